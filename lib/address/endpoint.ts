@@ -1,0 +1,74 @@
+import { formatIpv4, parseIpv4, type Ipv4 } from './ipv4.ts'
+import { formatIpv6, parseIpv6 } from './ipv6.ts'
+
+declare const brand: unique symbol
+
+/** `ip:port` or `[ip6]:port` in canonical form: equal endpoints are equal strings. IPv4-mapped IPv6 is written as IPv4. */
+export type Endpoint = string & { readonly [brand]: 'Endpoint' }
+
+export interface EndpointParts {
+  /** 4 or 16 bytes. */
+  readonly ip: Uint8Array
+  readonly port: number
+}
+
+/** Reads `ip:port`, `[ip6]:port`; with `defaultPort`, also a bare address. Undefined for names and nonsense. */
+export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
+  const { host, port } = splitHostPort(text, defaultPort)
+  if (host === undefined || port === undefined) return undefined
+  const ip = parseIp(host)
+  return ip === undefined ? undefined : endpointOf(ip, port)
+}
+
+/** Splits `host`, `host:port`, `ip6`, `[ip6]:port` without judging the host. */
+export function splitHostPort(text: string, defaultPort?: number): { host?: string; port?: number } {
+  const bracketed = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text)
+  const plain = bracketed ?? /^([^:[\]]+)(?::(\d{1,5}))?$/.exec(text)
+  if (plain) {
+    const port = plain[2] === undefined ? defaultPort : Number(plain[2])
+    if (port === undefined || port < 1 || port > 65535) return {}
+    return { host: plain[1]!, port }
+  }
+  if (text.includes('::') || text.split(':').length > 2) return defaultPort === undefined ? {} : { host: text, port: defaultPort }
+  return {}
+}
+
+/** 4 or 16 bytes; IPv4-mapped IPv6 becomes 4. */
+export function parseIp(text: string): Uint8Array | undefined {
+  const v4 = parseIpv4(text)
+  if (v4 !== undefined) return ipv4Bytes(v4)
+  const v6 = parseIpv6(text)
+  return v6 === undefined ? undefined : canonicalIp(v6)
+}
+
+export function formatIp(ip: Uint8Array): string {
+  const canonical = canonicalIp(ip)
+  if (canonical.length === 16) return formatIpv6(canonical)
+  return formatIpv4(((canonical[0]! << 24) | (canonical[1]! << 16) | (canonical[2]! << 8) | canonical[3]!) >>> 0)
+}
+
+export function endpointOf(ip: Uint8Array, port: number): Endpoint {
+  const canonical = canonicalIp(ip)
+  return (canonical.length === 4 ? `${formatIp(canonical)}:${port}` : `[${formatIp(canonical)}]:${port}`) as Endpoint
+}
+
+export function endpointParts(endpoint: Endpoint): EndpointParts {
+  const { host, port } = splitHostPort(endpoint)
+  const ip = host === undefined ? undefined : parseIp(host)
+  if (ip === undefined || port === undefined) throw new TypeError(`not an endpoint: ${endpoint}`)
+  return { ip, port }
+}
+
+export function endpointHost(endpoint: Endpoint): string {
+  return formatIp(endpointParts(endpoint).ip)
+}
+
+export function ipv4Bytes(address: Ipv4): Uint8Array {
+  return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address)
+}
+
+function canonicalIp(ip: Uint8Array): Uint8Array {
+  if (ip.length !== 16) return ip
+  for (let i = 0; i < 10; i++) if (ip[i] !== 0) return ip
+  return ip[10] === 0xff && ip[11] === 0xff ? ip.subarray(12) : ip
+}

@@ -1,0 +1,6 @@
+export * from './cidr.ts'
+export * from './endpoint.ts'
+export * from './ipv4.ts'
+export * from './ipv6.ts'
+export * from './mac.ts'
+export * from './peer-id.ts'

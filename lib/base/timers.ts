@@ -1,0 +1,55 @@
+import { Heap } from './heap.ts'
+import type { Millis } from './ports.ts'
+
+interface Entry {
+  readonly at: Millis
+  readonly key: string
+  readonly order: number
+}
+
+/** Named deadlines on virtual time: one per key, setting a key again moves it. Equal deadlines leave in the order set. */
+export class Timers {
+  readonly #heap = new Heap<Entry>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
+  readonly #live = new Map<string, Entry>()
+  #order = 0
+
+  get size(): number {
+    return this.#live.size
+  }
+
+  set(key: string, at: Millis): void {
+    const entry = { at, key, order: this.#order++ }
+    this.#live.set(key, entry)
+    this.#heap.push(entry)
+  }
+
+  has(key: string): boolean {
+    return this.#live.has(key)
+  }
+
+  at(key: string): Millis | undefined {
+    return this.#live.get(key)?.at
+  }
+
+  cancel(key: string): void {
+    this.#live.delete(key)
+  }
+
+  next(): { at: Millis; reason: string } | undefined {
+    for (;;) {
+      const top = this.#heap.peek()
+      if (top === undefined) return undefined
+      if (this.#live.get(top.key) === top) return { at: top.at, reason: top.key }
+      this.#heap.pop()
+    }
+  }
+
+  /** Removes and returns the next key whose deadline is not after `now`. */
+  popDue(now: Millis): string | undefined {
+    const next = this.next()
+    if (next === undefined || next.at > now) return undefined
+    this.#heap.pop()
+    this.#live.delete(next.reason)
+    return next.reason
+  }
+}

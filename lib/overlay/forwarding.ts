@@ -1,0 +1,24 @@
+/**
+ * What the lanes need to know of the mesh, in peer indices; the node makes a new one whenever topology, sessions or the
+ * address ledger change, and the daemon hands it to every lane.
+ */
+export interface ForwardingTable {
+  readonly selfIndex: number
+  /** Children of this peer in the broadcast tree of this peer itself: where a frame from the TAP is flooded. */
+  readonly floodOwn: readonly number[]
+  /** Children of this peer in the tree of each other source: [source index, child indices]. */
+  readonly floodOf: readonly (readonly [number, readonly number[]])[]
+  /** Peers to which unicast can go (directly or through a relay). Others' frames are flooded. */
+  readonly reachable: readonly number[]
+  /** Owners of the address blocks, for the anti-spoofing check; undefined while addresses are not managed. */
+  readonly owners: BlockOwners | undefined
+}
+
+export interface BlockOwners {
+  /** First address of the range. */
+  readonly first: number
+  /** Addresses in a block: a power of two. */
+  readonly blockSize: number
+  /** Per block the peer index of its owner, or -1 when nobody's. */
+  readonly ownerOf: Int32Array
+}

@@ -1,0 +1,150 @@
+import type { EndpointParts } from '../address/mod.ts'
+
+/**
+ * The port between the switch, which decides, and the packet engine, which touches bytes. `io` implements it natively;
+ * the simulator has an in-memory twin. One compliance suite runs on both.
+ *
+ * A *peer index* is a small local number (0 … PEER_INDEX_MAX) that the node gives to a PeerId. An engine peer holds: the
+ * short id, the session that outgoing datagrams are sealed with, the endpoint they go to, and the sessions by which
+ * datagrams from it are opened.
+ */
+export const PEER_INDEX_MAX = 65_535
+
+export type CipherName = 'aes-256-gcm' | 'chacha20-poly1305'
+
+export interface EngineSession {
+  readonly peerIndex: number
+  /** Ours: what the far side writes into the header of datagrams to us. Non-zero u32, unique among live sessions. */
+  readonly receiverIndex: number
+  /** Theirs: what we write. */
+  readonly remoteIndex: number
+  readonly cipher: CipherName
+  /** 32 bytes each. */
+  readonly sendKey: Uint8Array
+  readonly receiveKey: Uint8Array
+  /** First counter to send: 0 but in tests of exhaustion. */
+  readonly firstCounter?: number
+}
+
+/** The control side, called by the daemon's main thread. Every call takes effect for the next batch of every lane. */
+export interface EngineControl {
+  /** Makes or renames an engine peer. `shortId`: 8 bytes. */
+  setPeer(peerIndex: number, shortId: Uint8Array): void
+  /** Drops the peer with all its sessions. */
+  removePeer(peerIndex: number): void
+  /** Adds a session by which datagrams can be opened at once; it seals only when `sealWith` says so. */
+  addSession(session: EngineSession): void
+  removeSession(receiverIndex: number): void
+  /** Outgoing datagrams to the peer are sealed with this session (0: none, frames are dropped as `no-session`). */
+  sealWith(peerIndex: number, receiverIndex: number): void
+  /** Where datagrams to the peer go (undefined: nowhere, frames are dropped as `no-path`). */
+  setEndpoint(peerIndex: number, endpoint: EndpointParts | undefined): void
+  /** The largest UDP payload for the peer's path. */
+  setPathBytes(peerIndex: number, bytes: number): void
+  /** Datagrams to the peer go sealed inside datagrams to `viaIndex` (-1: directly). */
+  setVia(peerIndex: number, viaIndex: number): void
+  /**
+   * Seals one control datagram with the named session and sends it to `endpoint`, or when that is undefined to where the
+   * peer's frames go. Returns false when there is no such session, path, or counter left.
+   */
+  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts): boolean
+  /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
+  counters(): Record<string, number>
+  /** Per-session totals; undefined when there is no such session. Counters are datagrams, bytes are UDP payload. */
+  sessionTotals(receiverIndex: number): SessionTotals | undefined
+}
+
+export interface SessionTotals {
+  readonly sentDatagrams: number
+  readonly sentBytes: number
+  readonly receivedDatagrams: number
+  readonly receivedBytes: number
+}
+
+/** Columns of a frame row. MAC addresses are split into their upper 16 and lower 32 bits. */
+export const ROW = {
+  /** Where the Ethernet frame (or the control body) starts in `slab`. */
+  offset: 0,
+  length: 1,
+  /** A DATAGRAM_KIND; frames read from the TAP say `frame`. */
+  kind: 2,
+  /** The peer whose session opened the datagram; -1 for the TAP. */
+  fromPeer: 3,
+  /** FRAME_FLAG bits and ROW_FLAG bits. */
+  flags: 4,
+  gsoSize: 5,
+  /** checksum start | checksum offset << 16 */
+  checksum: 6,
+  destinationHigh: 7,
+  destinationLow: 8,
+  sourceHigh: 9,
+  sourceLow: 10,
+  etherType: 11,
+  /** broadcast and relayed: the peer where the frame began, or -1 when its short id is unknown here. */
+  originPeer: 12,
+  hopLimit: 13,
+  duplicateId: 14,
+  /** The IPv4 source address of an IPv4 or ARP frame, else 0. */
+  sourceIpv4: 15,
+  /** control: the receiver index of the session that opened it. */
+  receiverIndex: 16,
+  columns: 20,
+} as const
+
+export const ROW_FLAG = {
+  /** The datagram came from another endpoint than the peer's present one: `source(row)` tells. */
+  moved: 1 << 16,
+  /** An ICMPv6 router advertisement or redirect. */
+  routerAdvertisement: 1 << 17,
+  /** Link-local control of bridges (01:80:c2:00:00:0x): never leaves the host. */
+  bridgeControl: 1 << 18,
+} as const
+
+/** Columns of a send row: which frame row goes to which peer, how. */
+export const SEND = {
+  row: 0,
+  peer: 1,
+  /** DATAGRAM_KIND.frame or .broadcast */
+  kind: 2,
+  hopLimit: 3,
+  duplicateId: 4,
+  /** broadcast: the peer index where the frame began; its short id is written. */
+  originPeer: 5,
+  columns: 6,
+} as const
+
+/** What `wait` found ready. */
+export const READY = { tap: 1, udp: 2, woken: 4 } as const
+
+/**
+ * One lane: used by one thread only. `tapRead` and `udpRead` fill `rows` from row 0 and make the rows of the call before
+ * invalid. The caller decides, fills `sends` or `deliveries`, and calls `send` or `tapWrite` before it reads again.
+ * Nothing allocates per frame.
+ */
+export interface EngineLane {
+  readonly slab: Uint8Array
+  readonly rows: Int32Array
+  readonly sends: Int32Array
+  /** Row numbers to hand to the TAP, in order. */
+  readonly deliveries: Int32Array
+  readonly rowsMax: number
+  readonly sendsMax: number
+  /** Reads what the TAP has, without blocking; how many rows were filled. */
+  tapRead(): number
+  /** Reads, checks and opens what the socket has, without blocking; how many rows were filled. -1: nothing was there. */
+  udpRead(): number
+  /** Segments, seals and transmits the first `count` send rows. Returns how many datagrams the kernel took. */
+  send(count: number): number
+  /** Coalesces and writes the first `count` deliveries. Returns how many frames the TAP took. */
+  tapWrite(count: number): number
+  /** The source endpoint of the datagram that a row of the last `udpRead` came in. */
+  source(row: number): EndpointParts
+  /** Blocks until the TAP (mask READY.tap) or the socket (READY.udp) can be read, the lane is woken, or time is up. */
+  wait(mask: number, timeoutMs: number): number
+  /** Counts a drop decided by the caller, under `drop:<reason>`. */
+  countDrop(reason: SwitchDrop, count: number): void
+}
+
+/** Drops that the switch decides, counted with the engine's own. */
+export const SWITCH_DROPS = ['no-destination', 'spoofed-source', 'router-advertisement', 'bridge-control', 'duplicate', 'hop-limit', 'unknown-origin', 'malformed-frame'] as const
+export type SwitchDrop = (typeof SWITCH_DROPS)[number]

@@ -1,0 +1,39 @@
+/**
+ * The UDP datagram between two peers that hold a session.
+ *
+ *     0      1      2      3      4              8                        16
+ *     | type | rsvd | rsvd | rsvd | receiver idx | counter (64 bit, LE)   | ciphertext … | tag 16 |
+ *
+ * The 16 header bytes are the associated data. The AEAD nonce is 4 zero bytes and the counter: little-endian for
+ * ChaCha20-Poly1305, big-endian for AES-256-GCM (Noise §12). The first plaintext byte is the kind:
+ *
+ *     frame      | kind | flags | gso size u16 | checksum start u16 | checksum offset u8 | rsvd | Ethernet frame … |
+ *     broadcast  | kind | flags | gso size u16 | checksum start u16 | checksum offset u8 | hop limit u8 |
+ *                | duplicate id u32 | source short id (8) | Ethernet frame … |
+ *     relayed    | kind | hop limit | rsvd u16 | rsvd u32 | source short id (8) | destination short id (8) | datagram … |
+ *     control    | kind | body … |
+ *
+ * All integers are little-endian. A peer's short id is the first eight bytes of its PeerId.
+ */
+export const DATAGRAM_TYPE_DATA = 1
+
+export const DATAGRAM_HEADER_BYTES = 16
+export const DATAGRAM_TAG_BYTES = 16
+export const FRAME_HEADER_BYTES = 8
+export const BROADCAST_HEADER_BYTES = 20
+export const RELAYED_HEADER_BYTES = 24
+export const SHORT_ID_BYTES = 8
+
+export const DATAGRAM_KIND = { frame: 1, broadcast: 2, relayed: 3, control: 4 } as const
+
+/** Frame flags: the transport checksum is partial (only the pseudo-header is summed); and the GSO kind, if any. */
+export const FRAME_FLAG = { checksumPartial: 1, gsoTcp4: 2, gsoTcp6: 4, gsoUdp: 8 } as const
+
+/** A broadcast frame crosses at most so many peers. */
+export const HOP_LIMIT = 16
+
+/** Bytes that an overlay frame costs on an IPv4 or IPv6 underlay, the Ethernet header inside the tunnel included. */
+export const OVERHEAD_IPV4_BYTES = 20 + 8 + DATAGRAM_HEADER_BYTES + BROADCAST_HEADER_BYTES + 14 + DATAGRAM_TAG_BYTES
+export const OVERHEAD_IPV6_BYTES = OVERHEAD_IPV4_BYTES + 20
+/** What one more hop through a relay adds: an outer header and tag, and the relayed header. */
+export const OVERHEAD_RELAY_BYTES = DATAGRAM_HEADER_BYTES + RELAYED_HEADER_BYTES + DATAGRAM_TAG_BYTES
