@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   STATE_LOCKED: { http: 500, exit: 75 },
   STATE_DAMAGED: { http: 500, exit: 65 },
   STATE_VERSION: { http: 500, exit: 65 },
+  STATE_IO: { http: 500, exit: 74 },
   IDENTITY_DAMAGED: { http: 500, exit: 65 },
   RANGE_OVERLAP: { http: 500, exit: 78 },
   RANGE_CHANGED: { http: 409, exit: 78 },

@@ -7,9 +7,12 @@ interface Entry {
   readonly order: number
 }
 
+/** Deadlines that were moved or cancelled wait in the heap, up to so many more than there are live ones. */
+const STALE_ENTRIES_MAX = 64
+
 /** Named deadlines on virtual time: one per key, setting a key again moves it. Equal deadlines leave in the order set. */
 export class Timers {
-  readonly #heap = new Heap<Entry>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
+  #heap = new Heap<Entry>(leavesFirst)
   readonly #live = new Map<string, Entry>()
   #order = 0
 
@@ -17,10 +20,16 @@ export class Timers {
     return this.#live.size
   }
 
+  /** Entries in memory, those that were moved or cancelled included: at most twice `size` and a constant. */
+  get heldEntries(): number {
+    return this.#heap.size
+  }
+
   set(key: string, at: Millis): void {
     const entry = { at, key, order: this.#order++ }
     this.#live.set(key, entry)
     this.#heap.push(entry)
+    if (this.#heap.size > 2 * this.#live.size + STALE_ENTRIES_MAX) this.#forgetStale()
   }
 
   has(key: string): boolean {
@@ -52,4 +61,13 @@ export class Timers {
     this.#live.delete(next.reason)
     return next.reason
   }
+
+  #forgetStale(): void {
+    this.#heap = new Heap<Entry>(leavesFirst)
+    for (const entry of this.#live.values()) this.#heap.push(entry)
+  }
+}
+
+function leavesFirst(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
 }

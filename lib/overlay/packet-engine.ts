@@ -28,6 +28,8 @@ export interface EngineSession {
 
 /** The control side, called by the daemon's main thread. Every call takes effect for the next batch of every lane. */
 export interface EngineControl {
+  /** This peer's own short id (8 bytes): written as the source of what begins here; `relayed` datagrams to it are opened. */
+  setSelf(shortId: Uint8Array): void
   /** Makes or renames an engine peer. `shortId`: 8 bytes. */
   setPeer(peerIndex: number, shortId: Uint8Array): void
   /** Drops the peer with all its sessions. */
@@ -86,7 +88,7 @@ export const ROW = {
   duplicateId: 14,
   /** The IPv4 source address of an IPv4 or ARP frame, else 0. */
   sourceIpv4: 15,
-  /** control: the receiver index of the session that opened it. */
+  /** The receiver index (its 32 bits) of the session that opened the datagram; 0 for the TAP. */
   receiverIndex: 16,
   columns: 20,
 } as const
@@ -98,6 +100,8 @@ export const ROW_FLAG = {
   routerAdvertisement: 1 << 17,
   /** Link-local control of bridges (01:80:c2:00:00:0x): never leaves the host. */
   bridgeControl: 1 << 18,
+  /** The datagram came end to end sealed through a relay: `source(row)` is the relay's endpoint, never the peer's. */
+  relayed: 1 << 19,
 } as const
 
 /** Columns of a send row: which frame row goes to which peer, how. */
@@ -107,8 +111,12 @@ export const SEND = {
   /** DATAGRAM_KIND.frame or .broadcast */
   kind: 2,
   hopLimit: 3,
+  /** broadcast: when the engine cuts the frame into segments, segment n (from 0) carries duplicateId + n. */
   duplicateId: 4,
-  /** broadcast: the peer index where the frame began; its short id is written. */
+  /**
+   * broadcast: the peer index where the frame began; its short id is written. An index without an engine peer is this
+   * peer itself: the short id of `setSelf` is written.
+   */
   originPeer: 5,
   columns: 6,
 } as const
@@ -118,7 +126,8 @@ export const READY = { tap: 1, udp: 2, woken: 4 } as const
 
 /**
  * One lane: used by one thread only. `tapRead` and `udpRead` fill `rows` from row 0 and make the rows of the call before
- * invalid. The caller decides, fills `sends` or `deliveries`, and calls `send` or `tapWrite` before it reads again.
+ * invalid. The caller decides, fills `sends` or `deliveries`, and calls `send` or `tapWrite` before it reads again; `send`
+ * (perhaps several times) leaves the slab as it was, `tapWrite` comes last and may alter it.
  * Nothing allocates per frame.
  */
 export interface EngineLane {
@@ -146,5 +155,14 @@ export interface EngineLane {
 }
 
 /** Drops that the switch decides, counted with the engine's own. */
-export const SWITCH_DROPS = ['no-destination', 'spoofed-source', 'router-advertisement', 'bridge-control', 'duplicate', 'hop-limit', 'unknown-origin', 'malformed-frame'] as const
+export const SWITCH_DROPS = [
+  'no-destination',
+  'spoofed-source',
+  'router-advertisement',
+  'bridge-control',
+  'duplicate',
+  'hop-limit',
+  'unknown-origin',
+  'malformed-frame',
+] as const
 export type SwitchDrop = (typeof SWITCH_DROPS)[number]

@@ -1,0 +1,155 @@
+import { z } from 'zod'
+
+/**
+ * The bodies of the local HTTP API. `status --json` prints a `Status`; docs/api.md describes the same, checked by a test.
+ * Later parts add fields; none is renamed or removed within a major version.
+ */
+export const PeerRef = z.object({
+  /** 26 base32 characters. */
+  id: z.string(),
+  nickname: z.string(),
+})
+
+export const PathView = z.object({
+  /** direct: the peer's own endpoint answers; relayed: through `via`, sealed end to end; none: frames are dropped, `why` tells. */
+  kind: z.enum(['direct', 'relayed', 'none']),
+  endpoint: z.string().nullable(),
+  via: PeerRef.nullable(),
+  rttMs: z.number().nullable(),
+  cipher: z.string().nullable(),
+  /** Seconds since the keys in use were agreed. */
+  keyAgeSeconds: z.number().nullable(),
+  why: z.string().nullable(),
+})
+
+export const ConnectionView = z.object({
+  direction: z.enum(['outbound', 'inbound']),
+  /** ip:port of the far end; for a target that did not resolve, the target. */
+  address: z.string(),
+  state: z.enum(['connecting', 'retrying', 'failed', 'pending', 'established']),
+  peer: PeerRef.nullable(),
+  /** One line for people: what carries the data, or what went wrong. */
+  info: z.string(),
+  error: z.string().nullable(),
+  retryInSeconds: z.number().nullable(),
+  rttMs: z.number().nullable(),
+  path: PathView.nullable(),
+  mtu: z.number().nullable(),
+})
+
+export const PeerView = PeerRef.extend({
+  isSelf: z.boolean(),
+  version: z.string(),
+  incarnation: z.string(),
+  isReachable: z.boolean(),
+  path: PathView.nullable(),
+  connections: z.array(
+    z.object({
+      direction: z.enum(['outbound', 'inbound']),
+      address: z.string(),
+      peer: PeerRef,
+      state: z.enum(['established', 'pending']),
+    }),
+  ),
+})
+
+export const TargetView = z.object({
+  target: z.string(),
+  state: z.string(),
+  address: z.string().nullable(),
+  peer: PeerRef.nullable(),
+  error: z.string().nullable(),
+  retryInSeconds: z.number().nullable(),
+})
+
+export const IpamView = z.object({
+  state: z.enum(['ready', 'waiting']),
+  reason: z.string().nullable(),
+  range: z.string(),
+  rangeAddresses: z.number(),
+  defaultSubnet: z.string(),
+  blockPrefix: z.number(),
+  activeAddresses: z.number(),
+  owners: z.array(
+    z.object({
+      peer: PeerRef,
+      isSelf: z.boolean(),
+      addresses: z.number(),
+      percent: z.number(),
+      isReachable: z.boolean(),
+    }),
+  ),
+  pending: z.array(z.object({ container: z.string(), seconds: z.number(), reason: z.string() })),
+  disputed: z.array(z.object({ container: z.string(), address: z.string(), owner: PeerRef.nullable() })),
+})
+
+export const Status = z.object({
+  version: z.string(),
+  pid: z.number(),
+  uptimeSeconds: z.number(),
+  isReady: z.boolean(),
+  stateDir: z.string(),
+  protocol: z.object({ min: z.number(), max: z.number() }),
+  mesh: z.object({
+    /** 32 hex characters; null while no mesh was founded or joined. */
+    id: z.string().nullable(),
+    isPristine: z.boolean(),
+  }),
+  peer: PeerRef.extend({ incarnation: z.string() }),
+  port: z.number(),
+  /** secret: only holders of the mesh secret can join. open: encrypted, but any stranger may join. */
+  encryption: z.enum(['secret', 'open']),
+  isDiscovering: z.boolean(),
+  connections: z.array(ConnectionView),
+  peers: z.array(PeerView),
+  targets: z.array(TargetView),
+  ipam: IpamView,
+  overlay: z.object({ bridge: z.string(), device: z.string(), mtu: z.number(), mac: z.string() }),
+  warnings: z.array(z.string()),
+  waiting: z.array(z.string()),
+})
+
+export const Report = Status.extend({
+  macs: z.array(z.object({ mac: z.string(), peer: PeerRef.nullable(), secondsAgo: z.number() })),
+  routes: z.array(z.object({ destination: PeerRef, via: PeerRef })),
+  broadcastTree: z.array(z.object({ source: PeerRef, children: z.array(PeerRef) })),
+  engine: z.object({ offloads: z.record(z.string(), z.boolean()), counters: z.record(z.string(), z.number()) }),
+  drops: z.record(z.string(), z.number()),
+  ledger: z.object({ owners: z.number(), records: z.number(), bytes: z.number() }),
+})
+
+export const Attachment = z.object({
+  id: z.string(),
+  description: z.string(),
+  mac: z.string(),
+  cidrs: z.array(z.string()),
+  isPresent: z.boolean(),
+})
+
+const texts = (max: number) => z.array(z.string().min(1).max(256)).max(max)
+
+export const ConnectRequest = z.object({ targets: texts(256), replace: z.boolean().default(false) })
+export const ForgetRequest = z.object({ targets: texts(256).min(1) })
+export const AttachRequest = z.object({
+  target: z.string().min(1).max(256),
+  addresses: texts(32).default([]),
+  multicastRoute: z.boolean().default(true),
+})
+export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
+export const ResetRequest = z.object({ force: z.boolean().default(false) })
+
+export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
+export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })
+export const PsAnswer = z.object({ attachments: z.array(Attachment) })
+export const OkAnswer = z.object({ ok: z.literal(true), notes: z.array(z.string()).default([]) })
+export const ErrorAnswer = z.object({ code: z.string(), message: z.string(), remedy: z.string() })
+
+export type PeerRef = z.infer<typeof PeerRef>
+export type PathView = z.infer<typeof PathView>
+export type ConnectionView = z.infer<typeof ConnectionView>
+export type PeerView = z.infer<typeof PeerView>
+export type TargetView = z.infer<typeof TargetView>
+export type IpamView = z.infer<typeof IpamView>
+export type Status = z.infer<typeof Status>
+export type Report = z.infer<typeof Report>
+export type Attachment = z.infer<typeof Attachment>

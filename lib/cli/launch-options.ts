@@ -1,0 +1,86 @@
+import { hostname } from 'node:os'
+import { WeaveError } from '../base/mod.ts'
+import { DaemonConfig } from '../daemon/config.ts'
+import { readPasswordFile } from '../io/secret.ts'
+import { stateDirOf } from './paths.ts'
+
+/** What commander makes of the options of `launch`. */
+export interface LaunchOptions {
+  readonly stateDir?: string
+  readonly nickname?: string
+  readonly host?: string
+  readonly port: string
+  readonly passwordFile?: string
+  readonly password?: string
+  readonly discovery: boolean
+  readonly connLimit: string
+  readonly ipallocRange: string
+  readonly ipallocDefaultSubnet?: string
+  readonly bridge: string
+  readonly device: string
+  readonly mtu?: string
+  readonly advertise: string[]
+  readonly disableOffload: string[]
+  readonly lanes: string
+  readonly logLevel: string
+}
+
+/** Judges the options and gathers the secret. Fails with CONFIG_INVALID naming the option. */
+export function daemonConfigOf(peers: readonly string[], options: LaunchOptions): DaemonConfig {
+  const { secret, warnings } = secretOf(options)
+  const result = DaemonConfig.safeParse({
+    stateDir: stateDirOf(options.stateDir),
+    nickname: options.nickname ?? hostname().slice(0, 63),
+    host: options.host ?? null,
+    port: wholeNumber(options.port),
+    secret,
+    peers: peers.length === 0 ? null : [...peers],
+    discovery: options.discovery,
+    connLimit: wholeNumber(options.connLimit),
+    ipallocRange: options.ipallocRange,
+    ipallocDefaultSubnet: options.ipallocDefaultSubnet ?? null,
+    bridge: options.bridge,
+    device: options.device,
+    mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
+    advertise: options.advertise,
+    disableOffloads: options.disableOffload,
+    lanes: wholeNumber(options.lanes),
+    logLevel: options.logLevel,
+    warnings,
+  })
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const name = String(issue?.path[0] ?? 'option').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+  throw new WeaveError(
+    'CONFIG_INVALID',
+    `--${name}: ${issue?.message ?? 'is not valid'}`,
+    'see `weave-ts launch --help`',
+  )
+}
+
+function secretOf(options: LaunchOptions): { secret: string | null; warnings: string[] } {
+  const given = [options.passwordFile, options.password].filter(value => value !== undefined)
+  if (given.length > 1)
+    throw new WeaveError('CONFIG_INVALID', 'both --password and --password-file were given', 'give one of them')
+  if (options.passwordFile !== undefined) {
+    const { secret, warnings } = readPasswordFile(options.passwordFile)
+    return { secret, warnings: [...warnings] }
+  }
+  if (options.password !== undefined) {
+    if (options.password === '')
+      throw new WeaveError('CONFIG_INVALID', '--password is empty', 'leave it out for an open mesh, or give a secret')
+    return {
+      secret: options.password,
+      warnings: [
+        'the secret was given with --password: other users could read it from the process list; use --password-file',
+      ],
+    }
+  }
+  const environment = process.env['WEAVE_PASSWORD']
+  return { secret: environment === undefined || environment === '' ? null : environment, warnings: [] }
+}
+
+/** NaN for what is no whole number: the schema refuses it by the option's name. */
+function wholeNumber(text: string): number {
+  return /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+}

@@ -1,0 +1,11 @@
+import { join, resolve } from 'node:path'
+
+export const STATE_DIR_DEFAULT = '/var/lib/weave-ts'
+
+export function stateDirOf(option: string | undefined): string {
+  return resolve(option ?? process.env['WEAVE_TS_STATE_DIR'] ?? STATE_DIR_DEFAULT)
+}
+
+export function socketPathOf(stateDir: string): string {
+  return join(stateDir, 'api.sock')
+}

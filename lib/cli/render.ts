@@ -1,0 +1,113 @@
+import type { Attachment, ConnectionView, PeerRef, Status } from '../api/mod.ts'
+import { column, duration, labelled } from './table.ts'
+
+const ID_SHOWN = 8
+
+/** `id(nickname)`, with the short form of the id. */
+export function peerName(peer: PeerRef): string {
+  return `${peer.id.slice(0, ID_SHOWN)}(${peer.nickname})`
+}
+
+export function renderStatus(status: Status): string {
+  const lines = [labelled('Version', `${status.version} (pid ${status.pid}, up ${duration(status.uptimeSeconds)})`), '']
+  lines.push(labelled('Service', 'router'))
+  lines.push(labelled('Protocol', `weave-ts ${status.protocol.min}..${status.protocol.max}`))
+  lines.push(labelled('Name', `${status.peer.id}(${status.peer.nickname})`))
+  lines.push(labelled('Mesh', status.mesh.id === null ? 'none yet: waiting to join one' : status.mesh.id))
+  lines.push(
+    labelled(
+      'Encryption',
+      status.encryption === 'secret' ? 'enabled (mesh secret)' : 'enabled, but OPEN TO STRANGERS (no mesh secret)',
+    ),
+  )
+  lines.push(labelled('PeerDiscovery', status.isDiscovering ? 'enabled' : 'disabled'))
+  lines.push(labelled('Targets', status.targets.length))
+  lines.push(labelled('Connections', countConnections(status.connections)))
+  lines.push(labelled('Peers', countPeers(status)))
+  lines.push(
+    labelled('Overlay', `bridge ${status.overlay.bridge}, device ${status.overlay.device}, mtu ${status.overlay.mtu}`),
+  )
+  lines.push('', labelled('Service', 'ipam'))
+  const { ipam } = status
+  lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))
+  lines.push(labelled('Range', ipam.range), labelled('DefaultSubnet', ipam.defaultSubnet))
+  lines.push(labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses} in the range`))
+  for (const waiting of status.waiting) lines.push('', `Waiting: ${waiting}`)
+  for (const warning of status.warnings) lines.push('', `WARNING: ${warning}`)
+  return lines.join('\n')
+}
+
+function countConnections(connections: readonly ConnectionView[]): string {
+  const parts = ['established', 'pending', 'retrying', 'failed', 'connecting'].flatMap(state => {
+    const count = connections.filter(connection => connection.state === state).length
+    return count === 0 ? [] : [`${count} ${state}`]
+  })
+  return parts.length === 0 ? '0' : `${connections.length} (${parts.join(', ')})`
+}
+
+function countPeers(status: Status): string {
+  const all = status.peers.flatMap(peer => peer.connections)
+  const established = all.filter(connection => connection.state === 'established').length
+  const parts = [`${established} established`]
+  if (all.length > established) parts.push(`${all.length - established} pending`)
+  return all.length === 0
+    ? String(status.peers.length)
+    : `${status.peers.length} (with ${parts.join(', ')} connections)`
+}
+
+export function renderConnections(connections: readonly ConnectionView[]): string {
+  return connections
+    .map(connection => {
+      const arrow = connection.direction === 'outbound' ? '->' : '<-'
+      const retry =
+        connection.retryInSeconds === null ? '' : `, retry: in ${duration(Math.max(0, connection.retryInSeconds))}`
+      const mtu = connection.mtu === null || connection.state !== 'established' ? '' : ` mtu=${connection.mtu}`
+      return `${arrow} ${column(connection.address, 21)} ${column(connection.state, 11)} ${connection.info}${retry}${mtu}`
+    })
+    .join('\n')
+}
+
+export function renderPeers(status: Status): string {
+  return status.peers
+    .flatMap(peer => [
+      `${peerName(peer)}${peer.isReachable || peer.isSelf ? '' : ' - unreachable!'}`,
+      ...peer.connections.map(connection => {
+        const arrow = connection.direction === 'outbound' ? '->' : '<-'
+        return `   ${arrow} ${column(connection.address, 21)} ${column(peerName(connection.peer), 37)} ${connection.state}`
+      }),
+    ])
+    .join('\n')
+}
+
+export function renderTargets(status: Status): string {
+  return status.targets.map(target => target.target).join('\n')
+}
+
+export function renderIpam(status: Status): string {
+  const { ipam } = status
+  const lines = ipam.owners.map(owner => {
+    const share = `${String(owner.addresses).padStart(8)} IPs (${owner.percent.toFixed(1).padStart(5)}% of total)`
+    const note = owner.isSelf ? ` (${ipam.activeAddresses} active)` : owner.isReachable ? '' : ' - unreachable!'
+    return `${column(peerName(owner.peer), 37)} ${share}${note}`
+  })
+  if (ipam.state === 'waiting') lines.push(`waiting: ${ipam.reason ?? ''}`)
+  for (const wait of ipam.pending) lines.push(`${wait.container} waits for ${duration(wait.seconds)}: ${wait.reason}`)
+  for (const dispute of ipam.disputed)
+    lines.push(
+      `disputed: ${dispute.address} of ${dispute.container}, its block now belongs to ${dispute.owner === null ? 'another peer' : peerName(dispute.owner)}`,
+    )
+  return lines.join('\n')
+}
+
+export function renderPs(attachments: readonly Attachment[]): string {
+  return attachments
+    .map(({ id, mac, cidrs, isPresent }) =>
+      [shownId(id), mac, ...cidrs, ...(isPresent ? [] : ['(gone)'])].join(' ').trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Docker's ids are shown by their first twelve characters, as Docker does. */
+function shownId(id: string): string {
+  return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id
+}

@@ -1,0 +1,58 @@
+import { rmSync, existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ApiClient } from '../api/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import { HostNetwork } from '../host/mod.ts'
+import { ChildProcessRunner, stateLockHolder } from '../io/mod.ts'
+import { socketPathOf } from './paths.ts'
+
+const STOP_TIMEOUT_MS = 10_000
+const POLL_MS = 20
+
+/** Stops the daemon of a state directory and returns when it has let go of everything. */
+export async function stopDaemon(stateDir: string): Promise<void> {
+  const holder = stateLockHolder(stateDir)
+  await new ApiClient(socketPathOf(stateDir)).stop()
+  await ended(stateDir, holder?.pid)
+}
+
+/** Leaves the mesh for good and removes what the daemon made, the state included. Returns what to tell the operator. */
+export async function resetInstance(stateDir: string, isForced: boolean): Promise<string[]> {
+  const holder = stateLockHolder(stateDir)
+  let notes: string[] = []
+  try {
+    notes = await new ApiClient(socketPathOf(stateDir)).reset(isForced)
+    await ended(stateDir, holder?.pid)
+  } catch (error) {
+    if (!(error instanceof WeaveError) || error.code !== 'DAEMON_DOWN') throw error
+    if (!isForced)
+      throw new WeaveError(
+        'DAEMON_DOWN',
+        `${error.message}; without it the addresses of this peer cannot be handed on`,
+        'launch it first, or give --force: its address blocks are then lost to the mesh until somebody takes them over',
+      )
+    if (holder !== undefined)
+      throw new WeaveError(
+        'STATE_LOCKED',
+        `process ${holder.pid} holds ${stateDir} but does not answer`,
+        'end it first',
+      )
+    await new HostNetwork({ runner: new ChildProcessRunner(), mac: 0 }).remove()
+    notes = ['no daemon was running: its address blocks stay with a peer that is gone']
+  }
+  if (existsSync(stateDir)) rmSync(stateDir, { recursive: true, force: true })
+  return notes
+}
+
+async function ended(stateDir: string, pid: number | undefined): Promise<void> {
+  const until = Date.now() + STOP_TIMEOUT_MS
+  while (stateLockHolder(stateDir) !== undefined || (pid !== undefined && existsSync(`/proc/${pid}`))) {
+    if (Date.now() > until)
+      throw new WeaveError(
+        'DAEMON_BUSY',
+        `the daemon (pid ${pid ?? '?'}) has not ended within ${STOP_TIMEOUT_MS / 1000} s`,
+        'look at its log',
+      )
+    await delay(POLL_MS)
+  }
+}

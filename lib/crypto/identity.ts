@@ -1,0 +1,38 @@
+import { peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
+import { assert } from '../base/assert.ts'
+import { SEED_BYTES } from './constants.ts'
+import type { CryptoSuite } from './suite.ts'
+
+/** A peer's keys, all from its 32-byte seed. Keys are 32 bytes; the secret never leaves the process. */
+export interface Identity {
+  readonly peerId: PeerId
+  /** Ed25519. */
+  readonly signingPublic: Uint8Array
+  /** X25519, converted from the signing key. */
+  readonly exchangePublic: Uint8Array
+  readonly exchangeSecret: Uint8Array
+  /** Ed25519: 64 bytes. */
+  sign(message: Uint8Array): Uint8Array
+}
+
+/** The identity of a 32-byte seed. */
+export function identityOf(suite: CryptoSuite, seed: Uint8Array): Identity {
+  assert(seed.length === SEED_BYTES, `a seed of ${seed.length} bytes`)
+  const held = seed.slice()
+  const signingPublic = suite.signingPublicKey(held)
+  const exchangeSecret = suite.exchangeSecret(held)
+  return {
+    peerId: peerIdOf(suite, signingPublic),
+    signingPublic,
+    exchangePublic: suite.exchangePublicOf(exchangeSecret),
+    exchangeSecret,
+    sign: message => suite.sign(held, message),
+  }
+}
+
+const PEER_ID_HASH_BYTES = 32
+
+/** The first 16 bytes of BLAKE2b-256 of an Ed25519 public key. */
+export function peerIdOf(suite: CryptoSuite, signingPublic: Uint8Array): PeerId {
+  return peerIdFromBytes(suite.hash(signingPublic, PEER_ID_HASH_BYTES))
+}

@@ -1,0 +1,5 @@
+export * from './constants.ts'
+export * from './identity.ts'
+export * from './points.ts'
+export * from './stablelib-suite.ts'
+export type * from './suite.ts'

@@ -1,0 +1,212 @@
+import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
+import type { Attachment } from '../api/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import type { HostNetwork, Target } from '../host/mod.ts'
+import { parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
+import type { StateStore } from '../io/mod.ts'
+import { ATTACHMENT_PREFIX } from './constants.ts'
+import type { NodeRunner } from './node-runner.ts'
+
+/** What is kept of an attachment over a restart. */
+interface Stored {
+  readonly id: string
+  readonly description: string
+  readonly target: string
+  /** The namespace it was plugged into: another one under the same name is another container. */
+  readonly netnsInode: string
+  readonly cidrs: readonly string[]
+  readonly mac: string
+}
+
+/**
+ * What is plugged into the overlay: gets addresses from the node, interfaces from the host, and remembers both in the
+ * store, so that a daemon that starts again keeps what is there. One change at a time for each target.
+ */
+export class Attachments {
+  readonly #host: HostNetwork
+  readonly #runner: NodeRunner
+  readonly #store: StateStore
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(ports: { host: HostNetwork; runner: NodeRunner; store: StateStore }) {
+    this.#host = ports.host
+    this.#runner = ports.runner
+    this.#store = ports.store
+  }
+
+  /**
+   * Plugs a target in and returns its addresses in CIDR form. Attached already, it gets what is missing and keeps the
+   * rest. On failure nothing is left that was not there before.
+   */
+  async attach(
+    text: string,
+    forms: readonly string[],
+    options: { readonly multicastRoute: boolean; readonly signal: AbortSignal },
+  ): Promise<string[]> {
+    const wanted = parseAddressForms(forms)
+    const target = await this.#host.resolve(text)
+    return this.#inTurn(target.id, () => this.#attach(text, target, wanted, options))
+  }
+
+  /** Takes addresses away (all, when none is named) and returns what was removed. */
+  async detach(text: string, forms: readonly string[]): Promise<string[]> {
+    const named = forms.map(form => claimOf(form))
+    const target = await this.#host.resolve(text).catch((error: unknown) => this.#goneTarget(text, error))
+    const id = typeof target === 'string' ? target : target.id
+    return this.#inTurn(id, () => this.#detach(text, id, typeof target === 'string' ? undefined : target, named))
+  }
+
+  /** All that is recorded, with what the host says of it now. */
+  async list(): Promise<Attachment[]> {
+    const ports = await this.#host.list()
+    const present = new Set(ports.map(port => port.targetId))
+    return this.#all().map(stored => ({
+      id: stored.id,
+      description: stored.description,
+      mac: stored.mac,
+      cidrs: [...stored.cidrs],
+      isPresent: present.has(stored.id),
+    }))
+  }
+
+  /**
+   * Compares what is recorded with the host: an attachment whose interface is gone (its namespace was removed, its
+   * container stopped) gives its addresses back. Returns the ids of those that went.
+   */
+  async reconcile(): Promise<string[]> {
+    const ports = await this.#host.list()
+    const present = new Set(ports.map(port => port.targetId))
+    const gone = this.#all().filter(stored => !present.has(stored.id))
+    for (const stored of gone) await this.#inTurn(stored.id, async () => this.#forget(stored.id))
+    // A lease whose attachment was never recorded: the daemon ended between the two.
+    const known = new Set(this.#all().map(stored => stored.id))
+    for (const { container } of this.#runner.node.addresses.ipam.leases())
+      if (!known.has(container) && !this.#turns.has(container))
+        this.#runner.input((node, now) => node.freeAddresses(container, undefined, now))
+    return gone.map(stored => stored.id)
+  }
+
+  /** Drops the record when the interface went while nobody looked. */
+  async #isGone(id: string): Promise<boolean> {
+    const ports = await this.#host.list()
+    return !ports.some(port => port.targetId === id)
+  }
+
+  async #attach(
+    text: string,
+    target: Target,
+    wanted: readonly AddressForm[],
+    { multicastRoute, signal }: { readonly multicastRoute: boolean; readonly signal: AbortSignal },
+  ): Promise<string[]> {
+    const before = this.#get(target.id)
+    if (before !== undefined && (before.netnsInode !== String(target.netnsInode) || (await this.#isGone(target.id))))
+      this.#delete(target.id)
+    const held = this.#get(target.id)?.cidrs ?? []
+    const heldBefore = new Set(this.#runner.node.leasesOf(target.id).map(formatCidr))
+    const granted: Cidr[] = []
+    try {
+      for (const form of wanted) granted.push(...(await this.#runner.requestAddress(target.id, form, signal)))
+      const asked = granted.map(formatCidr)
+      const cidrs = [...new Set([...held, ...asked])]
+      const attachment = await this.#host.attach(target, cidrs, { multicastRoute })
+      this.#put({
+        id: target.id,
+        description: target.description,
+        target: text,
+        netnsInode: String(target.netnsInode),
+        cidrs,
+        mac: attachment.mac,
+      })
+      return [...new Set(asked)]
+    } catch (error) {
+      for (const cidr of granted)
+        if (!heldBefore.has(formatCidr(cidr)))
+          this.#runner.input((node, now) => node.freeAddresses(target.id, cidr.address, now))
+      throw error
+    }
+  }
+
+  async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
+    const stored = this.#get(id)
+    if (stored === undefined)
+      throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, '`weave-ts ps` shows what is')
+    const wanted = named.length === 0 ? [...stored.cidrs] : named.map(formatCidr)
+    const unknown = wanted.find(cidr => !stored.cidrs.includes(cidr))
+    if (unknown !== undefined)
+      throw new WeaveError(
+        'NOT_ATTACHED',
+        `${text} does not have ${unknown}; it has ${stored.cidrs.join(' ')}`,
+        'name one of those, or none for all',
+      )
+    const left = stored.cidrs.filter(cidr => !wanted.includes(cidr))
+    if (target !== undefined) await this.#host.detach(target, left.length === 0 ? 'all' : wanted)
+    if (left.length === 0) this.#forget(id)
+    else {
+      this.#put({ ...stored, cidrs: left })
+      for (const cidr of wanted)
+        this.#runner.input((node, now) => node.freeAddresses(id, parseCidr(cidr)!.address, now))
+    }
+    return wanted
+  }
+
+  /** A target that is gone can still be detached: by what it was called when it was attached. */
+  #goneTarget(text: string, error: unknown): string {
+    const stored = this.#all().find(
+      one => one.target === text || one.id === text || (text.length >= 12 && one.id.startsWith(text)),
+    )
+    if (stored === undefined) throw error
+    return stored.id
+  }
+
+  #forget(id: string): void {
+    this.#delete(id)
+    this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
+  }
+
+  #all(): Stored[] {
+    return this.#store.range(ATTACHMENT_PREFIX).map(([, value]) => decode(value))
+  }
+
+  #get(id: string): Stored | undefined {
+    const value = this.#store.get(keyOf(id))
+    return value && decode(value)
+  }
+
+  #put(stored: Stored): void {
+    this.#store.write([[keyOf(stored.id), new TextEncoder().encode(JSON.stringify(stored))]])
+  }
+
+  #delete(id: string): void {
+    this.#store.write([], [keyOf(id)])
+  }
+
+  async #inTurn<T>(id: string, change: () => Promise<T>): Promise<T> {
+    const previous = this.#turns.get(id) ?? Promise.resolve()
+    const turn = previous.then(change)
+    const settled = turn.catch(() => undefined)
+    this.#turns.set(id, settled)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(id) === settled) this.#turns.delete(id)
+    }
+  }
+}
+
+function keyOf(id: string): string {
+  return ATTACHMENT_PREFIX + id
+}
+
+function decode(value: Uint8Array): Stored {
+  return JSON.parse(new TextDecoder().decode(value)) as Stored
+}
+
+function claimOf(form: string): Cidr {
+  const parsed = parseAddressForm(form)
+  if (parsed.type === 'claim') return parsed.cidr
+  throw new WeaveError(
+    'BAD_ADDRESS',
+    `"${form}" does not name one address`,
+    'write the address as `weave-ts ps` shows it, for instance 10.32.0.1/12',
+  )
+}

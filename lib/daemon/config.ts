@@ -1,0 +1,30 @@
+import { z } from 'zod'
+
+/** What `launch` hands to the daemon process: on its standard input, so that no secret shows in argv or the environment. */
+export const DaemonConfig = z.object({
+  stateDir: z.string(),
+  nickname: z.string().min(1).max(63),
+  /** Address to listen on; null: all. */
+  host: z.string().nullable(),
+  port: z.number().int().min(1).max(65535),
+  /** The mesh secret as the operator gave it; null: an open mesh. */
+  secret: z.string().nullable(),
+  /** Null: the stored list is used. */
+  peers: z.array(z.string()).nullable(),
+  discovery: z.boolean(),
+  connLimit: z.number().int().min(0),
+  ipallocRange: z.string(),
+  ipallocDefaultSubnet: z.string().nullable(),
+  bridge: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
+  device: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
+  mtu: z.number().int().nullable(),
+  advertise: z.array(z.string()),
+  /** Offloads of the packet engine to leave off. */
+  disableOffloads: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),
+  lanes: z.union([z.literal(1), z.literal(2)]),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
+  warnings: z.array(z.string()),
+})
+
+export type DaemonConfig = z.infer<typeof DaemonConfig>
+export type OffloadName = DaemonConfig['disableOffloads'][number]

@@ -1,0 +1,61 @@
+import { readFileSync, writeSync } from 'node:fs'
+import { pino } from 'pino'
+import { WeaveError, errorText } from '../base/mod.ts'
+import { DaemonConfig } from './config.ts'
+import { Daemon } from './daemon.ts'
+
+const PARENT_FD = 3
+
+/** The daemon of `launch`: takes its configuration from standard input and tells the parent how the start went. */
+export async function runFromParent(): Promise<void> {
+  const config = DaemonConfig.parse(JSON.parse(readFileSync(0, 'utf8')))
+  try {
+    const notes = await run(config)
+    tellParent({ ready: true, notes })
+  } catch (error) {
+    const known = error instanceof WeaveError ? error : undefined
+    tellParent({
+      code: known?.code ?? 'LAUNCH_FAILED',
+      message: errorText(error),
+      remedy: known?.remedy ?? 'see daemon.log in the state directory',
+    })
+    if (known === undefined) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+    process.exit(known?.exitStatus ?? 70)
+  }
+}
+
+/** `launch --foreground`: logs to standard error; a failure of the start is the caller's to print. */
+export async function runInForeground(config: DaemonConfig): Promise<void> {
+  for (const note of await run(config)) process.stderr.write(`weave-ts: ${note}\n`)
+}
+
+async function run(config: DaemonConfig): Promise<readonly string[]> {
+  const log = pino(
+    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  )
+  const daemon = new Daemon(config, log, status => process.exit(status))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void daemon.end(0))
+  process.on('SIGHUP', () => undefined)
+  process.on('uncaughtException', error => {
+    log.fatal({ event: 'uncaught', error: error.stack }, 'a fault of weave-ts')
+    void daemon.end(70)
+  })
+  process.on('unhandledRejection', reason => {
+    log.fatal(
+      { event: 'unhandled', error: reason instanceof Error ? reason.stack : String(reason) },
+      'a fault of weave-ts',
+    )
+    void daemon.end(70)
+  })
+  return daemon.start()
+}
+
+/** The parent may be gone: then nobody waits for the word. */
+function tellParent(outcome: object): void {
+  try {
+    writeSync(PARENT_FD, `${JSON.stringify(outcome)}\n`)
+  } catch {
+    return
+  }
+}

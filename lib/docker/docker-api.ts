@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { splitHostPort } from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import type { ContainerView } from '../host/mod.ts'
+import { DEFAULT_SOCKET_PATH, DEFAULT_TCP_PORT } from './limits.ts'
+
+/** Where a Docker Engine listens. */
+export interface DockerEndpoint {
+  readonly connection: { readonly socketPath: string } | { readonly host: string; readonly port: number }
+  /** As in DOCKER_HOST. */
+  readonly text: string
+  /** A Unix socket: the engine's process ids are this machine's. */
+  readonly isLocal: boolean
+}
+
+/** Reads DOCKER_HOST: `unix:///path`, a bare `/path`, or `tcp://host:port`. Fails with CONFIG_INVALID for others. */
+export function parseDockerHost(text: string | undefined, tlsVerify?: string): DockerEndpoint {
+  if (text === undefined || text === '') return unixEndpoint(DEFAULT_SOCKET_PATH)
+  if (text.startsWith('/')) return unixEndpoint(text)
+  if (text.startsWith('unix:///')) return unixEndpoint(text.slice('unix://'.length))
+  const match = /^(?:tcp|http):\/\/([^/]+)\/?$/.exec(text)
+  const { host, port } = match === null ? {} : splitHostPort(match[1]!, DEFAULT_TCP_PORT)
+  if (host === undefined || port === undefined) {
+    throw invalid(text, 'it is neither unix:///path nor tcp://host:port')
+  }
+  if (tlsVerify !== undefined && tlsVerify !== '') throw invalid(text, 'DOCKER_TLS_VERIFY asks for TLS')
+  return { connection: { host, port }, text, isLocal: false }
+}
+
+function unixEndpoint(socketPath: string): DockerEndpoint {
+  return { connection: { socketPath }, text: `unix://${socketPath}`, isLocal: true }
+}
+
+function invalid(text: string, why: string): WeaveError {
+  return new WeaveError(
+    'CONFIG_INVALID',
+    `DOCKER_HOST=${text} cannot be used: ${why}.`,
+    'Containers are attached on the machine where they run: use its socket, as in unix:///var/run/docker.sock.',
+  )
+}
+
+const containerSchema = z.object({
+  Id: z.string().regex(/^[0-9a-f]{64}$/),
+  Name: z.string(),
+  State: z.object({ Running: z.boolean(), Status: z.string().default('unknown'), Pid: z.int().min(0) }),
+  HostConfig: z.object({ NetworkMode: z.string().default('default') }).default({ NetworkMode: 'default' }),
+})
+
+/** Reads the answer of GET /containers/…/json (API 1.21 and later); undefined when it is something else. */
+export function parseContainer(body: string, isEngineLocal: boolean): ContainerView | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch {
+    return undefined
+  }
+  const parsed = containerSchema.safeParse(value)
+  if (!parsed.success) return undefined
+  const { Id, Name, State, HostConfig } = parsed.data
+  return {
+    id: Id,
+    name: Name.replace(/^\//, ''),
+    isRunning: State.Running,
+    state: State.Status,
+    pid: State.Pid,
+    networkMode: HostConfig.NetworkMode,
+    isEngineLocal,
+  }
+}

@@ -1,0 +1,96 @@
+import { request, type RequestOptions } from 'node:http'
+import { errorText, WeaveError } from '../base/mod.ts'
+import type { ContainerLookup, ContainerView } from '../host/mod.ts'
+import { parseContainer, parseDockerHost, type DockerEndpoint } from './docker-api.ts'
+import { REQUEST_TIMEOUT_MS, RESPONSE_BYTES_MAX } from './limits.ts'
+
+interface Response {
+  readonly status: number
+  readonly body: string
+}
+
+/** The little of the Docker Engine API that is needed: to look at one container. Podman's compatible socket serves too. */
+export class DockerClient implements ContainerLookup {
+  readonly endpoint: DockerEndpoint
+  readonly #timeoutMs: number
+
+  constructor(endpoint: DockerEndpoint, options: { readonly timeoutMs?: number } = {}) {
+    this.endpoint = endpoint
+    this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS
+  }
+
+  /** Honours DOCKER_HOST; by default the local socket. Fails with CONFIG_INVALID for what cannot be spoken to. */
+  static fromEnvironment(environment: Readonly<Record<string, string | undefined>>): DockerClient {
+    return new DockerClient(parseDockerHost(environment['DOCKER_HOST'], environment['DOCKER_TLS_VERIFY']))
+  }
+
+  /** Looks at a container by id, short id or name. Fails with TARGET_NOT_FOUND or DOCKER_UNREACHABLE. */
+  async inspect(idOrName: string): Promise<ContainerView> {
+    const response = await this.#get(`/containers/${encodeURIComponent(idOrName)}/json`)
+    if (response.status === 404) {
+      throw new WeaveError(
+        'TARGET_NOT_FOUND',
+        `There is no container ${idOrName} (asked Docker at ${this.endpoint.text}).`,
+        '`docker ps` shows what runs. For a network namespace use netns:NAME, for a process pid:N.',
+      )
+    }
+    if (response.status !== 200) throw this.#unreachable(`it answered ${response.status}: ${messageOf(response.body)}`)
+    const container = parseContainer(response.body, this.endpoint.isLocal)
+    if (container === undefined) throw this.#unreachable('it did not answer as a Docker Engine does')
+    return container
+  }
+
+  #get(path: string): Promise<Response> {
+    const options: RequestOptions = {
+      ...this.endpoint.connection,
+      path,
+      method: 'GET',
+      agent: false,
+      headers: { host: 'docker', accept: 'application/json' },
+    }
+    return new Promise((resolve, reject) => {
+      const fail = (cause: string) => {
+        clearTimeout(timer)
+        call.destroy()
+        reject(this.#unreachable(cause))
+      }
+      const call = request(options, response => {
+        const chunks: Buffer[] = []
+        let bytes = 0
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+          if (bytes > RESPONSE_BYTES_MAX) fail(`it answered with more than ${RESPONSE_BYTES_MAX} bytes`)
+          else chunks.push(chunk)
+        })
+        response.on('error', error => fail(errorText(error)))
+        response.on('end', () => {
+          clearTimeout(timer)
+          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') })
+        })
+      })
+      // One limit for the whole exchange: an answer that trickles is no answer.
+      const timer = setTimeout(() => fail(`no answer within ${this.#timeoutMs} ms`), this.#timeoutMs)
+      call.on('error', error => fail(errorText(error)))
+      call.end()
+    })
+  }
+
+  #unreachable(cause: string): WeaveError {
+    return new WeaveError(
+      'DOCKER_UNREACHABLE',
+      `Docker at ${this.endpoint.text} could not be asked: ${cause}.`,
+      'Is it running (`docker info`)? Set DOCKER_HOST for another endpoint; netns:NAME and pid:N need no Docker.',
+    )
+  }
+}
+
+/** Docker's own words, `{"message": …}`, cut short. */
+function messageOf(body: string): string {
+  try {
+    const { message } = JSON.parse(body) as { readonly message?: unknown }
+    if (typeof message === 'string') return message.slice(0, 200)
+  } catch {
+    // Not JSON: show the text itself.
+  }
+  return body.slice(0, 200)
+}

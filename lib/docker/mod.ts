@@ -1,0 +1,2 @@
+export * from './docker-api.ts'
+export * from './docker-client.ts'

@@ -1,0 +1,144 @@
+import { formatMac, type Mac } from '../address/mod.ts'
+import { assert, WeaveError } from '../base/mod.ts'
+import { showLink, showLinks, type LinkView } from './ip-json.ts'
+import { INTERFACE_NAME_CHARACTERS_MAX, OVERLAY_MTU_IPV6_MIN, TAP_QUEUE_PACKETS } from './limits.ts'
+import type { CommandRunner } from './ports.ts'
+import { checkBridgeName } from './preflight.ts'
+import { writeSysctls, type Sysctls } from './sysctl.ts'
+import { isVethName } from './veth-name.ts'
+
+export interface BridgeSettings {
+  readonly name: string
+  /** Fixed: without it the bridge takes the lowest MAC of its ports, and changes it as these come and go. */
+  readonly mac: Mac
+  readonly mtu: number
+}
+
+/** Changes of the host in order: a command, or kernel settings. */
+export type HostStep = { readonly argv: readonly string[] } | { readonly sysctls: Sysctls }
+
+/**
+ * The steps from what is there to the bridge that we want; none but the settings when all is well. Settings come before
+ * `up`, so that no router advertisement of a container is ever taken (CVE-2020-11091).
+ */
+export function planBridge(want: BridgeSettings, found: LinkView | undefined): readonly HostStep[] {
+  const { name } = want
+  const mac = formatMac(want.mac)
+  const steps: HostStep[] = []
+  let isDown = found?.flags.includes('UP') !== true
+  if (found === undefined) {
+    steps.push({
+      argv: [
+        'ip',
+        'link',
+        'add',
+        'name',
+        name,
+        'address',
+        mac,
+        'type',
+        'bridge',
+        'stp_state',
+        '0',
+        'mcast_snooping',
+        '0',
+      ],
+    })
+  }
+  if (found?.mtu !== want.mtu) {
+    // The kernel drops an interface's IPv6 settings below 1280 bytes, and makes default ones when the MTU rises again:
+    // the bridge is down while it has these.
+    const isIpv6Reborn = found !== undefined && found.mtu < OVERLAY_MTU_IPV6_MIN && want.mtu >= OVERLAY_MTU_IPV6_MIN
+    if (isIpv6Reborn) steps.push({ argv: ['ip', 'link', 'set', 'dev', name, 'down'] })
+    isDown ||= isIpv6Reborn
+    steps.push({ argv: ['ip', 'link', 'set', 'dev', name, 'mtu', String(want.mtu)] })
+  }
+  steps.push({ sysctls: [[0, [`ipv6/conf/${name}/accept_ra`, `ipv6/conf/${name}/accept_redirects`]]] })
+  const data = found?.linkinfo?.info_data ?? {}
+  if (found !== undefined && (data['stp_state'] !== 0 || data['mcast_snooping'] !== 0)) {
+    steps.push({
+      argv: ['ip', 'link', 'set', 'dev', name, 'type', 'bridge', 'stp_state', '0', 'mcast_snooping', '0'],
+    })
+  }
+  if (found !== undefined && found.address !== mac) {
+    steps.push({ argv: ['ip', 'link', 'set', 'dev', name, 'address', mac] })
+  }
+  if (isDown) steps.push({ argv: ['ip', 'link', 'set', 'dev', name, 'up'] })
+  return steps
+}
+
+/** The steps that make a TAP device a port of the bridge. It carries frames only, so it has no IPv6 of its own. */
+export function planTap(bridge: BridgeSettings, tap: LinkView): readonly HostStep[] {
+  const name = tap.ifname
+  const change = ['ip', 'link', 'set', 'dev', name]
+  const steps: HostStep[] = []
+  if (tap.mtu !== bridge.mtu) steps.push({ argv: [...change, 'mtu', String(bridge.mtu)] })
+  steps.push({
+    sysctls: [
+      [0, [`ipv6/conf/${name}/accept_ra`]],
+      [1, [`ipv6/conf/${name}/disable_ipv6`]],
+    ],
+  })
+  if (tap.txqlen !== TAP_QUEUE_PACKETS) steps.push({ argv: [...change, 'txqueuelen', String(TAP_QUEUE_PACKETS)] })
+  if (tap.master !== bridge.name) steps.push({ argv: [...change, 'master', bridge.name] })
+  if (!tap.flags.includes('UP')) steps.push({ argv: [...change, 'up'] })
+  return steps
+}
+
+export async function applySteps(runner: CommandRunner, steps: readonly HostStep[]): Promise<void> {
+  for (const step of steps) {
+    if ('argv' in step) await runner.run(step.argv)
+    else await writeSysctls(runner, step.sysctls)
+  }
+}
+
+/**
+ * Makes the bridge, or mends what drifted from its settings; containers on it stay. A bridge that could not be made whole
+ * is taken away again. Fails with BRIDGE_FOREIGN when the name belongs to another kind of interface.
+ */
+export async function ensureBridge(runner: CommandRunner, want: BridgeSettings): Promise<void> {
+  assert(want.name.length <= INTERFACE_NAME_CHARACTERS_MAX, `the bridge's name is too long: ${want.name}`)
+  const found = await showLink(runner, want.name)
+  checkBridgeName(found, want.name)
+  try {
+    await applySteps(runner, planBridge(want, found))
+  } catch (error) {
+    if (found === undefined) await deleteLink(runner, want.name).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Makes the packet engine's TAP device a port of the bridge. Fails with NO_TUN when it is not there. */
+export async function ensureTapPort(runner: CommandRunner, bridge: BridgeSettings, name: string): Promise<void> {
+  const tap = await showLink(runner, name)
+  if (tap === undefined || tap.linkinfo?.info_kind !== 'tun') {
+    throw new WeaveError(
+      'NO_TUN',
+      `The TAP device ${name} is wanted as a port of ${bridge.name}, but ${tap === undefined ? 'there is none' : 'that interface is no TAP device'}.`,
+      'Launch the daemon again; if it stays, remove the interface of that name.',
+    )
+  }
+  await applySteps(runner, planTap(bridge, tap))
+}
+
+/** Removes our veth pairs, the TAP device and the bridge; foreign ports are only released. Safe to repeat. */
+export async function removeBridge(runner: CommandRunner, bridge: string, tap: string): Promise<void> {
+  const found = await showLink(runner, bridge)
+  if (found?.linkinfo?.info_kind === 'bridge') {
+    for (const port of await showLinks(runner, 'master', bridge)) {
+      if (isVethName(port.ifname) && port.linkinfo?.info_kind === 'veth') await deleteLink(runner, port.ifname)
+    }
+    await deleteLink(runner, bridge)
+  }
+  const device = await showLink(runner, tap)
+  if (device?.linkinfo?.info_kind === 'tun') await deleteLink(runner, tap)
+}
+
+/** Deletes an interface; one that is gone already is no error. */
+export async function deleteLink(runner: CommandRunner, name: string): Promise<void> {
+  try {
+    await runner.run(['ip', 'link', 'delete', 'dev', name])
+  } catch (error) {
+    if ((await showLink(runner, name)) !== undefined) throw error
+  }
+}

@@ -1,0 +1,167 @@
+import type { Cidr, Mac } from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import { attach, detach, inspectAttachment, listPorts, type AttachedPort, type Attachment } from './attachment.ts'
+import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
+import { ensureBridgeForwarding, removeBridgeForwarding, type FirewallReport } from './bridge-firewall.ts'
+import { routeTo, showLinks, showRoutes } from './ip-json.ts'
+import { BRIDGE_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
+import { configuredMtu, overlayMtu, underlayMtu } from './mtu.ts'
+import type { CommandRunner, ContainerLookup } from './ports.ts'
+import { preflight } from './preflight.ts'
+import { resolveTarget, type Target } from './target.ts'
+import type { AttachmentSettings } from './veth-pair.ts'
+
+export interface HostNetworkOptions {
+  /** Runs in the host's network namespace. */
+  readonly runner: CommandRunner
+  /** Finds Docker containers; without it only `netns:NAME` and `pid:N` are targets. */
+  readonly containers?: ContainerLookup
+  /** The bridge's MAC, derived from the peer id by the caller. */
+  readonly mac: Mac
+  /** The overlay's range; undefined when addresses are not managed. */
+  readonly range?: Cidr
+  /** What the operator asked for; otherwise derived from the underlay. */
+  readonly mtu?: number
+  readonly bridge?: string
+  readonly tap?: string
+  readonly multicastRoute?: boolean
+}
+
+/**
+ * The host's side of the overlay: bridge, TAP port, and what is attached. Changes happen one after the other, in the order
+ * of the calls. Every failure is a WeaveError and leaves nothing half-made behind.
+ */
+export class HostNetwork {
+  readonly bridge: string
+  readonly tap: string
+  readonly #options: HostNetworkOptions
+  readonly #runner: CommandRunner
+  #mtu: number | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  #pending = 0
+
+  constructor(options: HostNetworkOptions) {
+    this.#options = options
+    this.#runner = options.runner
+    this.bridge = options.bridge ?? BRIDGE_NAME
+    this.tap = options.tap ?? TAP_NAME
+  }
+
+  /**
+   * Checks what can be known before anything is made. Fails with NOT_ROOT, NO_TUN, MISSING_TOOL, BRIDGE_FOREIGN,
+   * RANGE_OVERLAP, or CONFIG_INVALID for the MTU.
+   */
+  async preflight(): Promise<void> {
+    if (this.#options.mtu !== undefined) configuredMtu(this.#options.mtu)
+    await preflight(this.#runner, this.bridge, this.#options.range)
+  }
+
+  /** The overlay's MTU in bytes; known once `prepareBridge` is done. */
+  get mtu(): number | undefined {
+    return this.#mtu
+  }
+
+  /**
+   * Makes the bridge, or mends it. `peers`: addresses of known peers, by whose routes the MTU is chosen. Fails with
+   * BRIDGE_FOREIGN or COMMAND_FAILED.
+   */
+  prepareBridge(peers: readonly string[] = []): Promise<{ readonly mtu: number; readonly firewall: FirewallReport }> {
+    return this.#inTurn(async () => {
+      const mtu = await this.#chooseMtu(peers)
+      this.#mtu = mtu
+      await ensureBridge(this.#runner, this.#bridgeSettings(mtu))
+      return { mtu, firewall: await ensureBridgeForwarding(this.#runner, this.bridge) }
+    })
+  }
+
+  /** Makes the packet engine's TAP device (by default the one named at construction) a port of the bridge. */
+  plugTap(name: string = this.tap): Promise<void> {
+    return this.#inTurn(async () => ensureTapPort(this.#runner, this.#bridgeSettings(this.#knownMtu()), name))
+  }
+
+  /** Puts back what a firewall's reload took away. Call it every now and then. */
+  reconcileFirewall(): Promise<FirewallReport> {
+    return this.#inTurn(async () => ensureBridgeForwarding(this.#runner, this.bridge))
+  }
+
+  /** What `netns:NAME`, `pid:N`, or a container's id or name stands for. See `resolveTarget`. */
+  resolve(target: string): Promise<Target> {
+    return resolveTarget(target, { runner: this.#runner, containers: this.#options.containers })
+  }
+
+  /** Plugs a target in with these addresses (CIDR form). See `attach` in attachment.ts. */
+  attach(
+    target: Target,
+    addresses: readonly string[],
+    options: { readonly multicastRoute?: boolean } = {},
+  ): Promise<Attachment> {
+    return this.#inTurn(async () =>
+      attach(this.#runner, target, addresses, { ...this.#attachmentSettings(), ...options }),
+    )
+  }
+
+  /** Takes addresses away, and the interface with the last one; returns what is left. */
+  detach(target: Target, addresses: readonly string[] | 'all'): Promise<readonly string[]> {
+    return this.#inTurn(async () => detach(this.#runner, target, addresses))
+  }
+
+  inspect(target: Target): Promise<Attachment | undefined> {
+    return this.#inTurn(async () => inspectAttachment(this.#runner, target))
+  }
+
+  /** Our ports on the bridge: what is attached and alive. */
+  list(): Promise<readonly AttachedPort[]> {
+    return this.#inTurn(async () => listPorts(this.#runner, this.bridge))
+  }
+
+  /** Removes veth pairs, TAP, bridge and firewall rules: nothing of ours stays on the host. Safe to repeat. */
+  remove(): Promise<void> {
+    return this.#inTurn(async () => {
+      await removeBridge(this.#runner, this.bridge, this.tap)
+      await removeBridgeForwarding(this.#runner, this.bridge)
+    })
+  }
+
+  async #chooseMtu(peers: readonly string[]): Promise<number> {
+    if (this.#options.mtu !== undefined) return configuredMtu(this.#options.mtu)
+    const toPeers = await Promise.all(peers.map(peer => routeTo(this.#runner, peer)))
+    const known = toPeers.filter(route => route !== undefined)
+    const routes = known.length > 0 ? known : [...(await this.#routes(4)), ...(await this.#routes(6))]
+    return overlayMtu(underlayMtu(routes, await showLinks(this.#runner), new Set([this.bridge, this.tap])))
+  }
+
+  #routes(family: 4 | 6) {
+    return showRoutes(this.#runner, family)
+  }
+
+  #knownMtu(): number {
+    if (this.#mtu !== undefined) return this.#mtu
+    throw new WeaveError('INTERNAL', 'The bridge is not prepared yet.', 'Report this as a bug.')
+  }
+
+  #bridgeSettings(mtu: number): BridgeSettings {
+    return { name: this.bridge, mac: this.#options.mac, mtu }
+  }
+
+  #attachmentSettings(): AttachmentSettings {
+    return { bridge: this.bridge, mtu: this.#knownMtu(), multicastRoute: this.#options.multicastRoute ?? true }
+  }
+
+  async #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    if (this.#pending >= PENDING_CHANGES_MAX) {
+      throw new WeaveError(
+        'DAEMON_BUSY',
+        `${this.#pending} changes of the host's network wait for their turn; the limit is ${PENDING_CHANGES_MAX}.`,
+        'Try again in a moment.',
+      )
+    }
+    this.#pending++
+    const turn = this.#last.then(change)
+    this.#last = turn.catch(() => undefined)
+    try {
+      return await turn
+    } finally {
+      this.#pending--
+    }
+  }
+}

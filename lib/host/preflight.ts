@@ -1,0 +1,97 @@
+import { constants } from 'node:fs'
+import { access, open, readFile } from 'node:fs/promises'
+import { formatCidr, overlaps, parseCidr, parseIpv4, type Cidr } from '../address/mod.ts'
+import { errorText, WeaveError } from '../base/mod.ts'
+import { showLink, showRoutes, type LinkView, type RouteView } from './ip-json.ts'
+import type { CommandRunner } from './ports.ts'
+
+const TUN_DEVICE = '/dev/net/tun'
+const CAP_NET_ADMIN = 12n
+/** `nsenter` and mounting of namespaces need it. */
+const CAP_SYS_ADMIN = 21n
+
+/** Tools without which nothing works, with an argument that makes each say its version and end. */
+const TOOLS = [
+  ['ip', '-V'],
+  ['nsenter', '--version'],
+  ['tee', '--version'],
+] as const
+
+/** Fails with NOT_ROOT unless this process may change the network. `status`: the text of /proc/self/status. */
+export function checkPrivileges(status: string): void {
+  const match = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)
+  const capabilities = BigInt(`0x${match?.[1] ?? '0'}`)
+  const missing = [
+    ...((capabilities >> CAP_NET_ADMIN) & 1n ? [] : ['CAP_NET_ADMIN']),
+    ...((capabilities >> CAP_SYS_ADMIN) & 1n ? [] : ['CAP_SYS_ADMIN']),
+  ]
+  if (missing.length === 0) return
+  throw new WeaveError(
+    'NOT_ROOT',
+    `Making a bridge and interfaces needs ${missing.join(' and ')}, which this process does not have.`,
+    'Run it as root (sudo weave-ts …).',
+  )
+}
+
+/** Fails with NO_TUN unless TAP devices can be made. */
+export async function checkTun(path = TUN_DEVICE): Promise<void> {
+  try {
+    await access(path, constants.F_OK)
+    await (await open(path, 'r+')).close()
+  } catch (error) {
+    throw new WeaveError(
+      'NO_TUN',
+      `${path} cannot be opened: ${errorText(error)}`,
+      'Load the driver (`modprobe tun`); in a container, start it with `--device /dev/net/tun`.',
+    )
+  }
+}
+
+/** Fails with MISSING_TOOL for the first tool that is not there. */
+export async function checkTools(runner: CommandRunner): Promise<void> {
+  for (const argv of TOOLS) await runner.run(argv)
+}
+
+/**
+ * Fails with RANGE_OVERLAP when a route of the host covers some of the overlay's range. The default route, routes that
+ * only refuse, and those of our own bridge are no obstacle.
+ */
+export function checkRange(range: Cidr, routes: readonly RouteView[], bridge: string): void {
+  for (const route of routes) {
+    if (route.dev === bridge || ['blackhole', 'unreachable', 'prohibit', 'throw'].includes(route.type ?? '')) continue
+    const destination = destinationOf(route.dst)
+    if (destination === undefined || destination.prefix === 0 || !overlaps(range, destination)) continue
+    const by = route.dev === undefined ? '' : ` (interface ${route.dev})`
+    throw new WeaveError(
+      'RANGE_OVERLAP',
+      `The overlay range ${formatCidr(range)} overlaps this host's route ${formatCidr(destination)}${by}.`,
+      'Choose a range that no network of yours uses: --ipalloc-range, the same on every peer.',
+    )
+  }
+}
+
+function destinationOf(text: string): Cidr | undefined {
+  if (text.includes('/')) return parseCidr(text)
+  const address = parseIpv4(text)
+  return address === undefined ? undefined : { address, prefix: 32 }
+}
+
+/** Fails with BRIDGE_FOREIGN when the bridge's name belongs to something that is no bridge. */
+export function checkBridgeName(link: LinkView | undefined, bridge: string): void {
+  const kind = link?.linkinfo?.info_kind
+  if (link === undefined || kind === 'bridge') return
+  throw new WeaveError(
+    'BRIDGE_FOREIGN',
+    `The name ${bridge} is wanted for the bridge, but an interface of kind ${kind ?? 'unknown'} has it.`,
+    `Rename or remove that interface (\`ip link delete ${bridge}\`), then launch again.`,
+  )
+}
+
+/** All of these on the present host. `range`: undefined when addresses are not managed. */
+export async function preflight(runner: CommandRunner, bridge: string, range: Cidr | undefined): Promise<void> {
+  checkPrivileges(await readFile('/proc/self/status', 'utf8'))
+  await checkTun()
+  await checkTools(runner)
+  checkBridgeName(await showLink(runner, bridge), bridge)
+  if (range !== undefined) checkRange(range, await showRoutes(runner, 4), bridge)
+}

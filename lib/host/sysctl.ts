@@ -1,0 +1,28 @@
+import { WeaveError } from '../base/mod.ts'
+import { inNetns } from './ip-json.ts'
+import type { CommandRunner } from './ports.ts'
+
+/** Values, each with the keys below /proc/sys/net that get it, such as `ipv6/conf/weave/accept_ra`. */
+export type Sysctls = readonly (readonly [value: number, keys: readonly string[]])[]
+
+/**
+ * Writes kernel settings in a network namespace. `/proc/sys/net` shows the namespace of whoever opens it, so `tee` runs
+ * inside. A key that this kernel does not have (IPv6 compiled out or turned off) is skipped; other faults are
+ * COMMAND_FAILED.
+ */
+export async function writeSysctls(runner: CommandRunner, settings: Sysctls, netnsPath?: string): Promise<void> {
+  for (const [value, keys] of settings) {
+    const files = keys.map(key => `/proc/sys/net/${key}`)
+    const { stderr } = await runner.run(inNetns(netnsPath, ['tee', '--', ...files]), {
+      input: String(value),
+      okStatuses: [0, 1],
+    })
+    const fault = stderr.split('\n').find(line => line.trim() !== '' && !line.includes('No such file or directory'))
+    if (fault === undefined) continue
+    throw new WeaveError(
+      'COMMAND_FAILED',
+      `A kernel setting could not be made ${value}: ${fault.trim()}`,
+      'Is /proc/sys read-only (a container without privileges)? Run the daemon where it may write there.',
+    )
+  }
+}

@@ -1,0 +1,151 @@
+import { readFile, stat } from 'node:fs/promises'
+import { WeaveError } from '../base/mod.ts'
+import type { CommandRunner, ContainerLookup, ContainerView } from './ports.ts'
+
+const NETNS_DIRECTORY = '/run/netns'
+/** `container:` references that are followed. */
+const SHARED_NETWORK_DEPTH_MAX = 4
+
+/** Where to attach. */
+export interface Target {
+  /** Stable: `netns:NAME`, `pid:N`, or a container's 64 hex characters. Addresses are kept by it. */
+  readonly id: string
+  readonly netnsPath: string
+  readonly netnsInode: bigint
+  /** For people. */
+  readonly description: string
+}
+
+export interface TargetSources {
+  /** Runs in the host's own namespace; used to tell which that is. */
+  readonly runner: CommandRunner
+  readonly containers: ContainerLookup | undefined
+}
+
+/**
+ * Finds what `netns:NAME`, `pid:N`, or a container's id or name stands for.
+ *
+ * Fails with TARGET_NOT_FOUND (nothing there, or a container that does not run), BAD_TARGET (malformed, or the host's own
+ * network namespace), or DOCKER_UNREACHABLE.
+ */
+export async function resolveTarget(text: string, sources: TargetSources): Promise<Target> {
+  const where = text.startsWith('netns:')
+    ? ofNamespace(text)
+    : text.startsWith('pid:')
+      ? ofProcess(text)
+      : await ofContainer(text, sources.containers)
+  const netnsInode = await namespaceInode(where)
+  const { stdout } = await sources.runner.run(['readlink', '/proc/self/ns/net'])
+  if (stdout.trim() === `net:[${netnsInode}]`) {
+    throw new WeaveError(
+      'BAD_TARGET',
+      `${where.description} is in the host's own network namespace: it has no network of its own to attach to.`,
+      'Use a container with a network of its own (not --network=host).',
+    )
+  }
+  return { id: where.id, netnsPath: where.netnsPath, netnsInode, description: where.description }
+}
+
+interface Place {
+  readonly id: string
+  readonly netnsPath: string
+  readonly description: string
+  readonly howToList: string
+}
+
+function ofNamespace(text: string): Place {
+  const name = text.slice('netns:'.length)
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/.test(name)) throw badTarget(text, 'that is no name of a network namespace')
+  return {
+    id: text,
+    netnsPath: `${NETNS_DIRECTORY}/${name}`,
+    description: `network namespace ${name}`,
+    howToList: '`ip netns list` shows what there is.',
+  }
+}
+
+function ofProcess(text: string): Place {
+  const pid = text.slice('pid:'.length)
+  if (!/^[1-9]\d{0,9}$/.test(pid)) throw badTarget(text, 'that is no process id')
+  return {
+    id: text,
+    netnsPath: `/proc/${pid}/ns/net`,
+    description: `process ${pid}`,
+    howToList: '`ps -e` shows what there is.',
+  }
+}
+
+async function ofContainer(text: string, containers: ContainerLookup | undefined): Promise<Place> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(text)) {
+    throw badTarget(text, 'that is neither netns:NAME nor pid:N nor the id or name of a container')
+  }
+  if (containers === undefined) {
+    throw new WeaveError(
+      'TARGET_NOT_FOUND',
+      `No container ${text}: this daemon is not connected to a container engine.`,
+      'Use netns:NAME or pid:N.',
+    )
+  }
+  const container = await ownerOfNetwork(await containers.inspect(text), containers)
+  if (!container.isRunning || container.pid <= 0) {
+    throw new WeaveError(
+      'TARGET_NOT_FOUND',
+      `Container ${container.name} is not running (it is ${container.state}), so it has no network yet.`,
+      `Start it first: \`docker start ${container.name}\`.`,
+    )
+  }
+  if (container.networkMode === 'host') {
+    throw new WeaveError(
+      'BAD_TARGET',
+      `Container ${container.name} uses the host's network (--network=host): it has none of its own to attach to.`,
+      'Run it with a network of its own, for instance --network=none or the default bridge.',
+    )
+  }
+  if (!container.isEngineLocal) await checkIsHere(container)
+  return {
+    id: container.id,
+    netnsPath: `/proc/${container.pid}/ns/net`,
+    description: `container ${container.name}`,
+    howToList: '`docker ps` shows what runs.',
+  }
+}
+
+/** A container that shares another's network is that other one, as far as addresses go. */
+async function ownerOfNetwork(container: ContainerView, containers: ContainerLookup): Promise<ContainerView> {
+  let owner = container
+  for (let depth = 0; owner.networkMode.startsWith('container:') && depth < SHARED_NETWORK_DEPTH_MAX; depth++) {
+    owner = await containers.inspect(owner.networkMode.slice('container:'.length))
+  }
+  return owner
+}
+
+/** An engine reached by TCP may be another machine's: the process id would then name something else here. */
+async function checkIsHere(container: ContainerView): Promise<void> {
+  const groups = await readFile(`/proc/${container.pid}/cgroup`, 'utf8').catch(() => '')
+  if (groups.includes(container.id)) return
+  throw new WeaveError(
+    'BAD_TARGET',
+    `Container ${container.name} (process ${container.pid}) does not run on this machine; DOCKER_HOST leads elsewhere.`,
+    'Run `weave-ts attach` on the machine where the container runs.',
+  )
+}
+
+async function namespaceInode(place: Place): Promise<bigint> {
+  const own = await stat('/proc/self/ns/net', { bigint: true })
+  const found = await stat(place.netnsPath, { bigint: true }).catch(() => undefined)
+  // All namespaces live on one kernel file system: anything else is a left-over file.
+  if (found !== undefined && found.dev === own.dev) return found.ino
+  throw new WeaveError(
+    'TARGET_NOT_FOUND',
+    `There is no ${place.description}: ${place.netnsPath} ${found === undefined ? 'does not exist' : 'is no network namespace'}.`,
+    place.howToList,
+  )
+}
+
+function badTarget(text: string, why: string): WeaveError {
+  return new WeaveError(
+    'BAD_TARGET',
+    `Cannot attach to \`${text.slice(0, 80)}\`: ${why}.`,
+    'Give the id or name of a container, netns:NAME, or pid:N.',
+  )
+}

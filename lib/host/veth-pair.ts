@@ -1,0 +1,148 @@
+import { stat } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { WeaveError } from '../base/mod.ts'
+import { inNetns, showLink, showLinks, type LinkView } from './ip-json.ts'
+import {
+  ALIAS_PREFIX,
+  GUEST_NAME,
+  NEIGHBOUR_PROBE_DELAY_SECONDS,
+  NEIGHBOUR_REACHABLE_MS,
+  NEIGHBOUR_UNICAST_PROBES,
+  PORT_FORWARDING_POLL_MS,
+  PORT_FORWARDING_WAIT_MS,
+} from './limits.ts'
+import type { CommandRunner } from './ports.ts'
+import { writeSysctls, type Sysctls } from './sysctl.ts'
+import type { Target } from './target.ts'
+import { isVethName, vethName } from './veth-name.ts'
+
+export interface AttachmentSettings {
+  readonly bridge: string
+  readonly mtu: number
+  /** Route 224.0.0.0/4 of the target into the overlay (default: yes). */
+  readonly multicastRoute?: boolean
+}
+
+export interface VethPair {
+  /** The host end's name, there or not. */
+  readonly name: string
+  /** The guest end, when it is there and plugged into that very host end. */
+  readonly guest: LinkView | undefined
+  /** The host end is there, but nothing in the target has the guest's name: it was renamed inside. */
+  readonly isHalf: boolean
+}
+
+/** Looks for the target's pair; changes nothing. Fails with INTERFACE_EXISTS or TARGET_NOT_FOUND. */
+export async function findPair(runner: CommandRunner, target: Target): Promise<VethPair> {
+  const name = vethName(target.id, target.netnsInode)
+  // A process id may have passed to another process since the target was resolved.
+  const present = await stat(target.netnsPath, { bigint: true }).catch(() => undefined)
+  if (present?.ino !== target.netnsInode) throw vanished(target)
+  const guest = await showLink(runner, GUEST_NAME, target.netnsPath)
+  const host = await showLink(runner, name)
+  if (guest === undefined) return { name, guest: undefined, isHalf: host !== undefined }
+  if (host !== undefined && guest.link_index === host.ifindex && host.link_index === guest.ifindex) {
+    return { name, guest, isHalf: false }
+  }
+  const owner = (await showLinks(runner)).find(
+    link =>
+      isVethName(link.ifname) && link.ifindex === guest.link_index && link.ifalias?.startsWith(ALIAS_PREFIX) === true,
+  )
+  const ownerId = owner?.ifalias?.slice(ALIAS_PREFIX.length)
+  throw new WeaveError(
+    'INTERFACE_EXISTS',
+    ownerId === undefined
+      ? `${target.description} has an interface ${GUEST_NAME} that is not ours.`
+      : `${target.description} is attached already, under the name ${ownerId}.`,
+    ownerId === undefined
+      ? `Remove or rename it inside the target (\`ip link delete ${GUEST_NAME}\`), then attach again.`
+      : `Use ${ownerId}, or detach that first.`,
+  )
+}
+
+/** Makes the pair: down, and not on the bridge yet. */
+export async function createPair(
+  runner: CommandRunner,
+  target: Target,
+  name: string,
+  settings: AttachmentSettings,
+): Promise<void> {
+  const mtu = String(settings.mtu)
+  // The far end is born inside the target, so nothing has to be moved or renamed.
+  await runner.run([
+    ...['ip', 'link', 'add', 'name', name, 'mtu', mtu, 'type', 'veth'],
+    ...['peer', 'name', GUEST_NAME, 'mtu', mtu, 'netns', target.netnsPath],
+  ])
+}
+
+/**
+ * Settings first, then the host end, then the guest end; so that no end is ever up without its settings. The MTU goes
+ * before: below 1280 bytes an interface has no IPv6 settings, and gets default ones when it rises again.
+ */
+export async function configurePair(
+  runner: CommandRunner,
+  target: Target,
+  name: string,
+  settings: AttachmentSettings,
+  found: LinkView | undefined,
+): Promise<void> {
+  if (found !== undefined && found.mtu !== settings.mtu) {
+    await runner.run(['ip', 'link', 'set', 'dev', name, 'mtu', String(settings.mtu)])
+    await guestIp(runner, target, ['link', 'set', 'dev', GUEST_NAME, 'mtu', String(settings.mtu)])
+  }
+  await writeSysctls(runner, [
+    [0, [`ipv6/conf/${name}/accept_ra`]],
+    [1, [`ipv6/conf/${name}/disable_ipv6`]],
+  ])
+  await writeSysctls(runner, guestSysctls(), target.netnsPath)
+  await runner.run(['ip', 'link', 'set', 'dev', name, 'alias', ALIAS_PREFIX + target.id])
+  await runner.run(['ip', 'link', 'set', 'dev', name, 'master', settings.bridge, 'up'])
+  if (found?.flags.includes('UP') !== true) await guestIp(runner, target, ['link', 'set', 'dev', GUEST_NAME, 'up'])
+  await waitUntilForwarding(runner, name)
+}
+
+function guestSysctls(): Sysctls {
+  const v4 = `ipv4/conf/${GUEST_NAME}`
+  const v6 = `ipv6/conf/${GUEST_NAME}`
+  const neighbour = (key: string) => [`ipv4/neigh/${GUEST_NAME}/${key}`, `ipv6/neigh/${GUEST_NAME}/${key}`]
+  return [
+    [0, [`${v6}/accept_ra`]],
+    // Announce addresses; and let the second address of a subnet outlive the first.
+    [1, [`${v4}/arp_notify`, `${v6}/ndisc_notify`, `${v4}/promote_secondaries`]],
+    // An address may move to another container within seconds: a short memory, and one unicast probe, find it again.
+    [NEIGHBOUR_REACHABLE_MS, neighbour('base_reachable_time_ms')],
+    [NEIGHBOUR_PROBE_DELAY_SECONDS, neighbour('delay_first_probe_time')],
+    [NEIGHBOUR_UNICAST_PROBES, neighbour('ucast_solicit')],
+  ]
+}
+
+/** A bridge takes up a new port a moment after its carrier: what is sent before is lost. */
+async function waitUntilForwarding(runner: CommandRunner, name: string): Promise<void> {
+  const deadline = performance.now() + PORT_FORWARDING_WAIT_MS
+  for (;;) {
+    const link = await showLink(runner, name)
+    if (link?.linkinfo?.info_slave_data?.['state'] === 'forwarding') return
+    if (performance.now() > deadline) {
+      throw new WeaveError(
+        'COMMAND_FAILED',
+        `The bridge port ${name} did not start to forward within ${PORT_FORWARDING_WAIT_MS} ms.`,
+        'See `bridge link show`; is spanning tree on, or the bridge down? `weave-ts stop` and `launch` mend the bridge.',
+      )
+    }
+    await delay(PORT_FORWARDING_POLL_MS)
+  }
+}
+
+/** Runs `ip` inside the target. */
+export async function guestIp(runner: CommandRunner, target: Target, argv: readonly string[]): Promise<void> {
+  await runner.run(inNetns(target.netnsPath, ['ip', ...argv]))
+}
+
+/** The error for a target whose namespace is not, or no longer, the one that was resolved. */
+export function vanished(target: Target): WeaveError {
+  return new WeaveError(
+    'TARGET_NOT_FOUND',
+    `${target.description} went away meanwhile (its network namespace is no longer the same).`,
+    'Try again when it runs.',
+  )
+}

@@ -1,0 +1,7 @@
+import { randomBytes } from 'node:crypto'
+import type { Entropy } from '../base/ports.ts'
+
+/** The operating system's generator, through the runtime. */
+export const systemEntropy: Entropy = {
+  bytes: count => new Uint8Array(randomBytes(count)),
+}

@@ -1,0 +1,30 @@
+import type { EndpointParts } from '../address/mod.ts'
+import type { ForwardingTable } from '../overlay/mod.ts'
+
+/** What a lane's worker is started with. */
+export interface LaneStart {
+  readonly engineId: number
+  readonly laneNumber: number
+  /** READY bits: what this lane reads. */
+  readonly mask: number
+  readonly macTable: SharedArrayBuffer
+  readonly duplicateSeed: number
+}
+
+export type LaneOrder = { readonly kind: 'table'; readonly table: ForwardingTable } | { readonly kind: 'stop' }
+
+export type LaneReport =
+  | {
+      readonly kind: 'control'
+      readonly peerIndex: number
+      readonly receiverIndex: number
+      readonly body: Uint8Array
+      readonly source: EndpointParts | undefined
+    }
+  | {
+      readonly kind: 'moved'
+      readonly peerIndex: number
+      readonly receiverIndex: number
+      readonly source: EndpointParts
+    }
+  | { readonly kind: 'failure'; readonly message: string }

@@ -1,0 +1,59 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { assert, errorText } from '../base/mod.ts'
+import { Forwarder, MacTable, READY } from '../overlay/mod.ts'
+import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
+import { NativeLane } from './native-lane.ts'
+
+/** Bounds how long a lane stays in its loop without looking for orders, however much traffic there is. */
+const BATCHES_PER_LOOK = 64
+/** Nothing depends on it: orders come with a wake. */
+const SLEEP_MS = 1000
+
+/** Entry of a lane's thread: drain until nothing is there, and only then sleep in poll. */
+function run(): void {
+  const port = parentPort
+  assert(port !== null, 'a lane runs in a worker thread')
+  const start = workerData as LaneStart
+  const lane = new NativeLane(start.engineId)
+  const post = (report: LaneReport): void => port.postMessage(report)
+  const forwarder = new Forwarder(
+    lane,
+    new MacTable(start.macTable),
+    {
+      onControl: (peerIndex, receiverIndex, body, source) =>
+        post({ kind: 'control', peerIndex, receiverIndex, body, source }),
+      onMoved: (peerIndex, receiverIndex, source) => post({ kind: 'moved', peerIndex, receiverIndex, source }),
+    },
+    { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed },
+  )
+  try {
+    for (;;) {
+      for (let taken = receiveMessageOnPort(port); taken !== undefined; taken = receiveMessageOnPort(port)) {
+        const order = taken.message as LaneOrder
+        if (order.kind === 'stop') return
+        forwarder.setTable(order.table)
+      }
+      const ready = lane.wait(start.mask, drain(forwarder, start.mask) ? 0 : SLEEP_MS)
+      assert(ready >= 0, 'poll')
+    }
+  } catch (thrown) {
+    post({ kind: 'failure', message: errorText(thrown) })
+  } finally {
+    lane.close()
+    port.close()
+  }
+}
+
+/** True when there may be more. */
+function drain(forwarder: Forwarder, mask: number): boolean {
+  for (let batch = 0; batch < BATCHES_PER_LOOK; batch++) {
+    // One reading of the clock per batch: the MAC table ages in seconds.
+    const now = Math.floor(performance.now())
+    const outbound = (mask & READY.tap) === 0 ? -1 : forwarder.outbound(now)
+    const inbound = (mask & READY.udp) === 0 ? -1 : forwarder.inbound(now)
+    if (outbound < 0 && inbound < 0) return false
+  }
+  return true
+}
+
+run()

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { EndpointParts } from '../address/mod.ts'
+import { MacTable, READY, type ForwardingTable } from '../overlay/mod.ts'
+import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
+import type { NativeEngine } from './native-engine.ts'
+
+export interface LaneEvents {
+  /** A control datagram was opened. `source` is undefined when it came through a relay. */
+  onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
+  /** An authenticated datagram came from another endpoint than the peer's. */
+  onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
+  /** A lane ended by itself: its TAP is gone, or a bug. Frames no longer flow. */
+  onFailure(message: string): void
+}
+
+export interface LanesOptions {
+  /** `split`: one thread reads the TAP, another the socket; `single`: one thread does both. */
+  readonly shape?: 'split' | 'single'
+  /** Random u32: where duplicate ids begin. */
+  readonly duplicateSeed: number
+  /** Slots of the MAC table: a power of two. */
+  readonly macCapacity?: number
+}
+
+const SHAPES = { split: [READY.tap, READY.udp], single: [READY.tap | READY.udp] } as const
+
+/** The worker threads of one engine, seen from the main thread. Runs from construction to `stop`. */
+export class Lanes {
+  /** The MAC table that the lanes share, to look into. */
+  readonly macs: MacTable
+  readonly #engine: NativeEngine
+  readonly #workers: Worker[] = []
+  readonly #exits: Promise<void>[] = []
+  #isStopping = false
+
+  constructor(engine: NativeEngine, events: LaneEvents, options: LanesOptions) {
+    this.#engine = engine
+    const macTable = new SharedArrayBuffer(MacTable.bytesFor(options.macCapacity))
+    this.macs = new MacTable(macTable)
+    const masks = SHAPES[options.shape ?? 'split']
+    masks.forEach((mask, laneNumber) => {
+      const start: LaneStart = {
+        engineId: engine.id,
+        laneNumber,
+        mask,
+        macTable,
+        duplicateSeed: options.duplicateSeed >>> 0,
+      }
+      this.#start(start, events)
+    })
+  }
+
+  #start(start: LaneStart, events: LaneEvents): void {
+    const worker = new Worker(workerUrl(), { workerData: start, name: `weave-lane-${start.laneNumber}` })
+    let failure: string | undefined
+    worker.on('message', (report: LaneReport) => {
+      if (this.#isStopping) return
+      if (report.kind === 'control')
+        events.onControl(report.peerIndex, report.receiverIndex, report.body, report.source)
+      else if (report.kind === 'moved') events.onMoved(report.peerIndex, report.receiverIndex, report.source)
+      else failure = report.message
+    })
+    worker.on('error', thrown => (failure = String(thrown)))
+    this.#exits.push(
+      new Promise(resolve => {
+        worker.once('exit', code => {
+          if (!this.#isStopping) events.onFailure(failure ?? `lane ${start.laneNumber} ended with status ${code}`)
+          resolve()
+        })
+      }),
+    )
+    this.#workers.push(worker)
+  }
+
+  /** Hands a new table to every lane; it holds for their next batch. */
+  setTable(table: ForwardingTable): void {
+    this.#order({ kind: 'table', table })
+  }
+
+  /** Ends the threads. No event follows. The engine stays open: close it after. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#order({ kind: 'stop' })
+    await Promise.all(this.#exits)
+  }
+
+  #order(order: LaneOrder): void {
+    for (const worker of this.#workers) worker.postMessage(order)
+    this.#engine.wake()
+  }
+}
+
+/** The compiled worker, or its source where Node runs TypeScript itself. */
+function workerUrl(): URL {
+  const compiled = new URL('./lane-worker.js', import.meta.url)
+  return existsSync(fileURLToPath(compiled)) ? compiled : new URL('./lane-worker.ts', import.meta.url)
+}

@@ -1,0 +1,111 @@
+import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { errorText, WeaveError } from '../base/mod.ts'
+
+/** What the addon in native/ exports. Engines and lanes go by numbers, so that worker threads can share an engine. */
+export interface NativeBinding {
+  readonly SLAB_BYTES: number
+  readonly ROWS_MAX: number
+  readonly SENDS_MAX: number
+  /** Throws an Error whose `code` is an errno name and whose message begins with the step that failed. */
+  openEngine(
+    tapName: string,
+    tapFd: number,
+    address: Uint8Array | null,
+    port: number,
+    tapGso: boolean,
+    tapUso: boolean,
+    checksum: boolean,
+    udpGso: boolean,
+    udpGro: boolean,
+  ): number
+  closeEngine(engine: number): void
+  describeEngine(engine: number): EngineDescription
+  setSelf(engine: number, shortId: Uint8Array): void
+  setPeer(engine: number, peerIndex: number, shortId: Uint8Array): void
+  removePeer(engine: number, peerIndex: number): void
+  addSession(
+    engine: number,
+    peerIndex: number,
+    receiverIndex: number,
+    remoteIndex: number,
+    cipher: number,
+    sendKey: Uint8Array,
+    receiveKey: Uint8Array,
+    firstCounter: number,
+  ): void
+  removeSession(engine: number, receiverIndex: number): void
+  sealWith(engine: number, peerIndex: number, receiverIndex: number): void
+  setEndpoint(engine: number, peerIndex: number, ip: Uint8Array | null, port: number): void
+  setPathBytes(engine: number, peerIndex: number, bytes: number): void
+  setVia(engine: number, peerIndex: number, viaIndex: number): void
+  sendControl(engine: number, receiverIndex: number, body: Uint8Array, ip: Uint8Array | null, port: number): boolean
+  counters(engine: number): Record<string, number>
+  sessionTotals(engine: number, receiverIndex: number): [number, number, number, number] | undefined
+  wake(engine: number): void
+  setOffload(engine: number, name: string, isOn: boolean): boolean
+  socketPair(): [number, number]
+  openLane(engine: number, slab: Uint8Array, rows: Int32Array, sends: Int32Array, deliveries: Int32Array): number
+  closeLane(lane: number): void
+  tapRead(lane: number): number
+  udpRead(lane: number): number
+  send(lane: number, count: number): number
+  tapWrite(lane: number, count: number): number
+  source(lane: number, row: number, ip: Uint8Array): number
+  wait(lane: number, mask: number, timeoutMs: number): number
+  countDrop(lane: number, drop: number, count: number): void
+}
+
+/** What an engine is, and which offloads are on. */
+export interface EngineDescription {
+  /** Empty when a descriptor was given in place of a TAP. */
+  readonly tapName: string
+  readonly port: number
+  /** 6: dual stack. */
+  readonly family: 4 | 6
+  readonly checksum: boolean
+  readonly tapGso: boolean
+  readonly tapUso: boolean
+  readonly udpGso: boolean
+  readonly udpGro: boolean
+  /** `untested`: the loopback device was down. */
+  readonly udpSelfTest: 'passed' | 'failed' | 'untested'
+}
+
+const FILE = `prebuilds/${process.platform}-${process.arch}/engine.node`
+// From lib/io in the sources, and from build/lib/io when compiled (or another build directory).
+const ROOTS = ['../../', '../../../']
+
+let loaded: NativeBinding | undefined
+
+/**
+ * Loads the packet engine's addon. `WEAVE_TS_ENGINE` names another file (the sanitizer build).
+ * @throws WeaveError MISSING_TOOL when it is not built for this platform or cannot be loaded
+ */
+export function nativeBinding(): NativeBinding {
+  if (loaded !== undefined) return loaded
+  const named = process.env['WEAVE_TS_ENGINE']
+  const candidates =
+    named !== undefined && named !== ''
+      ? [named]
+      : ROOTS.map(root => fileURLToPath(new URL(root + FILE, import.meta.url)))
+  const path = candidates.find(candidate => existsSync(candidate))
+  if (path === undefined) {
+    throw new WeaveError(
+      'MISSING_TOOL',
+      `the packet engine is not built for ${process.platform}-${process.arch}: looked for ${candidates.join(' and ')}`,
+      'run make build (needs a C++ compiler), or install a package that has the engine for this platform',
+    )
+  }
+  try {
+    loaded = createRequire(import.meta.url)(path) as NativeBinding
+  } catch (thrown) {
+    throw new WeaveError(
+      'MISSING_TOOL',
+      `the packet engine ${path} does not load: ${errorText(thrown)}`,
+      'run make build on this machine',
+    )
+  }
+  return loaded
+}

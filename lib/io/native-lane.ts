@@ -1,0 +1,74 @@
+import type { EndpointParts } from '../address/mod.ts'
+import { ROW, SEND, SWITCH_DROPS, type EngineLane, type SwitchDrop } from '../overlay/mod.ts'
+import { nativeBinding, type NativeBinding } from './native-binding.ts'
+
+const DROP_NUMBERS = Object.fromEntries(SWITCH_DROPS.map((reason, index) => [reason, index])) as Record<
+  SwitchDrop,
+  number
+>
+
+/** A lane of a native engine; belongs to the thread that makes it. */
+export class NativeLane implements EngineLane {
+  readonly slab: Uint8Array
+  readonly rows: Int32Array
+  readonly sends: Int32Array
+  readonly deliveries: Int32Array
+  readonly rowsMax: number
+  readonly sendsMax: number
+  readonly #native: NativeBinding
+  readonly #id: number
+
+  /** @throws Error when the engine is closed or has too many lanes */
+  constructor(engineId: number) {
+    const native = nativeBinding()
+    this.#native = native
+    this.rowsMax = native.ROWS_MAX
+    this.sendsMax = native.SENDS_MAX
+    this.slab = new Uint8Array(native.SLAB_BYTES)
+    this.rows = new Int32Array(native.ROWS_MAX * ROW.columns)
+    this.sends = new Int32Array(native.SENDS_MAX * SEND.columns)
+    this.deliveries = new Int32Array(native.ROWS_MAX)
+    this.#id = native.openLane(engineId, this.slab, this.rows, this.sends, this.deliveries)
+  }
+
+  close(): void {
+    this.#native.closeLane(this.#id)
+  }
+
+  /** @throws Error when the TAP is gone */
+  tapRead(): number {
+    return this.#native.tapRead(this.#id)
+  }
+
+  udpRead(): number {
+    return this.#native.udpRead(this.#id)
+  }
+
+  send(count: number): number {
+    return this.#native.send(this.#id, count)
+  }
+
+  tapWrite(count: number): number {
+    return this.#native.tapWrite(this.#id, count)
+  }
+
+  /** IPv4 is given as 4 bytes. Port 0: the row came from no datagram. */
+  source(row: number): EndpointParts {
+    const ip = new Uint8Array(16)
+    const port = this.#native.source(this.#id, row, ip)
+    return { ip: isMapped(ip) ? ip.slice(12) : ip, port }
+  }
+
+  wait(mask: number, timeoutMs: number): number {
+    return this.#native.wait(this.#id, mask, timeoutMs)
+  }
+
+  countDrop(reason: SwitchDrop, count: number): void {
+    this.#native.countDrop(this.#id, DROP_NUMBERS[reason], count)
+  }
+}
+
+function isMapped(ip: Uint8Array): boolean {
+  for (let i = 0; i < 10; i++) if (ip[i] !== 0) return false
+  return ip[10] === 0xff && ip[11] === 0xff
+}

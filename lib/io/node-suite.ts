@@ -1,0 +1,140 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hkdfSync,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto'
+import { assert } from '../base/assert.ts'
+import { concatBytes, fromHex } from '../base/bytes.ts'
+import * as size from '../crypto/constants.ts'
+import { isPlausibleSignature, isWeakExchangeKey } from '../crypto/points.ts'
+import { convertSigningKey, stablelibSuite } from '../crypto/stablelib-suite.ts'
+import type { CryptoSuite } from '../crypto/suite.ts'
+
+/** DER before the 32 raw bytes (RFC 8410): the algorithm identifiers of Ed25519 and X25519. */
+const ED25519_PUBLIC = fromHex('302a300506032b6570032100')!
+const ED25519_SECRET = fromHex('302e020100300506032b657004220420')!
+const X25519_PUBLIC = fromHex('302a300506032b656e032100')!
+const X25519_SECRET = fromHex('302e020100300506032b656e04220420')!
+
+/** How many signers' parsed public keys are kept: about 1 KiB each. */
+const VERIFY_KEYS_MAX = 512
+
+const CIPHER = 'chacha20-poly1305'
+const CIPHER_OPTIONS = { authTagLength: size.AEAD_TAG_BYTES }
+
+/** All primitives by the OpenSSL of the runtime, but for BLAKE2b of other lengths than 64 and the map between curves. */
+export function nodeSuite(): CryptoSuite {
+  const verifyKeys = new Map<string, KeyObject>()
+
+  function verifyKey(publicKey: Uint8Array): KeyObject {
+    const name = Buffer.from(publicKey).toString('base64')
+    const key = verifyKeys.get(name) ?? publicKeyObject(ED25519_PUBLIC, publicKey)
+    // The youngest is last, so the first is the one longest unused.
+    verifyKeys.delete(name)
+    verifyKeys.set(name, key)
+    if (verifyKeys.size > VERIFY_KEYS_MAX) {
+      for (const oldest of verifyKeys.keys()) {
+        verifyKeys.delete(oldest)
+        break
+      }
+    }
+    return key
+  }
+
+  return {
+    hash(data, length = size.HASH_BYTES_MAX) {
+      // OpenSSL 3.0 has BLAKE2b-512 only, and a shorter digest is no prefix of it: the length is hashed in.
+      if (length !== size.HASH_BYTES_MAX) return stablelibSuite.hash(data, length)
+      return new Uint8Array(createHash('blake2b512').update(data).digest())
+    },
+
+    signingPublicKey(seed) {
+      assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
+      return rawPublicKey(secretKeyObject(ED25519_SECRET, seed))
+    },
+
+    sign(seed, message) {
+      assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
+      return new Uint8Array(sign(null, message, secretKeyObject(ED25519_SECRET, seed)))
+    },
+
+    verify(publicKey, message, signature) {
+      if (!isPlausibleSignature(publicKey, signature)) return false
+      try {
+        return verify(null, message, verifyKey(publicKey), signature)
+      } catch {
+        return false
+      }
+    },
+
+    exchangeSecret(seed) {
+      assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
+      const secret = new Uint8Array(createHash('sha512').update(seed).digest()).slice(0, size.EXCHANGE_KEY_BYTES)
+      secret[0]! &= 248
+      secret[31] = (secret[31]! & 127) | 64
+      return secret
+    },
+
+    exchangePublicKey: convertSigningKey,
+
+    exchangePublicOf(secret) {
+      assert(secret.length === size.EXCHANGE_KEY_BYTES, `a secret of ${secret.length} bytes`)
+      return rawPublicKey(secretKeyObject(X25519_SECRET, secret))
+    },
+
+    exchange(secret, publicKey) {
+      assert(secret.length === size.EXCHANGE_KEY_BYTES, `a secret of ${secret.length} bytes`)
+      if (isWeakExchangeKey(publicKey)) return undefined
+      return new Uint8Array(
+        diffieHellman({
+          privateKey: secretKeyObject(X25519_SECRET, secret),
+          publicKey: publicKeyObject(X25519_PUBLIC, publicKey),
+        }),
+      )
+    },
+
+    seal(key, nonce, plaintext, associated) {
+      const cipher = createCipheriv(CIPHER, key, nonce, CIPHER_OPTIONS)
+      cipher.setAAD(associated, { plaintextLength: plaintext.length })
+      return concatBytes(cipher.update(plaintext), cipher.final(), cipher.getAuthTag())
+    },
+
+    open(key, nonce, ciphertext, associated) {
+      const length = ciphertext.length - size.AEAD_TAG_BYTES
+      if (length < 0) return undefined
+      const decipher = createDecipheriv(CIPHER, key, nonce, CIPHER_OPTIONS)
+      decipher.setAAD(associated, { plaintextLength: length })
+      decipher.setAuthTag(ciphertext.subarray(length))
+      const plaintext = decipher.update(ciphertext.subarray(0, length))
+      try {
+        return concatBytes(plaintext, decipher.final())
+      } catch {
+        return undefined
+      }
+    },
+
+    derive(secret, salt, info, length) {
+      assert(length >= 1 && length <= size.DERIVED_BYTES_MAX, `deriving ${length} bytes`)
+      return new Uint8Array(hkdfSync('sha256', secret, salt, info, length))
+    },
+  }
+}
+
+function secretKeyObject(prefix: Uint8Array, raw: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'pkcs8' })
+}
+
+function publicKeyObject(prefix: Uint8Array, raw: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'spki' })
+}
+
+function rawPublicKey(secret: KeyObject): Uint8Array {
+  return new Uint8Array(createPublicKey(secret).export({ format: 'der', type: 'spki' }).subarray(-32))
+}

@@ -1,0 +1,49 @@
+import { firstAddress, formatCidr, hasHostBits, parseCidr, type Cidr } from '../address/cidr.ts'
+import { WeaveError } from '../base/errors.ts'
+
+/** How a user asks for an address: this very one, one in a subnet, or one in the default subnet. */
+export type AddressForm =
+  | { readonly type: 'claim'; readonly cidr: Cidr }
+  | { readonly type: 'subnet'; readonly subnet: Cidr }
+  | { readonly type: 'default' }
+
+const EXAMPLES =
+  'Write 10.32.1.5/24 or ip:10.32.1.5/24 for a given address, net:10.32.2.0/24 or net:default for any free one.'
+
+/**
+ * Reads `10.2.1.1/24` or `ip:10.2.1.1/24` (claim), `net:10.2.2.0/24`, `net:default`, or nothing (the default subnet).
+ * @throws WeaveError BAD_ADDRESS
+ */
+export function parseAddressForm(text = ''): AddressForm {
+  if (text === '' || text === 'net:default') return { type: 'default' }
+  if (text.startsWith('net:')) return { type: 'subnet', subnet: parseSubnet(text) }
+  const bare = text.startsWith('ip:') ? text.slice('ip:'.length) : text
+  const cidr = parseCidr(bare)
+  if (cidr !== undefined) return { type: 'claim', cidr }
+  const why = bare.includes('/') ? 'is not an address with a prefix length' : 'has no prefix length, such as /24'
+  throw new WeaveError('BAD_ADDRESS', `"${text}" ${why}`, EXAMPLES)
+}
+
+/** The forms of a command line; none at all asks for the default subnet. @throws WeaveError BAD_ADDRESS */
+export function parseAddressForms(texts: readonly string[]): readonly AddressForm[] {
+  return texts.length === 0 ? [{ type: 'default' }] : texts.map(text => parseAddressForm(text))
+}
+
+export function formatAddressForm(form: AddressForm): string {
+  if (form.type === 'default') return 'net:default'
+  return form.type === 'claim' ? `ip:${formatCidr(form.cidr)}` : `net:${formatCidr(form.subnet)}`
+}
+
+function parseSubnet(text: string): Cidr {
+  const subnet = parseCidr(text.slice('net:'.length))
+  if (subnet === undefined) throw new WeaveError('BAD_ADDRESS', `"${text}" is not a subnet`, EXAMPLES)
+  if (hasHostBits(subnet)) {
+    const base = formatCidr({ address: firstAddress(subnet), prefix: subnet.prefix })
+    throw new WeaveError(
+      'BAD_ADDRESS',
+      `"${text}" has host bits set: the subnet is ${base}`,
+      `Write net:${base} for any free address of it, or ip:${formatCidr(subnet)} for that very one.`,
+    )
+  }
+  return subnet
+}

@@ -1,0 +1,92 @@
+import { formatCidr, type Cidr } from '../address/cidr.ts'
+import { formatIpv4, type Ipv4 } from '../address/ipv4.ts'
+import type { PeerId } from '../address/peer-id.ts'
+import { WeaveError } from '../base/errors.ts'
+import { PENDING_MAX } from './constants.ts'
+import type { SeekState } from './seeker.ts'
+
+export const NOT_JOINED = 'no peer that holds address blocks is known yet: not joined'
+
+const LOOK = '`weave-ts status ipam` shows who owns what.'
+
+/** What the words of an error are made of. */
+export interface Words {
+  readonly range: Cidr
+  readonly nameOf: (peer: PeerId) => string
+  /** A peer that manages another range, if nobody with ours is known. */
+  readonly strange: { readonly peer: PeerId; readonly text: string } | undefined
+}
+
+/** Whom or what an allocation waits for, in plain words. */
+export function waitReason(state: SeekState | undefined, isJoined: boolean, words: Words): string {
+  if (!isJoined) {
+    const { strange } = words
+    if (strange === undefined) return NOT_JOINED
+    return `${NOT_JOINED}; ${words.nameOf(strange.peer)} manages ${strange.text}, this peer ${formatCidr(words.range)}`
+  }
+  if (state === undefined) return 'not asked yet'
+  const { asked, unreachable, unowned } = state
+  if (asked !== undefined) {
+    return `waiting for ${state.isGranted ? 'the blocks granted by' : 'an answer of'} ${words.nameOf(asked)}`
+  }
+  const parts: string[] = []
+  if (unreachable.length > 0) parts.push(`cannot reach ${unreachable.map(words.nameOf).join(', ')}, who may have some`)
+  if (unowned > 0) parts.push(`${unowned} ${unowned === 1 ? 'block has' : 'blocks have'} no known owner`)
+  return parts.length > 0 ? parts.join('; ') : 'waiting for an address to become free'
+}
+
+export function waitedError(what: string, waitedMs: number, reason: string, isJoined: boolean): WeaveError {
+  return new WeaveError(
+    'IPAM_WAITING',
+    `no address for ${what} within ${waitedMs / 1000} s: ${reason}`,
+    isJoined
+      ? `Try again when the named peers can be reached. ${LOOK}`
+      : 'Connect to a peer of the mesh with `weave-ts connect HOST`, launched with the same --ipalloc-range.',
+  )
+}
+
+export function fullError(subnet: Cidr, state: SeekState | undefined, resting: number, words: Words): WeaveError {
+  const others = [...(state?.denied ?? [])].map(
+    ([peer, free]) => `${words.nameOf(peer)} has ${free} free, in blocks that are in use`,
+  )
+  const rest = resting > 0 ? `; ${resting} rest after use` : ''
+  const refused = others.length > 0 ? `, and no other owner can give a block (${others.join('; ')})` : ''
+  return new WeaveError(
+    'RANGE_FULL',
+    `no address is free here in ${formatCidr(subnet)}${rest}${refused}`,
+    `Detach what is no longer needed, or ask for another subnet of ${formatCidr(words.range)} with net:. ${LOOK}`,
+  )
+}
+
+export function takenError(address: Ipv4, holder: string, container: string): WeaveError {
+  return new WeaveError(
+    'ADDRESS_TAKEN',
+    `${formatIpv4(address)}, claimed for ${container}, is held by ${holder}`,
+    `Claim another address, or detach ${holder} first.`,
+  )
+}
+
+export function elsewhereError(address: Ipv4, block: Cidr, owner: PeerId | undefined, words: Words): WeaveError {
+  const who = owner === undefined ? 'another peer' : words.nameOf(owner)
+  return new WeaveError(
+    'ADDRESS_OWNED_ELSEWHERE',
+    `${formatIpv4(address)} is in ${formatCidr(block)}, which ${who} owns and has in use`,
+    `Claim it on ${who}, or claim an address of a block that this peer owns. ${LOOK}`,
+  )
+}
+
+export function crowdedError(): WeaveError {
+  return new WeaveError(
+    'IPAM_WAITING',
+    `${PENDING_MAX} requests for addresses wait already, and no more can`,
+    `Try again when some have been answered. ${LOOK}`,
+  )
+}
+
+export function freedError(container: string): WeaveError {
+  return new WeaveError(
+    'IPAM_WAITING',
+    `${container} was detached while it waited for an address`,
+    'Attach it again if that was not meant.',
+  )
+}

@@ -1,0 +1,36 @@
+/** What addresses are cut from when the operator says nothing. */
+export const RANGE_DEFAULT = '10.32.0.0/12'
+export const BLOCK_PREFIX_DEFAULT = 26
+
+/** A subnet, a range or a block has at least four addresses: the first and the last of a subnet are never given. */
+export const SUBNET_PREFIX_MAX = 30
+
+/** More blocks than this (a /8 in /26 blocks) would not fit into the records that one peer may own. */
+export const BLOCKS_MAX = 262_144
+
+/** Consecutive blocks whose registers share one record. */
+export const SEGMENT_BLOCKS = 256
+
+/** A freed address rests so long before another container gets it: neighbours' ARP caches outlive the container. */
+export const REST_MS = 30_000
+
+/** Addresses remembered for containers that gave them back, so that they get the same again. */
+export const REMEMBERED_MAX = 4096
+
+/** A peer that was asked for blocks has so long to answer, and its grant so long to arrive by the ledger. */
+export const ANSWER_TIMEOUT_MS = 2000
+
+/** An allocation or claim that cannot be satisfied fails after this. */
+export const WAIT_MS = 10_000
+
+/** When every owner has refused, how long to listen for blocks that just changed hands before giving up. */
+export const FULL_GRACE_MS = 500
+
+/** Allocations and claims that wait at one time. */
+export const PENDING_MAX = 1024
+
+/** Answers kept, so that a repeated request gets the same one. */
+export const ANSWERS_MAX = 512
+
+/** Outputs that may wait to be polled. */
+export const OUTPUTS_MAX = 65_536

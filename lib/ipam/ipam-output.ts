@@ -1,0 +1,21 @@
+import type { Cidr } from '../address/cidr.ts'
+import type { PeerId } from '../address/peer-id.ts'
+import type { WeaveError } from '../base/errors.ts'
+import type { IpamMessage } from '../wire/ipam-message.ts'
+import type { Lease } from './lease-table.ts'
+
+/**
+ * What the address manager wants done, to be carried out in order: what comes first must be persistent before what
+ * follows is sent or acknowledged. The records that one input publishes belong into one transaction of the store: a
+ * founding that was cut in half would leave blocks without an owner.
+ */
+export type IpamOutput =
+  /** Put this peer's record of kind `blocks` for a segment into the ledger; undefined: remove it. */
+  | { readonly type: 'publish'; readonly segment: number; readonly value: Uint8Array | undefined }
+  | { readonly type: 'send'; readonly to: PeerId; readonly message: IpamMessage }
+  /** Persist the lease, in place of one of the same address. */
+  | { readonly type: 'lease'; readonly lease: Lease }
+  | { readonly type: 'unlease'; readonly lease: Lease }
+  /** The end of a request: one of these for each id, unless it was cancelled. */
+  | { readonly type: 'done'; readonly id: string; readonly cidrs: readonly Cidr[] }
+  | { readonly type: 'failed'; readonly id: string; readonly error: WeaveError }

@@ -1,0 +1,294 @@
+import { formatCidr, type Cidr } from '../address/cidr.ts'
+import type { Ipv4 } from '../address/ipv4.ts'
+import { shortPeerId, type PeerId } from '../address/peer-id.ts'
+import { BoundedQueue } from '../base/bounded-queue.ts'
+import { assert } from '../base/assert.ts'
+import { isDrop, type Drop } from '../base/drop.ts'
+import type { Chance, Millis } from '../base/ports.ts'
+import type { IpamAnswer, IpamRequest } from '../wire/ipam-message.ts'
+import type { Words } from './allocation-error.ts'
+import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
+import { BlockMap } from './block-map.ts'
+import { BlockSpace } from './block-space.ts'
+import { decodeBlocksRecord } from './blocks-record.ts'
+import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
+import { Donor } from './donation.ts'
+import type { IpamOutput } from './ipam-output.ts'
+import { makeReport, type IpamReport } from './ipam-report.ts'
+import { LeaseTable, type Lease } from './lease-table.ts'
+import { Seeker } from './seeker.ts'
+import { subnetError } from './subnet-check.ts'
+
+export interface IpamOptions {
+  readonly self: PeerId
+  readonly range: Cidr
+  /** Prefix length of a block; BLOCK_PREFIX_DEFAULT when undefined. */
+  readonly blockPrefix?: number
+  /** Where containers go that ask for nothing; the range when undefined. */
+  readonly defaultSubnet?: Cidr
+  readonly chance: Chance
+  /** How a peer is called in messages; its short id when undefined. */
+  readonly nameOf?: (peer: PeerId) => string
+}
+
+/** Per block its owner; for the check of source addresses. */
+export interface BlockOwnership {
+  readonly first: Ipv4
+  readonly blockSize: number
+  readonly ownerOf: readonly (PeerId | undefined)[]
+}
+
+/**
+ * Address management of one peer: which blocks of the range it owns, which addresses its containers hold.
+ *
+ * Inputs: first what was persisted, by `restoreLease` and `setStatements`, then `start`; then `found`, `setStatements`,
+ * `setReachable`, `handleRequest`, `handleAnswer`, `allocate`, `claim`, `cancel`, `free`, `handleTimeout`. After each,
+ * drain `pollOutput` and carry the outputs out in order; wake at `pollTimeout`. Nothing comes out before `start`: with
+ * half of the records restored, an own record would be published that lacks the rest.
+ *
+ * It gives an address only of a block that the register in force says is its own, and hands only blocks on that hold no
+ * leased or resting address; so no address is ever held by two containers. Every request ends by its deadline.
+ */
+export class Ipam {
+  readonly space: BlockSpace
+  readonly defaultSubnet: Cidr
+  readonly #map: BlockMap
+  readonly #leases: LeaseTable
+  readonly #donor: Donor
+  readonly #seeker: Seeker
+  readonly #allocator: Allocator
+  readonly #nameOf: (peer: PeerId) => string
+  readonly #outputs = new BoundedQueue<IpamOutput>(OUTPUTS_MAX)
+  /** Peers that manage another range, and which. Bounded by the owners of the ledger. */
+  readonly #strangers = new Map<PeerId, string>()
+  #isStarted = false
+
+  /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
+  constructor(options: IpamOptions) {
+    const { self, range, blockPrefix = BLOCK_PREFIX_DEFAULT, defaultSubnet = range, chance } = options
+    this.space = new BlockSpace(range, blockPrefix)
+    const wrong = subnetError(defaultSubnet, range)
+    if (wrong !== undefined) throw wrong
+    this.defaultSubnet = defaultSubnet
+    this.#map = new BlockMap(self, this.space)
+    this.#leases = new LeaseTable(this.space)
+    this.#donor = new Donor(this.#map, this.#leases)
+    this.#seeker = new Seeker(this.#map, chance)
+    this.#nameOf = options.nameOf ?? shortPeerId
+    const emit = this.#emit.bind(this)
+    this.#allocator = new Allocator(this.#map, this.#leases, this.#seeker, defaultSubnet, () => this.#words(), emit)
+  }
+
+  /** True when at least one owner of blocks is known. */
+  get isReady(): boolean {
+    return !this.#map.isEmpty
+  }
+
+  /** Grows whenever a block changes hands. */
+  get version(): number {
+    return this.#map.version
+  }
+
+  /** Puts a persisted lease back, before the start. False when the address is not of the range, or another's. */
+  restoreLease(lease: Lease): boolean {
+    if (!this.space.holds(lease.address)) return false
+    const held = this.#leases.at(lease.address)
+    if (held !== undefined && held.container !== lease.container) return false
+    this.#leases.put(lease)
+    return true
+  }
+
+  /** Everything persisted has been restored: from here on there are outputs. */
+  start(now: Millis): void {
+    this.#isStarted = true
+    this.#settle(now)
+  }
+
+  /** Founds: makes every block ours. False, with nothing changed, when a block is or was known: the mesh is founded. */
+  found(now: Millis): boolean {
+    assert(this.#isStarted, 'a peer starts before it founds')
+    const isFounded = this.#map.found()
+    this.#settle(now)
+    return isFounded
+  }
+
+  /** Gives up all blocks, own and known: this peer leaves its mesh for another one. Leases stay, as disputed. */
+  abandon(now: Millis): void {
+    this.#map.abandon()
+    this.#strangers.clear()
+    this.#settle(now)
+  }
+
+  /** Hands every block on to another peer, leased or not: this peer leaves for good. Returns how many. */
+  leave(heir: PeerId, now: Millis): number {
+    let count = 0
+    for (let block = 0; block < this.space.blockCount; block++) {
+      if (!this.#map.canHandOn(block)) continue
+      let last = block
+      while (last + 1 < this.space.blockCount && this.#map.canHandOn(last + 1)) last++
+      this.#map.handOn({ first: block, last }, heir)
+      count += last - block + 1
+      block = last
+    }
+    this.#settle(now)
+    return count
+  }
+
+  /**
+   * Takes what the ledger holds of `owner` for a segment (undefined: nothing any more), at restore and ever after. This
+   * peer's own records too. Returns why a record was not understood: it then counts as none.
+   */
+  setStatements(owner: PeerId, segment: number, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    const drop = this.#map.setStatement(owner, segment, value)
+    if (value !== undefined && drop?.reason === 'blocks-range-differs') this.#strangers.set(owner, rangeText(value))
+    else this.#strangers.delete(owner)
+    this.#settle(now)
+    return drop
+  }
+
+  /** Replaces the set of peers that messages can be sent to. */
+  setReachable(peers: ReadonlySet<PeerId>, now: Millis): void {
+    this.#seeker.setReachable(peers)
+    this.#settle(now)
+  }
+
+  handleRequest(from: PeerId, request: IpamRequest, now: Millis): void {
+    assert(this.#isStarted, 'a peer starts before it answers')
+    if (from === this.#map.self) return
+    this.#leases.expire(now)
+    const message = this.#donor.answer(from, request)
+    this.#publish()
+    this.#emit({ type: 'send', to: from, message })
+    this.#settle(now)
+  }
+
+  /** False when nobody waited for it. */
+  handleAnswer(from: PeerId, answer: IpamAnswer, now: Millis): boolean {
+    const isExpected = this.#seeker.handleAnswer(from, answer, now)
+    this.#settle(now)
+    return isExpected
+  }
+
+  handleTimeout(now: Millis): void {
+    this.#settle(now)
+  }
+
+  /** Asks for any address of a subnet; the same container gets the same one. Ends in `done` or `failed`. */
+  allocate(request: AllocateRequest, now: Millis): void {
+    assert(this.#isStarted, 'a peer starts before it allocates')
+    this.#leases.expire(now)
+    this.#allocator.allocate(request, now)
+    this.#settle(now)
+  }
+
+  /** Asks for a very address. Ends in `done` or `failed`. */
+  claim(request: ClaimRequest, now: Millis): void {
+    assert(this.#isStarted, 'a peer starts before it allocates')
+    this.#allocator.claim(request, now)
+    this.#settle(now)
+  }
+
+  /** Forgets a request that waits. */
+  cancel(id: string, now: Millis): void {
+    this.#allocator.cancel(id)
+    this.#settle(now)
+  }
+
+  /** What a container holds. */
+  lookup(container: string): readonly Lease[] {
+    return this.#leases.of(container)
+  }
+
+  /** All leases of this host. */
+  leases(): readonly Lease[] {
+    return [...this.#leases.all()]
+  }
+
+  /** Ends the leases of a container, or the one of `address`; without an address also what it waits for. */
+  free(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
+    const ended = this.#leases.of(container).filter(lease => address === undefined || lease.address === address)
+    for (const lease of ended) {
+      this.#leases.remove(lease, now)
+      this.#emit({ type: 'unlease', lease })
+    }
+    if (address === undefined) this.#allocator.cancelContainer(container)
+    this.#settle(now)
+    return ended
+  }
+
+  pollOutput(): IpamOutput | undefined {
+    return this.#outputs.shift()
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    const timeouts = [
+      { at: this.#allocator.nextDeadline(), reason: 'ipam deadline' },
+      { at: this.#seeker.nextTimeout(), reason: 'ipam answer' },
+      { at: this.#leases.nextExpiry(), reason: 'ipam rest' },
+    ]
+    let next: { at: Millis; reason: string } | undefined
+    for (const { at, reason } of timeouts) {
+      if (at !== undefined && (next === undefined || at < next.at)) next = { at, reason }
+    }
+    return next
+  }
+
+  /** The owner of every block, by the registers in force. */
+  ownership(): BlockOwnership {
+    const ownerOf = Array.from({ length: this.space.blockCount }, (_, block) => this.#map.ownerOf(block))
+    return { first: this.space.range.address, blockSize: this.space.blockSize, ownerOf }
+  }
+
+  /** The register in force of a block. */
+  registerOf(block: number): { term: number; seq: number; owner: PeerId } | undefined {
+    return this.#map.registerOf(block)
+  }
+
+  /** True when this peer may give addresses of the block. */
+  isOwn(block: number): boolean {
+    return this.#map.isOwn(block)
+  }
+
+  report(): IpamReport {
+    return makeReport({
+      map: this.#map,
+      leases: this.#leases,
+      seeker: this.#seeker,
+      allocator: this.#allocator,
+      defaultSubnet: this.defaultSubnet,
+      strangers: this.#strangers,
+      words: this.#words(),
+    })
+  }
+
+  #settle(now: Millis): void {
+    if (!this.#isStarted) return
+    this.#publish()
+    this.#seeker.handleChanges(this.#map.takeChanged())
+    this.#leases.expire(now)
+    this.#allocator.advance(now)
+  }
+
+  #publish(): void {
+    for (const { segment, value } of this.#map.takePublishes()) this.#emit({ type: 'publish', segment, value })
+  }
+
+  #emit(output: IpamOutput): void {
+    const isTaken = this.#outputs.push(output)
+    assert(isTaken, 'outputs are drained after each input')
+  }
+
+  #words(): Words {
+    let strange: Words['strange']
+    for (const [peer, text] of this.#strangers) {
+      strange = { peer, text }
+      break
+    }
+    return { range: this.space.range, nameOf: this.#nameOf, strange }
+  }
+}
+
+function rangeText(value: Uint8Array): string {
+  const record = decodeBlocksRecord(value)
+  return isDrop(record) ? 'another range' : `${formatCidr(record.range)} in /${record.blockPrefix} blocks`
+}

@@ -1,0 +1,180 @@
+import { contains, type Cidr } from '../address/cidr.ts'
+import type { Ipv4 } from '../address/ipv4.ts'
+import { assert } from '../base/assert.ts'
+import type { Millis } from '../base/ports.ts'
+import type { BlockSpace } from './block-space.ts'
+import { REMEMBERED_MAX, REST_MS } from './constants.ts'
+
+/** An address that a container holds; `prefix` is that of the subnet it was asked in. */
+export interface Lease extends Cidr {
+  readonly container: string
+}
+
+interface Rest {
+  readonly container: string
+  readonly until: Millis
+}
+
+/**
+ * The addresses in use on this host, those that rest after use, and those remembered for containers that may come back.
+ * Bounded by the addresses of the range and, for what is remembered, by REMEMBERED_MAX.
+ */
+export class LeaseTable {
+  readonly #space: BlockSpace
+  readonly #leases = new Map<Ipv4, Lease>()
+  readonly #byContainer = new Map<string, Lease[]>()
+  /** In the order of expiry: every address rests equally long. */
+  readonly #resting = new Map<Ipv4, Rest>()
+  /** `container address/prefix of the subnet` to address; the least recently freed first. */
+  readonly #remembered = new Map<string, Ipv4>()
+  /** Leased and resting addresses per block; only blocks that have any. */
+  readonly #used = new Map<number, number>()
+
+  constructor(space: BlockSpace) {
+    this.#space = space
+  }
+
+  get size(): number {
+    return this.#leases.size
+  }
+
+  all(): Iterable<Lease> {
+    return this.#leases.values()
+  }
+
+  at(address: Ipv4): Lease | undefined {
+    return this.#leases.get(address)
+  }
+
+  of(container: string): readonly Lease[] {
+    return this.#byContainer.get(container) ?? []
+  }
+
+  /** What the container already holds in just this subnet. */
+  inSubnet(container: string, subnet: Cidr): Lease | undefined {
+    return this.of(container).find(lease => lease.prefix === subnet.prefix && contains(subnet, lease.address))
+  }
+
+  isResting(address: Ipv4): boolean {
+    return this.#resting.has(address)
+  }
+
+  /** Leased and resting addresses of a block. */
+  usedIn(block: number): number {
+    return this.#used.get(block) ?? 0
+  }
+
+  /** The address that the container gave back in this subnet, if nobody has it now. */
+  rememberedFor(container: string, subnet: Cidr): Ipv4 | undefined {
+    const address = this.#remembered.get(memoryKey(container, subnet))
+    if (address === undefined || this.#leases.has(address)) return undefined
+    const rest = this.#resting.get(address)
+    return rest === undefined || rest.container === container ? address : undefined
+  }
+
+  /** The lowest address of a block that a container in `subnet` may get now. */
+  lowestFree(block: number, subnet: Cidr): Ipv4 | undefined {
+    const [first, last] = this.#space.hostsOf(block, subnet)
+    if (this.usedIn(block) >= this.#space.blockSize) return undefined
+    for (let address = first; address <= last; address++) {
+      if (!this.#leases.has(address) && !this.#resting.has(address)) return address
+    }
+    return undefined
+  }
+
+  /** How many addresses of a block a container in `subnet` could get now. */
+  freeIn(block: number, subnet: Cidr): number {
+    const [first, last] = this.#space.hostsOf(block, subnet)
+    const room = Math.max(0, last - first + 1)
+    if (this.usedIn(block) === 0) return room
+    let free = 0
+    for (let address = first; address <= last; address++) {
+      if (!this.#leases.has(address) && !this.#resting.has(address)) free++
+    }
+    return free
+  }
+
+  /** Resting addresses of a subnet. */
+  restingIn(subnet: Cidr): number {
+    let count = 0
+    for (const address of this.#resting.keys()) if (contains(subnet, address)) count++
+    return count
+  }
+
+  /** True when the rest of an address of the subnet ends by then. */
+  isFreeingBy(subnet: Cidr, by: Millis): boolean {
+    for (const [address, rest] of this.#resting) {
+      if (rest.until > by) return false
+      if (contains(subnet, address)) return true
+    }
+    return false
+  }
+
+  /** Adds a lease, in place of one of the same address and container. */
+  put(lease: Lease): void {
+    const before = this.#leases.get(lease.address)
+    assert(before === undefined || before.container === lease.container, 'an address has one container')
+    if (before !== undefined) this.#drop(before)
+    if (this.#resting.delete(lease.address)) this.#use(lease.address, -1)
+    this.#leases.set(lease.address, lease)
+    this.#use(lease.address, 1)
+    this.#byContainer.set(lease.container, [...this.of(lease.container), lease])
+  }
+
+  /** Ends a lease; its address rests, and is remembered for its container. */
+  remove(lease: Lease, now: Millis): void {
+    assert(this.#leases.get(lease.address) === lease, 'only a lease that is held can end')
+    this.#drop(lease)
+    this.#use(lease.address, 1)
+    this.#resting.set(lease.address, { container: lease.container, until: now + REST_MS })
+    this.#remember(lease)
+  }
+
+  /** Lets addresses go whose rest is over. Returns true when there were any. */
+  expire(now: Millis): boolean {
+    let isAny = false
+    for (const [address, rest] of this.#resting) {
+      if (rest.until > now) break
+      this.#resting.delete(address)
+      this.#use(address, -1)
+      isAny = true
+    }
+    return isAny
+  }
+
+  nextExpiry(): Millis | undefined {
+    for (const rest of this.#resting.values()) return rest.until
+    return undefined
+  }
+
+  #drop(lease: Lease): void {
+    this.#leases.delete(lease.address)
+    this.#use(lease.address, -1)
+    const others = this.of(lease.container).filter(other => other !== lease)
+    if (others.length > 0) this.#byContainer.set(lease.container, others)
+    else this.#byContainer.delete(lease.container)
+  }
+
+  #use(address: Ipv4, change: number): void {
+    const block = this.#space.blockOf(address)
+    const used = this.usedIn(block) + change
+    if (used === 0) this.#used.delete(block)
+    else this.#used.set(block, used)
+  }
+
+  #remember(lease: Lease): void {
+    const key = memoryKey(lease.container, lease)
+    this.#remembered.delete(key)
+    this.#remembered.set(key, lease.address)
+    if (this.#remembered.size <= REMEMBERED_MAX) return
+    for (const oldest of this.#remembered.keys()) {
+      this.#remembered.delete(oldest)
+      return
+    }
+  }
+}
+
+function memoryKey(container: string, subnet: Cidr): string {
+  const size = 2 ** (32 - subnet.prefix)
+  return `${container} ${Math.floor(subnet.address / size)}/${subnet.prefix}`
+}

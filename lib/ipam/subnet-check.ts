@@ -1,0 +1,52 @@
+import {
+  containsCidr,
+  firstAddress,
+  formatCidr,
+  hasHostBits,
+  lastAddress,
+  subnetOf,
+  type Cidr,
+} from '../address/cidr.ts'
+import { formatIpv4 } from '../address/ipv4.ts'
+import { WeaveError } from '../base/errors.ts'
+import { SUBNET_PREFIX_MAX } from './constants.ts'
+
+/** Why addresses cannot be allocated in `subnet`, if so: BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE. */
+export function subnetError(subnet: Cidr, range: Cidr): WeaveError | undefined {
+  if (subnet.prefix > SUBNET_PREFIX_MAX) {
+    return new WeaveError(
+      'BAD_ADDRESS',
+      `the subnet ${formatCidr(subnet)} has fewer than 4 addresses, and its first and last are never given`,
+      `Use a prefix length of ${SUBNET_PREFIX_MAX} or less, such as ${formatIpv4(subnet.address)}/24.`,
+    )
+  }
+  if (hasHostBits(subnet)) {
+    return new WeaveError(
+      'BAD_ADDRESS',
+      `the subnet ${formatCidr(subnet)} has host bits set`,
+      `Write it as ${formatCidr(subnetOf(subnet))}.`,
+    )
+  }
+  if (!containsCidr(range, subnet)) {
+    return new WeaveError(
+      'ADDRESS_OUTSIDE_RANGE',
+      `the subnet ${formatCidr(subnet)} is not inside the address range ${formatCidr(range)}`,
+      `Ask for a subnet of ${formatCidr(range)}, or launch all peers with a larger --ipalloc-range.`,
+    )
+  }
+  return undefined
+}
+
+/** Why an address cannot be claimed anywhere, if so: as above, or ADDRESS_RESERVED. */
+export function claimError(cidr: Cidr, range: Cidr): WeaveError | undefined {
+  const subnet = subnetOf(cidr)
+  const wrong = subnetError(subnet, range)
+  if (wrong !== undefined) return wrong
+  const isFirst = cidr.address === firstAddress(cidr)
+  if (!isFirst && cidr.address !== lastAddress(cidr)) return undefined
+  return new WeaveError(
+    'ADDRESS_RESERVED',
+    `${formatIpv4(cidr.address)} is the ${isFirst ? 'first (network)' : 'last (broadcast)'} address of ${formatCidr(subnet)}`,
+    `Claim one from ${formatIpv4(firstAddress(cidr) + 1)} to ${formatIpv4(lastAddress(cidr) - 1)}.`,
+  )
+}

@@ -1,0 +1,58 @@
+import { toHex } from '../base/bytes.ts'
+import type { PeerId } from '../address/peer-id.ts'
+import type { LedgerRecord } from '../wire/record.ts'
+
+/** A record that is new or gone. A tombstone is a record. */
+export interface RecordChange {
+  readonly owner: PeerId
+  readonly kind: number
+  readonly key: Uint8Array
+  /** Undefined: nothing is held under this owner, kind and key any more. */
+  readonly record: LedgerRecord | undefined
+}
+
+/** What is remembered of an owner beside its records. */
+export interface OwnerChange {
+  readonly owner: PeerId
+  /** Undefined: none of its records are held. */
+  readonly signingPublic: Uint8Array | undefined
+  readonly mark: number
+  /** The owner was collected at this seq; 0: it was not. */
+  readonly collectedSeq: number
+}
+
+/** The newest state of whatever changed. To be stored in one transaction: a mark vouches for the records beside it. */
+export interface LedgerChanges {
+  readonly records: readonly RecordChange[]
+  readonly owners: readonly OwnerChange[]
+}
+
+/** Gathers changes, one for each record and owner. */
+export class ChangeSet {
+  #records = new Map<string, RecordChange>()
+  #owners = new Set<PeerId>()
+
+  record(record: LedgerRecord): void {
+    this.#put(record, record)
+  }
+
+  gone(record: LedgerRecord): void {
+    this.#put(record, undefined)
+  }
+
+  owner(owner: PeerId): void {
+    this.#owners.add(owner)
+  }
+
+  #put({ owner, kind, key }: LedgerRecord, record: LedgerRecord | undefined): void {
+    this.#records.set(`${owner}/${kind}/${toHex(key)}`, { owner, kind, key, record })
+    this.#owners.add(owner)
+  }
+
+  take(describe: (owner: PeerId) => OwnerChange): LedgerChanges {
+    const changes = { records: [...this.#records.values()], owners: [...this.#owners].map(describe) }
+    this.#records = new Map()
+    this.#owners = new Set()
+    return changes
+  }
+}

@@ -1,0 +1,5 @@
+export type { LedgerChanges, OwnerChange, RecordChange } from './changes.ts'
+export * from './constants.ts'
+export * from './ledger.ts'
+export type { LedgerIdentity, PutResult } from './own-records.ts'
+export * from './stored.ts'

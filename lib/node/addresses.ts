@@ -1,0 +1,203 @@
+import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
+import { ByteReader, ByteWriter, isDrop, type Millis } from '../base/mod.ts'
+import { Ipam, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
+import type { BlockOwners } from '../overlay/mod.ts'
+import {
+  RECORD_KIND,
+  ROUTED_KIND,
+  decodeIpamAnswer,
+  decodeIpamRequest,
+  encodeIpamAnswer,
+  encodeIpamRequest,
+  type LedgerRecord,
+} from '../wire/mod.ts'
+import type { NodeContext } from './context.ts'
+import type { MeshView } from './mesh-view.ts'
+
+export const LEASE_PREFIX = 'lease/'
+
+/** Carries address management over the ledger and the mesh, and keeps its leases in the store. */
+export class Addresses {
+  readonly ipam: Ipam
+  readonly #context: NodeContext
+  readonly #view: MeshView
+  readonly #route: (to: PeerId, routedKind: number, body: Uint8Array, now: Millis) => void
+  readonly #flush: (now: Millis) => void
+  #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
+
+  constructor(
+    context: NodeContext,
+    ports: {
+      view: MeshView
+      /** Sends a routed message. */
+      route: (to: PeerId, routedKind: number, body: Uint8Array, now: Millis) => void
+      /** Persists and gossips what was written to the ledger. */
+      flush: (now: Millis) => void
+    },
+  ) {
+    this.#context = context
+    this.#view = ports.view
+    this.#route = ports.route
+    this.#flush = ports.flush
+    const { config } = context
+    this.ipam = new Ipam({
+      self: config.identity.peerId,
+      range: config.range,
+      blockPrefix: config.blockPrefix,
+      defaultSubnet: config.defaultSubnet,
+      chance: config.chance,
+      nameOf: peer => `${peer.slice(0, 8)}(${this.#view.nicknameOf(peer)})`,
+    })
+  }
+
+  /** Returns a text for each stored lease that cannot be taken up. */
+  restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): string[] {
+    const refused: string[] = []
+    for (const [key, value] of entries) {
+      const lease = decodeLease(value)
+      if (lease === undefined || !this.ipam.restoreLease(lease)) refused.push(key)
+    }
+    this.reload(now)
+    return refused
+  }
+
+  /** All statements that the ledger holds now. */
+  reload(now: Millis): void {
+    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
+      const segment = segmentOf(key)
+      if (segment !== undefined) this.ipam.setStatements(owner, segment, value, now)
+    }
+    this.drain(now)
+  }
+
+  handleRecord(owner: PeerId, key: Uint8Array, record: LedgerRecord | undefined, now: Millis): void {
+    const segment = segmentOf(key)
+    if (segment === undefined) return this.#context.drop('blocks-key')
+    const value = record === undefined || record.isTombstone ? undefined : record.value
+    const drop = this.ipam.setStatements(owner, segment, value, now)
+    if (drop !== undefined) this.#context.drop(drop.reason)
+    this.drain(now)
+  }
+
+  handleRouted(from: PeerId, routedKind: number, body: Uint8Array, now: Millis): void {
+    if (routedKind === ROUTED_KIND.ipamRequest) {
+      const request = decodeIpamRequest(body)
+      if (isDrop(request)) return this.#context.drop(request.reason)
+      this.ipam.handleRequest(from, request, now)
+    } else {
+      const answer = decodeIpamAnswer(body)
+      if (isDrop(answer)) return this.#context.drop(answer.reason)
+      if (!this.ipam.handleAnswer(from, answer, now)) this.#context.drop('ipam-answer-unexpected')
+    }
+    this.drain(now)
+  }
+
+  setReachable(peers: ReadonlySet<PeerId>, now: Millis): void {
+    this.ipam.setReachable(peers, now)
+    this.drain(now)
+  }
+
+  request(id: string, container: string, form: AddressForm, now: Millis): void {
+    if (form.type === 'claim') this.ipam.claim({ id, container, cidr: form.cidr }, now)
+    else this.ipam.allocate({ id, container, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
+    this.drain(now)
+  }
+
+  cancel(id: string, now: Millis): void {
+    this.ipam.cancel(id, now)
+    this.drain(now)
+  }
+
+  free(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
+    const ended = this.ipam.free(container, address, now)
+    this.drain(now)
+    return ended
+  }
+
+  handleTimeout(now: Millis): void {
+    const due = this.ipam.pollTimeout()
+    if (due === undefined || now < due.at) return
+    this.ipam.handleTimeout(now)
+    this.drain(now)
+  }
+
+  report(): IpamReport {
+    return this.ipam.report()
+  }
+
+  /** Whose blocks they are, in peer indices. */
+  owners(): BlockOwners | undefined {
+    if (!this.ipam.isReady) return undefined
+    const { version } = this.ipam
+    const viewVersion = this.#view.version
+    if (this.#owners?.version === version && this.#owners.viewVersion === viewVersion) return this.#owners.owners
+    const { first, blockSize, ownerOf } = this.ipam.ownership()
+    const indices = Int32Array.from(ownerOf, owner => (owner === undefined ? -1 : (this.#view.indexOf(owner) ?? -1)))
+    const owners = { first, blockSize, ownerOf: indices }
+    this.#owners = { version, viewVersion, owners }
+    return owners
+  }
+
+  drain(now: Millis): void {
+    const { ledger } = this.#context
+    for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput()) {
+      switch (output.type) {
+        case 'publish':
+          if (output.value === undefined) ledger.remove(RECORD_KIND.blocks, segmentKey(output.segment))
+          else ledger.put(RECORD_KIND.blocks, segmentKey(output.segment), output.value)
+          break
+        case 'lease':
+          this.#context.emit({
+            type: 'persist',
+            puts: [[leaseKey(output.lease), encodeLease(output.lease)]],
+            deletes: [],
+          })
+          break
+        case 'unlease':
+          this.#context.emit({ type: 'persist', puts: [], deletes: [leaseKey(output.lease)] })
+          break
+        case 'send': {
+          // What was handed on must be in the store and on its way before anybody is told.
+          this.#flush(now)
+          const { message } = output
+          if (message.kind === 'ipam-request')
+            this.#route(output.to, ROUTED_KIND.ipamRequest, encodeIpamRequest(message), now)
+          else this.#route(output.to, ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message), now)
+          break
+        }
+        case 'done':
+          this.#flush(now)
+          this.#context.emit({ type: 'allocated', id: output.id, cidrs: output.cidrs })
+          break
+        case 'failed':
+          this.#context.emit({ type: 'refused', id: output.id, error: output.error })
+          break
+      }
+    }
+  }
+}
+
+function segmentKey(segment: number): Uint8Array {
+  return new ByteWriter(2).u16(segment).finish()
+}
+
+function segmentOf(key: Uint8Array): number | undefined {
+  const reader = new ByteReader(key)
+  const segment = reader.u16()
+  return reader.done ? segment : undefined
+}
+
+function leaseKey(lease: Lease): string {
+  return `${LEASE_PREFIX}${formatCidr({ address: lease.address, prefix: 32 })}`
+}
+
+/** | address u32 | prefix u8 | container: 16-bit length, text | */
+function encodeLease(lease: Lease): Uint8Array {
+  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).finish()
+}
+
+function decodeLease(value: Uint8Array): Lease | undefined {
+  const reader = new ByteReader(value)
+  const lease = { address: reader.u32(), prefix: reader.u8(), container: reader.text() }
+  return reader.done && lease.prefix <= 32 ? lease : undefined
+}

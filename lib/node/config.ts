@@ -1,0 +1,32 @@
+import type { Cidr, Endpoint } from '../address/mod.ts'
+import type { Chance, Entropy } from '../base/mod.ts'
+import type { CryptoSuite, Identity } from '../crypto/mod.ts'
+import type { LinkSecret } from '../peer/mod.ts'
+
+/** What a node is made of; nothing of it changes while it runs. */
+export interface NodeConfig {
+  readonly identity: Identity
+  readonly suite: CryptoSuite
+  readonly entropy: Entropy
+  readonly chance: Chance
+  /** 8 random bytes of this start. */
+  readonly incarnation: Uint8Array
+  readonly nickname: string
+  readonly software: string
+  /** TCP and UDP port. */
+  readonly port: number
+  /** At least one; zeros for an open mesh. */
+  readonly secrets: readonly LinkSecret[]
+  /** True when the processor has AES instructions. */
+  readonly hasAes: boolean
+  readonly range: Cidr
+  readonly defaultSubnet: Cidr
+  readonly blockPrefix: number
+  readonly isDiscovering: boolean
+  /** Most links; 0 for no limit. */
+  readonly linksMax: number
+  /** Addresses under which others may reach this peer, besides those that they see. */
+  readonly advertised: readonly Endpoint[]
+  /** The MTU of the underlay: the largest IP packet. */
+  readonly underlayBytes: number
+}

@@ -1,0 +1,46 @@
+/** Waits between dials of one target: at once, then from the first to the last, doubling, with jitter of a half. */
+export const RETRY_FIRST_MS = 1_000
+export const RETRY_LAST_MS = 120_000
+/** A dial, or a resolution, that took so long has failed. */
+export const DIAL_DEADLINE_MS = 10_000
+/** The peer with the larger id waits so long before it dials a peer that it discovered: usually the other dials first. */
+export const DISCOVERED_DIAL_DELAY_MS = 1_500
+export const TARGETS_MAX = 1_024
+/** A target that was told "other mesh" or "other secret" is tried again only so late. */
+export const REFUSED_RETRY_MS = 60_000
+
+/** Anti-entropy with one random neighbour. */
+export const DIGEST_INTERVAL_MS = 5_000
+/** Bytes of ledger deltas sent in answer to one digest. */
+export const DELTA_BUDGET_BYTES = 512 * 1024
+
+/** Changes of the graph are gathered so long before routes and tables are made anew. */
+export const VIEW_DELAY_MS = 50
+/** Own links are published at most so often. */
+export const LINKS_DELAY_MS = 100
+export const COLLECT_INTERVAL_MS = 60_000
+
+/** Probing of a path: while it is not proved, between the first and the last wait; once it is, at the interval. */
+export const PROBE_FIRST_MS = 200
+export const PROBE_LAST_MS = 10_000
+export const PROBE_INTERVAL_MS = 5_000
+/** How long a probe waits for its answer, and how many in a row may be missing before the path is down. */
+export const PROBE_ANSWER_MS = 1_000
+export const PROBE_MISSES_MAX = 4
+export const CANDIDATES_MAX = 16
+/** Peers that sessions are kept with even though they are not neighbours. */
+export const SESSIONS_MAX = 256
+
+/** A routed message crosses at most so many peers. */
+export const ROUTED_HOP_LIMIT = 16
+export const LINKS_MAX = 200
+/** Ends that `status connections` remembers of inbound attempts that failed. */
+export const FAILED_INBOUND_MAX = 16
+export const FAILED_INBOUND_SHOWN_MS = 120_000
+/** Records of others are gathered so long before they are stored. */
+export const FOREIGN_PERSIST_DELAY_MS = 2_000
+/** How often links beyond what is useful are looked for. */
+export const SURPLUS_INTERVAL_MS = 30_000
+/** One line of a kind and source is logged at most so often; between, they are counted. */
+export const LOG_INTERVAL_MS = 10_000
+export const LOG_KEYS_MAX = 512

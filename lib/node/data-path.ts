@@ -1,0 +1,344 @@
+import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
+import { isDrop, toHex, type Chance, type Millis } from '../base/mod.ts'
+import type { PeerSession } from '../noise/mod.ts'
+import { decodeControl, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
+import {
+  CANDIDATES_MAX,
+  PROBE_ANSWER_MS,
+  PROBE_FIRST_MS,
+  PROBE_INTERVAL_MS,
+  PROBE_LAST_MS,
+  PROBE_MISSES_MAX,
+} from './constants.ts'
+import type { EngineOp } from './engine-op.ts'
+
+/** How frames reach a remote peer. */
+export type PathState =
+  | { readonly kind: 'direct'; readonly endpoint: Endpoint; readonly rttMs: number }
+  | { readonly kind: 'relayed'; readonly via: PeerId; readonly rttMs: number; readonly why: string }
+  | { readonly kind: 'none'; readonly why: string }
+
+export type DataPathOutput =
+  | { readonly type: 'engine'; readonly op: EngineOp }
+  | { readonly type: 'handshake'; readonly to: PeerId; readonly body: Uint8Array }
+  /** The path came, went or moved. */
+  | { readonly type: 'changed'; readonly peer: PeerId }
+  | { readonly type: 'note'; readonly peer: PeerId; readonly text: string }
+
+interface Probe {
+  readonly endpoint: Endpoint | undefined
+  readonly sentAt: Millis
+}
+
+const PROBES_OUTSTANDING_MAX = 64
+
+/**
+ * The way to one remote peer: its session, and the endpoint that is proved to carry data.
+ *
+ * Candidates are probed with sealed datagrams; an endpoint whose probe is answered becomes the path, and probing goes on
+ * over it. After PROBE_MISSES_MAX unanswered probes the path is down and the candidates are tried anew. An authenticated
+ * datagram from another address makes that address a candidate which is probed at once (roaming). Without a direct path
+ * frames go through the neighbour `via`, once a probe made that round trip. Nothing unauthenticated reaches this machine.
+ */
+export class DataPath {
+  readonly peerId: PeerId
+  readonly peerIndex: number
+  readonly session: PeerSession
+  readonly #chance: Chance
+  readonly #outputs: DataPathOutput[] = []
+  readonly #probes = new Map<number, Probe>()
+  readonly #pathBytes: (endpoint: Endpoint) => number
+  #candidates: Endpoint[] = []
+  #sealIndex = 0
+  #direct: { endpoint: Endpoint; rttMs: number } | undefined
+  #via: { peer: PeerId; index: number } | undefined
+  #viaRttMs: number | undefined
+  #misses = 0
+  #unproved: Endpoint | undefined
+  #lastReplyAt: Millis | undefined
+  #probeAt: Millis | undefined
+  #probeWaitMs = PROBE_FIRST_MS
+  #awaiting: { nonce: number; until: Millis } | undefined
+  #seenAs: string | undefined
+
+  constructor(options: {
+    peerId: PeerId
+    peerIndex: number
+    session: PeerSession
+    chance: Chance
+    /** The largest UDP payload towards an endpoint. */
+    pathBytes: (endpoint: Endpoint) => number
+  }) {
+    this.peerId = options.peerId
+    this.peerIndex = options.peerIndex
+    this.session = options.session
+    this.#chance = options.chance
+    this.#pathBytes = options.pathBytes
+  }
+
+  get state(): PathState {
+    if (this.#direct !== undefined) return { kind: 'direct', ...this.#direct }
+    if (this.#sealIndex === 0)
+      return { kind: 'none', why: this.session.lastFailure ?? 'waiting for the session handshake' }
+    const why =
+      this.#candidates.length === 0
+        ? 'no address of the peer is known'
+        : `no answer to UDP probes of ${this.#candidates.slice(0, 4).join(', ')}`
+    if (this.#via !== undefined && this.#viaRttMs !== undefined)
+      return { kind: 'relayed', via: this.#via.peer, rttMs: this.#viaRttMs, why }
+    return { kind: 'none', why }
+  }
+
+  /** True when frames can be sent to the peer, directly or through a relay. */
+  get isUsable(): boolean {
+    return this.state.kind !== 'none'
+  }
+
+  /** The address at which the remote sees this peer, by its last probe reply. */
+  get seenAs(): string | undefined {
+    return this.#seenAs
+  }
+
+  get lastReplyAt(): Millis | undefined {
+    return this.#lastReplyAt
+  }
+
+  setCandidates(endpoints: readonly Endpoint[], now: Millis): void {
+    const merged = [...new Set([...endpoints, ...this.#candidates])].slice(0, CANDIDATES_MAX)
+    const isNew = merged.some(endpoint => !this.#candidates.includes(endpoint))
+    this.#candidates = merged
+    if (isNew && this.#direct === undefined) this.#probeSoon(now)
+  }
+
+  setVia(peer: PeerId | undefined, index: number, now: Millis): void {
+    if (this.#via?.peer === peer) return
+    this.#via = peer === undefined ? undefined : { peer, index }
+    this.#viaRttMs = undefined
+    if (this.#direct !== undefined) return
+    this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: this.#via?.index ?? -1 })
+    this.#outputs.push({ type: 'changed', peer: this.peerId })
+    this.#probeSoon(now)
+  }
+
+  handleHandshake(body: Uint8Array, now: Millis): void {
+    this.session.handleMessage(body, now)
+    this.#drainSession(now)
+  }
+
+  start(now: Millis): void {
+    this.session.start(now)
+    this.#drainSession(now)
+  }
+
+  /** The remote lives in this incarnation: what was agreed with another one is void. */
+  meet(incarnation: Uint8Array, now: Millis): void {
+    const known = this.session.report(now).remoteIncarnation
+    if (known === undefined || known === toHex(incarnation)) return
+    this.session.restart(now, incarnation)
+    this.#drainSession(now)
+  }
+
+  stop(now: Millis): void {
+    this.session.stop(now)
+    this.#drainSession(now)
+    this.#probeAt = undefined
+    this.#awaiting = undefined
+  }
+
+  /** An authenticated control datagram; without a source when a relay passed it on. */
+  handleControl(receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined, now: Millis): void {
+    this.session.handleConfirmed(receiverIndex, now)
+    this.#drainSession(now)
+    const message = decodeControl(body)
+    if (isDrop(message)) return
+    if (message.type === 'probe') {
+      const endpoint = source && endpointOf(source.ip, source.port)
+      const reply = encodeProbeReply(message.nonce, endpoint ?? '')
+      this.#engine({ op: 'send-control', receiverIndex, body: reply, endpoint: source })
+      if (endpoint !== undefined) this.#consider(endpoint, now)
+    } else if (message.type === 'probe-reply') {
+      this.#handleReply(message.nonce, message.seenEndpoint, now)
+    }
+  }
+
+  /** An authenticated datagram came from another endpoint than the path's. */
+  handleMoved(source: EndpointParts, now: Millis): void {
+    this.#consider(endpointOf(source.ip, source.port), now)
+  }
+
+  handleTimeout(now: Millis): void {
+    this.session.handleTimeout(now)
+    this.#drainSession(now)
+    if (this.#awaiting !== undefined && now >= this.#awaiting.until) this.#handleMiss(now)
+    if (this.#probeAt !== undefined && now >= this.#probeAt) this.#probe(now)
+  }
+
+  pollOutput(): DataPathOutput | undefined {
+    return this.#outputs.shift()
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    let soonest = this.session.pollTimeout()
+    if (this.#probeAt !== undefined && (soonest === undefined || this.#probeAt < soonest.at))
+      soonest = { at: this.#probeAt, reason: 'path probe' }
+    if (this.#awaiting !== undefined && (soonest === undefined || this.#awaiting.until < soonest.at))
+      soonest = { at: this.#awaiting.until, reason: 'probe answer' }
+    return soonest
+  }
+
+  #drainSession(now: Millis): void {
+    for (let output = this.session.pollOutput(); output !== undefined; output = this.session.pollOutput()) {
+      switch (output.type) {
+        case 'message':
+          this.#outputs.push({ type: 'handshake', to: this.peerId, body: output.bytes })
+          break
+        case 'add-session':
+          this.#engine({ op: 'add-session', session: { peerIndex: this.peerIndex, ...output.session } })
+          break
+        case 'seal-with':
+          this.#sealIndex = output.receiverIndex
+          this.#engine({ op: 'seal-with', peerIndex: this.peerIndex, receiverIndex: output.receiverIndex })
+          if (output.receiverIndex === 0) this.#lose('the session has ended', now)
+          else this.#probeSoon(now)
+          break
+        case 'remove-session':
+          this.#engine({ op: 'remove-session', receiverIndex: output.receiverIndex })
+          break
+        case 'confirm':
+          this.#probeSoon(now)
+          break
+        case 'established':
+          this.#outputs.push({ type: 'changed', peer: this.peerId })
+          break
+        case 'failed':
+          this.#outputs.push({ type: 'note', peer: this.peerId, text: output.reason })
+          break
+      }
+    }
+  }
+
+  /** An address that the peer was heard from: probe it now unless it is the path already. */
+  #consider(endpoint: Endpoint, now: Millis): void {
+    if (this.#direct?.endpoint === endpoint || this.#sealIndex === 0) return
+    if (!this.#candidates.includes(endpoint))
+      this.#candidates = [endpoint, ...this.#candidates].slice(0, CANDIDATES_MAX)
+    const hasOutstanding = [...this.#probes.values()].some(
+      probe => probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MS,
+    )
+    if (!hasOutstanding) this.#sendProbe(endpoint, now)
+  }
+
+  #probeSoon(now: Millis): void {
+    this.#probeWaitMs = PROBE_FIRST_MS
+    this.#probeAt = now
+  }
+
+  #probe(now: Millis): void {
+    this.#probeAt = undefined
+    if (this.#sealIndex === 0) return
+    if (this.#direct !== undefined) {
+      const nonce = this.#sendProbe(this.#direct.endpoint, now)
+      this.#awaiting ??= { nonce, until: now + PROBE_ANSWER_MS }
+      this.#probeAt = now + this.#jitter(PROBE_INTERVAL_MS)
+      return
+    }
+    for (const endpoint of this.#candidates) this.#sendProbe(endpoint, now)
+    if (this.#via !== undefined) {
+      const nonce = this.#sendProbe(undefined, now)
+      if (this.#viaRttMs !== undefined) this.#awaiting ??= { nonce, until: now + PROBE_ANSWER_MS }
+    }
+    this.#probeAt = now + this.#jitter(this.#probeWaitMs)
+    this.#probeWaitMs = Math.min(
+      this.#probeWaitMs * 2,
+      this.#viaRttMs === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS,
+    )
+  }
+
+  #sendProbe(endpoint: Endpoint | undefined, now: Millis): number {
+    const nonce = Math.floor(this.#chance() * 0x1_0000_0000)
+    if (this.#probes.size >= PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
+    this.#probes.set(nonce, { endpoint, sentAt: now })
+    this.#engine({
+      op: 'send-control',
+      receiverIndex: this.#sealIndex,
+      body: encodeProbe(nonce),
+      endpoint: endpoint === undefined ? undefined : endpointParts(endpoint),
+    })
+    return nonce
+  }
+
+  #handleReply(nonce: number, seenEndpoint: string, now: Millis): void {
+    const probe = this.#probes.get(nonce)
+    if (probe === undefined) return
+    this.#probes.delete(nonce)
+    this.#awaiting = undefined
+    this.#misses = 0
+    this.#lastReplyAt = now
+    const rttMs = now - probe.sentAt
+    if (probe.endpoint === undefined) {
+      const isNews = this.#viaRttMs === undefined
+      this.#viaRttMs = rttMs
+      if (isNews && this.#direct === undefined) this.#outputs.push({ type: 'changed', peer: this.peerId })
+      return
+    }
+    if (seenEndpoint !== '') this.#seenAs = seenEndpoint
+    if (this.#direct?.endpoint === probe.endpoint) {
+      this.#direct.rttMs = rttMs
+      return
+    }
+    // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
+    if (this.#direct !== undefined && this.#unproved === undefined && !this.#hasMoved(probe.endpoint)) return
+    this.#direct = { endpoint: probe.endpoint, rttMs }
+    this.#unproved = undefined
+    this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: this.#pathBytes(probe.endpoint) })
+    this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: endpointParts(probe.endpoint) })
+    this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: -1 })
+    this.#probeAt = now + this.#jitter(PROBE_INTERVAL_MS)
+    this.#outputs.push({ type: 'changed', peer: this.peerId })
+  }
+
+  /** `#consider` puts what the peer was last heard from first. */
+  #hasMoved(endpoint: Endpoint): boolean {
+    return this.#candidates[0] === endpoint
+  }
+
+  #handleMiss(now: Millis): void {
+    this.#awaiting = undefined
+    this.#misses++
+    if (this.#misses < PROBE_MISSES_MAX) {
+      // Loss is likelier than death: ask again at once.
+      this.#unproved = this.#direct?.endpoint
+      this.#probe(now)
+      return
+    }
+    this.#lose(`${this.#misses} probes in a row were not answered`, now)
+  }
+
+  #lose(why: string, now: Millis): void {
+    this.#misses = 0
+    this.#awaiting = undefined
+    this.#probes.clear()
+    const had = this.state.kind !== 'none'
+    this.#viaRttMs = undefined
+    this.#unproved = undefined
+    if (this.#direct !== undefined) {
+      this.#direct = undefined
+      this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: undefined })
+      this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: this.#via?.index ?? -1 })
+    }
+    if (!had) return
+    this.#outputs.push(
+      { type: 'changed', peer: this.peerId },
+      { type: 'note', peer: this.peerId, text: `path down: ${why}` },
+    )
+    this.#probeSoon(now)
+  }
+
+  #jitter(waitMs: number): number {
+    return Math.round(waitMs * (0.75 + 0.5 * this.#chance()))
+  }
+
+  #engine(op: EngineOp): void {
+    this.#outputs.push({ type: 'engine', op })
+  }
+}

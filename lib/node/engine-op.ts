@@ -1,0 +1,46 @@
+import type { EndpointParts } from '../address/mod.ts'
+import type { EngineControl, EngineSession } from '../overlay/mod.ts'
+
+/** One call of EngineControl as data: what the node asks of the packet engine, in order. */
+export type EngineOp =
+  | { readonly op: 'set-self'; readonly shortId: Uint8Array }
+  | { readonly op: 'set-peer'; readonly peerIndex: number; readonly shortId: Uint8Array }
+  | { readonly op: 'remove-peer'; readonly peerIndex: number }
+  | { readonly op: 'add-session'; readonly session: EngineSession }
+  | { readonly op: 'remove-session'; readonly receiverIndex: number }
+  | { readonly op: 'seal-with'; readonly peerIndex: number; readonly receiverIndex: number }
+  | { readonly op: 'set-endpoint'; readonly peerIndex: number; readonly endpoint: EndpointParts | undefined }
+  | { readonly op: 'set-path-bytes'; readonly peerIndex: number; readonly bytes: number }
+  | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
+  | {
+      readonly op: 'send-control'
+      readonly receiverIndex: number
+      readonly body: Uint8Array
+      readonly endpoint: EndpointParts | undefined
+    }
+
+export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
+  switch (op.op) {
+    case 'set-self':
+      return engine.setSelf(op.shortId)
+    case 'set-peer':
+      return engine.setPeer(op.peerIndex, op.shortId)
+    case 'remove-peer':
+      return engine.removePeer(op.peerIndex)
+    case 'add-session':
+      return engine.addSession(op.session)
+    case 'remove-session':
+      return engine.removeSession(op.receiverIndex)
+    case 'seal-with':
+      return engine.sealWith(op.peerIndex, op.receiverIndex)
+    case 'set-endpoint':
+      return engine.setEndpoint(op.peerIndex, op.endpoint)
+    case 'set-path-bytes':
+      return engine.setPathBytes(op.peerIndex, op.bytes)
+    case 'set-via':
+      return engine.setVia(op.peerIndex, op.viaIndex)
+    case 'send-control':
+      // A datagram that cannot be sent is a lost datagram: probing finds out.
+      engine.sendControl(op.receiverIndex, op.body, op.endpoint)
+  }
+}

@@ -1,0 +1,98 @@
+import type { Millis } from '../base/mod.ts'
+import { isDrop, type Decoded } from '../base/mod.ts'
+import { readStore, storeEntries, type LedgerChanges, type RecordChange, type StoredLedger } from '../ledger/mod.ts'
+import { FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
+import type { NodeContext } from './context.ts'
+import type { Gossip } from './gossip.ts'
+
+const PREFIX = 'ledger/'
+
+/**
+ * Keeps the ledger in the store. What this peer writes is durable before it is told to anybody; what others wrote is
+ * gathered for a moment, because the mesh has it anyhow.
+ */
+export class LedgerKeeper {
+  readonly #context: NodeContext
+  readonly #gossip: Gossip
+  #pendingChanges: RecordChange[] = []
+  #foreign = new Map<string, Uint8Array | undefined>()
+  #foreignAt: Millis | undefined
+
+  constructor(context: NodeContext, gossip: Gossip) {
+    this.#context = context
+    this.#gossip = gossip
+  }
+
+  /** Takes up what the store holds; a store whose entries do not fit together is as good as none, and is said so. */
+  restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): void {
+    const own = [...entries].filter(([key]) => key.startsWith(PREFIX))
+    const stored: Decoded<StoredLedger> = readStore(
+      own.map(([key, value]) => ({ key: key.slice(PREFIX.length), value })),
+    )
+    if (isDrop(stored)) {
+      this.#context.log(
+        'error',
+        'ledger-unreadable',
+        { reason: stored.reason, text: 'begins empty; the mesh has it' },
+        now,
+      )
+      return
+    }
+    const skipped = this.#context.ledger.restore(stored, true, now)
+    if (skipped > 0) this.#context.log('warn', 'ledger-skipped', { records: skipped }, now)
+  }
+
+  /** Makes what was written durable, sends it to the neighbours, and returns what changed since the last call. */
+  take(now: Millis): readonly RecordChange[] {
+    this.flush(now)
+    const changes = this.#pendingChanges
+    this.#pendingChanges = []
+    return changes
+  }
+
+  flush(now: Millis): void {
+    const changes = this.#context.ledger.takeChanges()
+    if (changes.records.length > 0 || changes.owners.length > 0) this.#persist(changes, now)
+    this.#pendingChanges.push(...changes.records)
+    this.#gossip.flush(now)
+  }
+
+  /** Writes what waits. */
+  persistForeign(): void {
+    this.#foreignAt = undefined
+    if (this.#foreign.size === 0) return
+    this.#emit([...this.#foreign].map(([key, value]) => ({ key, value })))
+    this.#foreign = new Map()
+  }
+
+  handleTimeout(now: Millis): void {
+    if (this.#foreignAt !== undefined && now >= this.#foreignAt) this.persistForeign()
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    return this.#foreignAt === undefined ? undefined : { at: this.#foreignAt, reason: 'store ledger' }
+  }
+
+  #persist(changes: LedgerChanges, now: Millis): void {
+    const self = this.#context.config.identity.peerId
+    const isOwn = (change: { owner: string }) => change.owner === self
+    const split = (wantOwn: boolean): LedgerChanges => ({
+      records: changes.records.filter(change => isOwn(change) === wantOwn),
+      owners: changes.owners.filter(change => isOwn(change) === wantOwn),
+    })
+    const own = storeEntries(split(true))
+    if (own.length > 0) this.#emit(own)
+    for (const { key, value } of storeEntries(split(false))) this.#foreign.set(key, value)
+    if (this.#foreign.size > 0) this.#foreignAt ??= now + FOREIGN_PERSIST_DELAY_MS
+  }
+
+  #emit(entries: readonly { key: string; value: Uint8Array | undefined }[]): void {
+    const puts: [string, Uint8Array][] = []
+    const deletes: string[] = []
+    for (const { key, value } of entries) {
+      if (value === undefined) deletes.push(PREFIX + key)
+      else puts.push([PREFIX + key, value])
+    }
+    this.#context.emit({ type: 'persist', puts, deletes })
+  }
+}

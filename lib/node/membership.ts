@@ -1,0 +1,54 @@
+import { equalBytes, toHex } from '../base/mod.ts'
+import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
+import type { Admission } from './neighbours.ts'
+
+export const NO_MESH = new Uint8Array(MESH_ID_BYTES)
+
+/** What this peer says of its mesh in the hello. */
+export interface MeshStanding {
+  /** Zeros: none yet. */
+  readonly meshId: Uint8Array
+  /** Founded here, and nobody joined and nothing was allocated since. */
+  readonly isPristine: boolean
+  readonly peersKnown: number
+}
+
+export type MeshVerdict =
+  | { readonly verdict: 'same' | 'wait' | 'theirs-joins-ours' }
+  | { readonly verdict: 'join'; readonly meshId: Uint8Array }
+  | { readonly verdict: 'refuse'; readonly text: string }
+
+/**
+ * Whether two peers can be of one mesh. Who has none joins the other's. A mesh that was just founded by one peer alone and
+ * never used gives way, so that two hosts may be launched first and connected later; of two such the smaller id stays.
+ * Two meshes that are in use never merge: that is refused with both ids, their sizes, and what to do.
+ */
+export function judgeMesh(ours: MeshStanding, theirs: MeshStanding): MeshVerdict {
+  const weHave = !equalBytes(ours.meshId, NO_MESH)
+  const theyHave = !equalBytes(theirs.meshId, NO_MESH)
+  if (!weHave && !theyHave) return { verdict: 'wait' }
+  if (!weHave) return { verdict: 'join', meshId: theirs.meshId }
+  if (!theyHave) return { verdict: 'theirs-joins-ours' }
+  if (equalBytes(ours.meshId, theirs.meshId)) return { verdict: 'same' }
+  if (ours.isPristine && theirs.isPristine) {
+    const oursStays = toHex(ours.meshId) < toHex(theirs.meshId)
+    return oursStays ? { verdict: 'theirs-joins-ours' } : { verdict: 'join', meshId: theirs.meshId }
+  }
+  if (ours.isPristine) return { verdict: 'join', meshId: theirs.meshId }
+  if (theirs.isPristine) return { verdict: 'theirs-joins-ours' }
+  return {
+    verdict: 'refuse',
+    text:
+      `two different meshes: ${toHex(ours.meshId).slice(0, 8)} (${ours.peersKnown} peers) and ` +
+      `${toHex(theirs.meshId).slice(0, 8)} (${theirs.peersKnown} peers); decide which one stays, and on each peer of the ` +
+      'other run `weave-ts reset` and launch it with a peer of the first',
+  }
+}
+
+export function standingOf(hello: Hello): MeshStanding {
+  return { meshId: hello.meshId, isPristine: hello.isPristine, peersKnown: hello.peersKnown }
+}
+
+export function refusalOf(text: string): Admission {
+  return { admitted: false, code: GOODBYE_CODE.otherMesh, text }
+}

@@ -1,0 +1,237 @@
+import { endpointHost, endpointOf, endpointParts, peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
+import { isDrop, toHex, type Millis } from '../base/mod.ts'
+import {
+  Graph,
+  childrenOfAll,
+  decodeLinks,
+  decodePeerInfo,
+  encodeLinks,
+  encodePeerInfo,
+  reachable,
+  routes,
+  type LinkClaim,
+  type PeerInfo,
+  type Routes,
+} from '../topology/mod.ts'
+import { RECORD_KIND, SHORT_ID_BYTES, type LedgerRecord } from '../wire/mod.ts'
+import { VIEW_DELAY_MS } from './constants.ts'
+import type { NodeContext } from './context.ts'
+import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
+
+const NO_KEY = new Uint8Array(0)
+/** This peer's own index in forwarding tables. */
+export const SELF_INDEX = 0
+const LINKS_PUBLISHED_MAX = 256
+
+/** What is known of another peer. */
+export interface KnownPeer {
+  readonly id: PeerId
+  /** The small number that the lanes and the engine know it by. */
+  readonly index: number
+  info: PeerInfo | undefined
+  links: readonly LinkClaim[]
+}
+
+/**
+ * The mesh as the ledger tells it: who there is, the graph, the routes. Changes of records are gathered for a moment before
+ * the graph is made anew; `version` grows whenever it was.
+ */
+export class MeshView {
+  readonly #context: NodeContext
+  readonly #self: PeerId
+  readonly #peers = new Map<PeerId, KnownPeer>()
+  readonly #byIndex = new Map<number, PeerId>()
+  readonly #freeIndices: number[] = []
+  #nextIndex = SELF_INDEX + 1
+  #graph = new Graph([])
+  #control: Routes = new Map()
+  #data: Routes = new Map()
+  #reachable: ReadonlySet<PeerId> = new Set()
+  #children: ReadonlyMap<PeerId, readonly PeerId[]> = new Map()
+  #dirtyAt: Millis | undefined
+  #version = 0
+
+  constructor(context: NodeContext) {
+    this.#context = context
+    this.#self = context.config.identity.peerId
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  get graph(): Graph {
+    return this.#graph
+  }
+
+  /** Next hops over control links. */
+  get controlRoutes(): Routes {
+    return this.#control
+  }
+
+  /** Next hops over proved data paths. */
+  get dataRoutes(): Routes {
+    return this.#data
+  }
+
+  /** Peers that can be reached over control links, this one included. */
+  get reachable(): ReadonlySet<PeerId> {
+    return this.#reachable
+  }
+
+  /** The children of this peer in the broadcast tree of each source. */
+  get children(): ReadonlyMap<PeerId, readonly PeerId[]> {
+    return this.#children
+  }
+
+  get peers(): IterableIterator<KnownPeer> {
+    return this.#peers.values()
+  }
+
+  peer(id: PeerId): KnownPeer | undefined {
+    return this.#peers.get(id)
+  }
+
+  peerAt(index: number): PeerId | undefined {
+    return index === SELF_INDEX ? this.#self : this.#byIndex.get(index)
+  }
+
+  indexOf(id: PeerId): number | undefined {
+    return id === this.#self ? SELF_INDEX : this.#peers.get(id)?.index
+  }
+
+  nicknameOf(id: PeerId): string {
+    if (id === this.#self) return this.#context.config.nickname
+    return this.#peers.get(id)?.info?.nickname ?? this.#context.neighbours.neighbour(id)?.hello.nickname ?? '?'
+  }
+
+  publishSelf(): void {
+    const { config, ledger } = this.#context
+    const value = encodePeerInfo({
+      nickname: config.nickname,
+      incarnation: toHex(config.incarnation),
+      softwareVersion: config.software,
+      protocolVersion: PROTOCOL_VERSION_MAX,
+      udpPort: config.port,
+      capabilities: 0,
+      endpoints: config.advertised.slice(0, 16),
+    })
+    ledger.put(RECORD_KIND.peer, NO_KEY, value)
+  }
+
+  publishLinks(claims: readonly LinkClaim[]): void {
+    this.#context.ledger.put(RECORD_KIND.links, NO_KEY, encodeLinks(claims.slice(0, LINKS_PUBLISHED_MAX)))
+  }
+
+  /** A record of kind `peer` or `links` is new or gone. Returns the peer when it has restarted. */
+  handleRecord(owner: PeerId, kind: number, record: LedgerRecord | undefined, now: Millis): PeerId | undefined {
+    this.#dirty(now)
+    if (owner === this.#self) return undefined
+    const value = record === undefined || record.isTombstone ? undefined : record.value
+    if (kind === RECORD_KIND.links) {
+      const links = value === undefined ? [] : decodeLinks(value)
+      if (isDrop(links)) return void this.#context.drop(links.reason)
+      this.ensurePeer(owner).links = links
+      return undefined
+    }
+    if (kind !== RECORD_KIND.peer) return undefined
+    const info = value === undefined ? undefined : decodePeerInfo(value)
+    if (isDrop(info)) return void this.#context.drop(info.reason)
+    const known = this.ensurePeer(owner)
+    const hasRestarted = known.info !== undefined && info !== undefined && known.info.incarnation !== info.incarnation
+    known.info = info
+    return hasRestarted ? owner : undefined
+  }
+
+  /** All that the ledger holds now, at a start and after a change of mesh. */
+  reload(now: Millis): void {
+    for (const id of [...this.#peers.keys()]) this.forget(id, now)
+    for (const kind of [RECORD_KIND.peer, RECORD_KIND.links])
+      for (const { owner, key } of this.#context.ledger.records(kind))
+        this.handleRecord(owner, kind, this.#context.ledger.get(owner, kind, key), now)
+  }
+
+  ensurePeer(id: PeerId): KnownPeer {
+    const known = this.#peers.get(id)
+    if (known !== undefined) return known
+    const index = this.#freeIndices.pop() ?? this.#nextIndex++
+    const peer: KnownPeer = { id, index, info: undefined, links: [] }
+    this.#peers.set(id, peer)
+    this.#byIndex.set(index, id)
+    const shortId = peerIdBytes(id).slice(0, SHORT_ID_BYTES)
+    this.#context.emit({ type: 'engine', op: { op: 'set-peer', peerIndex: index, shortId } })
+    return peer
+  }
+
+  /** The peer is no longer in the ledger, nor a neighbour. */
+  forget(id: PeerId, now: Millis): void {
+    const peer = this.#peers.get(id)
+    if (peer === undefined) return
+    this.#peers.delete(id)
+    this.#byIndex.delete(peer.index)
+    this.#freeIndices.push(peer.index)
+    this.#context.emit({ type: 'engine', op: { op: 'remove-peer', peerIndex: peer.index } })
+    this.#dirty(now)
+  }
+
+  /** Endpoints of UDP and TCP under which a peer may be reached, the likeliest first. */
+  endpointsOf(id: PeerId): Endpoint[] {
+    const found = new Set<Endpoint>()
+    const neighbour = this.#context.neighbours.neighbour(id)
+    const peer = this.#peers.get(id)
+    const port = neighbour?.hello.port ?? peer?.info?.udpPort
+    if (neighbour !== undefined && port !== undefined) found.add(withPort(neighbour.endpoint, port))
+    for (const endpoint of peer?.info?.endpoints ?? []) found.add(endpoint)
+    if (port !== undefined)
+      for (const other of this.#peers.values())
+        for (const link of other.links)
+          if (link.neighbour === id && link.endpoint !== undefined) found.add(withPort(link.endpoint, port))
+    return [...found]
+  }
+
+  handleTimeout(now: Millis): boolean {
+    if (this.#dirtyAt === undefined || now < this.#dirtyAt) return false
+    this.#rebuild()
+    return true
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    return this.#dirtyAt === undefined ? undefined : { at: this.#dirtyAt, reason: 'mesh view' }
+  }
+
+  /** The graph as it would be now; used when waiting would be wrong. */
+  refresh(): void {
+    this.#rebuild()
+  }
+
+  markDirty(now: Millis): void {
+    this.#dirty(now)
+  }
+
+  #dirty(now: Millis): void {
+    this.#dirtyAt ??= now + VIEW_DELAY_MS
+  }
+
+  #rebuild(): void {
+    this.#dirtyAt = undefined
+    this.#version++
+    const own = this.#context.ledger.get(this.#self, RECORD_KIND.links, NO_KEY)
+    const ownLinks = own === undefined ? [] : decodeLinks(own.value)
+    const claims = [{ peer: this.#self, links: isDrop(ownLinks) ? [] : ownLinks }]
+    for (const peer of this.#peers.values()) claims.push({ peer: peer.id, links: [...peer.links] })
+    this.#graph = new Graph(claims)
+    this.#control = routes(this.#graph, 'control', this.#self, this.#control)
+    this.#data = routes(this.#graph, 'data', this.#self, this.#data)
+    this.#reachable = reachable(this.#graph, this.#self)
+    this.#children = childrenOfAll(this.#graph, this.#self)
+  }
+}
+
+/** The address of one endpoint with the port that the peer says it listens on. */
+function withPort(endpoint: Endpoint, port: number): Endpoint {
+  return endpointOf(endpointParts(endpoint).ip, port)
+}
+
+export function hostOf(endpoint: Endpoint): string {
+  return endpointHost(endpoint)
+}

@@ -1,0 +1,298 @@
+import type { Endpoint, PeerId } from '../address/mod.ts'
+import { equalBytes, type Millis } from '../base/mod.ts'
+import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
+import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
+import { FAILED_INBOUND_MAX, FAILED_INBOUND_SHOWN_MS } from './constants.ts'
+import { describeGoodbye, describeLinkDown } from './reasons.ts'
+
+/** A control link that is up. */
+export interface Neighbour {
+  readonly connection: number
+  readonly peerId: PeerId
+  readonly exchangePublic: Uint8Array
+  readonly hello: Hello
+  readonly isOutbound: boolean
+  /** The far end of the TCP connection. */
+  readonly endpoint: Endpoint
+  readonly upAt: Millis
+  readonly rttMs: number | undefined
+}
+
+/** A connection of any state, for `status connections`. */
+export interface ConnectionView {
+  readonly connection: number
+  readonly endpoint: Endpoint
+  readonly isOutbound: boolean
+  readonly peerId: PeerId | undefined
+}
+
+export interface FailedInbound {
+  readonly endpoint: Endpoint
+  readonly error: string
+  readonly at: Millis
+}
+
+/** What to do with a peer that proved who it is. */
+export type Admission =
+  { readonly admitted: true } | { readonly admitted: false; readonly code: number; readonly text: string }
+
+export type NeighboursOutput =
+  | { readonly type: 'write'; readonly connection: number; readonly bytes: Uint8Array }
+  | { readonly type: 'close'; readonly connection: number }
+  | { readonly type: 'up'; readonly neighbour: Neighbour }
+  | { readonly type: 'down'; readonly neighbour: Neighbour; readonly error: string }
+  | { readonly type: 'message'; readonly from: PeerId; readonly message: LinkMessage }
+  | { readonly type: 'drop'; readonly reason: string }
+  | { readonly type: 'ourself'; readonly connection: number }
+  | {
+      readonly type: 'ended'
+      readonly connection: number
+      /** Who it led to, where that was proved. */
+      readonly peerId: PeerId | undefined
+      readonly isOutbound: boolean
+      readonly endpoint: Endpoint
+      readonly reason: LinkDownReason | 'goodbye'
+      readonly code: number
+      readonly error: string
+    }
+
+interface Entry {
+  readonly connection: number
+  readonly link: Link
+  readonly isOutbound: boolean
+  readonly endpoint: Endpoint
+  /** What this side said of itself on this connection. */
+  readonly sent: Hello
+  peerId: PeerId | undefined
+  neighbour: (Neighbour & { rttMs: number | undefined }) | undefined
+  /** Why this side ends it, or what the far side said before it hung up. */
+  goodbye: { code: number; text: string } | undefined
+}
+
+/**
+ * All control links of this peer: one machine per connection, at most one admitted link per remote peer. Of two links
+ * between the same pair that were begun by different sides the one begun by the smaller PeerId survives; of two begun by
+ * one side, the older, unless the remote has restarted.
+ */
+export class Neighbours {
+  readonly #entries = new Map<number, Entry>()
+  readonly #byPeer = new Map<PeerId, Entry>()
+  readonly #outputs: NeighboursOutput[] = []
+  readonly #self: PeerId
+  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+  readonly #admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
+  #failedInbound: FailedInbound[] = []
+
+  constructor(ports: {
+    self: PeerId
+    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+    /** `sent`: what this side had said of itself when the connection began. */
+    admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
+  }) {
+    this.#self = ports.self
+    this.#configOf = ports.configOf
+    this.#admit = ports.admit
+  }
+
+  get neighbours(): Neighbour[] {
+    return [...this.#byPeer.values()].map(entry => entry.neighbour!)
+  }
+
+  get connections(): ConnectionView[] {
+    return [...this.#entries.values()].map(entry => ({
+      connection: entry.connection,
+      endpoint: entry.endpoint,
+      isOutbound: entry.isOutbound,
+      peerId: entry.neighbour?.peerId,
+    }))
+  }
+
+  get count(): number {
+    return this.#byPeer.size
+  }
+
+  neighbour(peerId: PeerId): Neighbour | undefined {
+    return this.#byPeer.get(peerId)?.neighbour
+  }
+
+  failedInbound(now: Millis): readonly FailedInbound[] {
+    return this.#failedInbound.filter(failed => now - failed.at < FAILED_INBOUND_SHOWN_MS)
+  }
+
+  /** The TCP connection exists. */
+  open(connection: number, isOutbound: boolean, endpoint: Endpoint, now: Millis): void {
+    const config = this.#configOf(isOutbound ? 'initiator' : 'responder', endpoint)
+    const entry: Entry = {
+      connection,
+      link: new Link(config, now),
+      isOutbound,
+      endpoint,
+      sent: config.hello,
+      peerId: undefined,
+      neighbour: undefined,
+      goodbye: undefined,
+    }
+    this.#entries.set(connection, entry)
+    this.#drain(entry, now)
+  }
+
+  handleBytes(connection: number, bytes: Uint8Array, now: Millis): void {
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    entry.link.handleBytes(bytes, now)
+    this.#drain(entry, now)
+  }
+
+  handleClosed(connection: number, now: Millis): void {
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    entry.link.handleClosed()
+    this.#drain(entry, now)
+  }
+
+  handleTimeout(now: Millis): void {
+    for (const entry of [...this.#entries.values()]) {
+      entry.link.handleTimeout(now)
+      this.#drain(entry, now)
+    }
+  }
+
+  send(peerId: PeerId, message: Uint8Array, now: Millis): boolean {
+    const entry = this.#byPeer.get(peerId)
+    if (entry === undefined) return false
+    entry.link.send(message)
+    this.#drain(entry, now)
+    return true
+  }
+
+  /** Says why, and ends the link to a neighbour. */
+  disconnect(peerId: PeerId, code: number, text: string, now: Millis): void {
+    const entry = this.#byPeer.get(peerId)
+    if (entry !== undefined) this.#end(entry, code, text, now)
+  }
+
+  pollOutput(): NeighboursOutput | undefined {
+    return this.#outputs.shift()
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    let soonest: { at: Millis; reason: string } | undefined
+    for (const entry of this.#entries.values()) {
+      const next = entry.link.pollTimeout()
+      if (next !== undefined && (soonest === undefined || next.at < soonest.at)) soonest = next
+    }
+    return soonest
+  }
+
+  #drain(entry: Entry, now: Millis): void {
+    for (let output = entry.link.pollOutput(); output !== undefined; output = entry.link.pollOutput()) {
+      switch (output.type) {
+        case 'write':
+          this.#outputs.push({ type: 'write', connection: entry.connection, bytes: output.bytes })
+          break
+        case 'up':
+          this.#handleUp(entry, output.peerId, output.exchangePublic, output.hello, now)
+          break
+        case 'message':
+          this.#handleMessage(entry, output.message, now)
+          break
+        case 'rtt':
+          if (entry.neighbour !== undefined) entry.neighbour.rttMs = output.rttMs
+          break
+        case 'drop':
+          this.#outputs.push(output)
+          break
+        case 'down':
+          this.#handleDown(entry, output.reason, now)
+          break
+      }
+    }
+  }
+
+  #handleUp(entry: Entry, peerId: PeerId, exchangePublic: Uint8Array, hello: Hello, now: Millis): void {
+    entry.peerId = peerId
+    if (peerId === this.#self) {
+      this.#outputs.push({ type: 'ourself', connection: entry.connection })
+      if (equalBytes(entry.sent.incarnation, hello.incarnation))
+        return this.#end(entry, GOODBYE_CODE.ourself, 'connected to ourself', now)
+      const text = `another process has the identity ${peerId}: a state directory was copied`
+      return this.#end(entry, GOODBYE_CODE.collision, text, now)
+    }
+    const admission = this.#admit(peerId, hello, entry.sent)
+    if (!admission.admitted) return this.#end(entry, admission.code, admission.text, now)
+    const neighbour = {
+      connection: entry.connection,
+      peerId,
+      exchangePublic,
+      hello,
+      isOutbound: entry.isOutbound,
+      endpoint: entry.endpoint,
+      upAt: now,
+      rttMs: undefined,
+    }
+    const older = this.#byPeer.get(peerId)
+    if (older !== undefined) {
+      const hasRestarted = !equalBytes(older.neighbour!.hello.incarnation, hello.incarnation)
+      if (!hasRestarted && !this.#isPreferred(entry, older, peerId)) {
+        // Of two links begun by the far side it is the far side that picks.
+        if (entry.isOutbound || older.isOutbound) return this.#end(entry, GOODBYE_CODE.duplicate, 'duplicate link', now)
+      }
+      this.#end(older, GOODBYE_CODE.duplicate, hasRestarted ? 'the peer has restarted' : 'duplicate link', now)
+    }
+    entry.neighbour = neighbour
+    this.#byPeer.set(peerId, entry)
+    this.#outputs.push({ type: 'up', neighbour })
+  }
+
+  /** Whether the newer of two links to one peer is the one to keep. */
+  #isPreferred(newer: Entry, older: Entry, peerId: PeerId): boolean {
+    if (newer.isOutbound === older.isOutbound) return false
+    return newer.isOutbound === this.#self < peerId
+  }
+
+  #handleMessage(entry: Entry, message: LinkMessage, now: Millis): void {
+    if (message.type === 'goodbye') {
+      entry.goodbye ??= { code: message.code, text: message.text }
+      if (message.code === GOODBYE_CODE.ourself) this.#outputs.push({ type: 'ourself', connection: entry.connection })
+      entry.link.close()
+      return this.#drain(entry, now)
+    }
+    if (entry.neighbour !== undefined) this.#outputs.push({ type: 'message', from: entry.neighbour.peerId, message })
+  }
+
+  #end(entry: Entry, code: number, text: string, now: Millis): void {
+    entry.goodbye ??= { code, text }
+    entry.link.send(encodeGoodbye(code, text))
+    entry.link.close()
+    this.#drain(entry, now)
+  }
+
+  #handleDown(entry: Entry, reason: LinkDownReason, now: Millis): void {
+    if (!this.#entries.delete(entry.connection)) return
+    const { goodbye, neighbour, connection, isOutbound, endpoint } = entry
+    const error = goodbye ? describeGoodbye(goodbye.code, goodbye.text) : describeLinkDown(reason)
+    this.#outputs.push({ type: 'close', connection })
+    if (neighbour !== undefined && this.#byPeer.get(neighbour.peerId) === entry) {
+      this.#byPeer.delete(neighbour.peerId)
+      this.#outputs.push({ type: 'down', neighbour, error })
+    } else if (!isOutbound && goodbye?.code !== GOODBYE_CODE.duplicate && goodbye?.code !== GOODBYE_CODE.ourself) {
+      this.#failedInbound = this.#failedInbound.filter(failed => hostOf(failed.endpoint) !== hostOf(endpoint))
+      this.#failedInbound.push({ endpoint, error, at: now })
+      if (this.#failedInbound.length > FAILED_INBOUND_MAX) this.#failedInbound.shift()
+    }
+    this.#outputs.push({
+      type: 'ended',
+      connection,
+      peerId: entry.peerId,
+      isOutbound,
+      endpoint,
+      reason: goodbye ? 'goodbye' : reason,
+      code: goodbye?.code ?? 0,
+      error,
+    })
+  }
+}
+
+function hostOf(endpoint: Endpoint): string {
+  return endpoint.slice(0, endpoint.lastIndexOf(':'))
+}

@@ -1,0 +1,589 @@
+import type { Cidr, Endpoint, EndpointParts, Ipv4, PeerId } from '../address/mod.ts'
+import { Timers, equalBytes, fromHex, type Millis } from '../base/mod.ts'
+import type { AddressForm, Lease } from '../ipam/mod.ts'
+import { Ledger } from '../ledger/mod.ts'
+import { rttClass, type LinkClaim } from '../topology/mod.ts'
+import { GOODBYE_CODE, RECORD_KIND, ROUTED_KIND, SHORT_ID_BYTES, type Hello, type LinkMessage } from '../wire/mod.ts'
+import { peerIdBytes } from '../address/mod.ts'
+import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
+import { Addresses, LEASE_PREFIX } from './addresses.ts'
+import type { NodeConfig } from './config.ts'
+import { COLLECT_INTERVAL_MS, LINKS_DELAY_MS, REFUSED_RETRY_MS } from './constants.ts'
+import type { NodeContext } from './context.ts'
+import { DataPaths } from './data-paths.ts'
+import { Dialler } from './dialler.ts'
+import { Discovery } from './discovery.ts'
+import { forwardingTable, sameTable } from './forwarding-table.ts'
+import { ForgetRecords } from './forget-records.ts'
+import { Gossip } from './gossip.ts'
+import { LedgerKeeper } from './ledger-keeper.ts'
+import { NO_MESH, judgeMesh, refusalOf, standingOf, type MeshStanding } from './membership.ts'
+import { MeshView } from './mesh-view.ts'
+import { Neighbours, type Admission, type Neighbour, type NeighboursOutput } from './neighbours.ts'
+import type { NodeOutput } from './outputs.ts'
+import { RateLimitedLog } from './rate-limited-log.ts'
+import { Router } from './router.ts'
+import { decodeMesh, decodeTargets, encodeMesh, encodeTargets } from './stored.ts'
+import type { ForwardingTable } from '../overlay/mod.ts'
+
+const MESH_KEY = 'mesh'
+const TARGETS_KEY = 'targets'
+/** A round-trip time must leave the class it was published in by so much before it is published anew. */
+const RTT_HYSTERESIS = 1.5
+
+/**
+ * One whole peer as a machine without IO (design §2): links, ledger, topology, sessions, paths and addresses.
+ *
+ * Drive it with the handle* methods and the operator's calls, each followed by draining `pollOutput` and carrying the
+ * outputs out in order; call `handleTimeout` at `pollTimeout`. The same machine runs in the daemon and, hundreds of them,
+ * in the simulator. Foreign input never throws and never ends another link than its own.
+ */
+export class Node {
+  readonly config: NodeConfig
+  readonly ledger: Ledger
+  readonly neighbours: Neighbours
+  readonly dialler: Dialler
+  readonly view: MeshView
+  readonly paths: DataPaths
+  readonly addresses: Addresses
+  readonly drops = new Map<string, number>()
+  readonly #context: NodeContext
+  readonly #gossip: Gossip
+  readonly #router: Router
+  readonly #keeper: LedgerKeeper
+  readonly #discovery: Discovery
+  readonly #forget: ForgetRecords
+  readonly #log: RateLimitedLog
+  readonly #timers = new Timers()
+  readonly #outputs: NodeOutput[] = []
+  readonly #rttClasses = new Map<PeerId, number>()
+  #nextConnection = 1
+  #meshId: Uint8Array = NO_MESH
+  #isPristine = false
+  #table: ForwardingTable | undefined
+  #isTableDirty = true
+
+  /** `stored`: every entry of the state store. */
+  constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, now: Millis) {
+    this.config = config
+    const entries = [...stored]
+    const mesh = decodeMesh(entries.find(([key]) => key === MESH_KEY)?.[1])
+    if (mesh !== undefined) {
+      this.#meshId = mesh.meshId
+      this.#isPristine = mesh.isPristine
+    }
+    this.ledger = new Ledger({
+      suite: config.suite,
+      identity: config.identity,
+      meshId: this.#meshId,
+      chance: config.chance,
+    })
+    this.neighbours = new Neighbours({
+      self: config.identity.peerId,
+      configOf: (role, endpoint) => ({
+        role,
+        suite: config.suite,
+        entropy: config.entropy,
+        staticSecret: config.identity.exchangeSecret,
+        secrets: config.secrets,
+        hello: this.#helloTo(endpoint),
+      }),
+      admit: (peerId, hello, sent) => this.#admit(peerId, hello, sent),
+    })
+    this.#log = new RateLimitedLog(line => this.#outputs.push({ type: 'log', line }))
+    this.#context = {
+      config,
+      ledger: this.ledger,
+      neighbours: this.neighbours,
+      emit: output => this.#outputs.push(output),
+      log: (level, event, fields, at) => this.#log.write(level, event, fields, at),
+      drop: reason => this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1),
+    }
+    this.dialler = new Dialler({
+      chance: config.chance,
+      nextConnection: () => this.#nextConnection++,
+      isNeighbour: peer => this.neighbours.neighbour(peer) !== undefined,
+    })
+    this.view = new MeshView(this.#context)
+    this.#router = new Router(this.#context, to => this.view.controlRoutes.get(to)?.nextHop)
+    this.#gossip = new Gossip(this.#context, now)
+    this.#keeper = new LedgerKeeper(this.#context, this.#gossip)
+    this.#forget = new ForgetRecords(this.#context)
+    this.paths = new DataPaths(this.#context, {
+      view: this.view,
+      route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
+      onChanged: (_peer, at) => {
+        this.#isTableDirty = true
+        this.#linksChanged(at)
+      },
+    })
+    this.addresses = new Addresses(this.#context, {
+      view: this.view,
+      route: (to, kind, body, at) => void this.#router.send(to, kind, body, at),
+      flush: at => this.#keeper.flush(at),
+    })
+    this.#discovery = new Discovery(this.#context, this.view, this.dialler)
+    this.#outputs.push({
+      type: 'engine',
+      op: { op: 'set-self', shortId: peerIdBytes(config.identity.peerId).slice(0, SHORT_ID_BYTES) },
+    })
+    this.#restore(entries, now)
+  }
+
+  get meshId(): Uint8Array | undefined {
+    return equalBytes(this.#meshId, NO_MESH) ? undefined : this.#meshId
+  }
+
+  /** Founded here, and nobody joined and nothing was allocated since. */
+  get isPristine(): boolean {
+    return this.#isPristine
+  }
+
+  /** Founds a mesh, unless this peer is of one already. Returns whether it did. */
+  found(now: Millis): boolean {
+    if (this.meshId !== undefined) return false
+    this.#setMesh(this.config.entropy.bytes(16), true)
+    this.ledger.setMesh(this.#meshId)
+    this.addresses.ipam.found(now)
+    this.addresses.drain(now)
+    this.#settle(now)
+    return true
+  }
+
+  /** Adds targets, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
+  connect(targets: readonly string[], isReplacing: boolean, now: Millis): string[] | undefined {
+    if (isReplacing) this.dialler.unconfigure(this.dialler.configured.filter(known => !targets.includes(known)))
+    const isTaken = this.dialler.configure(targets, now)
+    this.#persistTargets()
+    this.#settle(now)
+    return isTaken ? this.dialler.configured : undefined
+  }
+
+  /** Removes targets here, and by a record of the ledger at every peer. Returns what is left here. */
+  forgetTargets(targets: readonly string[], now: Millis): string[] {
+    this.dialler.unconfigure(targets)
+    this.#forget.publish(targets)
+    this.#persistTargets()
+    this.#settle(now)
+    return this.dialler.configured
+  }
+
+  /** Asks for an address; ends in an output `allocated` or `refused` with the id. */
+  requestAddress(id: string, container: string, form: AddressForm, now: Millis): void {
+    this.addresses.request(id, container, form, now)
+    this.#settle(now)
+  }
+
+  cancelRequest(id: string, now: Millis): void {
+    this.addresses.cancel(id, now)
+    this.#settle(now)
+  }
+
+  freeAddresses(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
+    const ended = this.addresses.free(container, address, now)
+    this.#settle(now)
+    return ended
+  }
+
+  leasesOf(container: string): readonly Cidr[] {
+    return this.addresses.ipam.lookup(container)
+  }
+
+  /** Hands all address blocks to a peer that can be reached, and ends all leases. Returns the heir and how many. */
+  leave(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
+    const self = this.config.identity.peerId
+    const owners = this.addresses.report().perPeer.filter(owner => owner.isReachable && owner.peer !== self)
+    const heir = owners[0]?.peer ?? [...this.view.reachable].find(peer => peer !== self)
+    for (const lease of this.addresses.ipam.leases()) this.addresses.free(lease.container, lease.address, now)
+    if (heir === undefined) return undefined
+    const blocks = this.addresses.ipam.leave(heir, now)
+    this.addresses.drain(now)
+    this.#settle(now)
+    return { heir, blocks }
+  }
+
+  /** A neighbour dialled us; returns the number of the connection. */
+  handleAccepted(endpoint: Endpoint, now: Millis): number {
+    const connection = this.#nextConnection++
+    this.neighbours.open(connection, false, endpoint, now)
+    this.#settle(now)
+    return connection
+  }
+
+  handleDialled(connection: number, endpoint: Endpoint, now: Millis): void {
+    this.dialler.handleDialled(connection)
+    this.neighbours.open(connection, true, endpoint, now)
+    this.#settle(now)
+  }
+
+  handleDialFailed(connection: number, error: string, now: Millis): void {
+    this.dialler.handleDialFailed(connection, error, now)
+    this.#settle(now)
+  }
+
+  handleResolved(target: string, result: readonly Endpoint[] | string, now: Millis): void {
+    this.dialler.handleResolved(target, result, now)
+    this.#settle(now)
+  }
+
+  handleBytes(connection: number, bytes: Uint8Array, now: Millis): void {
+    this.neighbours.handleBytes(connection, bytes, now)
+    this.#settle(now)
+  }
+
+  handleClosed(connection: number, now: Millis): void {
+    this.neighbours.handleClosed(connection, now)
+    this.#settle(now)
+  }
+
+  /** An authenticated control datagram; without a source when a relay passed it on. */
+  handleControl(
+    peerIndex: number,
+    receiverIndex: number,
+    body: Uint8Array,
+    source: EndpointParts | undefined,
+    now: Millis,
+  ): void {
+    const peer = this.view.peerAt(peerIndex)
+    if (peer !== undefined) this.paths.handleControl(peer, receiverIndex, body, source, now)
+    this.#settle(now)
+  }
+
+  handleMoved(peerIndex: number, source: EndpointParts, now: Millis): void {
+    const peer = this.view.peerAt(peerIndex)
+    if (peer !== undefined) this.paths.handleMoved(peer, source, now)
+    this.#settle(now)
+  }
+
+  /** Says goodbye on every link. */
+  shutdown(now: Millis): void {
+    for (const { peerId } of this.neighbours.neighbours)
+      this.neighbours.disconnect(peerId, GOODBYE_CODE.shutdown, 'stopped', now)
+    this.#keeper.persistForeign()
+    this.#drainNeighbours(now)
+  }
+
+  handleTimeout(now: Millis): void {
+    this.neighbours.handleTimeout(now)
+    this.dialler.handleTimeout(now)
+    this.paths.handleTimeout(now)
+    this.addresses.handleTimeout(now)
+    this.#gossip.handleTimeout(now)
+    this.#keeper.handleTimeout(now)
+    this.#discovery.handleTimeout(now)
+    for (let due = this.#timers.popDue(now); due !== undefined; due = this.#timers.popDue(now)) {
+      if (due === 'publish links') this.#publishLinks(now)
+      else if (due === 'collect') this.#collect(now)
+    }
+    if (this.view.handleTimeout(now)) this.#viewChanged(now)
+    this.#settle(now)
+  }
+
+  pollOutput(): NodeOutput | undefined {
+    return this.#outputs.shift()
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    const parts = [
+      this.neighbours.pollTimeout(),
+      this.dialler.pollTimeout(),
+      this.paths.pollTimeout(),
+      this.addresses.ipam.pollTimeout(),
+      this.#gossip.pollTimeout(),
+      this.#keeper.pollTimeout(),
+      this.#discovery.pollTimeout(),
+      this.#timers.next(),
+      this.view.pollTimeout(),
+    ]
+    let soonest: { at: Millis; reason: string } | undefined
+    for (const part of parts) if (part !== undefined && (soonest === undefined || part.at < soonest.at)) soonest = part
+    return soonest
+  }
+
+  /** The table that the lanes were last given. */
+  get table(): ForwardingTable | undefined {
+    return this.#table
+  }
+
+  #restore(entries: readonly (readonly [string, Uint8Array])[], now: Millis): void {
+    this.#keeper.restore(entries, now)
+    this.view.reload(now)
+    const leases = entries.filter(([key]) => key.startsWith(LEASE_PREFIX))
+    for (const key of this.addresses.restore(leases, now))
+      this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
+    this.dialler.configure(decodeTargets(entries.find(([key]) => key === TARGETS_KEY)?.[1]), now)
+    this.view.publishSelf()
+    this.view.publishLinks([])
+    this.view.refresh()
+    this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
+    this.#viewChanged(now)
+    this.#settle(now)
+  }
+
+  /** Works off what one input caused, until nothing is left. */
+  #settle(now: Millis): void {
+    for (;;) {
+      const didNeighbours = this.#drainNeighbours(now)
+      const didDialler = this.#drainDialler()
+      const didLedger = this.#applyChanges(now)
+      if (!didNeighbours && !didDialler && !didLedger) break
+    }
+    if (this.#isPristine && this.addresses.ipam.leases().length > 0) this.#setMesh(this.#meshId, false)
+    if (this.#isTableDirty) this.#publishTable()
+  }
+
+  #drainDialler(): boolean {
+    let did = false
+    for (let output = this.dialler.pollOutput(); output !== undefined; output = this.dialler.pollOutput()) {
+      this.#outputs.push(output)
+      did = true
+    }
+    return did
+  }
+
+  #drainNeighbours(now: Millis): boolean {
+    let did = false
+    for (let output = this.neighbours.pollOutput(); output !== undefined; output = this.neighbours.pollOutput()) {
+      this.#handleNeighboursOutput(output, now)
+      did = true
+    }
+    return did
+  }
+
+  #handleNeighboursOutput(output: NeighboursOutput, now: Millis): void {
+    switch (output.type) {
+      case 'write':
+      case 'close':
+        this.#outputs.push(output)
+        break
+      case 'up':
+        this.#neighbourUp(output.neighbour, now)
+        break
+      case 'down':
+        this.#neighbourDown(output.neighbour, output.error, now)
+        break
+      case 'message':
+        this.#handleMessage(output.from, output.message, now)
+        break
+      case 'drop':
+        this.#context.drop(output.reason)
+        break
+      case 'ourself':
+        this.dialler.handleOurself(output.connection)
+        break
+      case 'ended':
+        this.#connectionEnded(output, now)
+        break
+    }
+  }
+
+  /** Messages of neighbours: to add a kind, give it a case here (and see wire/link-message.ts). */
+  #handleMessage(from: PeerId, message: LinkMessage, now: Millis): void {
+    switch (message.type) {
+      case 'ledger-digest':
+        return this.#gossip.handleDigest(from, message.body, now)
+      case 'ledger-delta':
+        return this.#gossip.handleDelta(from, message.body, now)
+      case 'routed': {
+        const own = this.#router.handle(message, now)
+        if (own === undefined) return
+        if (own.routedKind === ROUTED_KIND.sessionHandshake)
+          return this.paths.handleHandshake(own.source, own.body, now)
+        if (own.routedKind === ROUTED_KIND.ipamRequest || own.routedKind === ROUTED_KIND.ipamAnswer)
+          return this.addresses.handleRouted(own.source, own.routedKind, own.body, now)
+        return this.#context.drop('routed-kind')
+      }
+      case 'unknown':
+        return this.#context.drop('link-message-kind')
+      default:
+        // ping, pong and goodbye end in the link itself.
+        return
+    }
+  }
+
+  #neighbourUp(neighbour: Neighbour, now: Millis): void {
+    const { peerId, connection, hello } = neighbour
+    this.#outputs.push({ type: 'established', connection })
+    this.dialler.handleUp(connection, peerId)
+    this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint: neighbour.endpoint }, now)
+    const verdict = judgeMesh(this.#standing(), standingOf(hello))
+    if (verdict.verdict === 'join') this.#join(verdict.meshId, peerId, now)
+    if (verdict.verdict === 'theirs-joins-ours' && this.#isPristine) this.#setMesh(this.#meshId, false)
+    const known = this.view.ensurePeer(peerId)
+    this.paths.meet(peerId, hello.incarnation, now)
+    if (this.meshId !== undefined) this.#gossip.handleNeighbourUp(peerId, now)
+    this.view.markDirty(now)
+    this.paths.update(now)
+    this.#linksChanged(now)
+    if (known.info === undefined) this.#isTableDirty = true
+  }
+
+  #neighbourDown(neighbour: Neighbour, error: string, now: Millis): void {
+    this.#context.log('info', 'link-down', { peer: neighbour.peerId, nickname: neighbour.hello.nickname, error }, now)
+    this.#rttClasses.delete(neighbour.peerId)
+    this.dialler.handleNeighbourDown(neighbour.peerId, now)
+    this.view.markDirty(now)
+    this.#linksChanged(now)
+  }
+
+  #connectionEnded(output: Extract<NeighboursOutput, { type: 'ended' }>, now: Millis): void {
+    const { connection, peerId, isOutbound, endpoint, reason, code, error } = output
+    if (
+      reason !== 'closed' &&
+      code !== GOODBYE_CODE.duplicate &&
+      code !== GOODBYE_CODE.ourself &&
+      code !== GOODBYE_CODE.shutdown
+    ) {
+      this.#context.drop(`link-${reason}`)
+      this.#context.log('warn', `link-${reason}`, { endpoint, outbound: isOutbound, error }, now)
+    }
+    if (!isOutbound) return
+    const retryMs = code === GOODBYE_CODE.otherMesh || code === GOODBYE_CODE.collision ? REFUSED_RETRY_MS : 0
+    this.dialler.handleEnded(connection, peerId, error, now, retryMs)
+  }
+
+  #admit(peerId: PeerId, hello: Hello, sent: Hello): Admission {
+    const ours = this.#standing()
+    if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
+      return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
+    const verdict = judgeMesh(ours, standingOf(hello))
+    if (verdict.verdict === 'refuse') return refusalOf(verdict.text)
+    if (this.#discovery.mayRefuse(peerId))
+      return {
+        admitted: false,
+        code: GOODBYE_CODE.full,
+        text: 'this peer has as many links as it may; others have room',
+      }
+    return { admitted: true }
+  }
+
+  /** Gives up a mesh that nobody used, or none, for that of the neighbour. */
+  #join(meshId: Uint8Array, from: PeerId, now: Millis): void {
+    this.#context.log(
+      'info',
+      'mesh-joined',
+      { peer: from, had: this.meshId === undefined ? 'none' : 'a pristine mesh' },
+      now,
+    )
+    if (this.meshId !== undefined) this.addresses.ipam.abandon(now)
+    this.addresses.drain(now)
+    this.paths.stopAll(now)
+    this.#setMesh(meshId, false)
+    this.ledger.setMesh(meshId)
+    // Links made without a mesh are made anew, so that the other sides learn of it.
+    for (const { peerId, hello } of this.neighbours.neighbours)
+      if (peerId !== from && !equalBytes(hello.meshId, meshId))
+        this.neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, 'joined a mesh', now)
+  }
+
+  #setMesh(meshId: Uint8Array, isPristine: boolean): void {
+    this.#meshId = meshId
+    this.#isPristine = isPristine
+    this.#outputs.push({ type: 'persist', puts: [[MESH_KEY, encodeMesh({ meshId, isPristine })]], deletes: [] })
+  }
+
+  #standing(): MeshStanding {
+    return { meshId: this.#meshId, isPristine: this.#isPristine, peersKnown: this.ledger.owners().length }
+  }
+
+  #helloTo(endpoint: Endpoint): Hello {
+    const { identity, incarnation, port, nickname, software } = this.config
+    return {
+      signingPublic: identity.signingPublic,
+      incarnation,
+      ...this.#standing(),
+      version: PROTOCOL_VERSION_MAX,
+      port,
+      capabilities: 0,
+      nickname,
+      software,
+      yourEndpoint: endpoint,
+    }
+  }
+
+  /** Persists, gossips, and lets the parts know of records that changed. */
+  #applyChanges(now: Millis): boolean {
+    const changes = this.#keeper.take(now)
+    for (const { owner, kind, key, record } of changes) {
+      if (kind === RECORD_KIND.blocks) {
+        this.addresses.handleRecord(owner, key, record, now)
+        this.#isTableDirty = true
+      } else if (kind === RECORD_KIND.forget) {
+        const target = owner === this.config.identity.peerId ? undefined : this.#forget.targetOf(record)
+        if (target !== undefined && this.dialler.unconfigure([target]).length > 0) {
+          this.#context.log('info', 'target-forgotten', { target, by: owner }, now)
+          this.#persistTargets()
+        }
+      } else {
+        const restarted = this.view.handleRecord(owner, kind, record, now)
+        if (restarted !== undefined) {
+          this.#context.log(
+            'info',
+            'peer-restarted',
+            { peer: restarted, nickname: this.view.nicknameOf(restarted) },
+            now,
+          )
+          const incarnation = fromHex(this.view.peer(restarted)?.info?.incarnation ?? '')
+          if (incarnation !== undefined) this.paths.meet(restarted, incarnation, now)
+        }
+      }
+    }
+    return changes.length > 0
+  }
+
+  #linksChanged(now: Millis): void {
+    if (!this.#timers.has('publish links')) this.#timers.set('publish links', now + LINKS_DELAY_MS)
+  }
+
+  #publishLinks(now: Millis): void {
+    const claims: LinkClaim[] = this.neighbours.neighbours.map(({ peerId, endpoint, isOutbound, rttMs }) => ({
+      neighbour: peerId,
+      endpoint,
+      isOutbound,
+      rttClass: this.#rttClassOf(peerId, rttMs),
+      isDataUp: this.paths.isDirect(peerId),
+    }))
+    this.view.publishLinks(claims)
+    this.view.markDirty(now)
+  }
+
+  /** The published class of a neighbour's round-trip time: it changes only when the time leaves the class clearly. */
+  #rttClassOf(peer: PeerId, rttMs: number | undefined): number {
+    const published = this.#rttClasses.get(peer)
+    const measured = rttMs ?? 0
+    const isStable =
+      published !== undefined &&
+      published >= rttClass(measured / RTT_HYSTERESIS) &&
+      published <= rttClass(measured * RTT_HYSTERESIS)
+    const next = isStable ? published : rttClass(measured)
+    this.#rttClasses.set(peer, next)
+    return next
+  }
+
+  #viewChanged(now: Millis): void {
+    const { reachable } = this.view
+    this.ledger.setReachable(reachable, now)
+    this.addresses.setReachable(reachable, now)
+    this.paths.update(now)
+    this.#discovery.update(now)
+    this.#isTableDirty = true
+  }
+
+  #collect(now: Millis): void {
+    for (const owner of this.ledger.collect(now))
+      if (this.neighbours.neighbour(owner) === undefined) this.view.forget(owner, now)
+    this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
+  }
+
+  #publishTable(): void {
+    this.#isTableDirty = false
+    const table = forwardingTable(this.view, this.paths, this.addresses)
+    if (this.#table !== undefined && sameTable(this.#table, table)) return
+    this.#table = table
+    this.#outputs.push({ type: 'forwarding', table })
+  }
+
+  #persistTargets(): void {
+    this.#outputs.push({ type: 'persist', puts: [[TARGETS_KEY, encodeTargets(this.dialler.configured)]], deletes: [] })
+  }
+}

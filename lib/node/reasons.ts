@@ -1,0 +1,44 @@
+import type { LinkDownReason } from '../peer/mod.ts'
+import { GOODBYE_CODE } from '../wire/mod.ts'
+
+const LINK_DOWN_TEXT: Readonly<Record<LinkDownReason, string>> = {
+  'secret-mismatch': 'the other side uses a different mesh secret (--password): both sides need the same one',
+  'refused-secret':
+    'refused: this side uses a different mesh secret (--password) than the other; both sides need the same one',
+  'refused-version': 'refused: the other side does not speak this protocol version; update the older one',
+  'refused-busy': 'refused: the other side is too busy; it will be tried again',
+  'not-weave': 'not a weave-ts peer: the first bytes are of another protocol',
+  'version-mismatch': 'the other side speaks no protocol version of this one; update the older one',
+  'handshake-deadline': 'the other side did not complete the handshake in time',
+  'handshake-failed': 'the handshake failed: damaged on the way, or the other side is no genuine peer',
+  'identity-mismatch': 'the other side does not own the identity that it claims',
+  framing: 'the other side broke the framing of the stream',
+  silence: 'nothing heard from the other side for too long',
+  closed: 'the connection was closed',
+}
+
+/** Plain words for `status connections`. */
+export function describeLinkDown(reason: LinkDownReason): string {
+  return LINK_DOWN_TEXT[reason]
+}
+
+/** Plain words for what was said at the end; `text` comes from the side that ended the link. */
+export function describeGoodbye(code: number, text: string): string {
+  switch (code) {
+    case GOODBYE_CODE.shutdown:
+      return 'the other side was stopped'
+    case GOODBYE_CODE.duplicate:
+      return 'a second link between the same two peers'
+    case GOODBYE_CODE.ourself:
+      return 'connected to ourself'
+    case GOODBYE_CODE.rejoin:
+      return 'the other side has joined a mesh and links anew'
+    default:
+      return printable(text)
+  }
+}
+
+function printable(text: string): string {
+   
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+}

@@ -1,0 +1,58 @@
+import type { PeerId } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
+import { encodeRouted, routedSigningInput, type RoutedMessage } from '../wire/mod.ts'
+import { ROUTED_HOP_LIMIT } from './constants.ts'
+import type { NodeContext } from './context.ts'
+
+/**
+ * Sends signed control messages to any peer of the mesh, over the links. A message is at most lost: nothing is queued,
+ * the sender asks again. What this peer does not understand is passed on all the same.
+ */
+export class Router {
+  readonly #context: NodeContext
+  readonly #nextHop: (to: PeerId) => PeerId | undefined
+
+  constructor(context: NodeContext, nextHop: (to: PeerId) => PeerId | undefined) {
+    this.#context = context
+    this.#nextHop = nextHop
+  }
+
+  /** False when there is no way to the peer now. */
+  send(destination: PeerId, routedKind: number, body: Uint8Array, now: Millis): boolean {
+    const { config, ledger } = this.#context
+    const unsigned = { routedKind, source: config.identity.peerId, destination, body }
+    const signature = config.identity.sign(routedSigningInput(ledger.meshId, unsigned))
+    return this.#forward({ ...unsigned, signature, hopLimit: ROUTED_HOP_LIMIT }, now)
+  }
+
+  /** Returns the message when it is for this peer and genuine; passes it on otherwise. */
+  handle(message: RoutedMessage, now: Millis): RoutedMessage | undefined {
+    const { config, ledger } = this.#context
+    if (message.destination !== config.identity.peerId) {
+      if (message.hopLimit <= 1) this.#context.drop('routed-hop-limit')
+      else if (!this.#forward({ ...message, hopLimit: message.hopLimit - 1 }, now))
+        this.#context.drop('routed-no-route')
+      return undefined
+    }
+    const signingPublic = this.#signingPublicOf(message.source)
+    if (signingPublic === undefined) {
+      this.#context.drop('routed-stranger')
+      return undefined
+    }
+    const input = routedSigningInput(ledger.meshId, message)
+    if (!config.suite.verify(signingPublic, input, message.signature)) {
+      this.#context.drop('routed-signature')
+      return undefined
+    }
+    return message
+  }
+
+  #forward(message: RoutedMessage, now: Millis): boolean {
+    const next = this.#context.neighbours.neighbour(message.destination)?.peerId ?? this.#nextHop(message.destination)
+    return next !== undefined && this.#context.neighbours.send(next, encodeRouted(message), now)
+  }
+
+  #signingPublicOf(peer: PeerId): Uint8Array | undefined {
+    return this.#context.neighbours.neighbour(peer)?.hello.signingPublic ?? this.#context.ledger.signingPublicOf(peer)
+  }
+}

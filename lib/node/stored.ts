@@ -1,0 +1,36 @@
+import { ByteReader, ByteWriter } from '../base/mod.ts'
+import { MESH_ID_BYTES } from '../wire/mod.ts'
+
+export interface StoredMesh {
+  readonly meshId: Uint8Array
+  readonly isPristine: boolean
+}
+
+/** | mesh id (16) | pristine u8 | */
+export function encodeMesh(mesh: StoredMesh): Uint8Array {
+  return new ByteWriter(MESH_ID_BYTES + 1)
+    .raw(mesh.meshId)
+    .u8(mesh.isPristine ? 1 : 0)
+    .finish()
+}
+
+export function decodeMesh(value: Uint8Array | undefined): StoredMesh | undefined {
+  if (value === undefined) return undefined
+  const reader = new ByteReader(value)
+  const mesh = { meshId: reader.raw(MESH_ID_BYTES).slice(), isPristine: reader.u8() === 1 }
+  return reader.done ? mesh : undefined
+}
+
+/** | count u16 | count × text | */
+export function encodeTargets(targets: readonly string[]): Uint8Array {
+  const writer = new ByteWriter().u16(targets.length)
+  for (const target of targets) writer.text(target)
+  return writer.finish()
+}
+
+export function decodeTargets(value: Uint8Array | undefined): string[] {
+  if (value === undefined) return []
+  const reader = new ByteReader(value)
+  const targets = Array.from({ length: reader.u16() }, () => reader.text())
+  return reader.done ? targets : []
+}

@@ -1,0 +1,7 @@
+export * from './constants.ts'
+export * from './link-cipher.ts'
+export * from './link-handshake.ts'
+export * from './replay-window.ts'
+export { sessionPrologue, type SessionKeys, type SessionParties } from './session-handshake.ts'
+export * from './session-message.ts'
+export * from './session.ts'

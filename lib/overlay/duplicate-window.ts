@@ -1,0 +1,51 @@
+import { assert, type Millis } from '../base/mod.ts'
+import { BUCKET_SLOTS, DUPLICATE_EXPIRY_MS, DUPLICATE_WINDOW_CAPACITY } from './constants.ts'
+
+// A slot: | origin + 1 | id | first seen, ms |. A bucket: the slot to write next, then its slots.
+const SLOT_WORDS = 3
+const BUCKET_WORDS = 1 + BUCKET_SLOTS * SLOT_WORDS
+
+/**
+ * The broadcast frames (origin, duplicate id) seen of late. Bounded: a full bucket forgets its oldest. Of one lane only;
+ * lanes that share a socket may each pass one copy, which the hop limit still bounds. Does not allocate after construction.
+ */
+export class DuplicateWindow {
+  readonly capacity: number
+  readonly #words: Int32Array
+  readonly #bucketMask: number
+
+  /** `capacity`: a power of two, at least 8. */
+  constructor(capacity = DUPLICATE_WINDOW_CAPACITY) {
+    assert(capacity >= BUCKET_SLOTS && (capacity & (capacity - 1)) === 0, `duplicate window of ${capacity} slots`)
+    this.capacity = capacity
+    this.#words = new Int32Array((capacity / BUCKET_SLOTS) * BUCKET_WORDS)
+    this.#bucketMask = capacity / BUCKET_SLOTS - 1
+  }
+
+  /** Remembers the frame; false when it was seen within DUPLICATE_EXPIRY_MS. `id`: 32 bits, of either sign. */
+  admit(origin: number, id: number, now: Millis): boolean {
+    const words = this.#words
+    const owner = origin + 1
+    const wanted = id | 0
+    const time = now | 0
+    let hash = Math.imul(wanted ^ Math.imul(owner, 0x9e37_79b1), 0x85eb_ca6b)
+    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2_ae35)
+    const at = ((hash ^ (hash >>> 13)) & this.#bucketMask) * BUCKET_WORDS
+    let slot = at + 1
+    for (; slot < at + BUCKET_WORDS; slot += SLOT_WORDS) {
+      if (words[slot] !== owner || words[slot + 1] !== wanted) continue
+      // Time is kept in 32 bits that wrap: differences stay right.
+      if ((time - words[slot + 2]!) >>> 0 <= DUPLICATE_EXPIRY_MS) return false
+      words[slot + 2] = time
+      return true
+    }
+    // Entries are written in turn, so the next in turn is the oldest but for a stale one renewed above.
+    const turn = words[at]!
+    words[at] = (turn + 1) % BUCKET_SLOTS
+    slot = at + 1 + turn * SLOT_WORDS
+    words[slot] = owner
+    words[slot + 1] = wanted
+    words[slot + 2] = time
+    return true
+  }
+}

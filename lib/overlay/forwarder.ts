@@ -1,0 +1,256 @@
+import type { EndpointParts } from '../address/mod.ts'
+import { assert, type Millis } from '../base/mod.ts'
+import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/datagram.ts'
+import { DUPLICATE_COUNTER_BITS, LANES_MAX, SEGMENT_BYTES_MIN } from './constants.ts'
+import { DuplicateWindow } from './duplicate-window.ts'
+import type { BlockOwners, ForwardingTable } from './forwarding.ts'
+import { MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
+import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
+
+/** What a lane hands to the main thread. */
+export interface ForwarderHooks {
+  /**
+   * A control datagram was opened. `body` is a copy. `source` is undefined when it came through a relay: then it says
+   * nothing of where the peer is.
+   */
+  onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
+  /** An authenticated datagram came from another endpoint than the peer's; at most once per peer and batch. */
+  onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
+}
+
+export interface ForwarderOptions {
+  /** Which of the peer's lanes this is (0 … LANES_MAX - 1): keeps duplicate ids of different lanes apart. */
+  readonly laneNumber?: number
+  /** Where duplicate ids begin: random, so that ids after a restart do not look like those before. */
+  readonly duplicateSeed?: number
+  /** Broadcast ids remembered: a power of two. */
+  readonly duplicateCapacity?: number
+}
+
+const NO_TABLE: ForwardingTable = { selfIndex: -1, floodOwn: [], floodOf: [], reachable: [], owners: undefined }
+const NO_CHILDREN = new Int32Array(0)
+/** The group bit in the upper 16 bits of a MAC address. */
+const GROUP_BIT = 0x100
+const COUNTER_SPAN = 2 ** DUPLICATE_COUNTER_BITS
+
+/**
+ * The switch of one lane: decides per batch where frames go. Inputs: `outbound` (one batch of the TAP), `inbound` (one
+ * batch of the socket), `setTable`. Until the first table every frame from the TAP is dropped as `no-destination`, and
+ * frames from peers reach the TAP but are passed on to nobody. Nothing allocates per frame but control bodies.
+ */
+export class Forwarder {
+  readonly #lane: EngineLane
+  readonly #macs: MacTable
+  readonly #hooks: ForwarderHooks
+  readonly #duplicates: DuplicateWindow
+  readonly #laneBits: number
+  readonly #movedPeers: Int32Array
+  readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
+  readonly #floodOf = new Map<number, Int32Array>()
+  #reachableList: readonly number[] = []
+  #floodOwn: Int32Array = NO_CHILDREN
+  #selfIndex = -1
+  #owners: BlockOwners | undefined
+  #ownerShift = 0
+  #nextDuplicate: number
+  #localMoves = 0
+  #sendCount = 0
+  #movedCount = 0
+
+  constructor(lane: EngineLane, macs: MacTable, hooks: ForwarderHooks, options: ForwarderOptions = {}) {
+    const laneNumber = options.laneNumber ?? 0
+    assert(Number.isInteger(laneNumber) && laneNumber >= 0 && laneNumber < LANES_MAX, `lane ${laneNumber}`)
+    this.#lane = lane
+    this.#macs = macs
+    this.#hooks = hooks
+    this.#duplicates = new DuplicateWindow(options.duplicateCapacity)
+    this.#laneBits = laneNumber << DUPLICATE_COUNTER_BITS
+    this.#nextDuplicate = ((options.duplicateSeed ?? 0) >>> 0) % COUNTER_SPAN
+    this.#movedPeers = new Int32Array(lane.rowsMax)
+    this.setTable(NO_TABLE)
+  }
+
+  /** How often an address that was local turned up at a peer: a container moved, or somebody imitates it. */
+  get localMoves(): number {
+    return this.#localMoves
+  }
+
+  /** Takes effect for the next batch. */
+  setTable(table: ForwardingTable): void {
+    for (const peer of this.#reachableList) this.#reachable[peer] = 0
+    this.#reachableList = table.reachable.filter(peer => peer !== table.selfIndex)
+    for (const peer of this.#reachableList) this.#reachable[peer] = 1
+    this.#selfIndex = table.selfIndex
+    this.#floodOwn = Int32Array.from(table.floodOwn)
+    this.#floodOf.clear()
+    for (const [origin, children] of table.floodOf) this.#floodOf.set(origin, Int32Array.from(children))
+    this.#owners = table.owners
+    if (table.owners === undefined) return
+    const { blockSize } = table.owners
+    assert(blockSize >= 1 && (blockSize & (blockSize - 1)) === 0, `block of ${blockSize} addresses`)
+    this.#ownerShift = 31 - Math.clz32(blockSize)
+  }
+
+  /** Switches one batch of frames from the TAP. Returns how many were handled; -1 when there was none. */
+  outbound(now: Millis): number {
+    const count = this.#lane.tapRead()
+    if (count <= 0) return -1
+    const nowSeconds = Math.floor(now / 1000)
+    this.#sendCount = 0
+    for (let row = 0; row < count; row++) this.#fromTap(row, nowSeconds)
+    this.#flush()
+    return count
+  }
+
+  /** Switches one batch of datagrams from the socket. Returns how many rows were handled; -1 when nothing was there. */
+  inbound(now: Millis): number {
+    const lane = this.#lane
+    const count = lane.udpRead()
+    if (count < 0) return -1
+    const nowSeconds = Math.floor(now / 1000)
+    this.#sendCount = 0
+    this.#movedCount = 0
+    let deliveryCount = 0
+    for (let row = 0; row < count; row++) {
+      const at = row * ROW.columns
+      if ((lane.rows[at + ROW.flags]! & ROW_FLAG.moved) !== 0) this.#moved(row, at)
+      const kind = lane.rows[at + ROW.kind]!
+      if (kind === DATAGRAM_KIND.control) this.#control(row, at)
+      else if (this.#fromPeer(row, at, kind, now, nowSeconds)) lane.deliveries[deliveryCount++] = row
+    }
+    this.#flush()
+    if (deliveryCount > 0) lane.tapWrite(deliveryCount)
+    return count
+  }
+
+  #fromTap(row: number, nowSeconds: number): void {
+    const { rows } = this.#lane
+    const at = row * ROW.columns
+    if (!this.#isSound(at)) return
+    this.#macs.learn(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!, MAC_LOCAL, nowSeconds)
+    const high = rows[at + ROW.destinationHigh]!
+    if ((high & GROUP_BIT) === 0) {
+      const peer = this.#macs.lookup(high, rows[at + ROW.destinationLow]!, nowSeconds)
+      // The bridge delivers what is local; it shows us a copy only while it does not know the address.
+      if (peer === MAC_LOCAL) return
+      if (peer !== MAC_UNKNOWN && this.#reachable[peer] === 1) {
+        this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
+        return
+      }
+    }
+    const children = this.#floodOwn
+    if (children.length === 0) {
+      this.#drop('no-destination')
+      return
+    }
+    const id = this.#takeDuplicateId(rows[at + ROW.length]!, rows[at + ROW.gsoSize]!)
+    for (let i = 0; i < children.length; i++) {
+      this.#push(row, children[i]!, DATAGRAM_KIND.broadcast, HOP_LIMIT, id, this.#selfIndex)
+    }
+  }
+
+  /** True when the frame is for the TAP. */
+  #fromPeer(row: number, at: number, kind: number, now: Millis, nowSeconds: number): boolean {
+    const { rows } = this.#lane
+    const isBroadcast = kind === DATAGRAM_KIND.broadcast
+    const origin = rows[at + (isBroadcast ? ROW.originPeer : ROW.fromPeer)]!
+    if (origin < 0) return this.#drop('unknown-origin')
+    if (origin === this.#selfIndex) return this.#drop('duplicate')
+    if (!this.#isSound(at)) return false
+    if (this.#isSpoofed(rows[at + ROW.sourceIpv4]!, origin)) return this.#drop('spoofed-source')
+    // Last of the checks: a frame that is dropped must not shadow a good one of the same id.
+    if (isBroadcast && !this.#duplicates.admit(origin, rows[at + ROW.duplicateId]!, now)) return this.#drop('duplicate')
+    const before = this.#macs.learn(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!, origin, nowSeconds)
+    if (before === MAC_LOCAL) this.#localMoves++
+    if (isBroadcast) this.#passOn(row, at, origin)
+    return true
+  }
+
+  #passOn(row: number, at: number, origin: number): void {
+    const { rows } = this.#lane
+    const children = this.#floodOf.get(origin)
+    if (children === undefined || children.length === 0) return
+    const hopLimit = Math.min(rows[at + ROW.hopLimit]!, HOP_LIMIT) - 1
+    if (hopLimit <= 0) {
+      this.#drop('hop-limit')
+      return
+    }
+    const from = rows[at + ROW.fromPeer]!
+    const id = rows[at + ROW.duplicateId]!
+    for (let i = 0; i < children.length; i++) {
+      const child = children[i]!
+      if (child === from || child === origin || child === this.#selfIndex) continue
+      this.#push(row, child, DATAGRAM_KIND.broadcast, hopLimit, id, origin)
+    }
+  }
+
+  /** Rules for frames of either direction; counts the drop. */
+  #isSound(at: number): boolean {
+    const { rows } = this.#lane
+    const flags = rows[at + ROW.flags]!
+    if ((flags & ROW_FLAG.bridgeControl) !== 0) return this.#drop('bridge-control')
+    if ((flags & ROW_FLAG.routerAdvertisement) !== 0) return this.#drop('router-advertisement')
+    if ((rows[at + ROW.sourceHigh]! & GROUP_BIT) !== 0) return this.#drop('malformed-frame')
+    return true
+  }
+
+  /** True when the ledger gives the block of this IPv4 source to another peer than the frame's origin. */
+  #isSpoofed(sourceIpv4: number, origin: number): boolean {
+    const owners = this.#owners
+    if (owners === undefined || sourceIpv4 === 0) return false
+    const offset = (sourceIpv4 >>> 0) - owners.first
+    if (offset < 0) return false
+    const block = offset >>> this.#ownerShift
+    if (block >= owners.ownerOf.length) return false
+    const owner = owners.ownerOf[block]!
+    return owner >= 0 && owner !== origin
+  }
+
+  #control(row: number, at: number): void {
+    const { rows, slab } = this.#lane
+    const offset = rows[at + ROW.offset]!
+    const body = slab.slice(offset, offset + rows[at + ROW.length]!)
+    const isRelayed = (rows[at + ROW.flags]! & ROW_FLAG.relayed) !== 0
+    const source = isRelayed ? undefined : this.#lane.source(row)
+    this.#hooks.onControl(rows[at + ROW.fromPeer]!, rows[at + ROW.receiverIndex]! >>> 0, body, source)
+  }
+
+  #moved(row: number, at: number): void {
+    const { rows } = this.#lane
+    const peer = rows[at + ROW.fromPeer]!
+    for (let i = 0; i < this.#movedCount; i++) if (this.#movedPeers[i] === peer) return
+    this.#movedPeers[this.#movedCount++] = peer
+    this.#hooks.onMoved(peer, rows[at + ROW.receiverIndex]! >>> 0, this.#lane.source(row))
+  }
+
+  /** A super-frame takes an id for each segment that the engine may cut it into. */
+  #takeDuplicateId(lengthBytes: number, gsoSize: number): number {
+    const ids = gsoSize > 0 ? Math.max(1, Math.ceil(lengthBytes / Math.min(gsoSize, SEGMENT_BYTES_MIN))) : 1
+    if (this.#nextDuplicate + ids > COUNTER_SPAN) this.#nextDuplicate = 0
+    const id = this.#laneBits | this.#nextDuplicate
+    this.#nextDuplicate += ids
+    return id
+  }
+
+  #push(row: number, peer: number, kind: number, hopLimit: number, duplicateId: number, originPeer: number): void {
+    const { sends, sendsMax } = this.#lane
+    if (this.#sendCount === sendsMax) this.#flush()
+    const at = this.#sendCount++ * SEND.columns
+    sends[at + SEND.row] = row
+    sends[at + SEND.peer] = peer
+    sends[at + SEND.kind] = kind
+    sends[at + SEND.hopLimit] = hopLimit
+    sends[at + SEND.duplicateId] = duplicateId
+    sends[at + SEND.originPeer] = originPeer
+  }
+
+  #flush(): void {
+    if (this.#sendCount > 0) this.#lane.send(this.#sendCount)
+    this.#sendCount = 0
+  }
+
+  #drop(reason: SwitchDrop): false {
+    this.#lane.countDrop(reason, 1)
+    return false
+  }
+}

@@ -1,0 +1,6 @@
+export * from './constants.ts'
+export * from './duplicate-window.ts'
+export * from './forwarder.ts'
+export * from './forwarding.ts'
+export * from './mac-table.ts'
+export * from './packet-engine.ts'

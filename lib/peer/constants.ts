@@ -1,0 +1,11 @@
+/** The control protocol that this build speaks: lowest and highest version. */
+export const PROTOCOL_VERSION_MIN = 1
+export const PROTOCOL_VERSION_MAX = 1
+
+/** A link that is not up by then is dropped. */
+export const HANDSHAKE_DEADLINE_MS = 10_000
+/** The longest frame before the handshake is complete. */
+export const HANDSHAKE_FRAME_BYTES_MAX = 1_024
+export const PING_INTERVAL_MS = 10_000
+/** A link that was silent for so long is down. */
+export const LINK_SILENCE_MS = 30_000

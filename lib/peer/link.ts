@@ -1,0 +1,311 @@
+import { peerIdFromBytes, type PeerId } from '../address/mod.ts'
+import { assert, concatBytes, equalBytes, isDrop, type Entropy, type Millis } from '../base/mod.ts'
+import type { CryptoSuite } from '../crypto/mod.ts'
+import { LinkCipher, NoiseHandshake } from '../noise/mod.ts'
+import {
+  LINK_MESSAGE_BYTES_MAX,
+  PREAMBLE_BYTES,
+  couldBePreamble,
+  decodeHello,
+  decodeLinkMessage,
+  decodePreamble,
+  decodeRefusal,
+  encodeHello,
+  encodePing,
+  encodePreamble,
+  encodeRefusal,
+  type Hello,
+  type LinkMessage,
+  type Refusal,
+} from '../wire/mod.ts'
+import {
+  HANDSHAKE_DEADLINE_MS,
+  HANDSHAKE_FRAME_BYTES_MAX,
+  LINK_SILENCE_MS,
+  PING_INTERVAL_MS,
+  PROTOCOL_VERSION_MAX,
+  PROTOCOL_VERSION_MIN,
+} from './constants.ts'
+
+/** A stretched mesh secret and its hint; an open mesh has zeros in both. */
+export interface LinkSecret {
+  /** 32 bytes. */
+  readonly psk: Uint8Array
+  /** 4 bytes. */
+  readonly hint: Uint8Array
+}
+
+export interface LinkConfig {
+  readonly role: 'initiator' | 'responder'
+  readonly suite: CryptoSuite
+  readonly entropy: Entropy
+  /** X25519. */
+  readonly staticSecret: Uint8Array
+  /** The first is used for dialling; every one is accepted. */
+  readonly secrets: readonly LinkSecret[]
+  readonly hello: Hello
+}
+
+/** Why a link ended: a stable word, for counters and for `status connections`. */
+export type LinkDownReason =
+  | 'secret-mismatch'
+  | 'refused-secret'
+  | 'refused-version'
+  | 'refused-busy'
+  | 'not-weave'
+  | 'version-mismatch'
+  | 'handshake-deadline'
+  | 'handshake-failed'
+  | 'identity-mismatch'
+  | 'framing'
+  | 'silence'
+  | 'closed'
+
+export type LinkOutput =
+  | { readonly type: 'write'; readonly bytes: Uint8Array }
+  | { readonly type: 'up'; readonly peerId: PeerId; readonly exchangePublic: Uint8Array; readonly hello: Hello }
+  | { readonly type: 'message'; readonly message: LinkMessage }
+  | { readonly type: 'rtt'; readonly rttMs: number }
+  | { readonly type: 'drop'; readonly reason: string }
+  | { readonly type: 'down'; readonly reason: LinkDownReason }
+
+type Phase = 'preamble' | 'handshake' | 'up' | 'down'
+
+const LENGTH_BYTES = 2
+const TAG_BYTES = 16
+const FRAME_BYTES_MAX = LINK_MESSAGE_BYTES_MAX + TAG_BYTES
+const NO_BYTES = new Uint8Array(0)
+
+/**
+ * One control link (TCP connection), sans-IO: preamble, Noise XXpsk0, hello, then sealed messages behind 16-bit lengths.
+ *
+ * Inputs: the bytes of the stream and `send`. Outputs: bytes to write, `up` once both sides are authenticated, messages,
+ * and exactly one `down`; after it the machine is inert. Foreign bytes never throw; those that break the framing end
+ * this link only.
+ */
+export class Link {
+  readonly #config: LinkConfig
+  readonly #outputs: LinkOutput[] = []
+  #phase: Phase
+  #pending: Uint8Array = NO_BYTES
+  #handshake: NoiseHandshake | undefined
+  #cipher: LinkCipher | undefined
+  #deadline: Millis
+  #heardAt: Millis
+  #pingAt: Millis = 0
+  #ping: { nonce: number; sentAt: Millis } | undefined
+  #nextNonce = 1
+
+  constructor(config: LinkConfig, now: Millis) {
+    assert(config.secrets.length > 0, 'a link needs a secret, zeros for an open mesh')
+    this.#config = config
+    this.#deadline = now + HANDSHAKE_DEADLINE_MS
+    this.#heardAt = now
+    if (config.role === 'responder') {
+      this.#phase = 'preamble'
+      return
+    }
+    this.#phase = 'handshake'
+    const secret = config.secrets[0]!
+    const preamble = encodePreamble({
+      versionMin: PROTOCOL_VERSION_MIN,
+      versionMax: PROTOCOL_VERSION_MAX,
+      secretHint: secret.hint,
+    })
+    this.#handshake = this.#newHandshake(secret.psk, preamble)
+    this.#write(preamble)
+    this.#writeFrame(this.#handshake.write(NO_BYTES))
+  }
+
+  get isUp(): boolean {
+    return this.#phase === 'up'
+  }
+
+  get isDown(): boolean {
+    return this.#phase === 'down'
+  }
+
+  /** Bytes from the stream. */
+  handleBytes(bytes: Uint8Array, now: Millis): void {
+    if (this.isDown) return
+    this.#heardAt = now
+    this.#pending = this.#pending.length === 0 ? bytes : concatBytes(this.#pending, bytes)
+    if (this.#phase === 'preamble' && !this.#takePreamble()) return
+    for (;;) {
+      const frame = this.#takeFrame()
+      if (frame === undefined) break
+      this.#handleFrame(frame, now)
+    }
+    // What stays behind must not pin the reader's buffer.
+    this.#pending = this.isDown ? NO_BYTES : this.#pending.slice()
+  }
+
+  /** The stream ended, whoever ended it. */
+  handleClosed(): void {
+    this.#down('closed')
+  }
+
+  handleTimeout(now: Millis): void {
+    if (this.isDown) return
+    if (this.#phase !== 'up') {
+      if (now >= this.#deadline) this.#down('handshake-deadline')
+      return
+    }
+    if (now - this.#heardAt >= LINK_SILENCE_MS) return this.#down('silence')
+    if (now >= this.#pingAt) this.#sendPing(now)
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    if (this.isDown) return undefined
+    if (this.#phase !== 'up') return { at: this.#deadline, reason: 'link handshake deadline' }
+    const silentAt = this.#heardAt + LINK_SILENCE_MS
+    return this.#pingAt < silentAt
+      ? { at: this.#pingAt, reason: 'link ping' }
+      : { at: silentAt, reason: 'link silence' }
+  }
+
+  pollOutput(): LinkOutput | undefined {
+    return this.#outputs.shift()
+  }
+
+  /** Seals and writes one encoded message; ignored unless the link is up. */
+  send(message: Uint8Array): void {
+    if (this.#phase !== 'up') return
+    assert(message.length <= LINK_MESSAGE_BYTES_MAX, `a link message of ${message.length} bytes`)
+    this.#writeFrame(this.#cipher!.seal(message))
+  }
+
+  /** Ends the machine from this side, without a word. */
+  close(): void {
+    this.#down('closed')
+  }
+
+  #takePreamble(): boolean {
+    if (!couldBePreamble(this.#pending)) {
+      this.#down('not-weave')
+      return false
+    }
+    if (this.#pending.length < PREAMBLE_BYTES) return false
+    const bytes = this.#pending.slice(0, PREAMBLE_BYTES)
+    this.#pending = this.#pending.subarray(PREAMBLE_BYTES)
+    const preamble = decodePreamble(bytes)
+    if (isDrop(preamble)) {
+      this.#down('not-weave')
+      return false
+    }
+    if (preamble.versionMin > PROTOCOL_VERSION_MAX || preamble.versionMax < PROTOCOL_VERSION_MIN)
+      return this.#refuse('version', 'version-mismatch')
+    const secret = this.#config.secrets.find(candidate => equalBytes(candidate.hint, preamble.secretHint))
+    if (secret === undefined) return this.#refuse('secret', 'secret-mismatch')
+    this.#handshake = this.#newHandshake(secret.psk, bytes)
+    this.#phase = 'handshake'
+    return true
+  }
+
+  #refuse(refusal: Refusal, reason: LinkDownReason): false {
+    this.#writeFrame(encodeRefusal(refusal))
+    this.#down(reason)
+    return false
+  }
+
+  #takeFrame(): Uint8Array | undefined {
+    if (this.isDown || this.#pending.length < LENGTH_BYTES) return undefined
+    const length = this.#pending[0]! | (this.#pending[1]! << 8)
+    const lengthMax = this.#phase === 'up' ? FRAME_BYTES_MAX : HANDSHAKE_FRAME_BYTES_MAX
+    if (length === 0 || length > lengthMax) {
+      this.#down('framing')
+      return undefined
+    }
+    if (this.#pending.length < LENGTH_BYTES + length) return undefined
+    const frame = this.#pending.subarray(LENGTH_BYTES, LENGTH_BYTES + length)
+    this.#pending = this.#pending.subarray(LENGTH_BYTES + length)
+    return frame
+  }
+
+  #handleFrame(frame: Uint8Array, now: Millis): void {
+    if (this.#phase === 'handshake') return this.#handleHandshake(frame, now)
+    const plaintext = this.#cipher!.open(frame)
+    if (isDrop(plaintext)) return this.#down('framing')
+    const message = decodeLinkMessage(plaintext)
+    if (isDrop(message)) return void this.#outputs.push({ type: 'drop', reason: message.reason })
+    if (message.type === 'ping') return this.send(encodePing('pong', message.nonce))
+    if (message.type === 'pong') return this.#handlePong(message.nonce, now)
+    this.#outputs.push({ type: 'message', message })
+  }
+
+  #handleHandshake(frame: Uint8Array, now: Millis): void {
+    const handshake = this.#handshake!
+    if (this.#config.role === 'initiator') {
+      const refusal = decodeRefusal(frame)
+      if (!isDrop(refusal)) return this.#down(`refused-${refusal}`)
+    }
+    const payload = handshake.read(frame)
+    if (isDrop(payload)) {
+      // The first message can fail only for the secret: nothing else goes into it.
+      if (this.#config.role === 'responder' && this.#cipher === undefined && !handshake.isComplete && !this.#answered)
+        return void this.#refuse('secret', 'secret-mismatch')
+      return this.#down('handshake-failed')
+    }
+    if (this.#config.role === 'responder' && !this.#answered) {
+      this.#answered = true
+      return this.#writeFrame(handshake.write(encodeHello(this.#config.hello)))
+    }
+    const hello = decodeHello(payload)
+    if (isDrop(hello)) return this.#down('handshake-failed')
+    if (this.#config.role === 'initiator') {
+      if (hello.version < PROTOCOL_VERSION_MIN || hello.version > PROTOCOL_VERSION_MAX)
+        return this.#down('version-mismatch')
+      this.#writeFrame(handshake.write(encodeHello(this.#config.hello)))
+    }
+    this.#finish(hello, now)
+  }
+
+  #answered = false
+
+  #finish(hello: Hello, now: Millis): void {
+    const { suite } = this.#config
+    const keys = this.#handshake!.result()
+    const converted = suite.exchangePublicKey(hello.signingPublic)
+    if (converted === undefined || !equalBytes(converted, keys.remoteStatic)) return this.#down('identity-mismatch')
+    this.#cipher = new LinkCipher({ suite, sendKey: keys.sendKey, receiveKey: keys.receiveKey })
+    this.#handshake = undefined
+    this.#phase = 'up'
+    const peerId = peerIdFromBytes(suite.hash(hello.signingPublic, 32))
+    this.#outputs.push({ type: 'up', peerId, exchangePublic: keys.remoteStatic, hello })
+    this.#sendPing(now)
+  }
+
+  #sendPing(now: Millis): void {
+    this.#pingAt = now + PING_INTERVAL_MS
+    const nonce = this.#nextNonce++ >>> 0
+    this.#ping = { nonce, sentAt: now }
+    this.send(encodePing('ping', nonce))
+  }
+
+  #handlePong(nonce: number, now: Millis): void {
+    if (this.#ping?.nonce !== nonce) return
+    this.#outputs.push({ type: 'rtt', rttMs: now - this.#ping.sentAt })
+    this.#ping = undefined
+  }
+
+  #newHandshake(psk: Uint8Array, prologue: Uint8Array): NoiseHandshake {
+    const { role, suite, entropy, staticSecret } = this.#config
+    return new NoiseHandshake({ pattern: 'XXpsk0', role, suite, entropy, staticSecret, psk, prologue })
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#outputs.push({ type: 'write', bytes })
+  }
+
+  #writeFrame(body: Uint8Array): void {
+    this.#write(concatBytes(Uint8Array.of(body.length & 255, body.length >> 8), body))
+  }
+
+  #down(reason: LinkDownReason): void {
+    if (this.isDown) return
+    this.#phase = 'down'
+    this.#pending = NO_BYTES
+    this.#handshake = undefined
+    this.#outputs.push({ type: 'down', reason })
+  }
+}

@@ -1,0 +1,8 @@
+export * from './broadcast-tree.ts'
+export * from './constants.ts'
+export { Graph, type Layer, type PeerLinks } from './graph.ts'
+export * from './links-record.ts'
+export * from './neighbour-choice.ts'
+export * from './peer-record.ts'
+export * from './routes.ts'
+export * from './rtt-class.ts'

@@ -1,0 +1,132 @@
+import { peerIdBytes, peerIdFromBytes, type PeerId } from '../address/mod.ts'
+import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+
+/**
+ * A message on the control link, after the handshake. On the stream each is sealed and stands behind a 16-bit length.
+ *
+ *     ping, pong       | kind | nonce u32 |
+ *     ledger-digest    | kind | body … |                  see ledger-message.ts
+ *     ledger-delta     | kind | body … |
+ *     routed           | kind | hop limit u8 | routed kind u8 | rsvd | source (16) | destination (16) | signature (64) | body … |
+ *     goodbye          | kind | code u8 | text (16-bit length) |
+ *
+ * A kind that this version does not know is ignored. To add one: give it a number here, a case in `decodeLinkMessage`,
+ * and a handler in node/link-messages.ts.
+ */
+export const LINK_MESSAGE_KIND = { ping: 1, pong: 2, ledgerDigest: 3, ledgerDelta: 4, routed: 5, goodbye: 6 } as const
+
+/** What a routed message carries. Unknown kinds are passed on all the same. */
+export const ROUTED_KIND = { sessionHandshake: 1, ipamRequest: 2, ipamAnswer: 3 } as const
+
+/** Why a side ends a link. */
+export const GOODBYE_CODE = {
+  shutdown: 1,
+  duplicate: 2,
+  ourself: 3,
+  otherMesh: 4,
+  version: 5,
+  rejoin: 6,
+  full: 7,
+  collision: 8,
+} as const
+
+export interface RoutedMessage {
+  readonly hopLimit: number
+  readonly routedKind: number
+  readonly source: PeerId
+  readonly destination: PeerId
+  /** By the source, over `routedSigningInput`. */
+  readonly signature: Uint8Array
+  readonly body: Uint8Array
+}
+
+export type LinkMessage =
+  | { readonly type: 'ping' | 'pong'; readonly nonce: number }
+  | { readonly type: 'ledger-digest' | 'ledger-delta'; readonly body: Uint8Array }
+  | ({ readonly type: 'routed' } & RoutedMessage)
+  | { readonly type: 'goodbye'; readonly code: number; readonly text: string }
+  | { readonly type: 'unknown'; readonly kind: number }
+
+/** The largest plaintext of one message. */
+export const LINK_MESSAGE_BYTES_MAX = 60_000
+export const ROUTED_BODY_BYTES_MAX = 2_048
+const GOODBYE_TEXT_BYTES_MAX = 512
+const SIGNATURE_BYTES = 64
+
+export function encodePing(type: 'ping' | 'pong', nonce: number): Uint8Array {
+  return new ByteWriter(5).u8(LINK_MESSAGE_KIND[type]).u32(nonce).finish()
+}
+
+export function encodeLedger(type: 'ledger-digest' | 'ledger-delta', body: Uint8Array): Uint8Array {
+  const kind = type === 'ledger-digest' ? LINK_MESSAGE_KIND.ledgerDigest : LINK_MESSAGE_KIND.ledgerDelta
+  return new ByteWriter(body.length + 1).u8(kind).raw(body).finish()
+}
+
+export function encodeGoodbye(code: number, text: string): Uint8Array {
+  return new ByteWriter().u8(LINK_MESSAGE_KIND.goodbye).u8(code).text(text.slice(0, 160)).finish()
+}
+
+export function encodeRouted(message: RoutedMessage): Uint8Array {
+  return new ByteWriter(message.body.length + 100)
+    .u8(LINK_MESSAGE_KIND.routed)
+    .u8(message.hopLimit)
+    .u8(message.routedKind)
+    .u8(0)
+    .raw(peerIdBytes(message.source))
+    .raw(peerIdBytes(message.destination))
+    .raw(message.signature)
+    .raw(message.body)
+    .finish()
+}
+
+/** What the source of a routed message signs: everything but the hop limit, bound to the mesh. */
+export function routedSigningInput(
+  meshId: Uint8Array,
+  message: Omit<RoutedMessage, 'signature' | 'hopLimit'>,
+): Uint8Array {
+  return new ByteWriter(message.body.length + 80)
+    .text('weave-ts routed')
+    .raw(meshId)
+    .u8(message.routedKind)
+    .raw(peerIdBytes(message.source))
+    .raw(peerIdBytes(message.destination))
+    .raw(message.body)
+    .finish()
+}
+
+export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
+  const reader = new ByteReader(bytes)
+  const kind = reader.u8()
+  if (!reader.ok) return new Drop('link-message-empty')
+  switch (kind) {
+    case LINK_MESSAGE_KIND.ping:
+    case LINK_MESSAGE_KIND.pong: {
+      const nonce = reader.u32()
+      if (!reader.ok) return new Drop('link-ping-malformed')
+      return { type: kind === LINK_MESSAGE_KIND.ping ? 'ping' : 'pong', nonce }
+    }
+    case LINK_MESSAGE_KIND.ledgerDigest:
+      return { type: 'ledger-digest', body: reader.rest() }
+    case LINK_MESSAGE_KIND.ledgerDelta:
+      return { type: 'ledger-delta', body: reader.rest() }
+    case LINK_MESSAGE_KIND.routed: {
+      const hopLimit = reader.u8()
+      const routedKind = reader.u8()
+      reader.u8()
+      const source = peerIdFromBytes(reader.raw(16))
+      const destination = peerIdFromBytes(reader.raw(16))
+      const signature = reader.raw(SIGNATURE_BYTES)
+      const body = reader.rest()
+      if (!reader.done || body.length > ROUTED_BODY_BYTES_MAX) return new Drop('link-routed-malformed')
+      return { type: 'routed', hopLimit, routedKind, source, destination, signature, body }
+    }
+    case LINK_MESSAGE_KIND.goodbye: {
+      const code = reader.u8()
+      const text = reader.text(GOODBYE_TEXT_BYTES_MAX)
+      if (!reader.ok) return new Drop('link-goodbye-malformed')
+      return { type: 'goodbye', code, text }
+    }
+    default:
+      return { type: 'unknown', kind }
+  }
+}
