@@ -3,13 +3,13 @@ import { equalBytes } from '../base/bytes.ts'
 import type { Chance, Millis } from '../base/ports.ts'
 import { peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
 import type { CryptoSuite } from '../crypto/suite.ts'
-import { deltaBytes, deltaTo, inRange, type LedgerDelta, type LedgerDigest } from '../wire/ledger-message.ts'
+import { deltaTo, type LedgerDelta, type LedgerDigest } from '../wire/ledger-message.ts'
 import { MESH_ID_BYTES, recordSignedBytes, type LedgerRecord } from '../wire/record.ts'
 import { ChangeSet, type LedgerChanges, type OwnerChange } from './changes.ts'
 import { LEDGER_LIMITS, type LedgerDrop, type LedgerLimits } from './constants.ts'
-import { digestsOf, missing } from './deltas.ts'
 import { OwnerRecords } from './owner-records.ts'
 import { OwnRecords, type LedgerIdentity, type PutResult } from './own-records.ts'
+import { Reconciler } from './reconciler.ts'
 import type { StoredLedger } from './stored.ts'
 
 export interface LedgerOptions {
@@ -73,9 +73,9 @@ export class Ledger {
   /** Owner → the last seq held when it was collected. */
   readonly #collected = new Map<PeerId, number>()
   readonly #drops = new Map<LedgerDrop, number>()
+  readonly #reconciler: Reconciler
   #meshId: Uint8Array
   #foreignBytes = 0
-  #turn = 0
 
   constructor(options: LedgerOptions) {
     assert(options.meshId.length === MESH_ID_BYTES, `a mesh id of ${options.meshId.length} bytes`)
@@ -84,6 +84,7 @@ export class Ledger {
     this.#meshId = options.meshId.slice()
     this.#limits = { ...LEDGER_LIMITS, ...options.limits }
     this.#own = new OwnRecords(options.identity, this.#meshId, this.#limits, options.chance, this.#changes)
+    this.#reconciler = new Reconciler(this.#owners, this.#collected, this.#limits.messageBytesMax)
     this.#owners.set(this.#self, { records: this.#own.records, suspendedSince: undefined })
   }
 
@@ -156,37 +157,19 @@ export class Ledger {
 
   /** What is held of all owners, in messages that each speak of a part of them. */
   digest(wantsReply: boolean): LedgerDigest[] {
-    return digestsOf(this.#digestEntries(), { after: undefined, until: undefined }, wantsReply)
+    return this.#reconciler.digests({ after: undefined, until: undefined }, wantsReply)
   }
 
-  /** Answers a digest: with deltas that the other side lacks and, when it asked and we lack something, a digest of ours. */
+  /** Answers a digest: with deltas that the other side lacks and, when it asked and we lack something, digests of ours. */
   handleDigest(digest: LedgerDigest, budgetBytes: number): { deltas: LedgerDelta[]; digests: LedgerDigest[] } {
-    const deltas = this.deltasFor(digest, budgetBytes)
-    const lacks = digest.entries.some(({ owner, seq }) => seq > this.#digestSeq(owner))
-    return { deltas, digests: digest.wantsReply && lacks ? digestsOf(this.#digestEntries(), digest, false) : [] }
+    const deltas = this.#reconciler.deltasFor(digest, budgetBytes)
+    const isReplyDue = digest.wantsReply && this.#reconciler.lacks(digest)
+    return { deltas, digests: isReplyDue ? this.#reconciler.digests(digest, false) : [] }
   }
 
   /** What the sender of the digest lacks, in at most `budgetBytes` (but one delta, where one is due, whatever its size). */
   deltasFor(digest: LedgerDigest, budgetBytes: number): LedgerDelta[] {
-    const seqs = new Map(digest.entries.map(({ owner, seq }) => [owner, seq]))
-    const claimed = (owner: PeerId) => seqs.get(owner) ?? 0
-    const lacking = [...this.#owners.values()].filter(
-      ({ records }) => inRange(digest, records.owner) && records.lastSeq > claimed(records.owner),
-    )
-    const deltas: LedgerDelta[] = []
-    let left = budgetBytes
-    // Each call begins with another owner, so that one whose deltas are always refused starves nobody.
-    const first = this.#turn++
-    for (let i = 0; i < lacking.length; i++) {
-      const { records } = lacking[(first + i) % lacking.length]!
-      for (const delta of missing(records, claimed(records.owner), this.#limits.messageBytesMax)) {
-        const bytes = deltaBytes(delta)
-        if (deltas.length > 0 && bytes > left) return deltas
-        deltas.push(delta)
-        left -= bytes
-      }
-    }
-    return deltas
+    return this.#reconciler.deltasFor(digest, budgetBytes)
   }
 
   /** Merges a decoded delta. After a drop of the whole delta the state has not changed. */
@@ -376,18 +359,6 @@ export class Ledger {
     const records = this.#owners.get(owner)?.records
     const collectedSeq = this.#collected.get(owner) ?? 0
     return { owner, signingPublic: records?.signingPublic, mark: records?.mark ?? 0, collectedSeq }
-  }
-
-  /** For a collected owner its last seq: nothing up to there is wanted. */
-  #digestSeq(owner: PeerId): number {
-    return Math.max(this.#owners.get(owner)?.records.mark ?? 0, this.#collected.get(owner) ?? 0)
-  }
-
-  #digestEntries(): { owner: PeerId; seq: number }[] {
-    return [...new Set([...this.#owners.keys(), ...this.#collected.keys()])]
-      .sort()
-      .map(owner => ({ owner, seq: this.#digestSeq(owner) }))
-      .filter(({ seq }) => seq > 0)
   }
 }
 

@@ -1,5 +1,5 @@
 import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
-import { ByteReader, ByteWriter, isDrop, type Millis } from '../base/mod.ts'
+import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
 import { Ipam, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
 import {
@@ -50,24 +50,32 @@ export class Addresses {
     })
   }
 
-  /** Returns a text for each stored lease that cannot be taken up. */
+  /**
+   * Takes up what the store and the ledger hold. Returns the keys of stored leases that cannot be taken up.
+   * @throws WeaveError RANGE_CHANGED
+   */
   restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): string[] {
     const refused: string[] = []
     for (const [key, value] of entries) {
       const lease = decodeLease(value)
       if (lease === undefined || !this.ipam.restoreLease(lease)) refused.push(key)
     }
-    this.reload(now)
+    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
+      const segment = segmentOf(key)
+      const drop = segment === undefined ? undefined : this.ipam.setStatements(owner, segment, value, now)
+      if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId) throw this.#rangeChanged()
+    }
+    this.ipam.start(now)
+    this.drain(now)
     return refused
   }
 
-  /** All statements that the ledger holds now. */
-  reload(now: Millis): void {
-    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
-      const segment = segmentOf(key)
-      if (segment !== undefined) this.ipam.setStatements(owner, segment, value, now)
-    }
-    this.drain(now)
+  #rangeChanged(): WeaveError {
+    return new WeaveError(
+      'RANGE_CHANGED',
+      `this peer holds address blocks of another range than ${formatCidr(this.#context.config.range)}`,
+      'launch it with the --ipalloc-range that it had, or run `weave-ts reset` first',
+    )
   }
 
   handleRecord(owner: PeerId, key: Uint8Array, record: LedgerRecord | undefined, now: Millis): void {
