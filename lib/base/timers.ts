@@ -71,3 +71,12 @@ export class Timers {
 function leavesFirst(a: Entry, b: Entry): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
+
+/** The earliest of several machines' next deadlines. */
+export function soonest(
+  parts: Iterable<{ readonly at: Millis; readonly reason: string } | undefined>,
+): { at: Millis; reason: string } | undefined {
+  let first: { at: Millis; reason: string } | undefined
+  for (const part of parts) if (part !== undefined && (first === undefined || part.at < first.at)) first = part
+  return first
+}

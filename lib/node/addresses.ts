@@ -63,7 +63,8 @@ export class Addresses {
     for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
       const segment = segmentOf(key)
       const drop = segment === undefined ? undefined : this.ipam.setStatements(owner, segment, value, now)
-      if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId) throw this.#rangeChanged()
+      if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId)
+        throw this.#rangeChanged()
     }
     this.ipam.start(now)
     this.drain(now)
@@ -120,6 +121,18 @@ export class Addresses {
     const ended = this.ipam.free(container, address, now)
     this.drain(now)
     return ended
+  }
+
+  /** Ends all leases and hands every block to a reachable peer, one that owns blocks if there is any. */
+  leave(reachable: ReadonlySet<PeerId>, now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
+    const self = this.#context.config.identity.peerId
+    for (const { container } of this.ipam.leases()) this.free(container, undefined, now)
+    const owner = this.ipam.report().perPeer.find(one => one.isReachable && one.peer !== self)
+    const heir = owner?.peer ?? [...reachable].find(peer => peer !== self)
+    if (heir === undefined) return undefined
+    const blocks = this.ipam.leave(heir, now)
+    this.drain(now)
+    return { heir, blocks }
   }
 
   handleTimeout(now: Millis): void {

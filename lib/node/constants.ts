@@ -18,7 +18,7 @@ export const DELTA_BUDGET_BYTES = 512 * 1024
 export const VIEW_DELAY_MS = 50
 /** Own links are published at most so often. */
 export const LINKS_DELAY_MS = 100
-export const COLLECT_INTERVAL_MS = 60_000
+export const COLLECT_INTERVAL_MS = 5_000
 
 /** Probing of a path: while it is not proved, between the first and the last wait; once it is, at the interval. */
 export const PROBE_FIRST_MS = 200

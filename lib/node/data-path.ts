@@ -1,5 +1,5 @@
 import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
-import { isDrop, toHex, type Chance, type Millis } from '../base/mod.ts'
+import { isDrop, soonest, toHex, type Chance, type Drop, type Millis } from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
 import { decodeControl, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
 import {
@@ -120,9 +120,11 @@ export class DataPath {
     this.#probeSoon(now)
   }
 
-  handleHandshake(body: Uint8Array, now: Millis): void {
-    this.session.handleMessage(body, now)
+  /** A session handshake, said to come from the peer. Returns why it was dropped, if it was. */
+  handleHandshake(body: Uint8Array, now: Millis): Drop | undefined {
+    const drop = this.session.handleMessage(body, now)
     this.#drainSession(now)
+    return drop
   }
 
   start(now: Millis): void {
@@ -178,12 +180,11 @@ export class DataPath {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    let soonest = this.session.pollTimeout()
-    if (this.#probeAt !== undefined && (soonest === undefined || this.#probeAt < soonest.at))
-      soonest = { at: this.#probeAt, reason: 'path probe' }
-    if (this.#awaiting !== undefined && (soonest === undefined || this.#awaiting.until < soonest.at))
-      soonest = { at: this.#awaiting.until, reason: 'probe answer' }
-    return soonest
+    return soonest([
+      this.session.pollTimeout(),
+      this.#probeAt === undefined ? undefined : { at: this.#probeAt, reason: 'path probe' },
+      this.#awaiting === undefined ? undefined : { at: this.#awaiting.until, reason: 'probe answer' },
+    ])
   }
 
   #drainSession(now: Millis): void {

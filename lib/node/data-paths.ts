@@ -1,5 +1,5 @@
 import { endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
-import { ByteReader, type Millis } from '../base/mod.ts'
+import { ByteReader, soonest, type Millis } from '../base/mod.ts'
 import { PeerSession } from '../noise/mod.ts'
 import { SESSIONS_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
@@ -62,7 +62,8 @@ export class DataPaths {
   handleHandshake(from: PeerId, body: Uint8Array, now: Millis): void {
     const path = this.#paths.get(from) ?? this.#start(from, now)
     if (path === undefined) return this.#context.drop('handshake-no-peer')
-    path.handleHandshake(body, now)
+    const drop = path.handleHandshake(body, now)
+    if (drop !== undefined) this.#context.drop(drop.reason)
     this.#drain(path, now)
   }
 
@@ -109,12 +110,7 @@ export class DataPaths {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    let soonest: { at: Millis; reason: string } | undefined
-    for (const path of this.#paths.values()) {
-      const next = path.pollTimeout()
-      if (next !== undefined && (soonest === undefined || next.at < soonest.at)) soonest = next
-    }
-    return soonest
+    return soonest([...this.#paths.values()].map(path => path.pollTimeout()))
   }
 
   #wanted(): Set<PeerId> {

@@ -30,15 +30,12 @@ export class LedgerKeeper {
       own.map(([key, value]) => ({ key: key.slice(PREFIX.length), value })),
     )
     if (isDrop(stored)) {
-      this.#context.log(
-        'error',
-        'ledger-unreadable',
-        { reason: stored.reason, text: 'begins empty; the mesh has it' },
-        now,
-      )
-      return
+      const text = 'the stored ledger does not fit together: it begins empty, the mesh has it'
+      this.#context.log('error', 'ledger-unreadable', { reason: stored.reason, text }, now)
     }
-    const skipped = this.#context.ledger.restore(stored, true, now)
+    // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
+    const ledger = isDrop(stored) ? { owners: [], records: new Map<never, never>() } : stored
+    const skipped = this.#context.ledger.restore(ledger, true, now)
     if (skipped > 0) this.#context.log('warn', 'ledger-skipped', { records: skipped }, now)
   }
 

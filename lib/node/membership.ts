@@ -1,6 +1,13 @@
+import type { Endpoint } from '../address/mod.ts'
 import { equalBytes, toHex } from '../base/mod.ts'
+import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
+import type { NodeConfig } from './config.ts'
 import type { Admission } from './neighbours.ts'
+import type { NodeOutput } from './outputs.ts'
+import { decodeMesh, encodeMesh } from './stored.ts'
+
+const MESH_KEY = 'mesh'
 
 export const NO_MESH = new Uint8Array(MESH_ID_BYTES)
 
@@ -51,4 +58,60 @@ export function standingOf(hello: Hello): MeshStanding {
 
 export function refusalOf(text: string): Admission {
   return { admitted: false, code: GOODBYE_CODE.otherMesh, text }
+}
+
+/** Which mesh this peer is of, kept in the store. */
+export class Membership {
+  readonly #config: NodeConfig
+  readonly #emit: (output: NodeOutput) => void
+  #meshId: Uint8Array = NO_MESH
+  #isPristine = false
+
+  constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, emit: (output: NodeOutput) => void) {
+    this.#config = config
+    this.#emit = emit
+    const mesh = decodeMesh([...stored].find(([key]) => key === MESH_KEY)?.[1])
+    if (mesh === undefined) return
+    this.#meshId = mesh.meshId
+    this.#isPristine = mesh.isPristine
+  }
+
+  /** 16 bytes; zeros while there is no mesh. */
+  get meshId(): Uint8Array {
+    return this.#meshId
+  }
+
+  get isMember(): boolean {
+    return !equalBytes(this.#meshId, NO_MESH)
+  }
+
+  get isPristine(): boolean {
+    return this.#isPristine
+  }
+
+  set(meshId: Uint8Array, isPristine: boolean): void {
+    this.#meshId = meshId
+    this.#isPristine = isPristine
+    this.#emit({ type: 'persist', puts: [[MESH_KEY, encodeMesh({ meshId, isPristine })]], deletes: [] })
+  }
+
+  standing(peersKnown: number): MeshStanding {
+    return { meshId: this.#meshId, isPristine: this.#isPristine, peersKnown }
+  }
+
+  /** What this peer says of itself to whom it sees at `endpoint`. */
+  helloTo(endpoint: Endpoint, peersKnown: number): Hello {
+    const { identity, incarnation, port, nickname, software } = this.#config
+    return {
+      signingPublic: identity.signingPublic,
+      incarnation,
+      ...this.standing(peersKnown),
+      version: PROTOCOL_VERSION_MAX,
+      port,
+      capabilities: 0,
+      nickname,
+      software,
+      yourEndpoint: endpoint,
+    }
+  }
 }

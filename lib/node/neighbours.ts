@@ -1,5 +1,5 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { equalBytes, type Millis } from '../base/mod.ts'
+import { equalBytes, soonest, type Millis } from '../base/mod.ts'
 import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
 import { FAILED_INBOUND_MAX, FAILED_INBOUND_SHOWN_MS } from './constants.ts'
@@ -176,12 +176,7 @@ export class Neighbours {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    let soonest: { at: Millis; reason: string } | undefined
-    for (const entry of this.#entries.values()) {
-      const next = entry.link.pollTimeout()
-      if (next !== undefined && (soonest === undefined || next.at < soonest.at)) soonest = next
-    }
-    return soonest
+    return soonest([...this.#entries.values()].map(entry => entry.link.pollTimeout()))
   }
 
   #drain(entry: Entry, now: Millis): void {

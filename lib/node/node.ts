@@ -1,14 +1,20 @@
-import type { Cidr, Endpoint, EndpointParts, Ipv4, PeerId } from '../address/mod.ts'
-import { Timers, equalBytes, fromHex, type Millis } from '../base/mod.ts'
+import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
+import { Timers, equalBytes, fromHex, soonest, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
-import { rttClass, type LinkClaim } from '../topology/mod.ts'
-import { GOODBYE_CODE, RECORD_KIND, ROUTED_KIND, SHORT_ID_BYTES, type Hello, type LinkMessage } from '../wire/mod.ts'
-import { peerIdBytes } from '../address/mod.ts'
-import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
+import {
+  GOODBYE_CODE,
+  MESH_ID_BYTES,
+  RECORD_KIND,
+  ROUTED_KIND,
+  SHORT_ID_BYTES,
+  type Hello,
+  type LedgerRecord,
+  type LinkMessage,
+} from '../wire/mod.ts'
 import { Addresses, LEASE_PREFIX } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
-import { COLLECT_INTERVAL_MS, LINKS_DELAY_MS, REFUSED_RETRY_MS } from './constants.ts'
+import { COLLECT_INTERVAL_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { DataPaths } from './data-paths.ts'
 import { Dialler } from './dialler.ts'
@@ -17,19 +23,18 @@ import { forwardingTable, sameTable } from './forwarding-table.ts'
 import { ForgetRecords } from './forget-records.ts'
 import { Gossip } from './gossip.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
-import { NO_MESH, judgeMesh, refusalOf, standingOf, type MeshStanding } from './membership.ts'
+import { OwnLinks } from './own-links.ts'
+import { Membership, judgeMesh, refusalOf, standingOf } from './membership.ts'
 import { MeshView } from './mesh-view.ts'
 import { Neighbours, type Admission, type Neighbour, type NeighboursOutput } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
+import { isTroubled, retryMsAfter } from './reasons.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { Router } from './router.ts'
-import { decodeMesh, decodeTargets, encodeMesh, encodeTargets } from './stored.ts'
+import { decodeTargets, encodeTargets } from './stored.ts'
 import type { ForwardingTable } from '../overlay/mod.ts'
 
-const MESH_KEY = 'mesh'
 const TARGETS_KEY = 'targets'
-/** A round-trip time must leave the class it was published in by so much before it is published anew. */
-const RTT_HYSTERESIS = 1.5
 
 /**
  * One whole peer as a machine without IO (design §2): links, ledger, topology, sessions, paths and addresses.
@@ -51,15 +56,14 @@ export class Node {
   readonly #gossip: Gossip
   readonly #router: Router
   readonly #keeper: LedgerKeeper
+  readonly #mesh: Membership
   readonly #discovery: Discovery
+  readonly #links: OwnLinks
   readonly #forget: ForgetRecords
   readonly #log: RateLimitedLog
   readonly #timers = new Timers()
   readonly #outputs: NodeOutput[] = []
-  readonly #rttClasses = new Map<PeerId, number>()
   #nextConnection = 1
-  #meshId: Uint8Array = NO_MESH
-  #isPristine = false
   #table: ForwardingTable | undefined
   #isTableDirty = true
 
@@ -67,15 +71,11 @@ export class Node {
   constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, now: Millis) {
     this.config = config
     const entries = [...stored]
-    const mesh = decodeMesh(entries.find(([key]) => key === MESH_KEY)?.[1])
-    if (mesh !== undefined) {
-      this.#meshId = mesh.meshId
-      this.#isPristine = mesh.isPristine
-    }
+    this.#mesh = new Membership(config, entries, output => this.#outputs.push(output))
     this.ledger = new Ledger({
       suite: config.suite,
       identity: config.identity,
-      meshId: this.#meshId,
+      meshId: this.#mesh.meshId,
       chance: config.chance,
     })
     this.neighbours = new Neighbours({
@@ -86,7 +86,7 @@ export class Node {
         entropy: config.entropy,
         staticSecret: config.identity.exchangeSecret,
         secrets: config.secrets,
-        hello: this.#helloTo(endpoint),
+        hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
       }),
       admit: (peerId, hello, sent) => this.#admit(peerId, hello, sent),
     })
@@ -114,7 +114,7 @@ export class Node {
       route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
       onChanged: (_peer, at) => {
         this.#isTableDirty = true
-        this.#linksChanged(at)
+        this.#links.changed(at)
       },
     })
     this.addresses = new Addresses(this.#context, {
@@ -122,6 +122,7 @@ export class Node {
       route: (to, kind, body, at) => void this.#router.send(to, kind, body, at),
       flush: at => this.#keeper.flush(at),
     })
+    this.#links = new OwnLinks(this.#context, this.view, this.paths)
     this.#discovery = new Discovery(this.#context, this.view, this.dialler)
     this.#outputs.push({
       type: 'engine',
@@ -131,19 +132,19 @@ export class Node {
   }
 
   get meshId(): Uint8Array | undefined {
-    return equalBytes(this.#meshId, NO_MESH) ? undefined : this.#meshId
+    return this.#mesh.isMember ? this.#mesh.meshId : undefined
   }
 
   /** Founded here, and nobody joined and nothing was allocated since. */
   get isPristine(): boolean {
-    return this.#isPristine
+    return this.#mesh.isPristine
   }
 
   /** Founds a mesh, unless this peer is of one already. Returns whether it did. */
   found(now: Millis): boolean {
     if (this.meshId !== undefined) return false
-    this.#setMesh(this.config.entropy.bytes(16), true)
-    this.ledger.setMesh(this.#meshId)
+    this.#mesh.set(this.config.entropy.bytes(MESH_ID_BYTES), true)
+    this.ledger.setMesh(this.#mesh.meshId)
     this.addresses.ipam.found(now)
     this.addresses.drain(now)
     this.#settle(now)
@@ -191,15 +192,9 @@ export class Node {
 
   /** Hands all address blocks to a peer that can be reached, and ends all leases. Returns the heir and how many. */
   leave(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
-    const self = this.config.identity.peerId
-    const owners = this.addresses.report().perPeer.filter(owner => owner.isReachable && owner.peer !== self)
-    const heir = owners[0]?.peer ?? [...this.view.reachable].find(peer => peer !== self)
-    for (const lease of this.addresses.ipam.leases()) this.addresses.free(lease.container, lease.address, now)
-    if (heir === undefined) return undefined
-    const blocks = this.addresses.ipam.leave(heir, now)
-    this.addresses.drain(now)
+    const outcome = this.addresses.leave(this.view.reachable, now)
     this.#settle(now)
-    return { heir, blocks }
+    return outcome
   }
 
   /** A neighbour dialled us; returns the number of the connection. */
@@ -271,9 +266,9 @@ export class Node {
     this.#gossip.handleTimeout(now)
     this.#keeper.handleTimeout(now)
     this.#discovery.handleTimeout(now)
+    this.#links.handleTimeout(now)
     for (let due = this.#timers.popDue(now); due !== undefined; due = this.#timers.popDue(now)) {
-      if (due === 'publish links') this.#publishLinks(now)
-      else if (due === 'collect') this.#collect(now)
+      if (due === 'collect') this.#collect(now)
     }
     if (this.view.handleTimeout(now)) this.#viewChanged(now)
     this.#settle(now)
@@ -284,7 +279,7 @@ export class Node {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    const parts = [
+    return soonest([
       this.neighbours.pollTimeout(),
       this.dialler.pollTimeout(),
       this.paths.pollTimeout(),
@@ -292,12 +287,10 @@ export class Node {
       this.#gossip.pollTimeout(),
       this.#keeper.pollTimeout(),
       this.#discovery.pollTimeout(),
+      this.#links.pollTimeout(),
       this.#timers.next(),
       this.view.pollTimeout(),
-    ]
-    let soonest: { at: Millis; reason: string } | undefined
-    for (const part of parts) if (part !== undefined && (soonest === undefined || part.at < soonest.at)) soonest = part
-    return soonest
+    ])
   }
 
   /** The table that the lanes were last given. */
@@ -328,7 +321,7 @@ export class Node {
       const didLedger = this.#applyChanges(now)
       if (!didNeighbours && !didDialler && !didLedger) break
     }
-    if (this.#isPristine && this.addresses.ipam.leases().length > 0) this.#setMesh(this.#meshId, false)
+    if (this.#mesh.isPristine && this.addresses.ipam.leases().length > 0) this.#mesh.set(this.#mesh.meshId, false)
     if (this.#isTableDirty) this.#publishTable()
   }
 
@@ -406,44 +399,36 @@ export class Node {
     this.#outputs.push({ type: 'established', connection })
     this.dialler.handleUp(connection, peerId)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint: neighbour.endpoint }, now)
-    const verdict = judgeMesh(this.#standing(), standingOf(hello))
+    const verdict = judgeMesh(this.#mesh.standing(this.ledger.owners().length), standingOf(hello))
     if (verdict.verdict === 'join') this.#join(verdict.meshId, peerId, now)
-    if (verdict.verdict === 'theirs-joins-ours' && this.#isPristine) this.#setMesh(this.#meshId, false)
+    if (verdict.verdict === 'theirs-joins-ours' && this.#mesh.isPristine) this.#mesh.set(this.#mesh.meshId, false)
     const known = this.view.ensurePeer(peerId)
     this.paths.meet(peerId, hello.incarnation, now)
     if (this.meshId !== undefined) this.#gossip.handleNeighbourUp(peerId, now)
     this.view.markDirty(now)
     this.paths.update(now)
-    this.#linksChanged(now)
+    this.#links.changed(now)
     if (known.info === undefined) this.#isTableDirty = true
   }
 
   #neighbourDown(neighbour: Neighbour, error: string, now: Millis): void {
     this.#context.log('info', 'link-down', { peer: neighbour.peerId, nickname: neighbour.hello.nickname, error }, now)
-    this.#rttClasses.delete(neighbour.peerId)
     this.dialler.handleNeighbourDown(neighbour.peerId, now)
     this.view.markDirty(now)
-    this.#linksChanged(now)
+    this.#links.changed(now)
   }
 
   #connectionEnded(output: Extract<NeighboursOutput, { type: 'ended' }>, now: Millis): void {
     const { connection, peerId, isOutbound, endpoint, reason, code, error } = output
-    if (
-      reason !== 'closed' &&
-      code !== GOODBYE_CODE.duplicate &&
-      code !== GOODBYE_CODE.ourself &&
-      code !== GOODBYE_CODE.shutdown
-    ) {
+    if (isTroubled(reason, code)) {
       this.#context.drop(`link-${reason}`)
       this.#context.log('warn', `link-${reason}`, { endpoint, outbound: isOutbound, error }, now)
     }
-    if (!isOutbound) return
-    const retryMs = code === GOODBYE_CODE.otherMesh || code === GOODBYE_CODE.collision ? REFUSED_RETRY_MS : 0
-    this.dialler.handleEnded(connection, peerId, error, now, retryMs)
+    if (isOutbound) this.dialler.handleEnded(connection, peerId, error, now, retryMsAfter(code))
   }
 
   #admit(peerId: PeerId, hello: Hello, sent: Hello): Admission {
-    const ours = this.#standing()
+    const ours = this.#mesh.standing(this.ledger.owners().length)
     if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
     const verdict = judgeMesh(ours, standingOf(hello))
@@ -468,7 +453,7 @@ export class Node {
     if (this.meshId !== undefined) this.addresses.ipam.abandon(now)
     this.addresses.drain(now)
     this.paths.stopAll(now)
-    this.#setMesh(meshId, false)
+    this.#mesh.set(meshId, false)
     this.ledger.setMesh(meshId)
     // Links made without a mesh are made anew, so that the other sides learn of it.
     for (const { peerId, hello } of this.neighbours.neighbours)
@@ -476,88 +461,41 @@ export class Node {
         this.neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, 'joined a mesh', now)
   }
 
-  #setMesh(meshId: Uint8Array, isPristine: boolean): void {
-    this.#meshId = meshId
-    this.#isPristine = isPristine
-    this.#outputs.push({ type: 'persist', puts: [[MESH_KEY, encodeMesh({ meshId, isPristine })]], deletes: [] })
-  }
-
-  #standing(): MeshStanding {
-    return { meshId: this.#meshId, isPristine: this.#isPristine, peersKnown: this.ledger.owners().length }
-  }
-
-  #helloTo(endpoint: Endpoint): Hello {
-    const { identity, incarnation, port, nickname, software } = this.config
-    return {
-      signingPublic: identity.signingPublic,
-      incarnation,
-      ...this.#standing(),
-      version: PROTOCOL_VERSION_MAX,
-      port,
-      capabilities: 0,
-      nickname,
-      software,
-      yourEndpoint: endpoint,
-    }
-  }
-
   /** Persists, gossips, and lets the parts know of records that changed. */
   #applyChanges(now: Millis): boolean {
     const changes = this.#keeper.take(now)
-    for (const { owner, kind, key, record } of changes) {
-      if (kind === RECORD_KIND.blocks) {
-        this.addresses.handleRecord(owner, key, record, now)
-        this.#isTableDirty = true
-      } else if (kind === RECORD_KIND.forget) {
-        const target = owner === this.config.identity.peerId ? undefined : this.#forget.targetOf(record)
-        if (target !== undefined && this.dialler.unconfigure([target]).length > 0) {
-          this.#context.log('info', 'target-forgotten', { target, by: owner }, now)
-          this.#persistTargets()
-        }
-      } else {
-        const restarted = this.view.handleRecord(owner, kind, record, now)
-        if (restarted !== undefined) {
-          this.#context.log(
-            'info',
-            'peer-restarted',
-            { peer: restarted, nickname: this.view.nicknameOf(restarted) },
-            now,
-          )
-          const incarnation = fromHex(this.view.peer(restarted)?.info?.incarnation ?? '')
-          if (incarnation !== undefined) this.paths.meet(restarted, incarnation, now)
-        }
-      }
-    }
+    for (const { owner, kind, key, record } of changes) this.#applyRecord(owner, kind, key, record, now)
     return changes.length > 0
   }
 
-  #linksChanged(now: Millis): void {
-    if (!this.#timers.has('publish links')) this.#timers.set('publish links', now + LINKS_DELAY_MS)
+  /** What a record means here: to add a kind, give it a case (and see wire/record.ts). */
+  #applyRecord(owner: PeerId, kind: number, key: Uint8Array, record: LedgerRecord | undefined, now: Millis): void {
+    switch (kind) {
+      case RECORD_KIND.blocks:
+        this.addresses.handleRecord(owner, key, record, now)
+        this.#isTableDirty = true
+        return
+      case RECORD_KIND.forget:
+        return this.#forgetByRecord(owner, record, now)
+      case RECORD_KIND.peer:
+      case RECORD_KIND.links: {
+        const restarted = this.view.handleRecord(owner, kind, record, now)
+        if (restarted !== undefined) this.#peerRestarted(restarted, now)
+      }
+    }
   }
 
-  #publishLinks(now: Millis): void {
-    const claims: LinkClaim[] = this.neighbours.neighbours.map(({ peerId, endpoint, isOutbound, rttMs }) => ({
-      neighbour: peerId,
-      endpoint,
-      isOutbound,
-      rttClass: this.#rttClassOf(peerId, rttMs),
-      isDataUp: this.paths.isDirect(peerId),
-    }))
-    this.view.publishLinks(claims)
-    this.view.markDirty(now)
+  #forgetByRecord(owner: PeerId, record: LedgerRecord | undefined, now: Millis): void {
+    const target = owner === this.config.identity.peerId ? undefined : this.#forget.targetOf(record)
+    if (target === undefined || this.dialler.unconfigure([target]).length === 0) return
+    this.#context.log('info', 'target-forgotten', { target, by: owner }, now)
+    this.#persistTargets()
   }
 
-  /** The published class of a neighbour's round-trip time: it changes only when the time leaves the class clearly. */
-  #rttClassOf(peer: PeerId, rttMs: number | undefined): number {
-    const published = this.#rttClasses.get(peer)
-    const measured = rttMs ?? 0
-    const isStable =
-      published !== undefined &&
-      published >= rttClass(measured / RTT_HYSTERESIS) &&
-      published <= rttClass(measured * RTT_HYSTERESIS)
-    const next = isStable ? published : rttClass(measured)
-    this.#rttClasses.set(peer, next)
-    return next
+  #peerRestarted(peer: PeerId, now: Millis): void {
+    this.#context.log('info', 'peer-restarted', { peer, nickname: this.view.nicknameOf(peer) }, now)
+    const incarnation = fromHex(this.view.peer(peer)?.info?.incarnation ?? '')
+    if (incarnation !== undefined) this.paths.meet(peer, incarnation, now)
   }
 
   #viewChanged(now: Millis): void {

@@ -1,5 +1,6 @@
 import type { LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE } from '../wire/mod.ts'
+import { REFUSED_RETRY_MS } from './constants.ts'
 
 const LINK_DOWN_TEXT: Readonly<Record<LinkDownReason, string>> = {
   'secret-mismatch': 'the other side uses a different mesh secret (--password): both sides need the same one',
@@ -14,6 +15,7 @@ const LINK_DOWN_TEXT: Readonly<Record<LinkDownReason, string>> = {
   'identity-mismatch': 'the other side does not own the identity that it claims',
   framing: 'the other side broke the framing of the stream',
   silence: 'nothing heard from the other side for too long',
+  exhausted: 'the keys of the link are used up; it is made anew',
   closed: 'the connection was closed',
 }
 
@@ -39,6 +41,22 @@ export function describeGoodbye(code: number, text: string): string {
 }
 
 function printable(text: string): string {
-   
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+}
+
+const QUIET_CODES: readonly number[] = [
+  GOODBYE_CODE.duplicate,
+  GOODBYE_CODE.ourself,
+  GOODBYE_CODE.shutdown,
+  GOODBYE_CODE.rejoin,
+]
+
+/** Whether the end of a link is worth a line in the log. `code`: of the goodbye, 0 without one. */
+export function isTroubled(reason: LinkDownReason | 'goodbye', code: number): boolean {
+  return reason !== 'closed' && !QUIET_CODES.includes(code)
+}
+
+/** How long not to dial after a goodbye that will not change by itself; 0: the usual back-off. */
+export function retryMsAfter(code: number): number {
+  return code === GOODBYE_CODE.otherMesh || code === GOODBYE_CODE.collision ? REFUSED_RETRY_MS : 0
 }

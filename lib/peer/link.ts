@@ -59,6 +59,7 @@ export type LinkDownReason =
   | 'identity-mismatch'
   | 'framing'
   | 'silence'
+  | 'exhausted'
   | 'closed'
 
 export type LinkOutput =
@@ -172,6 +173,7 @@ export class Link {
   send(message: Uint8Array): void {
     if (this.#phase !== 'up') return
     assert(message.length <= LINK_MESSAGE_BYTES_MAX, `a link message of ${message.length} bytes`)
+    if (this.#cipher!.isExhausted) return this.#down('exhausted')
     this.#writeFrame(this.#cipher!.seal(message))
   }
 

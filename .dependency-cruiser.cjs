@@ -1,0 +1,93 @@
+/**
+ * The layers of lib/, lowest first (ARCHITECTURE.md). A room may import the rooms of lower layers, and within its own
+ * layer only those named behind it here. Types count like values.
+ */
+const LAYERS = [
+  { base: [], address: ['base'] },
+  { wire: [], crypto: [] },
+  { noise: [], ledger: [], topology: [], ipam: [], names: [], overlay: [] },
+  { peer: [], node: ['peer'] },
+  { io: [], host: [], api: [] },
+  { docker: [], cni: [], daemon: ['docker', 'cni'], cli: ['daemon', 'docker', 'cni'] },
+]
+
+const PURE_LAYERS = 4
+const PURE_PACKAGES = '(^|/)node_modules/(@stablelib/|noise-handshake/|dns-packet/)'
+
+const rooms = layers => layers.flatMap(layer => Object.keys(layer)).join('|')
+
+/** Whatever a room must not import: every room but itself, those below, and those of its layer that it may. */
+const roomRules = LAYERS.flatMap((layer, depth) =>
+  Object.entries(layer).map(([room, siblings]) => ({
+    name: `layer-${depth}-${room}`,
+    comment: `lib/${room} (layer ${depth}) may import lower layers${siblings.length > 0 ? ` and ${siblings.join(', ')}` : ''} only`,
+    severity: 'error',
+    from: { path: `^lib/${room}/` },
+    to: {
+      path: '^lib/',
+      pathNot: `^lib/(${[room, ...siblings, ...LAYERS.slice(0, depth).flatMap(lower => Object.keys(lower))].join('|')})/`,
+    },
+  })),
+)
+
+module.exports = {
+  forbidden: [
+    ...roomRules,
+    {
+      name: 'known-room',
+      comment: 'every file of lib/ lies in a room of the list of layers',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: `^lib/(${rooms(LAYERS)})/` },
+      to: {},
+    },
+    {
+      name: 'pure-no-node',
+      comment: 'layers 0 to 3 import nothing of the runtime',
+      severity: 'error',
+      from: { path: `^lib/(${rooms(LAYERS.slice(0, PURE_LAYERS))})/` },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'pure-no-package',
+      comment: 'layers 0 to 3 use pure packages only',
+      severity: 'error',
+      from: { path: `^lib/(${rooms(LAYERS.slice(0, PURE_LAYERS))})/` },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'], pathNot: PURE_PACKAGES },
+    },
+    {
+      name: 'no-test-in-lib',
+      comment: 'what is shipped does not lean on tests, scripts or development packages',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^(test|scripts)/' },
+    },
+    {
+      name: 'no-dev-package-in-lib',
+      comment: 'what is shipped needs its packages under dependencies',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-circle',
+      comment: 'files do not import each other in a circle (types aside)',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolves',
+      comment: 'every import leads somewhere',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: `${__dirname}/tsconfig.json` },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    progress: { type: 'none' },
+  },
+}

@@ -1,0 +1,68 @@
+# `make` alone lists what there is. A line that begins with `target: ## text` is its documentation.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build native lint types layers unit simulation system test demo bench soak pack clean \
+	dependencies dependencies-all compile
+
+BIN := node_modules/.bin
+RUN := node build/scripts/test.js
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: dependencies-all ## install what is missing: system packages (apt, as root), npm packages
+
+build: compile native ## compile TypeScript to build/ and the packet engine to prebuilds/
+
+native: dependencies ## compile the packet engine to prebuilds/linux-<arch>/engine.node
+	@scripts/build-native.sh
+
+lint: dependencies ## check formatting (prettier) and code (eslint)
+	@$(BIN)/prettier --check --log-level warn .
+	@$(BIN)/eslint --max-warnings 0 .
+
+types: dependencies ## check types (tsc)
+	@$(BIN)/tsc -p . --noEmit --incremental false
+
+layers: dependencies ## check that imports point down the list of layers
+	@$(BIN)/depcruise --config .dependency-cruiser.cjs lib
+
+unit: build ## run unit, property, vector and compliance tests
+	@$(RUN) unit vectors compliance
+
+simulation: build ## run whole meshes on virtual time
+	@$(RUN) simulation
+
+system: build dependencies-all ## run the tests on the real kernel (root; others: every test is named as skipped)
+	@$(RUN) system
+
+# Type errors do not stop here: the runner counts them as a failed check, beside all other results.
+test: dependencies-all native ## run all checks and all tests; ends with "N passed, N failed, N skipped"
+	@$(BIN)/tsc -p . >/dev/null || true
+	@$(RUN) checks unit vectors compliance simulation system
+
+demo: dependencies-all build ## three hosts as network namespaces, connected, attached, measured; removes all it made
+	@scripts/demo.sh
+
+bench: dependencies-all build ## measure the data path against named peers in the same run
+	@scripts/bench.sh
+
+soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) seeds
+	@$(RUN) soak
+
+pack: dependencies ## make the npm package, with the built code and the engine for this platform
+	@npm pack
+
+clean: ## remove what was built
+	@rm -rf build prebuilds .tap *.tgz
+
+dependencies:
+	@scripts/setup.sh build
+
+dependencies-all:
+	@scripts/setup.sh all
+
+compile: dependencies
+	@$(BIN)/tsc -p .

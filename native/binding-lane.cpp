@@ -1,0 +1,179 @@
+// N-API: EngineLane, and the module itself. Safe to load in several threads: what is shared lives in the registry.
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "binding.h"
+#include "registry.h"
+
+namespace weave {
+namespace {
+
+// What keeps the arrays of a lane from being collected.
+struct LaneHandle {
+  napi_env env;
+  int id;
+  napi_ref arrays[4];
+};
+
+thread_local std::vector<LaneHandle*> handles;
+
+Lane* lane_of(napi_env env, Arguments& arguments) {
+  int id = arguments.integer(0);
+  if (arguments.failed) return nullptr;
+  Lane* lane = find_lane(id);
+  if (lane == nullptr) napi_throw_error(env, "CLOSED", "this lane is closed");
+  return lane;
+}
+
+void release(LaneHandle* handle, bool references) {
+  forget_lane(handle->id);
+  if (references) for (napi_ref array : handle->arrays) napi_delete_reference(handle->env, array);
+  for (auto& known : handles) {
+    if (known != handle) continue;
+    known = handles.back();
+    handles.pop_back();
+    break;
+  }
+  delete handle;
+}
+
+void on_environment_end(void* data) { release(static_cast<LaneHandle*>(data), true); }
+
+// openLane(engine, slab, rows, sends, deliveries) → lane
+napi_value open_lane(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int id = arguments.integer(0);
+  uint8_t* slab = arguments.array(1, SLAB_BYTES);
+  uint8_t* rows = arguments.array(2, sizeof(int32_t) * ROWS_MAX * ROW_COLUMNS);
+  uint8_t* sends = arguments.array(3, sizeof(int32_t) * SENDS_MAX * SEND_COLUMNS);
+  uint8_t* deliveries = arguments.array(4, sizeof(int32_t) * ROWS_MAX);
+  if (arguments.failed) return nullptr;
+  auto engine = find_engine(id);
+  if (engine == nullptr) return napi_throw_error(env, "CLOSED", "this packet engine is closed"), nullptr;
+  int slot = engine->take_slot();
+  if (slot < 0) return napi_throw_error(env, "LIMIT", "too many lanes on one packet engine"), nullptr;
+  int lane = register_lane(std::make_unique<Lane>(engine, slot, slab, reinterpret_cast<int32_t*>(rows),
+                                                  reinterpret_cast<int32_t*>(sends),
+                                                  reinterpret_cast<int32_t*>(deliveries)));
+  if (lane < 0) return napi_throw_error(env, "LIMIT", "too many lanes in one thread"), nullptr;
+  auto* handle = new LaneHandle{env, lane, {}};
+  for (size_t i = 0; i < 4; i++) napi_create_reference(env, arguments.raw(i + 1), 1, &handle->arrays[i]);
+  handles.push_back(handle);
+  napi_add_env_cleanup_hook(env, on_environment_end, handle);
+  return int_value(env, lane);
+}
+
+napi_value close_lane(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int id = arguments.integer(0);
+  for (LaneHandle* handle : handles) {
+    if (handle->id != id || handle->env != env) continue;
+    napi_remove_env_cleanup_hook(env, on_environment_end, handle);
+    release(handle, true);
+    break;
+  }
+  return undefined_value(env);
+}
+
+napi_value tap_read(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  int error = 0, rows = lane->tap_read(error);
+  if (error != 0 && rows == 0) {
+    const char* name = strerrorname_np(error);
+    napi_throw_error(env, name, "the TAP device can no longer be read");
+    return nullptr;
+  }
+  return int_value(env, rows);
+}
+
+napi_value udp_read(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  return lane == nullptr ? nullptr : int_value(env, lane->udp_read());
+}
+
+napi_value send(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  int count = arguments.integer(1);
+  return arguments.failed ? nullptr : int_value(env, lane->send(count));
+}
+
+napi_value tap_write(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  int count = arguments.integer(1);
+  return arguments.failed ? nullptr : int_value(env, lane->tap_write(count));
+}
+
+// source(lane, row, out: 16 bytes) → port, or 0 when the row came from no datagram
+napi_value source(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  int row = arguments.integer(1);
+  uint8_t* out = arguments.array(2, 16);
+  if (arguments.failed) return nullptr;
+  const Endpoint* endpoint = lane->source(row);
+  if (endpoint == nullptr) return int_value(env, 0);
+  memcpy(out, endpoint->ip, 16);
+  return int_value(env, endpoint->port);
+}
+
+napi_value wait(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  int mask = arguments.integer(1), timeout_ms = arguments.integer(2);
+  return arguments.failed ? nullptr : int_value(env, lane->wait(mask, timeout_ms));
+}
+
+// countDrop(lane, index into SWITCH_DROPS, count)
+napi_value count_drop(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  int index = arguments.integer(1), count = arguments.integer(2);
+  if (arguments.failed) return nullptr;
+  if (index >= 0 && index < SWITCH_DROPS && count > 0) {
+    lane->count_drop(DROP_NO_DESTINATION + index, static_cast<uint64_t>(count));
+  }
+  return undefined_value(env);
+}
+
+}  // namespace
+
+void define(napi_env env, napi_value exports, const char* name, napi_callback function) {
+  napi_value value;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
+  napi_set_named_property(env, exports, name, value);
+}
+
+void define_lane(napi_env env, napi_value exports) {
+  define(env, exports, "openLane", open_lane);
+  define(env, exports, "closeLane", close_lane);
+  define(env, exports, "tapRead", tap_read);
+  define(env, exports, "udpRead", udp_read);
+  define(env, exports, "send", send);
+  define(env, exports, "tapWrite", tap_write);
+  define(env, exports, "source", source);
+  define(env, exports, "wait", wait);
+  define(env, exports, "countDrop", count_drop);
+  auto constant = [&](const char* name, int value) { napi_set_named_property(env, exports, name, int_value(env, value)); };
+  constant("SLAB_BYTES", SLAB_BYTES);
+  constant("ROWS_MAX", ROWS_MAX);
+  constant("SENDS_MAX", SENDS_MAX);
+}
+
+}  // namespace weave
+
+NAPI_MODULE_INIT() {
+  weave::define_control(env, exports);
+  weave::define_lane(env, exports);
+  return exports;
+}

@@ -1,0 +1,67 @@
+// Sizes, limits and columns that the engine shares with lib/overlay/packet-engine.ts and lib/wire/datagram.ts.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace weave {
+
+// Datagram (lib/wire/datagram.ts).
+constexpr int DATAGRAM_HEADER = 16;
+constexpr int DATAGRAM_TAG = 16;
+constexpr int FRAME_HEADER = 8;
+constexpr int BROADCAST_HEADER = 20;
+constexpr int RELAYED_HEADER = 24;
+constexpr int RELAY_OVERHEAD = DATAGRAM_HEADER + RELAYED_HEADER + DATAGRAM_TAG;
+constexpr uint8_t DATAGRAM_TYPE_DATA = 1;
+constexpr uint8_t KIND_FRAME = 1, KIND_BROADCAST = 2, KIND_RELAYED = 3, KIND_CONTROL = 4;
+constexpr uint8_t HOP_LIMIT = 16;
+
+constexpr int FLAG_CHECKSUM_PARTIAL = 1, FLAG_GSO_TCP4 = 2, FLAG_GSO_TCP6 = 4, FLAG_GSO_UDP = 8;
+constexpr int FLAG_GSO_ANY = FLAG_GSO_TCP4 | FLAG_GSO_TCP6 | FLAG_GSO_UDP;
+constexpr int FLAG_WIRE_MASK = FLAG_CHECKSUM_PARTIAL | FLAG_GSO_ANY;
+constexpr int FLAG_MOVED = 1 << 16, FLAG_ROUTER_ADVERTISEMENT = 1 << 17, FLAG_BRIDGE_CONTROL = 1 << 18, FLAG_RELAYED = 1 << 19;
+
+// virtio_net_hdr, little-endian host order (10 bytes): flags, gso_type, hdr_len, gso_size, csum_start, csum_offset.
+constexpr int VNET_HEADER = 10;
+constexpr uint8_t VNET_NEEDS_CSUM = 1;
+constexpr uint8_t VNET_GSO_TCP4 = 1, VNET_GSO_TCP6 = 4, VNET_GSO_UDP_L4 = 5;
+
+// Row columns.
+enum Row {
+  ROW_OFFSET, ROW_LENGTH, ROW_KIND, ROW_FROM_PEER, ROW_FLAGS, ROW_GSO_SIZE, ROW_CHECKSUM, ROW_DESTINATION_HIGH,
+  ROW_DESTINATION_LOW, ROW_SOURCE_HIGH, ROW_SOURCE_LOW, ROW_ETHER_TYPE, ROW_ORIGIN_PEER, ROW_HOP_LIMIT,
+  ROW_DUPLICATE_ID, ROW_SOURCE_IPV4, ROW_RECEIVER_INDEX, ROW_COLUMNS = 20,
+};
+enum Send { SEND_ROW, SEND_PEER, SEND_KIND, SEND_HOP_LIMIT, SEND_DUPLICATE_ID, SEND_ORIGIN_PEER, SEND_COLUMNS };
+constexpr int READY_TAP = 1, READY_UDP = 2, READY_WOKEN = 4;
+
+// Limits.
+constexpr int PEER_INDEX_MAX = 65535;
+constexpr int SESSIONS_MAX = 4 * (PEER_INDEX_MAX + 1);
+constexpr int LANES_MAX = 16;        // per engine; slot 0 is the control side
+constexpr int ENGINES_MAX = 64;
+constexpr int FRAME_MAX = 65550;     // 65,535 bytes of packet, Ethernet header, rounding
+constexpr int UDP_PAYLOAD_MAX = 65507;
+constexpr int PATH_BYTES_DEFAULT = 1232;  // what fits IPv6's smallest MTU of 1280
+constexpr int PATH_BYTES_MIN = 576;
+constexpr int TAP_BATCH = 32;
+constexpr int TAP_BATCH_BYTES = 60 * 1024;  // stop reading the TAP beyond this, so that a batch stays in the cache
+constexpr int UDP_BATCH = 16;
+constexpr int UDP_MESSAGE_BYTES = 65536;
+constexpr int UDP_SEGMENTS_MAX = 128;   // what a kernel may coalesce into one message (UDP_MAX_SEGMENTS since 6.9)
+constexpr int ROWS_MAX = UDP_BATCH * UDP_SEGMENTS_MAX;
+constexpr int SENDS_MAX = 8192;
+constexpr int SLAB_BYTES = TAP_BATCH * 65664;
+constexpr int TRAIN_MAX = 64;           // datagrams per UDP_SEGMENT send that every kernel takes
+constexpr int TRAIN_BYTES_MAX = 65000;
+constexpr int TRAINS_MAX = 256;
+constexpr int DATAGRAMS_MAX = 2048;     // datagrams per flush
+constexpr int OUT_BYTES = 192 * 1024;   // bytes per flush
+constexpr int FLOWS_MAX = 32;           // super-frames that may be growing at once
+constexpr int COALESCE_MAX = 256;       // segments per super-frame
+constexpr int SOCKET_BUFFER_BYTES = 8 << 20;
+
+constexpr uint64_t COUNTER_LIMIT = 1ull << 60;
+constexpr uint64_t COUNTER_LIMIT_GCM = 1ull << 34;
+
+}  // namespace weave

@@ -1,0 +1,43 @@
+// Totals of one lane: written by that lane only, read by anyone.
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+namespace weave {
+
+#define WEAVE_COUNTERS(X)                                                                                             \
+  X(RX_DATAGRAMS, "rx-datagrams") X(RX_BYTES, "rx-bytes") X(TX_DATAGRAMS, "tx-datagrams") X(TX_BYTES, "tx-bytes")      \
+  X(TAP_RX_FRAMES, "tap-rx-frames") X(TAP_RX_BYTES, "tap-rx-bytes") X(TAP_TX_FRAMES, "tap-tx-frames")                  \
+  X(TAP_TX_BYTES, "tap-tx-bytes") X(RELAYED, "relayed") X(UDP_GSO_REFUSED, "udp-gso-refused")                          \
+  X(DROP_SHORT, "drop:short") X(DROP_TYPE, "drop:type") X(DROP_NO_SESSION, "drop:no-session")                          \
+  X(DROP_REPLAY, "drop:replay") X(DROP_AUTH, "drop:auth") X(DROP_KIND, "drop:kind")                                    \
+  X(DROP_NO_PEER, "drop:no-peer") X(DROP_NO_PATH, "drop:no-path") X(DROP_TOO_BIG, "drop:too-big")                      \
+  X(DROP_COUNTER_EXHAUSTED, "drop:counter-exhausted") X(DROP_UDP_FULL, "drop:udp-full")                                \
+  X(DROP_UNREACHABLE, "drop:unreachable") X(DROP_RELAY_UNKNOWN, "drop:relay-unknown")                                  \
+  X(DROP_RELAY_BACK, "drop:relay-back") X(DROP_TAP_FULL, "drop:tap-full") X(DROP_TAP_REFUSED, "drop:tap-refused")      \
+  X(DROP_ROWS_FULL, "drop:rows-full")                                                                                  \
+  /* SWITCH_DROPS of lib/overlay/packet-engine.ts, in its order */                                                     \
+  X(DROP_NO_DESTINATION, "drop:no-destination") X(DROP_SPOOFED_SOURCE, "drop:spoofed-source")                          \
+  X(DROP_ROUTER_ADVERTISEMENT, "drop:router-advertisement") X(DROP_BRIDGE_CONTROL, "drop:bridge-control")              \
+  X(DROP_DUPLICATE, "drop:duplicate") X(DROP_HOP_LIMIT, "drop:hop-limit")                                              \
+  X(DROP_UNKNOWN_ORIGIN, "drop:unknown-origin") X(DROP_MALFORMED_FRAME, "drop:malformed-frame")
+
+enum Counter {
+#define WEAVE_ENUM(name, text) name,
+  WEAVE_COUNTERS(WEAVE_ENUM)
+#undef WEAVE_ENUM
+  COUNTERS,
+};
+constexpr int SWITCH_DROPS = COUNTERS - DROP_NO_DESTINATION;
+
+extern const char* const COUNTER_NAMES[COUNTERS];
+
+struct Counters {
+  alignas(64) std::atomic<uint64_t> values[COUNTERS] = {};
+  void add(int counter, uint64_t count = 1) {
+    auto& value = values[counter];
+    value.store(value.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+};
+
+}  // namespace weave

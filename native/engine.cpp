@@ -1,0 +1,216 @@
+#include "engine.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "sender.h"
+
+namespace weave {
+
+const char* const COUNTER_NAMES[COUNTERS] = {
+#define WEAVE_NAME(name, text) text,
+    WEAVE_COUNTERS(WEAVE_NAME)
+#undef WEAVE_NAME
+};
+
+Engine::Engine() {
+  for (int& descriptor : wake_descriptor) descriptor = -1;
+  slot_taken_[0] = true;  // the control side
+}
+
+Engine::~Engine() {
+  if (tap >= 0) close(tap);
+  if (udp.descriptor >= 0) close(udp.descriptor);
+  for (int descriptor : wake_descriptor) if (descriptor >= 0) close(descriptor);
+}
+
+std::shared_ptr<Engine> Engine::open(const EngineOptions& options, Failure& failure) {
+  std::shared_ptr<Engine> engine(new Engine());
+  engine->udp = open_udp(options.has_address ? options.address : nullptr, options.port, options.udp_gro, failure);
+  if (engine->udp.descriptor < 0) return nullptr;
+  engine->tap_offloads = options.tap_offloads;
+  engine->tap_name = options.tap_name;
+  if (options.tap_descriptor >= 0) {
+    engine->tap = options.tap_descriptor;
+    fcntl(engine->tap, F_SETFL, fcntl(engine->tap, F_GETFL) | O_NONBLOCK);
+  } else {
+    engine->tap = open_tap(engine->tap_name, engine->tap_offloads, failure);
+    if (engine->tap < 0) return nullptr;
+  }
+  engine->join_tcp = engine->tap_offloads.tso;
+  engine->join_udp = engine->tap_offloads.uso;
+  engine->udp_gso = options.udp_gso;
+  if (options.udp_gso) {
+    engine->udp_test = test_udp_offloads(engine->udp.gro);
+    if (engine->udp_test == SelfTest::failed) {
+      // Which of the two is at fault decides what stays on.
+      if (engine->udp.gro) {
+        set_udp_gro(engine->udp.descriptor, false);
+        engine->udp.gro = false;
+        if (test_udp_offloads(false) == SelfTest::failed) engine->udp_gso = false;
+      } else {
+        engine->udp_gso = false;
+      }
+    }
+  }
+  for (int& descriptor : engine->wake_descriptor) {
+    descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (descriptor < 0) {
+      failure = {errno, "eventfd"};
+      return nullptr;
+    }
+  }
+  engine->control_sender_ = std::make_unique<Sender>(*engine, 0);
+  return engine;
+}
+
+void Engine::set_self(const uint8_t short_id[8]) {
+  WriteGuard guard(lock);
+  memcpy(self, short_id, 8);
+  has_self = true;
+}
+
+void Engine::set_peer(int index, const uint8_t short_id[8]) {
+  WriteGuard guard(lock);
+  table.set_peer(index, short_id);
+}
+
+void Engine::remove_peer(int index) {
+  WriteGuard guard(lock);
+  table.remove_peer(index);
+}
+
+const char* Engine::add_session(std::unique_ptr<Session> session) {
+  WriteGuard guard(lock);
+  return table.add_session(std::move(session));
+}
+
+void Engine::remove_session(uint32_t receiver_index) {
+  WriteGuard guard(lock);
+  table.remove_session(receiver_index);
+}
+
+void Engine::seal_with(int index, uint32_t receiver_index) {
+  WriteGuard guard(lock);
+  Peer* peer = table.peer(index);
+  if (peer == nullptr) return;
+  Session* session = table.session(receiver_index);
+  peer->sealing = session != nullptr && session->peer == index ? session : nullptr;
+}
+
+void Engine::set_endpoint(int index, const Endpoint& endpoint) {
+  WriteGuard guard(lock);
+  if (Peer* peer = table.peer(index)) peer->endpoint = endpoint;
+}
+
+void Engine::set_path_bytes(int index, int bytes) {
+  WriteGuard guard(lock);
+  if (bytes < PATH_BYTES_MIN) bytes = PATH_BYTES_MIN;
+  if (bytes > UDP_PAYLOAD_MAX) bytes = UDP_PAYLOAD_MAX;
+  if (Peer* peer = table.peer(index)) peer->path_bytes = bytes;
+}
+
+void Engine::set_via(int index, int via) {
+  WriteGuard guard(lock);
+  if (Peer* peer = table.peer(index)) peer->via = via;
+}
+
+bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint) {
+  std::lock_guard<std::mutex> one(control_mutex_);
+  ReadGuard guard(lock);
+  Session* session = table.session(receiver_index);
+  if (session == nullptr) return false;
+  if (length < 0 || length > UDP_PAYLOAD_MAX - DATAGRAM_HEADER - DATAGRAM_TAG - RELAY_OVERHEAD - 1) return false;
+  Sender& sender = *control_sender_;
+  Route route;
+  if (endpoint != nullptr) {
+    route.endpoint = *endpoint;
+    route.hop = session->peer;
+  } else {
+    // The session may not be the sealing one yet, which `route_to` asks for.
+    Peer* peer = table.peer(session->peer);
+    Session* sealing = peer->sealing;
+    if (sealing == nullptr) {
+      const Peer* hop = peer->via < 0 ? peer : table.peer(peer->via);
+      if (hop == nullptr || !hop->endpoint.is_set || (hop != peer && (hop->sealing == nullptr || hop->via >= 0))) return false;
+      route.endpoint = hop->endpoint;
+      route.hop = hop->index;
+      route.relay = hop == peer ? nullptr : hop->sealing;
+      memcpy(route.destination, peer->short_id, 8);
+    } else if (!sender.route_to(session->peer, route)) {
+      return false;
+    }
+  }
+  route.session = session;
+  uint8_t* plaintext = sender.begin(route, length + 1);
+  plaintext[0] = KIND_CONTROL;
+  if (length > 0) memcpy(plaintext + 1, body, static_cast<size_t>(length));
+  if (!sender.commit(route, length + 1)) return false;
+  sender.flush();
+  return sender.taken() == 1;
+}
+
+bool Engine::session_totals(uint32_t receiver_index, uint64_t totals[4]) {
+  ReadGuard guard(lock);
+  Session* session = table.session(receiver_index);
+  if (session == nullptr) return false;
+  totals[0] = session->sent_datagrams;
+  totals[1] = session->sent_bytes;
+  totals[2] = session->received_datagrams;
+  totals[3] = session->received_bytes;
+  return true;
+}
+
+uint64_t Engine::counter(int index) const {
+  uint64_t total = 0;
+  for (const Counters& lane : counters) total += lane.values[index].load(std::memory_order_relaxed);
+  return total;
+}
+
+void Engine::wake() {
+  uint64_t one = 1;
+  for (int descriptor : wake_descriptor) {
+    // A full eventfd is a pending wake all the same.
+    if (write(descriptor, &one, sizeof one) < 0) continue;
+  }
+}
+
+bool Engine::set_offload(const std::string& name, bool on) {
+  if (name == "udpGso") return udp_gso = on, true;
+  if (name == "udpGro") {
+    if (!set_udp_gro(udp.descriptor, on)) return false;
+    return udp.gro = on, true;
+  }
+  TapOffloads wanted = tap_offloads;
+  if (name == "tapGso") wanted.tso = wanted.uso = on;
+  else if (name == "checksum") wanted.checksum = on;
+  else return false;
+  if (!wanted.checksum) wanted.tso = wanted.uso = false;
+  if (!tap_name.empty() && !set_tap_offloads(tap, wanted)) {
+    wanted.uso = false;
+    if (!set_tap_offloads(tap, wanted)) return false;
+  }
+  tap_offloads = wanted;
+  join_tcp = wanted.tso;
+  join_udp = wanted.uso;
+  return true;
+}
+
+int Engine::take_slot() {
+  std::lock_guard<std::mutex> guard(slots_mutex_);
+  for (int slot = 1; slot < LANES_MAX; slot++) {
+    if (!slot_taken_[slot]) return slot_taken_[slot] = true, slot;
+  }
+  return -1;
+}
+
+void Engine::release_slot(int slot) {
+  std::lock_guard<std::mutex> guard(slots_mutex_);
+  slot_taken_[slot] = false;
+}
+
+}  // namespace weave

@@ -1,0 +1,76 @@
+// One packet engine: the TAP, the socket, the peers and sessions. Shared by the control side and the lanes of all threads.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "counters.h"
+#include "rwlock.h"
+#include "session-table.h"
+#include "tap.h"
+#include "udp.h"
+
+namespace weave {
+
+class Sender;
+
+struct EngineOptions {
+  std::string tap_name;
+  int tap_descriptor = -1;  // takes it over in place of opening a TAP
+  bool has_address = false;
+  uint8_t address[16] = {};
+  uint16_t port = 0;
+  TapOffloads tap_offloads;
+  bool udp_gso = true, udp_gro = true;
+};
+
+class Engine {
+ public:
+  static std::shared_ptr<Engine> open(const EngineOptions& options, Failure& failure);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Control side. `add_session` returns null, or why not.
+  void set_self(const uint8_t short_id[8]);
+  void set_peer(int index, const uint8_t short_id[8]);
+  void remove_peer(int index);
+  const char* add_session(std::unique_ptr<Session> session);
+  void remove_session(uint32_t receiver_index);
+  void seal_with(int peer, uint32_t receiver_index);
+  void set_endpoint(int peer, const Endpoint& endpoint);
+  void set_path_bytes(int peer, int bytes);
+  void set_via(int peer, int via);
+  bool send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint);
+  bool session_totals(uint32_t receiver_index, uint64_t totals[4]);
+  uint64_t counter(int index) const;
+  void wake();
+  bool set_offload(const std::string& name, bool on);
+
+  // Lane side.
+  int take_slot();  // -1 when all are taken
+  void release_slot(int slot);
+
+  RwLock lock;          // guards `table`, `self` and `has_self`
+  SessionTable table;
+  uint8_t self[8] = {};
+  bool has_self = false;
+  int tap = -1;
+  std::string tap_name;
+  UdpSocket udp;
+  TapOffloads tap_offloads;
+  std::atomic<bool> udp_gso{true}, join_tcp{true}, join_udp{true};
+  SelfTest udp_test = SelfTest::untested;
+  Counters counters[LANES_MAX];
+  int wake_descriptor[LANES_MAX];
+
+ private:
+  Engine();
+  std::mutex slots_mutex_;
+  bool slot_taken_[LANES_MAX] = {};
+  std::mutex control_mutex_;
+  std::unique_ptr<Sender> control_sender_;
+};
+
+}  // namespace weave

@@ -1,0 +1,183 @@
+// From datagrams to rows: check, open, and hand on what is meant for others.
+#include <cerrno>
+#include <cstring>
+
+#include "bytes.h"
+#include "lane.h"
+
+namespace weave {
+namespace {
+
+// Bytes per datagram of a message that the kernel may have coalesced.
+int stride_of(msghdr& header, int bytes) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    if (control->cmsg_level == SOL_UDP_LEVEL && control->cmsg_type == UDP_GRO_OPTION &&
+        control->cmsg_len >= CMSG_LEN(sizeof(int))) {
+      int size;
+      memcpy(&size, CMSG_DATA(control), sizeof size);
+      if (size > 0 && size < bytes) return size;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
+int Lane::udp_read() {
+  rows_filled_ = 0;
+  for (int i = 0; i < UDP_BATCH; i++) {
+    msghdr& header = message_[i].msg_hdr;
+    header.msg_name = &address_[i];
+    header.msg_namelen = sizeof address_[i];
+    header.msg_iov = &part_[i];
+    header.msg_iovlen = 1;
+    header.msg_control = control_[i].bytes;
+    header.msg_controllen = sizeof control_[i].bytes;
+    header.msg_flags = 0;
+  }
+  int messages;
+  do messages = recvmmsg(engine_->udp.descriptor, message_, UDP_BATCH, MSG_DONTWAIT, nullptr);
+  while (messages < 0 && errno == EINTR);
+  if (messages <= 0) return -1;
+
+  ReadGuard guard(engine_->lock);
+  for (int i = 0; i < messages; i++) {
+    int bytes = static_cast<int>(message_[i].msg_len);
+    from_sockaddr(address_[i], source_[i]);
+    int stride = stride_of(message_[i].msg_hdr, bytes);
+    count_(RX_BYTES, static_cast<uint64_t>(bytes));
+    if (bytes == 0) {
+      count_(RX_DATAGRAMS);
+      count_(DROP_SHORT);
+    }
+    uint8_t* start = static_cast<uint8_t*>(part_[i].iov_base);
+    for (int at = 0; at < bytes; at += stride) {
+      count_(RX_DATAGRAMS);
+      receive(start + at, stride < bytes - at ? stride : bytes - at, i, nullptr);
+    }
+  }
+  sender_.flush();
+  sender_.taken();
+  return rows_filled_;
+}
+
+// `outer`: the session of the relay that the datagram came wrapped in.
+void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
+  if (length < DATAGRAM_HEADER + 1 + DATAGRAM_TAG) return count_(DROP_SHORT);
+  if (datagram[0] != DATAGRAM_TYPE_DATA) return count_(DROP_TYPE);
+  Session* session = engine_->table.session(le32(datagram + 4));
+  if (session == nullptr) return count_(DROP_NO_SESSION);
+  uint64_t counter = le64(datagram + 8);
+  if (counter >= session->counter_limit() || !session->replay.is_fresh(counter)) return count_(DROP_REPLAY);
+  if (!session->open(slot_, counter, datagram, length)) return count_(DROP_AUTH);
+  if (!session->replay.accept(counter)) return count_(DROP_REPLAY);
+  session->received_datagrams.fetch_add(1, std::memory_order_relaxed);
+  session->received_bytes.fetch_add(static_cast<uint64_t>(length), std::memory_order_relaxed);
+
+  int flags = 0;
+  if (outer != nullptr) {
+    flags = FLAG_RELAYED;
+  } else {
+    const Peer* peer = engine_->table.peer(session->peer);
+    if (peer != nullptr && !peer->endpoint.equals(source_[message])) flags = FLAG_MOVED;
+  }
+  uint8_t* plaintext = datagram + DATAGRAM_HEADER;
+  int bytes = length - DATAGRAM_HEADER - DATAGRAM_TAG;
+  switch (plaintext[0]) {
+    case KIND_FRAME: return receive_frame(*session, plaintext, bytes, message, flags);
+    case KIND_BROADCAST: return receive_broadcast(*session, plaintext, bytes, message, flags);
+    case KIND_CONTROL: return receive_control(*session, plaintext, bytes, message, flags);
+    case KIND_RELAYED:
+      if (outer == nullptr) return receive_relayed(*session, plaintext, bytes, message);
+      [[fallthrough]];
+    default: return count_(DROP_KIND);
+  }
+}
+
+int32_t* Lane::new_row(Session& session, uint8_t* bytes, int length, int kind, int message, int flags) {
+  if (rows_filled_ >= ROWS_MAX) {
+    count_(DROP_ROWS_FULL);
+    return nullptr;
+  }
+  int32_t* row = row_(rows_filled_);
+  memset(row, 0, sizeof(int32_t) * ROW_COLUMNS);
+  row[ROW_OFFSET] = static_cast<int32_t>(bytes - slab_);
+  row[ROW_LENGTH] = length;
+  row[ROW_KIND] = kind;
+  row[ROW_FROM_PEER] = row[ROW_ORIGIN_PEER] = session.peer;
+  row[ROW_FLAGS] = flags;
+  row[ROW_RECEIVER_INDEX] = static_cast<int32_t>(session.receiver_index);
+  message_of_row_[rows_filled_] = static_cast<uint8_t>(message);
+  rows_filled_++;
+  return row;
+}
+
+// Nothing that a kernel or another peer could choke on becomes a row.
+bool Lane::add_frame(Session& session, uint8_t* frame, int length, const uint8_t* header, int message, int flags) {
+  int wire_flags = header[1], start = le16(header + 4), offset = header[6], gso_size = le16(header + 2);
+  int gso = wire_flags & FLAG_GSO_ANY;
+  bool partial = (wire_flags & FLAG_CHECKSUM_PARTIAL) != 0;
+  if (length < 14 || (wire_flags & ~FLAG_WIRE_MASK) != 0 || (gso & (gso - 1)) != 0) return false;
+  if (partial && (start < 14 || start + offset + 2 > length)) return false;
+  FrameShape shape = parse_frame(frame, length);
+  if (gso != 0) {
+    SegmentPlan plan;
+    if (gso_size == 0 || !describe_segments(frame, length, wire_flags, start, offset, shape, plan)) return false;
+  }
+  int32_t* row = new_row(session, frame, length, header[0], message, flags | wire_flags);
+  if (row == nullptr) return true;
+  row[ROW_GSO_SIZE] = gso_size;
+  if (partial) row[ROW_CHECKSUM] = start | offset << 16;
+  describe_frame(row, frame, length, shape);
+  return true;
+}
+
+void Lane::receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags) {
+  uint8_t* frame = plaintext + FRAME_HEADER;
+  if (length < FRAME_HEADER || !add_frame(session, frame, length - FRAME_HEADER, plaintext, message, flags)) {
+    return count_(DROP_MALFORMED_FRAME);
+  }
+}
+
+void Lane::receive_broadcast(Session& session, uint8_t* plaintext, int length, int message, int flags) {
+  int before = rows_filled_;
+  uint8_t* frame = plaintext + BROADCAST_HEADER;
+  if (length < BROADCAST_HEADER || !add_frame(session, frame, length - BROADCAST_HEADER, plaintext, message, flags)) {
+    return count_(DROP_MALFORMED_FRAME);
+  }
+  if (rows_filled_ == before) return;
+  int32_t* row = row_(rows_filled_ - 1);
+  row[ROW_HOP_LIMIT] = plaintext[7];
+  row[ROW_DUPLICATE_ID] = static_cast<int32_t>(le32(plaintext + 8));
+  row[ROW_ORIGIN_PEER] = engine_->table.index_of(plaintext + 12);
+}
+
+void Lane::receive_control(Session& session, uint8_t* plaintext, int length, int message, int flags) {
+  new_row(session, plaintext + 1, length - 1, KIND_CONTROL, message, flags);
+}
+
+void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int message) {
+  if (length < RELAYED_HEADER + DATAGRAM_HEADER + 1 + DATAGRAM_TAG) return count_(DROP_SHORT);
+  const uint8_t* destination = plaintext + 16;
+  if (engine_->has_self && memcmp(destination, engine_->self, 8) == 0) {
+    return receive(plaintext + RELAYED_HEADER, length - RELAYED_HEADER, message, &session);
+  }
+  int hop_limit = (plaintext[1] < HOP_LIMIT ? plaintext[1] : HOP_LIMIT) - 1;
+  if (hop_limit <= 0) return count_(DROP_HOP_LIMIT);
+  int target = engine_->table.index_of(destination);
+  if (target < 0) return count_(DROP_RELAY_UNKNOWN);
+  // The session with the far peer itself plays no part: only the next hop's does.
+  const Peer* peer = engine_->table.peer(target);
+  const Peer* next = peer->via < 0 ? peer : engine_->table.peer(peer->via);
+  if (next == nullptr || next->via >= 0 || !next->endpoint.is_set) return count_(DROP_NO_PATH);
+  if (next->index == session.peer) return count_(DROP_RELAY_BACK);
+  if (next->sealing == nullptr) return count_(DROP_NO_SESSION);
+  if (DATAGRAM_HEADER + length + DATAGRAM_TAG > next->path_bytes) return count_(DROP_TOO_BIG);
+  Route hop;
+  hop.session = next->sealing;
+  hop.endpoint = next->endpoint;
+  hop.hop = next->index;
+  if (sender_.relay(hop, plaintext, length, static_cast<uint8_t>(hop_limit))) count_(RELAYED);
+}
+
+}  // namespace weave

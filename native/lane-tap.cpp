@@ -1,0 +1,118 @@
+// The TAP side of a lane.
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "bytes.h"
+#include "lane.h"
+
+namespace weave {
+namespace {
+
+int flags_of_vnet(const uint8_t* vnet) {
+  int flags = (vnet[0] & VNET_NEEDS_CSUM) ? FLAG_CHECKSUM_PARTIAL : 0;
+  switch (vnet[1] & 0x7f) {
+    case 0: return flags;
+    case VNET_GSO_TCP4: return flags | FLAG_GSO_TCP4;
+    case VNET_GSO_TCP6: return flags | FLAG_GSO_TCP6;
+    case VNET_GSO_UDP_L4: return flags | FLAG_GSO_UDP;
+    default: return -1;
+  }
+}
+
+}  // namespace
+
+void Lane::describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape) {
+  static constexpr uint8_t BRIDGE_GROUP[5] = {0x01, 0x80, 0xc2, 0x00, 0x00};
+  row[ROW_LENGTH] = length;
+  row[ROW_DESTINATION_HIGH] = be16(frame);
+  row[ROW_DESTINATION_LOW] = static_cast<int32_t>(be32(frame + 2));
+  row[ROW_SOURCE_HIGH] = be16(frame + 6);
+  row[ROW_SOURCE_LOW] = static_cast<int32_t>(be32(frame + 8));
+  row[ROW_ETHER_TYPE] = shape.ether_type;
+  row[ROW_SOURCE_IPV4] = static_cast<int32_t>(shape.source_ipv4);
+  if (shape.router_advertisement) row[ROW_FLAGS] |= FLAG_ROUTER_ADVERTISEMENT;
+  if (memcmp(frame, BRIDGE_GROUP, 5) == 0 && frame[5] < 0x10) row[ROW_FLAGS] |= FLAG_BRIDGE_CONTROL;
+}
+
+int Lane::tap_read(int& error) {
+  rows_filled_ = 0;
+  int used = 0;
+  error = 0;
+  for (int i = 0; i < TAP_BATCH && used < TAP_BATCH_BYTES; i++) {
+    if (used + VNET_HEADER + FRAME_MAX > SLAB_BYTES) break;
+    uint8_t* at = slab_ + used;
+    ssize_t bytes = read(engine_->tap, at, VNET_HEADER + FRAME_MAX);
+    if (bytes < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) error = errno;
+      break;
+    }
+    if (bytes == 0) break;
+    int length = static_cast<int>(bytes) - VNET_HEADER;
+    int flags = length < 14 ? -1 : flags_of_vnet(at);
+    if (flags < 0) {
+      count_(DROP_MALFORMED_FRAME);
+      continue;
+    }
+    const uint8_t* frame = at + VNET_HEADER;
+    int32_t* row = row_(rows_filled_);
+    memset(row, 0, sizeof(int32_t) * ROW_COLUMNS);
+    row[ROW_OFFSET] = used + VNET_HEADER;
+    row[ROW_KIND] = KIND_FRAME;
+    row[ROW_FROM_PEER] = row[ROW_ORIGIN_PEER] = -1;
+    row[ROW_FLAGS] = flags;
+    row[ROW_GSO_SIZE] = le16(at + 4);
+    if (flags & FLAG_CHECKSUM_PARTIAL) row[ROW_CHECKSUM] = le16(at + 6) | (le16(at + 8) & 0xff) << 16;
+    describe_frame(row, frame, length, parse_frame(frame, length));
+    message_of_row_[rows_filled_] = UDP_BATCH;
+    rows_filled_++;
+    used += (VNET_HEADER + length + 63) & ~63;
+    count_(TAP_RX_FRAMES);
+    count_(TAP_RX_BYTES, static_cast<uint64_t>(length));
+  }
+  return rows_filled_;
+}
+
+void Lane::write_super_frame(SuperFrame& frame) {
+  uint8_t vnet[VNET_HEADER];
+  coalescer_.finish(frame, vnet);
+  int parts = 0;
+  write_part_[parts++] = {vnet, VNET_HEADER};
+  write_part_[parts++] = {frame.first.frame, static_cast<size_t>(frame.first.length)};
+  for (int i = frame.chain; i >= 0; i = coalescer_.link(i).next) {
+    write_part_[parts++] = {coalescer_.link(i).payload, static_cast<size_t>(coalescer_.link(i).length)};
+  }
+  ssize_t written;
+  do written = writev(engine_->tap, write_part_, parts);
+  while (written < 0 && errno == EINTR);
+  if (written >= 0) {
+    count_(TAP_TX_FRAMES, static_cast<uint64_t>(frame.segments));
+    count_(TAP_TX_BYTES, static_cast<uint64_t>(frame.length));
+  } else {
+    bool full = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM;
+    count_(full ? DROP_TAP_FULL : DROP_TAP_REFUSED, static_cast<uint64_t>(frame.segments));
+    frame.segments = 0;
+  }
+}
+
+int Lane::tap_write(int count) {
+  if (count > ROWS_MAX) count = ROWS_MAX;
+  bool join_tcp = engine_->join_tcp.load(std::memory_order_relaxed);
+  bool join_udp = engine_->join_udp.load(std::memory_order_relaxed);
+  coalescer_.begin();
+  for (int i = 0; i < count; i++) {
+    Delivery frame;
+    if (!row_frame(deliveries_[i], frame) || !coalescer_.add(frame, join_tcp, join_udp)) count_(DROP_MALFORMED_FRAME);
+  }
+  int taken = 0;
+  for (int i = 0; i < coalescer_.count(); i++) {
+    write_super_frame(coalescer_.at(i));
+    taken += coalescer_.at(i).segments;
+  }
+  return taken;
+}
+
+}  // namespace weave

@@ -1,0 +1,55 @@
+#include "lane.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace weave {
+
+Lane::Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* rows, int32_t* sends, int32_t* deliveries)
+    : engine_(std::move(engine)), slot_(slot), slab_(slab), rows_(rows), sends_(sends), deliveries_(deliveries),
+      sender_(*engine_, slot) {
+  memset(message_, 0, sizeof message_);
+  for (int i = 0; i < UDP_BATCH; i++) part_[i] = {slab_ + static_cast<size_t>(i) * UDP_MESSAGE_BYTES, UDP_MESSAGE_BYTES};
+}
+
+Lane::~Lane() { engine_->release_slot(slot_); }
+
+const Endpoint* Lane::source(int row) const {
+  if (row < 0 || row >= rows_filled_ || message_of_row_[row] >= UDP_BATCH) return nullptr;
+  return &source_[message_of_row_[row]];
+}
+
+int Lane::wait(int mask, int timeout_ms) {
+  pollfd descriptors[3] = {
+      {(mask & READY_TAP) ? engine_->tap : -1, POLLIN, 0},
+      {(mask & READY_UDP) ? engine_->udp.descriptor : -1, POLLIN, 0},
+      {engine_->wake_descriptor[slot_], POLLIN, 0},
+  };
+  if (poll(descriptors, 3, timeout_ms) <= 0) return 0;
+  int ready = 0;
+  if (descriptors[0].revents != 0) ready |= READY_TAP;
+  if (descriptors[1].revents != 0) ready |= READY_UDP;
+  if (descriptors[2].revents != 0) {
+    uint64_t value;
+    if (read(engine_->wake_descriptor[slot_], &value, sizeof value) > 0) ready |= READY_WOKEN;
+  }
+  return ready;
+}
+
+bool Lane::row_frame(int index, Delivery& frame) {
+  if (index < 0 || index >= rows_filled_) return false;
+  const int32_t* row = row_(index);
+  int64_t offset = row[ROW_OFFSET], length = row[ROW_LENGTH];
+  if (offset < 0 || length < 14 || length > FRAME_MAX || offset + length > SLAB_BYTES) return false;
+  frame.frame = slab_ + offset;
+  frame.length = static_cast<int>(length);
+  frame.flags = row[ROW_FLAGS] & FLAG_WIRE_MASK;
+  frame.gso_size = row[ROW_GSO_SIZE] & 0xffff;
+  frame.checksum_start = row[ROW_CHECKSUM] & 0xffff;
+  frame.checksum_offset = row[ROW_CHECKSUM] >> 16 & 0xff;
+  return true;
+}
+
+}  // namespace weave

@@ -1,0 +1,64 @@
+// One lane: the buffers of one thread, and the four batch calls of EngineLane (lib/overlay/packet-engine.ts).
+#pragma once
+#include <sys/socket.h>
+
+#include <memory>
+
+#include "coalesce.h"
+#include "engine.h"
+#include "sender.h"
+
+namespace weave {
+
+class Lane {
+ public:
+  // The four arrays belong to the caller, who keeps them alive.
+  Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* rows, int32_t* sends, int32_t* deliveries);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  int tap_read(int& error);  // `error`: the device is gone
+  int udp_read();
+  int send(int count);
+  int tap_write(int count);
+  const Endpoint* source(int row) const;
+  int wait(int mask, int timeout_ms);
+  void count_drop(int counter, uint64_t count) { count_(counter, count); }
+
+ private:
+  void count_(int counter, uint64_t count = 1) { engine_->counters[slot_].add(counter, count); }
+  int32_t* row_(int index) { return rows_ + static_cast<size_t>(index) * ROW_COLUMNS; }
+  bool row_frame(int row, Delivery& frame);
+  void describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape);
+  void receive(uint8_t* datagram, int length, int message, Session* outer);
+  void receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags);
+  void receive_broadcast(Session& session, uint8_t* plaintext, int length, int message, int flags);
+  void receive_relayed(Session& session, uint8_t* plaintext, int length, int message);
+  void receive_control(Session& session, uint8_t* plaintext, int length, int message, int flags);
+  bool add_frame(Session& session, uint8_t* frame, int length, const uint8_t* header, int message, int flags);
+  int32_t* new_row(Session& session, uint8_t* bytes, int length, int kind, int message, int flags);
+  void send_frame(const int32_t* send, const Delivery& frame, const Route& route);
+  void write_prefix(const int32_t* send, const Delivery& frame, int index, uint8_t* plaintext);
+  void write_super_frame(SuperFrame& frame);
+
+  std::shared_ptr<Engine> engine_;
+  const int slot_;
+  uint8_t* const slab_;
+  int32_t* const rows_;
+  int32_t* const sends_;
+  int32_t* const deliveries_;
+  int rows_filled_ = 0;
+  Sender sender_;
+  Coalescer coalescer_;
+  mmsghdr message_[UDP_BATCH];
+  iovec part_[UDP_BATCH];
+  sockaddr_in6 address_[UDP_BATCH];
+  Endpoint source_[UDP_BATCH];
+  struct Control { alignas(cmsghdr) uint8_t bytes[64]; };
+  Control control_[UDP_BATCH];
+  uint8_t message_of_row_[ROWS_MAX];
+  iovec write_part_[COALESCE_MAX + 2];
+};
+
+}  // namespace weave

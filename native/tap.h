@@ -1,0 +1,24 @@
+// The TAP device: frames with a virtio_net_hdr before each (Linux Documentation/networking/tuntap.rst).
+#pragma once
+#include <string>
+
+namespace weave {
+
+struct TapOffloads {
+  bool checksum = true, tso = true, uso = true;
+};
+
+// What failed, for the caller's message. `error` is an errno value, 0 for success.
+struct Failure {
+  int error = 0;
+  const char* step = "";
+};
+
+// Opens (making it if need be) the TAP `name`; returns the non-blocking descriptor or -1. `offloads` is set to what the
+// kernel granted, `name` to what it is called.
+int open_tap(std::string& name, TapOffloads& offloads, Failure& failure);
+
+// Turns offloads on or off; false when the kernel refuses.
+bool set_tap_offloads(int descriptor, const TapOffloads& offloads);
+
+}  // namespace weave

@@ -1,0 +1,72 @@
+#!/bin/bash
+# Makes sure of what a build (`setup.sh build`) or everything (`setup.sh all`) needs: Node, system packages, npm packages.
+# As root on a system with apt, missing system packages are installed; else one line says which ones are missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly SCOPE=${1:-all}
+readonly NODE_MAJOR_MIN=20 NODE_MINOR_MIN=19
+
+fail() {
+  echo "setup: $*" >&2
+  exit 1
+}
+
+check_node() {
+  command -v node >/dev/null || fail "Node was not found; install Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or later (https://nodejs.org)"
+  command -v npm >/dev/null || fail "npm was not found; it comes with Node from https://nodejs.org, or: apt install npm"
+  local version major minor
+  version=$(node -p process.versions.node)
+  major=${version%%.*}
+  minor=${version#*.}
+  minor=${minor%%.*}
+  if ((major < NODE_MAJOR_MIN || (major == NODE_MAJOR_MIN && minor < NODE_MINOR_MIN))); then
+    fail "Node is $version; needed is $NODE_MAJOR_MIN.$NODE_MINOR_MIN or later (https://nodejs.org)"
+  fi
+}
+
+# Debian packages whose program is not there. /usr/sbin is where the network tools are, also for who is not root.
+missing_packages() {
+  local PATH=$PATH:/usr/sbin:/sbin
+  local pairs=(g++=g++ make=make)
+  if [[ $SCOPE == all ]]; then
+    pairs+=(ip=iproute2 ping=iputils-ping tcpdump=tcpdump iperf3=iperf3 nft=nftables sysctl=procps flock=util-linux
+      busybox=busybox-static dockerd=docker.io curl=curl)
+  fi
+  local pair
+  for pair in "${pairs[@]}"; do
+    command -v "${pair%%=*}" >/dev/null || echo "${pair#*=}"
+  done
+}
+
+ensure_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]} > 0)) || return 0
+  if ((EUID != 0)); then
+    # Who is not root cannot run the system tests either: only the compilers stop them.
+    local -r wanted="apt install --no-install-recommends ${missing[*]}"
+    [[ " ${missing[*]} " =~ " g++ "|" make " ]] && fail "missing system packages; as root: $wanted"
+    echo "setup: for the demo and the system tests, as root: $wanted" >&2
+    return 0
+  fi
+  command -v apt-get >/dev/null || fail "missing programs; install what holds them on this system: ${missing[*]}"
+  echo "setup: installing ${missing[*]}" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2 || fail "apt-get update failed; install by hand: ${missing[*]}"
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+    fail "apt-get install failed; install by hand: ${missing[*]}"
+}
+
+# npm writes node_modules/.package-lock.json when it is done.
+ensure_modules() {
+  local -r done=node_modules/.package-lock.json
+  [[ -e $done && ! package-lock.json -nt $done ]] && return 0
+  echo "setup: installing npm packages" >&2
+  npm ci --loglevel=error >&2 || fail "npm ci failed; see above, then run make again"
+  touch "$done"
+}
+
+check_node
+ensure_packages
+ensure_modules

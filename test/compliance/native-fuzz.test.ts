@@ -1,0 +1,221 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { closeSync, readSync, writeSync } from 'node:fs'
+import fc from 'fast-check'
+import t from 'tap'
+import { nativeBinding } from '../../lib/io/native-binding.ts'
+import { NativeEngine } from '../../lib/io/native-engine.ts'
+import { NativeLane } from '../../lib/io/native-lane.ts'
+import { READY, SEND } from '../../lib/overlay/mod.ts'
+import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
+import { craft } from './packet-engine-fixture.ts'
+
+/**
+ * Malformed frames from the TAP and malformed plaintexts from a peer that holds a session: nothing may crash (run it on
+ * the sanitizer build: SANITIZE=1 scripts/build-native.sh), every datagram is a row or a counted drop, and what reaches
+ * the kernel has an open checksum inside the frame and headers that agree with its GSO kind.
+ */
+const VNET_BYTES = 10
+const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 1500)
+const KEY = new Uint8Array(32).fill(9)
+
+const [tap, outside] = nativeBinding().socketPair()
+const engine = new NativeEngine({ tapFd: tap, udp: { ip: LOOPBACK, port: 0 } })
+const lane = new NativeLane(engine.id)
+const stranger = createSocket('udp4')
+stranger.bind(0, '127.0.0.1')
+await once(stranger, 'listening')
+engine.setSelf(Uint8Array.of(9, 9, 9, 9, 9, 9, 9, 9))
+for (const peer of [1, 2]) {
+  engine.setPeer(peer, new Uint8Array(8).fill(peer))
+  const cipher = 'chacha20-poly1305'
+  engine.addSession({ peerIndex: peer, receiverIndex: peer, remoteIndex: 7, cipher, sendKey: KEY, receiveKey: KEY })
+  engine.sealWith(peer, peer)
+  engine.setEndpoint(peer, { ip: LOOPBACK, port: stranger.address().port })
+}
+t.teardown(() => {
+  lane.close()
+  engine.close()
+  stranger.close()
+  closeSync(outside)
+})
+
+function takeTap(): Buffer[] {
+  const buffer = new Uint8Array(70_000)
+  const taken: Buffer[] = []
+  for (;;) {
+    try {
+      taken.push(Buffer.from(buffer.subarray(0, readSync(outside, buffer))))
+    } catch {
+      return taken
+    }
+  }
+}
+
+function drops(): number {
+  let total = 0
+  for (const [name, value] of Object.entries(engine.counters())) {
+    if (/^drop:(short|type|no-session|replay|auth|kind|malformed-frame|hop-limit|relay|no-path|too-big)/.test(name))
+      total += value
+  }
+  return total + engine.counters()['relayed']!
+}
+
+/** Starts like a frame of some protocol, so that the parsers get beyond the first bytes. */
+const frames: fc.Arbitrary<Uint8Array> = fc
+  .record({
+    start: fc.constantFrom(
+      [0x08, 0x00, 0x45, 0, 0, 200, 0, 1, 0x40, 0, 64, 6, 0, 0],
+      [0x08, 0x00, 0x4f, 0, 0, 200, 0, 1, 0, 0, 64, 17, 0, 0],
+      [0x86, 0xdd, 0x60, 0, 0, 0, 0, 100, 6, 64],
+      [0x86, 0xdd, 0x60, 0, 0, 0, 0, 100, 0, 64],
+      [0x86, 0xdd, 0x60, 0, 0, 0, 0, 100, 44, 64],
+      [0x81, 0x00, 0, 1, 0x88, 0xa8, 0, 2, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 100, 60, 64],
+      [0x08, 0x06, 0, 1, 8, 0],
+      [0x81, 0x00],
+    ),
+    rest: fc.uint8Array({ maxLength: 300 }),
+    doff: fc.integer({ min: 0, max: 15 }),
+    length: fc.integer({ min: 0, max: 320 }),
+  })
+  .map(({ start, rest, doff, length }) => {
+    const frame = Uint8Array.from([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, ...start, ...rest])
+    if (frame.length > 46) frame[46] = doff << 4
+    return frame.subarray(0, Math.min(length, frame.length))
+  })
+
+const prefixes = fc.record({
+  kind: fc.constantFrom(1, 1, 1, 2, 2, 3, 4, 0, 77),
+  flags: fc.constantFrom(0, 1, 3, 3, 5, 9, 2, 7, 0xff),
+  gsoSize: fc.constantFrom(0, 1, 60, 1400, 65_535),
+  start: fc.constantFrom(34, 34, 54, 42, 62, 0, 13, 65_535),
+  offset: fc.constantFrom(16, 16, 6, 0, 255),
+})
+
+function checkWritten(written: Buffer): boolean {
+  const length = written.length - VNET_BYTES
+  const start = written.readUInt16LE(6)
+  if (length < 14) return false
+  if (written[0] === 0) return written[1] === 0
+  if (start < 14 || start + written.readUInt16LE(8) + 2 > length) return false
+  const header = written.readUInt16LE(2)
+  return written[1] === 0 || (header > start && header <= length && written.readUInt16LE(4) > 0)
+}
+
+t.test('no frame of the TAP does harm', test => {
+  const vnets = fc.oneof(
+    fc.uint8Array({ minLength: 10, maxLength: 10 }),
+    prefixes.map(({ flags, gsoSize, start, offset }) => {
+      const vnet = Buffer.alloc(VNET_BYTES)
+      vnet[0] = flags & 1
+      vnet[1] = [0, 1, 4, 5][flags & 3]!
+      vnet.writeUInt16LE(gsoSize, 4)
+      vnet.writeUInt16LE(start, 6)
+      vnet.writeUInt16LE(offset, 8)
+      return new Uint8Array(vnet)
+    }),
+  )
+  fc.assert(
+    fc.property(fc.array(fc.tuple(vnets, frames), { minLength: 1, maxLength: 8 }), batch => {
+      for (const [vnet, frame] of batch) writeSync(outside, Buffer.concat([vnet, frame]))
+      const count = lane.tapRead()
+      for (let row = 0; row < count; row++) {
+        lane.sends.set(
+          [row, 1, row % 2 === 0 ? DATAGRAM_KIND.frame : DATAGRAM_KIND.broadcast, 16, row, -1],
+          row * SEND.columns,
+        )
+        lane.deliveries[row] = row
+      }
+      lane.send(count)
+      lane.tapWrite(count)
+      for (const written of takeTap()) if (!checkWritten(written)) return false
+      return true
+    }),
+    { numRuns: RUNS },
+  )
+  test.end()
+})
+
+t.test('no plaintext of a peer does harm, and each is a row or a drop', async test => {
+  let counter = 0n
+  const plaintexts = fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 100 }),
+    fc.tuple(prefixes, frames, fc.uint8Array({ minLength: 16, maxLength: 16 })).map(([prefix, frame, more]) => {
+      const head = Buffer.alloc(8)
+      head[0] = prefix.kind
+      head[1] = prefix.flags
+      head.writeUInt16LE(prefix.gsoSize, 2)
+      head.writeUInt16LE(prefix.start, 4)
+      head[6] = prefix.offset
+      if (prefix.kind === 3) {
+        // To this engine, to another peer, or to nobody.
+        head[1] = prefix.flags
+        more.fill(more[0]! % 2 === 0 ? 9 : 2, 8)
+        const inner = craft(KEY, 1, counter++, Uint8Array.from([...head.fill(1, 0, 1), ...frame]))
+        head[0] = 3
+        return Uint8Array.from([...head, ...more, ...inner])
+      }
+      return Uint8Array.from([...head, ...(prefix.kind === 2 ? more.subarray(0, 12) : []), ...frame])
+    }),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(plaintexts, { minLength: 1, maxLength: 12 }), async batch => {
+      const before = drops()
+      for (const plaintext of batch) {
+        const sealed = craft(KEY, 1, counter++, plaintext)
+        await new Promise(resolve => stranger.send(sealed, engine.describe().port, '127.0.0.1', resolve))
+      }
+      let rows = 0
+      while (rows + drops() - before < batch.length) {
+        if (lane.wait(READY.udp, 2000) === 0) return false
+        const count = lane.udpRead()
+        for (let row = 0; row < count; row++) {
+          lane.sends.set([row, 2, DATAGRAM_KIND.broadcast, 3, row, 1], row * SEND.columns)
+          lane.deliveries[row] = row
+        }
+        rows += Math.max(0, count)
+        const inTheMiddle = drops()
+        lane.send(Math.max(0, count))
+        lane.tapWrite(Math.max(0, count))
+        // What the engine refuses of its own rows is not a second drop of the datagram.
+        rows -= drops() - inTheMiddle
+        for (const written of takeTap()) if (!checkWritten(written)) return false
+      }
+      return rows + drops() - before === batch.length
+    }),
+    { numRuns: Math.ceil(RUNS / 5) },
+  )
+  test.end()
+})
+
+t.test('random, truncated and bit-flipped datagrams change no state', async test => {
+  const good = craft(KEY, 1, 1n << 40n, Uint8Array.of(4, 1, 2, 3))
+  const datagrams = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.integer({ min: 0, max: good.length - 1 }).map(length => good.slice(0, length)),
+    fc.integer({ min: 0, max: good.length * 8 - 1 }).map(bit => {
+      // The three reserved bytes are covered by the tag as well.
+      const flipped = good.slice()
+      flipped[bit >> 3]! ^= 1 << (bit & 7)
+      return flipped
+    }),
+  )
+  const totals = engine.sessionTotals(1)
+  await fc.assert(
+    fc.asyncProperty(datagrams, async datagram => {
+      const before = engine.counters()['rx-datagrams']!
+      await new Promise(resolve => stranger.send(datagram, engine.describe().port, '127.0.0.1', resolve))
+      while (engine.counters()['rx-datagrams'] === before) {
+        if (lane.wait(READY.udp, 2000) === 0) return false
+        if (lane.udpRead() > 0) return false
+      }
+      return true
+    }),
+    { numRuns: Math.ceil(RUNS / 5) },
+  )
+  test.same(engine.sessionTotals(1), totals, 'the session has seen nothing')
+  await new Promise(resolve => stranger.send(good, engine.describe().port, '127.0.0.1', resolve))
+  test.ok(lane.wait(READY.udp, 2000))
+  test.equal(lane.udpRead(), 1, 'the good datagram still opens')
+})

@@ -1,0 +1,66 @@
+import { ROW, ROW_FLAG } from '../../lib/overlay/packet-engine.ts'
+
+export const ETHERNET_HEADER_BYTES = 14
+
+const ETHER_TYPE = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, serviceVlan: 0x88a8, ipv6: 0x86dd } as const
+const IPV6_HEADER_BYTES = 40
+const ICMPV6 = 58
+const FRAGMENT = 44
+/** Extension headers that may stand before ICMPv6: hop-by-hop, routing, fragment, destination options. */
+const EXTENSION_HEADERS = new Set([0, 43, FRAGMENT, 60])
+const EXTENSION_HEADERS_MAX = 8
+const VLAN_TAGS_MAX = 2
+const ROUTER_ADVERTISEMENT = 134
+const REDIRECT = 137
+
+/** Fills the columns of a frame row that tell of the Ethernet frame itself; false when it is too short to be one. */
+export function fillFrameFields(rows: Int32Array, at: number, frame: Uint8Array): boolean {
+  if (frame.length < ETHERNET_HEADER_BYTES) return false
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+  rows[at + ROW.destinationHigh] = view.getUint16(0)
+  rows[at + ROW.destinationLow] = view.getInt32(2)
+  rows[at + ROW.sourceHigh] = view.getUint16(6)
+  rows[at + ROW.sourceLow] = view.getInt32(8)
+  let offset = ETHERNET_HEADER_BYTES
+  let etherType = view.getUint16(12)
+  for (let tags = 0; tags < VLAN_TAGS_MAX && isVlan(etherType) && offset + 4 <= frame.length; tags++) {
+    etherType = view.getUint16(offset + 2)
+    offset += 4
+  }
+  rows[at + ROW.etherType] = etherType
+  rows[at + ROW.sourceIpv4] = sourceIpv4(view, etherType, offset)
+  if (view.getUint32(0) === 0x0180_c200 && view.getUint8(4) === 0 && view.getUint8(5) < 16) {
+    rows[at + ROW.flags]! |= ROW_FLAG.bridgeControl
+  }
+  if (etherType === ETHER_TYPE.ipv6 && isRouterAdvertisement(view, offset)) {
+    rows[at + ROW.flags]! |= ROW_FLAG.routerAdvertisement
+  }
+  return true
+}
+
+function isVlan(etherType: number): boolean {
+  return etherType === ETHER_TYPE.vlan || etherType === ETHER_TYPE.serviceVlan
+}
+
+function sourceIpv4(view: DataView, etherType: number, offset: number): number {
+  if (etherType === ETHER_TYPE.ipv4 && offset + 20 <= view.byteLength) return view.getInt32(offset + 12)
+  if (etherType === ETHER_TYPE.arp && offset + 28 <= view.byteLength) return view.getInt32(offset + 14)
+  return 0
+}
+
+function isRouterAdvertisement(view: DataView, start: number): boolean {
+  if (start + IPV6_HEADER_BYTES > view.byteLength) return false
+  let next = view.getUint8(start + 6)
+  let offset = start + IPV6_HEADER_BYTES
+  for (let headers = 0; headers < EXTENSION_HEADERS_MAX && EXTENSION_HEADERS.has(next); headers++) {
+    if (offset + 8 > view.byteLength) return false
+    // A fragment that is not the first has no ICMPv6 header to look at.
+    if (next === FRAGMENT && (view.getUint16(offset + 2) & 0xfff8) !== 0) return false
+    const length = next === FRAGMENT ? 8 : (view.getUint8(offset + 1) + 1) * 8
+    next = view.getUint8(offset)
+    offset += length
+  }
+  if (next !== ICMPV6 || offset >= view.byteLength) return false
+  const type = view.getUint8(offset)
+  return type === ROUTER_ADVERTISEMENT || type === REDIRECT
+}

@@ -1,0 +1,43 @@
+import { peerIdFromBytes, type PeerId } from '../../lib/address/mod.ts'
+import type { Chance } from '../../lib/base/mod.ts'
+import type { LinkClaim, PeerLinks } from '../../lib/topology/mod.ts'
+
+export function peerNumber(number: number): PeerId {
+  const bytes = new Uint8Array(16)
+  new DataView(bytes.buffer).setUint32(0, Math.imul(number + 1, 0x9e37_79b1) >>> 0)
+  new DataView(bytes.buffer).setUint32(4, number)
+  return peerIdFromBytes(bytes)
+}
+
+export function claim(neighbour: PeerId, rttClass = 0, isDataUp = true): LinkClaim {
+  return { neighbour, endpoint: undefined, isOutbound: false, rttClass, isDataUp }
+}
+
+/** Links between numbered peers that both ends claim: [a, b, rtt class, data path up]. */
+export type Edge = readonly [number, number, number?, boolean?]
+
+export function claimsOf(count: number, edges: readonly Edge[]): PeerLinks[] {
+  const links = Array.from({ length: count }, () => new Map<PeerId, LinkClaim>())
+  for (const [a, b, rtt = 0, isDataUp = true] of edges) {
+    if (a === b) continue
+    links[a]!.set(peerNumber(b), claim(peerNumber(b), rtt, isDataUp))
+    links[b]!.set(peerNumber(a), claim(peerNumber(a), rtt, isDataUp))
+  }
+  return links.map((map, number) => ({ peer: peerNumber(number), links: [...map.values()] }))
+}
+
+/** A random mesh in which each peer has begun about `degree / 2` links; some ends claim worse times, or do not claim. */
+export function randomClaims(count: number, degree: number, chance: Chance, lossShare = 0): PeerLinks[] {
+  const edges: Edge[] = []
+  for (let a = 0; a < count; a++) {
+    for (let i = 0; i < degree / 2; i++) {
+      edges.push([a, Math.floor(chance() * count), Math.floor(chance() * 6), chance() >= lossShare])
+    }
+  }
+  return claimsOf(count, edges).map(({ peer, links }) => ({
+    peer,
+    links: links
+      .filter(() => chance() >= lossShare)
+      .map(link => (chance() < lossShare ? { ...link, rttClass: 7, isDataUp: false } : link)),
+  }))
+}

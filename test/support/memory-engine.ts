@@ -1,0 +1,441 @@
+import type { EndpointParts } from '../../lib/address/mod.ts'
+import { assert, BoundedQueue } from '../../lib/base/mod.ts'
+import {
+  PEER_INDEX_MAX,
+  READY,
+  ROW,
+  ROW_FLAG,
+  SEND,
+  type EngineControl,
+  type EngineLane,
+  type EngineSession,
+  type SessionTotals,
+  type SwitchDrop,
+} from '../../lib/overlay/packet-engine.ts'
+import {
+  BROADCAST_HEADER_BYTES,
+  DATAGRAM_HEADER_BYTES,
+  DATAGRAM_KIND,
+  DATAGRAM_TAG_BYTES,
+  DATAGRAM_TYPE_DATA,
+  FRAME_FLAG,
+  FRAME_HEADER_BYTES,
+  HOP_LIMIT,
+  RELAYED_HEADER_BYTES,
+  SHORT_ID_BYTES,
+} from '../../lib/wire/datagram.ts'
+import { fillFrameFields } from './frame-fields.ts'
+import { FRESH, isAt, isTooBig, keyOf, nextHop, viewOf, type MemoryPeer } from './memory-peer.ts'
+import { MemorySession, type Sealing } from './memory-session.ts'
+
+export interface MemoryEngineOptions {
+  /** Takes what the socket would send. The bytes are the receiver's to keep; must not call back into the engine. */
+  readonly onDatagram: (bytes: Uint8Array, to: EndpointParts) => void
+  /** Rows in a batch, and bytes of slab for each. */
+  readonly rowsMax?: number
+  readonly rowBytes?: number
+  readonly sendsMax?: number
+  readonly sealing?: Sealing
+  /** Frames and datagrams that wait to be read. */
+  readonly queueLimit?: number
+}
+
+/** A frame at the TAP with what its vnet header says. */
+export interface TapFrame {
+  readonly frame: Uint8Array
+  /** FRAME_FLAG bits. */
+  readonly flags?: number
+  readonly gsoSize?: number
+  /** checksum start | checksum offset << 16 */
+  readonly checksum?: number
+}
+
+interface Arrival {
+  readonly bytes: Uint8Array
+  readonly from: EndpointParts
+}
+
+const ROWS_MAX = 64
+const ROW_BYTES = 2048
+const QUEUE_LIMIT = 1024
+const DATAGRAM_BYTES_MIN = DATAGRAM_HEADER_BYTES + 1 + DATAGRAM_TAG_BYTES
+const FRAME_FLAGS_MASK = FRAME_FLAG.checksumPartial | FRAME_FLAG.gsoTcp4 | FRAME_FLAG.gsoTcp6 | FRAME_FLAG.gsoUdp
+const NOWHERE: EndpointParts = { ip: new Uint8Array(4), port: 0 }
+
+/**
+ * The packet engine's in-memory twin: both sides of the port in one object, without threads, clock or I/O. Speaks the true
+ * wire format; frames are carried whole (no segmentation), their offload flags as they are. See `Sealing` for the ciphers.
+ */
+export class MemoryEngine implements EngineControl, EngineLane {
+  readonly rowsMax: number
+  readonly sendsMax: number
+  readonly slab: Uint8Array
+  readonly rows: Int32Array
+  readonly sends: Int32Array
+  readonly deliveries: Int32Array
+  readonly #rowBytes: number
+  readonly #sealing: Sealing
+  readonly #onDatagram: (bytes: Uint8Array, to: EndpointParts) => void
+  readonly #tapIn: BoundedQueue<TapFrame>
+  readonly #tapOut: BoundedQueue<TapFrame>
+  readonly #udpIn: BoundedQueue<Arrival>
+  readonly #sources: EndpointParts[]
+  readonly #peers = new Map<number, MemoryPeer>()
+  readonly #indexOf = new Map<string, number>()
+  readonly #sessions = new Map<number, MemorySession>()
+  readonly #counters = new Map<string, number>()
+  #self = new Uint8Array(SHORT_ID_BYTES)
+  #rowCount = 0
+
+  constructor(options: MemoryEngineOptions) {
+    this.rowsMax = options.rowsMax ?? ROWS_MAX
+    this.sendsMax = options.sendsMax ?? this.rowsMax * 2
+    this.#rowBytes = options.rowBytes ?? ROW_BYTES
+    this.#sealing = options.sealing ?? 'aead'
+    this.#onDatagram = options.onDatagram
+    this.slab = new Uint8Array(this.rowsMax * this.#rowBytes)
+    this.rows = new Int32Array(this.rowsMax * ROW.columns)
+    this.sends = new Int32Array(this.sendsMax * SEND.columns)
+    this.deliveries = new Int32Array(this.rowsMax)
+    this.#sources = new Array<EndpointParts>(this.rowsMax).fill(NOWHERE)
+    const queueLimit = options.queueLimit ?? QUEUE_LIMIT
+    this.#tapIn = new BoundedQueue(queueLimit)
+    this.#tapOut = new BoundedQueue(queueLimit)
+    this.#udpIn = new BoundedQueue(queueLimit)
+  }
+
+  // The world
+
+  /** A frame that the bridge gives to the TAP; dropped when too many wait. */
+  pushTap(frame: Uint8Array | TapFrame): void {
+    const tapFrame = frame instanceof Uint8Array ? { frame } : frame
+    if (!this.#tapIn.push({ ...tapFrame, frame: tapFrame.frame.slice() })) this.#count('drop:tap-full')
+  }
+
+  /** The frames handed to the bridge since the last call. */
+  takeTap(): Uint8Array[] {
+    return this.takeTapFrames().map(tapFrame => tapFrame.frame)
+  }
+
+  takeTapFrames(): TapFrame[] {
+    const frames: TapFrame[] = []
+    for (let frame = this.#tapOut.shift(); frame !== undefined; frame = this.#tapOut.shift()) frames.push(frame)
+    return frames
+  }
+
+  /** A datagram that the socket receives; dropped when too many wait. The engine keeps the bytes. */
+  receiveDatagram(bytes: Uint8Array, from: EndpointParts): void {
+    if (!this.#udpIn.push({ bytes, from })) this.#count('drop:udp-full')
+  }
+
+  // EngineControl
+
+  setSelf(shortId: Uint8Array): void {
+    this.#self = shortId.slice(0, SHORT_ID_BYTES)
+  }
+
+  setPeer(peerIndex: number, shortId: Uint8Array): void {
+    assert(peerIndex >= 0 && peerIndex <= PEER_INDEX_MAX, `peer index ${peerIndex}`)
+    const before = this.#peers.get(peerIndex)
+    const key = keyOf(shortId)
+    if (before !== undefined) this.#indexOf.delete(before.key)
+    this.#peers.set(peerIndex, { ...(before ?? FRESH), key, shortId: shortId.slice(0, SHORT_ID_BYTES) })
+    this.#indexOf.set(key, peerIndex)
+  }
+
+  removePeer(peerIndex: number): void {
+    const peer = this.#peers.get(peerIndex)
+    if (peer === undefined) return
+    this.#peers.delete(peerIndex)
+    this.#indexOf.delete(peer.key)
+    for (const [index, session] of this.#sessions) if (session.peerIndex === peerIndex) this.#sessions.delete(index)
+  }
+
+  addSession(session: EngineSession): void {
+    assert(this.#peers.has(session.peerIndex), `session of unknown peer ${session.peerIndex}`)
+    assert(session.receiverIndex !== 0, 'receiver index 0')
+    this.#sessions.set(session.receiverIndex, new MemorySession(session, this.#sealing))
+  }
+
+  removeSession(receiverIndex: number): void {
+    const session = this.#sessions.get(receiverIndex)
+    if (session === undefined) return
+    this.#sessions.delete(receiverIndex)
+    const peer = this.#peers.get(session.peerIndex)
+    if (peer?.session === session) peer.session = undefined
+  }
+
+  sealWith(peerIndex: number, receiverIndex: number): void {
+    const peer = this.#peers.get(peerIndex)
+    const session = this.#sessions.get(receiverIndex)
+    if (peer !== undefined) peer.session = session?.peerIndex === peerIndex ? session : undefined
+  }
+
+  setEndpoint(peerIndex: number, endpoint: EndpointParts | undefined): void {
+    const peer = this.#peers.get(peerIndex)
+    if (peer !== undefined) peer.endpoint = endpoint
+  }
+
+  setPathBytes(peerIndex: number, bytes: number): void {
+    const peer = this.#peers.get(peerIndex)
+    if (peer !== undefined) peer.pathBytes = bytes
+  }
+
+  setVia(peerIndex: number, viaIndex: number): void {
+    const peer = this.#peers.get(peerIndex)
+    if (peer !== undefined) peer.via = viaIndex
+  }
+
+  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts): boolean {
+    const session = this.#sessions.get(receiverIndex)
+    const peer = session === undefined ? undefined : this.#peers.get(session.peerIndex)
+    if (session === undefined || peer === undefined) return false
+    // Seal only what can leave: a counter is not to be wasted on a peer without a path.
+    if (endpoint === undefined && peer.via < 0 && peer.endpoint === undefined) return false
+    const plaintext = new Uint8Array(1 + body.length)
+    plaintext[0] = DATAGRAM_KIND.control
+    plaintext.set(body, 1)
+    const datagram = session.seal(plaintext)
+    if (datagram === undefined) return false
+    if (endpoint === undefined) return this.#sendTo(peer, datagram)
+    this.#emit(datagram, endpoint)
+    return true
+  }
+
+  counters(): Record<string, number> {
+    return Object.fromEntries(this.#counters)
+  }
+
+  sessionTotals(receiverIndex: number): SessionTotals | undefined {
+    return this.#sessions.get(receiverIndex)?.totals
+  }
+
+  // EngineLane
+
+  tapRead(): number {
+    this.#rowCount = 0
+    while (this.#rowCount < this.rowsMax) {
+      const tapFrame = this.#tapIn.shift()
+      if (tapFrame === undefined) break
+      const at = this.#startRow(-1, DATAGRAM_KIND.frame, tapFrame.flags ?? 0, 0)
+      this.rows[at + ROW.gsoSize] = tapFrame.gsoSize ?? 0
+      this.rows[at + ROW.checksum] = tapFrame.checksum ?? 0
+      this.#endFrameRow(at, tapFrame.frame)
+    }
+    this.#count('tap-rx-frames', this.#rowCount)
+    return this.#rowCount
+  }
+
+  udpRead(): number {
+    if (this.#udpIn.size === 0) return -1
+    this.#rowCount = 0
+    for (let read = 0; read < this.rowsMax; read++) {
+      const arrival = this.#udpIn.shift()
+      if (arrival === undefined) break
+      this.#count('rx-datagrams')
+      this.#count('rx-bytes', arrival.bytes.length)
+      this.#open(arrival.bytes, arrival.from, false)
+    }
+    return this.#rowCount
+  }
+
+  send(count: number): number {
+    assert(count <= this.sendsMax, `${count} send rows of ${this.sendsMax}`)
+    let sent = 0
+    for (let i = 0; i < count; i++) if (this.#sendRow(i * SEND.columns)) sent++
+    return sent
+  }
+
+  tapWrite(count: number): number {
+    let written = 0
+    for (let i = 0; i < count; i++) {
+      const at = this.deliveries[i]! * ROW.columns
+      const offset = this.rows[at + ROW.offset]!
+      const taken = this.#tapOut.push({
+        frame: this.slab.slice(offset, offset + this.rows[at + ROW.length]!),
+        flags: this.rows[at + ROW.flags]! & FRAME_FLAGS_MASK,
+        gsoSize: this.rows[at + ROW.gsoSize]!,
+        checksum: this.rows[at + ROW.checksum]!,
+      })
+      if (taken) written++
+    }
+    this.#count('tap-tx-frames', written)
+    if (written < count) this.#count('drop:tap-full', count - written)
+    return written
+  }
+
+  source(row: number): EndpointParts {
+    return this.#sources[row] ?? NOWHERE
+  }
+
+  /** Never blocks: in one process on virtual time nothing can arrive meanwhile. */
+  wait(mask: number, _timeoutMs: number): number {
+    return mask & ((this.#tapIn.size > 0 ? READY.tap : 0) | (this.#udpIn.size > 0 ? READY.udp : 0))
+  }
+
+  countDrop(reason: SwitchDrop, count: number): void {
+    this.#count(`drop:${reason}`, count)
+  }
+
+  // Rows
+
+  #startRow(fromPeer: number, kind: number, flags: number, receiverIndex: number): number {
+    const at = this.#rowCount * ROW.columns
+    this.rows.fill(0, at, at + ROW.columns)
+    this.rows[at + ROW.offset] = this.#rowCount * this.#rowBytes
+    this.rows[at + ROW.kind] = kind
+    this.rows[at + ROW.fromPeer] = fromPeer
+    this.rows[at + ROW.originPeer] = fromPeer
+    this.rows[at + ROW.flags] = flags
+    this.rows[at + ROW.receiverIndex] = receiverIndex
+    return at
+  }
+
+  /** Keeps the row that `startRow` began when its frame is sound. */
+  #endFrameRow(at: number, frame: Uint8Array): boolean {
+    const checksum = this.rows[at + ROW.checksum]!
+    const isPartial = (this.rows[at + ROW.flags]! & FRAME_FLAG.checksumPartial) !== 0
+    const checksumEnd = (checksum & 0xffff) + (checksum >>> 16) + 2
+    if (isPartial && checksumEnd > frame.length) return this.#drop('malformed-frame')
+    if (frame.length > this.#rowBytes) return this.#drop('too-big')
+    if (!fillFrameFields(this.rows, at, frame)) return this.#drop('malformed-frame')
+    return this.#endRow(at, frame)
+  }
+
+  #endRow(at: number, bytes: Uint8Array): true {
+    this.slab.set(bytes, this.rows[at + ROW.offset]!)
+    this.rows[at + ROW.length] = bytes.length
+    this.#rowCount++
+    return true
+  }
+
+  // Receiving
+
+  #open(datagram: Uint8Array, from: EndpointParts, isInner: boolean): boolean {
+    if (datagram.length < DATAGRAM_BYTES_MIN) return this.#drop('short')
+    if (datagram[0] !== DATAGRAM_TYPE_DATA) return this.#drop('type')
+    const session = this.#sessions.get(viewOf(datagram).getUint32(4, true))
+    const peer = session === undefined ? undefined : this.#peers.get(session.peerIndex)
+    if (session === undefined || peer === undefined) return this.#drop('no-session')
+    const plaintext = session.open(datagram)
+    if (typeof plaintext === 'string') return this.#drop(plaintext)
+    const flags = isInner ? ROW_FLAG.relayed : isAt(peer.endpoint, from) ? 0 : ROW_FLAG.moved
+    const kind = plaintext[0]!
+    if (kind === DATAGRAM_KIND.relayed && !isInner) return this.#relay(plaintext, session.peerIndex, from)
+    this.#sources[this.#rowCount] = from
+    const at = this.#startRow(session.peerIndex, kind, flags, session.receiverIndex)
+    if (kind === DATAGRAM_KIND.frame) return this.#frameRow(at, plaintext, FRAME_HEADER_BYTES)
+    if (kind === DATAGRAM_KIND.broadcast) return this.#frameRow(at, plaintext, BROADCAST_HEADER_BYTES)
+    if (kind !== DATAGRAM_KIND.control) return this.#drop('kind')
+    if (plaintext.length - 1 > this.#rowBytes) return this.#drop('too-big')
+    return this.#endRow(at, plaintext.subarray(1))
+  }
+
+  #frameRow(at: number, plaintext: Uint8Array, headerBytes: number): boolean {
+    if (plaintext.length < headerBytes) return this.#drop('malformed-frame')
+    const view = viewOf(plaintext)
+    this.rows[at + ROW.flags]! |= plaintext[1]! & FRAME_FLAGS_MASK
+    this.rows[at + ROW.gsoSize] = view.getUint16(2, true)
+    this.rows[at + ROW.checksum] = view.getUint16(4, true) | (plaintext[6]! << 16)
+    if (headerBytes === BROADCAST_HEADER_BYTES) {
+      this.rows[at + ROW.hopLimit] = plaintext[7]!
+      this.rows[at + ROW.duplicateId] = view.getInt32(8, true)
+      this.rows[at + ROW.originPeer] = this.#indexOf.get(keyOf(plaintext.subarray(12, 20))) ?? -1
+    }
+    return this.#endFrameRow(at, plaintext.subarray(headerBytes))
+  }
+
+  #relay(plaintext: Uint8Array, fromPeer: number, from: EndpointParts): boolean {
+    if (plaintext.length < RELAYED_HEADER_BYTES + DATAGRAM_BYTES_MIN) return this.#drop('short')
+    const destination = plaintext.subarray(16, 24)
+    if (keyOf(destination) === keyOf(this.#self)) {
+      return this.#open(plaintext.subarray(RELAYED_HEADER_BYTES), from, true)
+    }
+    const peer = this.#peers.get(this.#indexOf.get(keyOf(destination)) ?? -1)
+    const hopLimit = Math.min(plaintext[1]!, HOP_LIMIT) - 1
+    if (hopLimit <= 0) return this.#drop('hop-limit')
+    const next = peer === undefined ? undefined : nextHop(this.#peers, peer)
+    if (peer === undefined) return this.#drop('relay-unknown')
+    if (next === undefined) return this.#drop('no-path')
+    // Nothing goes back to where it came from.
+    if (next === this.#peers.get(fromPeer)) return this.#drop('relay-back')
+    const onward = plaintext.slice()
+    onward[1] = hopLimit
+    const isSent = this.#sealTo(next, onward)
+    if (isSent) this.#count('relayed')
+    return isSent
+  }
+
+  // Sending
+
+  #sendRow(at: number): boolean {
+    const peer = this.#peers.get(this.sends[at + SEND.peer]!)
+    if (peer === undefined) return this.#drop('no-peer')
+    if (peer.session === undefined) return this.#drop('no-session')
+    if (peer.via < 0 && peer.endpoint === undefined) return this.#drop('no-path')
+    const row = this.sends[at + SEND.row]! * ROW.columns
+    const isBroadcast = this.sends[at + SEND.kind] === DATAGRAM_KIND.broadcast
+    const headerBytes = isBroadcast ? BROADCAST_HEADER_BYTES : FRAME_HEADER_BYTES
+    const offset = this.rows[row + ROW.offset]!
+    const length = this.rows[row + ROW.length]!
+    const plaintext = new Uint8Array(headerBytes + length)
+    const view = viewOf(plaintext)
+    plaintext[0] = isBroadcast ? DATAGRAM_KIND.broadcast : DATAGRAM_KIND.frame
+    plaintext[1] = this.rows[row + ROW.flags]! & FRAME_FLAGS_MASK
+    view.setUint16(2, this.rows[row + ROW.gsoSize]!, true)
+    view.setUint16(4, this.rows[row + ROW.checksum]! & 0xffff, true)
+    plaintext[6] = this.rows[row + ROW.checksum]! >>> 16
+    if (isBroadcast) {
+      plaintext[7] = this.sends[at + SEND.hopLimit]!
+      view.setInt32(8, this.sends[at + SEND.duplicateId]!, true)
+      plaintext.set(this.#peers.get(this.sends[at + SEND.originPeer]!)?.shortId ?? this.#self, 12)
+    }
+    plaintext.set(this.slab.subarray(offset, offset + length), headerBytes)
+    if (isTooBig(peer, plaintext)) return this.#drop('too-big')
+    const datagram = peer.session.seal(plaintext)
+    return datagram === undefined ? this.#drop('counter-exhausted') : this.#sendTo(peer, datagram)
+  }
+
+  /** Sends what is sealed end to end for the peer: straight, or inside a datagram to the next hop. */
+  #sendTo(peer: MemoryPeer, datagram: Uint8Array): boolean {
+    if (peer.via < 0) {
+      if (peer.endpoint === undefined) return this.#drop('no-path')
+      this.#emit(datagram, peer.endpoint)
+      return true
+    }
+    const next = nextHop(this.#peers, peer)
+    if (next === undefined) return this.#drop('no-path')
+    const plaintext = new Uint8Array(RELAYED_HEADER_BYTES + datagram.length)
+    plaintext[0] = DATAGRAM_KIND.relayed
+    plaintext[1] = HOP_LIMIT
+    plaintext.set(this.#self, 8)
+    plaintext.set(peer.shortId, 16)
+    plaintext.set(datagram, RELAYED_HEADER_BYTES)
+    return this.#sealTo(next, plaintext)
+  }
+
+  #sealTo(next: MemoryPeer, plaintext: Uint8Array): boolean {
+    if (next.session === undefined) return this.#drop('no-session')
+    if (next.endpoint === undefined) return this.#drop('no-path')
+    if (isTooBig(next, plaintext)) return this.#drop('too-big')
+    const datagram = next.session.seal(plaintext)
+    if (datagram === undefined) return this.#drop('counter-exhausted')
+    this.#emit(datagram, next.endpoint)
+    return true
+  }
+
+  #emit(datagram: Uint8Array, to: EndpointParts): void {
+    this.#count('tx-datagrams')
+    this.#count('tx-bytes', datagram.length)
+    this.#onDatagram(datagram, to)
+  }
+
+  #count(name: string, by = 1): void {
+    this.#counters.set(name, (this.#counters.get(name) ?? 0) + by)
+  }
+
+  #drop(reason: string): false {
+    this.#count(`drop:${reason}`)
+    return false
+  }
+}

@@ -1,0 +1,43 @@
+import { endpointOf, type EndpointParts } from '../../lib/address/mod.ts'
+import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES, SHORT_ID_BYTES } from '../../lib/wire/datagram.ts'
+import type { MemorySession } from './memory-session.ts'
+
+/** What the in-memory engine keeps of a peer. */
+export interface MemoryPeer {
+  readonly key: string
+  readonly shortId: Uint8Array
+  session: MemorySession | undefined
+  endpoint: EndpointParts | undefined
+  pathBytes: number
+  via: number
+}
+
+/** Until something is known of the path: what fits IPv6's smallest MTU. */
+const PATH_BYTES_DEFAULT = 1232
+
+/** A peer of which nothing is known yet but its name. */
+export const FRESH = { session: undefined, endpoint: undefined, pathBytes: PATH_BYTES_DEFAULT, via: -1 } as const
+
+/** The peer to which a datagram for `peer` leaves this host; undefined when its relay is unknown or needs one itself. */
+export function nextHop(peers: ReadonlyMap<number, MemoryPeer>, peer: MemoryPeer): MemoryPeer | undefined {
+  if (peer.via < 0) return peer
+  const next = peers.get(peer.via)
+  return next === undefined || next.via >= 0 ? undefined : next
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+export function keyOf(shortId: Uint8Array): string {
+  return String.fromCharCode(...shortId.subarray(0, SHORT_ID_BYTES))
+}
+
+export function isAt(endpoint: EndpointParts | undefined, from: EndpointParts): boolean {
+  if (endpoint === undefined || endpoint.port !== from.port) return false
+  return endpoint.ip === from.ip || endpointOf(endpoint.ip, endpoint.port) === endpointOf(from.ip, from.port)
+}
+
+export function isTooBig(peer: MemoryPeer, plaintext: Uint8Array): boolean {
+  return DATAGRAM_HEADER_BYTES + plaintext.length + DATAGRAM_TAG_BYTES > peer.pathBytes
+}

@@ -1,0 +1,209 @@
+/**
+ * One host namespace with the bridge; containers as namespaces, plugged in by the code under test.
+ *
+ *     [a] ethwe ── vethwe… ┐
+ *     [b] ethwe ── vethwe… ┴ weave ── weave-tap   (namespace "host")
+ */
+import t from 'tap'
+import { parseCidr } from '../../lib/address/mod.ts'
+import type { CommandRunner } from '../../lib/host/mod.ts'
+import { BRIDGE_MAC, command, eventually, HostFixture, skipSystem, succeeds } from './host-fixture.ts'
+
+t.setTimeout(120_000)
+
+const options = { skip: skipSystem, timeout: 60_000 }
+
+t.test('the bridge is made, kept, mended and removed', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400, range: parseCidr('10.32.0.0/12')! })
+  await network.preflight()
+  t.equal((await network.prepareBridge()).mtu, 1_400)
+  fixture.onHost('ip', 'tuntap', 'add', 'dev', 'weave-tap', 'mode', 'tap')
+  await network.plugTap()
+  const show = () => {
+    const rows = JSON.parse(fixture.onHost('ip', '-d', '-j', 'link', 'show')) as Record<string, unknown>[]
+    return Object.fromEntries(rows.map(row => [row['ifname'], row]))
+  }
+  const setting = (key: string) => fixture.onHost('cat', `/proc/sys/net/${key}`).trim()
+  const check = (when: string) => {
+    t.match(
+      show()['weave'],
+      { mtu: 1_400, address: BRIDGE_MAC, linkinfo: { info_data: { stp_state: 0, mcast_snooping: 0 } } },
+      when,
+    )
+    t.match(show()['weave-tap'], { mtu: 1_400, master: 'weave', txqlen: 4_000 }, when)
+    t.equal(setting('ipv6/conf/weave/accept_ra'), '0')
+    t.equal(setting('ipv6/conf/weave-tap/accept_ra'), '0')
+    t.equal(setting('ipv6/conf/weave-tap/disable_ipv6'), '1')
+  }
+  check('made')
+  const index = show()['weave']?.['ifindex']
+  fixture.onHost('ip', 'link', 'set', 'weave', 'address', '02:00:00:00:00:99')
+  fixture.onHost('ip', 'link', 'set', 'weave', 'type', 'bridge', 'mcast_snooping', '1')
+  fixture.onHost('ip', 'link', 'set', 'weave-tap', 'nomaster')
+  fixture.onHost('sh', '-c', 'echo 2 > /proc/sys/net/ipv6/conf/weave/accept_ra')
+  await network.prepareBridge()
+  await network.plugTap()
+  check('mended')
+  t.equal(show()['weave']?.['ifindex'], index, 'and is the same bridge')
+  // Below 1280 bytes the kernel drops the IPv6 settings; they come back as the default says, which may be to accept.
+  fixture.onHost('ip', 'link', 'set', 'weave', 'mtu', '1200')
+  await network.prepareBridge()
+  check('mended from an MTU without IPv6')
+  await network.remove()
+  t.strictSame(fixture.hostLinks(), ['lo'], 'nothing is left')
+  await network.remove()
+})
+
+t.test('preflight finds a foreign interface, and an overlapping route', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ range: parseCidr('10.32.0.0/12')! })
+  fixture.onHost('ip', 'link', 'add', 'weave', 'type', 'veth', 'peer', 'name', 'far')
+  await t.rejects(network.preflight(), { code: 'BRIDGE_FOREIGN', message: /veth/ })
+  await t.rejects(network.prepareBridge(), { code: 'BRIDGE_FOREIGN' })
+  t.strictSame(fixture.hostLinks(), ['lo', 'far', 'weave'], 'which stays')
+  fixture.onHost('ip', 'link', 'delete', 'weave')
+  fixture.onHost('ip', 'link', 'add', 'lan', 'type', 'bridge')
+  fixture.onHost('ip', 'addr', 'add', '10.33.0.1/16', 'dev', 'lan')
+  fixture.onHost('ip', 'link', 'set', 'lan', 'up')
+  await t.rejects(network.preflight(), { code: 'RANGE_OVERLAP', message: /10\.33\.0\.0\/16.*lan/ })
+})
+
+t.test('the MTU follows the underlay', options, async t => {
+  const fixture = new HostFixture(t)
+  fixture.onHost('ip', 'link', 'add', 'wan', 'mtu', '9000', 'type', 'bridge')
+  fixture.onHost('ip', 'link', 'add', 'vpn', 'mtu', '1600', 'type', 'bridge')
+  for (const name of ['wan', 'vpn']) fixture.onHost('ip', 'link', 'set', name, 'up')
+  fixture.onHost('ip', 'addr', 'add', '192.0.2.1/24', 'dev', 'wan')
+  fixture.onHost('ip', 'addr', 'add', '198.51.100.1/24', 'dev', 'vpn')
+  fixture.onHost('ip', 'route', 'add', 'default', 'via', '192.0.2.2')
+  const network = fixture.network()
+  t.equal((await network.prepareBridge()).mtu, 9_000 - 170, 'of the default route')
+  t.equal((await network.prepareBridge(['192.0.2.9', '198.51.100.9'])).mtu, 1_600 - 170, 'of the routes to peers')
+})
+
+t.test('attached containers talk; attaching again changes nothing; detaching leaves nothing', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400 })
+  await network.prepareBridge()
+  const a = await network.resolve(`netns:${fixture.container('a')}`)
+  const b = await network.resolve(`netns:${fixture.container('b')}`)
+  const attached = await network.attach(a, ['10.32.0.1/12', '10.32.0.2/12', '10.99.0.1/24'])
+  t.match(attached.mac, /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
+  t.match(attached.hostInterface, /^vethwe[0-9a-f]{8}$/)
+  t.strictSame(attached.addresses, ['10.32.0.1/12', '10.99.0.1/24', '10.32.0.2/12'])
+  await network.attach(b, ['10.32.0.3/12', 'fd00:77::3/64'])
+  t.ok(fixture.canPing(b, '10.32.0.1'))
+  t.ok(fixture.canPing(b, '10.32.0.2'), 'several addresses')
+  t.ok(fixture.canPing(b, '-s', '1372', '-M', 'do', '10.32.0.1'), 'a packet of just the MTU')
+  t.notOk(fixture.canPing(b, '-s', '1373', '-M', 'do', '10.32.0.1'), 'and not one byte more')
+
+  t.strictSame(await network.attach(a, ['10.32.0.1/12']), attached, 'is idempotent')
+  t.strictSame(await network.inspect(a), attached)
+  const targets = (await network.list()).map(port => port.targetId)
+  t.strictSame(targets.sort(), [a.id, b.id].sort())
+
+  t.strictSame(
+    await network.detach(a, ['10.32.0.1/12']),
+    ['10.99.0.1/24', '10.32.0.2/12'],
+    'the second of a subnet outlives the first',
+  )
+  t.notOk(fixture.canPing(b, '10.32.0.1'))
+  t.ok(fixture.canPing(b, '10.32.0.2'))
+  t.strictSame(await network.detach(a, ['10.99.0.1/24', '10.32.0.2/12']), [])
+  t.notOk(succeeds('ip', '-n', `${fixture.tag}-a`, 'link', 'show', 'ethwe'), 'the interface goes with the last address')
+  await t.rejects(network.detach(a, 'all'), { code: 'NOT_ATTACHED' })
+  t.equal(await network.inspect(a), undefined)
+
+  fixture.deleteContainer(`${fixture.tag}-b`)
+  t.ok(await eventually(async () => (await network.list()).length === 0), 'a port goes with its namespace')
+  await t.rejects(network.attach(b, ['10.32.0.3/12']), { code: 'TARGET_NOT_FOUND' }, 'which is noticed')
+})
+
+t.test('IPv6 link-local works, router advertisements are refused, multicast goes to the overlay', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400 })
+  await network.prepareBridge()
+  const a = await network.resolve(`netns:${fixture.container('a')}`)
+  const b = await network.resolve(`netns:${fixture.container('b')}`)
+  const silent = fixture.network({ mtu: 1_400, multicastRoute: false })
+  await silent.prepareBridge()
+  const { hostInterface } = await network.attach(a, ['10.32.0.1/12'])
+  await silent.attach(b, ['10.32.0.2/12'])
+  t.ok(await eventually(() => fixture.canPing(a, '-6', 'ff02::1%ethwe')))
+  const linkLocal = () =>
+    /inet6 (fe80::[0-9a-f:]+)\/64/.exec(fixture.inside(b, 'ip', '-6', 'addr', 'show', 'ethwe'))?.[1]
+  t.ok(await eventually(() => fixture.canPing(a, '-6', `${linkLocal()}%ethwe`)))
+  t.equal(fixture.inside(a, 'cat', '/proc/sys/net/ipv6/conf/ethwe/accept_ra').trim(), '0')
+  t.equal(fixture.onHost('cat', `/proc/sys/net/ipv6/conf/${hostInterface}/accept_ra`).trim(), '0')
+  t.equal(fixture.onHost('cat', `/proc/sys/net/ipv6/conf/${hostInterface}/disable_ipv6`).trim(), '1')
+  t.match(fixture.inside(a, 'ip', 'route'), /224\.0\.0\.0\/4 dev ethwe/)
+  t.notMatch(fixture.inside(b, 'ip', 'route'), /224\.0\.0\.0/)
+  t.equal(fixture.inside(a, 'cat', '/proc/sys/net/ipv4/neigh/ethwe/base_reachable_time_ms').trim(), '5000')
+  t.equal(fixture.inside(a, 'cat', '/proc/sys/net/ipv4/neigh/ethwe/ucast_solicit').trim(), '1')
+})
+
+t.test('an address is announced when it comes, at first and later', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400 })
+  await network.prepareBridge()
+  const watcher = await network.resolve(`netns:${fixture.container('w')}`)
+  await network.attach(watcher, ['10.32.0.9/12'])
+  // A neighbour entry is then made by an announcement alone.
+  fixture.inside(watcher, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/ethwe/arp_accept')
+  const knows = (address: string, mac: string) =>
+    eventually(() => fixture.inside(watcher, 'ip', 'neigh', 'show', address).includes(mac), 3_000)
+  const a = await network.resolve(`netns:${fixture.container('a')}`)
+  const { mac } = await network.attach(a, ['10.32.0.1/12'])
+  t.ok(await knows('10.32.0.1', mac), 'with the interface')
+  await network.attach(a, ['10.32.0.1/12', '10.32.0.2/12'])
+  t.ok(await knows('10.32.0.2', mac), 'to an interface that is there')
+})
+
+t.test('what is foreign is not touched, and a failure leaves nothing', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400 })
+  await network.prepareBridge()
+  const name = fixture.container('a')
+  const a = await network.resolve(`netns:${name}`)
+  command('ip', '-n', name, 'link', 'add', 'ethwe', 'type', 'bridge')
+  await t.rejects(network.attach(a, ['10.32.0.1/12']), { code: 'INTERFACE_EXISTS', message: /not ours/ })
+  await t.rejects(network.detach(a, 'all'), { code: 'INTERFACE_EXISTS' })
+  t.ok(succeeds('ip', '-n', name, 'link', 'show', 'ethwe'))
+  command('ip', '-n', name, 'link', 'delete', 'ethwe')
+
+  await t.rejects(network.attach(a, ['10.32.0.1/12', 'nonsense']), { code: 'BAD_ADDRESS' })
+  t.strictSame(fixture.hostLinks(), ['lo', 'weave'])
+
+  const failing = fixture.network({ mtu: 1_400, runner: failingAt(fixture, '10.32.0.66/12') })
+  await failing.prepareBridge()
+  await t.rejects(failing.attach(a, ['10.32.0.1/12', '10.32.0.66/12']), { message: 'as arranged' })
+  t.strictSame(fixture.hostLinks(), ['lo', 'weave'], 'a new pair is taken back')
+  const before = await network.attach(a, ['10.32.0.1/12'])
+  await t.rejects(failing.attach(a, ['10.32.0.2/12', '10.32.0.66/12']), { message: 'as arranged' })
+  t.strictSame(await network.inspect(a), before, 'an older one keeps what it had')
+
+  command('ip', '-n', name, 'link', 'set', 'ethwe', 'down')
+  command('ip', '-n', name, 'link', 'set', 'ethwe', 'name', 'renamed')
+  t.equal(await network.inspect(a), undefined)
+  t.ok(succeeds('ip', '-n', name, 'link', 'show', 'renamed'), 'to look changes nothing')
+  t.strictSame((await network.attach(a, ['10.32.0.1/12'])).addresses, ['10.32.0.1/12'])
+  t.notOk(succeeds('ip', '-n', name, 'link', 'show', 'renamed'), 'an end renamed inside is replaced')
+
+  const other = { ...a, id: 'pid:77' }
+  await t.rejects(network.attach(other, ['10.32.0.2/12']), { code: 'INTERFACE_EXISTS', message: `netns:${name}` })
+
+  await network.remove()
+  t.strictSame(fixture.hostLinks(), ['lo'])
+  t.notOk(succeeds('ip', '-n', name, 'link', 'show', 'ethwe'))
+})
+
+/** The real runner, but that the commands with this word fail. */
+function failingAt(fixture: HostFixture, word: string): CommandRunner {
+  return {
+    run: async (argv, options) => {
+      if (argv.includes(word)) throw new Error('as arranged')
+      return fixture.runner.run(argv, options)
+    },
+  }
+}

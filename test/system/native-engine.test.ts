@@ -1,0 +1,228 @@
+/**
+ * The packet engine on real TAP devices.
+ *
+ *     namespace wn-a-PID: TAP 198.51.100.1, 2001:db8::1 ══ engine ══ 127.0.0.1 ══ engine ══ TAP .2, ::2: namespace wn-b-PID
+ *
+ * Both engines run in this process with their lanes; only the TAPs move into the namespaces.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { WeaveError } from '../../lib/base/mod.ts'
+import { Lanes, type LanesOptions } from '../../lib/io/lanes.ts'
+import { NativeEngine, type OffloadOptions } from '../../lib/io/native-engine.ts'
+import type { CipherName } from '../../lib/overlay/mod.ts'
+
+const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
+const SIDES = ['a', 'b'] as const
+const NAMESPACES = SIDES.map(side => `wn-${side}-${process.pid}`)
+const TRANSFER_BYTES = 24 * 2 ** 20
+const skip = process.getuid?.() === 0 ? false : 'needs root: makes TAP devices and namespaces'
+
+// Seven set-ups with three transfers each.
+t.setTimeout(180_000)
+
+interface Run {
+  readonly offloads?: OffloadOptions
+  readonly shape?: NonNullable<LanesOptions['shape']>
+  readonly cipher?: CipherName
+  readonly mtu?: number
+}
+
+const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' })
+const inside = (side: number, ...args: string[]): string =>
+  execFileSync('ip', ['netns', 'exec', NAMESPACES[side]!, ...args], { stdio: 'pipe', encoding: 'utf8' })
+
+async function withPair(run: Run, use: (engines: NativeEngine[], lanes: Lanes[]) => Promise<void>): Promise<void> {
+  const engines: NativeEngine[] = []
+  const lanes: Lanes[] = []
+  try {
+    for (const [side, namespace] of NAMESPACES.entries()) {
+      const tapName = `wn${SIDES[side]}${process.pid}`.slice(0, 15)
+      const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 }, offloads: run.offloads ?? {} })
+      engines.push(engine)
+      ip('netns', 'add', namespace)
+      ip('link', 'set', tapName, 'netns', namespace)
+      ip('-n', namespace, 'address', 'add', `198.51.100.${side + 1}/24`, 'dev', tapName)
+      ip('-n', namespace, 'address', 'add', `2001:db8::${side + 1}/64`, 'dev', tapName, 'nodad')
+      ip('-n', namespace, 'link', 'set', tapName, 'mtu', String(run.mtu ?? 1400), 'up')
+    }
+    for (const [side, engine] of engines.entries()) {
+      const other = 1 - side
+      engine.setSelf(Uint8Array.of(side, 0, 0, 0, 0, 0, 0, 1))
+      engine.setPeer(1, Uint8Array.of(other, 0, 0, 0, 0, 0, 0, 1))
+      engine.addSession({
+        peerIndex: 1,
+        receiverIndex: 10 + side,
+        remoteIndex: 10 + other,
+        cipher: run.cipher ?? 'chacha20-poly1305',
+        sendKey: new Uint8Array(32).fill(side + 1),
+        receiveKey: new Uint8Array(32).fill(other + 1),
+      })
+      engine.sealWith(1, 10 + side)
+      engine.setEndpoint(1, { ip: LOOPBACK, port: engines[other]!.describe().port })
+      engine.setPathBytes(1, 1472)
+      const events = { onControl: () => undefined, onMoved: () => undefined, onFailure: (text: string) => t.fail(text) }
+      const started = new Lanes(engine, events, { duplicateSeed: side, shape: run.shape ?? 'split' })
+      started.setTable({ selfIndex: 0, floodOwn: [1], floodOf: [], reachable: [1], owners: undefined })
+      lanes.push(started)
+    }
+    // Until both lanes have their tables, frames are dropped.
+    inside(0, 'ping', '-c', '20', '-i', '0.05', '-W', '1', '-q', '198.51.100.2')
+    await use(engines, lanes)
+  } finally {
+    for (const running of lanes) await running.stop()
+    for (const engine of engines) engine.close()
+    for (const namespace of NAMESPACES) {
+      try {
+        ip('netns', 'delete', namespace)
+      } catch {
+        // It was not made.
+      }
+    }
+  }
+}
+
+const SERVER = `
+  const hash = require('node:crypto').createHash('sha256')
+  const server = require('node:net').createServer(socket => {
+    socket.on('data', bytes => hash.update(bytes))
+    socket.on('end', () => { console.log(hash.digest('hex')); socket.end(); server.close() })
+  }).listen(7000, '::', () => console.log('listening'))`
+const CLIENT = `
+  const data = require('node:crypto').randomBytes(${TRANSFER_BYTES})
+  console.log(require('node:crypto').createHash('sha256').update(data).digest('hex'))
+  require('node:net').connect(7000, process.argv[1]).end(data).resume()`
+
+/** Sends random bytes from one namespace to the other; the hashes of what left and what came. */
+async function transfer(from: number, address: string): Promise<{ sent: string; received: string }> {
+  const start = (side: number, ...args: string[]): ChildProcess =>
+    spawn('ip', ['netns', 'exec', NAMESPACES[side]!, process.execPath, '-e', ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+  const lines = (child: ChildProcess, text: { value: string }): void =>
+    void child.stdout!.on('data', bytes => (text.value += String(bytes)))
+  const server = start(1 - from, SERVER)
+  const received = { value: '' }
+  lines(server, received)
+  await once(server.stdout!, 'data')
+  const client = start(from, CLIENT, address)
+  const sent = { value: '' }
+  lines(client, sent)
+  await Promise.all([once(client, 'close'), once(server, 'close')])
+  return { sent: sent.value.trim(), received: received.value.replace('listening', '').trim() }
+}
+
+async function checkTransfers(test: Test, engines: NativeEngine[]): Promise<void> {
+  for (const [from, address] of [
+    [0, '198.51.100.2'],
+    [1, '198.51.100.1'],
+    [0, '2001:db8::2'],
+  ] as const) {
+    const { sent, received } = await transfer(from, address)
+    test.match(sent, /^[0-9a-f]{64}$/)
+    test.equal(received, sent, `the bytes sent to ${address} arrive unaltered`)
+  }
+  for (const engine of engines) {
+    const counters = engine.counters()
+    for (const name of ['drop:auth', 'drop:replay', 'drop:malformed-frame', 'drop:too-big', 'drop:kind']) {
+      test.equal(counters[name], 0, name)
+    }
+  }
+}
+
+const RUNS: Record<string, Run> = {
+  'every offload on': {},
+  'AES-256-GCM and one lane for both directions': { cipher: 'aes-256-gcm', shape: 'single' },
+  'no super-frames at the TAP': { offloads: { tapGso: false } },
+  'no checksum offload': { offloads: { checksum: false } },
+  'no UDP trains sent': { offloads: { udpGso: false } },
+  'no UDP trains received': { offloads: { udpGro: false } },
+}
+
+for (const [name, run] of Object.entries(RUNS)) {
+  t.test(`carries TCP over IPv4 and IPv6 unaltered with ${name}`, { skip }, async test => {
+    await withPair(run, async engines => {
+      const on = engines[0]!.describe()
+      for (const [offload, wanted] of Object.entries(run.offloads ?? {})) {
+        test.equal(on[offload as keyof OffloadOptions], wanted, offload)
+      }
+      await checkTransfers(test, engines)
+    })
+  })
+}
+
+t.test('switches every offload while traffic flows', { skip }, async test => {
+  await withPair({}, async engines => {
+    for (const offload of ['udpGso', 'udpGro', 'tapGso', 'checksum'] as const) {
+      for (const engine of engines) test.ok(engine.setOffload(offload, false), `${offload} goes off`)
+      await checkTransfers(test, engines)
+      for (const engine of engines) test.ok(engine.setOffload(offload, true), `${offload} comes on`)
+    }
+    for (const engine of engines) engine.setOffload('tapGso', true)
+    await checkTransfers(test, engines)
+  })
+})
+
+t.test('loses no packet of a flood of pings', { skip }, async test => {
+  await withPair({}, async () => {
+    await Promise.resolve()
+    const report = inside(0, 'ping', '-f', '-c', '10000', '-q', '198.51.100.2')
+    test.match(report, / 0% packet loss/)
+  })
+})
+
+t.test('says that a lane failed when its TAP is taken away', { skip }, async test => {
+  const tapName = `wnx${process.pid}`.slice(0, 15)
+  const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
+  const failed = new Promise<string>(resolve => {
+    const lanes = new Lanes(
+      engine,
+      { onControl: () => undefined, onMoved: () => undefined, onFailure: resolve },
+      { duplicateSeed: 0, shape: 'single' },
+    )
+    test.teardown(async () => {
+      await lanes.stop()
+      engine.close()
+    })
+  })
+  ip('link', 'delete', tapName)
+  test.match(await failed, /TAP/)
+})
+
+t.test('names what is in the way when it cannot open', { skip }, async test => {
+  const other = createSocket('udp4')
+  other.bind(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address()
+  const failure = (open: () => NativeEngine): unknown => {
+    try {
+      open().close()
+      return undefined
+    } catch (thrown) {
+      return thrown instanceof WeaveError ? thrown.code : thrown
+    }
+  }
+  test.equal(
+    failure(() => new NativeEngine({ tapName: 'wnz', udp: { ip: LOOPBACK, port } })),
+    'PORT_IN_USE',
+  )
+  test.throws(() => execFileSync('ip', ['link', 'show', 'wnz'], { stdio: 'pipe' }), 'no interface is left behind')
+  other.close()
+  test.equal(
+    failure(() => new NativeEngine({ tapName: 'lo', udp: { ip: LOOPBACK, port: 0 } })),
+    'INTERFACE_EXISTS',
+  )
+  const taken = new NativeEngine({ tapName: 'wnz', udp: { ip: LOOPBACK, port: 0 } })
+  test.equal(
+    failure(() => new NativeEngine({ tapName: 'wnz', udp: { ip: LOOPBACK, port: 0 } })),
+    'INTERFACE_EXISTS',
+  )
+  taken.close()
+  const nowhere = Uint8Array.of(203, 0, 113, 9)
+  test.equal(
+    failure(() => new NativeEngine({ tapName: 'wnz', udp: { ip: nowhere, port: 0 } })),
+    'CONFIG_INVALID',
+  )
+})

@@ -1,0 +1,295 @@
+import { spawnSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import type { WeaveError } from '../../../lib/base/mod.ts'
+import { openEnvironment } from '../../../lib/io/state-env.ts'
+import { EMPTY_HEAD, encodeHead, sealRecord, STORE_HEAD_KEY } from '../../../lib/io/state-record.ts'
+import { StateStore, STATE_STORE_FILE } from '../../../lib/io/state-store.ts'
+import { temporaryDirectory, weaveError } from './temporary.ts'
+
+const PAGE_BYTES = 4096
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+async function filledStore(t: Test): Promise<{ stateDir: string; path: string }> {
+  const stateDir = temporaryDirectory(t)
+  const store = StateStore.open(stateDir)
+  for (let round = 0; round < 4; round++) {
+    store.write(Array.from({ length: 50 }, (_, i) => [`record/${i}`, randomBytes(200 + 37 * i)] as const))
+  }
+  store.write([], ['record/7', 'record/8'])
+  await store.close()
+  return { stateDir, path: join(stateDir, STATE_STORE_FILE) }
+}
+
+function fingerprint(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex')
+}
+
+function overwrite(path: string, at: number, garbage: Uint8Array): void {
+  const fd = openSync(path, 'r+')
+  writeSync(fd, garbage, 0, garbage.length, at)
+  closeSync(fd)
+}
+
+t.test('keeps what was written over a close, in the order of keys', async t => {
+  const stateDir = temporaryDirectory(t)
+  const store = StateStore.open(stateDir)
+  store.write([
+    ['a/2', bytes('two')],
+    ['a/1', bytes('one')],
+    ['b/1', bytes('')],
+  ])
+  store.write([['a/1', bytes('uno')]], ['b/1', 'never/there'])
+  await store.close()
+
+  const again = StateStore.open(stateDir)
+  t.strictSame(again.get('a/1'), bytes('uno'))
+  t.equal(again.get('b/1'), undefined)
+  t.strictSame(again.range('a/'), [
+    ['a/1', bytes('uno')],
+    ['a/2', bytes('two')],
+  ])
+  t.strictSame(again.range('c'), [])
+  t.strictSame(again.notices, [])
+  await again.close()
+})
+
+t.test('makes the directory 0700 and the file 0600, and nothing else lies about', async t => {
+  const stateDir = join(temporaryDirectory(t), 'deep', 'state')
+  await StateStore.open(stateDir).close()
+  t.equal(statSync(stateDir).mode & 0o777, 0o700)
+  t.equal(statSync(join(stateDir, STATE_STORE_FILE)).mode & 0o777, 0o600)
+  t.strictSame(readdirSync(stateDir).sort(), ['state.mdb', 'state.mdb-lock'])
+})
+
+t.test('behaves as a map, over restarts', async t => {
+  const key = fc.stringMatching(/^[a-d]{1,3}$/)
+  const step = fc.record({
+    puts: fc.array(fc.tuple(key, fc.uint8Array({ maxLength: 40 })), { maxLength: 5 }),
+    deletes: fc.array(key, { maxLength: 3 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 8 }), async steps => {
+      const stateDir = temporaryDirectory(t)
+      const model = new Map<string, Uint8Array>()
+      let store = StateStore.open(stateDir)
+      for (const { puts, deletes } of steps) {
+        store.write(puts, deletes)
+        for (const [key, value] of puts) model.set(key, value)
+        for (const key of deletes) model.delete(key)
+      }
+      await store.close()
+      store = StateStore.open(stateDir)
+      const expected = [...model].filter(([key]) => key.startsWith('a')).sort(([a], [b]) => (a < b ? -1 : 1))
+      t.strictSame(store.range('a'), expected)
+      await store.close()
+    }),
+    { numRuns: 4 },
+  )
+})
+
+t.test('refuses keys that it could not order or that are its own', async t => {
+  const store = StateStore.open(temporaryDirectory(t))
+  for (const key of ['', '!head', 'ü', 'a\nb', 'x'.repeat(513)]) {
+    t.throws(() => store.write([[key, bytes('v')]]), /store key/, JSON.stringify(key))
+  }
+  t.throws(() => store.write([['k', new Uint8Array(1024 * 1024 + 1)]]), /store value/)
+  await store.close()
+})
+
+t.test('what was acknowledged outlives a kill -9', async t => {
+  const stateDir = temporaryDirectory(t)
+  const module = new URL('../../../lib/io/state-store.js', import.meta.url).href
+  const script = `
+    import { StateStore } from ${JSON.stringify(module)}
+    import { writeSync } from 'node:fs'
+    const store = StateStore.open(${JSON.stringify(stateDir)})
+    for (let i = 0; i < 300; i++) {
+      store.write([['n', Uint8Array.of(i & 255, i >> 8)], ['k' + i, new Uint8Array(500).fill(i)]])
+      writeSync(1, i + '\\n')
+      if (i === 250) process.kill(process.pid, 'SIGKILL')
+    }`
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  t.equal(child.signal, 'SIGKILL', child.stderr)
+  t.match(child.stdout, /\n250\n$/)
+  const store = StateStore.open(stateDir)
+  t.strictSame(store.get('n'), Uint8Array.of(250, 0))
+  t.equal(store.range('k').length, 251)
+  await store.close()
+})
+
+t.test('a damaged store is refused with a remedy and is not touched', async t => {
+  const { path: sample } = await filledStore(t)
+  const size = statSync(sample).size
+  const cases: readonly (readonly [string, (path: string) => void])[] = [
+    ['empty', path => truncateSync(path, 0)],
+    ['cut to one byte', path => truncateSync(path, 1)],
+    ['cut inside the first page', path => truncateSync(path, 100)],
+    ['cut behind the first pages', path => truncateSync(path, 3 * PAGE_BYTES)],
+    ['random throughout', path => writeFileSync(path, randomBytes(size))],
+    ['a text', path => writeFileSync(path, 'this is no database\n'.repeat(1000))],
+    ['random in both header pages', path => overwrite(path, 0, randomBytes(2 * PAGE_BYTES))],
+    [
+      'random in every page but the headers',
+      path => overwrite(path, 2 * PAGE_BYTES, randomBytes(size - 2 * PAGE_BYTES)),
+    ],
+    [
+      'zero in every page but the headers',
+      path => overwrite(path, 2 * PAGE_BYTES, new Uint8Array(size - 2 * PAGE_BYTES)),
+    ],
+  ]
+  for (const [what, damage] of cases) {
+    t.test(what, async t => {
+      const { stateDir, path } = await filledStore(t)
+      damage(path)
+      const before = fingerprint(path)
+      const error = weaveError(() => StateStore.open(stateDir))
+      t.equal(error?.code, 'STATE_DAMAGED', `${error?.message}`)
+      t.ok(error?.message.includes(path))
+      t.match(error?.remedy, /move it aside/)
+      t.equal(fingerprint(path), before)
+      t.notOk(readdirSync(stateDir).includes('state.mdb.new'))
+    })
+  }
+})
+
+t.test('garbage in one page, or a cut before it, is found, or it held nothing', async t => {
+  const { stateDir, path } = await filledStore(t)
+  const good = readFileSync(path)
+  const before = StateStore.open(stateDir)
+  const expected = before.range('record/')
+  await before.close()
+  let found = 0
+  const tryOut = async (what: string) => {
+    try {
+      const store = StateStore.open(stateDir)
+      t.strictSame(store.range('record/'), expected, `${what}: held nothing`)
+      store.write([['after', bytes('x')]])
+      t.strictSame(store.range('record/'), expected)
+      await store.close()
+    } catch (error) {
+      t.equal((error as WeaveError).code, 'STATE_DAMAGED', String(error))
+      found++
+    }
+  }
+  const pages = Math.floor(good.length / PAGE_BYTES)
+  for (let page = 2; page < pages; page += 7) {
+    writeFileSync(path, good)
+    overwrite(path, page * PAGE_BYTES, randomBytes(PAGE_BYTES))
+    await tryOut(`garbage in page ${page} of ${pages}`)
+  }
+  for (let page = 3; page < pages; page += 17) {
+    writeFileSync(path, good.subarray(0, page * PAGE_BYTES))
+    await tryOut(`cut before page ${page} of ${pages}`)
+  }
+  t.ok(found > 0, `${found} found`)
+})
+
+t.test('one changed bit of a value is found', async t => {
+  const stateDir = temporaryDirectory(t)
+  const store = StateStore.open(stateDir)
+  store.write([['k', bytes('a value that can be found in the file')]])
+  await store.close()
+  const path = join(stateDir, STATE_STORE_FILE)
+  const content = readFileSync(path)
+  for (let at = content.indexOf('a value that'); at >= 0; at = content.indexOf('a value that', at + 1))
+    content[at]! ^= 1
+  writeFileSync(path, content)
+  const error = weaveError(() => StateStore.open(stateDir))
+  t.equal(error?.code, 'STATE_DAMAGED')
+  t.match(error?.message, /record k has a wrong checksum/)
+})
+
+t.test('a record that vanished is found', async t => {
+  const { stateDir, path } = await filledStore(t)
+  const env = openEnvironment(path)
+  env.removeSync('record/3')
+  await env.close()
+  const error = weaveError(() => StateStore.open(stateDir))
+  t.equal(error?.code, 'STATE_DAMAGED')
+  t.match(error?.message, /holds 47 records and should hold 48/)
+})
+
+t.test('a record that went back to an older value is found', async t => {
+  const { stateDir, path } = await filledStore(t)
+  const env = openEnvironment(path)
+  env.putSync('record/3', Buffer.from(sealRecord('record/3', bytes('old'))))
+  await env.close()
+  t.match(weaveError(() => StateStore.open(stateDir))?.message, /not the ones that were written/)
+})
+
+t.test('a store of another schema version is refused with both versions', async t => {
+  const { stateDir, path } = await filledStore(t)
+  const env = openEnvironment(path)
+  env.putSync(STORE_HEAD_KEY, Buffer.from(sealRecord(STORE_HEAD_KEY, encodeHead({ ...EMPTY_HEAD, version: 2 }))))
+  await env.close()
+  const before = fingerprint(path)
+  const error = weaveError(() => StateStore.open(stateDir))
+  t.equal(error?.code, 'STATE_VERSION')
+  t.match(error?.message, /version 2.*version 1/)
+  t.equal(fingerprint(path), before)
+})
+
+t.test('permissions that are too open are mended and told', async t => {
+  const { stateDir, path } = await filledStore(t)
+  chmodSync(path, 0o644)
+  const store = StateStore.open(stateDir)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.match(store.notices.join(), /0600/)
+  await store.close()
+})
+
+t.test('a directory in place of the file is refused', t => {
+  const stateDir = temporaryDirectory(t)
+  mkdirSync(join(stateDir, STATE_STORE_FILE))
+  t.equal(weaveError(() => StateStore.open(stateDir))?.code, 'STATE_DAMAGED')
+  t.end()
+})
+
+t.test('a crash while the store is first made leaves no damaged store', async t => {
+  const stateDir = temporaryDirectory(t)
+  writeFileSync(join(stateDir, 'state.mdb.new'), randomBytes(5000))
+  const store = StateStore.open(stateDir)
+  t.strictSame(store.range('a'), [])
+  await store.close()
+})
+
+const noMount = process.geteuid?.() === 0 ? false : 'a small file system needs root to mount'
+t.test('a full disk fails the write, keeps what was there, and lets go on with room', { skip: noMount }, async t => {
+  const stateDir = temporaryDirectory(t)
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', stateDir], { encoding: 'utf8' })
+  t.equal(mount.status, 0, mount.stderr)
+  try {
+    const store = StateStore.open(stateDir)
+    store.write([['kept', bytes('value')]])
+    const error = weaveError(() => {
+      for (let i = 0; i < 100; i++) store.write([[`k${i}`, randomBytes(20_000)]])
+    })
+    t.equal(error?.code, 'STATE_IO', `${error?.message}`)
+    t.match(error?.remedy ?? '', /df /)
+    t.strictSame(store.get('kept'), bytes('value'))
+    spawnSync('mount', ['-o', 'remount,size=4m', stateDir])
+    store.write([['later', bytes('room')]])
+    await store.close()
+    const again = StateStore.open(stateDir)
+    t.strictSame(again.get('later'), bytes('room'))
+    t.strictSame(again.get('kept'), bytes('value'))
+    await again.close()
+  } finally {
+    spawnSync('umount', [stateDir])
+  }
+})

@@ -1,0 +1,50 @@
+import t from 'tap'
+import { formatAddressForm, parseAddressForm, parseAddressForms } from '../../../lib/ipam/address-form.ts'
+import { claimError, subnetError } from '../../../lib/ipam/subnet-check.ts'
+import { cidr } from './support.ts'
+
+t.test('each form is read', async t => {
+  t.same(parseAddressForm('10.2.1.1/24'), { type: 'claim', cidr: cidr('10.2.1.1/24') })
+  t.same(parseAddressForm('ip:10.2.1.1/24'), { type: 'claim', cidr: cidr('10.2.1.1/24') })
+  t.same(parseAddressForm('net:10.2.2.0/24'), { type: 'subnet', subnet: cidr('10.2.2.0/24') })
+  t.same(parseAddressForm('net:default'), { type: 'default' })
+  t.same(parseAddressForm(), { type: 'default' })
+  t.same(parseAddressForms([]), [{ type: 'default' }])
+  t.equal(parseAddressForms(['net:default', '10.2.1.1/24']).length, 2)
+})
+
+t.test('each form is written as it is read', async t => {
+  for (const text of ['ip:10.2.1.1/24', 'net:10.2.2.0/24', 'net:default']) {
+    t.equal(formatAddressForm(parseAddressForm(text)), text)
+  }
+})
+
+t.test('anything else says what is right', async t => {
+  const cases = ['10.2.1.1', 'ip:10.2.1.1', 'ip:', '10.2.1/24', '10.2.1.1/33', '10.2.1.256/8', 'net:', 'net:10.2.2.0']
+  for (const text of [...cases, 'net:x/24', 'eth:10.2.1.1/24', ' 10.2.1.1/24', '10.2.1.1/024', 'none']) {
+    t.throws(() => parseAddressForm(text), { code: 'BAD_ADDRESS', remedy: /10\.32\.1\.5\/24/ }, text)
+  }
+  t.throws(() => parseAddressForm('net:10.2.2.9/24'), { message: /10\.2\.2\.0\/24/, remedy: /ip:10\.2\.2\.9\/24/ })
+})
+
+t.test('a subnet has at least four addresses and lies in the range', async t => {
+  const range = cidr('10.32.0.0/12')
+  t.equal(subnetError(cidr('10.32.0.0/30'), range), undefined)
+  t.equal(subnetError(range, range), undefined)
+  t.match(subnetError(cidr('10.32.0.0/31'), range), { code: 'BAD_ADDRESS' })
+  t.match(subnetError(cidr('10.32.0.1/24'), range), { code: 'BAD_ADDRESS', remedy: /10\.32\.0\.0\/24/ })
+  t.match(subnetError(cidr('10.48.0.0/24'), range), { code: 'ADDRESS_OUTSIDE_RANGE', message: /10\.32\.0\.0\/12/ })
+  t.match(subnetError(cidr('10.0.0.0/8'), range), { code: 'ADDRESS_OUTSIDE_RANGE' })
+})
+
+t.test('the first and the last address of a subnet cannot be claimed', async t => {
+  const range = cidr('10.32.0.0/12')
+  t.equal(claimError(cidr('10.32.1.1/24'), range), undefined)
+  t.match(claimError(cidr('10.32.1.0/24'), range), {
+    code: 'ADDRESS_RESERVED',
+    remedy: /10\.32\.1\.1 to 10\.32\.1\.254/,
+  })
+  t.match(claimError(cidr('10.32.1.255/24'), range), { code: 'ADDRESS_RESERVED', message: /last \(broadcast\)/ })
+  t.match(claimError(cidr('10.32.1.1/32'), range), { code: 'BAD_ADDRESS' })
+  t.match(claimError(cidr('192.168.1.1/24'), range), { code: 'ADDRESS_OUTSIDE_RANGE', message: /192\.168\.1\.0\/24/ })
+})

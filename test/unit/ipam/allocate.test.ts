@@ -1,0 +1,189 @@
+import t from 'tap'
+import type { Ipam } from '../../../lib/ipam/ipam.ts'
+import { cidr, drain, ip, ipam, peer, unstarted } from './support.ts'
+
+function founded(options: Parameters<typeof ipam>[0] = {}): Ipam {
+  const machine = ipam(options)
+  machine.found(0)
+  drain(machine)
+  return machine
+}
+
+/** Allocates or claims, and gives what came out of it at once: addresses, an error, or nothing yet. */
+function ask(machine: Ipam, container: string, form: string | undefined, now = 0) {
+  const id = `${container} ${form} ${now}`
+  if (form === undefined) machine.allocate({ id, container }, now)
+  else if (form.startsWith('net:')) machine.allocate({ id, container, subnet: cidr(form.slice(4)) }, now)
+  else machine.claim({ id, container, cidr: cidr(form) }, now)
+  const end = drain(machine).find(output => output.type === 'done' || output.type === 'failed')
+  if (end?.type === 'failed') return end.error
+  return end?.type === 'done' ? end.cidrs : undefined
+}
+
+t.test('a founder publishes every segment, and founds only once', async t => {
+  const machine = ipam({ range: cidr('10.32.0.0/12') })
+  t.equal(machine.isReady, false)
+  t.equal(machine.found(0), true)
+  const outputs = drain(machine)
+  t.equal(outputs.length, 64)
+  t.ok(outputs.every(output => output.type === 'publish' && output.value !== undefined && output.value.length < 64))
+  t.equal(machine.found(0), false)
+  t.equal(drain(machine).length, 0)
+  t.match(machine.report(), { state: 'ready', perPeer: [{ peer: peer(1), blocks: 16384, addresses: 2 ** 20 }] })
+})
+
+t.test('the lowest free address is given, never the first or last of the subnet', async t => {
+  const machine = founded()
+  t.same(ask(machine, 'a', undefined), [cidr('10.32.0.1/20')])
+  t.same(ask(machine, 'b', undefined), [cidr('10.32.0.2/20')])
+  t.same(ask(machine, 'a', 'net:10.32.1.0/30'), [cidr('10.32.1.1/30')])
+  t.same(ask(machine, 'b', 'net:10.32.1.0/30'), [cidr('10.32.1.2/30')])
+  t.match(ask(machine, 'c', 'net:10.32.1.0/30'), { code: 'RANGE_FULL', message: /10\.32\.1\.0\/30/ })
+})
+
+t.test('a lease is persisted before it is acknowledged', async t => {
+  const machine = founded()
+  machine.allocate({ id: 'x', container: 'a' }, 0)
+  t.same(
+    drain(machine).map(output => output.type),
+    ['lease', 'done'],
+  )
+})
+
+t.test('the same container gets the same address in the same subnet', async t => {
+  const machine = founded()
+  t.same(ask(machine, 'a', undefined), ask(machine, 'a', undefined))
+  ask(machine, 'a', 'net:10.32.3.0/24')
+  t.equal(machine.lookup('a').length, 2)
+  t.same(ask(machine, 'a', 'net:10.32.3.0/24'), [cidr('10.32.3.1/24')])
+})
+
+t.test('a freed address rests for others, and waits for its own container', async t => {
+  const machine = founded()
+  ask(machine, 'a', undefined)
+  t.equal(machine.free('a', undefined, 1000).length, 1)
+  t.match(drain(machine), [{ type: 'unlease', lease: { container: 'a' } }])
+  t.same(ask(machine, 'b', undefined, 2000), [cidr('10.32.0.2/20')], 'it rests')
+  t.same(ask(machine, 'a', undefined, 3000), [cidr('10.32.0.1/20')], 'within the rest')
+  machine.free('a', undefined, 4000)
+  t.same(ask(machine, 'c', undefined, 33_999), [cidr('10.32.0.3/20')], 'it still rests')
+  t.same(ask(machine, 'd', undefined, 34_000), [cidr('10.32.0.1/20')], 'the rest is over')
+  machine.free('b', undefined, 34_000)
+  t.same(ask(machine, 'b', undefined, 100_000), [cidr('10.32.0.2/20')], 'long after the rest')
+  t.not(ask(machine, 'a', undefined, 100_000), [cidr('10.32.0.1/20')], 'taken by another meanwhile')
+})
+
+t.test('one address of a container can be freed alone', async t => {
+  const machine = founded()
+  ask(machine, 'a', undefined)
+  ask(machine, 'a', '10.32.2.2/24')
+  machine.free('a', ip('10.32.0.1'), 0)
+  t.same(machine.lookup('a'), [{ container: 'a', ...cidr('10.32.2.2/24') }])
+  t.equal(machine.free('a', ip('10.32.0.1'), 0).length, 0, 'again is nothing')
+  t.equal(machine.free('nobody', undefined, 0).length, 0)
+})
+
+t.test('a request waits for a rest that ends in time, and does not spin meanwhile', async t => {
+  const machine = founded()
+  ask(machine, 'a', 'net:10.32.1.0/30')
+  ask(machine, 'b', 'net:10.32.1.0/30')
+  machine.free('a', undefined, 0)
+  t.match(ask(machine, 'c', 'net:10.32.1.0/30', 10_000), { code: 'RANGE_FULL', message: /1 rest/ })
+  t.equal(ask(machine, 'c', 'net:10.32.1.0/30', 25_000), undefined)
+  t.same(machine.pollTimeout(), { at: 30_000, reason: 'ipam rest' })
+  machine.handleTimeout(30_000)
+  t.match(drain(machine), [{ type: 'lease' }, { type: 'done', cidrs: [cidr('10.32.1.1/30')] }])
+})
+
+t.test('a claim gives that very address, or says who holds it', async t => {
+  const machine = founded()
+  t.same(ask(machine, 'a', '10.32.1.7/24'), [cidr('10.32.1.7/24')])
+  t.same(ask(machine, 'a', '10.32.1.7/24'), [cidr('10.32.1.7/24')], 'again')
+  t.match(ask(machine, 'b', '10.32.1.7/24'), { code: 'ADDRESS_TAKEN', message: /10\.32\.1\.7.*for b.*by a/ })
+  t.match(ask(machine, 'b', '10.32.1.255/24'), { code: 'ADDRESS_RESERVED' })
+  t.match(ask(machine, 'b', '10.99.1.1/24'), { code: 'ADDRESS_OUTSIDE_RANGE' })
+  t.match(ask(machine, 'b', 'net:10.99.1.0/24'), { code: 'ADDRESS_OUTSIDE_RANGE' })
+  machine.free('a', undefined, 5)
+  t.same(ask(machine, 'b', '10.32.1.7/24', 6), [cidr('10.32.1.7/24')], 'the word of the user ends a rest')
+})
+
+t.test('a claim with another prefix replaces the lease', async t => {
+  const machine = founded()
+  ask(machine, 'a', '10.32.1.7/24')
+  t.same(ask(machine, 'a', '10.32.1.7/20'), [cidr('10.32.1.7/20')])
+  t.same(machine.lookup('a'), [{ container: 'a', ...cidr('10.32.1.7/20') }])
+})
+
+t.test('a range smaller than a block is one block', async t => {
+  const machine = founded({ range: cidr('10.9.0.0/29') })
+  t.equal(machine.space.blockCount, 1)
+  for (let host = 1; host <= 6; host++) t.same(ask(machine, `c${host}`, undefined), [cidr(`10.9.0.${host}/29`)])
+  t.match(ask(machine, 'c7', undefined), { code: 'RANGE_FULL' })
+})
+
+t.test('the default subnet is where containers go that ask for nothing', async t => {
+  const machine = founded({ defaultSubnet: cidr('10.32.2.0/24') })
+  t.same(ask(machine, 'a', undefined), [cidr('10.32.2.1/24')])
+  t.equal(machine.report().ownFree, 253)
+  t.throws(() => ipam({ defaultSubnet: cidr('10.64.0.0/24') }), { code: 'ADDRESS_OUTSIDE_RANGE' })
+})
+
+t.test('ranges and block sizes that cannot work are refused', async t => {
+  t.throws(() => ipam({ range: cidr('10.32.0.1/12') }), { code: 'CONFIG_INVALID', remedy: /10\.32\.0\.0\/12/ })
+  t.throws(() => ipam({ range: cidr('10.32.0.0/31') }), { code: 'CONFIG_INVALID' })
+  t.throws(() => ipam({ blockPrefix: 31 }), { code: 'CONFIG_INVALID' })
+  t.throws(() => ipam({ range: cidr('0.0.0.0/0') }), { code: 'CONFIG_INVALID', message: /at most 262144/ })
+})
+
+t.test('before any owner is known a request waits, says so, and ends', async t => {
+  const machine = ipam()
+  t.equal(ask(machine, 'a', undefined), undefined)
+  t.match(machine.report(), {
+    state: 'waiting',
+    reason: /not joined/,
+    pending: [{ container: 'a', reason: /not joined/ }],
+  })
+  t.same(machine.pollTimeout(), { at: 10_000, reason: 'ipam deadline' })
+  machine.handleTimeout(10_000)
+  t.match(drain(machine), [
+    { type: 'failed', error: { code: 'IPAM_WAITING', message: /within 10 s: no peer that holds/ } },
+  ])
+  t.equal(machine.pollTimeout(), undefined)
+})
+
+t.test('founding satisfies what waited', async t => {
+  const machine = ipam()
+  ask(machine, 'a', undefined)
+  machine.found(5)
+  t.match(drain(machine).slice(-2), [{ type: 'lease' }, { type: 'done', cidrs: [cidr('10.32.0.1/20')] }])
+})
+
+t.test('a cancelled request has no output, and a freed container fails', async t => {
+  const machine = ipam()
+  machine.allocate({ id: 'x', container: 'a' }, 0)
+  machine.allocate({ id: 'y', container: 'b' }, 0)
+  machine.cancel('x', 1)
+  machine.free('b', undefined, 2)
+  t.match(drain(machine), [{ type: 'failed', id: 'y', error: { code: 'IPAM_WAITING', message: /^b was detached/ } }])
+  t.equal(machine.pollTimeout(), undefined)
+})
+
+t.test('requests that wait are bounded', async t => {
+  const machine = ipam()
+  for (let i = 0; i < 1024; i++) t.equal(ask(machine, `c${i}`, undefined), undefined)
+  t.match(ask(machine, 'one more', undefined), { code: 'IPAM_WAITING', message: /1024/ })
+})
+
+t.test('restored leases are kept and not given again', async t => {
+  const machine = unstarted()
+  t.equal(machine.restoreLease({ container: 'a', ...cidr('10.32.0.1/20') }), true)
+  t.equal(machine.restoreLease({ container: 'b', ...cidr('10.32.0.1/20') }), false, 'of another')
+  t.equal(machine.restoreLease({ container: 'a', ...cidr('10.99.0.1/20') }), false, 'outside the range')
+  t.match(machine.report(), { disputed: [{ container: 'a', cidr: '10.32.0.1/20' }] })
+  machine.start(0)
+  machine.found(0)
+  drain(machine)
+  t.match(machine.report(), { disputed: [] })
+  t.same(ask(machine, 'b', undefined), [cidr('10.32.0.2/20')])
+  t.same(ask(machine, 'a', undefined), [cidr('10.32.0.1/20')])
+})

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict'
+import { Heap } from '../../../lib/base/heap.ts'
+import type { Chance } from '../../../lib/base/ports.ts'
+import type { PeerId } from '../../../lib/address/peer-id.ts'
+import type { Cidr } from '../../../lib/address/cidr.ts'
+import {
+  decodeIpamAnswer,
+  decodeIpamRequest,
+  encodeIpamAnswer,
+  encodeIpamRequest,
+} from '../../../lib/wire/ipam-message.ts'
+import { isDrop } from '../../../lib/base/drop.ts'
+import { Ipam } from '../../../lib/ipam/ipam.ts'
+import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
+import type { Lease } from '../../../lib/ipam/lease-table.ts'
+import { peer, seeded } from './support.ts'
+
+interface Stored {
+  readonly version: number
+  readonly value: Uint8Array | undefined
+}
+
+interface Event {
+  readonly at: number
+  readonly order: number
+  readonly run: () => void
+}
+
+/** One simulated peer: what its disk holds outlives a crash, its machine does not. */
+class Host {
+  readonly id: PeerId
+  /** `owner segment` to record: its own and those that it received. */
+  readonly records = new Map<string, { owner: PeerId; segment: number } & Stored>()
+  readonly leases = new Map<number, Lease>()
+  machine: Ipam
+  group = 0
+  isUp = true
+  /** When the requests that wait began. */
+  readonly waiting = new Map<string, number>()
+
+  constructor(id: PeerId, machine: Ipam) {
+    this.id = id
+    this.machine = machine
+  }
+}
+
+export interface Faults {
+  readonly lossOneIn: number
+  readonly duplicateOneIn: number
+  readonly delayMsMax: number
+  /** A crash, at this chance per output carried out; 0: never. */
+  readonly crashOneIn: number
+}
+
+export const NO_FAULTS: Faults = { lossOneIn: 0, duplicateOneIn: 0, delayMsMax: 20, crashOneIn: 0 }
+
+/** Several address managers, joined by messages that are late, lost or doubled and a ledger that is eventually right. */
+export class Mesh {
+  readonly hosts: Host[]
+  readonly log: string[] = []
+  now = 0
+  faults: Faults
+  ends = { done: 0, failed: 0 }
+  readonly #chance: Chance
+  readonly #range: Cidr
+  readonly #events = new Heap<Event>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
+  #order = 0
+
+  constructor(count: number, range: Cidr, seed: number, faults: Faults) {
+    this.#chance = seeded(seed)
+    this.#range = range
+    this.faults = faults
+    this.hosts = Array.from({ length: count }, (_, i) => new Host(peer(i + 1), this.#machine(peer(i + 1), seed + i)))
+    for (const host of this.hosts) host.machine.start(0)
+    for (const host of this.hosts) host.machine.setReachable(this.#peersOf(host), 0)
+  }
+
+  draw(limit: number): number {
+    return Math.floor(this.#chance() * limit)
+  }
+
+  /** Hands an input to a host's machine, carries the outputs out, and checks what must always hold. */
+  act(host: Host, input: (machine: Ipam) => void): void {
+    if (!host.isUp) return
+    input(host.machine)
+    let output = host.machine.pollOutput()
+    while (output !== undefined) {
+      const next = host.machine.pollOutput()
+      this.#carryOut(host, output)
+      // What one input publishes is one transaction of the store: a crash comes before or after.
+      const isWhole = output.type !== 'publish' || next?.type !== 'publish'
+      if (isWhole && this.#isHit(this.faults.crashOneIn)) {
+        this.#crash(host)
+        break
+      }
+      output = next
+    }
+    this.check()
+  }
+
+  ask(host: Host, id: string, input: (machine: Ipam) => void): void {
+    if (!host.isUp) return
+    host.waiting.set(id, this.now)
+    this.act(host, input)
+  }
+
+  partition(): void {
+    for (const host of this.hosts) host.group = this.draw(2)
+    this.#updateReachable()
+  }
+
+  heal(): void {
+    for (const host of this.hosts) {
+      host.group = 0
+      if (!host.isUp) this.#restart(host)
+    }
+    this.#updateReachable()
+  }
+
+  /** Anti-entropy: a host tells a random other all that it holds. */
+  gossip(): void {
+    const from = this.hosts[this.draw(this.hosts.length)]!
+    for (const to of this.hosts) if (to !== from) for (const key of from.records.keys()) this.#tell(from, to, key)
+  }
+
+  /** Lets virtual time pass: messages arrive, timers fire. */
+  pass(ms: number): void {
+    const end = this.now + ms
+    for (;;) {
+      let at = this.#events.peek()?.at ?? Infinity
+      let due: Host | undefined
+      for (const host of this.hosts) {
+        const timeout = host.isUp ? host.machine.pollTimeout() : undefined
+        if (timeout === undefined || timeout.at >= at) continue
+        at = timeout.at
+        due = host
+      }
+      if (at > end) break
+      assert.ok(due === undefined || at > this.now || this.#isProgress(due), 'a timer that fires for nothing')
+      this.now = Math.max(this.now, at)
+      if (due === undefined) this.#events.pop()!.run()
+      else this.act(due, machine => machine.handleTimeout(this.now))
+    }
+    this.now = end
+  }
+
+  /** No address is held twice, and no block is anybody's but one's. */
+  check(): void {
+    const holders = new Map<number, string>()
+    for (const host of this.hosts) {
+      for (const lease of host.isUp ? host.machine.leases() : host.leases.values()) {
+        const holder = `${host.id} ${lease.container}`
+        assert.equal(holders.get(lease.address) ?? holder, holder, `address ${lease.address} is held twice`)
+        holders.set(lease.address, holder)
+      }
+      for (const [id, since] of host.waiting) assert.ok(this.now <= since + 10_000, `${id} waits too long`)
+    }
+    const [one] = this.hosts
+    for (let block = 0; block < one!.machine.space.blockCount; block++) {
+      const owners = this.hosts.filter(host => host.isUp && host.machine.isOwn(block))
+      assert.ok(owners.length <= 1, `block ${block} has ${owners.length} owners`)
+    }
+  }
+
+  #isProgress(host: Host): boolean {
+    const before = host.machine.pollTimeout()?.at
+    this.act(host, machine => machine.handleTimeout(this.now))
+    return host.machine.pollTimeout()?.at !== before || !host.isUp
+  }
+
+  #machine(id: PeerId, seed: number): Ipam {
+    return new Ipam({ self: id, range: this.#range, blockPrefix: 28, chance: seeded(seed * 7919 + 1) })
+  }
+
+  #carryOut(host: Host, output: IpamOutput): void {
+    if (output.type === 'publish') {
+      const key = `${host.id} ${output.segment}`
+      const version = (host.records.get(key)?.version ?? 0) + 1
+      host.records.set(key, { owner: host.id, segment: output.segment, version, value: output.value })
+      for (const other of this.hosts) if (other !== host) this.#tell(host, other, key)
+    } else if (output.type === 'lease') {
+      host.leases.set(output.lease.address, output.lease)
+    } else if (output.type === 'unlease') {
+      host.leases.delete(output.lease.address)
+    } else if (output.type === 'send') {
+      const { to, message } = output
+      const target = this.hosts.find(other => other.id === to)!
+      this.#deliver(host, target, () => {
+        if (message.kind === 'ipam-request') {
+          const request = decodeIpamRequest(encodeIpamRequest(message))
+          if (!isDrop(request)) this.act(target, machine => machine.handleRequest(host.id, request, this.now))
+        } else {
+          const answer = decodeIpamAnswer(encodeIpamAnswer(message))
+          if (!isDrop(answer)) this.act(target, machine => machine.handleAnswer(host.id, answer, this.now))
+        }
+      })
+    } else {
+      host.waiting.delete(output.id)
+      this.ends[output.type]++
+      const what = output.type === 'done' ? output.cidrs[0]!.address : `${output.error.code} ${output.error.message}`
+      this.log.push(`${this.now} ${host.id.slice(0, 8)} ${output.id} ${what}`)
+    }
+  }
+
+  #tell(from: Host, to: Host, key: string): void {
+    const record = from.records.get(key)!
+    this.#deliver(from, to, () => {
+      if ((to.records.get(key)?.version ?? 0) >= record.version) return
+      to.records.set(key, record)
+      this.act(to, machine => machine.setStatements(record.owner, record.segment, record.value, this.now))
+    })
+  }
+
+  #deliver(from: Host, to: Host, run: () => void): void {
+    const { lossOneIn, duplicateOneIn, delayMsMax } = this.faults
+    if (this.#isHit(lossOneIn)) return
+    const copies = this.#isHit(duplicateOneIn) ? 2 : 1
+    for (let copy = 0; copy < copies; copy++) {
+      const at = this.now + 1 + this.draw(delayMsMax)
+      const guarded = () => {
+        if (from.group === to.group && to.isUp) run()
+      }
+      this.#events.push({ at, order: this.#order++, run: guarded })
+    }
+  }
+
+  #isHit(oneIn: number): boolean {
+    return oneIn > 0 && this.draw(oneIn) === 0
+  }
+
+  #peersOf(host: Host): Set<PeerId> {
+    return new Set(this.hosts.filter(one => one !== host && one.isUp && one.group === host.group).map(one => one.id))
+  }
+
+  #updateReachable(): void {
+    for (const host of this.hosts) this.act(host, machine => machine.setReachable(this.#peersOf(host), this.now))
+  }
+
+  #crash(host: Host): void {
+    host.isUp = false
+    host.waiting.clear()
+    this.log.push(`${this.now} ${host.id.slice(0, 8)} crashed`)
+    const at = this.now + 500 + this.draw(4000)
+    const run = () => {
+      if (host.isUp) return
+      this.#restart(host)
+      this.#updateReachable()
+    }
+    this.#events.push({ at, order: this.#order++, run })
+  }
+
+  #restart(host: Host): void {
+    host.isUp = true
+    host.machine = this.#machine(host.id, this.draw(1_000_000))
+    for (const lease of host.leases.values()) assert.ok(host.machine.restoreLease(lease))
+    for (const { owner, segment, value } of host.records.values()) {
+      host.machine.setStatements(owner, segment, value, this.now)
+    }
+    this.act(host, machine => machine.start(this.now))
+  }
+}

@@ -1,0 +1,230 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { isDrop, type Entropy } from '../../../lib/base/mod.ts'
+import { stablelibSuite as suite } from '../../../lib/crypto/mod.ts'
+import { LinkCipher, NoiseHandshake, type NoisePattern } from '../../../lib/noise/mod.ts'
+import { hex, loadVectors } from '../../vectors/load.ts'
+import { encrypt, referenceHandshake } from './noise-reference.ts'
+
+interface Vector {
+  name: string
+  source: string
+  prologue: string
+  psk?: string
+  initStatic: string
+  initEphemeral: string
+  respStatic: string
+  respEphemeral: string
+  handshakeHash?: string
+  messages: { payload: string; ciphertext: string }[]
+}
+
+const vectors = loadVectors<{ complete: Vector[]; reference: Vector[] }>('noise.json')
+const NOTHING = new Uint8Array(0)
+
+function fixed(bytes: Uint8Array): Entropy {
+  return { bytes: () => bytes.slice() }
+}
+
+interface Ends {
+  initiator: NoiseHandshake
+  responder: NoiseHandshake
+}
+
+function ends(pattern: NoisePattern, keys: Omit<Vector, 'messages' | 'source' | 'name'>): Ends {
+  const common = {
+    pattern,
+    suite,
+    prologue: hex(keys.prologue),
+    ...(keys.psk === undefined ? {} : { psk: hex(keys.psk) }),
+  }
+  const remote = pattern === 'IK' ? { remoteStatic: suite.exchangePublicOf(hex(keys.respStatic)) } : {}
+  return {
+    initiator: new NoiseHandshake({
+      ...common,
+      ...remote,
+      role: 'initiator',
+      entropy: fixed(hex(keys.initEphemeral)),
+      staticSecret: hex(keys.initStatic),
+    }),
+    responder: new NoiseHandshake({
+      ...common,
+      role: 'responder',
+      entropy: fixed(hex(keys.respEphemeral)),
+      staticSecret: hex(keys.respStatic),
+    }),
+  }
+}
+
+function referenceOf(vector: Vector): ReturnType<typeof referenceHandshake> {
+  return referenceHandshake({
+    name: vector.name,
+    prologue: hex(vector.prologue),
+    ...(vector.psk === undefined ? {} : { psk: hex(vector.psk) }),
+    initStatic: hex(vector.initStatic),
+    initEphemeral: hex(vector.initEphemeral),
+    respStatic: hex(vector.respStatic),
+    respEphemeral: hex(vector.respEphemeral),
+    payloads: vector.messages.map(message => hex(message.payload)),
+  })
+}
+
+const LINK = {
+  prologue: '6c696e6b',
+  psk: '11'.repeat(32),
+  initStatic: '22'.repeat(32),
+  initEphemeral: '33'.repeat(32),
+  respStatic: '44'.repeat(32),
+  respEphemeral: '55'.repeat(32),
+}
+
+const { psk: _, ...withoutSecret } = LINK
+
+for (const vector of vectors.complete) {
+  t.test(`${vector.name} gives the bytes published by ${vector.source}`, async t => {
+    const { initiator, responder } = ends('IK', vector)
+    const [first, second, ...transport] = vector.messages
+    t.strictSame(initiator.write(hex(first!.payload)), hex(first!.ciphertext))
+    t.strictSame(responder.read(hex(first!.ciphertext)), hex(first!.payload))
+    t.strictSame(responder.write(hex(second!.payload)), hex(second!.ciphertext))
+    t.strictSame(initiator.read(hex(second!.ciphertext)), hex(second!.payload))
+    for (const end of [initiator, responder]) t.strictSame(end.result().handshakeHash, hex(vector.handshakeHash!))
+    t.strictSame(initiator.result().remoteStatic, suite.exchangePublicOf(hex(vector.respStatic)))
+    t.strictSame(responder.result().remoteStatic, suite.exchangePublicOf(hex(vector.initStatic)))
+    const ciphers = [initiator, responder].map(end => new LinkCipher({ suite, ...end.result() }))
+    transport.forEach(({ payload, ciphertext }, i) => {
+      t.strictSame(ciphers[i % 2]!.seal(hex(payload)), hex(ciphertext))
+      t.strictSame(ciphers[1 - (i % 2)]!.open(hex(ciphertext)), hex(payload))
+    })
+  })
+}
+
+for (const vector of vectors.reference) {
+  t.test(`the reference model gives the bytes of ${vector.name} published by ${vector.source}`, async t => {
+    const made = referenceOf(vector)
+    made.messages.forEach((message, i) => t.strictSame(message, hex(vector.messages[i]!.ciphertext)))
+    if (vector.handshakeHash !== undefined) t.strictSame(made.handshakeHash, hex(vector.handshakeHash))
+    vector.messages.slice(made.messages.length).forEach(({ payload, ciphertext }, i) => {
+      // Transport messages alternate; the vectors of flynn/noise begin with the initiator's.
+      const key = i % 2 === 0 ? made.initiatorKey : made.responderKey
+      t.strictSame(encrypt(vector.name.split('_')[3]!, key, 0, NOTHING, hex(payload)), hex(ciphertext))
+    })
+  })
+}
+
+t.test('XXpsk0 and IK with ChaChaPoly and BLAKE2b give the bytes of the reference model', async t => {
+  const key = fc.uint8Array({ minLength: 32, maxLength: 32 })
+  const bytes = fc.uint8Array({ maxLength: 100 })
+  fc.assert(
+    fc.property(
+      fc.constantFrom<NoisePattern>('XXpsk0', 'IK'),
+      fc.tuple(key, key, key, key, key),
+      bytes,
+      fc.tuple(bytes, bytes, bytes),
+      (pattern, [psk, initStatic, initEphemeral, respStatic, respEphemeral], prologue, payloads) => {
+        const secret = pattern === 'IK' ? {} : { psk }
+        const expected = referenceHandshake({
+          name: `Noise_${pattern}_25519_ChaChaPoly_BLAKE2b`,
+          ...{ prologue, initStatic, initEphemeral, respStatic, respEphemeral, payloads, ...secret },
+        })
+        const common = { pattern, suite, prologue, ...secret }
+        const remote = pattern === 'IK' ? { remoteStatic: suite.exchangePublicOf(respStatic) } : {}
+        const both = [
+          new NoiseHandshake({
+            ...{ ...common, ...remote, role: 'initiator' as const },
+            ...{ entropy: fixed(initEphemeral), staticSecret: initStatic },
+          }),
+          new NoiseHandshake({
+            ...{ ...common, role: 'responder' as const },
+            ...{ entropy: fixed(respEphemeral), staticSecret: respStatic },
+          }),
+        ] as const
+        expected.messages.forEach((message, i) => {
+          t.strictSame(both[i % 2]!.write(payloads[i]!), message)
+          t.strictSame(both[1 - (i % 2)]!.read(message), payloads[i])
+        })
+        for (const end of both) t.strictSame(end.result().handshakeHash, expected.handshakeHash)
+        t.strictSame(both[0].result().sendKey, expected.initiatorKey)
+        t.strictSame(both[0].result().receiveKey, expected.responderKey)
+        t.strictSame(both[1].result().sendKey, expected.responderKey)
+        t.strictSame(both[1].result().receiveKey, expected.initiatorKey)
+      },
+    ),
+    { numRuns: 12 },
+  )
+})
+
+t.test('a stranger without the secret is refused at the first message', async t => {
+  const { initiator } = ends('XXpsk0', LINK)
+  const { responder } = ends('XXpsk0', { ...LINK, psk: '12'.repeat(32) })
+  t.match(responder.read(initiator.write(NOTHING)), { reason: 'handshake-auth' })
+})
+
+t.test('another prologue is refused', async t => {
+  const { initiator } = ends('XXpsk0', LINK)
+  const { responder } = ends('XXpsk0', { ...LINK, prologue: '00' })
+  t.match(responder.read(initiator.write(NOTHING)), { reason: 'handshake-auth' })
+})
+
+t.test('forged messages do not spoil a handshake, and the callers bytes stay as they are', async t => {
+  const { initiator, responder } = ends('XXpsk0', LINK)
+  const passed: [Uint8Array, Uint8Array][] = []
+  const exchange = (from: NoiseHandshake, to: NoiseHandshake): void => {
+    const message = from.write(hex('abcd'))
+    for (const at of [0, 31, 32, message.length - 1]) {
+      const forged = message.slice()
+      forged[at]! ^= 1
+      t.match(to.read(forged), { reason: 'handshake-auth' })
+    }
+    t.match(to.read(message.subarray(0, 40)), { reason: 'handshake-short' })
+    const kept = message.slice()
+    t.strictSame(to.read(message), hex('abcd'))
+    passed.push([message, kept])
+  }
+  exchange(initiator, responder)
+  exchange(responder, initiator)
+  exchange(initiator, responder)
+  t.strictSame(initiator.result().sendKey, responder.result().receiveKey)
+  t.strictSame(initiator.result().receiveKey, responder.result().sendKey)
+  t.notSame(initiator.result().sendKey, initiator.result().receiveKey)
+  for (const [message, kept] of passed) t.strictSame(message, kept)
+})
+
+t.test('keys of small order are refused before anything is answered', async t => {
+  const { responder } = ends('XXpsk0', LINK)
+  t.match(responder.read(new Uint8Array(48)), { reason: 'handshake-key' })
+  const one = new Uint8Array(48)
+  one[0] = 1
+  t.match(responder.read(one), { reason: 'handshake-key' })
+})
+
+t.test('messages out of order are dropped when foreign, and a bug when ours', async t => {
+  const { initiator, responder } = ends('XXpsk0', LINK)
+  t.match(initiator.read(new Uint8Array(100)), { reason: 'handshake-order' })
+  t.throws(() => responder.write(NOTHING), { name: 'AssertionError' })
+  t.throws(() => initiator.result(), { name: 'AssertionError' })
+  t.match(responder.read(new Uint8Array(70_000).fill(5)), { reason: 'handshake-long' })
+})
+
+t.test('missing or needless keys are a bug of ours', async t => {
+  const base = { suite, entropy: fixed(new Uint8Array(32)), staticSecret: new Uint8Array(32), prologue: NOTHING }
+  const throws = (make: () => unknown): void => void t.throws(make, { name: 'AssertionError' })
+  throws(() => new NoiseHandshake({ ...base, pattern: 'XXpsk0', role: 'initiator' }))
+  throws(() => new NoiseHandshake({ ...base, pattern: 'XXpsk0', role: 'responder', psk: new Uint8Array(31) }))
+  throws(() => new NoiseHandshake({ ...base, pattern: 'IK', role: 'initiator' }))
+  throws(() => new NoiseHandshake({ ...base, pattern: 'IK', role: 'initiator', remoteStatic: new Uint8Array(32) }))
+  throws(() => new NoiseHandshake({ ...base, pattern: 'IK', role: 'responder', psk: new Uint8Array(32) }))
+})
+
+t.test('no bytes make a read throw', async t => {
+  const first = ends('IK', withoutSecret)
+  const second = ends('XXpsk0', LINK)
+  const third = ends('XXpsk0', LINK)
+  third.initiator.write(NOTHING)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
+      for (const end of [first.responder, second.responder, third.initiator]) t.ok(isDrop(end.read(bytes)))
+    }),
+    { numRuns: 60 },
+  )
+})

@@ -1,0 +1,440 @@
+import t, { type Test } from 'tap'
+import { endpointOf, type EndpointParts } from '../../../lib/address/mod.ts'
+import { DUPLICATE_EXPIRY_MS } from '../../../lib/overlay/constants.ts'
+import { Forwarder, type ForwarderOptions } from '../../../lib/overlay/forwarder.ts'
+import type { ForwardingTable } from '../../../lib/overlay/forwarding.ts'
+import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
+import { ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
+import { DATAGRAM_KIND, HOP_LIMIT } from '../../../lib/wire/datagram.ts'
+import { arpPayload, ethernetFrame, ipv4Payload } from '../../support/frames.ts'
+import { fillFrameFields } from '../../support/frame-fields.ts'
+
+const SELF = 0
+const [MAC_A, MAC_B, MAC_X] = [0x0200_0000_000a, 0x0200_0000_000b, 0x0200_0000_00ff]
+const EVERYBODY = 0xffff_ffff_ffff
+
+interface RowInput {
+  readonly frame: Uint8Array
+  readonly kind?: number
+  readonly from?: number
+  readonly origin?: number
+  readonly flags?: number
+  readonly hopLimit?: number
+  readonly duplicateId?: number
+  readonly gsoSize?: number
+  readonly receiverIndex?: number
+}
+
+/** A lane whose batches the test writes, and which notes what it is told to do. */
+class ScriptedLane implements EngineLane {
+  readonly rowsMax = 16
+  readonly sendsMax: number
+  readonly slab = new Uint8Array(16 * 2048)
+  readonly rows = new Int32Array(16 * ROW.columns)
+  readonly sends: Int32Array
+  readonly deliveries = new Int32Array(16)
+  /** Per call of `send`: peer, row, kind, hop limit, duplicate id, origin. */
+  readonly sent: number[][][] = []
+  readonly written: number[][] = []
+  readonly drops = new Map<SwitchDrop, number>()
+  readonly order: string[] = []
+  #next: readonly RowInput[] = []
+
+  constructor(sendsMax = 32) {
+    this.sendsMax = sendsMax
+    this.sends = new Int32Array(sendsMax * SEND.columns)
+  }
+
+  script(...rows: RowInput[]): void {
+    this.#next = rows
+  }
+
+  tapRead(): number {
+    return this.#fill()
+  }
+
+  udpRead(): number {
+    return this.#next.length === 0 ? -1 : this.#fill()
+  }
+
+  send(count: number): number {
+    this.order.push('send')
+    const call: number[][] = []
+    for (let i = 0; i < count; i++) {
+      const at = i * SEND.columns
+      const columns = [SEND.peer, SEND.row, SEND.kind, SEND.hopLimit, SEND.duplicateId, SEND.originPeer]
+      call.push(columns.map(column => this.sends[at + column]!))
+    }
+    this.sent.push(call)
+    return count
+  }
+
+  tapWrite(count: number): number {
+    this.order.push('tapWrite')
+    this.written.push([...this.deliveries.subarray(0, count)])
+    return count
+  }
+
+  source(row: number): EndpointParts {
+    return { ip: Uint8Array.of(10, 0, 0, row), port: 6783 }
+  }
+
+  wait(): number {
+    return 0
+  }
+
+  countDrop(reason: SwitchDrop, count: number): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + count)
+  }
+
+  #fill(): number {
+    const count = this.#next.length
+    this.rows.fill(0)
+    for (const [row, input] of this.#next.entries()) {
+      const at = row * ROW.columns
+      this.slab.set(input.frame, row * 2048)
+      this.rows[at + ROW.offset] = row * 2048
+      this.rows[at + ROW.length] = input.frame.length
+      this.rows[at + ROW.kind] = input.kind ?? DATAGRAM_KIND.frame
+      this.rows[at + ROW.fromPeer] = input.from ?? -1
+      this.rows[at + ROW.originPeer] = input.origin ?? input.from ?? -1
+      this.rows[at + ROW.flags] = input.flags ?? 0
+      this.rows[at + ROW.hopLimit] = input.hopLimit ?? 0
+      this.rows[at + ROW.duplicateId] = input.duplicateId ?? 0
+      this.rows[at + ROW.gsoSize] = input.gsoSize ?? 0
+      this.rows[at + ROW.receiverIndex] = input.receiverIndex ?? 0
+      if (input.kind !== DATAGRAM_KIND.control) fillFrameFields(this.rows, at, input.frame)
+    }
+    this.#next = []
+    return count
+  }
+}
+
+function frame(destination: number, source: number): Uint8Array {
+  return ethernetFrame(destination, source, new Uint8Array(46))
+}
+
+function broadcast(from: number, origin: number, duplicateId: number, hopLimit = HOP_LIMIT): RowInput {
+  return { frame: frame(EVERYBODY, MAC_X), kind: DATAGRAM_KIND.broadcast, from, origin, duplicateId, hopLimit }
+}
+
+const TABLE: ForwardingTable = {
+  selfIndex: SELF,
+  floodOwn: [1, 2],
+  floodOf: [
+    [1, [2, 3]],
+    [2, []],
+    [3, [1, 3, 4]],
+  ],
+  reachable: [1, 2, 3, 4],
+  owners: undefined,
+}
+
+function setUp(options: ForwarderOptions & { sendsMax?: number; table?: Partial<ForwardingTable> } = {}) {
+  const lane = new ScriptedLane(options.sendsMax)
+  const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(256)))
+  const controls: unknown[][] = []
+  const moves: unknown[][] = []
+  const forwarder = new Forwarder(
+    lane,
+    macs,
+    { onControl: (...args) => controls.push(args), onMoved: (...args) => moves.push(args) },
+    { duplicateCapacity: 256, ...options },
+  )
+  forwarder.setTable({ ...TABLE, ...options.table })
+  const where = (mac: number) => macs.lookup(Math.floor(mac / 2 ** 32), mac % 2 ** 32, 1)
+  const out = (...rows: RowInput[]) => {
+    lane.script(...rows)
+    return forwarder.outbound(1000)
+  }
+  const inward = (...rows: RowInput[]) => {
+    lane.script(...rows)
+    return forwarder.inbound(1000)
+  }
+  return { lane, macs, forwarder, controls, moves, where, out, inward }
+}
+
+function expectDrop(t: Test, lane: ScriptedLane, reason: SwitchDrop, count = 1): void {
+  t.same([...lane.drops], [[reason, count]], `dropped as ${reason}`)
+}
+
+t.test('says that nothing was there', async t => {
+  const { forwarder, lane } = setUp()
+  t.equal(forwarder.outbound(0), -1)
+  t.equal(forwarder.inbound(0), -1)
+  t.same(lane.order, [])
+})
+
+t.test('floods what it does not know down its own tree, and learns where it began', async t => {
+  const { lane, out, where } = setUp({ laneNumber: 3, duplicateSeed: 77 })
+  t.equal(out({ frame: frame(MAC_B, MAC_A) }, { frame: frame(EVERYBODY, MAC_A) }), 2)
+  const id = (3 << 28) | 77
+  t.same(lane.sent, [
+    [
+      [1, 0, DATAGRAM_KIND.broadcast, HOP_LIMIT, id, SELF],
+      [2, 0, DATAGRAM_KIND.broadcast, HOP_LIMIT, id, SELF],
+      [1, 1, DATAGRAM_KIND.broadcast, HOP_LIMIT, id + 1, SELF],
+      [2, 1, DATAGRAM_KIND.broadcast, HOP_LIMIT, id + 1, SELF],
+    ],
+  ])
+  t.equal(where(MAC_A), MAC_LOCAL)
+  t.equal(where(MAC_B), MAC_UNKNOWN)
+})
+
+t.test('sends a known address to its peer alone', async t => {
+  const { lane, out, inward } = setUp()
+  inward({ frame: frame(MAC_A, MAC_B), from: 3 })
+  out({ frame: frame(MAC_B, MAC_A) })
+  t.same(lane.sent, [[[3, 0, DATAGRAM_KIND.frame, 0, 0, SELF]]])
+})
+
+t.test('floods for a peer that cannot be reached', async t => {
+  const { lane, out, inward, forwarder } = setUp()
+  inward({ frame: frame(MAC_A, MAC_B), from: 3 })
+  forwarder.setTable({ ...TABLE, reachable: [1, 2] })
+  out({ frame: frame(MAC_B, MAC_A) })
+  t.same(
+    lane.sent[0]?.map(row => row[0]),
+    [1, 2],
+  )
+})
+
+t.test('keeps at home what is local', async t => {
+  const { lane, out } = setUp()
+  out({ frame: frame(EVERYBODY, MAC_B) })
+  out({ frame: frame(MAC_B, MAC_A) })
+  t.equal(lane.sent.length, 1, 'only the first, a broadcast, left')
+  t.equal(lane.drops.size, 0)
+})
+
+t.test('with nobody to flood to, says so', async t => {
+  const { lane, out } = setUp({ table: { floodOwn: [] } })
+  out({ frame: frame(EVERYBODY, MAC_A) })
+  expectDrop(t, lane, 'no-destination')
+  t.same(lane.sent, [])
+})
+
+t.test('sends in several calls when the flood does not fit one', async t => {
+  const { lane, out } = setUp({ sendsMax: 3 })
+  out(...[1, 2, 3, 4].map(() => ({ frame: frame(EVERYBODY, MAC_A) })))
+  t.same(
+    lane.sent.map(call => call.map(row => [row[0], row[1]])),
+    [
+      [
+        [1, 0],
+        [2, 0],
+        [1, 1],
+      ],
+      [
+        [2, 1],
+        [1, 2],
+        [2, 2],
+      ],
+      [
+        [1, 3],
+        [2, 3],
+      ],
+    ],
+  )
+})
+
+t.test('drops what must not cross hosts, both ways', async t => {
+  const cases: [SwitchDrop, RowInput][] = [
+    ['router-advertisement', { frame: frame(EVERYBODY, MAC_A), flags: ROW_FLAG.routerAdvertisement }],
+    ['bridge-control', { frame: frame(0x0180_c200_0000, MAC_A) }],
+    ['malformed-frame', { frame: frame(MAC_B, 0x0300_0000_0001) }],
+  ]
+  for (const [reason, row] of cases) {
+    const { lane, out, inward, macs } = setUp()
+    out(row)
+    expectDrop(t, lane, reason)
+    inward({ ...row, from: 1 })
+    inward({ ...row, from: 1, kind: DATAGRAM_KIND.broadcast, origin: 1, hopLimit: 9, duplicateId: 1 })
+    expectDrop(t, lane, reason, 3)
+    t.same(lane.order, [], 'it goes nowhere')
+    t.same(macs.entries(0), [], 'and teaches nothing')
+  }
+})
+
+t.test('a unicast from a peer goes to the TAP and to no other peer', async t => {
+  const { lane, inward, where } = setUp()
+  inward({ frame: frame(MAC_A, MAC_X), from: 2 })
+  t.equal(where(MAC_X), 2)
+  inward({ frame: frame(MAC_X, MAC_B), from: 1 }, { frame: frame(EVERYBODY, MAC_B), from: 1 })
+  t.same(lane.written, [[0], [0, 1]])
+  t.same(lane.sent, [])
+})
+
+t.test('a broadcast goes to the TAP and on down the tree of its origin', async t => {
+  const { lane, inward, where } = setUp()
+  inward(broadcast(2, 3, 55, 9))
+  t.same(lane.written, [[0]])
+  t.same(lane.sent, [
+    [
+      [1, 0, DATAGRAM_KIND.broadcast, 8, 55, 3],
+      [4, 0, DATAGRAM_KIND.broadcast, 8, 55, 3],
+    ],
+  ])
+  t.equal(where(MAC_X), 3, 'it is learned where it began, not who passed it on')
+  t.same(lane.order, ['send', 'tapWrite'], 'the TAP comes last: it may alter the slab')
+})
+
+t.test('a broadcast never goes back to where it came from', async t => {
+  const { lane, inward } = setUp()
+  inward(broadcast(1, 3, 1))
+  t.same(
+    lane.sent[0]?.map(row => row[0]),
+    [4],
+  )
+})
+
+t.test('a broadcast dies with its hop limit, which nobody can raise', async t => {
+  const { lane, inward } = setUp()
+  inward(broadcast(2, 3, 1, 1))
+  t.same(lane.written, [[0]], 'it is still delivered here')
+  t.same(lane.sent, [])
+  expectDrop(t, lane, 'hop-limit')
+  inward(broadcast(2, 3, 2, 255))
+  t.same(
+    lane.sent[0]?.map(row => row[3]),
+    [HOP_LIMIT - 1, HOP_LIMIT - 1],
+  )
+  inward(broadcast(1, 2, 3, 1))
+  t.equal(lane.drops.get('hop-limit'), 1, 'a leaf has nothing to pass on')
+})
+
+t.test('a second copy of a broadcast is dropped, until it is too old to be one', async t => {
+  const { lane, inward, forwarder } = setUp()
+  inward(broadcast(2, 3, 55), broadcast(1, 3, 55))
+  inward(broadcast(4, 3, 55))
+  t.same(lane.written, [[0]])
+  expectDrop(t, lane, 'duplicate', 2)
+  inward(broadcast(4, 1, 55))
+  t.equal(lane.written.length, 2, 'the same id of another origin is another frame')
+  lane.script(broadcast(2, 3, 55))
+  forwarder.inbound(1001 + DUPLICATE_EXPIRY_MS)
+  t.equal(lane.written.length, 3)
+})
+
+t.test('drops broadcasts of nobody and of itself', async t => {
+  const { lane, inward } = setUp()
+  inward(broadcast(2, -1, 1))
+  expectDrop(t, lane, 'unknown-origin')
+  inward(broadcast(2, SELF, 2))
+  t.equal(lane.drops.get('duplicate'), 1)
+  t.same(lane.order, [])
+})
+
+t.test('an origin without a tree is delivered here and passed to nobody', async t => {
+  const { lane, inward } = setUp()
+  inward(broadcast(2, 4, 1))
+  t.same(lane.written, [[0]])
+  t.same(lane.sent, [])
+})
+
+t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from outside the range', async t => {
+  const owners = { first: 0xc0a8_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2, -1, SELF) }
+  const cases: [string, number, number, boolean][] = [
+    ['its own block', 1, 0xc0a8_0001, true],
+    ['the last of its block', 1, 0xc0a8_003f, true],
+    ["another's block", 1, 0xc0a8_0040, false],
+    ['and the other way round', 2, 0xc0a8_003f, false],
+    ["nobody's block", 1, 0xc0a8_0080, true],
+    ['our own block', 1, 0xc0a8_00c0, false],
+    ['past the range', 1, 0xc0a8_0100, true],
+    ['before the range', 1, 0xc0a7_ffff, true],
+    ['no address', 1, 0, true],
+  ]
+  for (const [what, origin, source, isAllowed] of cases) {
+    const { lane, inward, out, macs } = setUp({ table: { owners } })
+    const ipv4 = ethernetFrame(MAC_A, MAC_X, ipv4Payload(source, 1), 0x0800)
+    const arp = ethernetFrame(EVERYBODY, MAC_X, arpPayload(MAC_X, source, 1), 0x0806)
+    inward({ frame: ipv4, from: origin })
+    inward({ frame: arp, from: 4, origin, kind: DATAGRAM_KIND.broadcast, hopLimit: 5, duplicateId: 1 })
+    t.equal(lane.written.length, isAllowed ? 2 : 0, what)
+    t.equal(lane.drops.get('spoofed-source') ?? 0, isAllowed ? 0 : 2)
+    t.equal(macs.entries(0).length, isAllowed ? 1 : 0)
+    lane.drops.clear()
+    out({ frame: arp })
+    t.equal(lane.drops.size, 0, 'our own containers are not checked here')
+  }
+})
+
+t.test('a spoofed broadcast does not shadow the true one of that id', async t => {
+  const owners = { first: 0x0a20_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2) }
+  const { lane, inward } = setUp({ table: { owners } })
+  const arp = ethernetFrame(EVERYBODY, MAC_X, arpPayload(MAC_X, 0x0a20_0041, 1), 0x0806)
+  inward({ frame: arp, kind: DATAGRAM_KIND.broadcast, from: 2, origin: 1, hopLimit: 9, duplicateId: 5 })
+  t.same(lane.written, [])
+  inward(broadcast(2, 1, 5))
+  t.same(lane.written, [[0]])
+})
+
+t.test('counts local addresses that turn up elsewhere, and follows them', async t => {
+  const { lane, inward, out, forwarder, where } = setUp()
+  out({ frame: frame(EVERYBODY, MAC_A) })
+  inward({ frame: frame(MAC_B, MAC_A), from: 2 }, { frame: frame(MAC_B, MAC_A), from: 2 })
+  t.equal(forwarder.localMoves, 1)
+  t.equal(where(MAC_A), 2)
+  out({ frame: frame(EVERYBODY, MAC_A) })
+  t.equal(where(MAC_A), MAC_LOCAL)
+  t.same(lane.written, [[0, 1]])
+})
+
+t.test('hands control on with a copy of its body and where it came from', async t => {
+  const { lane, inward, controls } = setUp()
+  const receiverIndex = 0x9000_0001
+  const body = Uint8Array.of(1, 2, 3)
+  const row = { frame: body, kind: DATAGRAM_KIND.control, from: 3, receiverIndex }
+  inward({ frame: frame(MAC_A, MAC_B), from: 1 }, row, { ...row, flags: ROW_FLAG.relayed })
+  lane.slab.fill(0)
+  t.same(controls[0], [3, receiverIndex, body, { ip: Uint8Array.of(10, 0, 0, 1), port: 6783 }])
+  t.same(controls[1], [3, receiverIndex, body, undefined], 'of a relayed one the source says nothing')
+  t.same(lane.written, [[0]], 'control is not for the TAP')
+})
+
+t.test('tells once per peer and batch that it moved', async t => {
+  const { inward, moves, lane } = setUp()
+  const moved = (from: number) => ({
+    frame: frame(MAC_A, MAC_B),
+    from,
+    flags: ROW_FLAG.moved,
+    receiverIndex: from + 50,
+  })
+  t.equal(inward(moved(1), moved(1), moved(2), { frame: frame(MAC_A, MAC_B), from: 3 }, moved(1)), 5)
+  const told = moves.map(([peer, index, source]) => {
+    const { ip, port } = source as EndpointParts
+    return [peer, index, endpointOf(ip, port)]
+  })
+  t.same(told, [
+    [1, 51, '10.0.0.0:6783'],
+    [2, 52, '10.0.0.2:6783'],
+  ])
+  inward(moved(1))
+  t.equal(moves.length, 3)
+  t.equal(lane.written[0]?.length, 5, 'the frames are delivered all the same')
+})
+
+t.test('duplicate ids leave room for the segments of a super-frame, and stay in their lane', async t => {
+  const { lane, out } = setUp({ laneNumber: 15, duplicateSeed: 2 ** 28 - 3, table: { floodOwn: [1] } })
+  const big = ethernetFrame(EVERYBODY, MAC_A, new Uint8Array(1010))
+  const small = { frame: frame(EVERYBODY, MAC_A) }
+  out(small, { frame: big, gsoSize: 1400 }, small, { frame: big, gsoSize: 100 }, small)
+  const ids = lane.sent[0]!.map(row => row[4]! >>> 0)
+  const base = 15 * 2 ** 28
+  t.same(ids, [base + 2 ** 28 - 3, base, base + 4, base + 5, base + 16])
+})
+
+t.test('without a table nothing leaves', async t => {
+  const lane = new ScriptedLane()
+  const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(64)))
+  const forwarder = new Forwarder(lane, macs, { onControl: () => undefined, onMoved: () => undefined })
+  lane.script({ frame: frame(EVERYBODY, MAC_A) })
+  forwarder.outbound(0)
+  expectDrop(t, lane, 'no-destination')
+})
+
+t.test('a lane number that does not fit the ids is refused', async t => {
+  t.throws(() => setUp({ laneNumber: 16 }))
+  t.throws(() => setUp({ laneNumber: -1 }))
+})

@@ -1,0 +1,92 @@
+import t from 'tap'
+import { Graph, rttClass, routes, type Layer, type Routes } from '../../../lib/topology/mod.ts'
+import type { PeerId } from '../../../lib/address/mod.ts'
+import { claimsOf, peerNumber as p, randomClaims } from '../../support/graphs.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+import { NaiveGraph } from '../../support/naive-graph.ts'
+
+t.test('rtt classes are doublings', async t => {
+  for (const [ms, expected] of [
+    [0, 0],
+    [0.9, 0],
+    [1, 1],
+    [1.9, 1],
+    [2, 2],
+    [100, 7],
+    [16_384, 15],
+    [1e9, 15],
+  ] as const) {
+    t.equal(rttClass(ms), expected, `${ms} ms`)
+  }
+})
+
+t.test('routes are those of a naive model: cheapest, then fewest hops, then lowest id', async t => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const chance = seededChance(seed)
+    const claims = randomClaims(2 + Math.floor(chance() * 20), 4, chance, 0.15)
+    for (const layer of ['control', 'data'] as Layer[]) {
+      const naive = new NaiveGraph(claims, layer)
+      const graph = new Graph(claims)
+      for (const self of naive.peers) {
+        const expected = [...naive.ways(self)]
+          .map(([to, { cost, hops, firstHops }]) => `${to} ${firstHops[0]} ${cost} ${hops}`)
+          .sort()
+        const actual = [...routes(graph, layer, self)]
+          .map(([to, { nextHop, cost, hops }]) => `${to} ${nextHop} ${cost} ${hops}`)
+          .sort()
+        if (actual.join() !== expected.join()) t.same(actual, expected, `seed ${seed} ${layer} ${self}`)
+      }
+    }
+  }
+  t.pass('all equal')
+})
+
+/** 0 reaches 5 through 1 at a cost of 4 + 8, or through 2 and 6 at 1 + 2^rtt + 1. */
+const twoWays = (rtt: number) =>
+  new Graph(
+    claimsOf(7, [
+      [0, 1, 2],
+      [1, 5, 3],
+      [0, 2, 0],
+      [2, 6, rtt],
+      [6, 5, 0],
+    ]),
+  )
+
+t.test('a present next hop stays until the best way is a fifth better, or it is gone', async t => {
+  const first = routes(twoWays(4), 'control', p(0))
+  t.match(first.get(p(5)), { nextHop: p(1), cost: 12, hops: 2 })
+  const kept = routes(twoWays(3), 'control', p(0), first)
+  t.match(kept.get(p(5)), { nextHop: p(1), cost: 12, hops: 2 }, '10 instead of 12 is not')
+  t.match(routes(twoWays(3), 'control', p(0)).get(p(5)), { nextHop: p(2), cost: 10 }, 'a newcomer takes the best')
+  t.match(routes(twoWays(2), 'control', p(0), kept).get(p(5)), { nextHop: p(2), cost: 6, hops: 3 }, '6 is')
+  const gone = new Graph(
+    claimsOf(7, [
+      [0, 2, 0],
+      [1, 5, 3],
+      [2, 5, 9],
+    ]),
+  )
+  t.equal(routes(gone, 'control', p(0), kept).get(p(5))?.nextHop, p(2))
+  t.equal(routes(new Graph(claimsOf(7, [])), 'control', p(0), kept).size, 0)
+})
+
+t.test('whatever next hops are kept, following them ends at the destination', async t => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const chance = seededChance(seed)
+    const count = 4 + Math.floor(chance() * 12)
+    const kept = new Map<PeerId, Routes>()
+    for (let version = 0; version < 6; version++) {
+      const graph = new Graph(randomClaims(count, 5, chance))
+      for (const self of graph.peers) kept.set(self, routes(graph, 'control', self, kept.get(self)))
+      for (const self of graph.peers) {
+        for (const to of kept.get(self)!.keys()) {
+          let at = self
+          for (let hops = 0; at !== to && hops <= count; hops++) at = kept.get(at)!.get(to)!.nextHop
+          if (at !== to) t.fail(`seed ${seed}: ${self} → ${to} goes round`)
+        }
+      }
+    }
+  }
+  t.pass('no loops')
+})
