@@ -46,8 +46,8 @@ export class ApiClient {
     await this.#call('POST', '/v1/stop', {}, schema.OkAnswer, 15_000)
   }
 
-  async reset(force: boolean): Promise<string[]> {
-    return (await this.#call('POST', '/v1/reset', { force }, schema.OkAnswer, 30_000)).notes
+  async reset(): Promise<string[]> {
+    return (await this.#call('POST', '/v1/reset', {}, schema.OkAnswer, 30_000)).notes
   }
 
   #call<T extends z.ZodType>(

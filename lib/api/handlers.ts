@@ -9,9 +9,10 @@ export interface ApiHandlers {
   attach(request: AttachOrder, signal: AbortSignal): Promise<string[]>
   detach(target: string, addresses: readonly string[]): Promise<string[]>
   ps(): Promise<Attachment[]>
-  stop(): Promise<void>
-  /** Hands on what this peer owns, removes what it made on the host, and ends; the caller then removes the state. */
-  reset(force: boolean): Promise<string[]>
+  /** Hands on what this peer owns and removes what it made on the host. Returns what the operator should read. */
+  leave(): Promise<string[]>
+  /** The answer to `stop` or `reset` has been sent: now the daemon may end. */
+  finish(): void
 }
 
 export interface AttachOrder {

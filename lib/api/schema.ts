@@ -136,7 +136,6 @@ export const AttachRequest = z.object({
   multicastRoute: z.boolean().default(true),
 })
 export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
-export const ResetRequest = z.object({ force: z.boolean().default(false) })
 
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })

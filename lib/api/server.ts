@@ -80,14 +80,15 @@ export class ApiServer {
       const body = parse(schema.DetachRequest, request)
       return { cidrs: await handlers.detach(body.target, body.addresses) }
     })
-    app.post('/v1/stop', async () => {
-      await handlers.stop()
+    app.post('/v1/stop', async (_request, reply) => {
+      reply.raw.once('close', () => handlers.finish())
       return { ok: true }
     })
-    app.post('/v1/reset', async request => ({
-      ok: true,
-      notes: await handlers.reset(parse(schema.ResetRequest, request).force),
-    }))
+    app.post('/v1/reset', async (_request, reply) => {
+      const notes = await handlers.leave()
+      reply.raw.once('close', () => handlers.finish())
+      return { ok: true, notes }
+    })
   }
 }
 

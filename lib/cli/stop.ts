@@ -21,7 +21,7 @@ export async function resetInstance(stateDir: string, isForced: boolean): Promis
   const holder = stateLockHolder(stateDir)
   let notes: string[] = []
   try {
-    notes = await new ApiClient(socketPathOf(stateDir)).reset(isForced)
+    notes = await new ApiClient(socketPathOf(stateDir)).reset()
     await ended(stateDir, holder?.pid)
   } catch (error) {
     if (!(error instanceof WeaveError) || error.code !== 'DAEMON_DOWN') throw error

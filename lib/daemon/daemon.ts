@@ -168,7 +168,7 @@ export class Daemon implements ApiHandlers {
   }
 
   /** Ends: says goodbye, stops the lanes, lets go of everything but what is attached. */
-  async end(status: number): Promise<void> {
+  async shutdown(status: number): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true
     await this.#unwind()
@@ -215,19 +215,18 @@ export class Daemon implements ApiHandlers {
     return this.#attachments.list()
   }
 
-  async stop(): Promise<void> {
-    setImmediate(() => void this.end(0))
+  finish(): void {
+    void this.shutdown(0)
   }
 
-  async reset(_force: boolean): Promise<string[]> {
-    const notes = this.#leave()
+  async leave(): Promise<string[]> {
+    const notes = this.#handOn()
     await this.#host.remove()
-    setImmediate(() => void this.end(0))
     return notes
   }
 
   /** Hands the address blocks on to a peer that can be reached. */
-  #leave(): string[] {
+  #handOn(): string[] {
     const owned = this.#runner.node.addresses
       .report()
       .perPeer.find(owner => owner.peer === this.#runner.node.config.identity.peerId)
@@ -337,7 +336,7 @@ export class Daemon implements ApiHandlers {
 
   #fatal(thrown: unknown): void {
     this.#log.fatal({ event: 'fatal', error: thrown instanceof Error ? thrown.stack : String(thrown) }, 'cannot go on')
-    void this.end(70)
+    void this.shutdown(70)
   }
 
   async #unwind(): Promise<void> {

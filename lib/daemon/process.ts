@@ -35,18 +35,18 @@ async function run(config: DaemonConfig): Promise<readonly string[]> {
     pino.destination({ dest: 2, sync: true }),
   )
   const daemon = new Daemon(config, log, status => process.exit(status))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void daemon.end(0))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void daemon.shutdown(0))
   process.on('SIGHUP', () => undefined)
   process.on('uncaughtException', error => {
     log.fatal({ event: 'uncaught', error: error.stack }, 'a fault of weave-ts')
-    void daemon.end(70)
+    void daemon.shutdown(70)
   })
   process.on('unhandledRejection', reason => {
     log.fatal(
       { event: 'unhandled', error: reason instanceof Error ? reason.stack : String(reason) },
       'a fault of weave-ts',
     )
-    void daemon.end(70)
+    void daemon.shutdown(70)
   })
   return daemon.start()
 }
