@@ -75,6 +75,7 @@ export class Daemon implements ApiHandlers {
   #firewallWarnings: readonly string[] = []
   #reconcileTimer: NodeJS.Timeout | undefined
   #isEnding = false
+  #isLeaving = false
 
   constructor(config: DaemonConfig, log: Logger, onEnd: (status: number) => void) {
     this.#config = config
@@ -172,6 +173,7 @@ export class Daemon implements ApiHandlers {
     if (this.#isEnding) return
     this.#isEnding = true
     await this.#unwind()
+    if (this.#isLeaving) await this.#removeFromHost()
     this.#log.info({ event: 'stopped', status }, 'stopped')
     this.#onEnd(status)
   }
@@ -221,7 +223,8 @@ export class Daemon implements ApiHandlers {
 
   async leave(): Promise<string[]> {
     const notes = this.#handOn()
-    await this.#host.remove()
+    // The packet engine holds the device: what is on the host goes once the engine is closed.
+    this.#isLeaving = true
     return notes
   }
 
@@ -337,6 +340,14 @@ export class Daemon implements ApiHandlers {
   #fatal(thrown: unknown): void {
     this.#log.fatal({ event: 'fatal', error: thrown instanceof Error ? thrown.stack : String(thrown) }, 'cannot go on')
     void this.shutdown(70)
+  }
+
+  async #removeFromHost(): Promise<void> {
+    try {
+      await this.#host.remove()
+    } catch (error) {
+      this.#log.error({ event: 'remove', error: errorText(error) }, 'not everything could be removed from the host')
+    }
   }
 
   async #unwind(): Promise<void> {
