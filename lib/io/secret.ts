@@ -1,17 +1,13 @@
 import { readFileSync, statSync } from 'node:fs'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { hash } from '@stablelib/blake2b'
-import { argon2id } from 'hash-wasm'
 import { concatBytes, errorText, toBase32, utf8, WeaveError, type Entropy } from '../base/mod.ts'
 
 export const PSK_BYTES = 32
 export const PSK_HINT_BYTES = 4
 
-/** The work that guessing one secret costs (RFC 9106 §4, second recommended option). */
-const ARGON2_MEMORY_KIB = 64 * 1024
-const ARGON2_PASSES = 3
-const ARGON2_LANES = 1
-/** One salt for all: every peer of a mesh must reach the same key from the secret alone. */
-const ARGON2_SALT = 'weave-ts mesh secret v1'
 const HINT_LABEL = 'weave-ts psk hint v1'
 
 const GENERATED_BYTES = 32
@@ -23,17 +19,18 @@ export interface ReadSecret {
   readonly warnings: readonly string[]
 }
 
-/** Stretches a mesh secret to the 32-byte pre-shared key. Takes 64 MiB and some tenths of a second. */
+/**
+ * Stretches a mesh secret to the 32-byte pre-shared key. Takes 64 MiB and some tenths of a second; in a thread of its
+ * own, because a process never gives the memory of WebAssembly back.
+ */
 export async function stretchSecret(secret: string): Promise<Uint8Array> {
   if (secret === '') throw emptySecret('the mesh secret')
-  return argon2id({
-    password: utf8(secret),
-    salt: utf8(ARGON2_SALT),
-    memorySize: ARGON2_MEMORY_KIB,
-    iterations: ARGON2_PASSES,
-    parallelism: ARGON2_LANES,
-    hashLength: PSK_BYTES,
-    outputType: 'binary',
+  const file = fileURLToPath(new URL(`./secret-stretcher${extname(import.meta.url)}`, import.meta.url))
+  const worker = new Worker(file, { workerData: secret })
+  return new Promise((resolve, reject) => {
+    worker.once('message', (psk: Uint8Array) => resolve(psk))
+    worker.once('error', reject)
+    worker.once('exit', () => reject(new Error('the secret was not stretched')))
   })
 }
 

@@ -19,7 +19,31 @@ export function forwardingTable(view: MeshView, paths: DataPaths, addresses: Add
   return { selfIndex: SELF_INDEX, floodOwn, floodOf, reachable, owners: addresses.owners() }
 }
 
-export function sameTable(a: ForwardingTable, b: ForwardingTable): boolean {
+/** Makes the table anew when it is due, and hands it out when it differs from the last one. */
+export class TablePublisher {
+  #table: ForwardingTable | undefined
+  #isDirty = true
+
+  get table(): ForwardingTable | undefined {
+    return this.#table
+  }
+
+  changed(): void {
+    this.#isDirty = true
+  }
+
+  /** The new table, if there is one. */
+  take(make: () => ForwardingTable): ForwardingTable | undefined {
+    if (!this.#isDirty) return undefined
+    this.#isDirty = false
+    const table = make()
+    if (this.#table !== undefined && sameTable(this.#table, table)) return undefined
+    this.#table = table
+    return table
+  }
+}
+
+function sameTable(a: ForwardingTable, b: ForwardingTable): boolean {
   if (a.owners !== b.owners) return false
   const shape = ({ selfIndex, floodOwn, floodOf, reachable }: ForwardingTable) =>
     JSON.stringify([selfIndex, floodOwn, floodOf, reachable])

@@ -132,13 +132,19 @@ export class MeshView {
       const links = value === undefined ? [] : decodeLinks(value)
       if (isDrop(links)) return void this.#context.drop(links.reason)
       this.ensurePeer(owner).links = links
+      if (value === undefined) this.#forgetIfGone(owner, now)
       return undefined
     }
     if (kind !== RECORD_KIND.peer) return undefined
     const info = value === undefined ? undefined : decodePeerInfo(value)
     if (isDrop(info)) return void this.#context.drop(info.reason)
     const known = this.ensurePeer(owner)
-    const hasRestarted = known.info !== undefined && info !== undefined && known.info.incarnation !== info.incarnation
+    if (info === undefined) {
+      known.info = undefined
+      this.#forgetIfGone(owner, now)
+      return undefined
+    }
+    const hasRestarted = known.info !== undefined && known.info.incarnation !== info.incarnation
     known.info = info
     return hasRestarted ? owner : undefined
   }
@@ -161,6 +167,24 @@ export class MeshView {
     const shortId = peerIdBytes(id).slice(0, SHORT_ID_BYTES)
     this.#context.emit({ type: 'engine', op: { op: 'set-peer', peerIndex: index, shortId } })
     return peer
+  }
+
+  /** A peer that left for good has withdrawn what it said of itself. */
+  #forgetIfGone(id: PeerId, now: Millis): void {
+    const peer = this.#peers.get(id)
+    if (peer?.info !== undefined || (peer?.links.length ?? 0) > 0) return
+    if (this.#context.neighbours.neighbour(id) === undefined) this.forget(id, now)
+  }
+
+  handleNeighbourDown(id: PeerId, now: Millis): void {
+    this.#dirty(now)
+    this.#forgetIfGone(id, now)
+  }
+
+  /** Withdraws what this peer said of itself. */
+  withdrawSelf(): void {
+    this.#context.ledger.remove(RECORD_KIND.peer, NO_KEY)
+    this.#context.ledger.remove(RECORD_KIND.links, NO_KEY)
   }
 
   /** The peer is no longer in the ledger, nor a neighbour. */

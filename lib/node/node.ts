@@ -19,7 +19,7 @@ import type { NodeContext } from './context.ts'
 import { DataPaths } from './data-paths.ts'
 import { Dialler } from './dialler.ts'
 import { Discovery } from './discovery.ts'
-import { forwardingTable, sameTable } from './forwarding-table.ts'
+import { TablePublisher, forwardingTable } from './forwarding-table.ts'
 import { ForgetRecords } from './forget-records.ts'
 import { Gossip } from './gossip.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
@@ -62,10 +62,9 @@ export class Node {
   readonly #forget: ForgetRecords
   readonly #log: RateLimitedLog
   readonly #timers = new Timers()
+  readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
   #nextConnection = 1
-  #table: ForwardingTable | undefined
-  #isTableDirty = true
 
   /** `stored`: every entry of the state store. */
   constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, now: Millis) {
@@ -113,7 +112,7 @@ export class Node {
       view: this.view,
       route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
       onChanged: (_peer, at) => {
-        this.#isTableDirty = true
+        this.#tables.changed()
         this.#links.changed(at)
       },
     })
@@ -193,6 +192,7 @@ export class Node {
   /** Hands all address blocks to a peer that can be reached, and ends all leases. Returns the heir and how many. */
   leave(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const outcome = this.addresses.leave(this.view.reachable, now)
+    this.view.withdrawSelf()
     this.#settle(now)
     return outcome
   }
@@ -293,11 +293,6 @@ export class Node {
     ])
   }
 
-  /** The table that the lanes were last given. */
-  get table(): ForwardingTable | undefined {
-    return this.#table
-  }
-
   #restore(entries: readonly (readonly [string, Uint8Array])[], now: Millis): void {
     this.#keeper.restore(entries, now)
     this.view.reload(now)
@@ -322,7 +317,8 @@ export class Node {
       if (!didNeighbours && !didDialler && !didLedger) break
     }
     if (this.#mesh.isPristine && this.addresses.ipam.leases().length > 0) this.#mesh.set(this.#mesh.meshId, false)
-    if (this.#isTableDirty) this.#publishTable()
+    const table = this.#tables.take(() => forwardingTable(this.view, this.paths, this.addresses))
+    if (table !== undefined) this.#outputs.push({ type: 'forwarding', table })
   }
 
   #drainDialler(): boolean {
@@ -408,13 +404,13 @@ export class Node {
     this.view.markDirty(now)
     this.paths.update(now)
     this.#links.changed(now)
-    if (known.info === undefined) this.#isTableDirty = true
+    if (known.info === undefined) this.#tables.changed()
   }
 
   #neighbourDown(neighbour: Neighbour, error: string, now: Millis): void {
     this.#context.log('info', 'link-down', { peer: neighbour.peerId, nickname: neighbour.hello.nickname, error }, now)
     this.dialler.handleNeighbourDown(neighbour.peerId, now)
-    this.view.markDirty(now)
+    this.view.handleNeighbourDown(neighbour.peerId, now)
     this.#links.changed(now)
   }
 
@@ -473,7 +469,7 @@ export class Node {
     switch (kind) {
       case RECORD_KIND.blocks:
         this.addresses.handleRecord(owner, key, record, now)
-        this.#isTableDirty = true
+        this.#tables.changed()
         return
       case RECORD_KIND.forget:
         return this.#forgetByRecord(owner, record, now)
@@ -504,21 +500,13 @@ export class Node {
     this.addresses.setReachable(reachable, now)
     this.paths.update(now)
     this.#discovery.update(now)
-    this.#isTableDirty = true
+    this.#tables.changed()
   }
 
   #collect(now: Millis): void {
     for (const owner of this.ledger.collect(now))
       if (this.neighbours.neighbour(owner) === undefined) this.view.forget(owner, now)
     this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
-  }
-
-  #publishTable(): void {
-    this.#isTableDirty = false
-    const table = forwardingTable(this.view, this.paths, this.addresses)
-    if (this.#table !== undefined && sameTable(this.#table, table)) return
-    this.#table = table
-    this.#outputs.push({ type: 'forwarding', table })
   }
 
   #persistTargets(): void {
