@@ -44,7 +44,7 @@ test: dependencies-all native ## run all checks and all tests; ends with "N pass
 	@$(RUN) checks unit vectors compliance simulation system
 
 demo: dependencies-all build ## three hosts as network namespaces, connected, attached, measured; removes all it made
-	@scripts/demo.sh
+	@node build/scripts/demo.js
 
 bench: dependencies-all build ## measure the data path against named peers in the same run
 	@scripts/bench.sh

@@ -1,7 +1,10 @@
 #!/bin/sh
-# Builds the packet engine: prebuilds/linux-<arch>/engine.node. SANITIZE=1 builds engine-sanitize.node beside it, with
-# AddressSanitizer and UndefinedBehaviorSanitizer (run Node with LD_PRELOAD="$(c++ -print-file-name=libasan.so)" and
-# WEAVE_TS_ENGINE set to that file).
+# Builds the packet engine: prebuilds/linux-<arch>/engine.node. SANITIZE=1 builds build/native-sanitize/engine.node in its
+# place, with AddressSanitizer and UndefinedBehaviorSanitizer. To run a test on that one:
+#
+#   WEAVE_TS_ENGINE=$PWD/build/native-sanitize/engine.node ASAN_OPTIONS=detect_leaks=0 FUZZ_RUNS=8000 \
+#   LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
+#   node build/test/compliance/native-fuzz.test.js
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -23,11 +26,10 @@ fi
 
 out=prebuilds/linux-$arch
 objects=build/native
-name=engine
 flags='-std=c++17 -O2 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion'
 if [ "${SANITIZE:-0}" = 1 ]; then
-  name=engine-sanitize
   objects=build/native-sanitize
+  out=$objects
   flags="$flags -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 fi
 mkdir -p "$out" "$objects"
@@ -44,6 +46,6 @@ xargs -0 -r -n 2 -P 2 sh -c "$compiler $flags -I$headers -c \"\$0\" -o \"\$1\"" 
 
 # The name changes in one step, so that a running process never maps half a file.
 # shellcheck disable=SC2086
-"$compiler" $flags -shared -static-libstdc++ -static-libgcc $list -ldl -lpthread -o "$out/$name.node.new"
-mv "$out/$name.node.new" "$out/$name.node"
-echo "$out/$name.node"
+"$compiler" $flags -shared -static-libstdc++ -static-libgcc $list -ldl -lpthread -o "$out/engine.node.new"
+mv "$out/engine.node.new" "$out/engine.node"
+echo "$out/engine.node"

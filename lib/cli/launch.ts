@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,9 +9,12 @@ import { socketPathOf } from './paths.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
 const MESSAGE_BYTES_MAX = 64 * 1024
+const NOTICE_AFTER_MS = 1_500
 
-/** What the daemon process tells its parent on file descriptor 3: one JSON line. */
+/** What the daemon process tells its parent on file descriptor 3: JSON lines. */
 interface Outcome {
+  /** What it does now; the outcome is still to come. */
+  readonly step?: string
   readonly ready?: boolean
   readonly notes?: readonly string[]
   readonly code?: string
@@ -42,43 +45,7 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
   child.stdin?.on('error', () => undefined)
   child.stdin?.end(JSON.stringify(config))
   const channel = child.stdio[3] as NodeJS.ReadableStream & { destroy(): void }
-  const outcome = await new Promise<Outcome>(resolve => {
-    let text = ''
-    const timer = setTimeout(
-      () =>
-        resolve({
-          code: 'LAUNCH_FAILED',
-          message: `the daemon was not ready within ${LAUNCH_TIMEOUT_MS / 1000} s`,
-          remedy: `see ${logPath}`,
-        }),
-      LAUNCH_TIMEOUT_MS,
-    )
-    const finish = (value: Outcome) => {
-      clearTimeout(timer)
-      resolve(value)
-    }
-    channel.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8')
-      if (text.length > MESSAGE_BYTES_MAX)
-        finish({ code: 'LAUNCH_FAILED', message: 'the daemon said too much', remedy: `see ${logPath}` })
-      if (!text.includes('\n')) return
-      try {
-        finish(JSON.parse(text) as Outcome)
-      } catch {
-        finish({ code: 'LAUNCH_FAILED', message: 'the daemon said something unreadable', remedy: `see ${logPath}` })
-      }
-    })
-    child.on('error', error =>
-      finish({ code: 'LAUNCH_FAILED', message: error.message, remedy: 'check that Node can be run' }),
-    )
-    child.on('exit', (status, signal) =>
-      finish({
-        code: 'LAUNCH_FAILED',
-        message: `the daemon ended at start (${signal ?? `status ${status}`})`,
-        remedy: `see ${logPath}`,
-      }),
-    )
-  })
+  const outcome = await outcomeOf(child, channel, logPath)
   channel.destroy()
   child.unref()
   if (outcome.ready === true) {
@@ -91,6 +58,52 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
     outcome.message ?? 'the daemon did not start',
     outcome.remedy ?? `see ${logPath}`,
   )
+}
+
+/** Reads what the daemon tells: the steps of its start, which are shown once it takes long, and how it went. */
+function outcomeOf(child: ChildProcess, channel: NodeJS.ReadableStream, logPath: string): Promise<Outcome> {
+  return new Promise(resolve => {
+    let text = ''
+    let step = 'starting a process'
+    let isSlow = false
+    const slow = setTimeout(() => {
+      isSlow = true
+      console.error(`weave-ts: launch waits: ${step}`)
+    }, NOTICE_AFTER_MS)
+    const finish = (outcome: Outcome) => {
+      clearTimeout(slow)
+      clearTimeout(deadline)
+      resolve(outcome)
+    }
+    const fail = (message: string) => finish({ code: 'LAUNCH_FAILED', message, remedy: `see ${logPath}` })
+    const deadline = setTimeout(
+      () => fail(`the daemon was not ready within ${LAUNCH_TIMEOUT_MS / 1000} s: ${step}`),
+      LAUNCH_TIMEOUT_MS,
+    )
+    channel.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8')
+      if (text.length > MESSAGE_BYTES_MAX) return fail('the daemon said too much')
+      const lines = text.split('\n')
+      text = lines.pop() ?? ''
+      for (const line of lines) {
+        const told = parse(line)
+        if (told === undefined) return fail('the daemon said something unreadable')
+        if (told.step === undefined) return finish(told)
+        step = told.step
+        if (isSlow) console.error(`weave-ts: launch waits: ${step}`)
+      }
+    })
+    child.on('error', error => fail(error.message))
+    child.on('exit', (status, signal) => fail(`the daemon ended at start (${signal ?? `status ${status}`})`))
+  })
+}
+
+function parse(line: string): Outcome | undefined {
+  try {
+    return JSON.parse(line) as Outcome
+  } catch {
+    return undefined
+  }
 }
 
 /** The secret reaches the daemon on standard input only. */

@@ -7,6 +7,7 @@ import { SOFTWARE_VERSION } from '../daemon/version.ts'
 import { fail } from './fail.ts'
 import type { LaunchOptions } from './launch-options.ts'
 import { socketPathOf, stateDirOf } from './paths.ts'
+import { withNotice } from './waiting.ts'
 import { renderConnections, renderIpam, renderPeers, renderPs, renderStatus, renderTargets } from './render.ts'
 
 interface CommonOptions {
@@ -204,7 +205,9 @@ function addAttachments(program: Command): void {
     .usage('[options] [addresses...] <target>')
     .option('--no-multicast-route', 'do not route multicast of the container into the overlay')
     .action(async (args: string[], options: CommonOptions & { multicastRoute: boolean }) => {
-      const cidrs = await clientOf(options).attach(args.at(-1)!, args.slice(0, -1), options.multicastRoute)
+      const client = clientOf(options)
+      const answer = client.attach(args.at(-1)!, args.slice(0, -1), options.multicastRoute)
+      const cidrs = await withNotice(client, 'attach', answer)
       print(options, { cidrs }, cidrs.join(' '))
     })
   common(

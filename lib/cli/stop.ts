@@ -1,4 +1,4 @@
-import { rmSync, existsSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
@@ -46,7 +46,7 @@ export async function resetInstance(stateDir: string, isForced: boolean): Promis
 
 async function ended(stateDir: string, pid: number | undefined): Promise<void> {
   const until = Date.now() + STOP_TIMEOUT_MS
-  while (stateLockHolder(stateDir) !== undefined || (pid !== undefined && existsSync(`/proc/${pid}`))) {
+  while (stateLockHolder(stateDir) !== undefined || (pid !== undefined && isRunning(pid))) {
     if (Date.now() > until)
       throw new WeaveError(
         'DAEMON_BUSY',
@@ -54,5 +54,15 @@ async function ended(stateDir: string, pid: number | undefined): Promise<void> {
         'look at its log',
       )
     await delay(POLL_MS)
+  }
+}
+
+/** False also for a process that has ended but that its parent has not asked after: some containers' init never does. */
+function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  } catch {
+    return false
   }
 }

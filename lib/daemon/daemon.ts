@@ -83,23 +83,24 @@ export class Daemon implements ApiHandlers {
     this.#onEnd = onEnd
   }
 
-  /** Comes up, or fails with a WeaveError after it has taken back what it did. Returns what the operator should read. */
-  async start(): Promise<readonly string[]> {
+  /** `onStep` is told what is done now. Comes up, or fails with a WeaveError after it has taken back what it did. Returns what the operator should read. */
+  async start(onStep: (step: string) => void): Promise<readonly string[]> {
     try {
-      return await this.#start()
+      return await this.#start(onStep)
     } catch (error) {
       await this.#unwind()
       throw error
     }
   }
 
-  async #start(): Promise<readonly string[]> {
+  async #start(onStep: (step: string) => void): Promise<readonly string[]> {
     const config = this.#config
     const { range, defaultSubnet } = rangeOf(config)
     for (const peer of config.peers ?? []) parsePeerName(peer, config.port)
     const advertised = advertisedEndpoints(config)
     const lock: StateLock = acquireStateLock(config.stateDir)
     this.#undo.push(() => lock.release())
+    onStep('verifying the state store')
     const loaded = loadIdentity(config.stateDir, { entropy: systemEntropy })
     this.#store = StateStore.open(config.stateDir)
     this.#undo.push(() => this.#store.close())
@@ -114,11 +115,14 @@ export class Daemon implements ApiHandlers {
       tap: config.device,
       ...(config.mtu !== null && { mtu: config.mtu }),
     })
+    onStep('looking at the host')
     await this.#host.preflight()
+    if (config.secret !== null) onStep('stretching the mesh secret')
     const psk = config.secret === null ? new Uint8Array(32) : await stretchSecret(config.secret)
     const hint = config.secret === null ? new Uint8Array(4) : pskHint(psk)
     this.#openEngine()
     const server = await this.#listen()
+    onStep('setting up the bridge')
     const { mtu, firewall } = await this.#host.prepareBridge(await this.#literalPeers())
     await this.#host.plugTap()
     this.#facts = {
@@ -156,6 +160,7 @@ export class Daemon implements ApiHandlers {
     this.#runner.start()
     this.#begin()
     this.#attachments = new Attachments({ host: this.#host, runner: this.#runner, store: this.#store })
+    onStep('looking at what is attached')
     await this.#reconcile()
     this.#undo.push(() => clearTimeout(this.#reconcileTimer))
     server.accept = socket => this.#runner.accept(socket)

@@ -10,7 +10,7 @@ const PARENT_FD = 3
 export async function runFromParent(): Promise<void> {
   const config = DaemonConfig.parse(JSON.parse(readFileSync(0, 'utf8')))
   try {
-    const notes = await run(config)
+    const notes = await run(config, step => tellParent({ step }))
     tellParent({ ready: true, notes })
   } catch (error) {
     const known = error instanceof WeaveError ? error : undefined
@@ -26,10 +26,10 @@ export async function runFromParent(): Promise<void> {
 
 /** `launch --foreground`: logs to standard error; a failure of the start is the caller's to print. */
 export async function runInForeground(config: DaemonConfig): Promise<void> {
-  for (const note of await run(config)) process.stderr.write(`weave-ts: ${note}\n`)
+  for (const note of await run(config, () => undefined)) process.stderr.write(`weave-ts: ${note}\n`)
 }
 
-async function run(config: DaemonConfig): Promise<readonly string[]> {
+async function run(config: DaemonConfig, onStep: (step: string) => void): Promise<readonly string[]> {
   const log = pino(
     { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 2, sync: true }),
@@ -48,7 +48,7 @@ async function run(config: DaemonConfig): Promise<readonly string[]> {
     )
     void daemon.shutdown(70)
   })
-  return daemon.start()
+  return daemon.start(onStep)
 }
 
 /** The parent may be gone: then nobody waits for the word. */

@@ -32,7 +32,6 @@ import { isTroubled, retryMsAfter } from './reasons.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { Router } from './router.ts'
 import { decodeTargets, encodeTargets } from './stored.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
 
 const TARGETS_KEY = 'targets'
 

@@ -1,0 +1,26 @@
+import type { ApiClient } from '../api/mod.ts'
+
+/** A command that has not answered by then says what it waits for. */
+const NOTICE_AFTER_MS = 1_500
+const NOTICE_INTERVAL_MS = 2_000
+
+/** Waits for an answer; meanwhile tells on standard error what the daemon waits for, whenever that changes. */
+export async function withNotice<T>(client: ApiClient, what: string, answer: Promise<T>): Promise<T> {
+  let said = ''
+  let timer: NodeJS.Timeout | undefined
+  const look = async () => {
+    const reason = await client.status().then(
+      status => status.ipam.pending[0]?.reason ?? status.waiting[0] ?? 'the daemon is busy',
+      () => 'the daemon does not answer',
+    )
+    if (reason !== said) console.error(`weave-ts: ${what} waits: ${reason}`)
+    said = reason
+    timer = setTimeout(() => void look(), NOTICE_INTERVAL_MS)
+  }
+  timer = setTimeout(() => void look(), NOTICE_AFTER_MS)
+  try {
+    return await answer
+  } finally {
+    clearTimeout(timer)
+  }
+}
