@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ApiClient } from '../api/mod.ts'
-import { WeaveError, isErrorCode } from '../base/mod.ts'
+import { WeaveError, errorText, isErrorCode } from '../base/mod.ts'
 import type { DaemonConfig } from '../daemon/config.ts'
 import { socketPathOf } from './paths.ts'
 
@@ -27,9 +27,9 @@ interface Outcome {
  * daemon's own error when it does not come up, or with LAUNCH_FAILED when it ends or stays silent.
  */
 export async function launchDetached(config: DaemonConfig): Promise<readonly string[]> {
-  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 })
+  const wasThere = existsSync(config.stateDir)
   const logPath = join(config.stateDir, 'daemon.log')
-  const log = openSync(logPath, 'a', 0o600)
+  const log = openLog(config.stateDir, logPath)
   const entry = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
   const child = spawn(
     process.execPath,
@@ -53,6 +53,8 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
     return outcome.notes ?? []
   }
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+  // A first launch that was refused leaves nothing; one that failed leaves its log.
+  if (!wasThere && outcome.code !== 'LAUNCH_FAILED') rmSync(config.stateDir, { recursive: true, force: true })
   throw new WeaveError(
     isErrorCode(outcome.code) ? outcome.code : 'LAUNCH_FAILED',
     outcome.message ?? 'the daemon did not start',
@@ -103,6 +105,20 @@ function parse(line: string): Outcome | undefined {
     return JSON.parse(line) as Outcome
   } catch {
     return undefined
+  }
+}
+
+function openLog(stateDir: string, path: string): number {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+    return openSync(path, 'a', 0o600)
+  } catch (error) {
+    const isDenied = ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
+    throw new WeaveError(
+      isDenied ? 'NOT_ROOT' : 'STATE_IO',
+      `the state directory ${stateDir} cannot be used: ${errorText(error)}`,
+      isDenied ? 'run it as root (sudo weave-ts …)' : 'look at it and the disk it is on, or name another: --state-dir',
+    )
   }
 }
 

@@ -19,7 +19,7 @@ import { ApiServer, type ApiHandlers, type AttachOrder, type Attachment } from '
 import { WeaveError, errorText, type LogLine } from '../base/mod.ts'
 import { identityOf } from '../crypto/mod.ts'
 import { DockerClient } from '../docker/mod.ts'
-import { HostNetwork } from '../host/mod.ts'
+import { HostNetwork, configuredMtu, preflight, showLink } from '../host/mod.ts'
 import {
   ChildProcessRunner,
   Lanes,
@@ -73,9 +73,12 @@ export class Daemon implements ApiHandlers {
   #store!: StateStore
   #facts!: DaemonFacts
   #firewallWarnings: readonly string[] = []
+  /** Connections refused before the node heard of them: too many from one source, or too many strangers. */
+  #refused: LinkServer['refused'] = { strangers: 0, rate: 0 }
   #reconcileTimer: NodeJS.Timeout | undefined
   #isEnding = false
   #isLeaving = false
+  #hasMadeBridge = false
 
   constructor(config: DaemonConfig, log: Logger, onEnd: (status: number) => void) {
     this.#config = config
@@ -83,12 +86,16 @@ export class Daemon implements ApiHandlers {
     this.#onEnd = onEnd
   }
 
-  /** `onStep` is told what is done now. Comes up, or fails with a WeaveError after it has taken back what it did. Returns what the operator should read. */
+  /**
+   * Comes up and returns what the operator should read; or fails with a WeaveError after it has taken back what it did to
+   * the host. `onStep` is told what is done now.
+   */
   async start(onStep: (step: string) => void): Promise<readonly string[]> {
     try {
       return await this.#start(onStep)
     } catch (error) {
       await this.#unwind()
+      if (this.#hasMadeBridge) await this.#removeFromHost()
       throw error
     }
   }
@@ -100,6 +107,13 @@ export class Daemon implements ApiHandlers {
     const advertised = advertisedEndpoints(config)
     const lock: StateLock = acquireStateLock(config.stateDir)
     this.#undo.push(() => lock.release())
+    onStep('looking at the host')
+    const runner = new ChildProcessRunner()
+    await preflight(runner, config.bridge, range)
+    if (config.mtu !== null) configuredMtu(config.mtu)
+    // Opened before anything is stored: a port in use is the likeliest failure.
+    this.#openEngine()
+    const server = await this.#listen()
     onStep('verifying the state store')
     const loaded = loadIdentity(config.stateDir, { entropy: systemEntropy })
     this.#store = StateStore.open(config.stateDir)
@@ -107,7 +121,7 @@ export class Daemon implements ApiHandlers {
     const identity = identityOf(suite, loaded.identity.seed)
     const mac = localMac(suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
     this.#host = new HostNetwork({
-      runner: new ChildProcessRunner(),
+      runner,
       containers: DockerClient.fromEnvironment(process.env),
       mac,
       range,
@@ -115,14 +129,11 @@ export class Daemon implements ApiHandlers {
       tap: config.device,
       ...(config.mtu !== null && { mtu: config.mtu }),
     })
-    onStep('looking at the host')
-    await this.#host.preflight()
     if (config.secret !== null) onStep('stretching the mesh secret')
     const psk = config.secret === null ? new Uint8Array(32) : await stretchSecret(config.secret)
     const hint = config.secret === null ? new Uint8Array(4) : pskHint(psk)
-    this.#openEngine()
-    const server = await this.#listen()
     onStep('setting up the bridge')
+    this.#hasMadeBridge = (await showLink(runner, config.bridge)) === undefined
     const { mtu, firewall } = await this.#host.prepareBridge(await this.#literalPeers())
     await this.#host.plugTap()
     this.#facts = {
@@ -195,7 +206,10 @@ export class Daemon implements ApiHandlers {
       counters: this.#engine.counters(),
       macs: this.#lanes.macs.entries(Math.floor(now / 1000)),
     }
-    return reportOf(this.#runner.node, this.#currentFacts(), engine, now)
+    const report = reportOf(this.#runner.node, this.#currentFacts(), engine, now)
+    const refused = Object.entries(this.#refused).filter(([, count]) => count > 0)
+    for (const [reason, count] of refused) report.drops[`link-refused-${reason}`] = count
+    return report
   }
 
   connect(targets: readonly string[], replace: boolean): string[] {
@@ -274,6 +288,7 @@ export class Daemon implements ApiHandlers {
     }
     const { host, port } = this.#config
     const server: LinkServer = await listen({ ...(host !== null && { host }), port }, socket => gate.accept(socket))
+    this.#refused = server.refused
     this.#undo.push(() => server.close())
     return gate
   }

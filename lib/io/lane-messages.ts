@@ -9,6 +9,8 @@ export interface LaneStart {
   readonly mask: number
   readonly macTable: SharedArrayBuffer
   readonly duplicateSeed: number
+  /** Memory of a ReportBacklog. */
+  readonly backlog: SharedArrayBuffer
 }
 
 export type LaneOrder = { readonly kind: 'table'; readonly table: ForwardingTable } | { readonly kind: 'stop' }

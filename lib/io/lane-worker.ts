@@ -1,6 +1,8 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { assert, errorText } from '../base/mod.ts'
 import { Forwarder, MacTable, READY } from '../overlay/mod.ts'
+import { monotonicMillis } from './clock.ts'
+import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
 import { NativeLane } from './native-lane.ts'
 
@@ -15,14 +17,20 @@ function run(): void {
   assert(port !== null, 'a lane runs in a worker thread')
   const start = workerData as LaneStart
   const lane = new NativeLane(start.engineId)
+  const backlog = new ReportBacklog(start.backlog)
   const post = (report: LaneReport): void => port.postMessage(report)
   const forwarder = new Forwarder(
     lane,
     new MacTable(start.macTable),
     {
-      onControl: (peerIndex, receiverIndex, body, source) =>
-        post({ kind: 'control', peerIndex, receiverIndex, body, source }),
-      onMoved: (peerIndex, receiverIndex, source) => post({ kind: 'moved', peerIndex, receiverIndex, source }),
+      onControl: (peerIndex, receiverIndex, body, source) => {
+        if (backlog.admit(body.length)) post({ kind: 'control', peerIndex, receiverIndex, body, source })
+        else lane.countControlFull()
+      },
+      // What is not told now is told with the next batch.
+      onMoved: (peerIndex, receiverIndex, source) => {
+        if (backlog.admit(0)) post({ kind: 'moved', peerIndex, receiverIndex, source })
+      },
     },
     { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed },
   )
@@ -47,8 +55,9 @@ function run(): void {
 /** True when there may be more. */
 function drain(forwarder: Forwarder, mask: number): boolean {
   for (let batch = 0; batch < BATCHES_PER_LOOK; batch++) {
-    // One reading of the clock per batch: the MAC table ages in seconds.
-    const now = Math.floor(performance.now())
+    // One reading of the clock per batch: the MAC table ages in seconds. The clock is the one that the main thread has,
+    // which reads the same table.
+    const now = monotonicMillis()
     const outbound = (mask & READY.tap) === 0 ? -1 : forwarder.outbound(now)
     const inbound = (mask & READY.udp) === 0 ? -1 : forwarder.inbound(now)
     if (outbound < 0 && inbound < 0) return false

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { EndpointParts } from '../address/mod.ts'
 import { MacTable, READY, type ForwardingTable } from '../overlay/mod.ts'
+import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
 import type { NativeEngine } from './native-engine.ts'
 
@@ -41,21 +42,24 @@ export class Lanes {
     this.macs = new MacTable(macTable)
     const masks = SHAPES[options.shape ?? 'split']
     masks.forEach((mask, laneNumber) => {
+      const backlog = new ReportBacklog()
       const start: LaneStart = {
         engineId: engine.id,
         laneNumber,
         mask,
         macTable,
         duplicateSeed: options.duplicateSeed >>> 0,
+        backlog: backlog.buffer,
       }
-      this.#start(start, events)
+      this.#start(start, backlog, events)
     })
   }
 
-  #start(start: LaneStart, events: LaneEvents): void {
+  #start(start: LaneStart, backlog: ReportBacklog, events: LaneEvents): void {
     const worker = new Worker(workerUrl(), { workerData: start, name: `weave-lane-${start.laneNumber}` })
     let failure: string | undefined
     worker.on('message', (report: LaneReport) => {
+      if (report.kind !== 'failure') backlog.release(report.kind === 'control' ? report.body.length : 0)
       if (this.#isStopping) return
       if (report.kind === 'control')
         events.onControl(report.peerIndex, report.receiverIndex, report.body, report.source)

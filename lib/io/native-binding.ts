@@ -55,6 +55,7 @@ export interface NativeBinding {
   source(lane: number, row: number, ip: Uint8Array): number
   wait(lane: number, mask: number, timeoutMs: number): number
   countDrop(lane: number, drop: number, count: number): void
+  countControlFull(lane: number): void
 }
 
 /** What an engine is, and which offloads are on. */

@@ -66,6 +66,11 @@ export class NativeLane implements EngineLane {
   countDrop(reason: SwitchDrop, count: number): void {
     this.#native.countDrop(this.#id, DROP_NUMBERS[reason], count)
   }
+
+  /** Counts a control datagram that was opened and could not be handed on, as `drop:control-full`. */
+  countControlFull(): void {
+    this.#native.countControlFull(this.#id)
+  }
 }
 
 function isMapped(ip: Uint8Array): boolean {

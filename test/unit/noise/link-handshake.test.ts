@@ -3,6 +3,7 @@ import t from 'tap'
 import { isDrop, type Entropy } from '../../../lib/base/mod.ts'
 import { stablelibSuite as suite } from '../../../lib/crypto/mod.ts'
 import { LinkCipher, NoiseHandshake, type NoisePattern } from '../../../lib/noise/mod.ts'
+import { counterNonce } from '../../../lib/noise/link-cipher.ts'
 import { hex, loadVectors } from '../../vectors/load.ts'
 import { encrypt, referenceHandshake } from './noise-reference.ts'
 
@@ -16,7 +17,8 @@ interface Vector {
   respStatic: string
   respEphemeral: string
   handshakeHash?: string
-  messages: { payload: string; ciphertext: string }[]
+  /** The handshake's, then transport messages, the initiator's first; only those can have associated data. */
+  messages: { payload: string; ciphertext: string; associated?: string }[]
 }
 
 const vectors = loadVectors<{ complete: Vector[]; reference: Vector[] }>('noise.json')
@@ -82,32 +84,49 @@ const { psk: _, ...withoutSecret } = LINK
 
 for (const vector of vectors.complete) {
   t.test(`${vector.name} gives the bytes published by ${vector.source}`, async t => {
-    const { initiator, responder } = ends('IK', vector)
-    const [first, second, ...transport] = vector.messages
-    t.strictSame(initiator.write(hex(first!.payload)), hex(first!.ciphertext))
-    t.strictSame(responder.read(hex(first!.ciphertext)), hex(first!.payload))
-    t.strictSame(responder.write(hex(second!.payload)), hex(second!.ciphertext))
-    t.strictSame(initiator.read(hex(second!.ciphertext)), hex(second!.payload))
-    for (const end of [initiator, responder]) t.strictSame(end.result().handshakeHash, hex(vector.handshakeHash!))
+    const pattern: NoisePattern = vector.psk === undefined ? 'IK' : 'XXpsk0'
+    const { initiator, responder } = ends(pattern, vector)
+    const both = [initiator, responder] as const
+    const handshakeCount = pattern === 'IK' ? 2 : 3
+    vector.messages.slice(0, handshakeCount).forEach(({ payload, ciphertext }, i) => {
+      t.strictSame(both[i % 2]!.write(hex(payload)), hex(ciphertext))
+      t.strictSame(both[1 - (i % 2)]!.read(hex(ciphertext)), hex(payload))
+    })
+    for (const end of both) t.strictSame(end.result().handshakeHash, hex(vector.handshakeHash!))
     t.strictSame(initiator.result().remoteStatic, suite.exchangePublicOf(hex(vector.respStatic)))
     t.strictSame(responder.result().remoteStatic, suite.exchangePublicOf(hex(vector.initStatic)))
-    const ciphers = [initiator, responder].map(end => new LinkCipher({ suite, ...end.result() }))
-    transport.forEach(({ payload, ciphertext }, i) => {
-      t.strictSame(ciphers[i % 2]!.seal(hex(payload)), hex(ciphertext))
-      t.strictSame(ciphers[1 - (i % 2)]!.open(hex(ciphertext)), hex(payload))
+    const ciphers = both.map(end => new LinkCipher({ suite, ...end.result() }))
+    vector.messages.slice(handshakeCount).forEach(({ payload, ciphertext, associated }, i) => {
+      const [from, to] = [i % 2, 1 - (i % 2)] as const
+      if (associated === undefined) {
+        t.strictSame(ciphers[from]!.seal(hex(payload)), hex(ciphertext))
+        t.strictSame(ciphers[to]!.open(hex(ciphertext)), hex(payload))
+      } else {
+        // LinkCipher has no associated data, so the keys are tried by themselves.
+        const nonce = counterNonce(Math.floor(i / 2))
+        const [{ sendKey }, { receiveKey }] = [both[from]!.result(), both[to]!.result()]
+        t.strictSame(suite.seal(sendKey, nonce, hex(payload), hex(associated)), hex(ciphertext))
+        t.strictSame(suite.open(receiveKey, nonce, hex(ciphertext), hex(associated)), hex(payload))
+      }
     })
   })
 }
 
-for (const vector of vectors.reference) {
+t.test('a published vector of each pattern was tried', async t => {
+  const names = new Set(vectors.complete.map(vector => vector.name))
+  t.strictSame([...names].sort(), ['Noise_IK_25519_ChaChaPoly_BLAKE2b', 'Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b'])
+})
+
+for (const vector of [...vectors.reference, ...vectors.complete]) {
   t.test(`the reference model gives the bytes of ${vector.name} published by ${vector.source}`, async t => {
     const made = referenceOf(vector)
     made.messages.forEach((message, i) => t.strictSame(message, hex(vector.messages[i]!.ciphertext)))
     if (vector.handshakeHash !== undefined) t.strictSame(made.handshakeHash, hex(vector.handshakeHash))
-    vector.messages.slice(made.messages.length).forEach(({ payload, ciphertext }, i) => {
-      // Transport messages alternate; the vectors of flynn/noise begin with the initiator's.
+    const cipher = vector.name.split('_')[3]!
+    // Transport messages alternate and begin with the initiator's in all these vectors.
+    vector.messages.slice(made.messages.length).forEach(({ payload, ciphertext, associated = '' }, i) => {
       const key = i % 2 === 0 ? made.initiatorKey : made.responderKey
-      t.strictSame(encrypt(vector.name.split('_')[3]!, key, 0, NOTHING, hex(payload)), hex(ciphertext))
+      t.strictSame(encrypt(cipher, key, Math.floor(i / 2), hex(associated), hex(payload)), hex(ciphertext))
     })
   })
 }

@@ -4,8 +4,8 @@ import { stablelibSuite } from '../../../lib/crypto/mod.ts'
 
 /**
  * A Noise handshake written from the specification (revision 34, §5 and §9) and independent of the product's: it plays
- * both ends and gives the messages. It takes either cipher of the specification, because vectors of XXpsk0 with BLAKE2b
- * are published for AES-GCM only.
+ * both ends and gives the messages. It takes either cipher of the specification, because most published vectors of
+ * XXpsk0 with BLAKE2b are for AES-GCM.
  */
 export interface ReferenceInput {
   readonly name: string

@@ -1,0 +1,41 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { isDrop, toHex } from '../../../lib/base/mod.ts'
+import { decodeControl, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
+
+t.test('writes the golden bytes of a probe and of a reply, and reads them back', t => {
+  t.equal(toHex(encodeProbe(0xdead_beef)), '01efbeadde')
+  t.equal(toHex(encodeProbeReply(7, '192.0.2.7:6783')), '02070000000e003139322e302e322e373a36373833')
+  t.same(decodeControl(encodeProbe(0xdead_beef)), { type: 'probe', nonce: 0xdead_beef })
+  t.same(decodeControl(encodeProbeReply(7, '192.0.2.7:6783')), {
+    type: 'probe-reply',
+    nonce: 7,
+    seenEndpoint: '192.0.2.7:6783',
+  })
+  t.end()
+})
+
+t.test('reads a probe with padding behind it', t => {
+  t.same(decodeControl(Uint8Array.of(...encodeProbe(3), 0, 0, 0)), { type: 'probe', nonce: 3 })
+  t.end()
+})
+
+t.test('drops what is empty, cut off, or holds too long an address, and names a kind that it does not know', t => {
+  const reasonOf = (bytes: Uint8Array) => {
+    const result = decodeControl(bytes)
+    return isDrop(result) ? result.reason : result.type
+  }
+  t.equal(reasonOf(new Uint8Array(0)), 'control-empty')
+  for (let length = 1; length < 5; length++) t.equal(reasonOf(encodeProbe(1).subarray(0, length)), 'control-malformed')
+  const reply = encodeProbeReply(1, '192.0.2.7:6783')
+  for (let length = 1; length < reply.length; length++)
+    t.equal(reasonOf(reply.subarray(0, length)), 'control-malformed')
+  t.equal(reasonOf(encodeProbeReply(1, 'x'.repeat(65))), 'control-malformed')
+  t.equal(reasonOf(Uint8Array.of(77, 1, 2)), 'unknown')
+  t.end()
+})
+
+t.test('never throws on any bytes', t => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), bytes => void decodeControl(bytes)))
+  t.end()
+})
