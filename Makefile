@@ -29,8 +29,8 @@ types: dependencies ## check types (tsc)
 layers: dependencies ## check that imports point down the list of layers
 	@$(BIN)/depcruise --config .dependency-cruiser.cjs lib
 
-unit: build ## run unit, property, vector and compliance tests
-	@$(RUN) unit vectors compliance
+unit: build ## run unit, property, vector and compliance tests, and those of the documents
+	@$(RUN) unit vectors compliance docs
 
 simulation: build ## run whole meshes on virtual time
 	@$(RUN) simulation
@@ -41,7 +41,7 @@ system: build dependencies-all ## run the tests on the real kernel (root; others
 # Type errors do not stop here: the runner counts them as a failed check, beside all other results.
 test: dependencies-all native ## run all checks and all tests; ends with "N passed, N failed, N skipped"
 	@$(BIN)/tsc -p . >/dev/null || true
-	@$(RUN) checks unit vectors compliance simulation system
+	@$(RUN) checks unit vectors compliance docs simulation system
 
 demo: dependencies-all build ## three hosts as network namespaces, connected, attached, measured; removes all it made
 	@node build/scripts/demo.js
@@ -50,7 +50,7 @@ bench: dependencies-all build ## measure the data path against named peers in th
 	@scripts/bench.sh
 
 soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) seeds
-	@$(RUN) soak
+	@SIM_SEED=$${SEED:-1} SIM_SEEDS=$${ROUNDS:-200} $(RUN) soak
 
 pack: dependencies ## make the npm package, with the built code and the engine for this platform
 	@npm pack

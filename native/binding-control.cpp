@@ -56,7 +56,11 @@ int peer_index(napi_env env, Arguments& arguments, size_t at) {
   return -1;
 }
 
-uint32_t receiver_index(Arguments& arguments, size_t at) { return static_cast<uint32_t>(arguments.number(at)); }
+// 0, which no session has, for what is no 32-bit number.
+uint32_t receiver_index(Arguments& arguments, size_t at) {
+  double index = arguments.number(at);
+  return index >= 0 && index <= UINT32_MAX ? static_cast<uint32_t>(index) : 0;
+}
 
 // openEngine(tapName, tapFd, address | null, port, tapGso, uso, checksum, udpGso, udpGro) → id
 napi_value open_engine(napi_env env, napi_callback_info info) {
@@ -76,8 +80,10 @@ napi_value open_engine(napi_env env, napi_callback_info info) {
       options.address[10] = options.address[11] = 0xff;
       memcpy(options.address + 12, ip, 4);
     }
+    else if (!arguments.failed) return throw_error(env, "RANGE", "an address has 4 or 16 bytes");
     options.has_address = true;
   }
+  if (port < 0 || port > 65535) return throw_error(env, "RANGE", "a port is out of range");
   options.port = static_cast<uint16_t>(port);
   options.tap_offloads = {arguments.boolean(6), arguments.boolean(4), arguments.boolean(5)};
   options.udp_gso = arguments.boolean(7);

@@ -146,6 +146,15 @@ napi_value count_drop(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
+// countControlFull(lane): a control datagram that was opened and that the main thread was too far behind to take
+napi_value count_control_full(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  lane->count_drop(DROP_CONTROL_FULL, 1);
+  return undefined_value(env);
+}
+
 }  // namespace
 
 void define(napi_env env, napi_value exports, const char* name, napi_callback function) {
@@ -164,6 +173,7 @@ void define_lane(napi_env env, napi_value exports) {
   define(env, exports, "source", source);
   define(env, exports, "wait", wait);
   define(env, exports, "countDrop", count_drop);
+  define(env, exports, "countControlFull", count_control_full);
   auto constant = [&](const char* name, int value) { napi_set_named_property(env, exports, name, int_value(env, value)); };
   constant("SLAB_BYTES", SLAB_BYTES);
   constant("ROWS_MAX", ROWS_MAX);

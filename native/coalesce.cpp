@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint8_t TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_URG = 0x20, TCP_CWR = 0x80;
 constexpr int PACKET_MAX = 65535;
+constexpr uint8_t IPV4_DF = 0x40;
 
 bool same(const uint8_t* a, const uint8_t* b, int from, int to) {
   return memcmp(a + from, b + from, static_cast<size_t>(to - from)) == 0;
@@ -18,6 +19,14 @@ bool same(const uint8_t* a, const uint8_t* b, int from, int to) {
 bool same_flow(const SegmentPlan& a, const uint8_t* x, const SegmentPlan& b, const uint8_t* y) {
   if (a.version != b.version || a.tcp != b.tcp || memcmp(x + a.l4, y + b.l4, 4) != 0) return false;
   return a.version == 4 ? memcmp(x + a.l3 + 12, y + b.l3 + 12, 8) == 0 : memcmp(x + a.l3 + 8, y + b.l3 + 8, 32) == 0;
+}
+
+// A frame that a router may fragment has an id that counts: whoever cuts the super-frame again must come to the same one.
+// With DF the id says nothing (RFC 6864 §4.1).
+bool id_follows(const SuperFrame& into, const uint8_t* ip) {
+  const uint8_t* first = into.first.frame + into.plan.l3;
+  if (into.plan.version != 4 || (first[6] & IPV4_DF) != 0) return true;
+  return be16(ip + 4) == static_cast<uint16_t>(be16(first + 4) + into.segments);
 }
 
 // Every header byte that does not differ by nature between segments of one super-frame.
@@ -53,6 +62,7 @@ bool Coalescer::append(SuperFrame& into, const SegmentPlan& plan, const Delivery
   const uint8_t* tcp = delivery.frame + plan.l4;
   if (plan.tcp && be32(tcp + 4) != into.next_sequence) return false;
   if (!same_headers(into.plan, into.first.frame, plan, delivery.frame)) return false;
+  if (!id_follows(into, delivery.frame + plan.l3)) return false;
   int index = links_++;
   link_[index] = {delivery.frame + plan.header, plan.payload, -1};
   (into.chain_end < 0 ? into.chain : link_[into.chain_end].next) = index;

@@ -61,6 +61,7 @@ constexpr int DATAGRAMS_MAX = 2048;     // datagrams per flush
 constexpr int OUT_BYTES = 192 * 1024;   // bytes per flush
 constexpr int FLOWS_MAX = 32;           // super-frames that may be growing at once
 constexpr int COALESCE_MAX = 256;       // segments per super-frame
+constexpr int RECEIVED_SEGMENTS_MAX = COALESCE_MAX;  // that a frame in one datagram may claim to be
 constexpr int SOCKET_BUFFER_BYTES = 8 << 20;
 
 constexpr uint64_t COUNTER_LIMIT = 1ull << 60;

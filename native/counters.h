@@ -15,7 +15,7 @@ namespace weave {
   X(DROP_COUNTER_EXHAUSTED, "drop:counter-exhausted") X(DROP_UDP_FULL, "drop:udp-full")                                \
   X(DROP_UNREACHABLE, "drop:unreachable") X(DROP_RELAY_UNKNOWN, "drop:relay-unknown")                                  \
   X(DROP_RELAY_BACK, "drop:relay-back") X(DROP_TAP_FULL, "drop:tap-full") X(DROP_TAP_REFUSED, "drop:tap-refused")      \
-  X(DROP_ROWS_FULL, "drop:rows-full")                                                                                  \
+  X(DROP_ROWS_FULL, "drop:rows-full") X(DROP_CONTROL_FULL, "drop:control-full")                                        \
   /* SWITCH_DROPS of lib/overlay/packet-engine.ts, in its order */                                                     \
   X(DROP_NO_DESTINATION, "drop:no-destination") X(DROP_SPOOFED_SOURCE, "drop:spoofed-source")                          \
   X(DROP_ROUTER_ADVERTISEMENT, "drop:router-advertisement") X(DROP_BRIDGE_CONTROL, "drop:bridge-control")              \

@@ -123,6 +123,8 @@ bool Lane::add_frame(Session& session, uint8_t* frame, int length, const uint8_t
   if (gso != 0) {
     SegmentPlan plan;
     if (gso_size == 0 || !describe_segments(frame, length, wire_flags, start, offset, shape, plan)) return false;
+    // One datagram must not make us, or the kernel, produce tens of thousands of frames.
+    if (plan.payload > gso_size * RECEIVED_SEGMENTS_MAX) return false;
   }
   int32_t* row = new_row(session, frame, length, header[0], message, flags | wire_flags);
   if (row == nullptr) return true;

@@ -173,7 +173,11 @@ void Sender::transmit(int trains) {
       // A device without checksum offload cannot segment (wireguard-go conn/errors_linux.go): never try again.
       if (error == EIO) engine_.udp_gso.store(false, std::memory_order_relaxed);
       drop(UDP_GSO_REFUSED);
-      send_singly(train);
+      send_singly(train, train.first);
+    } else if (train.count > 1 && error == EMSGSIZE && piece_[train.last].length < train.size) {
+      // Newer kernels say so of a whole train. The shorter datagram that ends it may fit all the same.
+      drop(DROP_TOO_BIG, static_cast<uint64_t>(train.count - 1));
+      send_singly(train, train.last);
     } else {
       failed(train, error);
     }
@@ -181,10 +185,10 @@ void Sender::transmit(int trains) {
   }
 }
 
-void Sender::send_singly(const Train& train) {
+void Sender::send_singly(const Train& train, int from) {
   sockaddr_in6 address{};
   socklen_t bytes = to_sockaddr(train.endpoint, engine_.udp.family, address);
-  for (int p = train.first; p >= 0; p = piece_[p].next) {
+  for (int p = from; p >= 0; p = piece_[p].next) {
     const Piece& piece = piece_[p];
     ssize_t count = sendto(engine_.udp.descriptor, piece.data, static_cast<size_t>(piece.length), MSG_DONTWAIT,
                            reinterpret_cast<sockaddr*>(&address), bytes);

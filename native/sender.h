@@ -42,7 +42,8 @@ class Sender {
 
   void queue(const Endpoint& endpoint, uint8_t* data, int length);
   void transmit(int trains);
-  void send_singly(const Train& train);
+  // The datagrams of the train from piece `from` on.
+  void send_singly(const Train& train, int from);
   void failed(const Train& train, int error);
   void sent(int datagrams, int bytes);
 

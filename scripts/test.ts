@@ -27,8 +27,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   unit: { concurrency: PARALLEL, limitMs: 180_000 },
   vectors: { concurrency: PARALLEL, limitMs: 180_000 },
   compliance: { concurrency: PARALLEL, limitMs: 180_000 },
-  simulation: { concurrency: PARALLEL, limitMs: 180_000 },
-  system: { concurrency: 1, limitMs: 300_000, needsRoot: true },
+  docs: { concurrency: PARALLEL, limitMs: 180_000 },
+  simulation: { concurrency: PARALLEL, limitMs: 300_000 },
+  system: { concurrency: 1, limitMs: 420_000, needsRoot: true },
   soak: { concurrency: PARALLEL, limitMs: 24 * 3_600_000 },
 }
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [

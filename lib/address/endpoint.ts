@@ -29,7 +29,8 @@ export function splitHostPort(text: string, defaultPort?: number): { host?: stri
     if (port === undefined || port < 1 || port > 65535) return {}
     return { host: plain[1]!, port }
   }
-  if (text.includes('::') || text.split(':').length > 2) return defaultPort === undefined ? {} : { host: text, port: defaultPort }
+  if (text.includes('::') || text.split(':').length > 2)
+    return defaultPort === undefined ? {} : { host: text, port: defaultPort }
   return {}
 }
 

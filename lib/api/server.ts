@@ -10,7 +10,7 @@ const SOCKET_MODE = 0o660
 
 /**
  * The local HTTP API on a Unix socket (mode 0660). Every failure is answered with `{code, message, remedy}`; a request
- * that names a Host other than the socket's, or an Origin, comes from a browser and is refused.
+ * that bears an Origin comes from a web page and is refused.
  */
 export class ApiServer {
   readonly #app: FastifyInstance

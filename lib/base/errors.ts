@@ -32,7 +32,6 @@ export const ERROR_CODES = {
   ADDRESS_OWNED_ELSEWHERE: { http: 409, exit: 1 },
   RANGE_FULL: { http: 409, exit: 1 },
   IPAM_WAITING: { http: 503, exit: 75 },
-  IPAM_DISABLED: { http: 400, exit: 1 },
   INTERFACE_EXISTS: { http: 409, exit: 1 },
   COMMAND_FAILED: { http: 500, exit: 70 },
   INTERNAL: { http: 500, exit: 70 },

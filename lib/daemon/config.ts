@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { isNickname } from '../topology/mod.ts'
 
 /** What `launch` hands to the daemon process: on its standard input, so that no secret shows in argv or the environment. */
 export const DaemonConfig = z.object({
   stateDir: z.string(),
-  nickname: z.string().min(1).max(63),
+  nickname: z.string().refine(isNickname, 'must be 1 to 63 bytes of UTF-8 without control characters'),
   /** Address to listen on; null: all. */
   host: z.string().nullable(),
   port: z.number().int().min(1).max(65535),

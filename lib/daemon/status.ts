@@ -154,7 +154,7 @@ function connectionViews(node: Node, facts: DaemonFacts, now: Millis): Connectio
       state:
         target.state === 'ourself'
           ? 'failed'
-          : target.state !== 'waiting'
+          : target.state !== 'waiting' || target.lastError === undefined
             ? 'connecting'
             : target.attempts > 1
               ? 'retrying'

@@ -40,6 +40,8 @@ export class BlockMap {
   readonly #published = new Map<number, Uint8Array>()
   #changed: number[] = []
   #version = 0
+  /** What was known up to there was of a mesh that was given up. */
+  #abandonedVersion = 0
 
   constructor(self: PeerId, space: BlockSpace) {
     this.self = self
@@ -87,9 +89,9 @@ export class BlockMap {
     return counts
   }
 
-  /** Makes every block ours; only where none was ever known. Returns false, and changes nothing, otherwise. */
+  /** Makes every block ours; only where none was ever known of this mesh. Returns false, and changes nothing, otherwise. */
   found(): boolean {
-    if (this.#version > 0) return false
+    if (this.#version > this.#abandonedVersion) return false
     const register = { term: 0, seq: 0, owner: this.self }
     for (let block = 0; block < this.space.blockCount; block++) this.#state(block, register)
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
@@ -138,6 +140,7 @@ export class BlockMap {
     this.#highest.clear()
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
     for (const segment of this.#published.keys()) this.#dirty.add(segment)
+    this.#abandonedVersion = this.#version
   }
 
   /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */

@@ -3,8 +3,8 @@ import { equalBytes } from '../base/bytes.ts'
 import type { Chance, Millis } from '../base/ports.ts'
 import { peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
 import type { CryptoSuite } from '../crypto/suite.ts'
-import { deltaTo, type LedgerDelta, type LedgerDigest } from '../wire/ledger-message.ts'
-import { MESH_ID_BYTES, recordSignedBytes, type LedgerRecord } from '../wire/record.ts'
+import { DELTA_FIXED_BYTES, deltaTo, type LedgerDelta, type LedgerDigest } from '../wire/ledger-message.ts'
+import { MESH_ID_BYTES, recordBytes, recordSignedBytes, type LedgerRecord } from '../wire/record.ts'
 import { ChangeSet, type LedgerChanges, type OwnerChange } from './changes.ts'
 import { LEDGER_LIMITS, type LedgerDrop, type LedgerLimits } from './constants.ts'
 import { OwnerRecords } from './owner-records.ts'
@@ -194,7 +194,11 @@ export class Ledger {
     // With something left out the delta's claim does not hold here.
     const isComplete = Object.keys(dropped).length === 0 && delta.from <= records.mark
     if (isComplete && records.raiseMark(deltaTo(delta))) this.#changes.owner(delta.owner)
-    return { changed, relay: changed.length > 0 ? relayOf(delta, records) : undefined, dropped }
+    return {
+      changed,
+      relay: changed.length > 0 ? relayOf(delta, records, this.#limits.messageBytesMax) : undefined,
+      dropped,
+    }
   }
 
   /**
@@ -364,11 +368,18 @@ export class Ledger {
 
 /**
  * What may be passed on of a delta: its claim, with the records as they are held here, for only those were checked. One
- * that has been overwritten meanwhile is no longer live, so leaving it out keeps the claim true.
+ * that has been overwritten meanwhile is no longer live, so leaving it out keeps the claim true. What is held under the
+ * same seq may be larger than what was sent, so the size is bounded: a beginning of a true claim is a true claim.
  */
-function relayOf(delta: LedgerDelta, records: OwnerRecords): LedgerDelta {
-  const held = delta.records
-    .map(record => records.get(record.kind, record.key))
-    .filter((record, i) => record !== undefined && record.seq === delta.records[i]!.seq) as LedgerRecord[]
-  return { ...delta, signingPublic: records.signingPublic, records: held }
+function relayOf(delta: LedgerDelta, records: OwnerRecords, bytesMax: number): LedgerDelta | undefined {
+  const held: LedgerRecord[] = []
+  let bytes = DELTA_FIXED_BYTES
+  for (const { kind, key, seq } of delta.records) {
+    const record = records.get(kind, key)
+    if (record?.seq !== seq) continue
+    bytes += recordBytes(record)
+    if (bytes > bytesMax) break
+    held.push(record)
+  }
+  return held.length === 0 ? undefined : { ...delta, signingPublic: records.signingPublic, records: held }
 }

@@ -1,6 +1,8 @@
 /** Waits between dials of one target: at once, then from the first to the last, doubling, with jitter of a half. */
 export const RETRY_FIRST_MS = 1_000
 export const RETRY_LAST_MS = 120_000
+/** A link that was up for so long begins its target's waits anew. */
+export const LASTING_LINK_MS = 10_000
 /** A dial, or a resolution, that took so long has failed. */
 export const DIAL_DEADLINE_MS = 10_000
 /** The peer with the larger id waits so long before it dials a peer that it discovered: usually the other dials first. */

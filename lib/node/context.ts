@@ -9,6 +9,8 @@ export interface NodeContext {
   readonly config: NodeConfig
   readonly ledger: Ledger
   readonly neighbours: Neighbours
+  /** False while there is no mesh, or nobody else in it: then nothing of the ledger is told. */
+  isShared(): boolean
   emit(output: NodeOutput): void
   log(level: LogLevel, event: string, fields: LogLine['fields'], now: Millis): void
   /** Counts foreign input that was dropped. */

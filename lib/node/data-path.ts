@@ -154,9 +154,10 @@ export class DataPath {
     const message = decodeControl(body)
     if (isDrop(message)) return
     if (message.type === 'probe') {
-      const endpoint = source && endpointOf(source.ip, source.port)
+      const endpoint = sourceEndpoint(source)
       const reply = encodeProbeReply(message.nonce, endpoint ?? '')
-      this.#engine({ op: 'send-control', receiverIndex, body: reply, endpoint: source })
+      const isAnswerable = source === undefined || endpoint !== undefined
+      if (isAnswerable) this.#engine({ op: 'send-control', receiverIndex, body: reply, endpoint: source })
       if (endpoint !== undefined) this.#consider(endpoint, now)
     } else if (message.type === 'probe-reply') {
       this.#handleReply(message.nonce, message.seenEndpoint, now)
@@ -165,7 +166,8 @@ export class DataPath {
 
   /** An authenticated datagram came from another endpoint than the path's. */
   handleMoved(source: EndpointParts, now: Millis): void {
-    this.#consider(endpointOf(source.ip, source.port), now)
+    const endpoint = sourceEndpoint(source)
+    if (endpoint !== undefined) this.#consider(endpoint, now)
   }
 
   handleTimeout(now: Millis): void {
@@ -342,4 +344,9 @@ export class DataPath {
   #engine(op: EngineOp): void {
     this.#outputs.push({ type: 'engine', op })
   }
+}
+
+/** Undefined for none, and for port 0: whoever carries a genuine datagram can write that into its header, nobody can answer it. */
+function sourceEndpoint(source: EndpointParts | undefined): Endpoint | undefined {
+  return source === undefined || source.port === 0 ? undefined : endpointOf(source.ip, source.port)
 }

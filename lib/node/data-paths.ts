@@ -6,6 +6,10 @@ import type { NodeContext } from './context.ts'
 import { DataPath, type DataPathOutput } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
 
+const IPV4_HEADER_BYTES = 20
+const IPV6_HEADER_BYTES = 40
+const UDP_HEADER_BYTES = 8
+
 /**
  * The data paths to all peers that are worth one: the neighbours, and as many others as SESSIONS_MAX allows. Asks for the
  * remote's key, its addresses and a relay from the view; tells when a path came or went.
@@ -15,6 +19,11 @@ export class DataPaths {
   readonly #view: MeshView
   readonly #paths = new Map<PeerId, DataPath>()
   readonly #indices = new Set<number>()
+  /** Looked up after every input of the node: made anew only when a path was touched. */
+  #timeout: { at: Millis; reason: string } | undefined
+  #isTimeoutStale = false
+  /** Of all sessions of this start: a session that is made anew must not begin below what the remote has seen of it. */
+  #sequence = 0
   readonly #route: (to: PeerId, body: Uint8Array, now: Millis) => void
   readonly #onChanged: (peer: PeerId, now: Millis) => void
 
@@ -48,7 +57,10 @@ export class DataPaths {
   /** Makes, feeds and ends paths so that they are those of the mesh as it is now. */
   update(now: Millis): void {
     const wanted = this.#wanted()
-    for (const peer of [...this.#paths.keys()]) if (!wanted.has(peer)) this.#stop(peer, now)
+    for (const [peer, path] of [...this.#paths]) {
+      // A path that still answers outlives the control links: a reset of TCP must not stop frames.
+      if (!wanted.has(peer) && path.state.kind !== 'direct') this.stop(peer, now)
+    }
     for (const peer of wanted) {
       const path = this.#paths.get(peer) ?? this.#start(peer, now)
       if (path === undefined) continue
@@ -97,7 +109,7 @@ export class DataPaths {
 
   /** Ends every session: the mesh changes. */
   stopAll(now: Millis): void {
-    for (const peer of [...this.#paths.keys()]) this.#stop(peer, now)
+    for (const peer of [...this.#paths.keys()]) this.stop(peer, now)
   }
 
   handleTimeout(now: Millis): void {
@@ -110,7 +122,9 @@ export class DataPaths {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    return soonest([...this.#paths.values()].map(path => path.pollTimeout()))
+    if (this.#isTimeoutStale) this.#timeout = soonest([...this.#paths.values()].map(path => path.pollTimeout()))
+    this.#isTimeoutStale = false
+    return this.#timeout
   }
 
   #wanted(): Set<PeerId> {
@@ -145,6 +159,7 @@ export class DataPaths {
       meshId: ledger.meshId,
       hasAes: config.hasAes,
       allocateIndex: () => this.#allocateIndex(),
+      nextSequence: () => ++this.#sequence,
     })
     const path = new DataPath({
       peerId,
@@ -154,12 +169,16 @@ export class DataPaths {
       pathBytes: endpoint => udpPayloadMax(endpoint, config.underlayBytes),
     })
     this.#paths.set(peerId, path)
+    // Until a direct endpoint is proved datagrams may go through a relay, over whichever family.
+    const bytes = config.underlayBytes - IPV6_HEADER_BYTES - UDP_HEADER_BYTES
+    this.#context.emit({ type: 'engine', op: { op: 'set-path-bytes', peerIndex: index, bytes } })
     path.start(now)
     this.#drain(path, now)
     return path
   }
 
-  #stop(peer: PeerId, now: Millis): void {
+  /** Ends the session and the path, if there are any. */
+  stop(peer: PeerId, now: Millis): void {
     const path = this.#paths.get(peer)
     if (path === undefined) return
     path.stop(now)
@@ -169,6 +188,7 @@ export class DataPaths {
   }
 
   #drain(path: DataPath, now: Millis): void {
+    this.#isTimeoutStale = true
     const changed = new Set<PeerId>()
     for (let output = path.pollOutput(); output !== undefined; output = path.pollOutput())
       this.#handle(output, changed, now)
@@ -205,6 +225,6 @@ export class DataPaths {
 
 /** The largest UDP payload that an underlay packet of so many bytes holds, towards this endpoint. */
 function udpPayloadMax(endpoint: Endpoint, underlayBytes: number): number {
-  const headerBytes = endpointParts(endpoint).ip.length === 4 ? 20 : 40
-  return underlayBytes - headerBytes - 8
+  const headerBytes = endpointParts(endpoint).ip.length === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES
+  return underlayBytes - headerBytes - UDP_HEADER_BYTES
 }

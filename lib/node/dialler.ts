@@ -1,6 +1,6 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
 import { Timers, type Chance, type Millis } from '../base/mod.ts'
-import { DIAL_DEADLINE_MS, RETRY_FIRST_MS, RETRY_LAST_MS, TARGETS_MAX } from './constants.ts'
+import { DIAL_DEADLINE_MS, LASTING_LINK_MS, RETRY_FIRST_MS, RETRY_LAST_MS, TARGETS_MAX } from './constants.ts'
 
 export type DialState = 'waiting' | 'resolving' | 'dialling' | 'handshake' | 'connected' | 'ourself'
 
@@ -23,6 +23,7 @@ type Mutable = { -readonly [K in keyof DialTarget]: DialTarget[K] } & {
   endpointAt: number
   connection: number | undefined
   retryWaitMs: number
+  upAt: Millis | undefined
 }
 
 export type DiallerOutput =
@@ -148,7 +149,7 @@ export class Dialler {
     if (target !== undefined) this.#failed(target, error, now)
   }
 
-  handleUp(connection: number, peerId: PeerId): void {
+  handleUp(connection: number, peerId: PeerId, now: Millis): void {
     const target = this.#mutableOf(connection)
     if (target === undefined) return
     this.#timers.cancel(target.text)
@@ -156,7 +157,7 @@ export class Dialler {
     target.peerId = peerId
     target.lastError = undefined
     target.attempts = 0
-    target.retryWaitMs = 0
+    target.upAt = now
   }
 
   /** The connection, which led to `peerId`, ended. `retryMs`: wait at least so long before the next attempt. */
@@ -164,6 +165,9 @@ export class Dialler {
     const target = this.#mutableOf(connection)
     if (target === undefined) return
     target.peerId = peerId ?? target.peerId
+    // A link that is refused as soon as it is up, for instance by a peer that is full, must not be made anew every second.
+    if (target.upAt !== undefined && now - target.upAt >= LASTING_LINK_MS) target.retryWaitMs = 0
+    target.upAt = undefined
     this.#failed(target, error, now, retryMs)
   }
 
@@ -290,6 +294,7 @@ function newTarget(text: string, origin: 'configured' | 'discovered', endpoints:
     attempts: 0,
     retryAt: undefined,
     retryWaitMs: 0,
+    upAt: undefined,
     connection: undefined,
   }
 }

@@ -1,18 +1,23 @@
-import { ByteReader, ByteWriter, utf8 } from '../base/mod.ts'
+import type { PeerId } from '../address/mod.ts'
+import { ByteReader, ByteWriter, toHex, utf8 } from '../base/mod.ts'
 import { RECORD_KIND, type LedgerRecord } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
 
 const KEY_BYTES = 16
 const TARGET_BYTES_MAX = 256
+/** Records whose count is remembered; the oldest is forgotten first. */
+const SEEN_MAX = 4096
 
 /**
- * `forget` for the whole mesh: a record per target. It acts once, when it is new to a peer; so the target can be given to
- * `connect` again afterwards.
+ * `forget` for the whole mesh: a record per target. It acts once, when its count is new to a peer; so the target can be
+ * given to `connect` again afterwards, and stays when the record is published anew (its owner restarts).
  *
  *     key: BLAKE2b-128 of the target    value: | count of times u32 | target: 16-bit length, text |
  */
 export class ForgetRecords {
   readonly #context: NodeContext
+  /** Owner and key → the count that has acted. */
+  readonly #seen = new Map<string, number>()
 
   constructor(context: NodeContext) {
     this.#context = context
@@ -36,13 +41,29 @@ export class ForgetRecords {
     }
   }
 
+  /** Notes what the store held at the start: it has acted in an earlier run. */
+  restore(): void {
+    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.forget))
+      this.#isNews(owner, key, value)
+  }
+
+  /** The target that a record names, when it has not acted yet. */
   targetOf(record: LedgerRecord | undefined): string | undefined {
     if (record === undefined || record.isTombstone) return undefined
     const reader = new ByteReader(record.value)
     reader.u32()
     const target = reader.text(TARGET_BYTES_MAX)
-    if (reader.ok) return target
+    if (reader.ok) return this.#isNews(record.owner, record.key, record.value) ? target : undefined
     this.#context.drop('forget-malformed')
     return undefined
+  }
+
+  #isNews(owner: PeerId, key: Uint8Array, value: Uint8Array): boolean {
+    const id = `${owner}${toHex(key)}`
+    const times = new ByteReader(value).u32()
+    if (this.#seen.get(id) === times) return false
+    if (this.#seen.size >= SEEN_MAX) this.#seen.delete(this.#seen.keys().next().value!)
+    this.#seen.set(id, times)
+    return true
   }
 }

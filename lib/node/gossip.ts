@@ -64,11 +64,13 @@ export class Gossip {
   }
 
   #sendDigests(to: PeerId, digests: readonly LedgerDigest[], now: Millis): void {
+    if (!this.#context.isShared()) return
     for (const digest of digests)
       this.#context.neighbours.send(to, encodeLedger('ledger-digest', encodeLedgerDigest(digest)), now)
   }
 
   #sendDelta(to: PeerId, delta: LedgerDelta, now: Millis): void {
+    if (!this.#context.isShared()) return
     this.#context.neighbours.send(to, encodeLedger('ledger-delta', encodeLedgerDelta(delta)), now)
   }
 }

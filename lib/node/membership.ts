@@ -1,11 +1,11 @@
-import type { Endpoint } from '../address/mod.ts'
+import type { Endpoint, PeerId } from '../address/mod.ts'
 import { equalBytes, toHex } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
 import type { NodeConfig } from './config.ts'
 import type { Admission } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
-import { decodeMesh, encodeMesh } from './stored.ts'
+import { decodeMesh, encodeMesh, type StoredMesh } from './stored.ts'
 
 const MESH_KEY = 'mesh'
 
@@ -60,12 +60,20 @@ export function refusalOf(text: string): Admission {
   return { admitted: false, code: GOODBYE_CODE.otherMesh, text }
 }
 
-/** Which mesh this peer is of, kept in the store. */
+/**
+ * Which mesh this peer is of, kept in the store.
+ *
+ * Of three meshes that nobody used, connected at one moment, two peers can each take a third one for their own. So both
+ * sides of a join commit in turn: the joiner says so by its first ledger message; on it the founder, until then free to
+ * join another mesh, stays for good and only then tells of its ledger; on that the joiner stays. Until then the joiner
+ * takes in nobody else, and a crash finds it without a mesh.
+ */
 export class Membership {
   readonly #config: NodeConfig
   readonly #emit: (output: NodeOutput) => void
   #meshId: Uint8Array = NO_MESH
   #isPristine = false
+  #joining: { readonly through: PeerId; readonly isFounder: boolean } | undefined
 
   constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, emit: (output: NodeOutput) => void) {
     this.#config = config
@@ -89,10 +97,47 @@ export class Membership {
     return this.#isPristine
   }
 
+  /** The neighbour through which this peer joins, until that one has answered for its mesh. */
+  get joiningThrough(): PeerId | undefined {
+    return this.#joining?.through
+  }
+
+  /** True when there is a mesh to tell others of: not while nobody joined it, and all may yet be given up. */
+  get isShared(): boolean {
+    return this.isMember && !this.#isPristine
+  }
+
   set(meshId: Uint8Array, isPristine: boolean): void {
     this.#meshId = meshId
     this.#isPristine = isPristine
-    this.#emit({ type: 'persist', puts: [[MESH_KEY, encodeMesh({ meshId, isPristine })]], deletes: [] })
+    this.#joining = undefined
+    this.#persist({ meshId, isPristine })
+  }
+
+  /** Takes the neighbour's mesh for this peer's, until `confirm` or `giveUp`. */
+  join(meshId: Uint8Array, through: PeerId): void {
+    this.#joining = { through, isFounder: this.#isPristine }
+    this.#meshId = meshId
+    this.#isPristine = false
+    this.#persist({ meshId: NO_MESH, isPristine: false })
+  }
+
+  /** The neighbour has told of its ledger: whoever was alone until now is so no longer. True when that was news. */
+  confirm(from: PeerId): boolean {
+    if (!this.isMember || (!this.#isPristine && this.joiningThrough !== from)) return false
+    this.set(this.#meshId, false)
+    return true
+  }
+
+  /** What this peer was about to join is gone: it has no mesh. Returns whether it had founded one before. */
+  giveUp(): boolean {
+    const isFounder = this.#joining?.isFounder ?? false
+    this.set(NO_MESH, false)
+    return isFounder
+  }
+
+  #persist(mesh: StoredMesh): void {
+    this.#emit({ type: 'persist', puts: [[MESH_KEY, encodeMesh(mesh)]], deletes: [] })
   }
 
   standing(peersKnown: number): MeshStanding {

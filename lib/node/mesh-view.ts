@@ -1,4 +1,4 @@
-import { endpointHost, endpointOf, endpointParts, peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
+import { endpointHost, peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
 import { isDrop, toHex, type Millis } from '../base/mod.ts'
 import {
   Graph,
@@ -14,7 +14,7 @@ import {
   type Routes,
 } from '../topology/mod.ts'
 import { RECORD_KIND, SHORT_ID_BYTES, type LedgerRecord } from '../wire/mod.ts'
-import { VIEW_DELAY_MS } from './constants.ts'
+import { CANDIDATES_MAX, VIEW_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 
@@ -39,6 +39,7 @@ export interface KnownPeer {
 export class MeshView {
   readonly #context: NodeContext
   readonly #self: PeerId
+  readonly #onForget: (peer: PeerId, now: Millis) => void
   readonly #peers = new Map<PeerId, KnownPeer>()
   readonly #byIndex = new Map<number, PeerId>()
   readonly #freeIndices: number[] = []
@@ -50,9 +51,12 @@ export class MeshView {
   #children: ReadonlyMap<PeerId, readonly PeerId[]> = new Map()
   #dirtyAt: Millis | undefined
   #version = 0
+  #seen: { readonly version: number; readonly byPeer: ReadonlyMap<PeerId, readonly Endpoint[]> } | undefined
 
-  constructor(context: NodeContext) {
+  /** `onForget`: the peer's index is free from then on, and may soon be another's: let go of what uses it. */
+  constructor(context: NodeContext, onForget: (peer: PeerId, now: Millis) => void) {
     this.#context = context
+    this.#onForget = onForget
     this.#self = context.config.identity.peerId
   }
 
@@ -191,6 +195,7 @@ export class MeshView {
   forget(id: PeerId, now: Millis): void {
     const peer = this.#peers.get(id)
     if (peer === undefined) return
+    this.#onForget(id, now)
     this.#peers.delete(id)
     this.#byIndex.delete(peer.index)
     this.#freeIndices.push(peer.index)
@@ -206,11 +211,25 @@ export class MeshView {
     const port = neighbour?.hello.port ?? peer?.info?.udpPort
     if (neighbour !== undefined && port !== undefined) found.add(withPort(neighbour.endpoint, port))
     for (const endpoint of peer?.info?.endpoints ?? []) found.add(endpoint)
-    if (port !== undefined)
-      for (const other of this.#peers.values())
-        for (const link of other.links)
-          if (link.neighbour === id && link.endpoint !== undefined) found.add(withPort(link.endpoint, port))
-    return [...found]
+    if (port !== undefined) for (const endpoint of this.#seenAt(id)) found.add(withPort(endpoint, port))
+    // Whoever claims links may name any address: nobody is made to dial more of them than a peer can have.
+    return [...found].slice(0, CANDIDATES_MAX)
+  }
+
+  /** Where others see a peer. Gathered once for each version: every peer asks for every other whenever the view changes. */
+  #seenAt(id: PeerId): readonly Endpoint[] {
+    if (this.#seen?.version !== this.#version) {
+      const byPeer = new Map<PeerId, Endpoint[]>()
+      for (const { links } of this.#peers.values())
+        for (const { neighbour, endpoint } of links) {
+          if (endpoint === undefined) continue
+          const held = byPeer.get(neighbour)
+          if (held === undefined) byPeer.set(neighbour, [endpoint])
+          else held.push(endpoint)
+        }
+      this.#seen = { version: this.#version, byPeer }
+    }
+    return this.#seen.byPeer.get(id) ?? []
   }
 
   handleTimeout(now: Millis): boolean {
@@ -253,7 +272,8 @@ export class MeshView {
 
 /** The address of one endpoint with the port that the peer says it listens on. */
 function withPort(endpoint: Endpoint, port: number): Endpoint {
-  return endpointOf(endpointParts(endpoint).ip, port)
+  // The canonical form ends with the port.
+  return `${endpoint.slice(0, endpoint.lastIndexOf(':'))}:${port}` as Endpoint
 }
 
 export function hostOf(endpoint: Endpoint): string {

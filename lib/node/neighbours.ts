@@ -72,7 +72,7 @@ interface Entry {
 /**
  * All control links of this peer: one machine per connection, at most one admitted link per remote peer. Of two links
  * between the same pair that were begun by different sides the one begun by the smaller PeerId survives; of two begun by
- * one side, the older, unless the remote has restarted.
+ * one side, or when the remote has restarted, the newer.
  */
 export class Neighbours {
   readonly #entries = new Map<number, Entry>()
@@ -228,10 +228,8 @@ export class Neighbours {
     const older = this.#byPeer.get(peerId)
     if (older !== undefined) {
       const hasRestarted = !equalBytes(older.neighbour!.hello.incarnation, hello.incarnation)
-      if (!hasRestarted && !this.#isPreferred(entry, older, peerId)) {
-        // Of two links begun by the far side it is the far side that picks.
-        if (entry.isOutbound || older.isOutbound) return this.#end(entry, GOODBYE_CODE.duplicate, 'duplicate link', now)
-      }
+      if (!hasRestarted && !this.#isPreferred(entry, older, peerId))
+        return this.#end(entry, GOODBYE_CODE.duplicate, 'duplicate link', now)
       this.#end(older, GOODBYE_CODE.duplicate, hasRestarted ? 'the peer has restarted' : 'duplicate link', now)
     }
     entry.neighbour = neighbour
@@ -241,7 +239,8 @@ export class Neighbours {
 
   /** Whether the newer of two links to one peer is the one to keep. */
   #isPreferred(newer: Entry, older: Entry, peerId: PeerId): boolean {
-    if (newer.isOutbound === older.isOutbound) return false
+    // Both sides must choose alike; the one that did not begin them cannot tell whether the older still lives.
+    if (newer.isOutbound === older.isOutbound) return true
     return newer.isOutbound === this.#self < peerId
   }
 

@@ -93,6 +93,7 @@ export class Node {
       config,
       ledger: this.ledger,
       neighbours: this.neighbours,
+      isShared: () => this.#mesh.isShared,
       emit: output => this.#outputs.push(output),
       log: (level, event, fields, at) => this.#log.write(level, event, fields, at),
       drop: reason => this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1),
@@ -102,7 +103,7 @@ export class Node {
       nextConnection: () => this.#nextConnection++,
       isNeighbour: peer => this.neighbours.neighbour(peer) !== undefined,
     })
-    this.view = new MeshView(this.#context)
+    this.view = new MeshView(this.#context, (peer, at) => this.paths.stop(peer, at))
     this.#router = new Router(this.#context, to => this.view.controlRoutes.get(to)?.nextHop)
     this.#gossip = new Gossip(this.#context, now)
     this.#keeper = new LedgerKeeper(this.#context, this.#gossip)
@@ -141,12 +142,16 @@ export class Node {
   /** Founds a mesh, unless this peer is of one already. Returns whether it did. */
   found(now: Millis): boolean {
     if (this.meshId !== undefined) return false
+    this.#found(now)
+    this.#settle(now)
+    return true
+  }
+
+  #found(now: Millis): void {
     this.#mesh.set(this.config.entropy.bytes(MESH_ID_BYTES), true)
     this.ledger.setMesh(this.#mesh.meshId)
     this.addresses.ipam.found(now)
     this.addresses.drain(now)
-    this.#settle(now)
-    return true
   }
 
   /** Adds targets, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
@@ -294,6 +299,7 @@ export class Node {
 
   #restore(entries: readonly (readonly [string, Uint8Array])[], now: Millis): void {
     this.#keeper.restore(entries, now)
+    this.#forget.restore()
     this.view.reload(now)
     const leases = entries.filter(([key]) => key.startsWith(LEASE_PREFIX))
     for (const key of this.addresses.restore(leases, now))
@@ -369,8 +375,10 @@ export class Node {
   #handleMessage(from: PeerId, message: LinkMessage, now: Millis): void {
     switch (message.type) {
       case 'ledger-digest':
+        this.#confirmMesh(from, now)
         return this.#gossip.handleDigest(from, message.body, now)
       case 'ledger-delta':
+        this.#confirmMesh(from, now)
         return this.#gossip.handleDelta(from, message.body, now)
       case 'routed': {
         const own = this.#router.handle(message, now)
@@ -392,14 +400,13 @@ export class Node {
   #neighbourUp(neighbour: Neighbour, now: Millis): void {
     const { peerId, connection, hello } = neighbour
     this.#outputs.push({ type: 'established', connection })
-    this.dialler.handleUp(connection, peerId)
+    this.dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint: neighbour.endpoint }, now)
     const verdict = judgeMesh(this.#mesh.standing(this.ledger.owners().length), standingOf(hello))
     if (verdict.verdict === 'join') this.#join(verdict.meshId, peerId, now)
-    if (verdict.verdict === 'theirs-joins-ours' && this.#mesh.isPristine) this.#mesh.set(this.#mesh.meshId, false)
     const known = this.view.ensurePeer(peerId)
     this.paths.meet(peerId, hello.incarnation, now)
-    if (this.meshId !== undefined) this.#gossip.handleNeighbourUp(peerId, now)
+    this.#gossip.handleNeighbourUp(peerId, now)
     this.view.markDirty(now)
     this.paths.update(now)
     this.#links.changed(now)
@@ -411,6 +418,7 @@ export class Node {
     this.dialler.handleNeighbourDown(neighbour.peerId, now)
     this.view.handleNeighbourDown(neighbour.peerId, now)
     this.#links.changed(now)
+    if (this.#mesh.joiningThrough === neighbour.peerId) this.#giveUpJoin(now)
   }
 
   #connectionEnded(output: Extract<NeighboursOutput, { type: 'ended' }>, now: Millis): void {
@@ -426,6 +434,9 @@ export class Node {
     const ours = this.#mesh.standing(this.ledger.owners().length)
     if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
+    const through = this.#mesh.joiningThrough
+    if (through !== undefined && through !== peerId)
+      return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'is about to join a mesh' }
     const verdict = judgeMesh(ours, standingOf(hello))
     if (verdict.verdict === 'refuse') return refusalOf(verdict.text)
     if (this.#discovery.mayRefuse(peerId))
@@ -448,12 +459,27 @@ export class Node {
     if (this.meshId !== undefined) this.addresses.ipam.abandon(now)
     this.addresses.drain(now)
     this.paths.stopAll(now)
-    this.#mesh.set(meshId, false)
+    this.#mesh.join(meshId, from)
     this.ledger.setMesh(meshId)
     // Links made without a mesh are made anew, so that the other sides learn of it.
     for (const { peerId, hello } of this.neighbours.neighbours)
       if (peerId !== from && !equalBytes(hello.meshId, meshId))
         this.neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, 'joined a mesh', now)
+  }
+
+  /** A neighbour told of its ledger: it counts this peer to its mesh, and stays in it. */
+  #confirmMesh(from: PeerId, now: Millis): void {
+    if (!this.#mesh.confirm(from)) return
+    for (const { peerId } of this.neighbours.neighbours) this.#gossip.handleNeighbourUp(peerId, now)
+  }
+
+  /** The neighbour that this peer was about to join through went, perhaps to a mesh of its own choice. */
+  #giveUpJoin(now: Millis): void {
+    this.#context.log('info', 'mesh-join-given-up', { text: 'the link ended before the join was complete' }, now)
+    this.paths.stopAll(now)
+    const isFounder = this.#mesh.giveUp()
+    this.ledger.setMesh(this.#mesh.meshId)
+    if (isFounder) this.#found(now)
   }
 
   /** Persists, gossips, and lets the parts know of records that changed. */

@@ -30,6 +30,8 @@ export interface PeerSessionConfig extends SessionParties {
   readonly chance: Chance
   /** A non-zero u32 that no session of this process has, had lately, or will be given soon. */
   allocateIndex(): number
+  /** Numbers of initiations, ever growing within this incarnation; without it each session counts from 1. */
+  nextSequence?(): number
 }
 
 export type SessionOutput =
@@ -286,7 +288,7 @@ export class PeerSession {
   #initiate(now: Millis): void {
     if (this.#attempt === undefined) this.#timers.set('handshake give-up', now + HANDSHAKE_GIVE_UP_MS)
     const receiverIndex = this.#config.allocateIndex()
-    const sequence = ++this.#sequence
+    const sequence = (this.#sequence = this.#config.nextSequence?.() ?? this.#sequence + 1)
     const { handshake, bytes } = initiate(this.#config, { receiverIndex, sequence, adopted: this.#adopted })
     this.#attempt = { handshake, receiverIndex, sequence }
     this.#push({ type: 'message', bytes })

@@ -72,7 +72,7 @@ export function decodePeerInfo(value: Uint8Array): Decoded<PeerInfo> {
   const nickname = reader.text(NICKNAME_BYTES_MAX)
   const softwareVersion = reader.text(SOFTWARE_VERSION_BYTES_MAX)
   const count = reader.u8()
-  if (!reader.ok || count > ADVERTISED_ENDPOINTS_MAX) return new Drop('peer-malformed')
+  if (!reader.ok || udpPort === 0 || count > ADVERTISED_ENDPOINTS_MAX) return new Drop('peer-malformed')
   const endpoints: Endpoint[] = []
   for (let i = 0; i < count; i++) {
     const endpoint = readEndpoint(reader)

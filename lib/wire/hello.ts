@@ -71,6 +71,5 @@ export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
 
 /** A label from outside is shown on terminals: control characters become question marks. */
 function printable(text: string): string {
-   
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 }

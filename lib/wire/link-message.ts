@@ -11,7 +11,7 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  *     goodbye          | kind | code u8 | text (16-bit length) |
  *
  * A kind that this version does not know is ignored. To add one: give it a number here, a case in `decodeLinkMessage`,
- * and a handler in node/link-messages.ts.
+ * and a case in `#handleMessage` of node/node.ts.
  */
 export const LINK_MESSAGE_KIND = { ping: 1, pong: 2, ledgerDigest: 3, ledgerDelta: 4, routed: 5, goodbye: 6 } as const
 

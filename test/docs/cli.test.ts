@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { projectRoot } from '../../scripts/check-docs.ts'
+import { commandNames, commandOf, misuse, runCli } from './commands.ts'
+import { codeLines, codeSpans, pages, weaveCommand } from './pages.ts'
+
+const root = projectRoot()
+const names = commandNames()
+const commands = new Map(names.filter(name => name !== 'help').map(name => [name, commandOf(name)]))
+
+t.test('every weave-ts command line in the documentation is one that the program takes', async t => {
+  let count = 0
+  for (const { path, text } of pages()) {
+    for (const line of [...codeLines(text), ...codeSpans(text)]) {
+      const words = weaveCommand(line)
+      // In prose a lone dot-dot-dot stands for any command.
+      if (words === undefined || words[0] === '…') continue
+      count++
+      t.equal(misuse(words, commands), undefined, `${path}: ${line}`)
+    }
+  }
+  t.ok(count > 30, `${count} command lines were found`)
+})
+
+t.test('an unknown command, option, value or number of arguments is found', async t => {
+  t.match(misuse(['fly'], commands), 'no command')
+  t.match(misuse(['launch', '--prot', '1'], commands), 'no option')
+  t.match(misuse(['launch', '--port'], commands), 'needs a value')
+  t.match(misuse(['attach'], commands), 'needs 1')
+  t.match(misuse(['status', 'peers', 'twice'], commands), 'at most 1')
+  t.equal(misuse(['launch', '--port', '1', 'host'], commands), undefined)
+  t.equal(weaveCommand('echo weave-ts'), undefined)
+  t.strictSame(weaveCommand('sudo ./bin/weave-ts keygen > file # a secret'), ['keygen'])
+})
+
+t.test('docs/configuration.md describes every option, with its default, and no other', async t => {
+  const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
+  const rowsOf = (heading: string) =>
+    new Map(
+      [
+        ...(page.split(new RegExp(`^## ${heading}$`, 'm'))[1]?.split(/^## /m)[0] ?? '').matchAll(
+          /^\| `(--[^`]+)` \| ([^|]*) \| \S/gm,
+        ),
+      ].map(match => [match[1]!, match[2]!] as const),
+    )
+  const common = rowsOf('Common options')
+  t.equal(common.size, 2)
+  for (const [name, { options }] of commands) {
+    const stated = new Map([...common, ...rowsOf(name)])
+    const shown = [...options.values()].filter(option => option.name !== '--help')
+    const own = shown.filter(option => !common.has(`${option.name} ${option.value}`.trim()))
+    t.strictSame(
+      [...rowsOf(name).keys()].sort(),
+      own.map(option => `${option.name} ${option.value}`.trim()).sort(),
+      `options of ${name}`,
+    )
+    for (const option of shown) {
+      const preset = /default: "([^"]+)"/.exec(option.help)?.[1]
+      if (preset !== undefined)
+        t.equal(stated.get(`${option.name} ${option.value}`), preset, `default of ${option.name}`)
+    }
+  }
+})
+
+t.test('README.md lists every command, and no other', async t => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const listed = [...readme.matchAll(/^\| `([a-z]+)[^`]*` \|/gm)].map(match => match[1]!)
+  t.strictSame([...new Set(listed)].sort(), [...names].sort())
+})
+
+t.test('the commands that need no root do what README.md says', async t => {
+  const directory = mkdtempSync(join(tmpdir(), 'weave-ts-docs-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const stateDir = join(directory, 'state')
+  const key = runCli('keygen')
+  t.equal(key.status, 0)
+  t.match(key.stdout, /^([a-z2-7]{4}-){12}[a-z2-7]{4}\n$/)
+  const version = runCli('version', '--state-dir', stateDir)
+  t.equal(version.status, 0)
+  t.match(version.stdout, /^weave-ts \d+\.\d+\.\d+\S*\nno daemon is running\n$/)
+  const status = runCli('status', '--state-dir', stateDir)
+  t.equal(status.status, 7)
+  t.match(status.stderr, /\[DAEMON_DOWN\]\n$/)
+  t.equal(runCli('launch', '--port', 'x', '--state-dir', stateDir).status, 78)
+  t.equal(runCli('fly').status, 2)
+})
+
+t.test('bin/weave-ts runs from the checkout', async t => {
+  const run = spawnSync(join(root, 'bin/weave-ts'), ['--help'], { encoding: 'utf8' })
+  t.equal(run.status, 0, run.stderr)
+  t.match(run.stdout, /^Usage: weave-ts /)
+})
