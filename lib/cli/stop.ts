@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { HostNetwork } from '../host/mod.ts'
 import { ChildProcessRunner, stateLockHolder } from '../io/mod.ts'
 import { socketPathOf } from './paths.ts'
+import { removeState } from './remove-state.ts'
 
 const STOP_TIMEOUT_MS = 10_000
 const POLL_MS = 20
@@ -40,8 +41,9 @@ export async function resetInstance(stateDir: string, isForced: boolean): Promis
     await new HostNetwork({ runner: new ChildProcessRunner(), mac: 0 }).remove()
     notes = ['no daemon was running: its address blocks stay with a peer that is gone']
   }
-  if (existsSync(stateDir)) rmSync(stateDir, { recursive: true, force: true })
-  return notes
+  const stayed = removeState(stateDir)
+  if (stayed.length === 0) return notes
+  return [...notes, `${stateDir} stays: it holds files that are not weave-ts's (${stayed.slice(0, 3).join(', ')})`]
 }
 
 async function ended(stateDir: string, pid: number | undefined): Promise<void> {

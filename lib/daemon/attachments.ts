@@ -77,16 +77,23 @@ export class Attachments {
     const ports = await this.#host.list()
     const present = new Set(ports.map(port => port.targetId))
     const gone = this.#all().filter(stored => !present.has(stored.id))
-    for (const stored of gone) await this.#inTurn(stored.id, async () => this.#forget(stored.id))
+    const forgotten: string[] = []
+    for (const { id } of gone)
+      await this.#inTurn(id, async () => {
+        // What was attached since the host was asked is not gone.
+        if (!(await this.#isGone(id))) return
+        this.#forget(id)
+        forgotten.push(id)
+      })
     // A lease whose attachment was never recorded: the daemon ended between the two.
     const known = new Set(this.#all().map(stored => stored.id))
     for (const { container } of this.#runner.node.addresses.ipam.leases())
       if (!known.has(container) && !this.#turns.has(container))
         this.#runner.input((node, now) => node.freeAddresses(container, undefined, now))
-    return gone.map(stored => stored.id)
+    return forgotten
   }
 
-  /** Drops the record when the interface went while nobody looked. */
+  /** True when the host has no interface of the target. */
   async #isGone(id: string): Promise<boolean> {
     const ports = await this.#host.list()
     return !ports.some(port => port.targetId === id)
@@ -101,24 +108,29 @@ export class Attachments {
     const before = this.#get(target.id)
     if (before !== undefined && (before.netnsInode !== String(target.netnsInode) || (await this.#isGone(target.id))))
       this.#delete(target.id)
-    const held = this.#get(target.id)?.cidrs ?? []
+    const known = this.#get(target.id)
+    const held = known?.cidrs ?? []
     const heldBefore = new Set(this.#runner.node.leasesOf(target.id).map(formatCidr))
     const granted: Cidr[] = []
     try {
       for (const form of wanted) granted.push(...(await this.#runner.requestAddress(target.id, form, signal)))
       const asked = granted.map(formatCidr)
       const cidrs = [...new Set([...held, ...asked])]
-      const attachment = await this.#host.attach(target, cidrs, { multicastRoute })
-      this.#put({
+      const record = {
         id: target.id,
         description: target.description,
         target: text,
         netnsInode: String(target.netnsInode),
         cidrs,
-        mac: attachment.mac,
-      })
+      }
+      // Recorded first: after a crash on the way `reconcile` must not free an address that the container may have.
+      this.#put({ ...record, mac: known?.mac ?? '' })
+      const attachment = await this.#host.attach(target, cidrs, { multicastRoute })
+      this.#put({ ...record, mac: attachment.mac })
       return [...new Set(asked)]
     } catch (error) {
+      if (known === undefined) this.#delete(target.id)
+      else this.#put(known)
       for (const cidr of granted)
         if (!heldBefore.has(formatCidr(cidr)))
           this.#runner.input((node, now) => node.freeAddresses(target.id, cidr.address, now))

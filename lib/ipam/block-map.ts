@@ -89,9 +89,9 @@ export class BlockMap {
     return counts
   }
 
-  /** Makes every block ours; only where none was ever known of this mesh. Returns false, and changes nothing, otherwise. */
-  found(): boolean {
-    if (this.#version > this.#abandonedVersion) return false
+  /** Makes every block ours; only where none was ever known (`isAnew`: since `abandon`). Returns false, and changes nothing, otherwise. */
+  found(isAnew = false): boolean {
+    if (this.#version > (isAnew ? this.#abandonedVersion : 0)) return false
     const register = { term: 0, seq: 0, owner: this.self }
     for (let block = 0; block < this.space.blockCount; block++) this.#state(block, register)
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)

@@ -104,10 +104,13 @@ export class Ipam {
     this.#settle(now)
   }
 
-  /** Founds: makes every block ours. False, with nothing changed, when a block is or was known: the mesh is founded. */
-  found(now: Millis): boolean {
+  /**
+   * Founds: makes every block ours. False, with nothing changed, when a block is or was known: the mesh is founded.
+   * `isAnew`: what was known before `abandon` does not count.
+   */
+  found(now: Millis, isAnew = false): boolean {
     assert(this.#isStarted, 'a peer starts before it founds')
-    const isFounded = this.#map.found()
+    const isFounded = this.#map.found(isAnew)
     this.#settle(now)
     return isFounded
   }

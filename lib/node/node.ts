@@ -147,10 +147,10 @@ export class Node {
     return true
   }
 
-  #found(now: Millis): void {
+  #found(now: Millis, isAnew = false): void {
     this.#mesh.set(this.config.entropy.bytes(MESH_ID_BYTES), true)
     this.ledger.setMesh(this.#mesh.meshId)
-    this.addresses.ipam.found(now)
+    this.addresses.ipam.found(now, isAnew)
     this.addresses.drain(now)
   }
 
@@ -479,7 +479,7 @@ export class Node {
     this.paths.stopAll(now)
     const isFounder = this.#mesh.giveUp()
     this.ledger.setMesh(this.#mesh.meshId)
-    if (isFounder) this.#found(now)
+    if (isFounder) this.#found(now, true)
   }
 
   /** Persists, gossips, and lets the parts know of records that changed. */

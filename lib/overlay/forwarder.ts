@@ -223,9 +223,10 @@ export class Forwarder {
     this.#hooks.onMoved(peer, rows[at + ROW.receiverIndex]! >>> 0, this.#lane.source(row))
   }
 
-  /** A super-frame takes an id for each segment that the engine may cut it into. */
+  /** A frame takes an id for each segment that the engine may cut it into, be it a super-frame or too long for a path. */
   #takeDuplicateId(lengthBytes: number, gsoSize: number): number {
-    const ids = gsoSize > 0 ? Math.max(1, Math.ceil(lengthBytes / Math.min(gsoSize, SEGMENT_BYTES_MIN))) : 1
+    const segmentBytes = gsoSize > 0 ? Math.min(gsoSize, SEGMENT_BYTES_MIN) : SEGMENT_BYTES_MIN
+    const ids = Math.max(1, Math.ceil(lengthBytes / segmentBytes))
     if (this.#nextDuplicate + ids > COUNTER_SPAN) this.#nextDuplicate = 0
     const id = this.#laneBits | this.#nextDuplicate
     this.#nextDuplicate += ids

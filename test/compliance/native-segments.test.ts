@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { closeSync, readSync, writeSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
@@ -6,6 +7,7 @@ import { NativeEngine } from '../../lib/io/native-engine.ts'
 import { NativeLane } from '../../lib/io/native-lane.ts'
 import { ROW, SEND } from '../../lib/overlay/mod.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
+import { craft } from './packet-engine-fixture.ts'
 
 /**
  * Super-frames through two engines on the loopback device: cut by one (checked frame by frame against what a TCP stack
@@ -288,4 +290,71 @@ t.test('a gap, another acknowledgement or a pure ACK between ends a super-frame'
     )
   }
   test.end()
+})
+
+t.test('an IPv4 id that does not count on ends a super-frame, unless DF says that it means nothing', test => {
+  sender.setPathBytes(1, 1472)
+  const base: Shape = {
+    version: 4,
+    isTcp: true,
+    optionBytes: 0,
+    payloadBytes: 1000,
+    gsoSize: 1000,
+    tags: 0,
+    sequence: 0,
+    endFlags: 0,
+  }
+  const { l3, header } = layersOf(base)
+  const at = (sequence: number, id: number, fragmentField: number): { vnet: Uint8Array; frame: Uint8Array } => {
+    const frame = makeFrame({ ...base, sequence })
+    const view = new DataView(frame.buffer)
+    view.setUint16(l3 + 4, id)
+    view.setUint16(l3 + 6, fragmentField)
+    return { vnet: vnetOf(base), frame }
+  }
+  const cases: [string, number[], number, number[]][] = [
+    ['counting, across the wrap', [0xffff, 0, 1], 0, [3000]],
+    ['not counting', [5, 9, 10], 0, [1000, 2000]],
+    ['standing still', [5, 5, 5], 0, [1000, 1000, 1000]],
+    ['not counting, with DF', [5, 9, 0], 0x4000, [3000]],
+  ]
+  for (const [name, ids, fragmentField, lengths] of cases) {
+    const { written } = carry(ids.map((id, index) => at(1000 * index, id, fragmentField)))
+    test.same(
+      written.map(bytes => bytes.length - VNET_BYTES - header),
+      lengths,
+      name,
+    )
+  }
+  test.end()
+})
+
+// Last: its counters are far above those that the sender has come to.
+t.test('one datagram does not pass for thousands of segments', async test => {
+  const payloadBytes = 1024
+  const stranger = createSocket('udp4')
+  test.teardown(() => stranger.close())
+  let counter = 1n << 40n
+  for (const [gsoSize, rows] of [
+    [3, 0],
+    [4, 1],
+  ] as const) {
+    const shape: Shape = {
+      version: 4,
+      isTcp: true,
+      optionBytes: 0,
+      payloadBytes,
+      gsoSize,
+      tags: 0,
+      sequence: 0,
+      endFlags: 0,
+    }
+    const prefix = Uint8Array.of(DATAGRAM_KIND.frame, 3, gsoSize, 0, layersOf(shape).l4, 0, 16, 0)
+    const datagram = craft(key, 6, counter++, Buffer.concat([prefix, makeFrame(shape)]))
+    const before = receiver.counters()['drop:malformed-frame']!
+    await new Promise(resolve => stranger.send(datagram, receiver.describe().port, '127.0.0.1', resolve))
+    test.ok(receiving.wait(2, 2000))
+    test.equal(receiving.udpRead(), rows, `segments of ${gsoSize} bytes`)
+    test.equal(receiver.counters()['drop:malformed-frame']! - before, 1 - rows)
+  }
 })
