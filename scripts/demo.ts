@@ -8,6 +8,7 @@
  * Ends by itself, removes all that it made, and exits with 1 when anything did not hold, with 69 or 77 when it cannot run.
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import type { PeerView } from '../lib/api/mod.ts'
 import { Capture, occurrences } from '../test/support/testbed-capture.ts'
 import { run, waitFor } from '../test/support/testbed-command.ts'
@@ -21,7 +22,7 @@ const TOOLS = ['ip', 'ping', 'tcpdump', 'iperf3', 'sysctl', 'nsenter'] as const
 const MARKER = 'this-is-the-payload-in-clear-text-4711. '
 const MARKED_BYTES = 4_000_000
 const JOIN_MS = 20_000
-const CELLS_SHOWN = 3
+const BYTES_SHOWN = 32
 
 interface Cast {
   readonly bed: Testbed
@@ -35,6 +36,8 @@ const stage = new Stage()
 async function main(): Promise<void> {
   refuseWhereItCannotRun()
   console.log('weave-ts demo: three hosts in a line; no host reaches all others, yet all containers talk')
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => console.log(`\ndemo: ${signal}: removing what was made`))
   const bed = new Testbed()
   try {
     const hosts = await bed.hosts('a', 'b', 'c')
@@ -173,7 +176,7 @@ async function pingAll({ hosts, containers, addresses }: Cast): Promise<void> {
   stage.check(large, 'a→c: one ping of 60,000 bytes, which the kernel cuts into fragments')
 }
 
-async function transfer({ bed, containers, addresses }: Cast): Promise<void> {
+async function transfer({ containers, addresses }: Cast): Promise<void> {
   stage.step('TCP, as fast as it goes', 'One stream of iperf3 for two seconds, to a neighbour and through the relay.')
   for (const [from, to, way] of [
     [0, 1, 'a→b'],
@@ -191,7 +194,6 @@ async function transfer({ bed, containers, addresses }: Cast): Promise<void> {
     const { bits_per_second: rate, bytes } = answer.end.sum_received
     stage.check(bytes > 0, `${way}: ${(bytes / 1e6).toFixed(0)} MB at ${(rate / 1e9).toFixed(2)} Gb/s`)
   }
-  void bed
 }
 
 async function captureUnderlay({ bed, hosts: [, b], containers, addresses }: Cast): Promise<void> {
@@ -215,7 +217,7 @@ async function captureUnderlay({ bed, hosts: [, b], containers, addresses }: Cas
       `${cable}: ${packets} packets recorded, ${bytes.length} bytes, ${missed} missed`,
     )
     stage.check(missed === 0 && occurrences(bytes, MARKER.trim()) === 0, `${cable}: the sentence is nowhere in them`)
-    console.log(`        for instance: ${bytes.subarray(-CELLS_SHOWN * 16).toString('hex')}`)
+    console.log(`        the last bytes of them: ${bytes.subarray(-BYTES_SHOWN).toString('hex')}`)
   }
   const found = occurrences(recorded[2]!.bytes, MARKER.trim())
   stage.check(found > 0, `inside c's container, where it is clear text, the same search finds it ${found} times`)
@@ -239,7 +241,7 @@ async function showStatus({ hosts }: Cast): Promise<void> {
 async function checkNothingIsLeft(bed: Testbed): Promise<void> {
   stage.step('Removed', 'The daemons were stopped; namespaces, interfaces and files of the demo are gone.')
   const { stdout } = await run(['ip', 'netns', 'list'])
-  stage.check(!stdout.includes(bed.tag), 'no namespace is left')
+  stage.check(!stdout.includes(bed.tag) && !existsSync(bed.directory), 'no namespace and no file is left')
 }
 
 await main()

@@ -138,7 +138,10 @@ function connectionViews(node: Node, facts: DaemonFacts, now: Millis): Connectio
       mtu: facts.mtu,
     })
   }
-  for (const target of node.dialler.targets) {
+  const { targets } = node.dialler
+  const named = new Set(targets.filter(target => target.origin === 'configured').map(target => target.peerId))
+  for (const target of targets) {
+    if (target.origin === 'discovered' && named.has(target.peerId)) continue
     if (target.state === 'connected' || target.state === 'handshake') continue
     const isNeighbour = target.peerId !== undefined && node.neighbours.neighbour(target.peerId) !== undefined
     if (isNeighbour) continue

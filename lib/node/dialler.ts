@@ -62,7 +62,7 @@ export class Dialler {
       text: target.text,
       origin: target.origin,
       state: target.state,
-      endpoint: target.endpoint,
+      endpoint: target.endpoint ?? target.endpoints[0],
       peerId: target.peerId,
       lastError: target.lastError,
       attempts: target.attempts,

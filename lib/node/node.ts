@@ -4,7 +4,6 @@ import type { AddressForm, Lease } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
 import {
   GOODBYE_CODE,
-  MESH_ID_BYTES,
   RECORD_KIND,
   ROUTED_KIND,
   SHORT_ID_BYTES,
@@ -22,6 +21,7 @@ import { Discovery } from './discovery.ts'
 import { TablePublisher, forwardingTable } from './forwarding-table.ts'
 import { ForgetRecords } from './forget-records.ts'
 import { Gossip } from './gossip.ts'
+import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
 import { OwnLinks } from './own-links.ts'
 import { Membership, judgeMesh, refusalOf, standingOf } from './membership.ts'
@@ -56,6 +56,7 @@ export class Node {
   readonly #router: Router
   readonly #keeper: LedgerKeeper
   readonly #mesh: Membership
+  readonly #joining: Joining
   readonly #discovery: Discovery
   readonly #links: OwnLinks
   readonly #forget: ForgetRecords
@@ -121,6 +122,12 @@ export class Node {
       route: (to, kind, body, at) => void this.#router.send(to, kind, body, at),
       flush: at => this.#keeper.flush(at),
     })
+    this.#joining = new Joining(this.#context, {
+      mesh: this.#mesh,
+      addresses: this.addresses,
+      paths: this.paths,
+      gossip: this.#gossip,
+    })
     this.#links = new OwnLinks(this.#context, this.view, this.paths)
     this.#discovery = new Discovery(this.#context, this.view, this.dialler)
     this.#outputs.push({
@@ -142,16 +149,9 @@ export class Node {
   /** Founds a mesh, unless this peer is of one already. Returns whether it did. */
   found(now: Millis): boolean {
     if (this.meshId !== undefined) return false
-    this.#found(now)
+    this.#joining.found(now)
     this.#settle(now)
     return true
-  }
-
-  #found(now: Millis, isAnew = false): void {
-    this.#mesh.set(this.config.entropy.bytes(MESH_ID_BYTES), true)
-    this.ledger.setMesh(this.#mesh.meshId)
-    this.addresses.ipam.found(now, isAnew)
-    this.addresses.drain(now)
   }
 
   /** Adds targets, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
@@ -375,10 +375,10 @@ export class Node {
   #handleMessage(from: PeerId, message: LinkMessage, now: Millis): void {
     switch (message.type) {
       case 'ledger-digest':
-        this.#confirmMesh(from, now)
+        this.#joining.confirm(from, now)
         return this.#gossip.handleDigest(from, message.body, now)
       case 'ledger-delta':
-        this.#confirmMesh(from, now)
+        this.#joining.confirm(from, now)
         return this.#gossip.handleDelta(from, message.body, now)
       case 'routed': {
         const own = this.#router.handle(message, now)
@@ -403,7 +403,7 @@ export class Node {
     this.dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint: neighbour.endpoint }, now)
     const verdict = judgeMesh(this.#mesh.standing(this.ledger.owners().length), standingOf(hello))
-    if (verdict.verdict === 'join') this.#join(verdict.meshId, peerId, now)
+    if (verdict.verdict === 'join') this.#joining.join(verdict.meshId, peerId, now)
     const known = this.view.ensurePeer(peerId)
     this.paths.meet(peerId, hello.incarnation, now)
     this.#gossip.handleNeighbourUp(peerId, now)
@@ -418,11 +418,13 @@ export class Node {
     this.dialler.handleNeighbourDown(neighbour.peerId, now)
     this.view.handleNeighbourDown(neighbour.peerId, now)
     this.#links.changed(now)
-    if (this.#mesh.joiningThrough === neighbour.peerId) this.#giveUpJoin(now)
+    if (this.#mesh.joiningThrough === neighbour.peerId) this.#joining.giveUp(now)
   }
 
   #connectionEnded(output: Extract<NeighboursOutput, { type: 'ended' }>, now: Millis): void {
     const { connection, peerId, isOutbound, endpoint, reason, code, error } = output
+    // A scan that hangs up by itself is counted, and not worth a line.
+    if (reason === 'closed' && !isOutbound && peerId === undefined) this.#context.drop('link-closed')
     if (isTroubled(reason, code)) {
       this.#context.drop(`link-${reason}`)
       this.#context.log('warn', `link-${reason}`, { endpoint, outbound: isOutbound, error }, now)
@@ -446,40 +448,6 @@ export class Node {
         text: 'this peer has as many links as it may; others have room',
       }
     return { admitted: true }
-  }
-
-  /** Gives up a mesh that nobody used, or none, for that of the neighbour. */
-  #join(meshId: Uint8Array, from: PeerId, now: Millis): void {
-    this.#context.log(
-      'info',
-      'mesh-joined',
-      { peer: from, had: this.meshId === undefined ? 'none' : 'a pristine mesh' },
-      now,
-    )
-    if (this.meshId !== undefined) this.addresses.ipam.abandon(now)
-    this.addresses.drain(now)
-    this.paths.stopAll(now)
-    this.#mesh.join(meshId, from)
-    this.ledger.setMesh(meshId)
-    // Links made without a mesh are made anew, so that the other sides learn of it.
-    for (const { peerId, hello } of this.neighbours.neighbours)
-      if (peerId !== from && !equalBytes(hello.meshId, meshId))
-        this.neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, 'joined a mesh', now)
-  }
-
-  /** A neighbour told of its ledger: it counts this peer to its mesh, and stays in it. */
-  #confirmMesh(from: PeerId, now: Millis): void {
-    if (!this.#mesh.confirm(from)) return
-    for (const { peerId } of this.neighbours.neighbours) this.#gossip.handleNeighbourUp(peerId, now)
-  }
-
-  /** The neighbour that this peer was about to join through went, perhaps to a mesh of its own choice. */
-  #giveUpJoin(now: Millis): void {
-    this.#context.log('info', 'mesh-join-given-up', { text: 'the link ended before the join was complete' }, now)
-    this.paths.stopAll(now)
-    const isFounder = this.#mesh.giveUp()
-    this.ledger.setMesh(this.#mesh.meshId)
-    if (isFounder) this.#found(now, true)
   }
 
   /** Persists, gossips, and lets the parts know of records that changed. */

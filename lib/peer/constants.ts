@@ -7,5 +7,8 @@ export const HANDSHAKE_DEADLINE_MS = 10_000
 /** The longest frame before the handshake is complete. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 1_024
 export const PING_INTERVAL_MS = 10_000
+/** The first pings follow sooner: what a link measures while it comes up says little of its round-trip time. */
+export const EARLY_PING_INTERVAL_MS = 1_000
+export const EARLY_PINGS = 3
 /** A link that was silent for so long is down. */
 export const LINK_SILENCE_MS = 30_000

@@ -19,6 +19,8 @@ import {
   type Refusal,
 } from '../wire/mod.ts'
 import {
+  EARLY_PINGS,
+  EARLY_PING_INTERVAL_MS,
   HANDSHAKE_DEADLINE_MS,
   HANDSHAKE_FRAME_BYTES_MAX,
   LINK_SILENCE_MS,
@@ -278,7 +280,7 @@ export class Link {
   }
 
   #sendPing(now: Millis): void {
-    this.#pingAt = now + PING_INTERVAL_MS
+    this.#pingAt = now + (this.#nextNonce <= EARLY_PINGS ? EARLY_PING_INTERVAL_MS : PING_INTERVAL_MS)
     const nonce = this.#nextNonce++ >>> 0
     this.#ping = { nonce, sentAt: now }
     this.send(encodePing('ping', nonce))

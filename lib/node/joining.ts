@@ -1,0 +1,70 @@
+import type { PeerId } from '../address/mod.ts'
+import { equalBytes, type Millis } from '../base/mod.ts'
+import { GOODBYE_CODE, MESH_ID_BYTES } from '../wire/mod.ts'
+import type { Addresses } from './addresses.ts'
+import type { NodeContext } from './context.ts'
+import type { DataPaths } from './data-paths.ts'
+import type { Gossip } from './gossip.ts'
+import type { Membership } from './membership.ts'
+
+/** Moves this peer into a mesh, and carries every part along: ledger, blocks, sessions, links. */
+export class Joining {
+  readonly #context: NodeContext
+  readonly #mesh: Membership
+  readonly #addresses: Addresses
+  readonly #paths: DataPaths
+  readonly #gossip: Gossip
+
+  constructor(
+    context: NodeContext,
+    parts: { mesh: Membership; addresses: Addresses; paths: DataPaths; gossip: Gossip },
+  ) {
+    this.#context = context
+    this.#mesh = parts.mesh
+    this.#addresses = parts.addresses
+    this.#paths = parts.paths
+    this.#gossip = parts.gossip
+  }
+
+  /** Founds a mesh of this peer alone. `isAnew`: after one that was given up. */
+  found(now: Millis, isAnew = false): void {
+    this.#mesh.set(this.#context.config.entropy.bytes(MESH_ID_BYTES), true)
+    this.#context.ledger.setMesh(this.#mesh.meshId)
+    this.#addresses.ipam.found(now, isAnew)
+    this.#addresses.drain(now)
+  }
+
+  /** Gives up a mesh that nobody used, or none, for that of the neighbour. */
+  join(meshId: Uint8Array, from: PeerId, now: Millis): void {
+    this.#context.log(
+      'info',
+      'mesh-joined',
+      { peer: from, had: !this.#mesh.isMember ? 'none' : 'a pristine mesh' },
+      now,
+    )
+    if (this.#mesh.isMember) this.#addresses.ipam.abandon(now)
+    this.#addresses.drain(now)
+    this.#paths.stopAll(now)
+    this.#mesh.join(meshId, from)
+    this.#context.ledger.setMesh(meshId)
+    // Links made without a mesh are made anew, so that the other sides learn of it.
+    for (const { peerId, hello } of this.#context.neighbours.neighbours)
+      if (peerId !== from && !equalBytes(hello.meshId, meshId))
+        this.#context.neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, 'joined a mesh', now)
+  }
+
+  /** A neighbour told of its ledger: it counts this peer to its mesh, and stays in it. */
+  confirm(from: PeerId, now: Millis): void {
+    if (!this.#mesh.confirm(from)) return
+    for (const { peerId } of this.#context.neighbours.neighbours) this.#gossip.handleNeighbourUp(peerId, now)
+  }
+
+  /** The neighbour that this peer was about to join through went, perhaps to a mesh of its own choice. */
+  giveUp(now: Millis): void {
+    this.#context.log('info', 'mesh-join-given-up', { text: 'the link ended before the join was complete' }, now)
+    this.#paths.stopAll(now)
+    const isFounder = this.#mesh.giveUp()
+    this.#context.ledger.setMesh(this.#mesh.meshId)
+    if (isFounder) this.found(now, true)
+  }
+}

@@ -1,0 +1,362 @@
+import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
+import { ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
+import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
+import type { AddressForm } from '../../lib/ipam/mod.ts'
+import { Node, applyEngineOp, type EngineOp, type NodeConfig, type NodeOutput } from '../../lib/node/mod.ts'
+import { Forwarder, MacTable } from '../../lib/overlay/mod.ts'
+import type { LinkSecret } from '../../lib/peer/mod.ts'
+import { MemoryEngine } from './memory-engine.ts'
+import type { Sealing } from './memory-session.ts'
+import type { SimClock } from './sim-clock.ts'
+import { SimContainer } from './sim-container.ts'
+import { SIM_PORT, endpointAt, type SimNetwork, type SimSite, type StreamEnd } from './sim-network.ts'
+
+const RESOLVE_MS = 3
+const MAC_SLOTS = 256
+/** An input may ask to be called again at once; never so often that time stands still. */
+const WAKES_AT_ONE_TIME_MAX = 200
+const RANGE: Cidr = parseCidr('10.32.0.0/16')!
+
+/** What a host reports to the mesh that it is part of. */
+export interface SimWatcher {
+  log(host: SimHost, text: string): void
+  /** After everything that a node did. */
+  stepped(host: SimHost): void
+  engineOp(host: SimHost, op: EngineOp): void
+  /** The container was given its address. */
+  allocated(host: SimHost, container: string, cidr: Cidr): void
+}
+
+export interface SimHostOptions {
+  readonly number: number
+  readonly identity: Identity
+  readonly suite: CryptoSuite
+  readonly entropy: Entropy
+  readonly chance: Chance
+  readonly secret: LinkSecret
+  readonly sealing: Sealing
+  readonly clock: SimClock
+  readonly network: SimNetwork
+  readonly watcher: SimWatcher
+  readonly config?: Partial<NodeConfig>
+}
+
+/** One host: a daemon that can die at any moment, and a store and containers that outlive it. */
+export class SimHost implements SimSite {
+  readonly number: number
+  readonly name: string
+  readonly identity: Identity
+  readonly store = new Map<string, Uint8Array>()
+  readonly containers = new Map<string, SimContainer>()
+  life = 0
+  /** The process ends after so many more outputs. */
+  outputsToLive: number | undefined
+  readonly #options: SimHostOptions
+  readonly #ends = new Map<number, StreamEnd>()
+  readonly #dials = new Set<number>()
+  readonly #requests = new Map<string, string>()
+  #node: Node | undefined
+  #engine: MemoryEngine | undefined
+  #forwarder: Forwarder | undefined
+  #lanes: ((node: Node, now: Millis) => void)[] = []
+  #isPumping = false
+  #isRunning = false
+  #wakeAt: Millis | undefined
+  #wakes = { at: -1, count: 0 }
+  #nextRequest = 1
+
+  constructor(options: SimHostOptions) {
+    this.#options = options
+    this.number = options.number
+    this.name = `host${options.number}`
+    this.identity = options.identity
+  }
+
+  get isUp(): boolean {
+    return this.#node !== undefined
+  }
+
+  get node(): Node {
+    assert(this.#node !== undefined, `${this.name} is down`)
+    return this.#node
+  }
+
+  get engine(): MemoryEngine {
+    return this.#engine!
+  }
+
+  /** Launches the daemon on what the store holds; `peers` as on the command line, undefined: go on, or found. */
+  launch(peers?: readonly number[], doesFound = peers === undefined): void {
+    assert(!this.isUp, `${this.name} is up`)
+    const { identity, suite, entropy, chance, secret, clock, network, watcher, sealing } = this.#options
+    this.life++
+    this.#engine = new MemoryEngine({
+      onDatagram: (bytes, to) => network.datagram(this, bytes, to),
+      sealing,
+      rowsMax: 32,
+    })
+    const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(MAC_SLOTS)))
+    const duplicateSeed = new ByteReader(entropy.bytes(4)).u32()
+    this.#forwarder = new Forwarder(
+      this.#engine,
+      macs,
+      {
+        onControl: (peer, receiver, body, source) =>
+          this.#lanes.push((node, now) => node.handleControl(peer, receiver, body, source, now)),
+        onMoved: (peer, _receiver, source) => this.#lanes.push((node, now) => node.handleMoved(peer, source, now)),
+      },
+      { duplicateSeed, duplicateCapacity: 256 },
+    )
+    const config: NodeConfig = {
+      identity,
+      suite,
+      entropy,
+      chance,
+      incarnation: entropy.bytes(8),
+      nickname: this.name,
+      software: 'simulated',
+      port: SIM_PORT,
+      secrets: [secret],
+      hasAes: this.number % 3 !== 0,
+      range: RANGE,
+      defaultSubnet: RANGE,
+      blockPrefix: 26,
+      isDiscovering: true,
+      linksMax: 0,
+      advertised: [endpointAt(this.number)],
+      underlayBytes: 1500,
+      ...this.#options.config,
+    }
+    watcher.log(this, `launch ${this.life}`)
+    this.#node = new Node(config, [...this.store], clock.now)
+    this.input(() => undefined)
+    this.input((node, now) => {
+      if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)
+      else if (doesFound && node.dialler.configured.length === 0) node.found(now)
+    })
+    this.#reconcile()
+  }
+
+  /** The process ends without a word. `isSilent`: so does the kernel. */
+  crash(isSilent: boolean): void {
+    if (!this.isUp) return
+    this.#options.watcher.log(this, isSilent ? 'power loss' : 'killed')
+    this.#node = undefined
+    this.outputsToLive = undefined
+    this.#lanes = []
+    this.#wakeAt = undefined
+    this.#ends.clear()
+    this.#dials.clear()
+    // Attaching failed: the container that waited for its address never ran.
+    for (const container of this.#requests.values()) this.containers.delete(container)
+    this.#requests.clear()
+    this.#options.network.endOf(this, isSilent)
+  }
+
+  /** Gives the node an input and carries out what it asks for, in order, as the daemon does. */
+  input<T>(give: (node: Node, now: Millis) => T): T | undefined {
+    const node = this.#node
+    if (node === undefined) return undefined
+    assert(!this.#isRunning, 'the node is not re-entrant')
+    this.#isRunning = true
+    try {
+      const result = give(node, this.#options.clock.now)
+      for (let output = node.pollOutput(); output !== undefined; output = node.pollOutput()) {
+        this.#carryOut(output)
+        if (this.outputsToLive !== undefined && --this.outputsToLive <= 0) {
+          this.#isRunning = false
+          this.crash(false)
+          return undefined
+        }
+      }
+      return result
+    } finally {
+      this.#isRunning = false
+      if (this.#node === node) {
+        this.#arm()
+        this.#options.watcher.stepped(this)
+      }
+    }
+  }
+
+  attach(id: string, form: AddressForm = { type: 'default' }): void {
+    assert(this.isUp, `${this.name} is down`)
+    const mac = 0x0200_0000_0000 + new ByteReader(this.#options.entropy.bytes(4)).u32()
+    const container = new SimContainer(id, mac, frame => this.#bridge(frame, container))
+    this.containers.set(id, container)
+    const request = `r${this.#nextRequest++}`
+    this.#requests.set(request, id)
+    this.input((node, now) => node.requestAddress(request, id, form, now))
+  }
+
+  /** The container ends; its lease too, at the latest when the daemon is back. */
+  detach(id: string): void {
+    if (!this.containers.delete(id)) return
+    this.input((node, now) => node.freeAddresses(id, undefined, now))
+  }
+
+  isWaiting(container: string): boolean {
+    return [...this.#requests.values()].includes(container)
+  }
+
+  handleAccepted(end: StreamEnd, from: Endpoint): void {
+    const connection = this.input((node, now) => {
+      const number = node.handleAccepted(from, now)
+      end.connection = number
+      this.#ends.set(number, end)
+      return number
+    })
+    if (connection === undefined) this.#options.network.close(end)
+  }
+
+  handleStreamBytes(end: StreamEnd, bytes: Uint8Array): void {
+    if (this.#ends.get(end.connection) !== end) return
+    this.input((node, now) => node.handleBytes(end.connection, bytes, now))
+    this.#pump()
+  }
+
+  handleStreamClosed(end: StreamEnd): void {
+    if (this.#ends.get(end.connection) !== end) return
+    this.#ends.delete(end.connection)
+    this.input((node, now) => node.handleClosed(end.connection, now))
+  }
+
+  handleDatagram(bytes: Uint8Array, from: EndpointParts): void {
+    this.#engine?.receiveDatagram(bytes, from)
+    this.#pump()
+  }
+
+  #carryOut(output: NodeOutput): void {
+    const { network, clock, watcher } = this.#options
+    switch (output.type) {
+      case 'persist':
+        for (const [key, value] of output.puts) this.store.set(key, value.slice())
+        for (const key of output.deletes) this.store.delete(key)
+        return watcher.log(this, `persist ${output.puts.length}/${output.deletes.length}`)
+      case 'resolve':
+        return this.#resolve(output.target)
+      case 'dial':
+        return this.#dial(output.connection, output.endpoint)
+      case 'write': {
+        const end = this.#ends.get(output.connection)
+        if (end !== undefined) network.send(end, output.bytes)
+        return
+      }
+      case 'close': {
+        const end = this.#ends.get(output.connection)
+        this.#ends.delete(output.connection)
+        this.#dials.delete(output.connection)
+        if (end !== undefined) network.close(end)
+        return watcher.log(this, `close ${output.connection}`)
+      }
+      case 'established':
+        return
+      case 'engine':
+        watcher.engineOp(this, output.op)
+        return applyEngineOp(this.#engine!, output.op)
+      case 'forwarding':
+        return this.#forwarder!.setTable(output.table)
+      case 'allocated': {
+        const id = this.#requests.get(output.id)
+        this.#requests.delete(output.id)
+        const container = id === undefined ? undefined : this.containers.get(id)
+        if (container === undefined || output.cidrs[0] === undefined) return
+        container.ip = output.cidrs[0].address
+        return watcher.allocated(this, container.id, output.cidrs[0])
+      }
+      case 'refused': {
+        const id = this.#requests.get(output.id)
+        this.#requests.delete(output.id)
+        if (id !== undefined) this.containers.delete(id)
+        return watcher.log(this, `refused ${id ?? '?'}: ${output.error.code} ${output.error.message}`)
+      }
+      case 'log':
+        return watcher.log(this, `${clock.now} ${output.line.event} ${JSON.stringify(output.line.fields)}`)
+    }
+  }
+
+  #resolve(target: string): void {
+    const { life } = this
+    this.#options.clock.after(RESOLVE_MS, () => {
+      if (this.life !== life) return
+      const endpoint = parseEndpoint(target, SIM_PORT)
+      this.input((node, now) => node.handleResolved(target, endpoint === undefined ? 'no such name' : [endpoint], now))
+    })
+  }
+
+  #dial(connection: number, endpoint: Endpoint): void {
+    const { network, watcher } = this.#options
+    const { life } = this
+    this.#dials.add(connection)
+    watcher.log(this, `dial ${connection} ${endpoint}`)
+    network.dial(this, endpoint, result => {
+      const isWanted = this.isUp && this.life === life && this.#dials.delete(connection)
+      if (typeof result === 'string') {
+        if (isWanted) this.input((node, now) => node.handleDialFailed(connection, result, now))
+        return
+      }
+      if (!isWanted) return network.close(result)
+      result.connection = connection
+      this.#ends.set(connection, result)
+      this.input((node, now) => node.handleDialled(connection, endpoint, now))
+    })
+  }
+
+  /** What the lanes and their queues do, until they are empty. */
+  #pump(): void {
+    if (this.#isPumping || this.#forwarder === undefined) return
+    this.#isPumping = true
+    const { clock } = this.#options
+    for (;;) {
+      if (!this.isUp) break
+      const didOut = this.#forwarder.outbound(clock.now) >= 0
+      const didIn = this.#forwarder.inbound(clock.now) >= 0
+      const calls = this.#lanes
+      this.#lanes = []
+      for (const call of calls) this.input(call)
+      const frames = this.#engine!.takeTap()
+      for (const frame of frames) for (const container of this.containers.values()) container.handleFrame(frame)
+      if (!didOut && !didIn && calls.length === 0 && frames.length === 0) break
+    }
+    this.#isPumping = false
+  }
+
+  /** The host's bridge: every port but the one that it came from sees the frame. */
+  #bridge(frame: Uint8Array, from: SimContainer): void {
+    for (const container of this.containers.values()) if (container !== from) container.handleFrame(frame)
+    this.#engine?.pushTap(frame)
+    const { life } = this
+    // Containers speak while the lanes run: the lanes look again.
+    if (!this.#isPumping && this.isUp) this.#options.clock.after(0, () => this.life === life && this.#pump())
+  }
+
+  /** Leases of containers that are gone, or never came to be, end. */
+  #reconcile(): void {
+    const leases = this.#node?.addresses.ipam.leases() ?? []
+    for (const { container } of leases)
+      if (!this.containers.has(container)) this.input((node, now) => node.freeAddresses(container, undefined, now))
+  }
+
+  #arm(): void {
+    const { clock } = this.#options
+    const next = this.#node!.pollTimeout()
+    if (next === undefined) return
+    if (next.at <= clock.now) {
+      if (this.#wakes.at !== clock.now) this.#wakes = { at: clock.now, count: 0 }
+      this.#wakes.count++
+      assert(this.#wakes.count < WAKES_AT_ONE_TIME_MAX, `${this.name} is never at rest: ${next.reason}`)
+    }
+    const at = Math.max(next.at, clock.now)
+    if (this.#wakeAt !== undefined && this.#wakeAt <= at) return
+    this.#wakeAt = at
+    const { life } = this
+    clock.at(at, () => {
+      if (this.life !== life || this.#wakeAt !== at || this.#node === undefined) return
+      this.#wakeAt = undefined
+      // The plan may have moved on since it was made.
+      if ((this.#node.pollTimeout()?.at ?? Infinity) <= clock.now) this.input((node, now) => node.handleTimeout(now))
+      else this.#arm()
+      this.#pump()
+    })
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Every command, as an operator types it, on two hosts; `h2` is only called, so that `connect` and `forget` have a host.
+ *
+ *     [c1]
+ *      │
+ *     (h1) ═══ u2 ═══ (h2)      192.0.2.0/24
+ */
+import { statSync } from 'node:fs'
+import t from 'tap'
+import { PsAnswer, Report, Status } from '../../lib/api/mod.ts'
+import { weaveTs } from '../support/daemon-process.ts'
+import { waitFor } from '../support/testbed-command.ts'
+import { Testbed, meshed, skipSystem, type Host } from '../support/testbed.ts'
+
+t.setTimeout(150_000)
+const LINK_MS = 20_000
+const COMMANDS = [
+  'launch',
+  'stop',
+  'connect',
+  'forget',
+  'status',
+  'report',
+  'attach',
+  'detach',
+  'ps',
+  'keygen',
+  'reset',
+]
+
+t.test('commands that need no daemon', async t => {
+  const help = await weaveTs(['help'])
+  t.equal(help.status, 0)
+  for (const name of COMMANDS) {
+    t.match(help.stdout, new RegExp(`^ +${name}\\b`, 'm'), `help lists ${name}`)
+    t.equal((await weaveTs([name, '--help'])).status, 0, `${name} --help`)
+  }
+  const [one, other] = await Promise.all([weaveTs(['keygen']), weaveTs(['keygen'])])
+  t.match(one.stdout, /^\S{32,}\n$/)
+  t.not(one.stdout, other.stdout)
+  const version = await weaveTs(['version', '--json', '--state-dir', '/nonexistent'])
+  t.match(JSON.parse(version.stdout), { version: /^\d+\.\d+\.\d+/, daemon: null })
+})
+
+t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, async t => {
+  const bed = new Testbed(t)
+  const [h1, h2] = (await bed.hosts('h1', 'h2')) as [Host, Host]
+  await bed.link(h1, h2, '192.0.2')
+  const { passwordFile } = bed
+  await h2.daemon.launch([], { passwordFile })
+  const { daemon } = h1
+
+  await t.test('launch is silent when all is well, and its JSON is the status', async t => {
+    const result = await daemon.tryLaunch([], { passwordFile, args: ['--json'] })
+    t.equal(result.status, 0, result.stderr)
+    // On a busy machine it says what it waits for.
+    t.strictSame(
+      result.stderr.split('\n').filter(line => line !== '' && !line.includes('launch waits: ')),
+      [],
+    )
+    t.match(Status.parse(JSON.parse(result.stdout)), { peer: { nickname: 'h1' }, stateDir: daemon.stateDir })
+    t.equal(statSync(daemon.socketPath).mode & 0o777, 0o660, 'the socket is for its owner and group')
+    t.equal(statSync(daemon.stateDir).mode & 0o777, 0o700)
+  })
+
+  await t.test('connect adds peers; connect --replace makes the whole list', async t => {
+    t.strictSame(await daemon.json('connect', h2.address), { targets: [h2.address] })
+    await meshed([h1, h2])
+    t.strictSame(await daemon.json('connect', '192.0.2.9:7000'), { targets: [h2.address, '192.0.2.9:7000'] })
+    const failing = await waitFor('the dial of a host that is not there fails', LINK_MS, async () =>
+      (await daemon.status()).connections.find(one => one.address === '192.0.2.9:7000' && one.error !== null),
+    )
+    t.equal(failing.direction, 'outbound')
+    t.strictSame(await daemon.json('connect', '--replace', h2.address), { targets: [h2.address] })
+    t.equal(await daemon.say('status', 'targets'), h2.address)
+    t.equal((await daemon.cli('connect')).status, 2, 'nobody named')
+  })
+
+  await t.test('attach, ps and detach print what Weave prints', async t => {
+    const c1 = await bed.container('c1')
+    const target = `netns:${c1.name}`
+    t.match(await daemon.say('attach', 'net:default', 'net:10.36.5.0/24', target), /^[\d.]+\/12 10\.36\.5\.\d+\/24$/)
+    const { attachments } = PsAnswer.parse({ attachments: await daemon.json('ps') })
+    t.equal(attachments[0]?.cidrs.length, 2)
+    t.equal(await daemon.say('ps', target), `${target} ${attachments[0]?.mac} ${attachments[0]?.cidrs.join(' ')}`)
+    t.equal(await daemon.say('ps', 'netns:other'), '')
+    t.strictSame(await daemon.json('detach', target), { cidrs: attachments[0]?.cidrs })
+  })
+
+  await t.test('status, its parts and report have JSON that follows the schema', async t => {
+    const status = Status.parse(await daemon.json('status'))
+    t.strictSame(Object.keys(status).sort(), Object.keys(Status.shape).sort())
+    for (const part of ['peers', 'connections', 'targets', 'ipam'] as const) {
+      const value = await daemon.json('status', part)
+      t.strictSame(Status.shape[part].parse(value), value, `${part}: all of it is in the schema`)
+    }
+    const report = Report.parse(JSON.parse(await daemon.say('report')))
+    t.match(report.routes, [{ destination: { nickname: 'h2' }, via: { nickname: 'h2' } }])
+    t.match(JSON.parse((await daemon.cli('version', '--json')).stdout), { daemon: status.version })
+  })
+
+  await t.test('forget takes the peer from the list and leaves the link', async t => {
+    t.strictSame(await daemon.json('forget', h2.address), { targets: [] })
+    t.equal((await daemon.status()).connections.filter(one => one.state === 'established').length, 1)
+  })
+
+  await t.test('stop ends the daemon; then commands say that there is none', async t => {
+    t.equal(await daemon.say('stop'), '')
+    t.match(await daemon.cli('status'), { status: 7, stderr: /DAEMON_DOWN/ })
+    t.match(await daemon.cli('reset'), { status: 7, stderr: /--force/ })
+    t.match(await daemon.cli('reset', '--force'), { status: 0, stderr: /no daemon was running/ })
+    t.throws(() => statSync(daemon.stateDir), { code: 'ENOENT' })
+  })
+})
