@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { HostNetwork } from '../host/mod.ts'
+import { readInstance } from '../daemon/instance.ts'
+import { HostNetwork, showLink } from '../host/mod.ts'
 import { ChildProcessRunner, stateLockHolder } from '../io/mod.ts'
 import { socketPathOf } from './paths.ts'
 import { removeState } from './remove-state.ts'
@@ -38,12 +39,29 @@ export async function resetInstance(stateDir: string, isForced: boolean): Promis
         `process ${holder.pid} holds ${stateDir} but does not answer`,
         'end it first',
       )
-    await new HostNetwork({ runner: new ChildProcessRunner(), mac: 0 }).remove()
-    notes = ['no daemon was running: its address blocks stay with a peer that is gone']
+    notes = await removeFromHost(stateDir)
   }
   const stayed = removeState(stateDir)
   if (stayed.length === 0) return notes
   return [...notes, `${stateDir} stays: it holds files that are not weave-ts's (${stayed.slice(0, 3).join(', ')})`]
+}
+
+/** What the last daemon of this state directory made; nothing is touched that another one may be using. */
+async function removeFromHost(stateDir: string): Promise<string[]> {
+  const instance = readInstance(stateDir)
+  if (instance === undefined)
+    return [`${stateDir} does not say what its daemon made on the host: no bridge and no interface was removed`]
+  const runner = new ChildProcessRunner()
+  const { bridge, device } = instance
+  // The device goes with the daemon that made it: while it is there, one is running.
+  if ((await showLink(runner, device)) !== undefined)
+    throw new WeaveError(
+      'INTERFACE_EXISTS',
+      `another daemon in this network namespace uses the device ${device}, and perhaps the bridge ${bridge}`,
+      'stop that daemon first, or reset it by its own --state-dir',
+    )
+  await new HostNetwork({ runner, mac: 0, bridge, tap: device }).remove()
+  return ['no daemon was running: its address blocks stay with a peer that is gone']
 }
 
 async function ended(stateDir: string, pid: number | undefined): Promise<void> {

@@ -46,6 +46,7 @@ import type { DaemonConfig } from './config.ts'
 import { NODE_PREFIXES, RECONCILE_INTERVAL_MS } from './constants.ts'
 import { NodeRunner } from './node-runner.ts'
 import { reportOf, statusOf, type DaemonFacts } from './status.ts'
+import { writeInstance } from './instance.ts'
 import { hasAesInstructions } from './processor.ts'
 import { SOFTWARE_VERSION } from './version.ts'
 
@@ -76,6 +77,7 @@ export class Daemon implements ApiHandlers {
   /** Connections refused before the node heard of them: too many from one source, or too many strangers. */
   #refused: LinkServer['refused'] = { strangers: 0, rate: 0 }
   #reconcileTimer: NodeJS.Timeout | undefined
+  #starting: Promise<void> = Promise.resolve()
   #isEnding = false
   #isLeaving = false
   #hasMadeBridge = false
@@ -91,8 +93,13 @@ export class Daemon implements ApiHandlers {
    * the host. `onStep` is told what is done now.
    */
   async start(onStep: (step: string) => void): Promise<readonly string[]> {
+    const starting = this.#start(onStep)
+    this.#starting = starting.then(
+      () => undefined,
+      () => undefined,
+    )
     try {
-      return await this.#start(onStep)
+      return await starting
     } catch (error) {
       await this.#unwind()
       if (this.#hasMadeBridge) await this.#removeFromHost()
@@ -133,6 +140,7 @@ export class Daemon implements ApiHandlers {
     const psk = config.secret === null ? new Uint8Array(32) : await stretchSecret(config.secret)
     const hint = config.secret === null ? new Uint8Array(4) : pskHint(psk)
     onStep('setting up the bridge')
+    writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
     this.#hasMadeBridge = (await showLink(runner, config.bridge)) === undefined
     const { mtu, firewall } = await this.#host.prepareBridge(await this.#literalPeers())
     await this.#host.plugTap()
@@ -188,6 +196,8 @@ export class Daemon implements ApiHandlers {
   async shutdown(status: number): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true
+    // A signal may come while the start is under way: what it is about to make could not be taken back yet.
+    await this.#starting
     await this.#unwind()
     if (this.#isLeaving) await this.#removeFromHost()
     this.#log.info({ event: 'stopped', status }, 'stopped')

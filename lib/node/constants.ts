@@ -35,7 +35,8 @@ export const SESSIONS_MAX = 256
 
 /** A routed message crosses at most so many peers. */
 export const ROUTED_HOP_LIMIT = 16
-export const LINKS_MAX = 200
+/** No peer has more links than its `links` record can hold. */
+export const LINKS_MAX = 256
 /** Ends that `status connections` remembers of inbound attempts that failed. */
 export const FAILED_INBOUND_MAX = 16
 export const FAILED_INBOUND_SHOWN_MS = 120_000

@@ -2,7 +2,7 @@ import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { chooseNeighbours, mayRefuse, surplusNeighbours, type Candidate } from '../topology/mod.ts'
 import { GOODBYE_CODE } from '../wire/mod.ts'
-import { DISCOVERED_DIAL_DELAY_MS, SURPLUS_INTERVAL_MS } from './constants.ts'
+import { DISCOVERED_DIAL_DELAY_MS, LINKS_MAX, SURPLUS_INTERVAL_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Dialler } from './dialler.ts'
 import type { MeshView } from './mesh-view.ts'
@@ -43,10 +43,11 @@ export class Discovery {
     this.#dialler.setDiscovered(peers, now)
   }
 
-  /** Whether one more link may be refused to a peer: never its first. */
+  /** Whether one more link may be refused to a peer: never its first, unless there are more than can be published. */
   mayRefuse(peer: PeerId): boolean {
     const { config, neighbours } = this.#context
     if (neighbours.neighbour(peer) !== undefined) return false
+    if (neighbours.count >= LINKS_MAX) return true
     const theirLinks = this.#view.peer(peer)?.links.length ?? 0
     if (config.linksMax > 0 && neighbours.count >= config.linksMax) return theirLinks > 0
     return mayRefuse(this.#candidates().length + 1, neighbours.count, theirLinks)

@@ -51,6 +51,8 @@ export type LinkMessage =
 export const LINK_MESSAGE_BYTES_MAX = 60_000
 export const ROUTED_BODY_BYTES_MAX = 2_048
 const GOODBYE_TEXT_BYTES_MAX = 512
+/** Our texts are ASCII: so many characters are so many bytes. */
+const GOODBYE_CHARACTERS_MAX = 400
 const SIGNATURE_BYTES = 64
 
 export function encodePing(type: 'ping' | 'pong', nonce: number): Uint8Array {
@@ -63,7 +65,7 @@ export function encodeLedger(type: 'ledger-digest' | 'ledger-delta', body: Uint8
 }
 
 export function encodeGoodbye(code: number, text: string): Uint8Array {
-  return new ByteWriter().u8(LINK_MESSAGE_KIND.goodbye).u8(code).text(text.slice(0, 160)).finish()
+  return new ByteWriter().u8(LINK_MESSAGE_KIND.goodbye).u8(code).text(text.slice(0, GOODBYE_CHARACTERS_MAX)).finish()
 }
 
 export function encodeRouted(message: RoutedMessage): Uint8Array {

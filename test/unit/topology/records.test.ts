@@ -97,7 +97,7 @@ t.test('any peer record reads back', async t => {
         incarnation: fc.uint8Array({ minLength: 8, maxLength: 8 }).map(toHex),
         softwareVersion: text.filter(value => utf8(value).length <= 63),
         protocolVersion: fc.nat({ max: 255 }),
-        udpPort: fc.nat({ max: 65535 }),
+        udpPort: fc.integer({ min: 1, max: 65535 }),
         capabilities: fc.nat({ max: 0xffff_ffff }),
         endpoints: fc.array(endpoints, { maxLength: 16 }),
       }),

@@ -1,0 +1,232 @@
+import t from 'tap'
+import { endpointParts, parseEndpoint, peerIdFromBytes, type Endpoint } from '../../../lib/address/mod.ts'
+import { isDrop } from '../../../lib/base/mod.ts'
+import {
+  CANDIDATES_MAX,
+  PROBE_ANSWER_MS,
+  PROBE_INTERVAL_MS,
+  PROBE_LAST_MS,
+  PROBE_MISSES_MAX,
+} from '../../../lib/node/constants.ts'
+import { DataPath, type DataPathOutput } from '../../../lib/node/data-path.ts'
+import type { PeerSession, SessionOutput } from '../../../lib/noise/mod.ts'
+import { decodeControl, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+
+const ONE = parseEndpoint('192.0.2.1:6783')!
+const TWO = parseEndpoint('192.0.2.2:6783')!
+const RELAY = peerIdFromBytes(new Uint8Array(16).fill(9))
+const SESSION = 77
+
+/** A path whose session is a double of the port that the path drains: what it says is pushed by the test. */
+function world() {
+  const session: SessionOutput[] = []
+  const path = new DataPath({
+    peerId: peerIdFromBytes(new Uint8Array(16).fill(1)),
+    peerIndex: 3,
+    session: {
+      start: () => undefined,
+      stop: () => void session.push({ type: 'seal-with', receiverIndex: 0 }),
+      handleTimeout: () => undefined,
+      handleConfirmed: () => undefined,
+      pollOutput: () => session.shift(),
+      pollTimeout: () => undefined,
+      lastFailure: undefined,
+    } as unknown as PeerSession,
+    chance: seededChance(5),
+    pathBytes: () => 1472,
+  })
+  const drain = () => {
+    const outputs: DataPathOutput[] = []
+    for (let output = path.pollOutput(); output !== undefined; output = path.pollOutput()) outputs.push(output)
+    return outputs
+  }
+  const probesOf = (outputs: readonly DataPathOutput[]) =>
+    outputs.flatMap(output => {
+      if (output.type !== 'engine' || output.op.op !== 'send-control') return []
+      const message = decodeControl(output.op.body)
+      if (isDrop(message) || message.type !== 'probe') return []
+      const parts = output.op.endpoint
+      return [{ nonce: message.nonce, to: parts && `${parts.ip.join('.')}:${parts.port}` }]
+    })
+  const establish = (now: number) => {
+    session.push({ type: 'seal-with', receiverIndex: SESSION })
+    path.start(now)
+    path.handleTimeout(now)
+    return probesOf(drain())
+  }
+  const answer = (nonce: number, now: number) => {
+    path.handleControl(SESSION, encodeProbeReply(nonce, '192.0.2.100:6783'), endpointParts(ONE), now)
+    return drain()
+  }
+  /** The next due time, and what is probed then. */
+  const next = () => {
+    const at = path.pollTimeout()!.at
+    path.handleTimeout(at)
+    const outputs = drain()
+    return { at, outputs, probes: probesOf(outputs) }
+  }
+  return { path, session, drain, probesOf, establish, answer, next }
+}
+
+function direct(candidates: readonly Endpoint[] = [ONE]) {
+  const w = world()
+  w.path.setCandidates(candidates, 0)
+  const probes = w.establish(0)
+  w.answer(probes.find(({ to }) => to === candidates[0])!.nonce, 10)
+  return w
+}
+
+t.test('says that it waits for the session before there is one, and probes nothing', t => {
+  const w = world()
+  w.path.setCandidates([ONE], 0)
+  w.path.handleTimeout(0)
+  t.same(w.probesOf(w.drain()), [])
+  t.same(w.path.state, { kind: 'none', why: 'waiting for the session handshake' })
+  t.end()
+})
+
+t.test('probes every candidate, and takes the one that answers', t => {
+  const w = world()
+  w.path.setCandidates([ONE, TWO], 0)
+  const probes = w.establish(0)
+  t.same(
+    probes.map(({ to }) => to),
+    [ONE, TWO],
+  )
+  t.match(w.path.state, { kind: 'none', why: /no answer to UDP probes of 192.0.2.1:6783, 192.0.2.2:6783/ })
+  const outputs = w.answer(probes[1]!.nonce, 25)
+  t.same(w.path.state, { kind: 'direct', endpoint: TWO, rttMs: 25 })
+  t.same(
+    outputs.flatMap(output => (output.type === 'engine' ? [output.op.op] : [output.type])),
+    ['set-path-bytes', 'set-endpoint', 'set-via', 'changed'],
+  )
+  t.equal(w.path.seenAs, '192.0.2.100:6783')
+  t.end()
+})
+
+t.test('an answer that nobody asked for, or a second one, changes nothing', t => {
+  const w = world()
+  w.path.setCandidates([ONE], 0)
+  const [probe] = w.establish(0)
+  t.same(w.answer((probe!.nonce + 1) >>> 0, 5), [])
+  t.equal(w.path.state.kind, 'none')
+  w.answer(probe!.nonce, 5)
+  t.same(w.answer(probe!.nonce, 6), [])
+  t.end()
+})
+
+t.test('asks less and less often while nobody answers', t => {
+  const w = world()
+  w.path.setCandidates([ONE], 0)
+  w.establish(0)
+  const gaps: number[] = []
+  for (let last = 0, i = 0; i < 12; i++) {
+    const due = w.next()
+    gaps.push(due.at - last)
+    last = due.at
+  }
+  t.ok(gaps[0]! <= 250 && gaps.at(-1)! >= PROBE_LAST_MS * 0.75 && gaps.at(-1)! <= PROBE_LAST_MS * 1.25, gaps.join())
+  t.end()
+})
+
+t.test('keeps probing a proved path; single losses do not end it, enough in a row do', t => {
+  const w = direct()
+  const { at, probes } = w.next()
+  t.ok(at >= PROBE_INTERVAL_MS * 0.75)
+  t.equal(probes.length, 1)
+  const again = w.next()
+  t.equal(again.at, at + PROBE_ANSWER_MS, 'a miss is asked about at once')
+  w.answer(again.probes[0]!.nonce, again.at + 5)
+  t.equal(w.path.state.kind, 'direct')
+  let misses = 0
+  let outputs: readonly DataPathOutput[] = []
+  let begunAt: number | undefined
+  for (let at = 0; w.path.state.kind === 'direct' && misses < 50; misses++) {
+    const due = w.next()
+    begunAt ??= due.at
+    at = due.at
+    outputs = due.outputs
+    t.ok(at - begunAt <= PROBE_MISSES_MAX * PROBE_ANSWER_MS + 1)
+  }
+  t.equal(w.path.state.kind, 'none')
+  t.match(outputs, [
+    { op: { op: 'set-endpoint', endpoint: undefined } },
+    { op: { op: 'set-via', viaIndex: -1 } },
+    { type: 'changed' },
+    { type: 'note', text: /probes in a row were not answered/ },
+  ])
+  t.end()
+})
+
+t.test('answers a probe to where it came from, and looks whether that address is a path', t => {
+  const w = direct()
+  w.path.handleControl(SESSION, encodeProbe(123), endpointParts(TWO), 100)
+  const outputs = w.drain()
+  t.match(outputs[0], {
+    type: 'engine',
+    op: { op: 'send-control', receiverIndex: SESSION, endpoint: endpointParts(TWO) },
+  })
+  t.same(
+    w.probesOf(outputs).map(({ to }) => to),
+    [TWO],
+  )
+  t.end()
+})
+
+t.test('follows a peer that roams, once the new address has answered, and not before', t => {
+  const w = direct()
+  w.path.handleMoved(endpointParts(TWO), 100)
+  const [probe] = w.probesOf(w.drain())
+  t.match(w.path.state, { endpoint: ONE })
+  w.path.handleMoved(endpointParts(TWO), 110)
+  t.same(w.probesOf(w.drain()), [], 'one probe at a time for an address')
+  w.answer(probe!.nonce, 120)
+  t.match(w.path.state, { kind: 'direct', endpoint: TWO, rttMs: 20 })
+  t.end()
+})
+
+t.test('a late answer of another candidate does not move a working path', t => {
+  const w = world()
+  w.path.setCandidates([ONE, TWO], 0)
+  const probes = w.establish(0)
+  w.answer(probes[0]!.nonce, 10)
+  w.answer(probes[1]!.nonce, 30)
+  t.match(w.path.state, { endpoint: ONE })
+  t.end()
+})
+
+t.test('goes through a relay once a probe made that round trip, and says why it is not direct', t => {
+  const w = world()
+  w.path.setCandidates([ONE], 0)
+  w.path.setVia(RELAY, 5, 0)
+  const probes = w.establish(0)
+  t.equal(w.path.isUsable, false)
+  w.answer(probes.find(({ to }) => to === undefined)!.nonce, 40)
+  t.match(w.path.state, { kind: 'relayed', via: RELAY, rttMs: 40, why: /no answer to UDP probes of 192.0.2.1:6783/ })
+  const [, later] = [w.next(), w.next()]
+  const found = later.probes.find(({ to }) => to === ONE)
+  w.answer(found!.nonce, later.at + 3)
+  t.match(w.path.state, { kind: 'direct', rttMs: 3 }, 'and leaves it for a direct path')
+  t.end()
+})
+
+t.test('ends with its session', t => {
+  const w = direct()
+  w.path.stop(50)
+  w.drain()
+  t.equal(w.path.state.kind, 'none')
+  t.equal(w.path.pollTimeout(), undefined)
+  t.end()
+})
+
+t.test('probes a bounded number of candidates', t => {
+  const w = world()
+  for (let i = 0; i < 5; i++)
+    w.path.setCandidates(
+      Array.from({ length: 40 }, (_, n) => parseEndpoint(`198.51.${i}.${n}:1`)!),
+      0,
+    )
+  t.equal(w.establish(0).length, CANDIDATES_MAX)
+  t.end()
+})

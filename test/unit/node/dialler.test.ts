@@ -1,0 +1,241 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { parseEndpoint, peerIdFromBytes, type Endpoint, type PeerId } from '../../../lib/address/mod.ts'
+import {
+  DIAL_DEADLINE_MS,
+  LASTING_LINK_MS,
+  REFUSED_RETRY_MS,
+  RETRY_LAST_MS,
+  TARGETS_MAX,
+} from '../../../lib/node/constants.ts'
+import { Dialler, type DiallerOutput } from '../../../lib/node/dialler.ts'
+
+const PEER = peerIdFromBytes(new Uint8Array(16).fill(1))
+const ONE = parseEndpoint('192.0.2.1:6783')!
+const TWO = parseEndpoint('192.0.2.2:6783')!
+
+function world() {
+  const neighbours = new Set<PeerId>()
+  let next = 1
+  const dialler = new Dialler({
+    chance: () => 0.5,
+    nextConnection: () => next++,
+    isNeighbour: peer => neighbours.has(peer),
+  })
+  const drain = () => {
+    const outputs: DiallerOutput[] = []
+    for (let output = dialler.pollOutput(); output !== undefined; output = dialler.pollOutput()) outputs.push(output)
+    return outputs
+  }
+  const at = (now: number) => {
+    dialler.handleTimeout(now)
+    return drain()
+  }
+  /** The next time at which it does something, and what. */
+  const next1 = () => {
+    const due = dialler.pollTimeout()
+    return { at: due?.at ?? -1, outputs: due === undefined ? [] : at(due.at) }
+  }
+  return { dialler, neighbours, drain, at, next: next1 }
+}
+
+/** Configured, resolved and dialled: the connection. */
+function dialled(w: ReturnType<typeof world>, text = 'ada', endpoints: readonly Endpoint[] = [ONE], now = 0): number {
+  w.dialler.configure([text], now)
+  w.at(now)
+  w.dialler.handleResolved(text, endpoints, now)
+  const output = w.drain().find(({ type }) => type === 'dial')
+  return output?.type === 'dial' ? output.connection : -1
+}
+
+t.test('resolves a configured target anew for every attempt, then dials it', t => {
+  const w = world()
+  w.dialler.configure(['ada'], 0)
+  t.same(w.at(0), [{ type: 'resolve', target: 'ada' }])
+  w.dialler.handleResolved('ada', [ONE], 0)
+  t.same(w.drain(), [{ type: 'dial', connection: 1, endpoint: ONE }])
+  w.dialler.handleDialFailed(1, 'refused', 5)
+  t.match(w.dialler.targets[0], { state: 'waiting', lastError: 'refused', attempts: 1 })
+  t.same(w.next().outputs, [{ type: 'resolve', target: 'ada' }])
+  t.end()
+})
+
+t.test('waits longer after each failed round, up to the limit, and starts short again after a success', t => {
+  const w = world()
+  let connection = dialled(w)
+  const waits: number[] = []
+  let now = 0
+  for (let i = 0; i < 12; i++) {
+    w.dialler.handleDialFailed(connection, 'refused', now)
+    const due = w.next()
+    waits.push(due.at - now)
+    now = due.at
+    w.dialler.handleResolved('ada', [ONE], now)
+    connection = (w.drain()[0] as { connection: number }).connection
+  }
+  t.same(waits.slice(0, 4), [1_000, 2_000, 4_000, 8_000])
+  t.equal(waits.at(-1), RETRY_LAST_MS)
+  w.dialler.handleDialled(connection)
+  w.dialler.handleUp(connection, PEER, now)
+  t.match(w.dialler.targets[0], { state: 'connected', attempts: 0, peerId: PEER })
+  now += LASTING_LINK_MS
+  w.dialler.handleEnded(connection, PEER, 'closed', now)
+  t.equal(w.dialler.pollTimeout()!.at - now, 1_000)
+  t.end()
+})
+
+t.test('a link that ends as soon as it is up does not shorten the wait', t => {
+  const w = world()
+  let now = 0
+  let connection = dialled(w)
+  for (const waitMs of [1_000, 2_000, 4_000]) {
+    w.dialler.handleUp(connection, PEER, now)
+    w.dialler.handleEnded(connection, PEER, 'full', now + 5)
+    const due = w.next()
+    t.equal(due.at - now, waitMs + 5)
+    now = due.at
+    w.dialler.handleResolved('ada', [ONE], now)
+    connection = (w.drain()[0] as { connection: number }).connection
+  }
+  t.end()
+})
+
+t.test('tries every address of a target before the wait grows', t => {
+  const w = world()
+  const first = dialled(w, 'ada', [ONE, TWO])
+  w.dialler.handleDialFailed(first, 'refused', 0)
+  const soon = w.next()
+  t.ok(soon.at < 1_000)
+  w.dialler.handleResolved('ada', [ONE, TWO], soon.at)
+  t.match(w.drain(), [{ type: 'dial', endpoint: TWO }])
+  t.end()
+})
+
+t.test('gives up a dial and a resolution at the deadline', t => {
+  const w = world()
+  const connection = dialled(w)
+  t.same(w.at(DIAL_DEADLINE_MS), [{ type: 'close', connection }])
+  t.match(w.dialler.targets[0], { state: 'waiting', lastError: /no answer within 10 s/ })
+  const slow = world()
+  slow.dialler.configure(['bob'], 0)
+  slow.at(0)
+  slow.at(DIAL_DEADLINE_MS)
+  t.match(slow.dialler.targets[0], { state: 'waiting', lastError: /no answer for the name bob/ })
+  slow.dialler.handleResolved('bob', [ONE], DIAL_DEADLINE_MS + 1)
+  t.same(slow.drain(), [], 'a late answer is not acted upon')
+  t.end()
+})
+
+t.test('does not dial a peer that is a neighbour already, until it goes', t => {
+  const w = world()
+  const connection = dialled(w)
+  w.dialler.handleUp(connection, PEER, 0)
+  w.dialler.handleEnded(connection, PEER, 'a second link', 0)
+  w.neighbours.add(PEER)
+  t.same(w.next().outputs, [])
+  w.neighbours.delete(PEER)
+  w.dialler.handleNeighbourDown(PEER, 10_000)
+  const due = w.next()
+  t.ok(due.at <= 11_500)
+  t.same(due.outputs, [{ type: 'resolve', target: 'ada' }])
+  t.end()
+})
+
+t.test('after a refusal waits at least as long as it was told', t => {
+  const w = world()
+  const connection = dialled(w)
+  w.dialler.handleEnded(connection, PEER, 'two different meshes', 100, REFUSED_RETRY_MS)
+  t.equal(w.dialler.pollTimeout()?.at, 100 + REFUSED_RETRY_MS)
+  t.end()
+})
+
+t.test('a target that is this peer itself is dialled once, and its address never for others', t => {
+  const w = world()
+  const connection = dialled(w)
+  w.dialler.handleDialled(connection)
+  w.dialler.handleOurself(connection)
+  t.match(w.dialler.targets[0], { state: 'ourself', lastError: 'connected to ourself' })
+  t.equal(w.dialler.pollTimeout(), undefined)
+  w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: 0 }], 5)
+  t.equal(w.dialler.targets.length, 1, 'nothing is left of the discovered peer to dial')
+  t.end()
+})
+
+t.test('discovered targets live as long as they are named, and a new address ends their wait', t => {
+  const w = world()
+  const peers = (endpoints: readonly Endpoint[]) => [{ peerId: PEER, endpoints, delayMs: 0 }]
+  w.dialler.setDiscovered(peers([ONE]), 0)
+  t.match(w.at(0), [{ type: 'dial', endpoint: ONE }])
+  for (let now = 0, i = 0; i < 8; i++) {
+    w.dialler.handleDialFailed(i + 1, 'timed out', now)
+    const due = w.next()
+    now = due.at
+    if (i === 7) {
+      const connection = (due.outputs[0] as { connection: number }).connection
+      w.dialler.handleDialFailed(connection, 'timed out', now)
+      t.ok(w.dialler.pollTimeout()!.at - now > 30_000)
+      w.dialler.setDiscovered(peers([TWO, ONE]), now)
+      t.equal(w.dialler.pollTimeout()!.at, now)
+    }
+  }
+  w.dialler.setDiscovered([], 10 ** 6)
+  t.same(w.dialler.targets, [])
+  t.equal(w.dialler.pollTimeout(), undefined)
+  t.end()
+})
+
+t.test('unconfigure ends what is under way, and only what was configured', t => {
+  const w = world()
+  const connection = dialled(w)
+  t.same(w.dialler.unconfigure(['ada', 'nobody']), ['ada'])
+  t.same(w.drain(), [{ type: 'close', connection }])
+  t.same(w.dialler.configured, [])
+  w.dialler.handleDialFailed(connection, 'late', 1)
+  t.same(w.dialler.targets, [])
+  t.end()
+})
+
+t.test('takes no more targets than it may hold', t => {
+  const w = world()
+  t.ok(
+    w.dialler.configure(
+      Array.from({ length: TARGETS_MAX }, (_, i) => `host-${i}`),
+      0,
+    ),
+  )
+  t.notOk(w.dialler.configure(['one-more'], 0))
+  t.equal(w.dialler.targets.length, TARGETS_MAX)
+  t.end()
+})
+
+t.test('whatever happens in whatever order, every target waits for something or is at rest', t => {
+  const step = fc.tuple(fc.nat(9), fc.nat(12), fc.nat(20_000))
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), steps => {
+      const w = world()
+      let now = 0
+      for (const [kind, which, waitMs] of steps) {
+        now += waitMs
+        w.dialler.handleTimeout(now)
+        const text = `t${which % 3}`
+        if (kind === 0) w.dialler.configure([text], now)
+        else if (kind === 1) w.dialler.unconfigure([text])
+        else if (kind === 2) w.dialler.handleResolved(text, which % 2 === 0 ? [ONE, TWO] : 'no such name', now)
+        else if (kind === 3) w.dialler.handleDialled(which)
+        else if (kind === 4) w.dialler.handleDialFailed(which, 'refused', now)
+        else if (kind === 5) w.dialler.handleUp(which, PEER, now)
+        else if (kind === 6) w.dialler.handleEnded(which, PEER, 'closed', now)
+        else if (kind === 7) w.dialler.handleOurself(which)
+        else if (kind === 8) w.dialler.handleNeighbourDown(PEER, now)
+        else w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: which }], now)
+        w.drain()
+        for (const target of w.dialler.targets) {
+          if (target.state === 'waiting') t.type(target.retryAt, 'number')
+          t.ok(w.dialler.targets.length <= 4)
+        }
+      }
+    }),
+    { numRuns: 200 },
+  )
+  t.end()
+})

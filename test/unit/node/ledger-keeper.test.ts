@@ -1,0 +1,104 @@
+import t from 'tap'
+import { equalBytes, utf8 } from '../../../lib/base/mod.ts'
+import { Ledger } from '../../../lib/ledger/mod.ts'
+import { FOREIGN_PERSIST_DELAY_MS } from '../../../lib/node/constants.ts'
+import type { NodeContext } from '../../../lib/node/context.ts'
+import type { Gossip } from '../../../lib/node/gossip.ts'
+import { LedgerKeeper } from '../../../lib/node/ledger-keeper.ts'
+import type { NodeOutput } from '../../../lib/node/outputs.ts'
+import { fakeIdentity, fakeSuite } from '../../support/fake-suite.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+
+const MESH = new Uint8Array(16).fill(4)
+const KEY = utf8('key')
+
+/** A ledger, its keeper, and the order in which things were asked for. */
+function world(stored: Iterable<readonly [string, Uint8Array]> = [], name = 'ada') {
+  const identity = fakeIdentity(name)
+  const ledger = new Ledger({ suite: fakeSuite, identity, meshId: MESH, chance: seededChance(1) })
+  const order: string[] = []
+  const store = new Map(stored)
+  const logs: string[] = []
+  const context = {
+    config: { identity },
+    ledger,
+    emit: (output: NodeOutput) => {
+      if (output.type !== 'persist') return
+      order.push('persist')
+      for (const [key, value] of output.puts) store.set(key, value)
+      for (const key of output.deletes) store.delete(key)
+    },
+    log: (_level: string, event: string) => logs.push(event),
+  } as unknown as NodeContext
+  const gossip = {
+    flush: () => {
+      if (ledger.takeOwnDeltas().length > 0) order.push('gossip')
+    },
+  } as unknown as Gossip
+  const keeper = new LedgerKeeper(context, gossip)
+  keeper.restore([...store], 0)
+  return { identity, ledger, keeper, order, store, logs }
+}
+
+t.test('what this peer writes is in the store before it is told to anybody', t => {
+  const w = world()
+  w.ledger.put(9, KEY, utf8('value'))
+  w.keeper.flush(0)
+  t.same(w.order, ['persist', 'gossip'])
+  t.ok([...w.store.keys()].every(key => key.startsWith('ledger/')))
+  t.end()
+})
+
+t.test('a restart on the store holds what was written, above all that was sent', t => {
+  const w = world()
+  w.ledger.put(9, KEY, utf8('value'))
+  w.keeper.take(0)
+  const seq = w.ledger.ownSeq
+  const again = world(w.store)
+  const record = again.ledger.get(again.identity.peerId, 9, KEY)
+  t.ok(record !== undefined && equalBytes(record.value, utf8('value')))
+  t.ok(again.ledger.ownSeq > seq)
+  t.end()
+})
+
+t.test('returns each change once', t => {
+  const w = world()
+  w.keeper.take(0)
+  w.ledger.put(9, KEY, utf8('value'))
+  t.equal(w.keeper.take(0).length, 1)
+  t.equal(w.keeper.take(0).length, 0)
+  w.ledger.put(9, KEY, utf8('other'))
+  w.keeper.flush(0)
+  t.equal(w.keeper.take(0).length, 1, 'those of a flush in between too')
+  t.end()
+})
+
+t.test('what others wrote is gathered, and stored after the delay or at once when asked', t => {
+  const bob = world([], 'bob')
+  bob.ledger.put(9, KEY, utf8('of bob'))
+  const [delta] = bob.ledger.takeOwnDeltas()
+  const w = world()
+  w.keeper.take(0)
+  w.order.length = 0
+  w.ledger.handleDelta(delta!, 0)
+  w.keeper.take(100)
+  t.same(w.order, [])
+  t.equal(w.keeper.pollTimeout()?.at, 100 + FOREIGN_PERSIST_DELAY_MS)
+  w.keeper.handleTimeout(100 + FOREIGN_PERSIST_DELAY_MS)
+  t.same(w.order, ['persist'])
+  t.equal(w.keeper.pollTimeout(), undefined)
+  const again = world(w.store)
+  t.ok(again.ledger.get(bob.identity.peerId, 9, KEY) !== undefined)
+  t.end()
+})
+
+t.test('a store whose entries make no sense is said so, and the ledger begins empty', t => {
+  const w = world()
+  w.ledger.put(9, KEY, utf8('value'))
+  w.keeper.take(0)
+  const spoiled = [...w.store].map(([key, value]) => [key, value.subarray(0, 3)] as const)
+  const again = world(spoiled)
+  t.same(again.logs, ['ledger-unreadable'])
+  t.equal(again.ledger.get(again.identity.peerId, 9, KEY), undefined)
+  t.end()
+})

@@ -1,0 +1,108 @@
+import t from 'tap'
+import type { PeerId } from '../../../lib/address/mod.ts'
+import { ROUTED_HOP_LIMIT } from '../../../lib/node/constants.ts'
+import type { NodeContext } from '../../../lib/node/context.ts'
+import { Router } from '../../../lib/node/router.ts'
+import { decodeLinkMessage, type RoutedMessage } from '../../../lib/wire/mod.ts'
+import { fakeIdentity, fakeSuite } from '../../support/fake-suite.ts'
+
+const [ada, bob, cleo] = ['ada', 'bob', 'cleo'].map(fakeIdentity) as [Who, Who, Who]
+type Who = ReturnType<typeof fakeIdentity>
+
+/** A router of one peer among others that it is linked to; what it sent, and what it dropped. */
+function router(self: Who, linked: readonly Who[], nextHop: (to: PeerId) => PeerId | undefined = () => undefined) {
+  const sent: { to: PeerId; message: RoutedMessage }[] = []
+  const drops: string[] = []
+  const neighbours = {
+    neighbour: (id: PeerId) => {
+      const found = linked.find(({ peerId }) => peerId === id)
+      return found && { peerId: id, hello: { signingPublic: found.signingPublic } }
+    },
+    send: (to: PeerId, bytes: Uint8Array) => {
+      const message = decodeLinkMessage(bytes)
+      if ('type' in message && message.type === 'routed') sent.push({ to, message })
+      return true
+    },
+  }
+  const everyone = [ada, bob, cleo]
+  const context = {
+    config: { identity: self, suite: fakeSuite },
+    ledger: {
+      meshId: new Uint8Array(16).fill(3),
+      signingPublicOf: (id: PeerId) => everyone.find(({ peerId }) => peerId === id)?.signingPublic,
+    },
+    neighbours,
+    emit: () => undefined,
+    log: () => undefined,
+    drop: (reason: string) => drops.push(reason),
+  } as unknown as NodeContext
+  return { router: new Router(context, nextHop), sent, drops }
+}
+
+const BODY = Uint8Array.of(1, 2, 3)
+
+/** What ada sends to cleo through bob, as bob gets it. */
+function onTheWay(): RoutedMessage {
+  const at = router(ada, [bob], () => bob.peerId)
+  at.router.send(cleo.peerId, 2, BODY, 0)
+  return at.sent[0]!.message
+}
+
+t.test('sends to a neighbour directly, to others by the next hop, and says when there is no way', t => {
+  const at = router(ada, [bob], to => (to === cleo.peerId ? bob.peerId : undefined))
+  t.ok(at.router.send(bob.peerId, 1, BODY, 0))
+  t.ok(at.router.send(cleo.peerId, 1, BODY, 0))
+  t.same(
+    at.sent.map(({ to }) => to),
+    [bob.peerId, bob.peerId],
+  )
+  t.equal(at.sent[0]?.message.hopLimit, ROUTED_HOP_LIMIT)
+  t.notOk(router(ada, []).router.send(cleo.peerId, 1, BODY, 0))
+  t.end()
+})
+
+t.test('passes a message on with one hop less, and does not look into it', t => {
+  const at = router(bob, [ada, cleo])
+  const message = { ...onTheWay(), routedKind: 250, body: Uint8Array.of(9) }
+  t.equal(at.router.handle(message, 0), undefined)
+  t.same(at.sent, [{ to: cleo.peerId, message: { type: 'routed', ...message, hopLimit: ROUTED_HOP_LIMIT - 1 } }])
+  t.end()
+})
+
+t.test('drops a message without hops left, and one without a way', t => {
+  const at = router(bob, [cleo])
+  at.router.handle({ ...onTheWay(), hopLimit: 1 }, 0)
+  at.router.handle({ ...onTheWay(), hopLimit: 0 }, 0)
+  router(bob, [ada])
+  const lost = router(bob, [ada])
+  lost.router.handle(onTheWay(), 0)
+  t.same(at.drops, ['routed-hop-limit', 'routed-hop-limit'])
+  t.same(at.sent, [])
+  t.same(lost.drops, ['routed-no-route'])
+  t.end()
+})
+
+t.test('hands over what is for this peer and genuine, whatever the hops left', t => {
+  const at = router(cleo, [bob])
+  t.match(at.router.handle({ ...onTheWay(), hopLimit: 1 }, 0), { source: ada.peerId, routedKind: 2, body: BODY })
+  t.same(at.drops, [])
+  t.end()
+})
+
+t.test('drops what was altered on the way, and what no known peer signed', t => {
+  const message = onTheWay()
+  const stranger = fakeIdentity('stranger').peerId
+  const cases: [RoutedMessage, string][] = [
+    [{ ...message, body: Uint8Array.of(1, 2, 4) }, 'routed-signature'],
+    [{ ...message, routedKind: 3 }, 'routed-signature'],
+    [{ ...message, source: bob.peerId }, 'routed-signature'],
+    [{ ...message, signature: new Uint8Array(64) }, 'routed-signature'],
+    [{ ...message, source: stranger }, 'routed-stranger'],
+  ]
+  for (const [spoiled, reason] of cases) {
+    const at = router(cleo, [bob])
+    t.equal(at.router.handle(spoiled, 0), undefined)
+    t.same(at.drops, [reason])
+  }
+  t.end()
+})
