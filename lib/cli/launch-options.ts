@@ -12,6 +12,7 @@ export interface LaunchOptions {
   readonly port: string
   readonly passwordFile?: string
   readonly password?: string
+  readonly otherPasswordFile?: string
   readonly discovery: boolean
   readonly connLimit: string
   readonly ipallocRange: string
@@ -27,13 +28,14 @@ export interface LaunchOptions {
 
 /** Judges the options and gathers the secret. Fails with CONFIG_INVALID naming the option. */
 export function daemonConfigOf(peers: readonly string[], options: LaunchOptions): DaemonConfig {
-  const { secret, warnings } = secretOf(options)
+  const { secret, otherSecret, warnings } = secretsOf(options)
   const result = DaemonConfig.safeParse({
     stateDir: stateDirOf(options.stateDir),
     nickname: options.nickname ?? hostname().slice(0, 63),
     host: options.host ?? null,
     port: wholeNumber(options.port),
     secret,
+    otherSecret,
     peers: peers.length === 0 ? null : [...peers],
     discovery: options.discovery,
     connLimit: wholeNumber(options.connLimit),
@@ -78,6 +80,20 @@ function secretOf(options: LaunchOptions): { secret: string | null; warnings: st
   }
   const environment = process.env['WEAVE_PASSWORD']
   return { secret: environment === undefined || environment === '' ? null : environment, warnings: [] }
+}
+
+/** The secret that this peer dials with, and the one that it accepts besides. */
+function secretsOf(options: LaunchOptions): { secret: string | null; otherSecret: string | null; warnings: string[] } {
+  const own = secretOf(options)
+  if (options.otherPasswordFile === undefined) return { ...own, otherSecret: null }
+  if (own.secret === null)
+    throw new WeaveError(
+      'CONFIG_INVALID',
+      '--other-password-file was given without a mesh secret',
+      'give the secret that this peer dials with by --password-file',
+    )
+  const other = readPasswordFile(options.otherPasswordFile)
+  return { secret: own.secret, otherSecret: other.secret, warnings: [...own.warnings, ...other.warnings] }
 }
 
 /** NaN for what is no whole number: the schema refuses it by the option's name. */

@@ -10,6 +10,8 @@ export const DaemonConfig = z.object({
   port: z.number().int().min(1).max(65535),
   /** The mesh secret as the operator gave it; null: an open mesh. */
   secret: z.string().nullable(),
+  /** A second secret that is accepted from those who dial, while the secret is being changed. */
+  otherSecret: z.string().nullable(),
   /** Null: the stored list is used. */
   peers: z.array(z.string()).nullable(),
   discovery: z.boolean(),

@@ -22,6 +22,8 @@ import { DockerClient } from '../docker/mod.ts'
 import { HostNetwork, configuredMtu, preflight, showLink } from '../host/mod.ts'
 import {
   ChildProcessRunner,
+  PSK_BYTES,
+  PSK_HINT_BYTES,
   Lanes,
   NativeEngine,
   StateStore,
@@ -40,6 +42,7 @@ import {
 } from '../io/mod.ts'
 import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
 import { Node, applyEngineOp, type EngineOp, type NodeConfig } from '../node/mod.ts'
+import type { LinkSecret } from '../peer/mod.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
@@ -137,8 +140,7 @@ export class Daemon implements ApiHandlers {
       ...(config.mtu !== null && { mtu: config.mtu }),
     })
     if (config.secret !== null) onStep('stretching the mesh secret')
-    const psk = config.secret === null ? new Uint8Array(32) : await stretchSecret(config.secret)
-    const hint = config.secret === null ? new Uint8Array(4) : pskHint(psk)
+    const secrets = await linkSecrets(config)
     onStep('setting up the bridge')
     writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
     this.#hasMadeBridge = (await showLink(runner, config.bridge)) === undefined
@@ -165,7 +167,7 @@ export class Daemon implements ApiHandlers {
       nickname: config.nickname,
       software: SOFTWARE_VERSION,
       port: config.port,
-      secrets: [{ psk, hint }],
+      secrets,
       hasAes: hasAesInstructions(),
       range,
       defaultSubnet,
@@ -389,6 +391,14 @@ export class Daemon implements ApiHandlers {
       }
     }
   }
+}
+
+/** The secret to dial with first; an open mesh has zeros. */
+async function linkSecrets(config: DaemonConfig): Promise<LinkSecret[]> {
+  if (config.secret === null) return [{ psk: new Uint8Array(PSK_BYTES), hint: new Uint8Array(PSK_HINT_BYTES) }]
+  const texts = [config.secret, ...(config.otherSecret === null ? [] : [config.otherSecret])]
+  const psks = await Promise.all(texts.map(stretchSecret))
+  return psks.map(psk => ({ psk, hint: pskHint(psk) }))
 }
 
 function rangeOf(config: DaemonConfig): { range: Cidr; defaultSubnet: Cidr } {

@@ -77,6 +77,33 @@ t.test('a daemon ends and comes again', { skip: skipSystem, timeout: 200_000 }, 
     await talks()
   })
 
+  await t.test('the secret is changed in two rounds, and at each step all talk', async t => {
+    const next = bed.secretFile('next', 'another secret for the same mesh')
+    const relaunch = async (host: Host, own: string, ...others: string[]) => {
+      await host.daemon.say('stop')
+      const args = others.flatMap(file => ['--other-password-file', file])
+      await host.daemon.launch([], { passwordFile: own, args })
+      await meshed([h1, h2])
+      await talks()
+    }
+    for (const host of [h1, h2]) await relaunch(host, passwordFile, next)
+    for (const host of [h1, h2]) await relaunch(host, next, passwordFile)
+    for (const host of [h1, h2]) await relaunch(host, next)
+    const alone = await h1.daemon.tryLaunch([], { args: ['--other-password-file', next] })
+    t.equal(alone.status, 78, 'the second secret alone is a mistake')
+    await h1.daemon.say('stop')
+    await h1.daemon.launch([], { passwordFile })
+    await waitFor('h2 says that the old secret no longer fits', TALK_MS, async () =>
+      (await h2.daemon.say('status', 'connections')).includes('different mesh secret'),
+    )
+    for (const host of [h1, h2]) {
+      await host.daemon.say('stop')
+      await host.daemon.launch([], { passwordFile })
+    }
+    await meshed([h1, h2])
+    await talks()
+  })
+
   await t.test('reset leaves nothing, and hands the addresses on', async t => {
     const total = (await h1.daemon.status()).ipam.rangeAddresses
     const result = await h2.daemon.cli('reset')
