@@ -9,7 +9,7 @@ import { socketPathOf } from './paths.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
 const MESSAGE_BYTES_MAX = 64 * 1024
-const NOTICE_AFTER_MS = 1_500
+const NOTICE_AFTER_MS = 2_000
 
 /** What the daemon process tells its parent on file descriptor 3: JSON lines. */
 interface Outcome {

@@ -6,6 +6,7 @@ import { generateSecret } from '../io/secret.ts'
 import { SOFTWARE_VERSION } from '../daemon/version.ts'
 import { fail } from './fail.ts'
 import type { LaunchOptions } from './launch-options.ts'
+import { lastWords } from './last-words.ts'
 import { socketPathOf, stateDirOf } from './paths.ts'
 import { withNotice } from './waiting.ts'
 import { renderConnections, renderIpam, renderPeers, renderPs, renderStatus, renderTargets } from './render.ts'
@@ -42,8 +43,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (thrown) {
     const code = (thrown as { code?: string; exitCode?: number }).code ?? ''
     if (code.startsWith('commander.')) process.exit((thrown as { exitCode: number }).exitCode === 0 ? 0 : 2)
-    fail(thrown, argv.includes('--json'))
+    fail(withLastWords(thrown, argv), argv.includes('--json'))
   }
+}
+
+/** Where no daemon answers: how the last one ended. */
+function withLastWords(thrown: unknown, argv: readonly string[]): unknown {
+  if (!(thrown instanceof WeaveError) || thrown.code !== 'DAEMON_DOWN') return thrown
+  const at = argv.indexOf('--state-dir')
+  const words = lastWords(stateDirOf(at < 0 ? undefined : argv[at + 1]))
+  return words === undefined ? thrown : new WeaveError(thrown.code, `${thrown.message}; ${words}`, thrown.remedy)
 }
 
 const EXIT_STATUS_HELP = `

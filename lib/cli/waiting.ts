@@ -1,7 +1,7 @@
 import type { ApiClient } from '../api/mod.ts'
 
 /** A command that has not answered by then says what it waits for. */
-const NOTICE_AFTER_MS = 1_500
+const NOTICE_AFTER_MS = 1_800
 const NOTICE_INTERVAL_MS = 2_000
 
 /** Waits for an answer; meanwhile tells on standard error what the daemon waits for, whenever that changes. */

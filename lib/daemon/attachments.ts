@@ -69,6 +69,11 @@ export class Attachments {
     }))
   }
 
+  /** The targets of all that is recorded. */
+  get targetIds(): ReadonlySet<string> {
+    return new Set(this.#all().map(stored => stored.id))
+  }
+
   /**
    * Compares what is recorded with the host: an attachment whose interface is gone (its namespace was removed, its
    * container stopped) gives its addresses back. Returns the ids of those that went.

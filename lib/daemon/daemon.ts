@@ -48,7 +48,7 @@ import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
 import { NODE_PREFIXES, RECONCILE_INTERVAL_MS } from './constants.ts'
 import { NodeRunner } from './node-runner.ts'
-import { reportOf, statusOf, type DaemonFacts } from './status.ts'
+import { explained, reportOf, statusOf, type DaemonFacts } from './status.ts'
 import { writeInstance } from './instance.ts'
 import { hasAesInstructions } from './processor.ts'
 import { SOFTWARE_VERSION } from './version.ts'
@@ -237,7 +237,10 @@ export class Daemon implements ApiHandlers {
   }
 
   attach(order: AttachOrder, signal: AbortSignal): Promise<string[]> {
-    return this.#attachments.attach(order.target, order.addresses, { multicastRoute: order.multicastRoute, signal })
+    const { target, addresses, multicastRoute } = order
+    return this.#attachments
+      .attach(target, addresses, { multicastRoute, signal })
+      .catch((error: unknown) => Promise.reject(explained(error, this.#runner.node)))
   }
 
   detach(target: string, addresses: readonly string[]): Promise<string[]> {
@@ -348,6 +351,9 @@ export class Daemon implements ApiHandlers {
 
   async #reconcile(): Promise<void> {
     try {
+      const mended = await this.#host.mend(this.#attachments.targetIds)
+      if (mended.length > 0)
+        this.#log.warn({ event: 'host-mended', what: mended.join(', ') }, 'was removed by somebody, and is put back')
       const gone = await this.#attachments.reconcile()
       for (const id of gone)
         this.#log.info({ event: 'attachment-gone', id }, 'its interface is gone; its addresses rest')
@@ -371,7 +377,7 @@ export class Daemon implements ApiHandlers {
 
   #fatal(thrown: unknown): void {
     this.#log.fatal({ event: 'fatal', error: thrown instanceof Error ? thrown.stack : String(thrown) }, 'cannot go on')
-    void this.shutdown(70)
+    void this.shutdown(thrown instanceof WeaveError ? thrown.exitStatus : 70)
   }
 
   async #removeFromHost(): Promise<void> {

@@ -13,10 +13,10 @@ export async function runFromParent(): Promise<void> {
     const notes = await run(config, step => tellParent({ step }))
     tellParent({ ready: true, notes })
   } catch (error) {
-    const known = error instanceof WeaveError ? error : undefined
+    const known = asWeaveError(error, config.stateDir)
     tellParent({
       code: known?.code ?? 'LAUNCH_FAILED',
-      message: errorText(error),
+      message: known?.message ?? errorText(error),
       remedy: known?.remedy ?? 'see daemon.log in the state directory',
     })
     if (known === undefined) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
@@ -49,6 +49,18 @@ async function run(config: DaemonConfig, onStep: (step: string) => void): Promis
     void daemon.shutdown(70)
   })
   return daemon.start(onStep)
+}
+
+/** A disk that refuses is the operator's to mend: it is named. */
+function asWeaveError(error: unknown, stateDir: string): WeaveError | undefined {
+  if (error instanceof WeaveError) return error
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (!['ENOSPC', 'EIO', 'EROFS', 'EDQUOT'].includes(code)) return undefined
+  return new WeaveError(
+    'STATE_IO',
+    `the state directory ${stateDir} cannot be written: ${errorText(error)}`,
+    `look at its disk (df ${stateDir}), then launch again`,
+  )
 }
 
 /** The parent may be gone: then nobody waits for the word. */

@@ -1,6 +1,6 @@
 import { cidrSize, formatIpv4, formatMac, lastAddress, parseCidr, shortPeerId, type PeerId } from '../address/mod.ts'
 import type { ConnectionView, IpamView, PathView, PeerRef, PeerView, Report, Status, TargetView } from '../api/mod.ts'
-import { toHex, type Millis } from '../base/mod.ts'
+import { WeaveError, toHex, type Millis } from '../base/mod.ts'
 import type { DialTarget, Node } from '../node/mod.ts'
 import { MAC_LOCAL, type MacEntry } from '../overlay/mod.ts'
 import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../peer/mod.ts'
@@ -27,7 +27,7 @@ export interface EngineFacts {
 export function statusOf(node: Node, facts: DaemonFacts, now: Millis): Status {
   const { config } = node
   const ipam = ipamView(node, now)
-  const waiting = ipam.state === 'waiting' && ipam.reason !== null ? [ipam.reason] : []
+  const waiting = ipam.state === 'waiting' && ipam.reason !== null ? [`${ipam.reason}${trouble(node)}`] : []
   return {
     version: facts.version,
     pid: process.pid,
@@ -82,6 +82,25 @@ export function reportOf(node: Node, facts: DaemonFacts, engine: EngineFacts, no
       bytes: owners.reduce((sum, owner) => sum + owner.bytes, 0),
     },
   }
+}
+
+/** Why there is no mesh yet: what the first target that failed said last. */
+function trouble(node: Node): string {
+  if (node.meshId !== undefined) return ''
+  const target = node.dialler.targets.find(one => one.origin === 'configured' && one.lastError !== undefined)
+  return target === undefined ? '' : `; ${target.text}: ${target.lastError ?? ''}`
+}
+
+/** An address that nobody could give because this peer has not joined: says why it has not. */
+export function explained(error: unknown, node: Node): unknown {
+  if (!(error instanceof WeaveError) || error.code !== 'IPAM_WAITING') return error
+  const why = trouble(node)
+  if (why === '') return error
+  return new WeaveError(
+    error.code,
+    `${error.message}${why}`,
+    '`weave-ts status connections` shows all attempts; mend that first.',
+  )
 }
 
 function refOf(node: Node, id: PeerId): PeerRef {

@@ -28,6 +28,8 @@ export interface Attachment {
 export interface AttachedPort {
   readonly targetId: string
   readonly hostInterface: string
+  /** The bridge that it is a port of; undefined: it is unplugged. */
+  readonly master: string | undefined
 }
 
 /** What is attached at the target, or undefined. Fails with INTERFACE_EXISTS when a foreign interface has our name. */
@@ -36,13 +38,15 @@ export async function inspectAttachment(runner: CommandRunner, target: Target): 
   return pair.guest === undefined ? undefined : attachmentOf(target, pair.name, pair.guest)
 }
 
-/** Our ports of the bridge, by the alias that each bears. A pair whose namespace ended is gone by itself. */
-export async function listPorts(runner: CommandRunner, bridge: string): Promise<readonly AttachedPort[]> {
-  if ((await showLink(runner, bridge)) === undefined) return []
-  const ports = await showLinks(runner, 'master', bridge)
-  return ports.flatMap(port =>
-    isVethName(port.ifname) && port.ifalias?.startsWith(ALIAS_PREFIX) === true
-      ? [{ targetId: port.ifalias.slice(ALIAS_PREFIX.length), hostInterface: port.ifname }]
+/**
+ * Our host ends, by the alias that each bears, whether or not they are plugged in: an interface that somebody took off the
+ * bridge, or whose bridge is gone, still holds its addresses. A pair whose namespace ended is gone by itself.
+ */
+export async function listPorts(runner: CommandRunner): Promise<readonly AttachedPort[]> {
+  const links = await showLinks(runner)
+  return links.flatMap(link =>
+    isVethName(link.ifname) && link.ifalias?.startsWith(ALIAS_PREFIX) === true
+      ? [{ targetId: link.ifalias.slice(ALIAS_PREFIX.length), hostInterface: link.ifname, master: link.master }]
       : [],
   )
 }

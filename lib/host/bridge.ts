@@ -1,7 +1,7 @@
 import { formatMac, type Mac } from '../address/mod.ts'
 import { assert, WeaveError } from '../base/mod.ts'
 import { showLink, showLinks, type LinkView } from './ip-json.ts'
-import { INTERFACE_NAME_CHARACTERS_MAX, OVERLAY_MTU_IPV6_MIN, TAP_QUEUE_PACKETS } from './limits.ts'
+import { ALIAS_PREFIX, INTERFACE_NAME_CHARACTERS_MAX, OVERLAY_MTU_IPV6_MIN, TAP_QUEUE_PACKETS } from './limits.ts'
 import type { CommandRunner } from './ports.ts'
 import { checkBridgeName } from './preflight.ts'
 import { writeSysctls, type Sysctls } from './sysctl.ts'
@@ -124,10 +124,13 @@ export async function ensureTapPort(runner: CommandRunner, bridge: BridgeSetting
 /** Removes our veth pairs, the TAP device and the bridge; foreign ports are only released. Safe to repeat. */
 export async function removeBridge(runner: CommandRunner, bridge: string, tap: string): Promise<void> {
   const found = await showLink(runner, bridge)
+  for (const port of await showLinks(runner)) {
+    const isOurs = isVethName(port.ifname) && port.linkinfo?.info_kind === 'veth'
+    // Also those that were taken off the bridge; those of another bridge are another daemon's.
+    const isUnplugged = port.master === undefined && port.ifalias?.startsWith(ALIAS_PREFIX) === true
+    if (isOurs && (port.master === bridge || isUnplugged)) await deleteLink(runner, port.ifname)
+  }
   if (found?.linkinfo?.info_kind === 'bridge') {
-    for (const port of await showLinks(runner, 'master', bridge)) {
-      if (isVethName(port.ifname) && port.linkinfo?.info_kind === 'veth') await deleteLink(runner, port.ifname)
-    }
     await deleteLink(runner, bridge)
   }
   const device = await showLink(runner, tap)

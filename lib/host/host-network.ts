@@ -3,7 +3,7 @@ import { WeaveError } from '../base/mod.ts'
 import { attach, detach, inspectAttachment, listPorts, type AttachedPort, type Attachment } from './attachment.ts'
 import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
 import { ensureBridgeForwarding, removeBridgeForwarding, type FirewallReport } from './bridge-firewall.ts'
-import { routeTo, showLinks, showRoutes } from './ip-json.ts'
+import { routeTo, showLink, showLinks, showRoutes } from './ip-json.ts'
 import { BRIDGE_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
 import { configuredMtu, overlayMtu, underlayMtu } from './mtu.ts'
 import type { CommandRunner, ContainerLookup } from './ports.ts'
@@ -79,6 +79,34 @@ export class HostNetwork {
     return this.#inTurn(async () => ensureTapPort(this.#runner, this.#bridgeSettings(this.#knownMtu()), name))
   }
 
+  /**
+   * Puts back what somebody removed by hand: the bridge, the TAP's place on it, and that of the targets' interfaces.
+   * Returns what was put back.
+   */
+  mend(targetIds: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#inTurn(async () => this.#mend(targetIds))
+  }
+
+  async #mend(targetIds: ReadonlySet<string>): Promise<readonly string[]> {
+    const links = new Map((await showLinks(this.#runner)).map(link => [link.ifname, link]))
+    const mended: string[] = []
+    const settings = this.#bridgeSettings(this.#knownMtu())
+    if (links.get(this.bridge)?.flags.includes('UP') !== true) {
+      await ensureBridge(this.#runner, settings)
+      mended.push(`bridge ${this.bridge}`)
+    }
+    if (links.has(this.tap) && links.get(this.tap)?.master !== this.bridge) {
+      await ensureTapPort(this.#runner, settings, this.tap)
+      mended.push(`${this.tap} on the bridge`)
+    }
+    for (const port of await listPorts(this.#runner)) {
+      if (port.master !== undefined || !targetIds.has(port.targetId)) continue
+      await this.#runner.run(['ip', 'link', 'set', 'dev', port.hostInterface, 'master', this.bridge, 'up'])
+      mended.push(`${port.targetId} on the bridge`)
+    }
+    return mended
+  }
+
   /** Puts back what a firewall's reload took away. Call it every now and then. */
   reconcileFirewall(): Promise<FirewallReport> {
     return this.#inTurn(async () => ensureBridgeForwarding(this.#runner, this.bridge))
@@ -95,9 +123,10 @@ export class HostNetwork {
     addresses: readonly string[],
     options: { readonly multicastRoute?: boolean } = {},
   ): Promise<Attachment> {
-    return this.#inTurn(async () =>
-      attach(this.#runner, target, addresses, { ...this.#attachmentSettings(), ...options }),
-    )
+    return this.#inTurn(async () => {
+      if ((await showLink(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
+      return attach(this.#runner, target, addresses, { ...this.#attachmentSettings(), ...options })
+    })
   }
 
   /** Takes addresses away, and the interface with the last one; returns what is left. */
@@ -111,7 +140,7 @@ export class HostNetwork {
 
   /** Our ports on the bridge: what is attached and alive. */
   list(): Promise<readonly AttachedPort[]> {
-    return this.#inTurn(async () => listPorts(this.#runner, this.bridge))
+    return this.#inTurn(async () => listPorts(this.#runner))
   }
 
   /** Removes veth pairs, TAP, bridge and firewall rules: nothing of ours stays on the host. Safe to repeat. */

@@ -185,7 +185,7 @@ function openFailure(thrown: NodeJS.ErrnoException, tapName: string, port: numbe
       return new WeaveError(
         'INTERFACE_EXISTS',
         `the interface ${tapName} exists already, in use or of another kind (${code})`,
-        `stop what uses it, or remove it with: ip link delete ${tapName}`,
+        'if another daemon runs in this network namespace, launch this one with --device, --bridge and --port of its own',
       )
     }
   }
