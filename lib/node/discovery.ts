@@ -7,7 +7,7 @@ import type { NodeContext } from './context.ts'
 import type { Dialler } from './dialler.ts'
 import type { MeshView } from './mesh-view.ts'
 
-/** Decides whom of the known peers to link to (design §6), and feeds the dialler with their addresses. */
+/** Decides whom of the known peers to link to, and feeds the dialler with their addresses. */
 export class Discovery {
   readonly #context: NodeContext
   readonly #view: MeshView

@@ -12,7 +12,7 @@ import {
 import { DELTA_BUDGET_BYTES, DIGEST_INTERVAL_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 
-/** Carries the ledger's digests and deltas over the links (design §5). Nothing that it is sent can end a link. */
+/** Carries the ledger's digests and deltas over the links. Nothing that it is sent can end a link. */
 export class Gossip {
   readonly #context: NodeContext
   #digestAt: Millis

@@ -36,7 +36,7 @@ import { decodeTargets, encodeTargets } from './stored.ts'
 const TARGETS_KEY = 'targets'
 
 /**
- * One whole peer as a machine without IO (design §2): links, ledger, topology, sessions, paths and addresses.
+ * One whole peer as a machine without IO: links, ledger, topology, sessions, paths and addresses.
  *
  * Drive it with the handle* methods and the operator's calls, each followed by draining `pollOutput` and carrying the
  * outputs out in order; call `handleTimeout` at `pollTimeout`. The same machine runs in the daemon and, hundreds of them,

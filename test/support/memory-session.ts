@@ -11,7 +11,7 @@ import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES, DATAGRAM_TYPE_DATA } from '.
  */
 export type Sealing = 'aead' | 'none'
 
-/** Counters to seal with end here (design §7), in units of 2^32. */
+/** Counters to seal with end here, in units of 2^32. */
 const COUNTER_HIGH_LIMIT: Record<CipherName, number> = { 'aes-256-gcm': 2 ** 2, 'chacha20-poly1305': 2 ** 28 }
 
 interface Box {
