@@ -33,6 +33,6 @@ export function identityOf(suite: CryptoSuite, seed: Uint8Array): Identity {
 const PEER_ID_HASH_BYTES = 32
 
 /** The first 16 bytes of BLAKE2b-256 of an Ed25519 public key. */
-export function peerIdOf(suite: CryptoSuite, signingPublic: Uint8Array): PeerId {
+export function peerIdOf(suite: Pick<CryptoSuite, 'hash'>, signingPublic: Uint8Array): PeerId {
   return peerIdFromBytes(suite.hash(signingPublic, PEER_ID_HASH_BYTES))
 }

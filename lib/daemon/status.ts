@@ -1,6 +1,7 @@
 import { cidrSize, formatIpv4, formatMac, lastAddress, parseCidr, shortPeerId, type PeerId } from '../address/mod.ts'
 import type { ConnectionView, IpamView, PathView, PeerRef, PeerView, Report, Status, TargetView } from '../api/mod.ts'
 import { WeaveError, toHex, type Millis } from '../base/mod.ts'
+import type { IpamReport } from '../ipam/mod.ts'
 import type { DialTarget, Node } from '../node/mod.ts'
 import { MAC_LOCAL, type MacEntry } from '../overlay/mod.ts'
 import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../peer/mod.ts'
@@ -26,7 +27,8 @@ export interface EngineFacts {
 
 export function statusOf(node: Node, facts: DaemonFacts, now: Millis): Status {
   const { config } = node
-  const ipam = ipamView(node, now)
+  const ipamReport = node.addresses.report()
+  const ipam = ipamView(node, ipamReport, now)
   const waiting = ipam.state === 'waiting' && ipam.reason !== null ? [`${ipam.reason}${trouble(node)}`] : []
   return {
     version: facts.version,
@@ -47,7 +49,7 @@ export function statusOf(node: Node, facts: DaemonFacts, now: Millis): Status {
       .map(target => targetView(node, target, now)),
     ipam,
     overlay: { bridge: facts.bridge, device: facts.device, mtu: facts.mtu, mac: facts.mac },
-    warnings: [...facts.warnings, ...rangeWarnings(node)],
+    warnings: [...facts.warnings, ...rangeWarnings(node, ipamReport)],
     waiting,
   }
 }
@@ -250,8 +252,7 @@ function targetView(node: Node, target: DialTarget, now: Millis): TargetView {
   }
 }
 
-function ipamView(node: Node, now: Millis): IpamView {
-  const report = node.addresses.report()
+function ipamView(node: Node, report: IpamReport, now: Millis): IpamView {
   const range = parseCidr(report.range)!
   const total = cidrSize(range)
   return {
@@ -282,11 +283,9 @@ function ipamView(node: Node, now: Millis): IpamView {
   }
 }
 
-function rangeWarnings(node: Node): string[] {
-  return node.addresses
-    .report()
-    .otherRanges.map(
-      ({ peer, range }) =>
-        `peer ${shortPeerId(peer)}(${node.view.nicknameOf(peer)}) manages another range (${range}): launch all peers with the same --ipalloc-range`,
-    )
+function rangeWarnings(node: Node, { otherRanges }: IpamReport): string[] {
+  return otherRanges.map(
+    ({ peer, range }) =>
+      `peer ${shortPeerId(peer)}(${node.view.nicknameOf(peer)}) manages another range (${range}): launch all peers with the same --ipalloc-range`,
+  )
 }

@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts'
 import { equalBytes } from '../base/bytes.ts'
 import type { Chance, Millis } from '../base/ports.ts'
-import { peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
+import type { PeerId } from '../address/peer-id.ts'
+import { peerIdOf } from '../crypto/identity.ts'
 import type { CryptoSuite } from '../crypto/suite.ts'
 import { DELTA_FIXED_BYTES, deltaTo, type LedgerDelta, type LedgerDigest } from '../wire/ledger-message.ts'
 import { MESH_ID_BYTES, recordBytes, recordSignedBytes, type LedgerRecord } from '../wire/record.ts'
@@ -333,7 +334,7 @@ export class Ledger {
 
   #isKeyOf(delta: Pick<LedgerDelta, 'owner' | 'signingPublic'>, known: OwnerRecords | undefined): boolean {
     if (known) return equalBytes(known.signingPublic, delta.signingPublic)
-    return peerIdFromBytes(this.#suite.hash(delta.signingPublic, 32)) === delta.owner
+    return peerIdOf(this.#suite, delta.signingPublic) === delta.owner
   }
 
   #isGenuine(record: LedgerRecord, signingPublic: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
-import { Ipam, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
+import { Ipam, decodeSegmentKey, encodeSegmentKey, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
 import {
   RECORD_KIND,
@@ -61,8 +61,8 @@ export class Addresses {
       if (lease === undefined || !this.ipam.restoreLease(lease)) refused.push(key)
     }
     for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
-      const segment = segmentOf(key)
-      const drop = segment === undefined ? undefined : this.ipam.setStatements(owner, segment, value, now)
+      const segment = decodeSegmentKey(key)
+      const drop = isDrop(segment) ? segment : this.ipam.setStatements(owner, segment, value, now)
       if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId)
         throw this.#rangeChanged()
     }
@@ -80,8 +80,8 @@ export class Addresses {
   }
 
   handleRecord(owner: PeerId, key: Uint8Array, record: LedgerRecord | undefined, now: Millis): void {
-    const segment = segmentOf(key)
-    if (segment === undefined) return this.#context.drop('blocks-key')
+    const segment = decodeSegmentKey(key)
+    if (isDrop(segment)) return this.#context.drop(segment.reason)
     const value = record === undefined || record.isTombstone ? undefined : record.value
     const drop = this.ipam.setStatements(owner, segment, value, now)
     if (drop !== undefined) this.#context.drop(drop.reason)
@@ -164,8 +164,8 @@ export class Addresses {
     for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput()) {
       switch (output.type) {
         case 'publish':
-          if (output.value === undefined) ledger.remove(RECORD_KIND.blocks, segmentKey(output.segment))
-          else ledger.put(RECORD_KIND.blocks, segmentKey(output.segment), output.value)
+          if (output.value === undefined) ledger.remove(RECORD_KIND.blocks, encodeSegmentKey(output.segment))
+          else ledger.put(RECORD_KIND.blocks, encodeSegmentKey(output.segment), output.value)
           break
         case 'lease':
           this.#context.emit({
@@ -196,16 +196,6 @@ export class Addresses {
       }
     }
   }
-}
-
-function segmentKey(segment: number): Uint8Array {
-  return new ByteWriter(2).u16(segment).finish()
-}
-
-function segmentOf(key: Uint8Array): number | undefined {
-  const reader = new ByteReader(key)
-  const segment = reader.u16()
-  return reader.done ? segment : undefined
 }
 
 function leaseKey(lease: Lease): string {

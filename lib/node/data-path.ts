@@ -55,7 +55,6 @@ export class DataPath {
   #viaRttMs: number | undefined
   #misses = 0
   #unproved: Endpoint | undefined
-  #lastReplyAt: Millis | undefined
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
   #awaiting: { nonce: number; until: Millis } | undefined
@@ -97,10 +96,6 @@ export class DataPath {
   /** The address at which the remote sees this peer, by its last probe reply. */
   get seenAs(): string | undefined {
     return this.#seenAs
-  }
-
-  get lastReplyAt(): Millis | undefined {
-    return this.#lastReplyAt
   }
 
   setCandidates(endpoints: readonly Endpoint[], now: Millis): void {
@@ -276,7 +271,6 @@ export class DataPath {
     this.#probes.delete(nonce)
     this.#awaiting = undefined
     this.#misses = 0
-    this.#lastReplyAt = now
     const rttMs = now - probe.sentAt
     if (probe.endpoint === undefined) {
       const isNews = this.#viaRttMs === undefined

@@ -1,4 +1,4 @@
-import { endpointHost, peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
+import { peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
 import { isDrop, toHex, type Millis } from '../base/mod.ts'
 import {
   Graph,
@@ -274,8 +274,4 @@ export class MeshView {
 function withPort(endpoint: Endpoint, port: number): Endpoint {
   // The canonical form ends with the port.
   return `${endpoint.slice(0, endpoint.lastIndexOf(':'))}:${port}` as Endpoint
-}
-
-export function hostOf(endpoint: Endpoint): string {
-  return endpointHost(endpoint)
 }

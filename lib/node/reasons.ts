@@ -1,3 +1,4 @@
+import { printable } from '../base/mod.ts'
 import type { LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE } from '../wire/mod.ts'
 import { REFUSED_RETRY_MS } from './constants.ts'
@@ -38,10 +39,6 @@ export function describeGoodbye(code: number, text: string): string {
     default:
       return printable(text)
   }
-}
-
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 }
 
 const QUIET_CODES: readonly number[] = [

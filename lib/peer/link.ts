@@ -1,6 +1,6 @@
-import { peerIdFromBytes, type PeerId } from '../address/mod.ts'
+import type { PeerId } from '../address/mod.ts'
 import { assert, concatBytes, equalBytes, isDrop, type Entropy, type Millis } from '../base/mod.ts'
-import type { CryptoSuite } from '../crypto/mod.ts'
+import { peerIdOf, type CryptoSuite } from '../crypto/mod.ts'
 import { LinkCipher, NoiseHandshake } from '../noise/mod.ts'
 import {
   LINK_MESSAGE_BYTES_MAX,
@@ -274,7 +274,7 @@ export class Link {
     this.#cipher = new LinkCipher({ suite, sendKey: keys.sendKey, receiveKey: keys.receiveKey })
     this.#handshake = undefined
     this.#phase = 'up'
-    const peerId = peerIdFromBytes(suite.hash(hello.signingPublic, 32))
+    const peerId = peerIdOf(suite, hello.signingPublic)
     this.#outputs.push({ type: 'up', peerId, exchangePublic: keys.remoteStatic, hello })
     this.#sendPing(now)
   }

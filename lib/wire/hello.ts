@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+import { ByteReader, ByteWriter, Drop, printable, type Decoded } from '../base/mod.ts'
 import { MESH_ID_BYTES } from './record.ts'
 
 /**
@@ -67,9 +67,4 @@ export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
   }
   if (!reader.ok || hello.port === 0) return new Drop('hello-malformed')
   return { ...hello, nickname: printable(hello.nickname) }
-}
-
-/** A label from outside is shown on terminals: control characters become question marks. */
-function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 }
