@@ -46,7 +46,7 @@ import type { LinkSecret } from '../peer/mod.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
-import { NODE_PREFIXES, RECONCILE_INTERVAL_MS } from './constants.ts'
+import { RECONCILE_INTERVAL_MS } from './constants.ts'
 import { NodeRunner } from './node-runner.ts'
 import { explained, reportOf, statusOf, type DaemonFacts } from './status.ts'
 import { writeInstance } from './instance.ts'
@@ -309,8 +309,7 @@ export class Daemon implements ApiHandlers {
   }
 
   #makeNode(config: NodeConfig): void {
-    const stored = NODE_PREFIXES.flatMap(prefix => this.#store.range(prefix))
-    const node = new Node(config, stored, monotonicMillis())
+    const node = new Node(config, prefix => this.#store.range(prefix), monotonicMillis())
     this.#runner = new NodeRunner(node, {
       now: monotonicMillis,
       persist: (puts, deletes) => this.#store.write(puts, deletes),

@@ -1,6 +1,7 @@
 import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
 import { Ipam, decodeSegmentKey, encodeSegmentKey, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
+import type { RecordChange } from '../ledger/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
 import {
   RECORD_KIND,
@@ -9,36 +10,28 @@ import {
   decodeIpamRequest,
   encodeIpamAnswer,
   encodeIpamRequest,
-  type LedgerRecord,
+  type RoutedMessage,
 } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
-import type { MeshView } from './mesh-view.ts'
+import type { NodePart, StoreEntry } from './part.ts'
 
-export const LEASE_PREFIX = 'lease/'
+const LEASE_PREFIX = 'lease/'
 
 /** Carries address management over the ledger and the mesh, and keeps its leases in the store. */
-export class Addresses {
+export class Addresses implements NodePart {
+  readonly name = 'addresses'
+  readonly storePrefixes = [LEASE_PREFIX]
+  readonly recordKinds = [RECORD_KIND.blocks]
+  readonly routedKinds = [ROUTED_KIND.ipamRequest, ROUTED_KIND.ipamAnswer]
   readonly ipam: Ipam
   readonly #context: NodeContext
-  readonly #view: MeshView
-  readonly #route: (to: PeerId, routedKind: number, body: Uint8Array, now: Millis) => void
-  readonly #flush: (now: Millis) => void
+  readonly #onOwnersChanged: () => void
   #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
 
-  constructor(
-    context: NodeContext,
-    ports: {
-      view: MeshView
-      /** Sends a routed message. */
-      route: (to: PeerId, routedKind: number, body: Uint8Array, now: Millis) => void
-      /** Persists and gossips what was written to the ledger. */
-      flush: (now: Millis) => void
-    },
-  ) {
+  /** `onOwnersChanged`: a block may have changed hands. */
+  constructor(context: NodeContext, onOwnersChanged: () => void) {
     this.#context = context
-    this.#view = ports.view
-    this.#route = ports.route
-    this.#flush = ports.flush
+    this.#onOwnersChanged = onOwnersChanged
     const { config } = context
     this.ipam = new Ipam({
       self: config.identity.peerId,
@@ -46,19 +39,19 @@ export class Addresses {
       blockPrefix: config.blockPrefix,
       defaultSubnet: config.defaultSubnet,
       chance: config.chance,
-      nameOf: peer => `${peer.slice(0, 8)}(${this.#view.nicknameOf(peer)})`,
+      nameOf: peer => `${peer.slice(0, 8)}(${this.#context.view.nicknameOf(peer)})`,
     })
   }
 
   /**
-   * Takes up what the store and the ledger hold. Returns the keys of stored leases that cannot be taken up.
+   * Takes up what the store and the ledger hold.
    * @throws WeaveError RANGE_CHANGED
    */
-  restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): string[] {
-    const refused: string[] = []
+  restore(entries: readonly StoreEntry[], now: Millis): void {
     for (const [key, value] of entries) {
       const lease = decodeLease(value)
-      if (lease === undefined || !this.ipam.restoreLease(lease)) refused.push(key)
+      if (lease !== undefined && this.ipam.restoreLease(lease)) continue
+      this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
     }
     for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
       const segment = decodeSegmentKey(key)
@@ -68,7 +61,6 @@ export class Addresses {
     }
     this.ipam.start(now)
     this.drain(now)
-    return refused
   }
 
   #rangeChanged(): WeaveError {
@@ -79,7 +71,8 @@ export class Addresses {
     )
   }
 
-  handleRecord(owner: PeerId, key: Uint8Array, record: LedgerRecord | undefined, now: Millis): void {
+  handleRecord({ owner, key, record }: RecordChange, now: Millis): void {
+    this.#onOwnersChanged()
     const segment = decodeSegmentKey(key)
     if (isDrop(segment)) return this.#context.drop(segment.reason)
     const value = record === undefined || record.isTombstone ? undefined : record.value
@@ -88,7 +81,7 @@ export class Addresses {
     this.drain(now)
   }
 
-  handleRouted(from: PeerId, routedKind: number, body: Uint8Array, now: Millis): void {
+  handleRouted({ source: from, routedKind, body }: RoutedMessage, now: Millis): void {
     if (routedKind === ROUTED_KIND.ipamRequest) {
       const request = decodeIpamRequest(body)
       if (isDrop(request)) return this.#context.drop(request.reason)
@@ -101,8 +94,14 @@ export class Addresses {
     this.drain(now)
   }
 
-  setReachable(peers: ReadonlySet<PeerId>, now: Millis): void {
-    this.ipam.setReachable(peers, now)
+  viewChanged(now: Millis): void {
+    this.ipam.setReachable(this.#context.view.reachable, now)
+    this.drain(now)
+  }
+
+  /** Gives up all blocks; leases stay, as disputed. */
+  meshChanged(now: Millis): void {
+    if (this.ipam.isReady) this.ipam.abandon(now)
     this.drain(now)
   }
 
@@ -150,10 +149,12 @@ export class Addresses {
   owners(): BlockOwners | undefined {
     if (!this.ipam.isReady) return undefined
     const { version } = this.ipam
-    const viewVersion = this.#view.version
+    const viewVersion = this.#context.view.version
     if (this.#owners?.version === version && this.#owners.viewVersion === viewVersion) return this.#owners.owners
     const { first, blockSize, ownerOf } = this.ipam.ownership()
-    const indices = Int32Array.from(ownerOf, owner => (owner === undefined ? -1 : (this.#view.indexOf(owner) ?? -1)))
+    const indices = Int32Array.from(ownerOf, owner =>
+      owner === undefined ? -1 : (this.#context.view.indexOf(owner) ?? -1),
+    )
     const owners = { first, blockSize, ownerOf: indices }
     this.#owners = { version, viewVersion, owners }
     return owners
@@ -179,15 +180,15 @@ export class Addresses {
           break
         case 'send': {
           // What was handed on must be in the store and on its way before anybody is told.
-          this.#flush(now)
+          this.#context.flush(now)
           const { message } = output
           if (message.kind === 'ipam-request')
-            this.#route(output.to, ROUTED_KIND.ipamRequest, encodeIpamRequest(message), now)
-          else this.#route(output.to, ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message), now)
+            this.#context.route(output.to, ROUTED_KIND.ipamRequest, encodeIpamRequest(message), now)
+          else this.#context.route(output.to, ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message), now)
           break
         }
         case 'done':
-          this.#flush(now)
+          this.#context.flush(now)
           this.#context.emit({ type: 'allocated', id: output.id, cidrs: output.cidrs })
           break
         case 'failed':

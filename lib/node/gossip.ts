@@ -11,9 +11,12 @@ import {
 } from '../wire/mod.ts'
 import { DELTA_BUDGET_BYTES, DIGEST_INTERVAL_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
+import type { NodePart, PartMessage } from './part.ts'
 
 /** Carries the ledger's digests and deltas over the links. Nothing that it is sent can end a link. */
-export class Gossip {
+export class Gossip implements NodePart {
+  readonly name = 'gossip'
+  readonly messageTypes = ['ledger-digest', 'ledger-delta'] as const
   readonly #context: NodeContext
   #digestAt: Millis
 
@@ -24,6 +27,11 @@ export class Gossip {
 
   handleNeighbourUp(peer: PeerId, now: Millis): void {
     this.#sendDigests(peer, this.#context.ledger.digest(true), now)
+  }
+
+  handleMessage(from: PeerId, message: PartMessage, now: Millis): void {
+    if (message.type === 'ledger-digest') this.handleDigest(from, message.body, now)
+    else this.handleDelta(from, message.body, now)
   }
 
   handleDigest(from: PeerId, body: Uint8Array, now: Millis): void {

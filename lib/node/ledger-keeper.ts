@@ -4,6 +4,7 @@ import { readStore, storeEntries, type LedgerChanges, type RecordChange, type St
 import { FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
+import type { NodePart, StoreEntry } from './part.ts'
 
 const PREFIX = 'ledger/'
 
@@ -11,7 +12,9 @@ const PREFIX = 'ledger/'
  * Keeps the ledger in the store. What this peer writes is durable before it is told to anybody; what others wrote is
  * gathered for a moment, because the mesh has it anyhow.
  */
-export class LedgerKeeper {
+export class LedgerKeeper implements NodePart {
+  readonly name = 'ledger'
+  readonly storePrefixes = [PREFIX]
   readonly #context: NodeContext
   readonly #gossip: Gossip
   #pendingChanges: RecordChange[] = []
@@ -24,10 +27,9 @@ export class LedgerKeeper {
   }
 
   /** Takes up what the store holds; a store whose entries do not fit together is as good as none, and is said so. */
-  restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): void {
-    const own = [...entries].filter(([key]) => key.startsWith(PREFIX))
+  restore(entries: readonly StoreEntry[], now: Millis): void {
     const stored: Decoded<StoredLedger> = readStore(
-      own.map(([key, value]) => ({ key: key.slice(PREFIX.length), value })),
+      entries.map(([key, value]) => ({ key: key.slice(PREFIX.length), value })),
     )
     if (isDrop(stored)) {
       const text = 'the stored ledger does not fit together: it begins empty, the mesh has it'

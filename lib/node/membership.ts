@@ -5,6 +5,8 @@ import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
 import type { NodeConfig } from './config.ts'
 import type { Admission } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
+import type { NodePart, StoreRead } from './part.ts'
+import { entriesOf } from './parts.ts'
 import { decodeMesh, encodeMesh, type StoredMesh } from './stored.ts'
 
 const MESH_KEY = 'mesh'
@@ -68,17 +70,20 @@ export function refusalOf(text: string): Admission {
  * join another mesh, stays for good and only then tells of its ledger; on that the joiner stays. Until then the joiner
  * takes in nobody else, and a crash finds it without a mesh.
  */
-export class Membership {
+export class Membership implements NodePart {
+  readonly name = 'mesh'
+  readonly storePrefixes = [MESH_KEY]
   readonly #config: NodeConfig
   readonly #emit: (output: NodeOutput) => void
   #meshId: Uint8Array = NO_MESH
   #isPristine = false
   #joining: { readonly through: PeerId; readonly isFounder: boolean } | undefined
 
-  constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, emit: (output: NodeOutput) => void) {
+  /** Reads the store itself: every other part is made for the mesh that this one holds. */
+  constructor(config: NodeConfig, read: StoreRead, emit: (output: NodeOutput) => void) {
     this.#config = config
     this.#emit = emit
-    const mesh = decodeMesh([...stored].find(([key]) => key === MESH_KEY)?.[1])
+    const mesh = decodeMesh(entriesOf(this, read).find(([key]) => key === MESH_KEY)?.[1])
     if (mesh === undefined) return
     this.#meshId = mesh.meshId
     this.#isPristine = mesh.isPristine

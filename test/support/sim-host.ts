@@ -2,7 +2,14 @@ import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts 
 import { ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
 import type { AddressForm } from '../../lib/ipam/mod.ts'
-import { Node, applyEngineOp, type EngineOp, type NodeConfig, type NodeOutput } from '../../lib/node/mod.ts'
+import {
+  Node,
+  applyEngineOp,
+  type EngineOp,
+  type NodeConfig,
+  type NodeOutput,
+  type PartFactory,
+} from '../../lib/node/mod.ts'
 import { Forwarder, MacTable } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
@@ -39,6 +46,8 @@ export interface SimHostOptions {
   readonly network: SimNetwork
   readonly watcher: SimWatcher
   readonly config?: Partial<NodeConfig>
+  /** Parts of the node; those of the daemon when undefined. */
+  readonly features?: readonly PartFactory[]
 }
 
 /** One host: a daemon that can die at any moment, and a store and containers that outlive it. */
@@ -88,7 +97,7 @@ export class SimHost implements SimSite {
   /** Launches the daemon on what the store holds; `peers` as on the command line, undefined: go on, or found. */
   launch(peers?: readonly number[], doesFound = peers === undefined): void {
     assert(!this.isUp, `${this.name} is up`)
-    const { identity, suite, entropy, chance, secret, clock, network, watcher, sealing } = this.#options
+    const { identity, suite, entropy, chance, secret, clock, network, watcher, sealing, features } = this.#options
     this.life++
     this.#engine = new MemoryEngine({
       onDatagram: (bytes, to) => network.datagram(this, bytes, to),
@@ -128,13 +137,17 @@ export class SimHost implements SimSite {
       ...this.#options.config,
     }
     watcher.log(this, `launch ${this.life}`)
-    this.#node = new Node(config, [...this.store], clock.now)
+    this.#node = new Node(config, prefix => this.#read(prefix), clock.now, features)
     this.input(() => undefined)
     this.input((node, now) => {
       if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)
       else if (doesFound && node.dialler.configured.length === 0) node.found(now)
     })
     this.#reconcile()
+  }
+
+  #read(prefix: string): (readonly [string, Uint8Array])[] {
+    return [...this.store].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))
   }
 
   /** The process ends without a word. `isSilent`: so does the kernel. */

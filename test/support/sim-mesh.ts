@@ -2,7 +2,7 @@ import { formatIpv4, type Cidr, type Ipv4 } from '../../lib/address/mod.ts'
 import { assert, toHex, utf8, type Chance, type Millis } from '../../lib/base/mod.ts'
 import { identityOf } from '../../lib/crypto/mod.ts'
 import type { AddressForm } from '../../lib/ipam/mod.ts'
-import type { EngineOp, NodeConfig } from '../../lib/node/mod.ts'
+import type { EngineOp, NodeConfig, PartFactory } from '../../lib/node/mod.ts'
 import { DATAGRAM_HEADER_BYTES, RECORD_KIND } from '../../lib/wire/mod.ts'
 import type { Sealing } from './memory-session.ts'
 import { SimClock } from './sim-clock.ts'
@@ -27,6 +27,7 @@ export interface SimMeshOptions {
   /** The mesh secret of a host, as a byte; 7 for all when undefined. */
   readonly secretOf?: (host: number) => number
   readonly config?: Partial<NodeConfig>
+  readonly features?: readonly PartFactory[]
 }
 
 /** What must never be. */
@@ -81,6 +82,7 @@ export class SimMesh implements SimWatcher {
         network: this.network,
         watcher: this,
         ...(options.config && { config: options.config }),
+        ...(options.features && { features: options.features }),
       })
       this.network.add(host)
       return host
