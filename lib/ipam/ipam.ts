@@ -247,6 +247,11 @@ export class Ipam {
     return this.#map.registerOf(block)
   }
 
+  /** True when any block is this peer's. */
+  get ownsBlocks(): boolean {
+    return this.#map.ownsAny
+  }
+
   /** True when this peer may give addresses of the block. */
   isOwn(block: number): boolean {
     return this.#map.isOwn(block)

@@ -141,6 +141,11 @@ export class Addresses implements NodePart {
     this.drain(now)
   }
 
+  /** True while this peer owns a block, or a container here an address. */
+  get holdsAny(): boolean {
+    return this.ipam.ownsBlocks || this.ipam.leases().length > 0
+  }
+
   report(): IpamReport {
     return this.ipam.report()
   }

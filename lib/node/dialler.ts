@@ -75,6 +75,15 @@ export class Dialler {
     return text === undefined ? undefined : this.#targets.get(text)
   }
 
+  /** What the operator calls a peer: the target that this connection was dialled for, or that led to the peer before. */
+  configuredTargetOf(peerId: PeerId, connection: number): string | undefined {
+    const dialled = this.targetOf(connection)
+    if (dialled?.origin === 'configured') return dialled.text
+    for (const target of this.#targets.values())
+      if (target.origin === 'configured' && target.peerId === peerId) return target.text
+    return undefined
+  }
+
   /** Adds targets or, for those known, pulls the next attempt forward. False when the list is full. */
   configure(texts: readonly string[], now: Millis): boolean {
     for (const text of texts) {

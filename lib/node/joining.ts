@@ -33,8 +33,8 @@ export class Joining {
     this.#addresses.drain(now)
   }
 
-  /** Gives up a mesh that nobody used, or none, for that of the neighbour. */
-  join(meshId: Uint8Array, from: PeerId, now: Millis): void {
+  /** Gives up a mesh that nobody used, or none, for that of the neighbour, whom the operator calls `target`. */
+  join(meshId: Uint8Array, from: PeerId, target: string, now: Millis): void {
     this.#context.log(
       'info',
       'mesh-joined',
@@ -42,7 +42,7 @@ export class Joining {
       now,
     )
     this.#meshChanged(now)
-    this.#mesh.join(meshId, from)
+    this.#mesh.join(meshId, from, target)
     this.#context.ledger.setMesh(meshId)
     // Links made without a mesh are made anew, so that the other sides learn of it.
     for (const { peerId, hello } of this.#context.neighbours.neighbours)

@@ -7,8 +7,8 @@ import type { Dialler } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import type { Gossip } from './gossip.ts'
 import type { Joining } from './joining.ts'
-import { judgeMesh, refusalOf, standingOf, type Membership } from './membership.ts'
-import type { Admission, Neighbour, NeighboursOutput } from './neighbours.ts'
+import { judgeMesh, refusalOf, standingOf, type Invitation, type Membership } from './membership.ts'
+import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neighbours.ts'
 import type { OwnLinks } from './own-links.ts'
 import type { Parts } from './parts.ts'
 import { isTroubled, retryMsAfter } from './reasons.ts'
@@ -39,8 +39,9 @@ export class LinkEvents {
     this.#parts = parts
   }
 
-  /** Whether a peer that proved who it is may be a neighbour. `sent`: what this side had said of itself to it. */
-  admit(peerId: PeerId, hello: Hello, sent: Hello): Admission {
+  /** Whether a peer that proved who it is may be a neighbour. */
+  admit(peerId: PeerId, hello: Hello, link: ProvedLink): Admission {
+    const { sent } = link
     const { mesh, discovery } = this.#parts
     const ours = mesh.standing(this.#context.ledger.owners().length)
     if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
@@ -48,8 +49,8 @@ export class LinkEvents {
     const through = mesh.joiningThrough
     if (through !== undefined && through !== peerId)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'is about to join a mesh' }
-    const verdict = judgeMesh(ours, standingOf(hello))
-    if (verdict.verdict === 'refuse') return refusalOf(verdict.text)
+    const refusal = refusalOf(judgeMesh(ours, standingOf(hello), this.#invitation(peerId, link)))
+    if (refusal !== undefined) return refusal
     if (discovery.mayRefuse(peerId))
       return {
         admitted: false,
@@ -109,6 +110,11 @@ export class LinkEvents {
     }
   }
 
+  #invitation(peerId: PeerId, link: Pick<ProvedLink, 'connection' | 'isOutbound'>): Invitation {
+    const isInvited = this.#parts.dialler.configuredTargetOf(peerId, link.connection) !== undefined
+    return { isDialler: link.isOutbound, isInvited }
+  }
+
   /** The order matters: who joins does so before its ledger is told of, and a peer has an index before it has a path. */
   #up(neighbour: Neighbour, now: Millis): void {
     const { peerId, connection, hello, endpoint } = neighbour
@@ -116,8 +122,12 @@ export class LinkEvents {
     this.#context.emit({ type: 'established', connection })
     dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint }, now)
-    const verdict = judgeMesh(mesh.standing(this.#context.ledger.owners().length), standingOf(hello))
-    if (verdict.verdict === 'join') joining.join(verdict.meshId, peerId, now)
+    const ours = mesh.standing(this.#context.ledger.owners().length)
+    const verdict = judgeMesh(ours, standingOf(hello), this.#invitation(peerId, neighbour))
+    if (verdict.verdict === 'join') {
+      const target = dialler.configuredTargetOf(peerId, connection)
+      joining.join(verdict.meshId, peerId, target ?? '', now)
+    }
     const known = this.#context.view.ensurePeer(peerId)
     paths.meet(peerId, hello.incarnation, now)
     gossip.handleNeighbourUp(peerId, now)

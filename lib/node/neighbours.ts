@@ -32,6 +32,14 @@ export interface FailedInbound {
   readonly at: Millis
 }
 
+/** A connection on which the other side has proved who it is. */
+export interface ProvedLink {
+  readonly connection: number
+  readonly isOutbound: boolean
+  /** What this side had said of itself when the connection began. */
+  readonly sent: Hello
+}
+
 /** What to do with a peer that proved who it is. */
 export type Admission =
   { readonly admitted: true } | { readonly admitted: false; readonly code: number; readonly text: string }
@@ -80,14 +88,13 @@ export class Neighbours {
   readonly #outputs: NeighboursOutput[] = []
   readonly #self: PeerId
   readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
-  readonly #admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
+  readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   #failedInbound: FailedInbound[] = []
 
   constructor(ports: {
     self: PeerId
     configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
-    /** `sent`: what this side had said of itself when the connection began. */
-    admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
+    admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   }) {
     this.#self = ports.self
     this.#configOf = ports.configOf
@@ -213,7 +220,7 @@ export class Neighbours {
       const text = `another process has the identity ${peerId}: a state directory was copied`
       return this.#end(entry, GOODBYE_CODE.collision, text, now)
     }
-    const admission = this.#admit(peerId, hello, entry.sent)
+    const admission = this.#admit(peerId, hello, entry)
     if (!admission.admitted) return this.#end(entry, admission.code, admission.text, now)
     const neighbour = {
       connection: entry.connection,

@@ -62,7 +62,10 @@ export class Node {
     this.config = config
     const { identity, suite, chance } = config
     const emit = (output: NodeOutput) => void this.#outputs.push(output)
-    this.#mesh = new Membership(config, read, emit)
+    this.#mesh = new Membership(config, read, {
+      emit,
+      isFree: target => !this.addresses.holdsAny && !this.dialler.configured.includes(target),
+    })
     this.ledger = new Ledger({ suite, identity, meshId: this.#mesh.meshId, chance })
     this.neighbours = new Neighbours({
       self: identity.peerId,
@@ -74,7 +77,7 @@ export class Node {
         secrets: config.secrets,
         hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
       }),
-      admit: (peerId, hello, sent) => this.#events.admit(peerId, hello, sent),
+      admit: (peerId, hello, link) => this.#events.admit(peerId, hello, link),
     })
     this.#log = new RateLimitedLog(line => emit({ type: 'log', line }))
     const viewOf = () => this.view

@@ -28,6 +28,7 @@ export const GOODBYE_CODE = {
   rejoin: 6,
   full: 7,
   collision: 8,
+  uninvited: 9,
 } as const
 
 export interface RoutedMessage {

@@ -121,7 +121,7 @@ scenario(
   { secretOf: host => (host === 2 ? 9 : 7) },
 )
 
-scenario('of two meshes that were founded and never used one gives way', 2, (t, mesh) => {
+scenario('of two meshes that were founded and never used that of the dialler gives way', 2, (t, mesh) => {
   mesh.host(0).launch()
   mesh.host(1).launch()
   mesh.run(2_000)
@@ -129,7 +129,8 @@ scenario('of two meshes that were founded and never used one gives way', 2, (t, 
   t.not(one, other)
   connect(mesh, 0, 1)
   settles(t, mesh)
-  t.equal(meshOf(mesh.host(0)), one < other ? one : other, 'the smaller id stays')
+  t.equal(meshOf(mesh.host(0)), other, 'the one that was dialled stays')
+  t.not(one, other)
   t.notOk(mesh.hosts.some(host => host.node.isPristine))
   attachEverywhere(mesh)
   t.same(mesh.unanswered(PING_MS), [])
@@ -157,26 +158,72 @@ scenario('two meshes that are in use refuse each other, with both ids on both si
   t.equal(mesh.host(0).node.neighbours.count, 1, 'its own links stay')
 })
 
-for (const [dialler, dialled] of [
-  [0, 2],
-  [2, 0],
-] as const)
-  scenario(`an unused mesh gives way to a used one, when host ${dialler} dials host ${dialled}`, 3, (t, mesh) => {
-    mesh.host(0).launch()
-    mesh.host(1).launch([0])
-    mesh.run(3_000)
-    mesh.attach(0)
-    mesh.run(1_000)
-    const used = meshOf(mesh.host(0))
-    mesh.host(2).launch()
-    mesh.run(1_000)
-    connect(mesh, dialler, dialled)
-    settles(t, mesh)
-    t.equal(meshOf(mesh.host(2)), used)
-    mesh.attach(2)
-    mesh.run(2_000)
-    t.same(mesh.unanswered(PING_MS), [])
-  })
+scenario('an unused mesh gives way to a used one that its operator names, and to no other', 3, (t, mesh) => {
+  mesh.host(0).launch()
+  mesh.host(1).launch([0])
+  mesh.run(3_000)
+  mesh.attach(0)
+  mesh.run(1_000)
+  const used = meshOf(mesh.host(0))
+  mesh.host(2).launch()
+  mesh.run(1_000)
+  const unused = meshOf(mesh.host(2))
+  connect(mesh, 0, 2)
+  mesh.run(30_000)
+  t.equal(meshOf(mesh.host(2)), unused, 'whoever dials draws nobody into his mesh')
+  const said = mesh.host(0).node.dialler.targets.find(({ text }) => text === endpointAt(2))?.lastError ?? ''
+  t.match(said, /was not told to join this mesh; run `weave-ts connect` there/)
+  connect(mesh, 2, 0)
+  settles(t, mesh)
+  t.equal(meshOf(mesh.host(2)), used)
+  mesh.attach(2)
+  mesh.run(2_000)
+  t.same(mesh.unanswered(PING_MS), [])
+})
+
+scenario('a host that was told whom to join is not caught by a stranger who dials it first', 3, (t, mesh) => {
+  mesh.host(0).launch()
+  mesh.host(1).launch()
+  mesh.attach(0)
+  mesh.attach(1)
+  mesh.run(1_000)
+  const [wanted, strangers] = [meshOf(mesh.host(0)), meshOf(mesh.host(1))]
+  mesh.network.hasRoute = (from, to) => Math.max(from, to) < 2 || from + to === 3
+  mesh.host(2).launch([0])
+  connect(mesh, 1, 2)
+  mesh.run(20_000)
+  t.equal(mesh.host(2).node.meshId, undefined, 'waits for its own target')
+  mesh.network.hasRoute = () => true
+  t.type(
+    mesh.until(() => meshOf(mesh.host(2)) === wanted, 150_000),
+    'number',
+  )
+  t.not(wanted, strangers)
+})
+
+scenario('a join that nothing came of is taken back when the operator names somebody else', 3, (t, mesh) => {
+  mesh.host(0).launch()
+  mesh.host(1).launch()
+  mesh.attach(0)
+  mesh.attach(1)
+  mesh.run(1_000)
+  mesh.host(2).launch([0])
+  mesh.run(5_000)
+  t.equal(meshOf(mesh.host(2)), meshOf(mesh.host(0)))
+  connect(mesh, 2, 1)
+  mesh.run(20_000)
+  t.equal(meshOf(mesh.host(2)), meshOf(mesh.host(0)), 'a second target alone moves nobody')
+  mesh.host(2).input((node, now) => node.connect([endpointAt(1)], true, now))
+  t.type(
+    mesh.until(() => meshOf(mesh.host(2)) === meshOf(mesh.host(1)), 150_000),
+    'number',
+  )
+  mesh.attach(2)
+  mesh.run(3_000)
+  mesh.host(2).input((node, now) => node.connect([endpointAt(0)], true, now))
+  mesh.run(70_000)
+  t.equal(meshOf(mesh.host(2)), meshOf(mesh.host(1)), 'once something was allocated it stays')
+})
 
 scenario('two that join wait for each other, and join together when a mesh comes', 3, (t, mesh) => {
   mesh.host(0).launch([1])
