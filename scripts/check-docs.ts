@@ -20,6 +20,7 @@ import * as datagram from '../lib/wire/datagram.ts'
 import * as hello from '../lib/wire/hello.ts'
 import * as ipamMessage from '../lib/wire/ipam-message.ts'
 import * as ledgerMessage from '../lib/wire/ledger-message.ts'
+import * as ledgerSync from '../lib/wire/ledger-sync.ts'
 import * as linkMessage from '../lib/wire/link-message.ts'
 import * as preamble from '../lib/wire/preamble.ts'
 import * as record from '../lib/wire/record.ts'
@@ -33,6 +34,7 @@ const SOURCES: Readonly<Record<string, object>> = {
   'lib/wire/link-message.ts': linkMessage,
   'lib/wire/record.ts': record,
   'lib/wire/ledger-message.ts': ledgerMessage,
+  'lib/wire/ledger-sync.ts': ledgerSync,
   'lib/wire/ipam-message.ts': ipamMessage,
   'lib/wire/datagram.ts': datagram,
   'lib/wire/control.ts': control,

@@ -1,6 +1,5 @@
 import type { Millis } from '../base/mod.ts'
-import { isDrop, type Decoded } from '../base/mod.ts'
-import { readStore, storeEntries, type LedgerChanges, type RecordChange, type StoredLedger } from '../ledger/mod.ts'
+import { readStore, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
 import { FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
@@ -23,18 +22,15 @@ export class LedgerKeeper {
     this.#gossip = gossip
   }
 
-  /** Takes up what the store holds; a store whose entries do not fit together is as good as none, and is said so. */
+  /** Takes up what the store holds; what cannot be read is said so, deleted, and comes back from the mesh. */
   restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): void {
-    const own = [...entries].filter(([key]) => key.startsWith(PREFIX))
-    const stored: Decoded<StoredLedger> = readStore(
-      own.map(([key, value]) => ({ key: key.slice(PREFIX.length), value })),
-    )
-    if (isDrop(stored)) {
-      const text = 'the stored ledger does not fit together: it begins empty, the mesh has it'
-      this.#context.log('error', 'ledger-unreadable', { reason: stored.reason, text }, now)
+    const { ledger, unreadable, unreadableKeys } = readStore(ledgerEntries(entries))
+    if (unreadable > 0) {
+      const text = 'entries of the stored ledger are damaged: the mesh has what others wrote'
+      this.#context.log('error', 'ledger-unreadable', { entries: unreadable, text }, now)
+      this.#emit(unreadableKeys.map(key => ({ key, value: undefined })))
     }
     // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
-    const ledger = isDrop(stored) ? { owners: [], records: new Map<never, never>() } : stored
     const skipped = this.#context.ledger.restore(ledger, true, now)
     if (skipped > 0) this.#context.log('warn', 'ledger-skipped', { records: skipped }, now)
   }
@@ -92,4 +88,10 @@ export class LedgerKeeper {
     }
     this.#context.emit({ type: 'persist', puts, deletes })
   }
+}
+
+function* ledgerEntries(
+  entries: Iterable<readonly [string, Uint8Array]>,
+): Generator<{ key: string; value: Uint8Array }> {
+  for (const [key, value] of entries) if (key.startsWith(PREFIX)) yield { key: key.slice(PREFIX.length), value }
 }

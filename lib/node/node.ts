@@ -374,9 +374,9 @@ export class Node {
   /** Messages of neighbours: to add a kind, give it a case here (and see wire/link-message.ts). */
   #handleMessage(from: PeerId, message: LinkMessage, now: Millis): void {
     switch (message.type) {
-      case 'ledger-digest':
+      case 'ledger-sync':
         this.#joining.confirm(from, now)
-        return this.#gossip.handleDigest(from, message.body, now)
+        return this.#gossip.handleSync(from, message.body, now)
       case 'ledger-delta':
         this.#joining.confirm(from, now)
         return this.#gossip.handleDelta(from, message.body, now)
@@ -488,8 +488,10 @@ export class Node {
   }
 
   #viewChanged(now: Millis): void {
-    const { reachable } = this.view
-    this.ledger.setReachable(reachable, now)
+    const { reachable, controlRoutes } = this.view
+    const hops = new Map([...reachable].map(peer => [peer, controlRoutes.get(peer)?.hops ?? 1] as const))
+    this.ledger.setMet(this.neighbours.neighbours.map(({ peerId }) => peerId))
+    this.ledger.setReachable(hops, now)
     this.addresses.setReachable(reachable, now)
     this.paths.update(now)
     this.#discovery.update(now)
