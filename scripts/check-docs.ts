@@ -87,8 +87,8 @@ export function documentedConstants(markdown: string): Map<string, number> {
 
 /** Numbers as they are written: 60,000 or 2^34. */
 export function formatValue(value: number): string {
-  const exponent = Math.log2(value)
-  if (value >= 2 ** 20 && Number.isInteger(exponent)) return `2^${exponent}`
+  const exponent = Math.round(Math.log2(value))
+  if (value >= 2 ** 20 && value === 2 ** exponent) return `2^${exponent}`
   return Number.isInteger(value) ? value.toLocaleString('en-US') : String(value)
 }
 

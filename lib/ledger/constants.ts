@@ -4,7 +4,7 @@ import { LEDGER_MESSAGE_BYTES_MAX } from '../wire/ledger-message.ts'
 export const RECORD_OVERHEAD_BYTES = 128
 
 /** What an owner takes in memory without its records, measured likewise. */
-export const OWNER_OVERHEAD_BYTES = 1024
+export const OWNER_OVERHEAD_BYTES = 1536
 
 /**
  * What one ledger may hold and send. Costs are bytes of memory: a record costs what it takes on the wire and

@@ -1,7 +1,7 @@
 import type { Millis } from '../base/ports.ts'
 import { TokenBucket } from '../base/token-bucket.ts'
 import type { LedgerLimits } from './constants.ts'
-import { OwnerRecords } from './owner-records.ts'
+import type { OwnerRecords } from './owner-records.ts'
 
 /** One owner as a ledger sees it. */
 export class Owner {

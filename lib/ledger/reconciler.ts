@@ -148,14 +148,28 @@ function windows(records: OwnerRecords, tagAt: number): LedgerWant[] {
   const wants: LedgerWant[] = []
   let above = 0
   for (let at = 0; at < ordered.length;) {
-    let end = Math.min(at + WANT_IDS_MAX, ordered.length)
+    const end = windowEnd(ordered, at)
     const upTo = end === ordered.length ? WANT_OPEN : seqOf(ordered[end - 1]!)
-    const held = ordered.slice(at, end).map(packed => ({ seq: seqOf(packed), tag: tagOf(packed, tagAt) }))
+    const named = ordered.slice(at, Math.min(end, at + WANT_IDS_MAX))
+    const held = named.map(packed => ({ seq: seqOf(packed), tag: tagOf(packed, tagAt) }))
     wants.push({ owner: records.owner, above, upTo, tagAt, held })
-    // Of those with one seq that did not fit, the other side sends again what is held: only a broken owner signs such.
-    while (end < ordered.length && seqOf(ordered[end]!) <= upTo) end++
     at = end
     above = upTo
   }
   return wants
+}
+
+/**
+ * Where a window that begins at `at` ends: between two seqs. When more records than a want can name have one seq (only a
+ * broken owner signs such), they are one window, and the other side sends again what it does not name.
+ */
+function windowEnd(ordered: readonly PackedRecord[], at: number): number {
+  const full = at + WANT_IDS_MAX
+  if (full >= ordered.length) return ordered.length
+  const cut = seqOf(ordered[full]!)
+  let end = full
+  while (end > at && seqOf(ordered[end - 1]!) === cut) end--
+  if (end > at) return end
+  for (end = full; end < ordered.length && seqOf(ordered[end]!) === cut;) end++
+  return end
 }
