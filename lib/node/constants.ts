@@ -11,10 +11,37 @@ export const TARGETS_MAX = 1_024
 /** A target that was told "other mesh" or "other secret" is tried again only so late. */
 export const REFUSED_RETRY_MS = 60_000
 
-/** Anti-entropy with one random neighbour. */
-export const DIGEST_INTERVAL_MS = 5_000
-/** Bytes of ledger deltas sent in answer to one digest. */
-export const DELTA_BUDGET_BYTES = 512 * 1024
+/** Ledgers are compared with one random neighbour. */
+export const SYNC_INTERVAL_MS = 5_000
+/** Records of others wait so long for company before they are passed on. */
+export const RELAY_DELAY_MS = 20
+/** So long after news ledgers are compared with one neighbour outside the tree. */
+export const ANNOUNCE_DELAY_MS = 1_500
+/** So long after news that had to be asked for it is looked whether that was all. */
+export const COMPARE_AGAIN_MS = 700
+/** After so many pushes in a row without news each further one makes the link lazy with this chance, one link in so long. */
+export const DUPLICATES_TO_PRUNE = 2
+export const PRUNE_SHARE = 1 / 5
+export const PRUNE_GAP_MS = 300
+/** Records that wait to be pushed to one neighbour; beyond, ledgers are compared. */
+export const OUTBOX_RECORDS_MAX = 1_024
+/** Wants of one neighbour that wait for their answer. */
+export const WANTS_PER_NEIGHBOUR_MAX = 1_024
+/** Answers to one neighbour: at once, and then for each second. */
+export const ANSWER_BURST_BYTES = 512 * 1024
+export const ANSWER_BYTES_PER_SECOND = 256 * 1024
+/** So much of it in one go, so long apart. */
+export const ANSWER_SLICE_BYTES = 64 * 1024
+export const ANSWER_SLICE_GAP_MS = 10
+/** Comparisons that are taken of one neighbour: bytes at once, and then for each second. */
+export const SYNC_BURST_BYTES = 128 * 1024
+export const SYNC_BYTES_PER_SECOND = 16 * 1024
+/** Records that are taken of one neighbour: at once, and then for each second. Each may cost a signature check. */
+export const MERGE_BURST = 4_096
+export const MERGES_PER_SECOND = 512
+/** Owners whose records were asked for: nobody else is asked for them for so long. */
+export const WANT_TIMEOUT_MS = 2_000
+export const WANTS_UNDER_WAY_MAX = 4_096
 
 /** Changes of the graph are gathered so long before routes and tables are made anew. */
 export const VIEW_DELAY_MS = 50

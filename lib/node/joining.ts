@@ -53,7 +53,7 @@ export class Joining {
   /** A neighbour told of its ledger: it counts this peer to its mesh, and stays in it. */
   confirm(from: PeerId, now: Millis): void {
     if (!this.#mesh.confirm(from)) return
-    for (const { peerId } of this.#context.neighbours.neighbours) this.#gossip.handleNeighbourUp(peerId, now)
+    for (const { peerId } of this.#context.neighbours.neighbours) this.#gossip.greet(peerId, now)
   }
 
   /** The neighbour that this peer was about to join through went, perhaps to a mesh of its own choice. */

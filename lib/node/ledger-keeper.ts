@@ -1,6 +1,5 @@
 import type { Millis } from '../base/mod.ts'
-import { isDrop, type Decoded } from '../base/mod.ts'
-import { readStore, storeEntries, type LedgerChanges, type RecordChange, type StoredLedger } from '../ledger/mod.ts'
+import { readStore, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
 import { FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
@@ -26,17 +25,16 @@ export class LedgerKeeper implements NodePart {
     this.#gossip = gossip
   }
 
-  /** Takes up what the store holds; a store whose entries do not fit together is as good as none, and is said so. */
+  /** Takes up what the store holds; what cannot be read is said so, deleted, and comes back from the mesh. */
   restore(entries: readonly StoreEntry[], now: Millis): void {
-    const stored: Decoded<StoredLedger> = readStore(
-      entries.map(([key, value]) => ({ key: key.slice(PREFIX.length), value })),
-    )
-    if (isDrop(stored)) {
-      const text = 'the stored ledger does not fit together: it begins empty, the mesh has it'
-      this.#context.log('error', 'ledger-unreadable', { reason: stored.reason, text }, now)
+    const found = entries.map(([key, value]) => ({ key: key.slice(PREFIX.length), value }))
+    const { ledger, unreadable, unreadableKeys } = readStore(found)
+    if (unreadable > 0) {
+      const text = 'entries of the stored ledger are damaged: the mesh has what others wrote'
+      this.#context.log('error', 'ledger-unreadable', { entries: unreadable, text }, now)
+      this.#emit(unreadableKeys.map(key => ({ key, value: undefined })))
     }
     // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
-    const ledger = isDrop(stored) ? { owners: [], records: new Map<never, never>() } : stored
     const skipped = this.#context.ledger.restore(ledger, true, now)
     if (skipped > 0) this.#context.log('warn', 'ledger-skipped', { records: skipped }, now)
   }

@@ -92,8 +92,9 @@ export class LinkEvents {
   #message(from: PeerId, message: LinkMessage, now: Millis): void {
     const { joining, router, parts } = this.#parts
     switch (message.type) {
-      case 'ledger-digest':
+      case 'ledger-sync':
       case 'ledger-delta':
+      case 'ledger-tree':
         joining.confirm(from, now)
         return parts().handleMessage(from, message, now)
       case 'routed': {
@@ -131,6 +132,8 @@ export class LinkEvents {
     const known = this.#context.view.ensurePeer(peerId)
     paths.meet(peerId, hello.incarnation, now)
     gossip.handleNeighbourUp(peerId, now)
+    // Who joins speaks first, whoever dialled.
+    if (neighbour.isOutbound || verdict.verdict === 'join') gossip.greet(peerId, now)
     this.#context.view.markDirty(now)
     paths.update(now)
     links.changed(now)
@@ -139,9 +142,10 @@ export class LinkEvents {
 
   #down(neighbour: Neighbour, error: string, now: Millis): void {
     const { peerId, hello } = neighbour
-    const { mesh, joining, dialler, links } = this.#parts
+    const { mesh, joining, dialler, gossip, links } = this.#parts
     this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
     dialler.handleNeighbourDown(peerId, now)
+    gossip.handleNeighbourDown(peerId, now)
     this.#context.view.handleNeighbourDown(peerId, now)
     links.changed(now)
     if (mesh.joiningThrough === peerId) joining.giveUp(now)

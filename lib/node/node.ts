@@ -369,7 +369,10 @@ export class Node {
   }
 
   #viewChanged(now: Millis): void {
-    this.ledger.setReachable(this.view.reachable, now)
+    const { reachable, controlRoutes } = this.view
+    const hops = new Map([...reachable].map(peer => [peer, controlRoutes.get(peer)?.hops ?? 0] as const))
+    this.ledger.setMet(this.neighbours.neighbours.map(({ peerId }) => peerId))
+    this.ledger.setReachable(hops, now)
     this.#parts.viewChanged(now)
     this.#tables.changed()
   }

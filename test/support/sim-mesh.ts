@@ -275,7 +275,7 @@ const HOST_NAME = Buffer.from(utf8('simulated'))
 
 /** What peers of one mesh must agree on, in comparable form. */
 function viewOf({ node }: SimHost): Record<string, string> {
-  const marks = node.ledger.owners().map(({ owner, mark }) => `${owner}:${mark}`)
+  const marks = node.ledger.owners().map(({ owner, lastSeq }) => `${owner}:${lastSeq}`)
   const records = Object.values(RECORD_KIND).flatMap(kind =>
     node.ledger.records(kind).map(({ owner, key, seq }) => `${kind}/${owner}/${toHex(key)}/${seq}`),
   )
