@@ -29,7 +29,7 @@ function scenario(
 }
 
 function settles(t: Test, mesh: SimMesh): void {
-  const isSettled = () => mesh.disagreements().length === 0 && mesh.pathsMissing().length === 0
+  const isSettled = () => mesh.agrees() && mesh.pathsMissing().length === 0
   const tookMs = mesh.until(isSettled, AGREE_MS)
   if (tookMs === undefined) t.same([...mesh.disagreements(), ...mesh.pathsMissing()], [], 'they agree')
   t.type(tookMs, 'number', `settled within ${AGREE_MS} ms of virtual time`)
