@@ -92,13 +92,13 @@ export class SimNetwork {
     end.lineFreeAt = Math.max(end.lineFreeAt, this.#clock.now) + (bytes.length / rate) * 1000
     this.#changeBacklog(end, bytes.length)
     this.#clock.at(end.lineFreeAt, () => this.#changeBacklog(end, -bytes.length))
-    this.#enqueue(end, bytes, end.lineFreeAt)
+    this.#enqueue(end, bytes, Math.ceil(end.lineFreeAt))
   }
 
   /** What was sent arrives first. */
   close(end: StreamEnd): void {
     if (end.isClosed) return
-    if (!end.isCut) this.#enqueue(end, undefined, Math.max(this.#clock.now, end.lineFreeAt))
+    if (!end.isCut) this.#enqueue(end, undefined, Math.max(this.#clock.now, Math.ceil(end.lineFreeAt)))
     this.#forget(end)
   }
 
