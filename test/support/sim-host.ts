@@ -9,20 +9,26 @@ import {
   type NodeConfig,
   type NodeOutput,
   type PartFactory,
+  type Persist,
 } from '../../lib/node/mod.ts'
 import { Forwarder, MacTable } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import type { Sealing } from './memory-session.ts'
+import { SimAlarm } from './sim-alarm.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimContainer } from './sim-container.ts'
-import { SIM_PORT, endpointAt, type SimNetwork, type SimSite, type StreamEnd } from './sim-network.ts'
+import { SIM_PORT, endpointAt, type SimNetwork } from './sim-network.ts'
+import type { SimSite, StreamEnd } from './sim-stream.ts'
 
 const RESOLVE_MS = 3
 const MAC_SLOTS = 256
-/** An input may ask to be called again at once; never so often that time stands still. */
-const WAKES_AT_ONE_TIME_MAX = 200
 const RANGE: Cidr = parseCidr('10.32.0.0/16')!
+
+/** A node that holds back what can wait while a neighbour's line is behind. */
+interface BacklogListener {
+  handleBacklog?(connection: number, isBehind: boolean, now: Millis): void
+}
 
 /** What a host reports to the mesh that it is part of. */
 export interface SimWatcher {
@@ -64,14 +70,13 @@ export class SimHost implements SimSite {
   readonly #ends = new Map<number, StreamEnd>()
   readonly #dials = new Set<number>()
   readonly #requests = new Map<string, string>()
+  readonly #alarm: SimAlarm
   #node: Node | undefined
   #engine: MemoryEngine | undefined
   #forwarder: Forwarder | undefined
   #lanes: ((node: Node, now: Millis) => void)[] = []
   #isPumping = false
   #isRunning = false
-  #wakeAt: Millis | undefined
-  #wakes = { at: -1, count: 0 }
   #nextRequest = 1
 
   constructor(options: SimHostOptions) {
@@ -79,6 +84,15 @@ export class SimHost implements SimSite {
     this.number = options.number
     this.name = `host${options.number}`
     this.identity = options.identity
+    this.#alarm = new SimAlarm({
+      clock: options.clock,
+      name: this.name,
+      poll: () => this.#node?.pollTimeout(),
+      wake: () => {
+        this.input((node, now) => node.handleTimeout(now))
+        this.#pump()
+      },
+    })
   }
 
   get isUp(): boolean {
@@ -97,7 +111,7 @@ export class SimHost implements SimSite {
   /** Launches the daemon on what the store holds; `peers` as on the command line, undefined: go on, or found. */
   launch(peers?: readonly number[], doesFound = peers === undefined): void {
     assert(!this.isUp, `${this.name} is up`)
-    const { identity, suite, entropy, chance, secret, clock, network, watcher, sealing, features } = this.#options
+    const { identity, suite, entropy, chance, secret, network, watcher, sealing } = this.#options
     this.life++
     this.#engine = new MemoryEngine({
       onDatagram: (bytes, to) => network.datagram(this, bytes, to),
@@ -137,7 +151,7 @@ export class SimHost implements SimSite {
       ...this.#options.config,
     }
     watcher.log(this, `launch ${this.life}`)
-    this.#node = new Node(config, prefix => this.#read(prefix), clock.now, features)
+    this.#node = this.#makeNode(config)
     this.input(() => undefined)
     this.input((node, now) => {
       if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)
@@ -157,7 +171,7 @@ export class SimHost implements SimSite {
     this.#node = undefined
     this.outputsToLive = undefined
     this.#lanes = []
-    this.#wakeAt = undefined
+    this.#alarm.cancel()
     this.#ends.clear()
     this.#dials.clear()
     // Attaching failed: the container that waited for its address never ran.
@@ -186,7 +200,7 @@ export class SimHost implements SimSite {
     } finally {
       this.#isRunning = false
       if (this.#node === node) {
-        this.#arm()
+        this.#alarm.arm()
         this.#options.watcher.stepped(this)
       }
     }
@@ -234,6 +248,11 @@ export class SimHost implements SimSite {
     this.input((node, now) => node.handleClosed(end.connection, now))
   }
 
+  handleStreamBacklog(end: StreamEnd, isBehind: boolean): void {
+    if (this.#ends.get(end.connection) !== end) return
+    this.input((node: Node & BacklogListener, now) => node.handleBacklog?.(end.connection, isBehind, now))
+  }
+
   handleDatagram(bytes: Uint8Array, from: EndpointParts): void {
     this.#engine?.receiveDatagram(bytes, from)
     this.#pump()
@@ -243,8 +262,7 @@ export class SimHost implements SimSite {
     const { network, clock, watcher } = this.#options
     switch (output.type) {
       case 'persist':
-        for (const [key, value] of output.puts) this.store.set(key, value.slice())
-        for (const key of output.deletes) this.store.delete(key)
+        this.#persist(output)
         return watcher.log(this, `persist ${output.puts.length}/${output.deletes.length}`)
       case 'resolve':
         return this.#resolve(output.target)
@@ -286,6 +304,18 @@ export class SimHost implements SimSite {
       case 'log':
         return watcher.log(this, `${clock.now} ${output.line.event} ${JSON.stringify(output.line.fields)}`)
     }
+  }
+
+  /** The node on what the store holds. */
+  #makeNode(config: NodeConfig): Node {
+    const { clock, features } = this.#options
+    return new Node(config, prefix => this.#read(prefix), clock.now, features)
+  }
+
+  /** What the node writes outlives the process. */
+  #persist({ puts, deletes }: Pick<Persist, 'puts' | 'deletes'>): void {
+    for (const [key, value] of puts) this.store.set(key, value.slice())
+    for (const key of deletes) this.store.delete(key)
   }
 
   #resolve(target: string): void {
@@ -348,28 +378,5 @@ export class SimHost implements SimSite {
     const leases = this.#node?.addresses.ipam.leases() ?? []
     for (const { container } of leases)
       if (!this.containers.has(container)) this.input((node, now) => node.freeAddresses(container, undefined, now))
-  }
-
-  #arm(): void {
-    const { clock } = this.#options
-    const next = this.#node!.pollTimeout()
-    if (next === undefined) return
-    if (next.at <= clock.now) {
-      if (this.#wakes.at !== clock.now) this.#wakes = { at: clock.now, count: 0 }
-      this.#wakes.count++
-      assert(this.#wakes.count < WAKES_AT_ONE_TIME_MAX, `${this.name} is never at rest: ${next.reason}`)
-    }
-    const at = Math.max(next.at, clock.now)
-    if (this.#wakeAt !== undefined && this.#wakeAt <= at) return
-    this.#wakeAt = at
-    const { life } = this
-    clock.at(at, () => {
-      if (this.life !== life || this.#wakeAt !== at || this.#node === undefined) return
-      this.#wakeAt = undefined
-      // The plan may have moved on since it was made.
-      if ((this.#node.pollTimeout()?.at ?? Infinity) <= clock.now) this.input((node, now) => node.handleTimeout(now))
-      else this.#arm()
-      this.#pump()
-    })
   }
 }
