@@ -150,7 +150,7 @@ export class Addresses {
   owners(): BlockOwners | undefined {
     if (!this.ipam.isReady) return undefined
     const { version } = this.ipam
-    const viewVersion = this.#view.version
+    const viewVersion = this.#view.indexVersion
     if (this.#owners?.version === version && this.#owners.viewVersion === viewVersion) return this.#owners.owners
     const { first, blockSize, ownerOf } = this.ipam.ownership()
     const indices = Int32Array.from(ownerOf, owner => (owner === undefined ? -1 : (this.#view.indexOf(owner) ?? -1)))

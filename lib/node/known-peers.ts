@@ -32,11 +32,17 @@ export class KnownPeers {
   readonly #byIndex = new Map<number, PeerId>()
   readonly #freeIndices: number[] = []
   #nextIndex = SELF_INDEX + 1
+  #version = 0
 
   constructor(self: PeerId, engine: (op: EngineOp) => void) {
     this.#self = self
     this.#engine = engine
     this.claims.add(SELF_INDEX, self)
+  }
+
+  /** Grows whenever a number is given or given back. */
+  get version(): number {
+    return this.#version
   }
 
   /** All but this one. */
@@ -73,6 +79,7 @@ export class KnownPeers {
     this.#peers.delete(id)
     this.#byIndex.delete(peer.index)
     this.#freeIndices.push(peer.index)
+    this.#version++
     this.#engine({ op: 'remove-peer', peerIndex: peer.index })
     return true
   }
@@ -98,6 +105,7 @@ export class KnownPeers {
     this.#peers.set(id, peer)
     this.#byIndex.set(index, id)
     claims.add(index, id)
+    this.#version++
     this.#engine({ op: 'set-peer', peerIndex: index, shortId: peerIdBytes(id).slice(0, SHORT_ID_BYTES) })
     return peer
   }

@@ -57,6 +57,11 @@ export class MeshView {
     return this.#version
   }
 
+  /** Grows whenever a peer gets an index or loses it. */
+  get indexVersion(): number {
+    return this.#known.version
+  }
+
   /** The part of the mesh that this peer reaches. */
   get graph(): Graph {
     return this.#built.graph
