@@ -39,6 +39,7 @@ function isDialableIpv6(ip: Uint8Array, overlay: Cidr | undefined): boolean {
     if (isEmbedded) return isDialableIpv4(ip.subarray(12), overlay)
   }
   // The NAT64 prefix 64:ff9b::/96 leads to an IPv4 address as well.
-  const isNat64 = ip[0] === 0 && ip[1] === 0x64 && ip[2] === 0xff && ip[3] === 0x9b && ip.subarray(4, 12).every(b => b === 0)
+  const isNat64 =
+    ip[0] === 0 && ip[1] === 0x64 && ip[2] === 0xff && ip[3] === 0x9b && ip.subarray(4, 12).every(b => b === 0)
   return isNat64 ? isDialableIpv4(ip.subarray(12), overlay) : true
 }

@@ -27,6 +27,7 @@ interface Entry extends KnownPeer {
 export class KnownPeers {
   readonly claims = new ClaimTable()
   readonly #self: PeerId
+  readonly #advertised: readonly Endpoint[]
   readonly #engine: (op: EngineOp) => void
   readonly #peers = new Map<PeerId, Entry>()
   readonly #byIndex = new Map<number, PeerId>()
@@ -34,8 +35,10 @@ export class KnownPeers {
   #nextIndex = SELF_INDEX + 1
   #version = 0
 
-  constructor(self: PeerId, engine: (op: EngineOp) => void) {
+  /** `advertised`: by this peer. */
+  constructor(self: PeerId, advertised: readonly Endpoint[], engine: (op: EngineOp) => void) {
     this.#self = self
+    this.#advertised = advertised
     this.#engine = engine
     this.claims.add(SELF_INDEX, self)
   }
@@ -91,7 +94,7 @@ export class KnownPeers {
       claims.claims(index).map(claim => ({
         ...claim,
         // A claim names no endpoint that the neighbour advertises itself.
-        endpoint: claim.endpoint ?? this.#peers.get(claim.neighbour)?.info?.endpoints[0],
+        endpoint: claim.endpoint ?? this.#advertisedBy(claim.neighbour)[0],
       }))
     const peer: Entry = {
       id,
@@ -108,5 +111,9 @@ export class KnownPeers {
     this.#version++
     this.#engine({ op: 'set-peer', peerIndex: index, shortId: peerIdBytes(id).slice(0, SHORT_ID_BYTES) })
     return peer
+  }
+
+  #advertisedBy(id: PeerId): readonly Endpoint[] {
+    return id === this.#self ? this.#advertised : (this.#peers.get(id)?.info?.endpoints ?? [])
   }
 }

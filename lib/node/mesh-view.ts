@@ -46,7 +46,8 @@ export class MeshView {
     this.#context = context
     this.#onForget = onForget
     this.#self = context.config.identity.peerId
-    this.#known = new KnownPeers(this.#self, op => context.emit({ type: 'engine', op }))
+    const { advertised } = context.config
+    this.#known = new KnownPeers(this.#self, advertised, op => context.emit({ type: 'engine', op }))
     this.#reachable = new Set([this.#self])
     const routes = { control: new Map(), data: new Map(), children: new Map() }
     this.#built = { graph: this.#known.claims.graph(SELF_INDEX), routes }

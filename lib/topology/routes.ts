@@ -89,7 +89,8 @@ function routesOf(graph: Graph, paths: ShortestPaths, choose: (to: number, best:
   const routes = new Map<PeerId, Route>()
   for (const [to, peer] of graph.peers.entries()) {
     const hop = paths.firstHop[to]!
-    if (hop >= 0) routes.set(peer, choose(to, { nextHop: graph.peers[hop]!, cost: paths.cost[to]!, hops: paths.hops[to]! }))
+    if (hop >= 0)
+      routes.set(peer, choose(to, { nextHop: graph.peers[hop]!, cost: paths.cost[to]!, hops: paths.hops[to]! }))
   }
   return routes
 }

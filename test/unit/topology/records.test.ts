@@ -105,7 +105,8 @@ t.test('any links record reads back, and the largest one fits into a record', as
       const neighbours = list.map(({ neighbour }) => neighbour)
       const decoded = readBack(encodeLinks(list), neighbours)
       if (typeof decoded === 'string') return false
-      const sorted = (all: readonly LinkClaim[]) => JSON.stringify([...all].sort((a, b) => (a.neighbour < b.neighbour ? -1 : 1)))
+      const sorted = (all: readonly LinkClaim[]) =>
+        JSON.stringify([...all].sort((a, b) => (a.neighbour < b.neighbour ? -1 : 1)))
       return sorted(decoded) === sorted(list)
     }),
   )
