@@ -1,4 +1,5 @@
 export * from './cidr.ts'
+export * from './dialable.ts'
 export * from './endpoint.ts'
 export * from './ipv4.ts'
 export * from './ipv6.ts'

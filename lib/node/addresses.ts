@@ -154,7 +154,7 @@ export class Addresses implements NodePart {
   owners(): BlockOwners | undefined {
     if (!this.ipam.isReady) return undefined
     const { version } = this.ipam
-    const viewVersion = this.#context.view.version
+    const viewVersion = this.#context.view.indexVersion
     if (this.#owners?.version === version && this.#owners.viewVersion === viewVersion) return this.#owners.owners
     const { first, blockSize, ownerOf } = this.ipam.ownership()
     const indices = Int32Array.from(ownerOf, owner =>

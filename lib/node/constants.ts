@@ -45,8 +45,17 @@ export const WANTS_UNDER_WAY_MAX = 4_096
 
 /** Changes of the graph are gathered so long before routes and tables are made anew. */
 export const VIEW_DELAY_MS = 50
-/** Own links are published at most so often. */
-export const LINKS_DELAY_MS = 100
+/** A rebuild of routes and trees does so much at a time (WORK_PER_MS), and then rests so many times as long as it took. */
+export const WORK_PER_SLICE = 50_000
+export const REBUILD_REST_FACTOR = 10
+/** Between two publications of the own links: at first, doubling with each up to the last; after the quiet time anew. */
+export const PUBLISH_GAP_FIRST_MS = 200
+export const PUBLISH_GAP_LAST_MS = 3_200
+export const PUBLISH_QUIET_MS = 10_000
+/** A new link is published when its data path is up, or after so long. */
+export const PUBLISH_PATH_WAIT_MS = 1_000
+/** How often it is looked whether round-trip times have changed so that it should be told. */
+export const PUBLISH_RTT_INTERVAL_MS = 30_000
 export const COLLECT_INTERVAL_MS = 5_000
 
 /** Probing of a path: while it is not proved, between the first and the last wait; once it is, at the interval. */
@@ -62,15 +71,18 @@ export const SESSIONS_MAX = 256
 
 /** A routed message crosses at most so many peers. */
 export const ROUTED_HOP_LIMIT = 16
-/** No peer has more links than its `links` record can hold. */
-export const LINKS_MAX = 256
+/** No peer has more neighbours than its `links` record can name. Above the second it makes room for newcomers. */
+export const NEIGHBOURS_MAX = 256
+export const NEIGHBOURS_CROWDED = 240
+/** Known peers that nobody reaches: so many are dialled at a time. */
+export const HEALING_MAX = 2
+/** A peer that was passed over because it did not answer is counted again after this. */
+export const PASSED_OVER_MS = 600_000
 /** Ends that `status connections` remembers of inbound attempts that failed. */
 export const FAILED_INBOUND_MAX = 16
 export const FAILED_INBOUND_SHOWN_MS = 120_000
 /** Records of others are gathered so long before they are stored. */
 export const FOREIGN_PERSIST_DELAY_MS = 2_000
-/** How often links beyond what is useful are looked for. */
-export const SURPLUS_INTERVAL_MS = 30_000
 /** One line of a kind and source is logged at most so often; between, they are counted. */
 export const LOG_INTERVAL_MS = 10_000
 export const LOG_KEYS_MAX = 512

@@ -23,6 +23,8 @@ type Mutable = { -readonly [K in keyof DialTarget]: DialTarget[K] } & {
   endpointAt: number
   connection: number | undefined
   retryWaitMs: number
+  /** Rounds through all addresses that failed since a link lasted. */
+  failedRounds: number
   upAt: Millis | undefined
 }
 
@@ -45,6 +47,7 @@ export class Dialler {
   readonly #chance: Chance
   readonly #nextConnection: () => number
   readonly #isNeighbour: (peer: PeerId) => boolean
+  #failures = 0
 
   constructor(ports: { chance: Chance; nextConnection: () => number; isNeighbour: (peer: PeerId) => boolean }) {
     this.#chance = ports.chance
@@ -68,6 +71,24 @@ export class Dialler {
       attempts: target.attempts,
       retryAt: target.state === 'waiting' ? this.#timers.at(target.text) : undefined,
     }))
+  }
+
+  /** The peers that configured targets led to. */
+  get configuredPeers(): Set<PeerId> {
+    const peers = new Set<PeerId>()
+    for (const { origin, peerId } of this.#targets.values())
+      if (origin === 'configured' && peerId !== undefined) peers.add(peerId)
+    return peers
+  }
+
+  /** Grows whenever a round through all addresses of a discovered peer fails. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  /** Rounds through all addresses of a discovered peer that failed since a link to it lasted. */
+  failedRounds(peer: PeerId): number {
+    return this.#targets.get(peer)?.failedRounds ?? 0
   }
 
   targetOf(connection: number): DialTarget | undefined {
@@ -175,9 +196,11 @@ export class Dialler {
     if (target === undefined) return
     target.peerId = peerId ?? target.peerId
     // A link that is refused as soon as it is up, for instance by a peer that is full, must not be made anew every second.
-    if (target.upAt !== undefined && now - target.upAt >= LASTING_LINK_MS) target.retryWaitMs = 0
+    const hasLasted = target.upAt !== undefined && now - target.upAt >= LASTING_LINK_MS
+    if (hasLasted) target.retryWaitMs = 0
     target.upAt = undefined
     this.#failed(target, error, now, retryMs)
+    if (hasLasted) target.failedRounds = 0
   }
 
   /** The connection led back to this very process. */
@@ -259,6 +282,8 @@ export class Dialler {
     const isRoundDone = target.endpointAt >= target.endpoints.length
     if (isRoundDone) {
       target.endpointAt = 0
+      target.failedRounds++
+      if (target.origin === 'discovered') this.#failures++
       target.retryWaitMs = Math.min(Math.max(target.retryWaitMs * 2, RETRY_FIRST_MS), RETRY_LAST_MS)
     }
     const waitMs = isRoundDone ? this.#jitter(target.retryWaitMs) : this.#jitter(RETRY_FIRST_MS / 4)
@@ -303,6 +328,7 @@ function newTarget(text: string, origin: 'configured' | 'discovered', endpoints:
     attempts: 0,
     retryAt: undefined,
     retryWaitMs: 0,
+    failedRounds: 0,
     upAt: undefined,
     connection: undefined,
   }

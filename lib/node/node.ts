@@ -369,10 +369,8 @@ export class Node {
   }
 
   #viewChanged(now: Millis): void {
-    const { reachable, controlRoutes } = this.view
-    const hops = new Map([...reachable].map(peer => [peer, controlRoutes.get(peer)?.hops ?? 0] as const))
     this.ledger.setMet(this.neighbours.neighbours.map(({ peerId }) => peerId))
-    this.ledger.setReachable(hops, now)
+    this.ledger.setReachable(this.view.hops, now)
     this.#parts.viewChanged(now)
     this.#tables.changed()
   }

@@ -1,21 +1,40 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { rttClass } from '../topology/mod.ts'
-import { LINKS_DELAY_MS } from './constants.ts'
+import {
+  PUBLISH_GAP_FIRST_MS,
+  PUBLISH_GAP_LAST_MS,
+  PUBLISH_PATH_WAIT_MS,
+  PUBLISH_QUIET_MS,
+  PUBLISH_RTT_INTERVAL_MS,
+} from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { DataPaths } from './data-paths.ts'
-import type { MeshView } from './mesh-view.ts'
+import { withPort, type MeshView } from './mesh-view.ts'
+import type { Neighbour } from './neighbours.ts'
 
 /** A round-trip time must leave the class it was published in by this factor before it is published anew. */
 const RTT_HYSTERESIS = 1.5
 
-/** Publishes this peer's own links, soon after they change and never more often than LINKS_DELAY_MS. */
+/** What was last told of one link. */
+interface Published {
+  readonly isOutbound: boolean
+  readonly rttClass: number
+  readonly isDataUp: boolean
+}
+
+/**
+ * Publishes this peer's own links. The whole mesh hears each publication, so they are damped: the more there were of late,
+ * the longer the next one waits; a new link waits for its data path, unless one end has no other link yet.
+ */
 export class OwnLinks {
   readonly #context: NodeContext
   readonly #view: MeshView
   readonly #paths: DataPaths
-  #rttClasses = new Map<PeerId, number>()
-  #publishAt: Millis | undefined
+  #published: ReadonlyMap<PeerId, Published> = new Map()
+  #publishedAt: Millis = -Infinity
+  #gapMs = PUBLISH_GAP_FIRST_MS
+  #lookAt: Millis | undefined
 
   constructor(context: NodeContext, view: MeshView, paths: DataPaths) {
     this.#context = context
@@ -23,35 +42,88 @@ export class OwnLinks {
     this.#paths = paths
   }
 
+  /** A link or its data path came or went. */
   changed(now: Millis): void {
-    this.#publishAt ??= now + LINKS_DELAY_MS
+    this.#lookAt = Math.min(now, this.#lookAt ?? now)
   }
 
   handleTimeout(now: Millis): void {
-    if (this.#publishAt === undefined || now < this.#publishAt) return
-    this.#publishAt = undefined
+    if (this.#lookAt === undefined || now < this.#lookAt) return
     const { neighbours } = this.#context.neighbours
-    const classes = new Map(neighbours.map(({ peerId, rttMs }) => [peerId, this.#classOf(peerId, rttMs ?? 0)]))
-    this.#rttClasses = classes
-    this.#view.publishLinks(
-      neighbours.map(({ peerId, endpoint, isOutbound }) => ({
-        neighbour: peerId,
-        endpoint,
-        isOutbound,
-        rttClass: classes.get(peerId) ?? 0,
-        isDataUp: this.#paths.isDirect(peerId),
-      })),
-    )
-    this.#view.markDirty(now)
+    const waitMs = this.#waitMs(neighbours, now)
+    if (waitMs > 0) this.#lookAt = waitMs === Infinity ? undefined : now + waitMs
+    else this.#publish(neighbours, now)
+    // Round-trip times change without a word.
+    if (neighbours.length > 0) this.#lookAt = Math.min(this.#lookAt ?? Infinity, now + PUBLISH_RTT_INTERVAL_MS)
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    return this.#publishAt === undefined ? undefined : { at: this.#publishAt, reason: 'publish links' }
+    return this.#lookAt === undefined ? undefined : { at: this.#lookAt, reason: 'publish links' }
+  }
+
+  /** How long what is to be told has to wait; Infinity when there is nothing. */
+  #waitMs(neighbours: readonly Neighbour[], now: Millis): number {
+    let waitMs = Infinity
+    const quietMs = now - this.#publishedAt
+    const gapMs = quietMs >= PUBLISH_QUIET_MS ? 0 : Math.max(0, this.#gapMs - quietMs)
+    const firstGapMs = Math.max(0, Math.min(gapMs, PUBLISH_GAP_FIRST_MS - quietMs))
+    let gone = this.#published.size
+    for (const neighbour of neighbours) {
+      const { peerId } = neighbour
+      const told = this.#published.get(peerId)
+      if (told !== undefined) gone--
+      const isUp = this.#paths.isDirect(peerId)
+      if (told === undefined) {
+        const isFirst = this.#published.size === 0 || this.#view.degreeOf(peerId) === 0
+        const ripeMs = isUp || isFirst ? 0 : PUBLISH_PATH_WAIT_MS - (now - neighbour.upAt)
+        waitMs = Math.min(waitMs, Math.max(ripeMs, isFirst ? firstGapMs : gapMs))
+      } else if (told.isDataUp !== isUp) {
+        waitMs = Math.min(waitMs, gapMs)
+      } else if (told.rttClass !== this.#classOf(neighbour) || told.isOutbound !== neighbour.isOutbound) {
+        waitMs = Math.min(waitMs, Math.max(gapMs, PUBLISH_RTT_INTERVAL_MS - quietMs))
+      }
+    }
+    return gone > 0 ? Math.min(waitMs, gapMs) : waitMs
+  }
+
+  #publish(neighbours: readonly Neighbour[], now: Millis): void {
+    const isQuiet = now - this.#publishedAt >= PUBLISH_QUIET_MS
+    this.#gapMs = isQuiet ? PUBLISH_GAP_FIRST_MS : Math.min(2 * this.#gapMs, PUBLISH_GAP_LAST_MS)
+    this.#publishedAt = now
+    const ripe = neighbours.filter(neighbour => this.#isRipe(neighbour, now))
+    this.#published = new Map(
+      ripe.map(neighbour => {
+        const { peerId, isOutbound } = neighbour
+        const isDataUp = this.#paths.isDirect(peerId)
+        return [peerId, { isOutbound, isDataUp, rttClass: this.#classOf(neighbour) }]
+      }),
+    )
+    this.#view.publishLinks(
+      ripe.map(({ peerId, endpoint, hello, isOutbound }) => ({
+        neighbour: peerId,
+        endpoint: withPort(endpoint, hello.port),
+        isOutbound,
+        rttClass: this.#published.get(peerId)!.rttClass,
+        isDataUp: this.#published.get(peerId)!.isDataUp,
+      })),
+    )
+    // Those that are not ripe, and what changes next.
+    this.#lookAt = ripe.length < neighbours.length ? now + PUBLISH_GAP_FIRST_MS : undefined
+  }
+
+  #isRipe({ peerId, upAt }: Neighbour, now: Millis): boolean {
+    return (
+      this.#published.has(peerId) ||
+      this.#published.size === 0 ||
+      this.#paths.isDirect(peerId) ||
+      this.#view.degreeOf(peerId) === 0 ||
+      now - upAt >= PUBLISH_PATH_WAIT_MS
+    )
   }
 
   /** The published class stays until the time has left it clearly: else each ping would stir the whole mesh. */
-  #classOf(peer: PeerId, rttMs: number): number {
-    const published = this.#rttClasses.get(peer)
+  #classOf({ peerId, rttMs = 0 }: Neighbour): number {
+    const published = this.#published.get(peerId)?.rttClass
     const isStable =
       published !== undefined &&
       published >= rttClass(rttMs / RTT_HYSTERESIS) &&

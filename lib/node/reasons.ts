@@ -46,6 +46,7 @@ const QUIET_CODES: readonly number[] = [
   GOODBYE_CODE.ourself,
   GOODBYE_CODE.shutdown,
   GOODBYE_CODE.rejoin,
+  GOODBYE_CODE.full,
 ]
 
 /** Whether the end of a link is worth a line in the log. `code`: of the goodbye, 0 without one. */

@@ -1,4 +1,4 @@
-/** Links that one peer can publish. */
+/** Links that one `links` record can hold. */
 export const LINKS_MAX = 256
 /** Endpoints that one peer can advertise. */
 export const ADVERTISED_ENDPOINTS_MAX = 16
@@ -10,11 +10,28 @@ export const INCARNATION_BYTES = 8
 export const RTT_CLASS_MAX = 15
 /** A present next hop stays unless the best one costs at most this share of it. */
 export const SWITCH_COST_SHARE = 0.8
-/** Shortest-path results kept with a graph: enough for a peer and all its neighbours. */
-export const PATHS_CACHED_MAX = 320
+/** Peers in a graph: the nearest count. */
+export const NODES_MAX = 4_096
+/** Claims of the peers in a graph, taken together: so many half-edges are the most that a search has to look at. */
+export const EDGES_MAX = 65_536
+/** What a search does in about a millisecond: edges looked at, and four more for each peer settled. */
+export const WORK_PER_MS = 10_000
 
 /** Up to so many peers, everyone links to everyone. */
 export const FULL_MESH_PEERS = 32
-export const NEIGHBOURS_MIN = 8
-/** Links are given up only above this multiple of the target. */
-export const NEIGHBOURS_SURPLUS_FACTOR = 2
+/** A mesh that was larger becomes a full one again only at so many peers. */
+export const FULL_MESH_AGAIN_PEERS = 24
+/** Links that a peer of a larger mesh wants at least, and how many of them at least by rank: those keep the mesh whole. */
+export const WANTED_MIN = 4
+export const RANKED_MIN = 3
+/** Of the wanted peers so many are the nearest ones. They are chosen anew at most so often, for one that is half as far. */
+export const NEAR_MAX = 2
+export const NEAR_INTERVAL_MS = 60_000
+export const NEAR_COST_SHARE = 0.5
+/** Links are accepted up to this multiple of those wanted. */
+export const ACCEPTED_FACTOR = 4
+/** Peers that were passed over because they did not answer, and are dialled all the same. */
+export const PASSED_OVER_MAX = 8
+/** A link that is not wanted any more is kept so long, give or take a quarter, and one is given up at a time. */
+export const RETIRE_AFTER_MS = 60_000
+export const RETIRE_GAP_MS = 2_000

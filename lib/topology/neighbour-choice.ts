@@ -1,81 +1,139 @@
 import type { PeerId } from '../address/peer-id.ts'
-import type { Chance } from '../base/ports.ts'
-import { FULL_MESH_PEERS, NEIGHBOURS_MIN, NEIGHBOURS_SURPLUS_FACTOR } from './constants.ts'
+import type { Millis } from '../base/ports.ts'
+import {
+  ACCEPTED_FACTOR,
+  FULL_MESH_AGAIN_PEERS,
+  FULL_MESH_PEERS,
+  NEAR_COST_SHARE,
+  NEAR_INTERVAL_MS,
+  NEAR_MAX,
+  PASSED_OVER_MAX,
+  RANKED_MIN,
+  WANTED_MIN,
+} from './constants.ts'
 
-/** Another peer that this one knows. */
-export interface Candidate {
-  readonly peer: PeerId
-  /** Undefined while it was never measured. */
-  readonly rttMs: number | undefined
-  readonly isLinked: boolean
-  /** How many links it is known to have, ours included. */
-  readonly linkCount: number
+/** What a choice is made of. */
+export interface Surroundings {
+  /** The other peers that can be reached, neighbours included. The same object while they are the same. */
+  readonly others: ReadonlySet<PeerId>
+  /** Peers that configured targets led to. */
+  readonly configured: ReadonlySet<PeerId>
+  /** Dialled without success, and no neighbour. */
+  isFailing(peer: PeerId): boolean
+  /** Of the route there; undefined where there is none. */
+  costOf(peer: PeerId): number | undefined
 }
 
-/** How many links a peer wants in a mesh of `peers` (itself included). */
-export function neighbourTarget(peers: number): number {
-  if (peers <= FULL_MESH_PEERS) return Math.max(0, peers - 1)
-  return Math.max(NEIGHBOURS_MIN, 2 * Math.ceil(Math.log2(peers)))
+export interface Choice {
+  /** Whom this peer links to, whoever of the two dialled. */
+  readonly wanted: ReadonlySet<PeerId>
+  /** Passed over, and dialled all the same. */
+  readonly passedOver: ReadonlySet<PeerId>
 }
 
-/** The number of links above which some are given up, and new ones are refused to those who have others. */
-export function neighbourLimit(peers: number): number {
-  return peers <= FULL_MESH_PEERS ? FULL_MESH_PEERS - 1 : NEIGHBOURS_SURPLUS_FACTOR * neighbourTarget(peers)
-}
-
-/**
- * Whom to link to now, the nearest first: everyone in a small mesh; else as many as are wanting to the target, so that
- * about half of the links go to the nearest known peers and the rest to random ones.
- */
-export function chooseNeighbours(candidates: readonly Candidate[], chance: Chance): PeerId[] {
-  const unlinked = candidates.filter(candidate => !candidate.isLinked)
-  const target = neighbourTarget(candidates.length + 1)
-  const wanted = Math.min(unlinked.length, target - (candidates.length - unlinked.length))
-  if (wanted <= 0) return []
-  const near = nearest(candidates, Math.ceil(target / 2)).filter(candidate => !candidate.isLinked)
-  const chosen = near.slice(0, wanted)
-  const others = shuffled(
-    unlinked.filter(candidate => !chosen.includes(candidate)),
-    chance,
-  )
-  return [...chosen, ...others.slice(0, wanted - chosen.length)].map(({ peer }) => peer)
+/** How many links a peer of a large mesh wants, `peers` counting itself. */
+export function wantedCount(peers: number): number {
+  return Math.max(WANTED_MIN, Math.ceil(Math.log2(Math.max(1, peers))))
 }
 
 /**
- * Which links to give up: none up to twice the target; above, random ones down to the target, but neither those of the
- * nearest peers nor those of peers that have no more links than the target themselves.
+ * Whom to link to. In a mesh of up to FULL_MESH_PEERS everyone wants everyone. In a larger one each peer wants some: those
+ * that it was told to dial, the nearest, and those that rank highest. The rank of a pair is a fixed pseudo-random number
+ * (rendezvous hashing), so that what is chosen hardly changes when peers come and go, and the links of all make a random
+ * graph, which is connected.
  */
-export function surplusNeighbours(candidates: readonly Candidate[], chance: Chance): PeerId[] {
-  const peers = candidates.length + 1
-  const linked = candidates.filter(candidate => candidate.isLinked)
-  if (linked.length <= neighbourLimit(peers)) return []
-  const target = neighbourTarget(peers)
-  const near = new Set(nearest(linked, Math.ceil(target / 2)))
-  const spare = linked.filter(candidate => !near.has(candidate) && candidate.linkCount > target)
-  return shuffled(spare, chance)
-    .slice(0, linked.length - target)
-    .map(({ peer }) => peer)
-}
+export class NeighbourChoice {
+  readonly #self: PeerId
+  #isSparse = false
+  #ranked: { readonly others: ReadonlySet<PeerId>; readonly order: readonly PeerId[] } | undefined
+  #near: PeerId[] = []
+  #nearAt: Millis = -Infinity
 
-/** Whether a peer with `links` links may refuse one more to somebody who has `newcomerLinks`: never the first one. */
-export function mayRefuse(peers: number, links: number, newcomerLinks: number): boolean {
-  return newcomerLinks > 0 && links >= neighbourLimit(peers)
-}
-
-function nearest(candidates: readonly Candidate[], count: number): Candidate[] {
-  return candidates
-    .filter(candidate => candidate.rttMs !== undefined)
-    .sort((a, b) => a.rttMs! - b.rttMs! || (a.peer < b.peer ? -1 : 1))
-    .slice(0, count)
-}
-
-function shuffled<T>(items: readonly T[], chance: Chance): T[] {
-  const result = [...items]
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(chance() * (i + 1))
-    const held = result[i]!
-    result[i] = result[j]!
-    result[j] = held
+  constructor(self: PeerId) {
+    this.#self = self
   }
-  return result
+
+  get isSparse(): boolean {
+    return this.#isSparse
+  }
+
+  choose(around: Surroundings, now: Millis): Choice {
+    const { others, configured } = around
+    const peers = others.size + 1
+    if (peers > FULL_MESH_PEERS) this.#isSparse = true
+    else if (peers <= FULL_MESH_AGAIN_PEERS) this.#isSparse = false
+    if (!this.#isSparse) return { wanted: others, passedOver: new Set() }
+    const isOpen = (peer: PeerId) => others.has(peer) && !around.isFailing(peer)
+    const wanted = new Set([...configured].filter(peer => others.has(peer)))
+    for (const peer of this.#chooseNear(around, wanted, isOpen, now)) wanted.add(peer)
+    const passedOver = new Set<PeerId>()
+    const count = Math.max(wantedCount(peers), wanted.size + RANKED_MIN)
+    for (const peer of this.#order(others)) {
+      if (wanted.size >= count) break
+      if (wanted.has(peer)) continue
+      if (!around.isFailing(peer)) wanted.add(peer)
+      else if (passedOver.size < PASSED_OVER_MAX) passedOver.add(peer)
+    }
+    return { wanted, passedOver }
+  }
+
+  /** Whether a peer with `links` links may refuse one more to somebody who has `newcomerLinks`: never the first one. */
+  mayRefuse(peers: number, links: number, newcomerLinks: number): boolean {
+    return this.#isSparse && newcomerLinks > 0 && links >= ACCEPTED_FACTOR * wantedCount(peers)
+  }
+
+  #order(others: ReadonlySet<PeerId>): readonly PeerId[] {
+    if (this.#ranked?.others !== others) {
+      const ranks = [...others].map(peer => ({ peer, rank: rankOf(this.#self, peer) }))
+      ranks.sort((a, b) => b.rank - a.rank || (a.peer < b.peer ? -1 : 1))
+      this.#ranked = { others, order: ranks.map(({ peer }) => peer) }
+    }
+    return this.#ranked.order
+  }
+
+  /** The nearest stay until another is much nearer, for what is measured wavers. */
+  #chooseNear(
+    around: Surroundings,
+    wanted: ReadonlySet<PeerId>,
+    isOpen: (peer: PeerId) => boolean,
+    now: Millis,
+  ): readonly PeerId[] {
+    this.#near = this.#near.filter(peer => isOpen(peer) && !wanted.has(peer))
+    const isDue = now >= this.#nearAt + NEAR_INTERVAL_MS
+    if (!isDue && this.#near.length >= NEAR_MAX) return this.#near
+    if (isDue) this.#nearAt = now
+    const costOf = (peer: PeerId) => around.costOf(peer) ?? Infinity
+    const rest = this.#order(around.others)
+      .filter(peer => isOpen(peer) && !wanted.has(peer) && !this.#near.includes(peer) && costOf(peer) < Infinity)
+      // Of equally near ones those that rank high: they are wanted anyhow, or will be.
+      .sort((a, b) => costOf(a) - costOf(b))
+    while (this.#near.length < NEAR_MAX && rest.length > 0) this.#near.push(rest.shift()!)
+    if (!isDue) return this.#near
+    this.#near.sort((a, b) => costOf(b) - costOf(a))
+    for (const [at, peer] of this.#near.entries()) {
+      if (rest[0] === undefined || costOf(rest[0]) > costOf(peer) * NEAR_COST_SHARE) break
+      this.#near[at] = rest.shift()!
+    }
+    return this.#near
+  }
+}
+
+/** A number below 2^32 that anybody can compute, and that differs from the rank of the pair the other way round. */
+export function rankOf(self: PeerId, peer: PeerId): number {
+  return mixed(hashOf(peer, hashOf(self, 0x811c_9dc5)))
+}
+
+function hashOf(id: PeerId, seed: number): number {
+  let hash = seed
+  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x0100_0193)
+  return hash
+}
+
+/** The last steps of MurmurHash3, so that every bit of the hash tells. */
+function mixed(hash: number): number {
+  let value = hash ^ (hash >>> 16)
+  value = Math.imul(value, 0x85eb_ca6b)
+  value ^= value >>> 13
+  value = Math.imul(value, 0xc2b2_ae35)
+  return (value ^ (value >>> 16)) >>> 0
 }

@@ -1,6 +1,7 @@
 import type { PeerId } from '../address/peer-id.ts'
 import { SWITCH_COST_SHARE } from './constants.ts'
 import type { Graph, Layer } from './graph.ts'
+import { PathSearch, type ShortestPaths, type WorkMeter } from './shortest-paths.ts'
 
 export interface Route {
   readonly nextHop: PeerId
@@ -11,55 +12,85 @@ export interface Route {
 
 export type Routes = ReadonlyMap<PeerId, Route>
 
+/** What a peer does with the mesh as it is. */
+export interface MeshRoutes {
+  /** Next hops over control links. */
+  readonly control: Routes
+  /** Next hops over proved data paths. */
+  readonly data: Routes
+  /**
+   * To whom this peer passes on what began at a source, for each source that it has children of, by ascending id. The
+   * broadcast tree of a source is its shortest-path tree in the data graph, where of several equal parents the one with
+   * the lowest id is taken. So all peers that hold the same graph compute the same tree.
+   */
+  readonly children: ReadonlyMap<PeerId, readonly PeerId[]>
+}
+
 /**
- * The next hop from `self` to every peer that can be reached: the cheapest by RTT class, then by hops, then by PeerId.
+ * Routes and trees of `self`, in steps: it pauses when the meter says so, and is done when it returns.
  *
- * A present next hop (from `previous`) stays unless the best way costs at most 80 % of the way through it. It must also be
- * nearer to the destination than `self` is: so the next hops of all peers that hold the same graph make no loop, whatever
- * each of them keeps.
+ * A route is the cheapest by RTT class, then by hops, then by PeerId. A present next hop of the data layer (`previous`)
+ * stays unless the best way costs at most 80 % of the way through it. It must also be nearer to the destination than `self`
+ * is: so the next hops of all peers that hold the same graph make no loop, whatever each of them keeps. (Control messages
+ * may overtake each other, so there the best is taken.)
+ *
+ * Costs are the same in both directions, so a neighbour's parent in the tree of a source is its own first hop towards that
+ * source, ties broken alike. That takes one search for each neighbour, not for each source.
  */
-export function routes(graph: Graph, layer: Layer, self: PeerId, previous?: Routes): Routes {
+export function* meshRoutes(
+  graph: Graph,
+  self: PeerId,
+  previous: Routes,
+  meter: WorkMeter,
+): Generator<undefined, MeshRoutes, undefined> {
   const from = graph.indexOf(self)
-  const result = new Map<PeerId, Route>()
-  if (from < 0) return result
-  const best = graph.paths(layer, from)
-  for (const [to, peer] of graph.peers.entries()) {
-    const hop = best.firstHop[to]!
-    if (hop < 0) continue
-    const route = { nextHop: graph.peers[hop]!, cost: best.cost[to]!, hops: best.hops[to]! }
-    const present = previous?.get(peer)?.nextHop
-    const kept =
-      present === undefined || present === route.nextHop ? undefined : through(graph, layer, from, present, to)
-    result.set(peer, kept && route.cost > kept.cost * SWITCH_COST_SHARE ? kept : route)
-  }
-  return result
-}
-
-/** The way through a neighbour that is nearer to the destination; undefined when it is not, or no neighbour any more. */
-function through(graph: Graph, layer: Layer, from: number, nextHop: PeerId, to: number): Route | undefined {
-  const hop = graph.indexOf(nextHop)
-  const edge = hop < 0 ? undefined : graph.edgeCost(layer, from, hop)
-  if (edge === undefined) return undefined
-  const onward = graph.paths(layer, hop)
-  if (onward.cost[to]! >= graph.paths(layer, from).cost[to]!) return undefined
-  return { nextHop, cost: edge + onward.cost[to]!, hops: 1 + onward.hops[to]! }
-}
-
-/** Every peer that `self` can reach over control links, itself included. */
-export function reachable(graph: Graph, self: PeerId): Set<PeerId> {
-  const found = new Set<PeerId>([self])
-  const from = graph.indexOf(self)
-  if (from < 0) return found
-  const seen = new Uint8Array(graph.peers.length)
-  seen[from] = 1
-  const queue = [from]
-  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-    found.add(graph.peers[node]!)
-    for (const next of graph.neighbourIndices('control', node)) {
-      if (seen[next] === 1) continue
-      seen[next] = 1
-      queue.push(next)
+  if (from < 0) return { control: new Map(), data: new Map(), children: new Map() }
+  const children = new Map<PeerId, PeerId[]>()
+  const onward = new Map<number, ShortestPaths>()
+  for (const node of graph.neighbourIndices('data', from).slice().sort()) {
+    const paths = yield* search(graph, 'data', node, meter)
+    onward.set(node, paths)
+    meter.work += graph.peers.length
+    for (let source = 0; source < graph.peers.length; source++) {
+      if (paths.firstHop[source] !== from) continue
+      const held = children.get(graph.peers[source]!)
+      if (held) held.push(graph.peers[node]!)
+      else children.set(graph.peers[source]!, [graph.peers[node]!])
     }
   }
-  return found
+  const dataPaths = yield* search(graph, 'data', from, meter)
+  const isUniform = graph.layers.data === graph.layers.control
+  const controlPaths = isUniform ? dataPaths : yield* search(graph, 'control', from, meter)
+  const data = routesOf(graph, dataPaths, (to, best) => {
+    const present = previous.get(graph.peers[to]!)?.nextHop
+    const hop = present === undefined ? -1 : graph.indexOf(present)
+    const paths = hop === dataPaths.firstHop[to] ? undefined : onward.get(hop)
+    if (paths === undefined || paths.cost[to]! >= best.cost) return best
+    const cost = graph.edgeCost('data', from, hop)! + paths.cost[to]!
+    if (best.cost <= cost * SWITCH_COST_SHARE) return best
+    return { nextHop: present!, cost, hops: 1 + paths.hops[to]! }
+  })
+  meter.work += 2 * graph.peers.length
+  return { control: routesOf(graph, controlPaths, (_to, best) => best), data, children }
+}
+
+function* search(
+  graph: Graph,
+  layer: Layer,
+  from: number,
+  meter: WorkMeter,
+): Generator<undefined, ShortestPaths, undefined> {
+  const found = new PathSearch(graph.layers[layer], from)
+  while (!found.run(meter)) yield
+  return found.paths
+}
+
+function routesOf(graph: Graph, paths: ShortestPaths, choose: (to: number, best: Route) => Route): Routes {
+  const routes = new Map<PeerId, Route>()
+  for (const [to, peer] of graph.peers.entries()) {
+    const hop = paths.firstHop[to]!
+    if (hop >= 0)
+      routes.set(peer, choose(to, { nextHop: graph.peers[hop]!, cost: paths.cost[to]!, hops: paths.hops[to]! }))
+  }
+  return routes
 }

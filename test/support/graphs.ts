@@ -1,6 +1,22 @@
 import { peerIdFromBytes, type PeerId } from '../../lib/address/mod.ts'
-import type { Chance } from '../../lib/base/mod.ts'
-import type { LinkClaim, PeerLinks } from '../../lib/topology/mod.ts'
+import { assert, isDrop, type Chance } from '../../lib/base/mod.ts'
+import {
+  ClaimTable,
+  decodeLinks,
+  encodeLinks,
+  meshRoutes,
+  type Graph,
+  type LinkClaim,
+  type LinksRecord,
+  type MeshRoutes,
+  type Routes,
+} from '../../lib/topology/mod.ts'
+
+/** What one peer claims. */
+export interface PeerLinks {
+  readonly peer: PeerId
+  readonly links: readonly LinkClaim[]
+}
 
 export function peerNumber(number: number): PeerId {
   const bytes = new Uint8Array(16)
@@ -40,4 +56,34 @@ export function randomClaims(count: number, degree: number, chance: Chance, loss
       .filter(() => chance() >= lossShare)
       .map(link => (chance() < lossShare ? { ...link, rttClass: 7, isDataUp: false } : link)),
   }))
+}
+
+export function recordOf(links: readonly LinkClaim[]): LinksRecord {
+  const record = decodeLinks(encodeLinks(links))
+  assert(!isDrop(record), 'what was encoded reads back')
+  return record
+}
+
+/** All claims in a table, where the number of a peer is its place in the list. */
+export function tableOf(claims: readonly PeerLinks[]): ClaimTable {
+  const table = new ClaimTable()
+  for (const [index, { peer }] of claims.entries()) table.add(index, peer)
+  for (const [index, { links }] of claims.entries()) table.set(index, recordOf(links))
+  return table
+}
+
+/** The mesh as a peer sees it. */
+export function graphOf(claims: readonly PeerLinks[], self: PeerId): Graph {
+  return tableOf(claims).graph(claims.findIndex(({ peer }) => peer === self))
+}
+
+/** Routes and trees, worked out with a pause after every so much work. */
+export function routesIn(graph: Graph, self: PeerId, previous: Routes = new Map(), workMax = Infinity): MeshRoutes {
+  const meter = { work: 0, pauseAt: workMax }
+  const job = meshRoutes(graph, self, previous, meter)
+  for (;;) {
+    const step = job.next()
+    if (step.done === true) return step.value
+    meter.pauseAt = meter.work + workMax
+  }
 }

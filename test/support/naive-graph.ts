@@ -1,5 +1,6 @@
 import type { PeerId } from '../../lib/address/mod.ts'
-import { classCost, type Layer, type PeerLinks } from '../../lib/topology/mod.ts'
+import { classCost, type Layer } from '../../lib/topology/mod.ts'
+import type { PeerLinks } from './graphs.ts'
 
 export interface Way {
   readonly cost: number

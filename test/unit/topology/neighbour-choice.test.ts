@@ -1,71 +1,186 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import {
-  chooseNeighbours,
-  mayRefuse,
-  neighbourTarget,
-  surplusNeighbours,
-  type Candidate,
+  ACCEPTED_FACTOR,
+  FULL_MESH_AGAIN_PEERS,
+  FULL_MESH_PEERS,
+  NEAR_INTERVAL_MS,
+  NeighbourChoice,
+  PASSED_OVER_MAX,
+  rankOf,
+  wantedCount,
 } from '../../../lib/topology/mod.ts'
+import type { PeerId } from '../../../lib/address/mod.ts'
+import { ChoiceWorld } from '../../support/choice-world.ts'
 import { peerNumber as p } from '../../support/graphs.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 
-function candidates(count: number, linked: number, linkCount = 30): Candidate[] {
-  return Array.from({ length: count }, (_, i) => ({
-    peer: p(i),
-    rttMs: i % 2 === 0 ? 1000 - i : undefined,
-    isLinked: i < linked,
-    linkCount,
-  }))
+const peers = (count: number, first = 1): Set<PeerId> => new Set(Array.from({ length: count }, (_, i) => p(first + i)))
+const around = (others: ReadonlySet<PeerId>, more: object = {}) => ({
+  others,
+  configured: new Set<PeerId>(),
+  isFailing: () => false,
+  costOf: () => undefined,
+  ...more,
+})
+
+// Hundreds of peers for hundreds of seconds; the runner limits the whole file.
+t.setTimeout(0)
+
+/** From the full mesh: those dialled, two seconds apart, after a minute and a quarter; half a minute for what follows. */
+const roundsFromFull = (count: number) => 75 + 2 * (count - 1) + 90
+
+t.test('in a mesh of up to 32 peers everyone is wanted; a larger one becomes full again only at 24', async t => {
+  const choice = new NeighbourChoice(p(0))
+  t.equal(choice.choose(around(peers(FULL_MESH_PEERS - 1)), 0).wanted.size, 31)
+  t.equal(choice.choose(around(peers(FULL_MESH_PEERS)), 0).wanted.size, 6)
+  t.equal(choice.choose(around(peers(FULL_MESH_AGAIN_PEERS)), 0).wanted.size, 5)
+  t.equal(choice.choose(around(peers(FULL_MESH_AGAIN_PEERS - 1)), 0).wanted.size, 23)
+  t.equal(choice.choose(around(peers(FULL_MESH_PEERS - 1)), 0).wanted.size, 31)
+})
+
+t.test('the number of wanted peers grows with the logarithm, and with what was configured', async t => {
+  for (const [count, wanted] of [
+    [1, 4],
+    [16, 4],
+    [33, 6],
+    [64, 6],
+    [65, 7],
+    [1000, 10],
+  ] as const)
+    t.equal(wantedCount(count), wanted, `${count} peers`)
+  const configured = peers(20)
+  const { wanted } = new NeighbourChoice(p(0)).choose(around(peers(99), { configured }), 0)
+  t.equal(wanted.size, 23, 'some are wanted by rank, whatever was configured')
+  for (const peer of configured) t.ok(wanted.has(peer))
+})
+
+t.test('ranks spread evenly, and differ in the two directions', async t => {
+  const high = Array.from({ length: 2_000 }, (_, i) => rankOf(p(0), p(i + 1))).filter(rank => rank >= 2 ** 31).length
+  t.ok(Math.abs(high - 1_000) < 120, `${high} of 2000 in the upper half`)
+  t.not(rankOf(p(1), p(2)), rankOf(p(2), p(1)))
+})
+
+t.test('when a peer comes or goes hardly anybody wants others than before', async t => {
+  let changed = 0
+  for (let self = 0; self < 100; self++) {
+    const choice = new NeighbourChoice(p(self))
+    const others = peers(101, 0)
+    others.delete(p(self))
+    const { wanted: after } = choice.choose(around(others), 0)
+    const fewer = new Set(others)
+    fewer.delete(p(100))
+    const { wanted: before } = choice.choose(around(fewer), 0)
+    for (const peer of after) if (!before.has(peer)) changed++
+  }
+  t.ok(changed <= 15, `${changed} of 700 wants`)
+})
+
+t.test('who does not answer is passed over for the next in rank, and dialled all the same', async t => {
+  const choice = new NeighbourChoice(p(0))
+  const others = peers(99)
+  const order = [...others].sort((a, b) => rankOf(p(0), b) - rankOf(p(0), a))
+  const failing = new Set(order.slice(0, 2))
+  const { wanted, passedOver } = choice.choose(around(others, { isFailing: (peer: PeerId) => failing.has(peer) }), 0)
+  t.same([...wanted], order.slice(2, 9))
+  t.same([...passedOver], order.slice(0, 2))
+  const none = choice.choose(around(others, { isFailing: () => true }), 0)
+  t.equal(none.wanted.size, 0)
+  t.equal(none.passedOver.size, PASSED_OVER_MAX)
+})
+
+t.test('two of the wanted are near ones, who stay until another is half as far', async t => {
+  const choice = new NeighbourChoice(p(0))
+  const others = peers(99)
+  const [far, other, near] = [...others].sort((a, b) => rankOf(p(0), a) - rankOf(p(0), b)) as [PeerId, PeerId, PeerId]
+  const costs = new Map([
+    [far, 8],
+    [other, 8],
+    [near, 64],
+  ])
+  const more = { costOf: (peer: PeerId) => costs.get(peer) ?? 64 }
+  const wants = (now: number) => choice.choose(around(others, more), now).wanted
+  t.ok(wants(0).has(far) && wants(0).has(other) && !wants(0).has(near))
+  costs.set(near, 5)
+  t.notOk(wants(NEAR_INTERVAL_MS).has(near), 'not much nearer')
+  costs.set(near, 4)
+  t.notOk(wants(NEAR_INTERVAL_MS + 1).has(near), 'not yet')
+  t.ok(wants(2 * NEAR_INTERVAL_MS).has(near))
+  t.equal([far, other].filter(peer => wants(2 * NEAR_INTERVAL_MS).has(peer)).length, 1)
+  t.equal(wants(2 * NEAR_INTERVAL_MS).size, 7)
+})
+
+t.test('a link is refused only in a large mesh, to somebody who has another, by somebody who has many', async t => {
+  const choice = new NeighbourChoice(p(0))
+  choice.choose(around(peers(20)), 0)
+  t.equal(choice.mayRefuse(21, 200, 1), false)
+  choice.choose(around(peers(99)), 0)
+  t.equal(choice.mayRefuse(100, ACCEPTED_FACTOR * 7, 1), true)
+  t.equal(choice.mayRefuse(100, ACCEPTED_FACTOR * 7 - 1, 1), false)
+  t.equal(choice.mayRefuse(100, 500, 0), false)
+})
+
+t.test('the wants of all make one connected graph', async t => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const count = [33, 36, 40, 64, 100][seed % 5]!
+    const numbers = Array.from({ length: count }, (_, i) => seed * 1_000 + i)
+    const all = new Set(numbers.map(p))
+    const world = new ChoiceWorld(0, seededChance(seed))
+    for (const number of numbers) world.add(number)
+    const isConnected = world.isConnected(({ id, choice }) => {
+      const others = new Set(all)
+      others.delete(id)
+      return choice.choose(around(others), 0).wanted
+    })
+    if (!isConnected) t.fail(`seed ${seed}: ${count} peers fall apart`)
+  }
+  t.pass('for 200 seeds')
+})
+
+for (const count of [33, 36, 40, 64, 100, 300]) {
+  t.test(`${count} peers that all link to all come to rest with few links`, async t => {
+    const world = new ChoiceWorld(count, seededChance(count))
+    world.linkAll()
+    const rounds = world.settle(roundsFromFull(count) + 200)
+    t.ok(rounds !== undefined && rounds <= roundsFromFull(count), `after ${rounds} s`)
+    checkDegrees(t, world, count)
+  })
+
+  t.test(`${count} peers that start cold come to rest`, async t => {
+    const world = new ChoiceWorld(0, seededChance(count))
+    for (let number = 0; number < count; number++) {
+      world.add(number, number === 0 ? [] : [0])
+      if (number > 0) world.link(p(number), p(0))
+      if (number % 10 === 9) world.round()
+    }
+    const rounds = world.settle(400)
+    t.ok(rounds !== undefined && rounds <= 75 + 2 * FULL_MESH_PEERS + 90, `after ${rounds} s`)
+    checkDegrees(t, world, count, [p(0)])
+    for (let number = 1; number < count; number += 2) world.remove(p(number))
+    // Those of a mesh that is small now want all of it; else only the wants that pointed at the dead are new.
+    const again = world.settle(roundsFromFull(count) + 200)
+    t.ok(again !== undefined && again <= 120, `after half of them were killed: ${again} s`)
+    t.ok(world.isConnected())
+  })
 }
 
-t.test('the target is everyone up to 32 peers, then grows with the logarithm', async t => {
-  for (const [peers, target] of [
-    [1, 0],
-    [2, 1],
-    [32, 31],
-    [33, 12],
-    [64, 12],
-    [65, 14],
-    [1000, 20],
-  ] as const) {
-    t.equal(neighbourTarget(peers), target, `${peers} peers`)
+t.test('peers that nobody can dial come to rest too', async t => {
+  const isHidden = (peer: PeerId) => rankOf(peer, peer) % 3 > 0
+  const world = new ChoiceWorld(0, seededChance(9), (_from, to) => !isHidden(to) || to === p(0))
+  for (let number = 0; number < 60; number++) {
+    world.add(number, number === 0 ? [] : [0])
+    if (number > 0) world.link(p(number), p(0))
   }
+  t.not(world.settle(600), undefined)
+  t.ok(world.isConnected())
 })
 
-t.test('in a small mesh everyone is chosen', async t => {
-  t.equal(chooseNeighbours(candidates(31, 5), seededChance(1)).length, 26)
-  t.same(surplusNeighbours(candidates(31, 31), seededChance(1)), [])
-})
-
-t.test('in a large mesh what is wanting is chosen, half of it near', async t => {
-  const all = candidates(999, 0)
-  const chosen = chooseNeighbours(all, seededChance(1))
-  t.equal(new Set(chosen).size, 20)
-  const nearest = all.filter(({ rttMs }) => rttMs !== undefined).sort((a, b) => a.rttMs! - b.rttMs!)
-  t.same(
-    chosen.slice(0, 10),
-    nearest.slice(0, 10).map(({ peer }) => peer),
-  )
-  t.not(chosen.join(), chooseNeighbours(all, seededChance(2)).join(), 'the others depend on chance')
-  t.equal(chooseNeighbours(candidates(999, 15), seededChance(1)).length, 5)
-  t.same(chooseNeighbours(candidates(999, 20), seededChance(1)), [])
-  t.same(chooseNeighbours(candidates(999, 100), seededChance(1)), [])
-})
-
-t.test('links are given up only above twice the target, and never those of the near or of the poor', async t => {
-  t.same(surplusNeighbours(candidates(999, 40), seededChance(1)), [])
-  const given = surplusNeighbours(candidates(999, 41), seededChance(1))
-  t.equal(given.length, 21)
-  const near = candidates(41, 41)
-    .filter(({ rttMs }) => rttMs !== undefined)
-    .sort((a, b) => a.rttMs! - b.rttMs!)
-  for (const { peer } of near.slice(0, 10)) t.notOk(given.includes(peer))
-  t.same(surplusNeighbours(candidates(999, 41, 20), seededChance(1)), [])
-})
-
-t.test('a newcomer’s first link is never refused', async t => {
-  t.equal(mayRefuse(1000, 500, 0), false)
-  t.equal(mayRefuse(1000, 40, 1), true)
-  t.equal(mayRefuse(1000, 39, 1), false)
-  t.equal(mayRefuse(20, 30, 1), false)
-})
+function checkDegrees(t: Test, world: ChoiceWorld, count: number, hubs: readonly PeerId[] = []): void {
+  t.ok(world.isConnected(), 'connected')
+  for (const { id, links, last } of world.members.values()) {
+    if (hubs.includes(id)) continue
+    const dialled = [...links.values()].filter(isOutbound => isOutbound).length
+    if (links.size > ACCEPTED_FACTOR * wantedCount(count) + wantedCount(count)) t.fail(`${id} has ${links.size} links`)
+    if (dialled > last!.wanted.size) t.fail(`${id} keeps ${dialled} links that it dialled`)
+    for (const peer of last!.wanted) if (!links.has(peer)) t.fail(`${id} wants ${peer} and has no link`)
+  }
+}

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { Graph, rttClass, routes, type Layer, type Routes } from '../../../lib/topology/mod.ts'
+import { rttClass, type Layer, type Routes } from '../../../lib/topology/mod.ts'
 import type { PeerId } from '../../../lib/address/mod.ts'
-import { claimsOf, peerNumber as p, randomClaims } from '../../support/graphs.ts'
+import { claimsOf, graphOf, peerNumber as p, randomClaims, routesIn } from '../../support/graphs.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 import { NaiveGraph } from '../../support/naive-graph.ts'
 
@@ -26,12 +26,11 @@ t.test('routes are those of a naive model: cheapest, then fewest hops, then lowe
     const claims = randomClaims(2 + Math.floor(chance() * 20), 4, chance, 0.15)
     for (const layer of ['control', 'data'] as Layer[]) {
       const naive = new NaiveGraph(claims, layer)
-      const graph = new Graph(claims)
       for (const self of naive.peers) {
         const expected = [...naive.ways(self)]
           .map(([to, { cost, hops, firstHops }]) => `${to} ${firstHops[0]} ${cost} ${hops}`)
           .sort()
-        const actual = [...routes(graph, layer, self)]
+        const actual = [...routesIn(graphOf(claims, self), self, undefined, 1 + Math.floor(chance() * 50))[layer]]
           .map(([to, { nextHop, cost, hops }]) => `${to} ${nextHop} ${cost} ${hops}`)
           .sort()
         if (actual.join() !== expected.join()) t.same(actual, expected, `seed ${seed} ${layer} ${self}`)
@@ -43,7 +42,7 @@ t.test('routes are those of a naive model: cheapest, then fewest hops, then lowe
 
 /** 0 reaches 5 through 1 at a cost of 4 + 8, or through 2 and 6 at 1 + 2^rtt + 1. */
 const twoWays = (rtt: number) =>
-  new Graph(
+  graphOf(
     claimsOf(7, [
       [0, 1, 2],
       [1, 5, 3],
@@ -51,24 +50,28 @@ const twoWays = (rtt: number) =>
       [2, 6, rtt],
       [6, 5, 0],
     ]),
+    p(0),
   )
+const data = (graph: ReturnType<typeof twoWays>, previous?: Routes) => routesIn(graph, p(0), previous).data
 
 t.test('a present next hop stays until the best way is a fifth better, or it is gone', async t => {
-  const first = routes(twoWays(4), 'control', p(0))
+  const first = data(twoWays(4))
   t.match(first.get(p(5)), { nextHop: p(1), cost: 12, hops: 2 })
-  const kept = routes(twoWays(3), 'control', p(0), first)
+  const kept = data(twoWays(3), first)
   t.match(kept.get(p(5)), { nextHop: p(1), cost: 12, hops: 2 }, '10 instead of 12 is not')
-  t.match(routes(twoWays(3), 'control', p(0)).get(p(5)), { nextHop: p(2), cost: 10 }, 'a newcomer takes the best')
-  t.match(routes(twoWays(2), 'control', p(0), kept).get(p(5)), { nextHop: p(2), cost: 6, hops: 3 }, '6 is')
-  const gone = new Graph(
+  t.match(data(twoWays(3)).get(p(5)), { nextHop: p(2), cost: 10 }, 'a newcomer takes the best')
+  t.match(data(twoWays(2), kept).get(p(5)), { nextHop: p(2), cost: 6, hops: 3 }, '6 is')
+  const gone = graphOf(
     claimsOf(7, [
       [0, 2, 0],
       [1, 5, 3],
       [2, 5, 9],
     ]),
+    p(0),
   )
-  t.equal(routes(gone, 'control', p(0), kept).get(p(5))?.nextHop, p(2))
-  t.equal(routes(new Graph(claimsOf(7, [])), 'control', p(0), kept).size, 0)
+  t.equal(data(gone, kept).get(p(5))?.nextHop, p(2))
+  t.equal(data(graphOf(claimsOf(7, []), p(0)), kept).size, 0)
+  t.equal(routesIn(twoWays(3), p(0), kept).control.get(p(5))?.nextHop, p(2), 'control messages take the best')
 })
 
 t.test('whatever next hops are kept, following them ends at the destination', async t => {
@@ -77,9 +80,9 @@ t.test('whatever next hops are kept, following them ends at the destination', as
     const count = 4 + Math.floor(chance() * 12)
     const kept = new Map<PeerId, Routes>()
     for (let version = 0; version < 6; version++) {
-      const graph = new Graph(randomClaims(count, 5, chance))
-      for (const self of graph.peers) kept.set(self, routes(graph, 'control', self, kept.get(self)))
-      for (const self of graph.peers) {
+      const claims = randomClaims(count, 5, chance)
+      for (const { peer: self } of claims) kept.set(self, routesIn(graphOf(claims, self), self, kept.get(self)).data)
+      for (const { peer: self } of claims) {
         for (const to of kept.get(self)!.keys()) {
           let at = self
           for (let hops = 0; at !== to && hops <= count; hops++) at = kept.get(at)!.get(to)!.nextHop

@@ -1,0 +1,295 @@
+import type { Endpoint } from '../address/endpoint.ts'
+import type { PeerId } from '../address/peer-id.ts'
+import { assert } from '../base/assert.ts'
+import { EDGES_MAX, NODES_MAX } from './constants.ts'
+import { Graph, type Adjacency } from './graph.ts'
+import {
+  LINK_CLASS_MASK,
+  LINK_FLAG,
+  findLink,
+  linkEndpoint,
+  shortIdOf,
+  type LinkClaim,
+  type LinksRecord,
+  type ShortId,
+} from './links-record.ts'
+import { classCost } from './rtt-class.ts'
+
+/** What both ends of an edge say together, in one byte: the worse RTT class, and these. */
+const EDGE = { classMask: LINK_CLASS_MASK, dataUp: 0x10, isSeen: 0x20 } as const
+const NO_PARTNER = -1
+const NO_LINKS: LinksRecord = {
+  count: 0,
+  highs: new Uint32Array(0),
+  lows: new Uint32Array(0),
+  marks: new Uint8Array(0),
+  endpointsAt: new Uint16Array(0),
+  value: new Uint8Array(0),
+}
+
+interface Node {
+  readonly index: number
+  readonly peer: PeerId
+  readonly shortId: ShortId
+  links: LinksRecord
+  /** Per row of `links` the index of the neighbour, when it claims the link too. */
+  partners: Int32Array
+  edges: Uint8Array
+  degree: number
+}
+
+/**
+ * What all peers claim of their links, and which claims are mutual: those are the edges. A peer is known by a small number
+ * of the caller's. Two peers that share a short id have no edges. Taking up a record costs LINKS_MAX look-ups and no more,
+ * whoever wrote it.
+ */
+export class ClaimTable {
+  readonly #nodes: (Node | undefined)[] = []
+  /** All nodes by the order of their ids, which numbers the peers of a graph. */
+  readonly #ordered: Node[] = []
+  readonly #byShortId = new Map<number, Node[]>()
+  #work = 0
+
+  /** Rows looked at so far. */
+  get work(): number {
+    return this.#work
+  }
+
+  add(index: number, peer: PeerId): void {
+    assert(this.#nodes[index] === undefined, `two peers of number ${index}`)
+    const shortId = shortIdOf(peer)
+    const node: Node = {
+      index,
+      peer,
+      shortId,
+      links: NO_LINKS,
+      partners: new Int32Array(0),
+      edges: new Uint8Array(0),
+      degree: 0,
+    }
+    for (const twin of this.#twins(shortId)) this.#unlink(twin)
+    this.#nodes[index] = node
+    this.#ordered.splice(this.#placeOf(peer), 0, node)
+    const key = shortIdKey(shortId)
+    const held = this.#byShortId.get(key)
+    if (held === undefined) this.#byShortId.set(key, [node])
+    else held.push(node)
+  }
+
+  remove(index: number): void {
+    const node = this.#nodes[index]
+    if (node === undefined) return
+    this.#unlink(node)
+    this.#nodes[index] = undefined
+    this.#ordered.splice(this.#placeOf(node.peer), 1)
+    const key = shortIdKey(node.shortId)
+    const held = this.#byShortId.get(key)!.filter(other => other !== node)
+    if (held.length > 0) this.#byShortId.set(key, held)
+    else this.#byShortId.delete(key)
+    const twins = this.#twins(node.shortId)
+    if (twins.length === 1) this.#link(twins[0]!)
+  }
+
+  /** What the peer claims from now on; undefined: nothing. Returns whether an edge came, went or changed. */
+  set(index: number, record: LinksRecord | undefined): boolean {
+    const node = this.#nodes[index]
+    assert(node !== undefined, `claims of a stranger, number ${index}`)
+    const { partners, edges } = node
+    this.#unlink(node, false)
+    node.links = record ?? NO_LINKS
+    node.partners = new Int32Array(node.links.count).fill(NO_PARTNER)
+    node.edges = new Uint8Array(node.links.count)
+    this.#link(node)
+    return !sameEdges(partners, edges, node.partners, node.edges)
+  }
+
+  /** How many edges the peer has. */
+  degree(index: number): number {
+    return this.#nodes[index]?.degree ?? 0
+  }
+
+  /** How many links the peer claims. */
+  claimed(index: number): number {
+    return this.#nodes[index]?.links.count ?? 0
+  }
+
+  /** The links that the peer claims to peers that are known here. */
+  claims(index: number): LinkClaim[] {
+    const claims: LinkClaim[] = []
+    const links = this.#nodes[index]?.links ?? NO_LINKS
+    for (let row = 0; row < links.count; row++) {
+      const neighbour = this.#named(links.highs[row]!, links.lows[row]!)
+      if (neighbour === undefined) continue
+      const marks = links.marks[row]!
+      claims.push({
+        neighbour: neighbour.peer,
+        endpoint: linkEndpoint(links, row),
+        isOutbound: (marks & LINK_FLAG.outbound) !== 0,
+        rttClass: marks & LINK_CLASS_MASK,
+        isDataUp: (marks & LINK_FLAG.dataUp) !== 0,
+      })
+    }
+    return claims
+  }
+
+  /** Where those who share an edge with the peer see it, at most `max` endpoints. */
+  seenAt(index: number, max: number): Endpoint[] {
+    const found: Endpoint[] = []
+    const node = this.#nodes[index]
+    if (node === undefined) return found
+    for (let row = 0; row < node.partners.length && found.length < max; row++) {
+      if (node.partners[row]! < 0 || (node.edges[row]! & EDGE.isSeen) === 0) continue
+      const { links } = this.#nodes[node.partners[row]!]!
+      const endpoint = linkEndpoint(links, findLink(links, node.shortId.high, node.shortId.low))
+      if (endpoint !== undefined && !found.includes(endpoint)) found.push(endpoint)
+    }
+    return found
+  }
+
+  /**
+   * The part of the mesh that a peer reaches, the nearest first: at most NODES_MAX peers that claim EDGES_MAX links between
+   * them. Where not all of a distance fit, those with few claims do.
+   */
+  graph(from: number): Graph {
+    const hops = new Map<Node, number>()
+    const start = this.#nodes[from]
+    let level = start === undefined ? [] : [start]
+    let room = EDGES_MAX
+    const seen = new Set(level)
+    for (let distance = 0; level.length > 0; distance++) {
+      if (level.reduce((sum, { links }) => sum + links.count, 0) > room)
+        level.sort((a, b) => a.links.count - b.links.count || (a.peer < b.peer ? -1 : 1))
+      const next: Node[] = []
+      for (const node of level) {
+        if (node.links.count > room || hops.size >= NODES_MAX) continue
+        room -= node.links.count
+        hops.set(node, distance)
+        for (const partner of node.partners) {
+          const other = partner < 0 ? undefined : this.#nodes[partner]
+          if (other === undefined || seen.has(other)) continue
+          seen.add(other)
+          next.push(other)
+        }
+      }
+      level = next
+    }
+    this.#work += EDGES_MAX - room
+    return this.#numbered(hops)
+  }
+
+  #numbered(hops: ReadonlyMap<Node, number>): Graph {
+    const nodes = this.#ordered.filter(node => hops.has(node))
+    const ranks = new Int32Array(this.#nodes.length).fill(-1)
+    for (const [rank, { index }] of nodes.entries()) ranks[index] = rank
+    const control = this.#adjacency(nodes, ranks, 0)
+    const data = this.#adjacency(nodes, ranks, EDGE.dataUp)
+    return new Graph(
+      nodes.map(({ peer }) => peer),
+      Int32Array.from(nodes, node => hops.get(node)!),
+      { control, data: data.targets.length === control.targets.length ? control : data },
+    )
+  }
+
+  /** The edges that have all of the marks. */
+  #adjacency(nodes: readonly Node[], ranks: Int32Array, marks: number): Adjacency {
+    const offsets = new Int32Array(nodes.length + 1)
+    let room = 0
+    for (const { degree } of nodes) room += degree
+    const targets = new Int32Array(room)
+    const costs = new Int32Array(room)
+    let at = 0
+    for (const [rank, { partners, edges }] of nodes.entries()) {
+      for (let row = 0; row < partners.length; row++) {
+        const partner = partners[row]!
+        if (partner < 0 || ranks[partner]! < 0 || (edges[row]! & marks) !== marks) continue
+        targets[at] = ranks[partner]!
+        costs[at++] = classCost(edges[row]! & EDGE.classMask)
+      }
+      offsets[rank + 1] = at
+    }
+    return { count: nodes.length, offsets, targets: targets.subarray(0, at), costs: costs.subarray(0, at) }
+  }
+
+  /** Takes the node's edges from both ends. */
+  #unlink(node: Node, isOwnSide = true): void {
+    this.#work += node.partners.length
+    for (let row = 0; row < node.partners.length; row++) {
+      const other = node.partners[row]! < 0 ? undefined : this.#nodes[node.partners[row]!]
+      if (other === undefined) continue
+      const back = findLink(other.links, node.shortId.high, node.shortId.low)
+      other.partners[back] = NO_PARTNER
+      other.degree--
+      if (isOwnSide) node.partners[row] = NO_PARTNER
+    }
+    node.degree = 0
+  }
+
+  /** Finds the edges of a node that has none. */
+  #link(node: Node): void {
+    const { links } = node
+    this.#work += links.count
+    if (this.#twins(node.shortId).length !== 1) return
+    for (let row = 0; row < links.count; row++) {
+      const other = this.#named(links.highs[row]!, links.lows[row]!)
+      if (other === undefined || other === node) continue
+      const back = findLink(other.links, node.shortId.high, node.shortId.low)
+      if (back < 0) continue
+      const [mine, theirs] = [links.marks[row]!, other.links.marks[back]!]
+      const edge =
+        Math.max(mine & LINK_CLASS_MASK, theirs & LINK_CLASS_MASK) |
+        ((mine & theirs & LINK_FLAG.dataUp) === 0 ? 0 : EDGE.dataUp)
+      node.partners[row] = other.index
+      node.edges[row] = edge | (other.links.endpointsAt[back] === 0 ? 0 : EDGE.isSeen)
+      node.degree++
+      other.partners[back] = node.index
+      other.edges[back] = edge | (links.endpointsAt[row] === 0 ? 0 : EDGE.isSeen)
+      other.degree++
+    }
+  }
+
+  /** The only peer of that short id. */
+  #named(high: number, low: number): Node | undefined {
+    const held = this.#byShortId.get(high * 0x10_0000 + (low >>> 12))
+    if (held === undefined) return undefined
+    let found: Node | undefined
+    for (const node of held) {
+      if (node.shortId.low !== low) continue
+      if (found !== undefined) return undefined
+      found = node
+    }
+    return found
+  }
+
+  #twins(shortId: ShortId): Node[] {
+    return (this.#byShortId.get(shortIdKey(shortId)) ?? []).filter(({ shortId: { low } }) => low === shortId.low)
+  }
+
+  #placeOf(peer: PeerId): number {
+    let from = 0
+    let to = this.#ordered.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (this.#ordered[middle]!.peer < peer) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+}
+
+/** All but the last 12 bits: an integer that a number holds exactly. */
+function shortIdKey({ high, low }: ShortId): number {
+  return high * 0x10_0000 + (low >>> 12)
+}
+
+/** Rows without a partner do not count. */
+function sameEdges(partners: Int32Array, edges: Uint8Array, others: Int32Array, otherEdges: Uint8Array): boolean {
+  let at = 0
+  for (let row = 0; row < partners.length; row++) {
+    if (partners[row]! < 0) continue
+    while (at < others.length && others[at]! < 0) at++
+    if (at >= others.length || others[at] !== partners[row] || otherEdges[at] !== edges[row]) return false
+    at++
+  }
+  while (at < others.length && others[at]! < 0) at++
+  return at >= others.length
+}

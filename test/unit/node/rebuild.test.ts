@@ -1,0 +1,70 @@
+import t from 'tap'
+import { REBUILD_REST_FACTOR, VIEW_DELAY_MS, WORK_PER_SLICE } from '../../../lib/node/constants.ts'
+import { Rebuild } from '../../../lib/node/rebuild.ts'
+import { WORK_PER_MS, type WorkMeter } from '../../../lib/topology/mod.ts'
+
+/** A job of so much work, done in steps of a thousand; its result is what was there when it began. */
+function world(work: number) {
+  const state = { input: 0 }
+  const rebuild = new Rebuild<number>(function* (meter: WorkMeter) {
+    const { input } = state
+    for (let done = 0; done < work; done += 1_000) {
+      if (meter.work >= meter.pauseAt) yield
+      meter.work += 1_000
+    }
+    return input
+  })
+  return { state, rebuild }
+}
+
+t.test('a small job is done in one slice, after the changes of a moment were gathered', async t => {
+  const { state, rebuild } = world(5_000)
+  t.equal(rebuild.pollTimeout(), undefined)
+  rebuild.want(100)
+  rebuild.want(120)
+  t.equal(rebuild.pollTimeout()?.at, 100 + VIEW_DELAY_MS)
+  t.equal(rebuild.handleTimeout(149), undefined)
+  state.input = 7
+  t.equal(rebuild.handleTimeout(150), 7)
+  t.equal(rebuild.pollTimeout(), undefined)
+  rebuild.want(151)
+  t.equal(rebuild.pollTimeout()?.at, 201)
+})
+
+t.test('a large job is done a slice at a time, and what changes meanwhile is for the next', async t => {
+  const { state, rebuild } = world(10 * WORK_PER_SLICE)
+  rebuild.want(0)
+  let now = VIEW_DELAY_MS
+  for (let slice = 1; slice < 10; slice++) {
+    const before = rebuild.work
+    t.equal(rebuild.handleTimeout(now), undefined)
+    t.equal(rebuild.work - before, WORK_PER_SLICE)
+    now = rebuild.pollTimeout()!.at
+  }
+  t.equal(now, VIEW_DELAY_MS + 9)
+  state.input = 9
+  rebuild.want(now)
+  t.equal(rebuild.handleTimeout(now), 0, 'what was there when it began')
+  const restMs = (10 * WORK_PER_SLICE * REBUILD_REST_FACTOR) / WORK_PER_MS
+  t.equal(rebuild.pollTimeout()?.at, now + restMs, 'then it rests')
+  t.equal(rebuild.handleTimeout(now + restMs - 1), undefined)
+  t.equal(rebuild.slices, 10)
+})
+
+t.test('a rest is kept also when nothing was wanted at its beginning', async t => {
+  const { rebuild } = world(2 * WORK_PER_SLICE)
+  rebuild.want(0)
+  rebuild.handleTimeout(50)
+  rebuild.handleTimeout(51)
+  rebuild.want(60)
+  t.equal(rebuild.pollTimeout()?.at, 51 + (2 * WORK_PER_SLICE * REBUILD_REST_FACTOR) / WORK_PER_MS)
+})
+
+t.test('what cannot wait is done at once, all of it, and an older job is given up', async t => {
+  const { state, rebuild } = world(3 * WORK_PER_SLICE)
+  rebuild.want(0)
+  rebuild.handleTimeout(50)
+  state.input = 4
+  t.equal(rebuild.runNow(), 4)
+  t.equal(rebuild.pollTimeout(), undefined)
+})
