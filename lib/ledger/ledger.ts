@@ -224,7 +224,7 @@ export class Ledger {
 
   /** Peers that this one has itself met: they proved on a link who they are. They keep their place before all others. */
   setMet(peers: Iterable<PeerId>): void {
-    this.#owners.standing.setMet(peers)
+    this.#owners.setMet(peers)
   }
 
   /**

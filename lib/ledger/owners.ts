@@ -19,21 +19,23 @@ export interface Place {
 /** All owners whose records are held, this peer included, with what they cost, where they stand, and their sums. */
 export class Owners {
   readonly capacity: Capacity
-  readonly standing: Standing
   readonly sums: SumTable
+  readonly #standing: Standing
   readonly #self: PeerId
   readonly #limits: LedgerLimits
   readonly #changes: ChangeSet
   readonly #held = new Map<PeerId, Owner>()
   /** Owner → the last seq held when it was collected. */
   readonly #collected = new Map<PeerId, number>()
+  /** Who goes first; undefined: to be looked for, which made-up newcomers must not cause each time. */
+  #lowest: ReturnType<Standing['lowest']>
 
   constructor(suite: Pick<CryptoSuite, 'hash'>, self: PeerId, limits: LedgerLimits, changes: ChangeSet) {
     this.#self = self
     this.#limits = limits
     this.#changes = changes
     this.capacity = new Capacity(limits)
-    this.standing = new Standing(self)
+    this.#standing = new Standing(self)
     this.sums = new SumTable(suite, owner => this.#held.get(owner)?.records)
   }
 
@@ -60,15 +62,16 @@ export class Owners {
 
   /** An owner that is not held, and will not be before it is added. */
   candidate(id: PeerId, signingPublic: Uint8Array, now: Millis): Owner {
-    const suspendedSince = this.standing.isReachable(id) ? undefined : now
+    const suspendedSince = this.#standing.isReachable(id) ? undefined : now
     return new Owner(new OwnerRecords(id, signingPublic), this.#limits, suspendedSince)
   }
 
   /** A place for an owner that is not held; undefined when those who are held stand as high or higher. */
   placeFor(id: PeerId): Place | undefined {
     if (this.#held.size < this.#limits.ownersMax) return { instead: undefined }
-    const lowest = this.standing.lowest(this.#held)
-    return lowest !== undefined && this.standing.rankOf(id) < lowest.rank ? { instead: lowest.owner } : undefined
+    this.#lowest ??= this.#standing.lowest(this.#held)
+    const lowest = this.#lowest
+    return lowest !== undefined && this.#standing.rankOf(id) < lowest.rank ? { instead: lowest.owner } : undefined
   }
 
   /**
@@ -91,6 +94,7 @@ export class Owners {
   add(owner: Owner): void {
     const { records } = owner
     this.#held.set(records.owner, owner)
+    this.#lowest = undefined
     if (records.owner !== this.#self) this.capacity.moved(0, records.cost)
     this.#changes.owner(records.owner)
     this.sums.changed(records.owner)
@@ -119,6 +123,7 @@ export class Owners {
     }
     if (records.count > 0) this.#held.set(records.owner, owner)
     else this.capacity.moved(records.cost, 0)
+    this.#lowest = undefined
     this.sums.changed(records.owner)
     return left
   }
@@ -133,6 +138,7 @@ export class Owners {
     if (records === undefined) return
     for (const packed of records.ordered()) this.#changes.gone(unpackRecord(id, packed))
     this.#held.delete(id)
+    this.#lowest = undefined
     this.capacity.moved(records.cost, 0)
     this.#changes.owner(id)
     this.sums.changed(id)
@@ -160,13 +166,19 @@ export class Owners {
     for (const id of [...this.#collected.keys()]) this.welcome(id)
   }
 
+  setMet(peers: Iterable<PeerId>): void {
+    this.#standing.setMet(peers)
+    this.#lowest = undefined
+  }
+
   /** Returns the owners that are suspended, or resumed, by this. */
   setReachable(hops: ReadonlyMap<PeerId, number>, now: Millis): { suspended: PeerId[]; resumed: PeerId[] } {
-    this.standing.setHops(hops)
+    this.#standing.setHops(hops)
+    this.#lowest = undefined
     const suspended: PeerId[] = []
     const resumed: PeerId[] = []
     for (const [id, owner] of this.#held) {
-      const isReachable = this.standing.isReachable(id)
+      const isReachable = this.#standing.isReachable(id)
       if (isReachable === (owner.suspendedSince === undefined)) continue
       owner.suspendedSince = isReachable ? undefined : now
       if (isReachable) resumed.push(id)

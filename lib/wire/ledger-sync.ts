@@ -21,8 +21,8 @@ import { LEDGER_MESSAGE_BYTES_MAX } from './ledger-message.ts'
  */
 export const SUM_BYTES = 16
 export const SYNC_DEPTH_MAX = 8
-export const SYNC_SUMS_MAX = 1024
-export const SYNC_LISTS_MAX = 512
+export const SYNC_SUMS_MAX = 256
+export const SYNC_LISTS_MAX = 256
 /** Owners named in all lists of a message. */
 export const SYNC_OWNERS_MAX = 800
 export const SYNC_WANTS_MAX = 512

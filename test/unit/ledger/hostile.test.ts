@@ -155,7 +155,7 @@ t.test('syncs that differ everywhere get an answer of at most one message', asyn
     },
     {
       sums: [],
-      lists: prefixes.slice(0, 512).map(prefix => ({ prefix, isPartial: false, isAnswer: false, owners: [] })),
+      lists: prefixes.map(prefix => ({ prefix, isPartial: false, isAnswer: false, owners: [] })),
       wants: [],
     },
   ]
