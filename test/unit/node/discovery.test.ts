@@ -1,0 +1,125 @@
+import t from 'tap'
+import { parseEndpoint, peerIdFromBytes, type PeerId } from '../../../lib/address/mod.ts'
+import { HEALING_MAX } from '../../../lib/node/constants.ts'
+import {
+  PASSED_OVER_MAX,
+  RETIRE_AFTER_MS,
+  encodeLinks,
+  encodePeerInfo,
+  wantedCount,
+  type LinkClaim,
+} from '../../../lib/topology/mod.ts'
+import { RECORD_KIND, type LedgerRecord } from '../../../lib/wire/mod.ts'
+import { claim } from '../../support/graphs.ts'
+import type { SimHost } from '../../support/sim-host.ts'
+import { SimMesh } from '../../support/sim-mesh.ts'
+
+const fake = (number: number): PeerId =>
+  peerIdFromBytes(Uint8Array.from({ length: 16 }, (_, at) => (at === 0 ? number : at === 1 ? number >> 8 : 0x33)))
+
+function give(host: SimHost, owner: PeerId, kind: number, value: Uint8Array): void {
+  const key = new Uint8Array(0)
+  const record: LedgerRecord = { owner, kind, key, seq: 1, isTombstone: false, value, signature: new Uint8Array(64) }
+  host.input((node, now) => node.view.handleRecord(owner, kind, record, now))
+}
+
+/** Peers that exist in records only, at addresses where nobody answers. */
+function invent(host: SimHost, numbers: readonly number[]): void {
+  for (const number of numbers) {
+    const value = encodePeerInfo({
+      nickname: `fake${number}`,
+      incarnation: '0011223344556677',
+      softwareVersion: '',
+      protocolVersion: 1,
+      udpPort: 6783,
+      capabilities: 0,
+      endpoints: [parseEndpoint(`203.0.${number >> 8}.${number & 255}:6783`)!],
+    })
+    give(host, fake(number), RECORD_KIND.peer, value)
+  }
+}
+
+function claims(host: SimHost, owner: PeerId, links: readonly LinkClaim[]): void {
+  give(host, owner, RECORD_KIND.links, encodeLinks(links))
+}
+
+t.setTimeout(0)
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+const discovered = (host: SimHost) => host.node.dialler.targets.filter(({ origin }) => origin === 'discovered')
+
+function pair(): readonly [SimMesh, SimHost, SimHost] {
+  // The others are never launched; they are counted where the mesh watches its limits.
+  const mesh = new SimMesh({ seed: 8, peers: 10, sealing: 'none' })
+  mesh.host(0).launch()
+  mesh.host(1).launch([0])
+  mesh.run(5_000)
+  return [mesh, mesh.host(0), mesh.host(1)]
+}
+
+t.test('in a large mesh few are dialled, and few more when nobody answers', t => {
+  const [mesh, host, member] = pair()
+  const numbers = range(99)
+  invent(host, numbers)
+  for (const number of numbers) claims(host, fake(number), [claim(member.identity.peerId)])
+  claims(host, member.identity.peerId, [claim(host.identity.peerId), ...numbers.map(number => claim(fake(number)))])
+  mesh.run(200)
+  t.equal(host.node.view.reachable.size, 101)
+  const first = discovered(host).map(({ peerId }) => peerId)
+  t.ok(first.length <= wantedCount(101), `${first.length} at first`)
+  t.ok(first.length >= wantedCount(101) - 2)
+  const seen = new Set(first)
+  for (let look = 0; look < 60; look++) {
+    mesh.run(5_000)
+    const now = discovered(host)
+    for (const { peerId } of now) seen.add(peerId)
+    if (now.length > wantedCount(101) + PASSED_OVER_MAX) t.fail(`${now.length} targets`)
+  }
+  t.ok(seen.size > 90, `${seen.size} had their turn`)
+  t.equal(host.node.neighbours.count, 1, 'the link that there is stays')
+  t.end()
+})
+
+t.test('of the many that nobody reaches two are dialled at a time', t => {
+  const [mesh, host, member] = pair()
+  invent(host, range(300))
+  mesh.run(200)
+  const seen = new Set<PeerId | undefined>()
+  for (let second = 0; second < 300; second++) {
+    const lost = discovered(host).filter(({ peerId }) => peerId !== member.identity.peerId)
+    if (lost.length > HEALING_MAX) t.fail(`${lost.length} at a time`)
+    for (const { peerId } of lost) seen.add(peerId)
+    mesh.run(1_000)
+  }
+  t.ok(seen.size >= 6 && seen.size <= 60, `${seen.size} had their turn in five minutes`)
+  t.end()
+})
+
+t.test('a link that is not wanted any more is given up by the side that dialled it', t => {
+  const count = 12
+  const mesh = new SimMesh({ seed: 4, peers: count, sealing: 'none' })
+  mesh.launchAll(50)
+  // Until nobody has anything to publish any more, which would contradict what is invented below.
+  mesh.run(90_000)
+  const isFull = () => mesh.hosts.every(host => host.node.neighbours.count === count - 1)
+  t.ok(isFull())
+  // Each host hears of a crowd behind host 0, which makes the mesh a sparse one.
+  const crowd = range(60)
+  for (const host of mesh.hosts.slice(1)) {
+    invent(host, crowd)
+    for (const number of crowd) claims(host, fake(number), [claim(mesh.host(0).identity.peerId)])
+  }
+  const real = mesh.hosts.slice(1).map(host => claim(host.identity.peerId))
+  for (const host of mesh.hosts.slice(1))
+    claims(host, mesh.host(0).identity.peerId, [...real, ...crowd.map(number => claim(fake(number)))])
+  mesh.run(RETIRE_AFTER_MS * 0.7)
+  t.ok(isFull(), 'not at once')
+  mesh.run(RETIRE_AFTER_MS * 2)
+  const counts = mesh.hosts.map(host => host.node.neighbours.count)
+  t.ok(Math.min(...counts.slice(1)) < count - 1, `links: ${counts.join()}`)
+  t.ok(
+    mesh.hosts.slice(1).every(host => host.node.neighbours.neighbour(mesh.host(0).identity.peerId) !== undefined),
+    'what the operator configured stays',
+  )
+  t.end()
+})
