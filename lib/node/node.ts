@@ -2,6 +2,7 @@ import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, t
 import { Timers, equalBytes, fromHex, soonest, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
+import { FirstMessages } from '../noise/mod.ts'
 import {
   GOODBYE_CODE,
   RECORD_KIND,
@@ -61,6 +62,7 @@ export class Node {
   readonly #links: OwnLinks
   readonly #forget: ForgetRecords
   readonly #log: RateLimitedLog
+  readonly #firstMessages = new FirstMessages()
   readonly #timers = new Timers()
   readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
@@ -83,7 +85,8 @@ export class Node {
         role,
         suite: config.suite,
         entropy: config.entropy,
-        staticSecret: config.identity.exchangeSecret,
+        staticKey: config.identity.exchangeKey,
+        firstMessages: this.#firstMessages,
         secrets: config.secrets,
         hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
       }),

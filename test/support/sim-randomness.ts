@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, diffieHellman, sign, type KeyObject } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Chance, Entropy } from '../../lib/base/mod.ts'
 import type { CryptoSuite } from '../../lib/crypto/mod.ts'
 import { nodeSuite } from '../../lib/io/node-suite.ts'
@@ -24,35 +24,14 @@ export function labelledChance(label: string): Chance {
 }
 
 const MEMO_ENTRIES_MAX = 200_000
-/** DER before the 32 raw bytes (RFC 8410). */
-const ED25519_SECRET = Buffer.from('302e020100300506032b657004220420', 'hex')
-const X25519_SECRET = Buffer.from('302e020100300506032b656e04220420', 'hex')
-const X25519_PUBLIC = Buffer.from('302a300506032b656e032100', 'hex')
 
-/** The true suite, which remembers parsed keys, and results that every peer of a simulated mesh would compute again. */
+/** The true suite, which remembers results that every peer of a simulated mesh would compute again. */
 export function memoisedSuite(): CryptoSuite {
   const suite = nodeSuite()
   const verified = new Map<string, boolean>()
   const converted = new Map<string, Uint8Array | undefined>()
-  const secrets = new Map<string, KeyObject>()
-  const secretOf = (prefix: Buffer, raw: Uint8Array) => {
-    const der = Buffer.concat([prefix, raw])
-    const name = der.toString('base64')
-    const known = secrets.get(name)
-    if (known !== undefined) return known
-    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    if (secrets.size >= MEMO_ENTRIES_MAX) secrets.clear()
-    secrets.set(name, key)
-    return key
-  }
   return {
     ...suite,
-    sign: (seed, message) => new Uint8Array(sign(null, message, secretOf(ED25519_SECRET, seed))),
-    exchange(secret, publicKey) {
-      if (publicKey.every(byte => byte === 0)) return suite.exchange(secret, publicKey)
-      const key = createPublicKey({ key: Buffer.concat([X25519_PUBLIC, publicKey]), format: 'der', type: 'spki' })
-      return new Uint8Array(diffieHellman({ privateKey: secretOf(X25519_SECRET, secret), publicKey: key }))
-    },
     verify(publicKey, message, signature) {
       const key = createHash('sha1').update(publicKey).update(signature).update(message).digest('base64')
       const known = verified.get(key)
