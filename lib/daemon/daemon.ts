@@ -191,7 +191,7 @@ export class Daemon implements ApiHandlers {
     await api.listen()
     this.#undo.push(() => api.close())
     this.#log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
-    return [...loaded.notices, ...this.#store.notices]
+    return [...lock.notices, ...loaded.notices, ...this.#store.notices]
   }
 
   /** Ends: says goodbye, stops the lanes, lets go of everything but what is attached. */

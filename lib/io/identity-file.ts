@@ -3,6 +3,7 @@ import { chmodSync, existsSync, lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, fromHex, toHex, WeaveError, type Entropy } from '../base/mod.ts'
 import { ensureStateDir, isOpenToOthers, renameDurably, writeFileDurably } from './durable-file.ts'
+import { readStateFile } from './state-dir.ts'
 import { STATE_STORE_FILE } from './state-store.ts'
 
 export const IDENTITY_FILE = 'identity.json'
@@ -80,7 +81,7 @@ function create(path: string, machineHash: string | undefined, entropy: Entropy)
 function read(path: string, stateDir: string): Identity {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readStateFile(path)
   } catch (error) {
     throw damaged(path, errorText(error), stateDir)
   }
