@@ -1,3 +1,5 @@
+export * from './ballast.ts'
+export * from './cache-store.ts'
 export * from './clock.ts'
 export * from './command-runner.ts'
 export { writeFileDurably } from './durable-file.ts'

@@ -23,6 +23,7 @@ export class Addresses {
   readonly #view: MeshView
   readonly #route: (to: PeerId, routedKind: number, body: Uint8Array, now: Millis) => void
   readonly #flush: (now: Millis) => void
+  #isStoreWritable = true
   #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
 
   constructor(
@@ -92,6 +93,8 @@ export class Addresses {
     if (routedKind === ROUTED_KIND.ipamRequest) {
       const request = decodeIpamRequest(body)
       if (isDrop(request)) return this.#context.drop(request.reason)
+      // What is handed on must be stored before it is said. Who asked asks somebody else when no answer comes.
+      if (!this.#isStoreWritable) return this.#context.drop('store-full')
       this.ipam.handleRequest(from, request, now)
     } else {
       const answer = decodeIpamAnswer(body)
@@ -106,7 +109,20 @@ export class Addresses {
     this.drain(now)
   }
 
+  /** False while the disk takes nothing: no address is given then, neither here nor to other peers. */
+  setStore(isWritable: boolean): void {
+    this.#isStoreWritable = isWritable
+  }
+
   request(id: string, container: string, form: AddressForm, now: Millis): void {
+    if (!this.#isStoreWritable) {
+      const error = new WeaveError(
+        'STATE_IO',
+        'the state store cannot be written now, so no address can be given',
+        '`weave-ts status` says why; make room on that disk and ask again',
+      )
+      return this.#context.emit({ type: 'refused', id, error })
+    }
     if (form.type === 'claim') this.ipam.claim({ id, container, cidr: form.cidr }, now)
     else this.ipam.allocate({ id, container, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)

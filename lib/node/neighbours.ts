@@ -16,6 +16,8 @@ export interface Neighbour {
   readonly endpoint: Endpoint
   readonly upAt: Millis
   readonly rttMs: number | undefined
+  /** It takes less than is sent to it: what it can learn later had better wait. */
+  readonly isBehind: boolean
 }
 
 /** A connection of any state, for `status connections`. */
@@ -64,7 +66,8 @@ interface Entry {
   /** What this side said of itself on this connection. */
   readonly sent: Hello
   peerId: PeerId | undefined
-  neighbour: (Neighbour & { rttMs: number | undefined }) | undefined
+  neighbour: (Neighbour & { rttMs: number | undefined; isBehind: boolean }) | undefined
+  isBehind: boolean
   /** Why this side ends it, or what the far side said before it hung up. */
   goodbye: { code: number; text: string } | undefined
 }
@@ -130,6 +133,7 @@ export class Neighbours {
       sent: config.hello,
       peerId: undefined,
       neighbour: undefined,
+      isBehind: false,
       goodbye: undefined,
     }
     this.#entries.set(connection, entry)
@@ -148,6 +152,14 @@ export class Neighbours {
     if (entry === undefined) return
     entry.link.handleClosed()
     this.#drain(entry, now)
+  }
+
+  /** The far side of a connection is behind in taking what is written, or has caught up. */
+  handleBacklog(connection: number, isBehind: boolean): void {
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    entry.isBehind = isBehind
+    if (entry.neighbour !== undefined) entry.neighbour.isBehind = isBehind
   }
 
   handleTimeout(now: Millis): void {
@@ -224,6 +236,7 @@ export class Neighbours {
       endpoint: entry.endpoint,
       upAt: now,
       rttMs: undefined,
+      isBehind: entry.isBehind,
     }
     const older = this.#byPeer.get(peerId)
     if (older !== undefined) {

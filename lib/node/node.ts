@@ -238,6 +238,20 @@ export class Node {
     this.#settle(now)
   }
 
+  /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
+  handleStore(isWritable: boolean, now: Millis): void {
+    this.addresses.setStore(isWritable)
+    const text = isWritable ? 'the state store can be written again' : 'the state store cannot be written'
+    this.#context.log(isWritable ? 'info' : 'error', isWritable ? 'store-mended' : 'store-full', { text }, now)
+    this.#settle(now)
+  }
+
+  /** The far side of a connection is behind in taking what is sent to it, or has caught up. */
+  handleBacklog(connection: number, isBehind: boolean, now: Millis): void {
+    this.neighbours.handleBacklog(connection, isBehind)
+    this.#settle(now)
+  }
+
   /** An authenticated control datagram; without a source when a relay passed it on. */
   handleControl(
     peerIndex: number,
