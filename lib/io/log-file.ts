@@ -28,7 +28,8 @@ export class LogFile {
   readonly #bytesMax: number
   #fd: number | undefined
   #lost = 0
-  #isTorn = false
+  /** The file's size after the last whole line of ours. */
+  #endAt = 0
 
   constructor(path: string, bytesMax = LOG_FILE_BYTES_MAX) {
     this.#path = path
@@ -45,12 +46,16 @@ export class LogFile {
     try {
       const fd = this.#ready()
       if (fstatSync(fd).size + line.length > this.#bytesMax) this.#putAside(fd)
-      const before = (this.#isTorn ? '\n' : '') + (this.#lost > 0 ? lostLine(this.#lost) : '')
-      const bytes = Buffer.from(before + line)
-      const written = writeSync(fd, bytes)
-      this.#isTorn = written > 0 && written < bytes.length
-      if (written === bytes.length) this.#lost = 0
-      else this.#lost++
+      const { size } = fstatSync(fd)
+      // A line that was cut short, or words of the runtime, which may end without a line end.
+      const gap = size === this.#endAt ? '' : '\n'
+      const bytes = Buffer.from(gap + (this.#lost > 0 ? lostLine(this.#lost) : '') + line)
+      if (writeSync(fd, bytes) < bytes.length) {
+        this.#lost++
+      } else {
+        this.#lost = 0
+        this.#endAt = size + bytes.length
+      }
     } catch {
       this.#lost++
     }
@@ -70,6 +75,7 @@ export class LogFile {
       this.close()
     }
     this.#fd = openToAppend(this.#path)
+    this.#endAt = fstatSync(this.#fd).size
     return this.#fd
   }
 
@@ -83,7 +89,7 @@ export class LogFile {
       rmSync(this.#name(1), { force: true })
     }
     ftruncateSync(fd)
-    this.#isTorn = false
+    this.#endAt = 0
   }
 
   #name(number: number): string {

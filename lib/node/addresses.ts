@@ -110,8 +110,10 @@ export class Addresses {
   }
 
   /** False while the disk takes nothing: no address is given then, neither here nor to other peers. */
-  setStore(isWritable: boolean): void {
+  setStore(isWritable: boolean, now: Millis): void {
     this.#isStoreWritable = isWritable
+    const text = isWritable ? 'the state store can be written again' : 'the state store cannot be written'
+    this.#context.log(isWritable ? 'info' : 'error', isWritable ? 'store-mended' : 'store-full', { text }, now)
   }
 
   request(id: string, container: string, form: AddressForm, now: Millis): void {

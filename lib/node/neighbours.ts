@@ -1,5 +1,6 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
 import { equalBytes, soonest, type Millis } from '../base/mod.ts'
+import { FirstMessages } from '../noise/mod.ts'
 import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
 import { FAILED_INBOUND_MAX, FAILED_INBOUND_SHOWN_MS } from './constants.ts'
@@ -58,6 +59,9 @@ export type NeighboursOutput =
       readonly error: string
     }
 
+/** What the node says of a link; what all links share is kept here. */
+type OwnLinkConfig = Omit<LinkConfig, 'firstMessages'>
+
 interface Entry {
   readonly connection: number
   readonly link: Link
@@ -81,14 +85,15 @@ export class Neighbours {
   readonly #entries = new Map<number, Entry>()
   readonly #byPeer = new Map<PeerId, Entry>()
   readonly #outputs: NeighboursOutput[] = []
+  readonly #firstMessages = new FirstMessages()
   readonly #self: PeerId
-  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => OwnLinkConfig
   readonly #admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
   #failedInbound: FailedInbound[] = []
 
   constructor(ports: {
     self: PeerId
-    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => OwnLinkConfig
     /** `sent`: what this side had said of itself when the connection began. */
     admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
   }) {
@@ -127,7 +132,7 @@ export class Neighbours {
     const config = this.#configOf(isOutbound ? 'initiator' : 'responder', endpoint)
     const entry: Entry = {
       connection,
-      link: new Link(config, now),
+      link: new Link({ ...config, firstMessages: this.#firstMessages }, now),
       isOutbound,
       endpoint,
       sent: config.hello,

@@ -2,7 +2,6 @@ import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, t
 import { Timers, equalBytes, fromHex, soonest, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
-import { FirstMessages } from '../noise/mod.ts'
 import {
   GOODBYE_CODE,
   RECORD_KIND,
@@ -62,7 +61,6 @@ export class Node {
   readonly #links: OwnLinks
   readonly #forget: ForgetRecords
   readonly #log: RateLimitedLog
-  readonly #firstMessages = new FirstMessages()
   readonly #timers = new Timers()
   readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
@@ -86,7 +84,6 @@ export class Node {
         suite: config.suite,
         entropy: config.entropy,
         staticKey: config.identity.exchangeKey,
-        firstMessages: this.#firstMessages,
         secrets: config.secrets,
         hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
       }),
@@ -240,16 +237,13 @@ export class Node {
 
   /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
   handleStore(isWritable: boolean, now: Millis): void {
-    this.addresses.setStore(isWritable)
-    const text = isWritable ? 'the state store can be written again' : 'the state store cannot be written'
-    this.#context.log(isWritable ? 'info' : 'error', isWritable ? 'store-mended' : 'store-full', { text }, now)
+    this.addresses.setStore(isWritable, now)
     this.#settle(now)
   }
 
   /** The far side of a connection is behind in taking what is sent to it, or has caught up. */
-  handleBacklog(connection: number, isBehind: boolean, now: Millis): void {
+  handleBacklog(connection: number, isBehind: boolean, _now: Millis): void {
     this.neighbours.handleBacklog(connection, isBehind)
-    this.#settle(now)
   }
 
   /** An authenticated control datagram; without a source when a relay passed it on. */

@@ -2,7 +2,6 @@ import t from 'tap'
 import type { Endpoint } from '../../../lib/address/mod.ts'
 import { FAILED_INBOUND_MAX } from '../../../lib/node/constants.ts'
 import { Neighbours, type Admission, type NeighboursOutput } from '../../../lib/node/neighbours.ts'
-import { FirstMessages } from '../../../lib/noise/mod.ts'
 import { GOODBYE_CODE, type Hello } from '../../../lib/wire/mod.ts'
 import { seededEntropy } from '../../support/sim-randomness.ts'
 import { helloOf, identity, secretOf, suite } from '../peer/link-pair.ts'
@@ -27,7 +26,6 @@ class Side {
         suite,
         entropy,
         staticKey: who.exchangeKey,
-        firstMessages: new FirstMessages(),
         secrets: [secretOf(secret)],
         hello: { ...helloOf(who, name), incarnation: new Uint8Array(8).fill(this.incarnation) } satisfies Hello,
       }),
