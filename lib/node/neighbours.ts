@@ -1,5 +1,5 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { equalBytes, soonest, type Millis } from '../base/mod.ts'
+import { equalBytes, soonest, type Machine, type Millis } from '../base/mod.ts'
 import { FirstMessages } from '../noise/mod.ts'
 import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
@@ -81,7 +81,7 @@ interface Entry {
  * between the same pair that were begun by different sides the one begun by the smaller PeerId survives; of two begun by
  * one side, or when the remote has restarted, the newer.
  */
-export class Neighbours {
+export class Neighbours implements Machine<NeighboursOutput> {
   readonly #entries = new Map<number, Entry>()
   readonly #byPeer = new Map<PeerId, Entry>()
   readonly #outputs: NeighboursOutput[] = []

@@ -1,5 +1,5 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
-import { Timers, equalBytes, fromHex, soonest, type Millis } from '../base/mod.ts'
+import { Timers, equalBytes, fromHex, soonest, type Machine, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
 import {
@@ -42,7 +42,7 @@ const TARGETS_KEY = 'targets'
  * outputs out in order; call `handleTimeout` at `pollTimeout`. The same machine runs in the daemon and, hundreds of them,
  * in the simulator. Foreign input never throws and never ends another link than its own.
  */
-export class Node {
+export class Node implements Machine<NodeOutput> {
   readonly config: NodeConfig
   readonly ledger: Ledger
   readonly neighbours: Neighbours

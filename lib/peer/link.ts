@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { assert, concatBytes, equalBytes, isDrop, type Entropy, type Millis } from '../base/mod.ts'
+import { assert, concatBytes, equalBytes, isDrop, type Entropy, type Machine, type Millis } from '../base/mod.ts'
 import { peerIdOf, type CryptoSuite, type ExchangeKey } from '../crypto/mod.ts'
 import { LinkCipher, NoiseHandshake, type FirstMessages } from '../noise/mod.ts'
 import {
@@ -89,7 +89,7 @@ const NO_BYTES = new Uint8Array(0)
  * and exactly one `down`; after it the machine is inert. Foreign bytes never throw; those that break the framing end
  * this link only.
  */
-export class Link {
+export class Link implements Machine<LinkOutput> {
   readonly #config: LinkConfig
   readonly #outputs: LinkOutput[] = []
   #phase: Phase
