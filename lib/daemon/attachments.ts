@@ -134,8 +134,7 @@ export class Attachments {
       this.#put({ ...record, mac: attachment.mac })
       return [...new Set(asked)]
     } catch (error) {
-      if (known === undefined) this.#delete(target.id)
-      else this.#put(known)
+      this.#takeBack(target.id, known)
       for (const cidr of granted)
         if (!heldBefore.has(formatCidr(cidr)))
           this.#runner.input((node, now) => node.freeAddresses(target.id, cidr.address, now))
@@ -178,6 +177,16 @@ export class Attachments {
   #forget(id: string): void {
     this.#delete(id)
     this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
+  }
+
+  /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
+  #takeBack(id: string, known: Stored | undefined): void {
+    try {
+      if (known === undefined) this.#delete(id)
+      else this.#put(known)
+    } catch (error) {
+      if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
+    }
   }
 
   #all(): Stored[] {

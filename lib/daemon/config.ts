@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { SecretText } from '../io/mod.ts'
 import { isNickname } from '../topology/mod.ts'
 
-/** What `launch` hands to the daemon process: on its standard input, so that no secret shows in argv or the environment. */
+/** What `launch` hands to the daemon process (see handover.ts). The secrets are empty once they were used. */
 export const DaemonConfig = z.object({
   stateDir: z.string(),
   nickname: z.string().refine(isNickname, 'must be 1 to 63 bytes of UTF-8 without control characters'),
@@ -9,9 +10,9 @@ export const DaemonConfig = z.object({
   host: z.string().nullable(),
   port: z.number().int().min(1).max(65535),
   /** The mesh secret as the operator gave it; null: an open mesh. */
-  secret: z.string().nullable(),
+  secret: z.instanceof(SecretText).nullable(),
   /** A second secret that is accepted from those who dial, while the secret is being changed. */
-  otherSecret: z.string().nullable(),
+  otherSecret: z.instanceof(SecretText).nullable(),
   /** Null: the stored list is used. */
   peers: z.array(z.string()).nullable(),
   discovery: z.boolean(),

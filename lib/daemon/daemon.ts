@@ -21,6 +21,7 @@ import { identityOf } from '../crypto/mod.ts'
 import { DockerClient } from '../docker/mod.ts'
 import { HostNetwork, configuredMtu, preflight, showLink } from '../host/mod.ts'
 import {
+  CacheStore,
   ChildProcessRunner,
   PSK_BYTES,
   PSK_HINT_BYTES,
@@ -75,6 +76,7 @@ export class Daemon implements ApiHandlers {
   #lanes!: Lanes
   #attachments!: Attachments
   #store!: StateStore
+  #cache!: CacheStore
   #facts!: DaemonFacts
   #firewallWarnings: readonly string[] = []
   /** Connections refused before the node heard of them: too many from one source, or too many strangers. */
@@ -128,6 +130,8 @@ export class Daemon implements ApiHandlers {
     const loaded = loadIdentity(config.stateDir, { entropy: systemEntropy })
     this.#store = StateStore.open(config.stateDir)
     this.#undo.push(() => this.#store.close())
+    this.#cache = CacheStore.open(config.stateDir, this.#store.isNew)
+    this.#undo.push(() => this.#cache.close())
     const identity = identityOf(suite, loaded.identity.seed)
     const mac = localMac(suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
     this.#host = new HostNetwork({
@@ -191,7 +195,7 @@ export class Daemon implements ApiHandlers {
     await api.listen()
     this.#undo.push(() => api.close())
     this.#log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
-    return [...loaded.notices, ...this.#store.notices]
+    return [...lock.notices, ...loaded.notices, ...this.#store.notices, ...this.#cache.notices]
   }
 
   /** Ends: says goodbye, stops the lanes, lets go of everything but what is attached. */
@@ -226,6 +230,7 @@ export class Daemon implements ApiHandlers {
 
   connect(targets: readonly string[], replace: boolean): string[] {
     for (const target of targets) parsePeerName(target, this.#config.port)
+    this.#runner.requireStore()
     const list = this.#runner.input((node, now) => node.connect(targets, replace, now))
     if (list === undefined)
       throw new WeaveError('BAD_PEER', 'too many targets', 'forget some that are no longer needed')
@@ -233,10 +238,12 @@ export class Daemon implements ApiHandlers {
   }
 
   forget(targets: readonly string[]): string[] {
+    this.#runner.requireStore()
     return this.#runner.input((node, now) => node.forgetTargets(targets, now)) ?? []
   }
 
-  attach(order: AttachOrder, signal: AbortSignal): Promise<string[]> {
+  async attach(order: AttachOrder, signal: AbortSignal): Promise<string[]> {
+    this.#runner.requireStore()
     const { target, addresses, multicastRoute } = order
     return this.#attachments
       .attach(target, addresses, { multicastRoute, signal })
@@ -274,7 +281,9 @@ export class Daemon implements ApiHandlers {
   }
 
   #currentFacts(): DaemonFacts {
-    return { ...this.#facts, warnings: [...this.#facts.warnings, ...this.#firewallWarnings] }
+    const { storeTrouble } = this.#runner
+    const trouble = storeTrouble === undefined ? [] : [storeTrouble]
+    return { ...this.#facts, warnings: [...this.#facts.warnings, ...this.#firewallWarnings, ...trouble] }
   }
 
   #openEngine(): void {
@@ -309,10 +318,17 @@ export class Daemon implements ApiHandlers {
   }
 
   #makeNode(config: NodeConfig): void {
-    const node = new Node(config, prefix => this.#store.range(prefix), monotonicMillis())
+    const read = (prefix: string) => [...this.#store.range(prefix), ...this.#cache.range(prefix)]
+    const node = new Node(config, read, monotonicMillis())
     this.#runner = new NodeRunner(node, {
       now: monotonicMillis,
       persist: (puts, deletes) => this.#store.write(puts, deletes),
+      remember: (puts, deletes) => {
+        // What little room there is, is for what must last.
+        if (this.#store.fullness === undefined) this.#cache.write(puts, deletes)
+        else this.#cache.skip()
+      },
+      store: this.#store,
       resolve: target => resolvePeer(target, this.#config.port),
       engine: (op: EngineOp) => applyEngineOp(this.#engine, op),
       forwarding: table => this.#lanes.setTable(table),

@@ -4,7 +4,7 @@ import { shortPeerId, type PeerId } from '../address/peer-id.ts'
 import { BoundedQueue } from '../base/bounded-queue.ts'
 import { assert } from '../base/assert.ts'
 import { isDrop, type Drop } from '../base/drop.ts'
-import type { Chance, Millis } from '../base/ports.ts'
+import type { Machine, Chance, Millis } from '../base/ports.ts'
 import type { IpamAnswer, IpamRequest } from '../wire/ipam-message.ts'
 import type { Words } from './allocation-error.ts'
 import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
@@ -49,7 +49,7 @@ export interface BlockOwnership {
  * It gives an address only of a block that the register in force says is its own, and hands only blocks on that hold no
  * leased or resting address; so no address is ever held by two containers. Every request ends by its deadline.
  */
-export class Ipam {
+export class Ipam implements Machine<IpamOutput> {
   readonly space: BlockSpace
   readonly defaultSubnet: Cidr
   readonly #map: BlockMap

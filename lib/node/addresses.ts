@@ -26,6 +26,7 @@ export class Addresses implements NodePart {
   readonly ipam: Ipam
   readonly #context: NodeContext
   readonly #onOwnersChanged: () => void
+  #isStoreWritable = true
   #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
 
   /** `onOwnersChanged`: a block may have changed hands. */
@@ -85,6 +86,8 @@ export class Addresses implements NodePart {
     if (routedKind === ROUTED_KIND.ipamRequest) {
       const request = decodeIpamRequest(body)
       if (isDrop(request)) return this.#context.drop(request.reason)
+      // What is handed on must be stored before it is said. Who asked asks somebody else when no answer comes.
+      if (!this.#isStoreWritable) return this.#context.drop('store-full')
       this.ipam.handleRequest(from, request, now)
     } else {
       const answer = decodeIpamAnswer(body)
@@ -105,7 +108,22 @@ export class Addresses implements NodePart {
     this.drain(now)
   }
 
+  /** False while the disk takes nothing: no address is given then, neither here nor to other peers. */
+  setStore(isWritable: boolean, now: Millis): void {
+    this.#isStoreWritable = isWritable
+    const text = isWritable ? 'the state store can be written again' : 'the state store cannot be written'
+    this.#context.log(isWritable ? 'info' : 'error', isWritable ? 'store-mended' : 'store-full', { text }, now)
+  }
+
   request(id: string, container: string, form: AddressForm, now: Millis): void {
+    if (!this.#isStoreWritable) {
+      const error = new WeaveError(
+        'STATE_IO',
+        'the state store cannot be written now, so no address can be given',
+        '`weave-ts status` says why; make room on that disk and ask again',
+      )
+      return this.#context.emit({ type: 'refused', id, error })
+    }
     if (form.type === 'claim') this.ipam.claim({ id, container, cidr: form.cidr }, now)
     else this.ipam.allocate({ id, container, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)

@@ -86,3 +86,7 @@ export const FOREIGN_PERSIST_DELAY_MS = 2_000
 /** One line of a kind and source is logged at most so often; between, they are counted. */
 export const LOG_INTERVAL_MS = 10_000
 export const LOG_KEYS_MAX = 512
+/** All lines together: so many at once, then so many per second; errors are counted apart. */
+export const LOG_BURST = 100
+export const LOG_ERRORS_BURST = 50
+export const LOG_LINES_PER_SECOND = 2

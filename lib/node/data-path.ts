@@ -1,5 +1,5 @@
 import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
-import { isDrop, soonest, toHex, type Chance, type Drop, type Millis } from '../base/mod.ts'
+import { isDrop, soonest, toHex, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
 import { decodeControl, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
 import {
@@ -40,7 +40,7 @@ const PROBES_OUTSTANDING_MAX = 64
  * datagram from another address makes that address a candidate which is probed at once (roaming). Without a direct path
  * frames go through the neighbour `via`, once a probe made that round trip. Nothing unauthenticated reaches this machine.
  */
-export class DataPath {
+export class DataPath implements Machine<DataPathOutput> {
   readonly peerId: PeerId
   readonly peerIndex: number
   readonly session: PeerSession

@@ -30,6 +30,7 @@ import {
 } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { GossipLink, type RecordPlace } from './gossip-link.ts'
+import type { Neighbour } from './neighbours.ts'
 import type { NodePart, PartMessage } from './part.ts'
 
 /**
@@ -62,8 +63,9 @@ export class Gossip implements NodePart {
   }
 
   /** A new link is no edge of the tree, unless it is the only one. `greet` follows, by one side. */
-  handleNeighbourUp(peer: PeerId, now: Millis): void {
+  handleNeighbourUp({ peerId: peer, isBehind }: Pick<Neighbour, 'peerId' | 'isBehind'>, now: Millis): void {
     const link = new GossipLink(peer)
+    link.isBehind = isBehind
     this.#links.set(peer, link)
     if (!this.#hasEager()) this.#graft(link, now)
   }

@@ -1,4 +1,4 @@
-import type { Millis } from '../base/mod.ts'
+import { equalBytes, type Millis } from '../base/mod.ts'
 import { readStore, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
 import { FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
@@ -6,6 +6,10 @@ import type { Gossip } from './gossip.ts'
 import type { NodePart, StoreEntry } from './part.ts'
 
 const PREFIX = 'ledger/'
+/** Beside the records of others: which mesh they are of. */
+const MESH_KEY = `${PREFIX}mesh`
+/** Before the owner in a key of `storeEntries`. */
+const TAG_CHARACTERS = 1
 
 /**
  * Keeps the ledger in the store. What this peer writes is durable before it is told to anybody; what others wrote is
@@ -27,12 +31,25 @@ export class LedgerKeeper implements NodePart {
 
   /** Takes up what the store holds; what cannot be read is said so, deleted, and comes back from the mesh. */
   restore(entries: readonly StoreEntry[], now: Millis): void {
-    const found = entries.map(([key, value]) => ({ key: key.slice(PREFIX.length), value }))
+    const isOfThisMesh = entries.some(
+      ([key, value]) => key === MESH_KEY && equalBytes(value, this.#context.ledger.meshId),
+    )
+    const found = entries
+      .filter(([key]) => key !== MESH_KEY && (isOfThisMesh || this.#isOwn(key.slice(PREFIX.length))))
+      .map(([key, value]) => ({ key: key.slice(PREFIX.length), value }))
     const { ledger, unreadable, unreadableKeys } = readStore(found)
     if (unreadable > 0) {
       const text = 'entries of the stored ledger are damaged: the mesh has what others wrote'
       this.#context.log('error', 'ledger-unreadable', { entries: unreadable, text }, now)
-      this.#emit(unreadableKeys.map(key => ({ key, value: undefined })))
+      const gone = unreadableKeys.map(key => ({ key, value: undefined }))
+      this.#emit(
+        gone.filter(({ key }) => this.#isOwn(key)),
+        false,
+      )
+      this.#emit(
+        gone.filter(({ key }) => !this.#isOwn(key)),
+        true,
+      )
     }
     // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
     const skipped = this.#context.ledger.restore(ledger, true, now)
@@ -58,7 +75,10 @@ export class LedgerKeeper implements NodePart {
   persistForeign(): void {
     this.#foreignAt = undefined
     if (this.#foreign.size === 0) return
-    this.#emit([...this.#foreign].map(([key, value]) => ({ key, value })))
+    this.#emit(
+      [...this.#foreign].map(([key, value]) => ({ key, value })),
+      true,
+    )
     this.#foreign = new Map()
   }
 
@@ -78,18 +98,24 @@ export class LedgerKeeper implements NodePart {
       owners: changes.owners.filter(change => isOwn(change) === wantOwn),
     })
     const own = storeEntries(split(true))
-    if (own.length > 0) this.#emit(own)
+    this.#emit(own, false)
     for (const { key, value } of storeEntries(split(false))) this.#foreign.set(key, value)
     if (this.#foreign.size > 0) this.#foreignAt ??= now + FOREIGN_PERSIST_DELAY_MS
   }
 
-  #emit(entries: readonly { key: string; value: Uint8Array | undefined }[]): void {
-    const puts: [string, Uint8Array][] = []
+  #isOwn(key: string): boolean {
+    return key.startsWith(this.#context.config.identity.peerId, TAG_CHARACTERS)
+  }
+
+  /** What others wrote may be lost (`isCache`): the mesh has it. */
+  #emit(entries: readonly { key: string; value: Uint8Array | undefined }[], isCache: boolean): void {
+    if (entries.length === 0) return
+    const puts: [string, Uint8Array][] = isCache ? [[MESH_KEY, this.#context.ledger.meshId]] : []
     const deletes: string[] = []
     for (const { key, value } of entries) {
       if (value === undefined) deletes.push(PREFIX + key)
       else puts.push([PREFIX + key, value])
     }
-    this.#context.emit({ type: 'persist', puts, deletes })
+    this.#context.emit({ type: 'persist', puts, deletes, ...(isCache && { isCache }) })
   }
 }

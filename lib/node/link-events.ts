@@ -131,7 +131,7 @@ export class LinkEvents {
     }
     const known = this.#context.view.ensurePeer(peerId)
     paths.meet(peerId, hello.incarnation, now)
-    gossip.handleNeighbourUp(peerId, now)
+    gossip.handleNeighbourUp(neighbour, now)
     // Who joins speaks first, whoever dialled.
     if (neighbour.isOutbound || verdict.verdict === 'join') gossip.greet(peerId, now)
     this.#context.view.markDirty(now)

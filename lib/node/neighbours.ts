@@ -1,5 +1,6 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { equalBytes, soonest, type Millis } from '../base/mod.ts'
+import { equalBytes, soonest, type Machine, type Millis } from '../base/mod.ts'
+import { FirstMessages } from '../noise/mod.ts'
 import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
 import { FAILED_INBOUND_MAX, FAILED_INBOUND_SHOWN_MS } from './constants.ts'
@@ -16,6 +17,8 @@ export interface Neighbour {
   readonly endpoint: Endpoint
   readonly upAt: Millis
   readonly rttMs: number | undefined
+  /** It takes less than is sent to it: what it can learn later had better wait. */
+  readonly isBehind: boolean
 }
 
 /** A connection of any state, for `status connections`. */
@@ -64,6 +67,9 @@ export type NeighboursOutput =
       readonly error: string
     }
 
+/** What the node says of a link; what all links share is kept here. */
+type OwnLinkConfig = Omit<LinkConfig, 'firstMessages'>
+
 interface Entry {
   readonly connection: number
   readonly link: Link
@@ -72,7 +78,8 @@ interface Entry {
   /** What this side said of itself on this connection. */
   readonly sent: Hello
   peerId: PeerId | undefined
-  neighbour: (Neighbour & { rttMs: number | undefined }) | undefined
+  neighbour: (Neighbour & { rttMs: number | undefined; isBehind: boolean }) | undefined
+  isBehind: boolean
   /** Why this side ends it, or what the far side said before it hung up. */
   goodbye: { code: number; text: string } | undefined
 }
@@ -82,18 +89,19 @@ interface Entry {
  * between the same pair that were begun by different sides the one begun by the smaller PeerId survives; of two begun by
  * one side, or when the remote has restarted, the newer.
  */
-export class Neighbours {
+export class Neighbours implements Machine<NeighboursOutput> {
   readonly #entries = new Map<number, Entry>()
   readonly #byPeer = new Map<PeerId, Entry>()
   readonly #outputs: NeighboursOutput[] = []
+  readonly #firstMessages = new FirstMessages()
   readonly #self: PeerId
-  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => OwnLinkConfig
   readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   #failedInbound: FailedInbound[] = []
 
   constructor(ports: {
     self: PeerId
-    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => OwnLinkConfig
     admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   }) {
     this.#self = ports.self
@@ -131,12 +139,13 @@ export class Neighbours {
     const config = this.#configOf(isOutbound ? 'initiator' : 'responder', endpoint)
     const entry: Entry = {
       connection,
-      link: new Link(config, now),
+      link: new Link({ ...config, firstMessages: this.#firstMessages }, now),
       isOutbound,
       endpoint,
       sent: config.hello,
       peerId: undefined,
       neighbour: undefined,
+      isBehind: false,
       goodbye: undefined,
     }
     this.#entries.set(connection, entry)
@@ -155,6 +164,16 @@ export class Neighbours {
     if (entry === undefined) return
     entry.link.handleClosed()
     this.#drain(entry, now)
+  }
+
+  /** The far side of a connection is behind in taking what is written, or has caught up. Returns the neighbour. */
+  handleBacklog(connection: number, isBehind: boolean): PeerId | undefined {
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return undefined
+    entry.isBehind = isBehind
+    if (entry.neighbour === undefined) return undefined
+    entry.neighbour.isBehind = isBehind
+    return entry.neighbour.peerId
   }
 
   handleTimeout(now: Millis): void {
@@ -231,6 +250,7 @@ export class Neighbours {
       endpoint: entry.endpoint,
       upAt: now,
       rttMs: undefined,
+      isBehind: entry.isBehind,
     }
     const older = this.#byPeer.get(peerId)
     if (older !== undefined) {

@@ -1,5 +1,5 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
-import { Timers, soonest, type Millis } from '../base/mod.ts'
+import { Timers, soonest, type Machine, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease } from '../ipam/mod.ts'
 import { Ledger, type RecordChange } from '../ledger/mod.ts'
 import { GOODBYE_CODE, RECORD_KIND, ROUTED_KIND, SHORT_ID_BYTES } from '../wire/mod.ts'
@@ -35,7 +35,7 @@ import { Targets } from './targets.ts'
  * in the simulator. Foreign input never throws and never ends another link than its own. What it does is in its parts
  * (`NodePart`); here they are put together, and inputs find their way to them.
  */
-export class Node {
+export class Node implements Machine<NodeOutput> {
   readonly config: NodeConfig
   readonly ledger: Ledger
   readonly neighbours: Neighbours
@@ -48,6 +48,7 @@ export class Node {
   readonly #events: LinkEvents
   readonly #router: Router
   readonly #keeper: LedgerKeeper
+  readonly #gossip: Gossip
   readonly #mesh: Membership
   readonly #joining: Joining
   readonly #targets: Targets
@@ -73,7 +74,7 @@ export class Node {
         role,
         suite,
         entropy: config.entropy,
-        staticSecret: identity.exchangeSecret,
+        staticKey: identity.exchangeKey,
         secrets: config.secrets,
         hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
       }),
@@ -102,8 +103,8 @@ export class Node {
     })
     this.view = new MeshView(context, (peer, at) => this.paths.stop(peer, at))
     this.#router = new Router(context, to => this.view.controlRoutes.get(to)?.nextHop)
-    const gossip = new Gossip(context, now)
-    this.#keeper = new LedgerKeeper(context, gossip)
+    this.#gossip = new Gossip(context, now)
+    this.#keeper = new LedgerKeeper(context, this.#gossip)
     this.paths = new DataPaths(context, {
       view: this.view,
       route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
@@ -119,7 +120,7 @@ export class Node {
     this.#joining = new Joining(context, {
       mesh: this.#mesh,
       addresses: this.addresses,
-      gossip,
+      gossip: this.#gossip,
       meshChanged: at => this.#parts.meshChanged(at),
     })
     this.#events = new LinkEvents(context, {
@@ -127,7 +128,7 @@ export class Node {
       joining: this.#joining,
       dialler: this.dialler,
       discovery,
-      gossip,
+      gossip: this.#gossip,
       paths: this.paths,
       links,
       router: this.#router,
@@ -147,7 +148,7 @@ export class Node {
         handleTimeout: at => discovery.handleTimeout(at),
         pollTimeout: () => discovery.pollTimeout(),
       },
-      gossip,
+      this.#gossip,
       { name: 'links', handleTimeout: at => links.handleTimeout(at), pollTimeout: () => links.pollTimeout() },
       ...features.map(make => make(context)),
     ])
@@ -237,6 +238,19 @@ export class Node {
 
   handleClosed(connection: number, now: Millis): void {
     this.#settled(this.neighbours.handleClosed(connection, now), now)
+  }
+
+  /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
+  handleStore(isWritable: boolean, now: Millis): void {
+    this.addresses.setStore(isWritable, now)
+    this.#settle(now)
+  }
+
+  /** The far side of a connection is behind in taking what is sent to it, or has caught up. */
+  handleBacklog(connection: number, isBehind: boolean, now: Millis): void {
+    const peer = this.neighbours.handleBacklog(connection, isBehind)
+    if (peer !== undefined) this.#gossip.handleBacklog(peer, isBehind, now)
+    this.#settle(now)
   }
 
   /** An authenticated control datagram; without a source when a relay passed it on. */

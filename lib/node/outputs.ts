@@ -9,6 +9,8 @@ export interface Persist {
   readonly type: 'persist'
   readonly puts: readonly (readonly [string, Uint8Array])[]
   readonly deletes: readonly string[]
+  /** True for what could be learnt from others again: it may be lost, and no order with other outputs is kept. */
+  readonly isCache?: boolean
 }
 
 /** What the node asks of its surroundings, to be carried out in order. */

@@ -1,13 +1,7 @@
-import { createPrivateKey, createPublicKey, diffieHellman, sign, type KeyObject } from 'node:crypto'
 import { equalBytes } from '../../lib/base/mod.ts'
 import type { CryptoSuite } from '../../lib/crypto/mod.ts'
 import { nodeSuite } from '../../lib/io/node-suite.ts'
 import { SimMemo } from './sim-memo.ts'
-
-/** DER before the 32 raw bytes (RFC 8410). */
-const ED25519_SECRET = Buffer.from('302e020100300506032b657004220420', 'hex')
-const X25519_SECRET = Buffer.from('302e020100300506032b656e04220420', 'hex')
-const X25519_PUBLIC = Buffer.from('302a300506032b656e032100', 'hex')
 
 /** Enough for every live record of a thousand peers, and what is on its way to be one. */
 const VERIFIED_MAX = 100_000
@@ -22,33 +16,13 @@ interface Verified {
   readonly isTrue: boolean
 }
 
-/** The true suite, which remembers parsed keys, and results that every peer of a simulated mesh would compute again. */
+/** The true suite, which remembers results that every peer of a simulated mesh would compute again. */
 export function memoisedSuite(): CryptoSuite {
   const suite = nodeSuite()
   const verified = new SimMemo<Verified>(VERIFIED_MAX)
   const converted = new SimMemo<{ readonly key: Uint8Array | undefined }>(SECRETS_MAX)
-  const publics = new SimMemo<Uint8Array>(SECRETS_MAX)
-  const signers = new SimMemo<KeyObject>(SECRETS_MAX)
-  const exchangers = new SimMemo<KeyObject>(SECRETS_MAX)
-  const parse = (prefix: Buffer, raw: Uint8Array) =>
-    createPrivateKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'pkcs8' })
-  const signer = (seed: Uint8Array) => signers.get(nameOf(seed), () => parse(ED25519_SECRET, seed))
-  const exchanger = (secret: Uint8Array) => exchangers.get(nameOf(secret), () => parse(X25519_SECRET, secret))
   return {
     ...suite,
-    sign: (seed, message) => new Uint8Array(sign(null, message, signer(seed))),
-    exchangePublicOf: secret =>
-      publics
-        .get(nameOf(secret), () => {
-          const spki = createPublicKey(exchanger(secret)).export({ format: 'der', type: 'spki' })
-          return new Uint8Array(spki.subarray(-32))
-        })
-        .slice(),
-    exchange(secret, publicKey) {
-      if (publicKey.every(byte => byte === 0)) return suite.exchange(secret, publicKey)
-      const key = createPublicKey({ key: Buffer.concat([X25519_PUBLIC, publicKey]), format: 'der', type: 'spki' })
-      return new Uint8Array(diffieHellman({ privateKey: exchanger(secret), publicKey: key }))
-    },
     verify(publicKey, message, signature) {
       const name = nameOf(signature.subarray(0, SIGNATURE_NAME_BYTES))
       const known = verified.find(name)

@@ -73,8 +73,8 @@ export class GossipWorld {
   link(a: GossipPeer, b: GossipPeer): void {
     a.links.add(b)
     b.links.add(a)
-    a.gossip.handleNeighbourUp(b.peerId, this.now)
-    b.gossip.handleNeighbourUp(a.peerId, this.now)
+    a.gossip.handleNeighbourUp({ peerId: b.peerId, isBehind: false }, this.now)
+    b.gossip.handleNeighbourUp({ peerId: a.peerId, isBehind: false }, this.now)
     a.gossip.greet(b.peerId, this.now)
   }
 
