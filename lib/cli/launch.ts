@@ -49,7 +49,7 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
   channel.destroy()
   child.unref()
   if (outcome.ready === true) {
-    await new ApiClient(socketPathOf(config.stateDir)).status()
+    await new ApiClient(socketPathOf(config.stateDir)).call('status')
     return outcome.notes ?? []
   }
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')

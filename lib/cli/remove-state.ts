@@ -1,9 +1,9 @@
 import { readdirSync, rmSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { INSTANCE_FILE } from '../daemon/instance.ts'
+import { API_SOCKET, INSTANCE_FILE } from '../daemon/mod.ts'
 import { IDENTITY_FILE, LOCK_FILE, STATE_STORE_FILE } from '../io/mod.ts'
 
-const FILES = [IDENTITY_FILE, INSTANCE_FILE, STATE_STORE_FILE, LOCK_FILE, 'daemon.log', 'api.sock'] as const
+const FILES = [IDENTITY_FILE, INSTANCE_FILE, STATE_STORE_FILE, LOCK_FILE, 'daemon.log', API_SOCKET] as const
 
 /**
  * Removes what a daemon keeps in its state directory (also half-written: `state.mdb-lock`, `identity.json.new`), and the

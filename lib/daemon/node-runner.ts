@@ -4,7 +4,7 @@ import { dial, type LinkSocket } from '../io/mod.ts'
 import type { AddressForm } from '../ipam/mod.ts'
 import { DIAL_TIMEOUT_MS } from './constants.ts'
 import type { ForwardingTable } from '../overlay/mod.ts'
-import type { EngineOp, Node, NodeOutput } from '../node/mod.ts'
+import { reportOf, type EngineOp, type Node, type NodeOutput, type NodeReport } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
 export interface RunnerPorts {
@@ -47,6 +47,11 @@ export class NodeRunner {
   /** Carries out what the node asked for at its making, and starts the timer. */
   start(): void {
     this.input(() => undefined)
+  }
+
+  /** The node as it is now, as plain data. */
+  report(): NodeReport {
+    return reportOf(this.node, this.#ports.now())
   }
 
   /** Gives the node an input and carries out the consequences before it returns. */
