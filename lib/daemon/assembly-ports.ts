@@ -1,9 +1,9 @@
 import type { NetworkInterfaceInfo } from 'node:os'
-import type { EndpointParts } from '../address/mod.ts'
+import type { Cidr, EndpointParts } from '../address/mod.ts'
 import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import type { CommandRunner, HostNetwork, HostNetworkOptions } from '../host/mod.ts'
+import type { HostNetwork, HostNetworkOptions } from '../host/mod.ts'
 import type {
   LinkServer,
   LinkSocket,
@@ -27,15 +27,17 @@ export interface AssemblyPorts {
   readonly entropy: Entropy
   readonly chance: Chance
   readonly hasAes: boolean
-  readonly commands: CommandRunner
   interfaces(): Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
   lock(stateDir: string): StateLock
+  /** Fails where the host cannot carry the overlay. */
+  preflight(bridge: string, range: Cidr): Promise<void>
   openEngine(config: DaemonConfig, settings: Settings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity
   openStore(stateDir: string): Pick<StateStore, 'notices' | 'range' | 'get' | 'write' | 'close'>
   secrets(config: DaemonConfig): Promise<readonly LinkSecret[]>
-  host(options: HostNetworkOptions): AssemblyHost
+  isInterface(name: string): Promise<boolean>
+  host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
   resolve(target: string, defaultPort: number): Promise<Resolution>
   serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
 }

@@ -3,8 +3,7 @@ import type { Logger } from 'pino'
 import { localMac } from '../address/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { identityOf, type Identity } from '../crypto/mod.ts'
-import { DockerClient } from '../docker/mod.ts'
-import { configuredMtu, preflight, showLink } from '../host/mod.ts'
+import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
 import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
 import { Node, type NodeConfig } from '../node/mod.ts'
@@ -74,7 +73,7 @@ async function open(
   const lock = ports.lock(config.stateDir)
   undo.push('lock', () => lock.release())
   onStep('looking at the host')
-  await preflight(ports.commands, config.bridge, settings.range)
+  await ports.preflight(config.bridge, settings.range)
   if (config.mtu !== null) configuredMtu(config.mtu)
   // The engine holds the device: what is on the host goes after it.
   let removal: AssemblyHost | undefined
@@ -100,15 +99,13 @@ async function open(
   const identity = identityOf(ports.suite, loaded.identity.seed)
   const mac = localMac(ports.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
   const host = ports.host({
-    runner: ports.commands,
-    containers: DockerClient.fromEnvironment(process.env),
     mac,
     range: settings.range,
     bridge: config.bridge,
     tap: config.device,
     ...(config.mtu !== null && { mtu: config.mtu }),
   })
-  if ((await showLink(ports.commands, config.bridge)) === undefined) removal = host
+  if (!(await ports.isInterface(config.bridge))) removal = host
   const { mtu, firewall } = await host.prepareBridge(settings.peerAddresses)
   await host.plugTap()
   const node = new Node(

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
-import { HostNetwork } from '../host/mod.ts'
+import { DockerClient } from '../docker/mod.ts'
+import { HostNetwork, preflight, showLink } from '../host/mod.ts'
 import {
   ChildProcessRunner,
   Lanes,
@@ -23,21 +24,23 @@ import type { Settings } from './settings.ts'
 
 /** The machine that the daemon runs on. */
 export function systemPorts(): AssemblyPorts {
+  const runner = new ChildProcessRunner()
   return {
     now: monotonicMillis,
     suite: nodeSuite(),
     entropy: systemEntropy,
     chance: Math.random,
     hasAes: hasAesInstructions(),
-    commands: new ChildProcessRunner(),
     interfaces: networkInterfaces,
     lock: acquireStateLock,
+    preflight: (bridge, range) => preflight(runner, bridge, range),
     openEngine,
     listen,
     loadIdentity: stateDir => loadIdentity(stateDir, { entropy: systemEntropy }),
     openStore: stateDir => StateStore.open(stateDir),
     secrets: linkSecrets,
-    host: options => new HostNetwork(options),
+    isInterface: async name => (await showLink(runner, name)) !== undefined,
+    host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
     resolve: resolvePeer,
     serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
   }
