@@ -1,7 +1,8 @@
 import { shortPeerId } from '../address/mod.ts'
 import type { CallHandlers } from '../api/mod.ts'
-import { WeaveError } from '../base/mod.ts'
+import { WeaveError, type Millis } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
+import type { Node } from '../node/mod.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 
@@ -30,9 +31,7 @@ export class MeshService implements Service {
     this.#warnings = [...parts.warnings, ...(parts.hasSecret ? [] : [OPEN_MESH_WARNING])]
     this.calls = {
       connect: ({ targets, replace }) => ({ targets: this.#connect(targets, replace, parts.port) }),
-      forget: ({ targets }) => ({
-        targets: this.#runner.input((node, now) => node.forgetTargets(targets, now)) ?? [],
-      }),
+      forget: ({ targets }) => this.#tell((node, now) => ({ targets: node.forgetTargets(targets, now) })),
       stop: (_request, { afterAnswer }) => {
         afterAnswer(() => parts.end(false))
         return { ok: true }
@@ -51,10 +50,16 @@ export class MeshService implements Service {
 
   #connect(targets: readonly string[], isReplacing: boolean, port: number): string[] {
     for (const target of targets) parsePeerName(target, port)
-    const list = this.#runner.input((node, now) => node.connect(targets, isReplacing, now))
+    const { list } = this.#tell((node, now) => ({ list: node.connect(targets, isReplacing, now) }))
     if (list === undefined)
       throw new WeaveError('BAD_PEER', 'too many targets', 'forget some that are no longer needed')
     return list
+  }
+
+  #tell<T extends object>(give: (node: Node, now: Millis) => T): T {
+    const answer = this.#runner.input(give)
+    if (answer === undefined) throw new WeaveError('DAEMON_DOWN', 'the daemon is about to end', 'launch it again')
+    return answer
   }
 
   /** Hands the address blocks on to a peer that can be reached. */

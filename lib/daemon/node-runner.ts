@@ -92,9 +92,9 @@ export class NodeRunner {
       const cancel = () => {
         if (!this.#waiters.delete(id)) return
         this.input((node, now) => node.cancelRequest(id, now))
-        reject(new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again'))
+        reject(givenUp())
       }
-      if (signal.aborted) return cancel()
+      if (signal.aborted) return reject(givenUp())
       signal.addEventListener('abort', cancel, { once: true })
       this.#waiters.set(id, {
         resolve: cidrs => {
@@ -206,4 +206,8 @@ export class NodeRunner {
     const waitMs = Math.max(0, next.at - this.#ports.now())
     this.#timer = setTimeout(() => this.input((node, now) => node.handleTimeout(now)), waitMs)
   }
+}
+
+function givenUp(): WeaveError {
+  return new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again')
 }

@@ -46,8 +46,8 @@ export function systemPorts(): AssemblyPorts {
   }
 }
 
-function openEngine({ port, device, disableOffloads, lanes }: DaemonConfig, { ip }: Settings): OpenEngine {
-  const isOn = (name: OffloadName) => !disableOffloads.includes(name)
+function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip }: Settings): OpenEngine {
+  const isOn = (name: OffloadName) => !disableOffload.includes(name)
   const engine = new NativeEngine({
     tapName: device,
     udp: { ...(ip !== undefined && { ip }), port },
