@@ -90,7 +90,7 @@ function answerFailures(app: FastifyInstance, onFault: (text: string) => void): 
       message: errorText(error),
       remedy:
         known?.remedy ??
-        (isClients ? 'see docs/api.md' : 'this is a fault of weave-ts; the daemon log has the details'),
+        (isClients ? 'see docs/api.md' : 'look for the details in the log of the daemon: this is a fault of weave-ts'),
     })
   })
   app.setNotFoundHandler(async (request, reply) => {

@@ -154,7 +154,7 @@ export class Attachments {
   async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
     const stored = this.#get(id)
     if (stored === undefined)
-      throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, '`weave-ts ps` shows what is')
+      throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
     const wanted = named.length === 0 ? [...stored.cidrs] : named.map(formatCidr)
     const unknown = wanted.find(cidr => !stored.cidrs.includes(cidr))
     if (unknown !== undefined)
