@@ -53,14 +53,14 @@ export function readPasswordFile(path: string): ReadSecret {
     throw new WeaveError(
       'CONFIG_INVALID',
       `the password file ${path} cannot be used: ${errorText(error)}`,
-      'Name a file that holds the mesh secret on one line; weave-ts keygen prints a strong one.',
+      'name a file that holds the mesh secret on one line; weave-ts keygen prints a strong one',
     )
   }
   let secret: string
   try {
     secret = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '')
   } catch {
-    throw new WeaveError('CONFIG_INVALID', `the password file ${path} is not UTF-8 text`, 'Store the secret as text.')
+    throw new WeaveError('CONFIG_INVALID', `the password file ${path} is not UTF-8 text`, 'store the secret as text')
   }
   if (secret === '') throw emptySecret(`the password file ${path}`)
   return { secret, warnings }
@@ -84,6 +84,6 @@ function emptySecret(what: string): WeaveError {
   return new WeaveError(
     'CONFIG_INVALID',
     `${what} is empty`,
-    'Give a secret (weave-ts keygen prints a strong one), or none at all to run without.',
+    'give a secret (weave-ts keygen prints a strong one), or none at all to run without',
   )
 }
