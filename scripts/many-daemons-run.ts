@@ -47,7 +47,6 @@ const SETTLE_MS = 20_000
 const IDLE_MS = 30_000
 const POLL_MS = 100
 const END_LIMIT_MS = 5_000
-const STATUS_LIMIT_MS = 10_000
 
 /** One mesh of real daemons from the first launch to the loss of half of it. */
 export class ManyDaemons {
@@ -76,7 +75,7 @@ export class ManyDaemons {
     const launchSeconds = (launchedAt - launchBegan) / 1000 / hosts.length
     const members: Member[] = []
     for (const host of hosts) {
-      const { pid, peer } = await host.daemon.api.status(STATUS_LIMIT_MS)
+      const { pid, peer } = await host.daemon.api.call('status')
       members.push({ host, pid, id: peer.id })
     }
     const agreedSeconds = await this.#agreed('all see all', members, launchedAt, AGREE_LIMIT_MS)
@@ -94,7 +93,7 @@ export class ManyDaemons {
     const receivedPerSecond = perSecond(meter => meter.receivedBytes)
     this.#note(`idle: ${corePercent.mean.toFixed(2)} % of a core, ${sentPerSecond.mean.toFixed(0)} B/s sent, each`)
     const links: number[] = []
-    for (const { host } of members) links.push(linksOf(await host.daemon.api.status(STATUS_LIMIT_MS)))
+    for (const { host } of members) links.push(linksOf(await host.daemon.api.call('status')))
     const residentMebibytes = spread(members.map(residentOf))
 
     const lossSeconds = await this.#lose(members)
@@ -153,7 +152,7 @@ export class ManyDaemons {
     for (const member of members) {
       const { label } = member.host
       try {
-        const status = await member.host.daemon.api.status(STATUS_LIMIT_MS)
+        const status = await member.host.daemon.api.call('status')
         const reached = new Set(status.peers.filter(peer => peer.isReachable).map(({ id }) => id))
         mesh ??= status.mesh.id
         if (status.mesh.id === null || status.mesh.id !== mesh) return { member, why: `${label} is in no common mesh` }

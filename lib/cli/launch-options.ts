@@ -45,7 +45,7 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     device: options.device,
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
     advertise: options.advertise,
-    disableOffloads: options.disableOffload,
+    disableOffload: options.disableOffload,
     lanes: wholeNumber(options.lanes),
     logLevel: options.logLevel,
     warnings,

@@ -55,7 +55,7 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
   child.unref()
   for (const bytes of secrets) bytes.fill(0)
   if (outcome.ready === true) {
-    await new ApiClient(socketPathOf(config.stateDir)).status()
+    await new ApiClient(socketPathOf(config.stateDir)).call('status')
     return [...notices, ...(outcome.notes ?? [])]
   }
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')

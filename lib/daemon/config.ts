@@ -24,11 +24,11 @@ export const DaemonConfig = z.object({
   mtu: z.number().int().nullable(),
   advertise: z.array(z.string()),
   /** Offloads of the packet engine to leave off. */
-  disableOffloads: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),
+  disableOffload: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),
   lanes: z.union([z.literal(1), z.literal(2)]),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   warnings: z.array(z.string()),
 })
 
 export type DaemonConfig = z.infer<typeof DaemonConfig>
-export type OffloadName = DaemonConfig['disableOffloads'][number]
+export type OffloadName = DaemonConfig['disableOffload'][number]

@@ -5,7 +5,7 @@ import type { AddressForm } from '../ipam/mod.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
 import { DurableWrites, type WritePorts } from './durable-writes.ts'
 import type { ForwardingTable } from '../overlay/mod.ts'
-import type { EngineOp, Node, NodeOutput } from '../node/mod.ts'
+import { reportOf, type EngineOp, type Node, type NodeOutput, type NodeReport } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
 export interface RunnerPorts extends WritePorts {
@@ -68,6 +68,11 @@ export class NodeRunner {
     this.input(() => undefined)
   }
 
+  /** The node as it is now, as plain data. */
+  report(): NodeReport {
+    return reportOf(this.node, this.#ports.now())
+  }
+
   /** Gives the node an input and carries out the consequences before it returns. */
   input<T>(give: (node: Node, now: Millis) => T): T | undefined {
     if (this.#isStopped) return undefined
@@ -106,9 +111,9 @@ export class NodeRunner {
       const cancel = () => {
         if (!this.#waiters.delete(id)) return
         this.input((node, now) => node.cancelRequest(id, now))
-        reject(new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again'))
+        reject(givenUp())
       }
-      if (signal.aborted) return cancel()
+      if (signal.aborted) return reject(givenUp())
       signal.addEventListener('abort', cancel, { once: true })
       this.#waiters.set(id, {
         container,
@@ -256,4 +261,8 @@ export class NodeRunner {
     const waitMs = Math.max(0, next.at - this.#ports.now())
     this.#timer = setTimeout(() => this.input((node, now) => node.handleTimeout(now)), waitMs)
   }
+}
+
+function givenUp(): WeaveError {
+  return new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again')
 }

@@ -103,8 +103,8 @@ export async function detach(
   if (guest === undefined) {
     throw new WeaveError(
       'NOT_ATTACHED',
-      `${target.description} is not attached: it has no interface ${GUEST_NAME}.`,
-      '`weave-ts ps` shows what is attached.',
+      `${target.description} is not attached: it has no interface ${GUEST_NAME}`,
+      'see what is attached with `weave-ts ps`',
     )
   }
   const held = heldAddresses(guest)

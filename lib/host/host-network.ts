@@ -165,7 +165,7 @@ export class HostNetwork {
 
   #knownMtu(): number {
     if (this.#mtu !== undefined) return this.#mtu
-    throw new WeaveError('INTERNAL', 'The bridge is not prepared yet.', 'Report this as a bug.')
+    throw new WeaveError('INTERNAL', 'the bridge is not prepared yet', 'report this: it is a fault of weave-ts')
   }
 
   #bridgeSettings(mtu: number): BridgeSettings {
@@ -180,8 +180,8 @@ export class HostNetwork {
     if (this.#pending >= PENDING_CHANGES_MAX) {
       throw new WeaveError(
         'DAEMON_BUSY',
-        `${this.#pending} changes of the host's network wait for their turn; the limit is ${PENDING_CHANGES_MAX}.`,
-        'Try again in a moment.',
+        `${this.#pending} changes of the host's network wait for their turn; the limit is ${PENDING_CHANGES_MAX}`,
+        'try again in a moment',
       )
     }
     this.#pending++

@@ -53,7 +53,7 @@ export async function showLink(runner: CommandRunner, name: string, netnsPath?: 
   throw new WeaveError(
     'COMMAND_FAILED',
     `\`${argv.join(' ')}\` ended with status 1: ${stderr.trim()}`,
-    'Is the namespace still there? Try again.',
+    'see whether the namespace is still there, and try again',
   )
 }
 
@@ -92,7 +92,7 @@ export function parseRows<T>(stdout: string, isRow: (row: object) => boolean): T
     throw new WeaveError(
       'COMMAND_FAILED',
       `\`ip\` printed no JSON but: ${stdout.slice(0, 80).trim()}`,
-      'Install iproute2 5.0 or newer.',
+      'install iproute2 5.0 or newer',
     )
   }
   assert(Array.isArray(rows), 'ip -j prints a list')

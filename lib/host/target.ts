@@ -39,8 +39,8 @@ export async function resolveTarget(text: string, sources: TargetSources): Promi
   if (stdout.trim() === `net:[${netnsInode}]`) {
     throw new WeaveError(
       'BAD_TARGET',
-      `${where.description} is in the host's own network namespace: it has no network of its own to attach to.`,
-      'Use a container with a network of its own (not --network=host).',
+      `${where.description} is in the host's own network namespace: it has no network of its own to attach to`,
+      'use a container with a network of its own (not --network=host)',
     )
   }
   return { id: where.id, netnsPath: where.netnsPath, netnsInode, description: where.description }
@@ -60,7 +60,7 @@ function ofNamespace(text: string): Place {
     id: text,
     netnsPath: `${NETNS_DIRECTORY}/${name}`,
     description: `network namespace ${name}`,
-    howToList: '`ip netns list` shows what there is.',
+    howToList: 'choose one that `ip netns list` shows',
   }
 }
 
@@ -71,7 +71,7 @@ function ofProcess(text: string): Place {
     id: text,
     netnsPath: `/proc/${pid}/ns/net`,
     description: `process ${pid}`,
-    howToList: '`ps -e` shows what there is.',
+    howToList: 'choose one that `ps -e` shows',
   }
 }
 
@@ -82,23 +82,23 @@ async function ofContainer(text: string, containers: ContainerLookup | undefined
   if (containers === undefined) {
     throw new WeaveError(
       'TARGET_NOT_FOUND',
-      `No container ${text}: this daemon is not connected to a container engine.`,
-      'Use netns:NAME or pid:N.',
+      `no container ${text}: this daemon is not connected to a container engine`,
+      'use netns:NAME or pid:N',
     )
   }
   const container = await ownerOfNetwork(await containers.inspect(text), containers)
   if (!container.isRunning || container.pid <= 0) {
     throw new WeaveError(
       'TARGET_NOT_FOUND',
-      `Container ${container.name} is not running (it is ${container.state}), so it has no network yet.`,
-      `Start it first: \`docker start ${container.name}\`.`,
+      `container ${container.name} is not running (it is ${container.state}), so it has no network yet`,
+      `start it first: \`docker start ${container.name}\``,
     )
   }
   if (container.networkMode === 'host') {
     throw new WeaveError(
       'BAD_TARGET',
-      `Container ${container.name} uses the host's network (--network=host): it has none of its own to attach to.`,
-      'Run it with a network of its own, for instance --network=none or the default bridge.',
+      `container ${container.name} uses the host's network (--network=host): it has none of its own to attach to`,
+      'run it with a network of its own, for instance --network=none or the default bridge',
     )
   }
   if (!container.isEngineLocal) await checkIsHere(container)
@@ -106,7 +106,7 @@ async function ofContainer(text: string, containers: ContainerLookup | undefined
     id: container.id,
     netnsPath: `/proc/${container.pid}/ns/net`,
     description: `container ${container.name}`,
-    howToList: '`docker ps` shows what runs.',
+    howToList: 'choose one that `docker ps` shows',
   }
 }
 
@@ -125,8 +125,8 @@ async function checkIsHere(container: ContainerView): Promise<void> {
   if (groups.includes(container.id)) return
   throw new WeaveError(
     'BAD_TARGET',
-    `Container ${container.name} (process ${container.pid}) does not run on this machine; DOCKER_HOST leads elsewhere.`,
-    'Run `weave-ts attach` on the machine where the container runs.',
+    `container ${container.name} (process ${container.pid}) does not run on this machine; DOCKER_HOST leads elsewhere`,
+    'run `weave-ts attach` on the machine where the container runs',
   )
 }
 
@@ -137,7 +137,7 @@ async function namespaceInode(place: Place): Promise<bigint> {
   if (found !== undefined && found.dev === own.dev) return found.ino
   throw new WeaveError(
     'TARGET_NOT_FOUND',
-    `There is no ${place.description}: ${place.netnsPath} ${found === undefined ? 'does not exist' : 'is no network namespace'}.`,
+    `there is no ${place.description}: ${place.netnsPath} ${found === undefined ? 'does not exist' : 'is no network namespace'}`,
     place.howToList,
   )
 }
@@ -145,7 +145,7 @@ async function namespaceInode(place: Place): Promise<bigint> {
 function badTarget(text: string, why: string): WeaveError {
   return new WeaveError(
     'BAD_TARGET',
-    `Cannot attach to \`${text.slice(0, 80)}\`: ${why}.`,
-    'Give the id or name of a container, netns:NAME, or pid:N.',
+    `cannot attach to \`${text.slice(0, 80)}\`: ${why}`,
+    'give the id or name of a container, netns:NAME, or pid:N',
   )
 }

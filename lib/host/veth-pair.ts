@@ -52,11 +52,11 @@ export async function findPair(runner: CommandRunner, target: Target): Promise<V
   throw new WeaveError(
     'INTERFACE_EXISTS',
     ownerId === undefined
-      ? `${target.description} has an interface ${GUEST_NAME} that is not ours.`
-      : `${target.description} is attached already, under the name ${ownerId}.`,
+      ? `${target.description} has an interface ${GUEST_NAME} that is not ours`
+      : `${target.description} is attached already, under the name ${ownerId}`,
     ownerId === undefined
-      ? `Remove or rename it inside the target (\`ip link delete ${GUEST_NAME}\`), then attach again.`
-      : `Use ${ownerId}, or detach that first.`,
+      ? `remove or rename it inside the target (\`ip link delete ${GUEST_NAME}\`), then attach again`
+      : `use ${ownerId}, or detach that first`,
   )
 }
 
@@ -125,8 +125,8 @@ async function waitUntilForwarding(runner: CommandRunner, name: string): Promise
     if (performance.now() > deadline) {
       throw new WeaveError(
         'COMMAND_FAILED',
-        `The bridge port ${name} did not start to forward within ${PORT_FORWARDING_WAIT_MS} ms.`,
-        'See `bridge link show`; is spanning tree on, or the bridge down? `weave-ts stop` and `launch` mend the bridge.',
+        `the bridge port ${name} did not start to forward within ${PORT_FORWARDING_WAIT_MS} ms`,
+        'see `bridge link show` for spanning tree or a bridge that is down; `weave-ts stop` and `launch` mend the bridge',
       )
     }
     await delay(PORT_FORWARDING_POLL_MS)
@@ -142,7 +142,7 @@ export async function guestIp(runner: CommandRunner, target: Target, argv: reado
 export function vanished(target: Target): WeaveError {
   return new WeaveError(
     'TARGET_NOT_FOUND',
-    `${target.description} went away meanwhile (its network namespace is no longer the same).`,
-    'Try again when it runs.',
+    `${target.description} went away meanwhile (its network namespace is no longer the same)`,
+    'try again when it runs',
   )
 }

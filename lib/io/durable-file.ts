@@ -29,7 +29,7 @@ export function ensureStateDir(stateDir: string): void {
     throw new WeaveError(
       'STATE_IO',
       `the state directory ${stateDir} cannot be made: ${errorText(error)}`,
-      'Run as root, or name a directory that you may write with --state-dir.',
+      'run as root, or name a directory that you may write with --state-dir',
     )
   }
 }

@@ -163,7 +163,7 @@ function attempt(path: string, step: () => void): void {
     throw new WeaveError(
       'STATE_IO',
       `${path} could not be written: ${errorText(error)}`,
-      `Look at free space and permissions of its directory (df ${path}), then launch again.`,
+      `look at free space and permissions of its directory (df ${path}), then launch again`,
     )
   }
 }
@@ -172,7 +172,7 @@ function damaged(path: string, reason: string, stateDir: string): WeaveError {
   return new WeaveError(
     'IDENTITY_DAMAGED',
     `the identity file ${path} cannot be used: ${reason}`,
-    `Restore it from a backup; or give this host a new identity: move the whole state aside (mv ${stateDir} ` +
-      `${stateDir}.damaged), launch again with the peers to join, and forget the old peer there. Nothing was changed.`,
+    `restore it from a backup; or give this host a new identity: move the whole state aside (mv ${stateDir} ` +
+      `${stateDir}.damaged), launch again with the peers to join, and forget the old peer there (nothing was changed)`,
   )
 }

@@ -92,7 +92,7 @@ function lock(fd: number, path: string, stateDir: string): void {
     encoding: 'utf8',
   })
   if ((child.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
-    throw new WeaveError('MISSING_TOOL', 'the program flock was not found in PATH', 'Run: apt install util-linux')
+    throw new WeaveError('MISSING_TOOL', 'the program flock was not found in PATH', 'run: apt install util-linux')
   }
   if (child.error !== undefined) throw lockFailure(path, errorText(child.error))
   if (child.status === 0) return
@@ -103,7 +103,7 @@ function lock(fd: number, path: string, stateDir: string): void {
     `the state directory ${stateDir} is in use by ` +
       (holder === undefined ? 'a daemon that is just starting or stopping' : `the daemon with pid ${holder.pid}`) +
       `; this process is ${process.pid}`,
-    'Stop that daemon first (weave-ts stop), or give this one a directory of its own with --state-dir.',
+    'stop that daemon first (weave-ts stop), or give this one a directory of its own with --state-dir',
   )
 }
 
@@ -122,6 +122,6 @@ function lockFailure(path: string, cause: string): WeaveError {
   return new WeaveError(
     'STATE_IO',
     `the lock file ${path} could not be locked: ${cause}`,
-    'Run as root, and keep the state directory on a local file system.',
+    'run as root, and keep the state directory on a local file system',
   )
 }

@@ -185,7 +185,7 @@ function openFailure(thrown: NodeJS.ErrnoException, tapName: string, port: numbe
       return new WeaveError(
         'INTERFACE_EXISTS',
         `the interface ${tapName} exists already, in use or of another kind (${code})`,
-        'if another daemon runs in this network namespace, launch this one with --device, --bridge and --port of its own',
+        'launch this daemon with --device, --bridge and --port of its own, if another runs in this network namespace',
       )
     }
   }

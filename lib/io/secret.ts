@@ -49,7 +49,7 @@ export function readPasswordFile(path: string): ReadSecret {
   try {
     const text = withoutLineEnd(buffer.subarray(0, readInto(path, buffer, warnings)))
     if (!isUtf8(text))
-      throw new WeaveError('CONFIG_INVALID', `the password file ${path} is not UTF-8 text`, 'Store the secret as text.')
+      throw new WeaveError('CONFIG_INVALID', `the password file ${path} is not UTF-8 text`, 'store the secret as text')
     if (text.length === 0) throw emptySecret(`the password file ${path}`)
     return { secret: new SecretText(text), warnings }
   } finally {
@@ -78,7 +78,7 @@ function readInto(path: string, buffer: Buffer, warnings: string[]): number {
     throw new WeaveError(
       'CONFIG_INVALID',
       `the password file ${path} cannot be used: ${errorText(error)}`,
-      'Name a file that holds the mesh secret on one line; weave-ts keygen prints a strong one.',
+      'name a file that holds the mesh secret on one line; weave-ts keygen prints a strong one',
     )
   }
 }
@@ -106,6 +106,6 @@ function emptySecret(what: string): WeaveError {
   return new WeaveError(
     'CONFIG_INVALID',
     `${what} is empty`,
-    'Give a secret (weave-ts keygen prints a strong one), or none at all to run without.',
+    'give a secret (weave-ts keygen prints a strong one), or none at all to run without',
   )
 }

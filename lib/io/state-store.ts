@@ -240,7 +240,7 @@ function verify(path: string, timeoutMs: number): void {
     throw new WeaveError(
       'STATE_VERSION',
       `the state store ${path} has schema version ${finding.found}; this program reads version ${STORE_SCHEMA_VERSION}`,
-      'Launch with the release that wrote it, or move it aside and launch again. The file was not changed.',
+      'launch with the release that wrote it, or move it aside and launch again (the file was not changed)',
     )
   }
 }
@@ -270,8 +270,8 @@ function damagedError(path: string, reason: string): WeaveError {
   return new WeaveError(
     'STATE_DAMAGED',
     `the state store ${path} is damaged: ${reason}`,
-    `Restore it from a backup, or move it aside (mv ${path} ${path}.damaged) and launch again with the peers to join: ` +
-      'identity and secret stay, the rest comes back from the mesh. The file was not changed.',
+    `restore it from a backup, or move it aside (mv ${path} ${path}.damaged) and launch again with the peers to join: ` +
+      'identity and secret stay, the rest comes back from the mesh (the file was not changed)',
   )
 }
 
@@ -295,6 +295,6 @@ function ioError(path: string, verb: string, cause: unknown): WeaveError {
   return new WeaveError(
     'STATE_IO',
     `the state store ${path} could not be ${verb}: ${errorText(cause)} (${freeText(path)})`,
-    `Look at free space and permissions (df ${path}; ls -l ${path}); a daemon that runs goes on by itself when there is room.`,
+    `look at free space and permissions (df ${path}; ls -l ${path})`,
   )
 }

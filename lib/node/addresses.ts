@@ -120,7 +120,7 @@ export class Addresses implements NodePart {
       const error = new WeaveError(
         'STATE_IO',
         'the state store cannot be written now, so no address can be given',
-        '`weave-ts status` says why; make room on that disk and ask again',
+        'make room on that disk and ask again; `weave-ts status` says why',
       )
       return this.#context.emit({ type: 'refused', id, error })
     }

@@ -204,6 +204,11 @@ export class Node implements Machine<NodeOutput> {
     return this.addresses.ipam.lookup(container)
   }
 
+  /** Every address in use on this host. */
+  leases(): readonly Lease[] {
+    return this.addresses.ipam.leases()
+  }
+
   /** Hands all address blocks to a peer that can be reached, and ends all leases. Returns the heir and how many. */
   leave(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const outcome = this.addresses.leave(this.view.reachable, now)

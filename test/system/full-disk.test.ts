@@ -56,7 +56,7 @@ t.test(
       return result
     }
     const isAcknowledged = async () => {
-      const attachments = await h2.daemon.api.ps()
+      const attachments = await h2.daemon.ps()
       const held = new Map(attachments.map(one => [one.id, one.cidrs.join(' ')]))
       for (const [id, cidrs] of acknowledged) t.equal(held.get(id), cidrs, `${id} has what it was given`)
       t.equal(held.size, acknowledged.size, 'and nobody else has anything')

@@ -14,7 +14,7 @@ function world() {
   const records = new Map<string, Uint8Array>()
   const hooks = { beforePlug: () => {}, afterList: async () => {} }
   const node = {
-    addresses: { ipam: { leases: () => [...leases.keys()].map(container => ({ container })) } },
+    leases: () => [...leases.keys()].map(container => ({ container })),
     leasesOf: (id: string) => [...leases].filter(([container]) => container === id).map(([, cidr]) => cidr),
     freeAddresses: (id: string) => leases.delete(id),
   }

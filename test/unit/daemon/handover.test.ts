@@ -23,7 +23,7 @@ function configOf(secret: string | null, otherSecret: string | null): DaemonConf
     device: 'weave-tap',
     mtu: null,
     advertise: [],
-    disableOffloads: [],
+    disableOffload: [],
     lanes: 2,
     logLevel: 'info',
     warnings: [],

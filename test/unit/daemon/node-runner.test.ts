@@ -1,138 +1,98 @@
-import { randomBytes } from 'node:crypto'
-import t, { type Test } from 'tap'
-import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
-import { WeaveError } from '../../../lib/base/mod.ts'
-import { identityOf } from '../../../lib/crypto/mod.ts'
-import { NodeRunner } from '../../../lib/daemon/node-runner.ts'
-import { monotonicMillis, nodeSuite, systemEntropy } from '../../../lib/io/mod.ts'
+import t from 'tap'
+import { formatCidr, parseEndpoint } from '../../../lib/address/mod.ts'
 import { parseAddressForm } from '../../../lib/ipam/mod.ts'
-import { Node } from '../../../lib/node/mod.ts'
+import { listen } from '../../../lib/io/mod.ts'
+import { waitFor } from '../../support/testbed-command.ts'
+import { nodeRunner } from './node-fixture.ts'
 
-const suite = nodeSuite()
 const ANY = parseAddressForm('net:default')
+const TALK_MS = 10_000
 const never = new AbortController().signal
-const full = () => new WeaveError('STATE_IO', 'the disk is full (0 bytes free)', 'make room')
 
-function nodeOf(seed: Uint8Array, stored: Iterable<readonly [string, Uint8Array]>): Node {
-  const range = parseCidr('10.32.0.0/16')!
-  return new Node(
-    {
-      identity: identityOf(suite, seed),
-      suite,
-      entropy: systemEntropy,
-      chance: Math.random,
-      incarnation: systemEntropy.bytes(8),
-      nickname: 'h1',
-      software: 'test',
-      port: 6783,
-      secrets: [{ psk: new Uint8Array(32), hint: new Uint8Array(4) }],
-      hasAes: false,
-      range,
-      defaultSubnet: range,
-      blockPrefix: 26,
-      isDiscovering: true,
-      linksMax: 0,
-      advertised: [],
-      underlayBytes: 1500,
-    },
-    prefix => [...stored].filter(([key]) => key.startsWith(prefix)),
-    monotonicMillis(),
-  )
-}
+t.test('what a node asked for at its making is carried out at the start, and not before', t => {
+  const { runner, done } = nodeRunner(t, 'alone')
+  t.strictSame(done, [])
+  runner.start()
+  t.ok(done.includes('engine set-self'))
+  t.ok(done.includes('forwarding'))
+  t.end()
+})
 
-/** A peer that founded a mesh, over a store that can be made to refuse. */
-function world(t: Test) {
-  const seed = randomBytes(32)
-  const self = {
-    seed,
-    stored: new Map<string, Uint8Array>(),
-    remembered: 0,
-    refusal: undefined as Error | undefined,
-    fullness: undefined as string | undefined,
-    fatal: [] as unknown[],
-    log: [] as string[],
-    runner: undefined as unknown as NodeRunner,
-  }
-  self.runner = new NodeRunner(nodeOf(seed, []), {
-    now: monotonicMillis,
-    persist(puts, deletes) {
-      if (self.refusal !== undefined) throw self.refusal
-      for (const [key, value] of puts) self.stored.set(key, value)
-      for (const key of deletes) self.stored.delete(key)
-    },
-    remember: () => void self.remembered++,
-    store: {
-      get fullness() {
-        return self.fullness
-      },
-      tend: () => undefined,
-    },
-    resolve: () => Promise.resolve({ endpoints: [] }),
-    engine: () => undefined,
-    forwarding: () => undefined,
-    log: line => void self.log.push(line.event),
-    fatal: thrown => void self.fatal.push(thrown),
+t.test('an address is durable before it is given, and is given up by an abort', async t => {
+  const { runner, store, done } = nodeRunner(t, 'founder')
+  runner.start()
+  const gone = new AbortController()
+  const early = runner.requestAddress('early', ANY, gone.signal)
+  gone.abort()
+  await t.rejects(early, { code: 'DAEMON_BUSY', message: /given up/ })
+  t.equal(runner.report().ipam.pending.length, 0, 'the node no longer looks for it')
+  await t.rejects(runner.requestAddress('late', ANY, gone.signal), { code: 'DAEMON_BUSY' }, 'aborted before it began')
+  runner.input((node, now) => node.found(now))
+  done.length = 0
+  const [cidr] = await runner.requestAddress('c', ANY, never)
+  t.equal(runner.report().ipam.leases[0]?.cidr, formatCidr(cidr!))
+  t.ok([...store.keys()].some(key => key.startsWith('lease/')))
+  t.equal(done[0], 'persist', 'first of all')
+})
+
+t.test('a refusal is the error of the request', async t => {
+  const { runner } = nodeRunner(t, 'refuser')
+  runner.start()
+  runner.input((node, now) => node.found(now))
+  const outside = runner.requestAddress('c', parseAddressForm('192.168.1.1/24'), never)
+  await t.rejects(outside, { code: 'ADDRESS_OUTSIDE_RANGE' })
+})
+
+t.test('an input from within an input is a fault of ours', t => {
+  const { runner, fatal } = nodeRunner(t, 'nested')
+  runner.input(() => runner.input(() => undefined))
+  t.match(fatal, [{ message: 'the node is not re-entrant' }])
+  t.end()
+})
+
+t.test('those who wait for an address are told when the daemon stops', async t => {
+  const { runner } = nodeRunner(t, 'stopped')
+  runner.start()
+  const waiting = runner.requestAddress('c', ANY, never)
+  runner.stop()
+  await t.rejects(waiting, { code: 'DAEMON_DOWN' })
+})
+
+t.test('a target that does not resolve is shown with its reason', async t => {
+  const { runner } = nodeRunner(t, 'lost')
+  runner.start()
+  runner.input((node, now) => node.connect(['nowhere'], true, now))
+  await waitFor('the failure', TALK_MS, () => runner.report().targets[0]?.lastError !== undefined)
+  t.match(runner.report().targets, [{ text: 'nowhere', lastError: 'no such name', state: 'waiting' }])
+})
+
+t.test('two runners meet over loopback, and part with a goodbye', async t => {
+  const called = nodeRunner(t, 'called')
+  const caller = nodeRunner(t, 'caller')
+  const server = await listen({ host: '127.0.0.1', port: 0 }, socket => called.runner.accept(socket))
+  t.teardown(() => server.close())
+  caller.addresses.set('called', [parseEndpoint(`127.0.0.1:${server.port}`)!])
+  for (const { runner } of [called, caller]) runner.start()
+  called.runner.input((node, now) => node.found(now))
+  caller.runner.input((node, now) => node.connect(['called'], true, now))
+  await waitFor('one mesh', TALK_MS, () => {
+    const [one, other] = [called.runner.report(), caller.runner.report()]
+    return other.mesh.id !== undefined && other.mesh.id === one.mesh.id && one.neighbours.length === 1
   })
-  self.runner.start()
-  self.runner.input((node, now) => node.found(now))
-  t.teardown(() => self.runner.stop())
-  return self
-}
-
-const texts = (cidrs: readonly Cidr[]) => cidrs.map(formatCidr)
-
-async function recovered(runner: NodeRunner): Promise<void> {
-  while (runner.storeTrouble !== undefined) await new Promise(resolve => setTimeout(resolve, 20))
-}
-
-t.test('an address whose lease the disk refuses is not given, and is free again', async t => {
-  const w = world(t)
-  const first = texts(await w.runner.requestAddress('c1', ANY, never))
-  w.refusal = full()
-  await t.rejects(w.runner.requestAddress('c2', ANY, never), { code: 'STATE_IO', message: /0 bytes free/ })
-  t.match(w.runner.storeTrouble, /the disk is full/)
-  t.throws(() => w.runner.requireStore(), { code: 'STATE_IO' })
-  t.strictSame(texts(w.runner.node.leasesOf('c2')), [])
-  t.strictSame(texts(w.runner.node.leasesOf('c1')), first, 'what was given before stays')
-  await t.rejects(w.runner.requestAddress('c3', ANY, never), { code: 'STATE_IO' }, 'the node knows of it')
-  t.ok(w.log.includes('store-full'))
-  t.strictSame(w.fatal, [])
-
-  w.refusal = undefined
-  await recovered(w.runner)
-  t.ok(w.log.includes('store-mended'))
-  const second = texts(await w.runner.requestAddress('c2', ANY, never))
-  const again = nodeOf(w.seed, w.stored)
-  t.strictSame(texts(again.leasesOf('c1')), first)
-  t.strictSame(texts(again.leasesOf('c2')), second)
-  t.equal(again.addresses.ipam.leases().length, 2, 'nothing else is in the store')
+  t.equal(server.strangers, 0, 'who proved who it is no longer counts as a stranger')
+  t.match(caller.runner.report().neighbours, [{ nickname: 'called', isOutbound: true }])
+  caller.runner.stop()
+  await waitFor('the goodbye', TALK_MS, () => called.runner.report().neighbours.length === 0)
+  t.ok(called.done.includes('log link-down'))
+  t.equal((await called.runner.requestAddress('c', ANY, never)).length, 1, 'who is left gives addresses')
 })
 
-t.test('what a container has already is told though the disk refuses', async t => {
-  const w = world(t)
-  const first = await w.runner.requestAddress('c1', ANY, never)
-  w.refusal = full()
-  const asked = w.runner.requestAddress('c1', parseAddressForm(formatCidr(first[0]!)), never)
-  t.strictSame(texts(await asked), texts(first))
-  t.strictSame(texts(w.runner.node.leasesOf('c1')), texts(first))
-})
-
-t.test('a store without reserve is told to the node, and the end of it', async t => {
-  const w = world(t)
-  w.fullness = 'the disk is full (4 bytes free)'
-  w.runner.input(() => undefined)
-  t.match(w.runner.storeTrouble, /4 bytes free/)
-  await t.rejects(w.runner.requestAddress('c1', ANY, never), { code: 'STATE_IO' })
-  w.fullness = undefined
-  w.runner.input(() => undefined)
-  t.equal(w.runner.storeTrouble, undefined)
-  t.equal((await w.runner.requestAddress('c1', ANY, never)).length, 1)
-})
-
-t.test('what is no refusal of the disk ends the daemon', async t => {
-  const w = world(t)
-  w.refusal = new WeaveError('STATE_DAMAGED', 'damaged', 'restore it')
-  void w.runner.requestAddress('c1', ANY, never).catch(() => undefined)
-  t.equal(w.fatal.length, 1)
-  t.match(w.fatal[0], { code: 'STATE_DAMAGED' })
+t.test('nobody who comes after the stop is let in', async t => {
+  const { runner } = nodeRunner(t, 'closed')
+  runner.start()
+  runner.stop()
+  const closed: string[] = []
+  const socket = { remoteEndpoint: parseEndpoint('127.0.0.1:1')!, close: (reason: string) => closed.push(reason) }
+  runner.accept(socket as unknown as Parameters<typeof runner.accept>[0])
+  t.strictSame(closed, ['stopped'])
 })

@@ -69,7 +69,7 @@ t.test('a container that shares the network of another is that other', async t =
   const other = 'cd'.repeat(32)
   const sidecar = { ...running, name: 'sidecar', id: other, networkMode: `container:${id}` }
   const host = { ...running, networkMode: 'host' }
-  await t.rejects(resolve('sidecar', lookup(sidecar, host)), { code: 'BAD_TARGET', message: /Container web / })
+  await t.rejects(resolve('sidecar', lookup(sidecar, host)), { code: 'BAD_TARGET', message: /container web / })
 })
 
 t.test('a container of an engine on another machine is refused', async t => {

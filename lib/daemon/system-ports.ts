@@ -1,0 +1,81 @@
+import { networkInterfaces } from 'node:os'
+import { ApiServer } from '../api/mod.ts'
+import { DockerClient } from '../docker/mod.ts'
+import { HostNetwork, preflight, showLink } from '../host/mod.ts'
+import {
+  CacheStore,
+  ChildProcessRunner,
+  Lanes,
+  NativeEngine,
+  StateStore,
+  acquireStateLock,
+  listen,
+  loadIdentity,
+  monotonicMillis,
+  nodeSuite,
+  resolvePeer,
+  systemEntropy,
+} from '../io/mod.ts'
+import { applyEngineOp } from '../node/mod.ts'
+import type { AssemblyPorts, DataPlane, DataPlaneEvents, OpenEngine } from './assembly-ports.ts'
+import type { DaemonConfig, OffloadName } from './config.ts'
+import { linkSecrets } from './link-secrets.ts'
+import { hasAesInstructions } from './processor.ts'
+import type { Settings } from './settings.ts'
+
+/** The machine that the daemon runs on. */
+export function systemPorts(): AssemblyPorts {
+  const runner = new ChildProcessRunner()
+  return {
+    now: monotonicMillis,
+    suite: nodeSuite(),
+    entropy: systemEntropy,
+    chance: Math.random,
+    hasAes: hasAesInstructions(),
+    interfaces: networkInterfaces,
+    lock: acquireStateLock,
+    preflight: (bridge, range) => preflight(runner, bridge, range),
+    openEngine,
+    listen,
+    loadIdentity: stateDir => loadIdentity(stateDir, { entropy: systemEntropy }),
+    openStore: stateDir => StateStore.open(stateDir),
+    openCache: (stateDir, isFresh) => CacheStore.open(stateDir, isFresh),
+    secrets: linkSecrets,
+    isInterface: async name => (await showLink(runner, name)) !== undefined,
+    host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
+    resolve: resolvePeer,
+    serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
+  }
+}
+
+function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip }: Settings): OpenEngine {
+  const isOn = (name: OffloadName) => !disableOffload.includes(name)
+  const engine = new NativeEngine({
+    tapName: device,
+    udp: { ...(ip !== undefined && { ip }), port },
+    offloads: {
+      tapGso: isOn('tap-gso'),
+      udpGso: isOn('udp-gso'),
+      udpGro: isOn('udp-gro'),
+      checksum: isOn('checksum'),
+    },
+  })
+  return {
+    start: events => startLanes(engine, events, lanes === 1 ? 'single' : 'split'),
+    close: () => engine.close(),
+  }
+}
+
+function startLanes(engine: NativeEngine, events: DataPlaneEvents, shape: 'single' | 'split'): DataPlane {
+  const duplicateSeed = Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0)
+  const lanes = new Lanes(engine, events, { shape, duplicateSeed })
+  return {
+    order: op => applyEngineOp(engine, op),
+    setTable: table => lanes.setTable(table),
+    facts: nowSeconds => {
+      const { tapName: _tap, port: _port, family: _family, udpSelfTest: _test, ...offloads } = engine.describe()
+      return { offloads, counters: engine.counters(), macs: lanes.macs.entries(nowSeconds) }
+    },
+    stop: () => lanes.stop(),
+  }
+}
