@@ -24,7 +24,7 @@ import {
   ChildProcessRunner,
   PSK_BYTES,
   PSK_HINT_BYTES,
-  Lanes,
+  LanePlane,
   NativeEngine,
   StateStore,
   acquireStateLock,
@@ -41,7 +41,8 @@ import {
   type StateLock,
 } from '../io/mod.ts'
 import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
-import { Node, applyEngineOp, type EngineOp, type NodeConfig } from '../node/mod.ts'
+import { Node, type NodeConfig } from '../node/mod.ts'
+import type { DataPlane } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import { Attachments } from './attachments.ts'
@@ -72,7 +73,7 @@ export class Daemon implements ApiHandlers {
   #runner!: NodeRunner
   #host!: HostNetwork
   #engine!: NativeEngine
-  #lanes!: Lanes
+  #plane!: DataPlane
   #attachments!: Attachments
   #store!: StateStore
   #facts!: DaemonFacts
@@ -176,6 +177,7 @@ export class Daemon implements ApiHandlers {
       linksMax: config.connLimit,
       advertised,
       underlayBytes: mtu + OVERHEAD_IPV6_BYTES + OVERHEAD_RELAY_BYTES,
+      sessionTotals: receiverIndex => this.#plane.sessionTotals(receiverIndex),
     })
     this.#startLanes()
     this.#runner.start()
@@ -211,12 +213,11 @@ export class Daemon implements ApiHandlers {
   }
 
   report() {
-    const { tapName: _tap, port: _port, family: _family, udpSelfTest: _test, ...offloads } = this.#engine.describe()
     const now = monotonicMillis()
     const engine = {
-      offloads,
-      counters: this.#engine.counters(),
-      macs: this.#lanes.macs.entries(Math.floor(now / 1000)),
+      offloads: this.#plane.offloads(),
+      counters: this.#plane.counters(),
+      macs: this.#plane.macs(Math.floor(now / 1000)),
     }
     const report = reportOf(this.#runner.node, this.#currentFacts(), engine, now)
     const refused = Object.entries(this.#refused).filter(([, count]) => count > 0)
@@ -315,8 +316,8 @@ export class Daemon implements ApiHandlers {
       now: monotonicMillis,
       persist: (puts, deletes) => this.#store.write(puts, deletes),
       resolve: target => resolvePeer(target, this.#config.port),
-      engine: (op: EngineOp) => applyEngineOp(this.#engine, op),
-      forwarding: table => this.#lanes.setTable(table),
+      engine: op => this.#plane.order(op),
+      forwarding: table => this.#plane.setTable(table),
       log: line => this.#write(line),
       fatal: thrown => this.#fatal(thrown),
     })
@@ -324,12 +325,13 @@ export class Daemon implements ApiHandlers {
   }
 
   #startLanes(): void {
-    this.#lanes = new Lanes(
+    this.#plane = new LanePlane(
       this.#engine,
       {
         onControl: (peer, receiver, body, source) =>
           this.#runner.input((node, now) => node.handleControl(peer, receiver, body, source, now)),
         onMoved: (peer, _receiver, source) => this.#runner.input((node, now) => node.handleMoved(peer, source, now)),
+        onWanted: peer => this.#runner.input((node, now) => node.handleWanted(peer, now)),
         onFailure: message => this.#fatal(new Error(`a packet lane ended: ${message}`)),
       },
       {
@@ -337,7 +339,7 @@ export class Daemon implements ApiHandlers {
         duplicateSeed: Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0),
       },
     )
-    this.#undo.push(() => this.#lanes.stop())
+    this.#undo.push(() => this.#plane.stop())
   }
 
   /** Joins, founds, or goes on. */

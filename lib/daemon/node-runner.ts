@@ -3,8 +3,8 @@ import { WeaveError, errorText, type LogLine, type Millis } from '../base/mod.ts
 import { dial, type LinkSocket } from '../io/mod.ts'
 import type { AddressForm } from '../ipam/mod.ts'
 import { DIAL_TIMEOUT_MS } from './constants.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
-import type { EngineOp, Node, NodeOutput } from '../node/mod.ts'
+import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
+import type { Node, NodeOutput } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
 export interface RunnerPorts {

@@ -112,9 +112,9 @@ export class Node {
     this.paths = new DataPaths(this.#context, {
       view: this.view,
       route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
-      onChanged: (_peer, at) => {
+      onChanged: (peer, at) => {
         this.#tables.changed()
-        this.#links.changed(at)
+        if (this.neighbours.neighbour(peer) !== undefined) this.#links.changed(at)
       },
     })
     this.addresses = new Addresses(this.#context, {
@@ -251,6 +251,13 @@ export class Node {
   handleMoved(peerIndex: number, source: EndpointParts, now: Millis): void {
     const peer = this.view.peerAt(peerIndex)
     if (peer !== undefined) this.paths.handleMoved(peer, source, now)
+    this.#settle(now)
+  }
+
+  /** The data plane floods unicast frames for want of a way to the peer. */
+  handleWanted(peerIndex: number, now: Millis): void {
+    const peer = this.view.peerAt(peerIndex)
+    if (peer !== undefined) this.paths.want(peer, now)
     this.#settle(now)
   }
 

@@ -131,7 +131,7 @@ export class PeerSession {
     else this.#await(now)
   }
 
-  /** Renews the keys ahead of their time: the counter of the present ones runs out. */
+  /** Initiates now, whoever's turn it is: something waits for keys, or the counter of the present ones runs out. */
   rekey(now: Millis): void {
     if (this.#isStopped || this.#attempt !== undefined) return
     this.#timers.cancel('handshake back-off')
