@@ -18,7 +18,7 @@ const WAIT_MS = 10_000
 const EVERYBODY = 0xffff_ffff_ffff
 const MAC_FAR = 0x0200_0000_1000
 const ADDRESSES = 40
-const ROUNDS = 10
+const ROUNDS = 40
 /** A lane with something to do does it within this, also on a busy machine. */
 const SETTLE_MS = 200
 
@@ -75,7 +75,9 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
   const hooks = { onControl: () => undefined, onMoved: () => undefined, onWanted: () => undefined }
   const forwarder = new Forwarder(senderLane, new MacTable(), hooks)
   forwarder.setTable(tableOf([1]))
-  const forward = () => void forwarder.outbound(monotonicMillis())
+  const forward = () => {
+    while (forwarder.outbound(monotonicMillis()) >= 0);
+  }
   try {
     await use({ plane, receiver, sender, tap, bodies, senderTap, forward, wanted, failures })
   } finally {
@@ -129,8 +131,8 @@ for (const shape of ['split', 'single'] as const) {
         for (let low = 0; low < ADDRESSES; low++) {
           const frame = ethernetFrame(EVERYBODY, MAC_FAR + round * ADDRESSES + low, new Uint8Array(50))
           writeSync(senderTap, Buffer.concat([new Uint8Array(VNET_BYTES), frame]))
-          forward()
         }
+        forward()
       }
       const received = () => receiver.counters()['rx-datagrams']!
       send(0)
@@ -139,6 +141,7 @@ for (const shape of ['split', 'single'] as const) {
         // The peer goes while a lane is at work on its frames.
         const before = received()
         send(round)
+        for (const end = monotonicMillis() + WAIT_MS; received() === before && monotonicMillis() < end;);
         plane.order({ op: 'remove-peer', peerIndex: 1 })
         t.ok(await eventually(() => received() === before + ADDRESSES), 'the lane took what was on its way')
         t.ok(await eventually(() => atPeer() === 0), 'and the addresses are forgotten')
