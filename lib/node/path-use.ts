@@ -37,7 +37,6 @@ export class PathUse {
       this.#frames.set(receiverIndex, frames)
       this.#usedAt = now
     }
-    for (const receiverIndex of this.#frames.keys())
-      if (!control.has(receiverIndex)) this.#frames.delete(receiverIndex)
+    for (const receiverIndex of this.#frames.keys()) if (!control.has(receiverIndex)) this.#frames.delete(receiverIndex)
   }
 }

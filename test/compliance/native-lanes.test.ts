@@ -148,7 +148,12 @@ for (const shape of ['split', 'single'] as const) {
         const receiverIndex = 100 + round
         plane.order({ op: 'set-peer', peerIndex: 1, shortId: new Uint8Array(8).fill(receiverIndex) })
         const key = new Uint8Array(32).fill(receiverIndex)
-        const session = { remoteIndex: receiverIndex, cipher: 'chacha20-poly1305', sendKey: key, receiveKey: key } as const
+        const session = {
+          remoteIndex: receiverIndex,
+          cipher: 'chacha20-poly1305',
+          sendKey: key,
+          receiveKey: key,
+        } as const
         plane.order({ op: 'add-session', session: { ...session, peerIndex: 1, receiverIndex } })
         plane.order({ op: 'seal-with', peerIndex: 1, receiverIndex })
         plane.order({ op: 'set-endpoint', peerIndex: 1, endpoint: { ip: LOOPBACK, port: sender.describe().port } })
@@ -189,7 +194,11 @@ for (const shape of ['split', 'single'] as const) {
       t.ok(await eventually(() => plane.counters()['local-moves'] === 1))
       t.same(failures, [])
       await plane.stop()
-      t.same([plane.counters(), plane.sessionTotals(21)], [{}, undefined], 'nothing is asked of an engine that is closed')
+      t.same(
+        [plane.counters(), plane.sessionTotals(21)],
+        [{}, undefined],
+        'nothing is asked of an engine that is closed',
+      )
       plane.order({ op: 'remove-peer', peerIndex: 1 })
     }),
   )

@@ -4,6 +4,7 @@ import { identityOf } from '../../lib/crypto/mod.ts'
 import type { AddressForm } from '../../lib/ipam/mod.ts'
 import type { NodeConfig } from '../../lib/node/mod.ts'
 import type { EngineOp } from '../../lib/overlay/mod.ts'
+import { FULL_MESH_PEERS } from '../../lib/topology/mod.ts'
 import { DATAGRAM_HEADER_BYTES, RECORD_KIND } from '../../lib/wire/mod.ts'
 import type { Sealing } from './memory-session.ts'
 import { SimClock } from './sim-clock.ts'
@@ -162,13 +163,18 @@ export class SimMesh implements SimWatcher {
     return found
   }
 
-  /** Pairs of a component that have no data path, or none without a relay where there is a way. */
+  /**
+   * Pairs of a component that have no data path, or none without a relay where there is a way: all pairs in a small mesh,
+   * neighbours beyond that.
+   */
   pathsMissing(): string[] {
     const found: string[] = []
     for (const group of this.components())
       for (const host of group)
         for (const other of group) {
           if (other === host) continue
+          const isNeighbour = host.node.neighbours.neighbour(other.identity.peerId) !== undefined
+          if (group.length > FULL_MESH_PEERS && !isNeighbour) continue
           const kind = host.node.paths.path(other.identity.peerId)?.state.kind ?? 'none'
           if (kind === 'none' || (kind === 'relayed' && this.network.canReach(host.number, other.number)))
             found.push(`${host.name} → ${other.name}: ${kind}`)

@@ -178,11 +178,7 @@ t.test('says that a lane failed when its TAP is taken away', { skip }, async tes
   const tapName = `wnx${process.pid}`.slice(0, 15)
   const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
   const failed = new Promise<string>(resolve => {
-    const lanes = new Lanes(
-      engine,
-      { ...DEAF, onFailure: resolve },
-      { duplicateSeed: 0, shape: 'single' },
-    )
+    const lanes = new Lanes(engine, { ...DEAF, onFailure: resolve }, { duplicateSeed: 0, shape: 'single' })
     test.teardown(async () => {
       await lanes.stop()
       engine.close()

@@ -466,7 +466,11 @@ t.test('duplicate ids leave room for the segments of a super-frame, and stay in 
 t.test('without a table nothing leaves', async t => {
   const lane = new ScriptedLane()
   const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(64)))
-  const forwarder = new Forwarder(lane, macs, { onControl: () => undefined, onMoved: () => undefined, onWanted: () => undefined })
+  const forwarder = new Forwarder(lane, macs, {
+    onControl: () => undefined,
+    onMoved: () => undefined,
+    onWanted: () => undefined,
+  })
   lane.script({ frame: frame(EVERYBODY, MAC_A) })
   forwarder.outbound(0)
   expectDrop(t, lane, 'no-destination')
