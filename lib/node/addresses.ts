@@ -1,6 +1,16 @@
 import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
-import { Ipam, decodeSegmentKey, encodeSegmentKey, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
+import {
+  Ipam,
+  LEASE_HOLDER,
+  decodeSegmentKey,
+  encodeSegmentKey,
+  isLeaseHolder,
+  type AddressForm,
+  type IpamReport,
+  type Lease,
+  type LeaseHolder,
+} from '../ipam/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
 import {
   RECORD_KIND,
@@ -106,9 +116,9 @@ export class Addresses {
     this.drain(now)
   }
 
-  request(id: string, container: string, form: AddressForm, now: Millis): void {
-    if (form.type === 'claim') this.ipam.claim({ id, container, cidr: form.cidr }, now)
-    else this.ipam.allocate({ id, container, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
+  request(id: string, container: string, form: AddressForm, now: Millis, holder: LeaseHolder): void {
+    if (form.type === 'claim') this.ipam.claim({ id, container, holder, cidr: form.cidr }, now)
+    else this.ipam.allocate({ id, container, holder, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
   }
 
@@ -117,8 +127,13 @@ export class Addresses {
     this.drain(now)
   }
 
-  free(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
-    const ended = this.ipam.free(container, address, now)
+  free(
+    container: string,
+    address: Ipv4 | undefined,
+    now: Millis,
+    holder: LeaseHolder = LEASE_HOLDER.attachment,
+  ): readonly Lease[] {
+    const ended = this.ipam.free(container, address, now, holder)
     this.drain(now)
     return ended
   }
@@ -126,7 +141,7 @@ export class Addresses {
   /** Ends all leases and hands every block to a reachable peer, one that owns blocks if there is any. */
   leave(reachable: ReadonlySet<PeerId>, now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const self = this.#context.config.identity.peerId
-    for (const { container } of this.ipam.leases()) this.free(container, undefined, now)
+    for (const { container, holder } of this.ipam.leases()) this.free(container, undefined, now, holder)
     const owner = this.ipam.report().perPeer.find(one => one.isReachable && one.peer !== self)
     const heir = owner?.peer ?? [...reachable].find(peer => peer !== self)
     if (heir === undefined) return undefined
@@ -202,13 +217,14 @@ function leaseKey(lease: Lease): string {
   return `${LEASE_PREFIX}${formatCidr({ address: lease.address, prefix: 32 })}`
 }
 
-/** | address u32 | prefix u8 | container: 16-bit length, text | */
+/** | address u32 | prefix u8 | container: 16-bit length, text | holder: 16-bit length, text | */
 function encodeLease(lease: Lease): Uint8Array {
-  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).finish()
+  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).text(lease.holder).finish()
 }
 
 function decodeLease(value: Uint8Array): Lease | undefined {
   const reader = new ByteReader(value)
   const lease = { address: reader.u32(), prefix: reader.u8(), container: reader.text() }
-  return reader.done && lease.prefix <= 32 ? lease : undefined
+  const holder = reader.text()
+  return reader.done && lease.prefix <= 32 && isLeaseHolder(holder) ? { ...lease, holder } : undefined
 }

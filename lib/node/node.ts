@@ -1,6 +1,6 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
 import { Timers, equalBytes, fromHex, soonest, type Millis } from '../base/mod.ts'
-import type { AddressForm, Lease } from '../ipam/mod.ts'
+import { LEASE_HOLDER, type AddressForm, type Lease, type LeaseHolder } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
 import {
   GOODBYE_CODE,
@@ -173,8 +173,14 @@ export class Node {
   }
 
   /** Asks for an address; ends in an output `allocated` or `refused` with the id. */
-  requestAddress(id: string, container: string, form: AddressForm, now: Millis): void {
-    this.addresses.request(id, container, form, now)
+  requestAddress(
+    id: string,
+    container: string,
+    form: AddressForm,
+    now: Millis,
+    holder: LeaseHolder = LEASE_HOLDER.attachment,
+  ): void {
+    this.addresses.request(id, container, form, now, holder)
     this.#settle(now)
   }
 
@@ -183,14 +189,19 @@ export class Node {
     this.#settle(now)
   }
 
-  freeAddresses(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
-    const ended = this.addresses.free(container, address, now)
+  freeAddresses(
+    container: string,
+    address: Ipv4 | undefined,
+    now: Millis,
+    holder: LeaseHolder = LEASE_HOLDER.attachment,
+  ): readonly Lease[] {
+    const ended = this.addresses.free(container, address, now, holder)
     this.#settle(now)
     return ended
   }
 
-  leasesOf(container: string): readonly Cidr[] {
-    return this.addresses.ipam.lookup(container)
+  leasesOf(container: string, holder: LeaseHolder = LEASE_HOLDER.attachment): readonly Cidr[] {
+    return this.addresses.ipam.lookup(container, holder)
   }
 
   /** Hands all address blocks to a peer that can be reached, and ends all leases. Returns the heir and how many. */

@@ -1,7 +1,7 @@
 import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
 import { ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
-import type { AddressForm } from '../../lib/ipam/mod.ts'
+import { LEASE_HOLDER, type AddressForm } from '../../lib/ipam/mod.ts'
 import { Node, type NodeConfig, type NodeOutput } from '../../lib/node/mod.ts'
 import type { EngineOp } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
@@ -335,7 +335,7 @@ export class SimHost implements SimSite {
 
   /** Leases of containers that are gone, or never came to be, end. */
   #reconcile(): void {
-    const leases = this.#node?.addresses.ipam.leases() ?? []
+    const leases = this.#node?.addresses.ipam.leases(LEASE_HOLDER.attachment) ?? []
     for (const { container } of leases)
       if (!this.containers.has(container)) this.input((node, now) => node.freeAddresses(container, undefined, now))
   }
