@@ -179,7 +179,11 @@ t.test('restored leases are kept and not given again', async t => {
   const machine = unstarted()
   t.equal(machine.restoreLease({ container: 'a', holder: 'attachment', ...cidr('10.32.0.1/20') }), true)
   t.equal(machine.restoreLease({ container: 'b', holder: 'attachment', ...cidr('10.32.0.1/20') }), false, 'of another')
-  t.equal(machine.restoreLease({ container: 'a', holder: 'attachment', ...cidr('10.99.0.1/20') }), false, 'outside the range')
+  t.equal(
+    machine.restoreLease({ container: 'a', holder: 'attachment', ...cidr('10.99.0.1/20') }),
+    false,
+    'outside the range',
+  )
   t.match(machine.report(), { disputed: [{ container: 'a', cidr: '10.32.0.1/20' }] })
   machine.start(0)
   machine.found(0)
