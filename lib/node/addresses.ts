@@ -116,9 +116,10 @@ export class Addresses {
     this.drain(now)
   }
 
-  request(id: string, container: string, form: AddressForm, now: Millis, holder: LeaseHolder): void {
-    if (form.type === 'claim') this.ipam.claim({ id, container, holder, cidr: form.cidr }, now)
-    else this.ipam.allocate({ id, container, holder, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
+  request(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
+    const by = holder ?? LEASE_HOLDER.attachment
+    if (form.type === 'claim') this.ipam.claim({ id, container, holder: by, cidr: form.cidr }, now)
+    else this.ipam.allocate({ id, container, holder: by, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
   }
 
@@ -127,12 +128,7 @@ export class Addresses {
     this.drain(now)
   }
 
-  free(
-    container: string,
-    address: Ipv4 | undefined,
-    now: Millis,
-    holder: LeaseHolder = LEASE_HOLDER.attachment,
-  ): readonly Lease[] {
+  free(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
     const ended = this.ipam.free(container, address, now, holder)
     this.drain(now)
     return ended

@@ -32,10 +32,12 @@ export type DataPathOutput =
 
 /** For `status` and `report`. */
 export interface DataPathReport {
-  readonly peer: PeerId
+  readonly peerId: PeerId
   readonly state: PathState
+  /** Of the keys that seal; undefined without a session. */
   readonly cipher: string | undefined
-  readonly keyAgeMs: number | undefined
+  readonly epochAgeMs: number | undefined
+  readonly rekeys: number
   /** The address at which the remote sees this peer, by its last probe reply. */
   readonly seenAs: string | undefined
 }
@@ -117,8 +119,8 @@ export class DataPath {
   }
 
   report(now: Millis): DataPathReport {
-    const { cipher, epochAgeMs } = this.session.report(now)
-    return { peer: this.peerId, state: this.state, cipher, keyAgeMs: epochAgeMs, seenAs: this.#seenAs }
+    const { cipher, epochAgeMs, rekeys } = this.session.report(now)
+    return { peerId: this.peerId, state: this.state, cipher, epochAgeMs, rekeys, seenAs: this.#seenAs }
   }
 
   setCandidates(endpoints: readonly Endpoint[], now: Millis): void {

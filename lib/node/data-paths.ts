@@ -63,8 +63,8 @@ export class DataPaths {
     return this.path(peer)?.state.kind === 'direct'
   }
 
-  report(now: Millis): DataPathReport[] {
-    return [...this.#paths.values()].map(({ path }) => path.report(now))
+  report(now: Millis): (DataPathReport & { readonly isOnDemand: boolean })[] {
+    return [...this.#paths.values()].map(({ path, use }) => ({ ...path.report(now), isOnDemand: use !== undefined }))
   }
 
   /** Makes, feeds and ends paths so that they are those of the mesh as it is now. */

@@ -79,13 +79,13 @@ export class Neighbours {
   readonly #byPeer = new Map<PeerId, Entry>()
   readonly #outputs: NeighboursOutput[] = []
   readonly #self: PeerId
-  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+  readonly #configOf: (role: LinkConfig['role']) => LinkConfig
   readonly #admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
   #failedInbound: FailedInbound[] = []
 
   constructor(ports: {
     self: PeerId
-    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
+    configOf: (role: LinkConfig['role']) => LinkConfig
     /** `sent`: what this side had said of itself when the connection began. */
     admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
   }) {
@@ -121,7 +121,7 @@ export class Neighbours {
 
   /** The TCP connection exists. */
   open(connection: number, isOutbound: boolean, endpoint: Endpoint, now: Millis): void {
-    const config = this.#configOf(isOutbound ? 'initiator' : 'responder', endpoint)
+    const config = this.#configOf(isOutbound ? 'initiator' : 'responder')
     const entry: Entry = {
       connection,
       link: new Link(config, now),

@@ -1,6 +1,6 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
 import { Timers, equalBytes, fromHex, soonest, type Millis } from '../base/mod.ts'
-import { LEASE_HOLDER, type AddressForm, type Lease, type LeaseHolder } from '../ipam/mod.ts'
+import type { AddressForm, Lease, LeaseHolder } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
 import {
   GOODBYE_CODE,
@@ -79,13 +79,13 @@ export class Node {
     })
     this.neighbours = new Neighbours({
       self: config.identity.peerId,
-      configOf: (role, endpoint) => ({
+      configOf: role => ({
         role,
         suite: config.suite,
         entropy: config.entropy,
         staticSecret: config.identity.exchangeSecret,
         secrets: config.secrets,
-        hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
+        hello: this.#mesh.hello(this.ledger.owners().length),
       }),
       admit: (peerId, hello, sent) => this.#admit(peerId, hello, sent),
     })
@@ -172,14 +172,8 @@ export class Node {
     return this.dialler.configured
   }
 
-  /** Asks for an address; ends in an output `allocated` or `refused` with the id. */
-  requestAddress(
-    id: string,
-    container: string,
-    form: AddressForm,
-    now: Millis,
-    holder: LeaseHolder = LEASE_HOLDER.attachment,
-  ): void {
+  /** Asks for an address (for an attachment unless told otherwise); ends in `allocated` or `refused` with the id. */
+  requestAddress(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
     this.addresses.request(id, container, form, now, holder)
     this.#settle(now)
   }
@@ -189,18 +183,13 @@ export class Node {
     this.#settle(now)
   }
 
-  freeAddresses(
-    container: string,
-    address: Ipv4 | undefined,
-    now: Millis,
-    holder: LeaseHolder = LEASE_HOLDER.attachment,
-  ): readonly Lease[] {
+  freeAddresses(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
     const ended = this.addresses.free(container, address, now, holder)
     this.#settle(now)
     return ended
   }
 
-  leasesOf(container: string, holder: LeaseHolder = LEASE_HOLDER.attachment): readonly Cidr[] {
+  leasesOf(container: string, holder?: LeaseHolder): readonly Cidr[] {
     return this.addresses.ipam.lookup(container, holder)
   }
 

@@ -32,7 +32,7 @@ function world() {
       pollOutput: () => session.shift(),
       pollTimeout: () => undefined,
       lastFailure: undefined,
-      report: () => ({ cipher: undefined, epochAgeMs: undefined }),
+      report: () => ({ cipher: undefined, epochAgeMs: undefined, rekeys: 0 }),
     } as unknown as PeerSession,
     chance: seededChance(5),
     pathBytes: () => 1472,
