@@ -16,12 +16,7 @@ const VALUE: Hello = {
   software: '0.1.0',
 }
 const GOLDEN =
-  '11'.repeat(32) +
-  '22'.repeat(8) +
-  '33'.repeat(16) +
-  '01017f1a050000000300' +
-  '0300616461' +
-  '0500302e312e30'
+  '11'.repeat(32) + '22'.repeat(8) + '33'.repeat(16) + '01017f1a050000000300' + '0300616461' + '0500302e312e30'
 
 t.test('writes the golden bytes and reads them back', t => {
   t.equal(toHex(encodeHello(VALUE)), GOLDEN)
