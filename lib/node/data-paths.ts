@@ -80,8 +80,10 @@ export class DataPaths {
     }
     for (const [peer, held] of [...this.#paths]) {
       if (!kept.has(peer)) {
-        // A path that still answers outlives the control links: a reset of TCP must not stop frames.
-        if (!this.#view.reachable.has(peer) && held.path.state.kind !== 'direct') {
+        // A path that still answers outlives the control links: a reset of TCP must not stop frames. One that was kept and
+        // cannot be used is nobody's wish any more: a link that the far side refuses is up for a moment, too.
+        const isLost = !this.#view.reachable.has(peer) && held.path.state.kind !== 'direct'
+        if (isLost || (held.use === undefined && !held.path.isUsable)) {
           this.stop(peer, now)
           continue
         }

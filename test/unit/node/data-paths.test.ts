@@ -222,6 +222,22 @@ t.test('a neighbour is kept, also by the side that the other tells of the end', 
   )
 })
 
+t.test('a neighbour for a moment only leaves no path that is not there yet', async t => {
+  for (const seed of SEEDS) {
+    const { world, a, b } = large(seed)
+    const later = a.id < b.id ? b : a
+    const other = later === a ? b : a
+    later.neighbours.add(other.id)
+    later.update()
+    world.run(50)
+    later.neighbours.delete(other.id)
+    later.update()
+    world.run(60_000)
+    t.same([a.handshakes, b.handshakes], [[], []])
+    t.ok(isForgotten(a, b))
+  }
+})
+
 t.test('a handshake that makes no sense leaves no path', async t => {
   const { a, b } = large(11)
   a.input(now => a.paths.handleHandshake(b.id, new Uint8Array(100).fill(1), now))
