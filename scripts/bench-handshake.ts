@@ -31,7 +31,6 @@ function configOf(role: LinkConfig['role'], firstMessages: FirstMessages, secret
     peersKnown: 1,
     nickname: role,
     software: 'bench',
-    yourEndpoint: '192.0.2.1:6783',
   }
   const secrets = [{ psk: secret, hint }]
   return { role, suite, entropy, staticKey: who.exchangeKey, firstMessages, secrets, hello }

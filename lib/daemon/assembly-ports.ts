@@ -1,5 +1,5 @@
 import type { NetworkInterfaceInfo } from 'node:os'
-import type { Cidr, EndpointParts } from '../address/mod.ts'
+import type { Cidr } from '../address/mod.ts'
 import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
@@ -14,12 +14,10 @@ import type {
   StateLock,
   StateStore,
 } from '../io/mod.ts'
-import type { EngineOp } from '../node/mod.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
+import type { DataPlane, DataPlaneEvents } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import type { Settings } from './settings.ts'
-import type { DataPlaneFacts } from './status/status.ts'
 
 /** What an assembly takes from the machine; `systemPorts` is the real one, tests bring doubles. */
 export interface AssemblyPorts {
@@ -66,19 +64,4 @@ export type AssemblyHost = Pick<
 export interface OpenEngine {
   start(events: DataPlaneEvents): DataPlane
   close(): void
-}
-
-export interface DataPlaneEvents {
-  onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
-  onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
-  onFailure(message: string): void
-}
-
-/** What carries frames. */
-export interface DataPlane {
-  order(op: EngineOp): void
-  setTable(table: ForwardingTable): void
-  facts(nowSeconds: number): Omit<DataPlaneFacts, 'refused'>
-  /** Ends its threads; no event follows. */
-  stop(): Promise<void>
 }

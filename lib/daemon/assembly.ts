@@ -7,6 +7,7 @@ import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
 import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
 import { Node, type NodeConfig } from '../node/mod.ts'
+import type { DataPlane } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import type { AssemblyHost, AssemblyPorts } from './assembly-ports.ts'
@@ -111,7 +112,7 @@ async function open(
   const { mtu, firewall } = await host.prepareBridge(settings.peerAddresses)
   await host.plugTap()
   const node = new Node(
-    nodeConfigOf(config, settings, { ports, identity, secrets, mtu }),
+    nodeConfigOf(config, settings, { ports, identity, secrets, mtu, plane: () => plane }),
     prefix => [...store.range(prefix), ...cache.range(prefix)],
     ports.now(),
   )
@@ -132,6 +133,7 @@ async function open(
     onControl: (peer, receiver, body, source) =>
       void runner.input((it, now) => it.handleControl(peer, receiver, body, source, now)),
     onMoved: (peer, _receiver, source) => void runner.input((it, now) => it.handleMoved(peer, source, now)),
+    onWanted: peer => void runner.input((it, now) => it.handleWanted(peer, now)),
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())
@@ -163,7 +165,12 @@ async function open(
       new StatusService({
         runner,
         facts: status,
-        plane: now => ({ ...plane.facts(Math.floor(now / 1000)), refused: server.refused }),
+        plane: now => ({
+          offloads: plane.offloads(),
+          counters: plane.counters(),
+          macs: plane.macs(Math.floor(now / 1000)),
+          refused: server.refused,
+        }),
         others,
         now: ports.now,
       }),
@@ -199,11 +206,13 @@ function nodeConfigOf(
     identity,
     secrets,
     mtu,
+    plane,
   }: {
     readonly ports: AssemblyPorts
     readonly identity: Identity
     readonly secrets: readonly LinkSecret[]
     readonly mtu: number
+    readonly plane: () => DataPlane
   },
 ): NodeConfig {
   return {
@@ -224,6 +233,7 @@ function nodeConfigOf(
     linksMax: config.connLimit,
     advertised,
     underlayBytes: mtu + OVERHEAD_IPV6_BYTES + OVERHEAD_RELAY_BYTES,
+    sessionTotals: receiverIndex => plane().sessionTotals(receiverIndex),
   }
 }
 

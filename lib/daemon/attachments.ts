@@ -2,7 +2,7 @@ import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import type { Attachment } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
-import { parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
+import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import { ATTACHMENT_PREFIX } from './constants.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -100,7 +100,7 @@ export class Attachments {
       })
     // A lease whose attachment was never recorded: the daemon ended between the two.
     const known = new Set(this.#all().map(stored => stored.id))
-    for (const { container } of this.#runner.node.leases())
+    for (const { container } of this.#runner.node.leases(LEASE_HOLDER.attachment))
       if (!known.has(container) && !this.#turns.has(container))
         this.#runner.input((node, now) => node.freeAddresses(container, undefined, now))
     return forgotten

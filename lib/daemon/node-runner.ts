@@ -4,8 +4,8 @@ import { dial, type LinkSocket } from '../io/mod.ts'
 import type { AddressForm } from '../ipam/mod.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
 import { DurableWrites, type WritePorts } from './durable-writes.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
-import { reportOf, type EngineOp, type Node, type NodeOutput, type NodeReport } from '../node/mod.ts'
+import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
+import type { Node, NodeOutput, NodeReport } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
 export interface RunnerPorts extends WritePorts {
@@ -70,7 +70,7 @@ export class NodeRunner {
 
   /** The node as it is now, as plain data. */
   report(): NodeReport {
-    return reportOf(this.node, this.#ports.now())
+    return this.node.report(this.#ports.now())
   }
 
   /** Gives the node an input and carries out the consequences before it returns. */

@@ -5,7 +5,7 @@ import { HostNetwork, preflight, showLink } from '../host/mod.ts'
 import {
   CacheStore,
   ChildProcessRunner,
-  Lanes,
+  LanePlane,
   NativeEngine,
   StateStore,
   acquireStateLock,
@@ -16,8 +16,7 @@ import {
   resolvePeer,
   systemEntropy,
 } from '../io/mod.ts'
-import { applyEngineOp } from '../node/mod.ts'
-import type { AssemblyPorts, DataPlane, DataPlaneEvents, OpenEngine } from './assembly-ports.ts'
+import type { AssemblyPorts, OpenEngine } from './assembly-ports.ts'
 import type { DaemonConfig, OffloadName } from './config.ts'
 import { linkSecrets } from './link-secrets.ts'
 import { hasAesInstructions } from './processor.ts'
@@ -61,21 +60,11 @@ function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip 
     },
   })
   return {
-    start: events => startLanes(engine, events, lanes === 1 ? 'single' : 'split'),
+    start: events =>
+      new LanePlane(engine, events, {
+        shape: lanes === 1 ? 'single' : 'split',
+        duplicateSeed: Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0),
+      }),
     close: () => engine.close(),
-  }
-}
-
-function startLanes(engine: NativeEngine, events: DataPlaneEvents, shape: 'single' | 'split'): DataPlane {
-  const duplicateSeed = Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0)
-  const lanes = new Lanes(engine, events, { shape, duplicateSeed })
-  return {
-    order: op => applyEngineOp(engine, op),
-    setTable: table => lanes.setTable(table),
-    facts: nowSeconds => {
-      const { tapName: _tap, port: _port, family: _family, udpSelfTest: _test, ...offloads } = engine.describe()
-      return { offloads, counters: engine.counters(), macs: lanes.macs.entries(nowSeconds) }
-    },
-    stop: () => lanes.stop(),
   }
 }

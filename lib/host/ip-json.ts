@@ -9,7 +9,8 @@ export interface LinkView {
   readonly mtu: number
   readonly txqlen?: number
   readonly master?: string
-  /** The peer's index, for a veth. */
+  /** For a veth: the peer's name when it is in the same namespace, else its index. */
+  readonly link?: string
   readonly link_index?: number
   readonly address?: string
   readonly ifalias?: string

@@ -1,14 +1,18 @@
 import { readFile, stat } from 'node:fs/promises'
 import { WeaveError } from '../base/mod.ts'
+import { inNetns } from './ip-json.ts'
 import type { CommandRunner, ContainerLookup, ContainerView } from './ports.ts'
 
 const NETNS_DIRECTORY = '/run/netns'
+const NETNS_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/
+/** With it an alias stays below what the kernel keeps. */
+const NETNS_PATH_CHARACTERS_MAX = 200
 /** `container:` references that are followed. */
 const SHARED_NETWORK_DEPTH_MAX = 4
 
 /** Where to attach. */
 export interface Target {
-  /** Stable: `netns:NAME`, `pid:N`, or a container's 64 hex characters. Addresses are kept by it. */
+  /** Stable: `netns:NAME`, `netns:/PATH`, `pid:N`, or a container's 64 hex characters. Addresses are kept by it. */
   readonly id: string
   readonly netnsPath: string
   readonly netnsInode: bigint
@@ -23,18 +27,15 @@ export interface TargetSources {
 }
 
 /**
- * Finds what `netns:NAME`, `pid:N`, or a container's id or name stands for.
+ * Finds what `netns:NAME`, `netns:/PATH`, `/PATH` (of a network namespace), `pid:N`, or a container's id or name stands for.
  *
  * Fails with TARGET_NOT_FOUND (nothing there, or a container that does not run), BAD_TARGET (malformed, or the host's own
  * network namespace), or DOCKER_UNREACHABLE.
  */
 export async function resolveTarget(text: string, sources: TargetSources): Promise<Target> {
-  const where = text.startsWith('netns:')
-    ? ofNamespace(text)
-    : text.startsWith('pid:')
-      ? ofProcess(text)
-      : await ofContainer(text, sources.containers)
+  const where = await placeOf(text, sources.containers)
   const netnsInode = await namespaceInode(where)
+  if (where.isByPath) await checkIsNetwork(where, sources.runner)
   const { stdout } = await sources.runner.run(['readlink', '/proc/self/ns/net'])
   if (stdout.trim() === `net:[${netnsInode}]`) {
     throw new WeaveError(
@@ -51,11 +52,39 @@ interface Place {
   readonly netnsPath: string
   readonly description: string
   readonly howToList: string
+  /** Somebody named the file: it may be a namespace of another kind. */
+  readonly isByPath?: boolean
+}
+
+function placeOf(text: string, containers: ContainerLookup | undefined): Place | Promise<Place> {
+  if (text.startsWith('/')) return ofPath(text, text)
+  if (text.startsWith('netns:/')) return ofPath(text, text.slice('netns:'.length))
+  if (text.startsWith('netns:')) return ofNamespace(text)
+  if (text.startsWith('pid:')) return ofProcess(text)
+  return ofContainer(text, containers)
+}
+
+/** As orchestrators name it. What has a shorter name is the same target under either. */
+function ofPath(text: string, path: string): Place {
+  const isPlain = /^(\/[A-Za-z0-9_.@:+~-]+)+$/.test(path) && path.length <= NETNS_PATH_CHARACTERS_MAX
+  if (!isPlain || path.split('/').some(part => part === '.' || part === '..'))
+    throw badTarget(text, 'that is no plain absolute path of a network namespace')
+  const name = /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(path)?.[1]
+  if (name !== undefined && NETNS_NAME.test(name)) return ofNamespace(`netns:${name}`)
+  const pid = /^\/proc\/([1-9]\d{0,9})\/ns\/net$/.exec(path)?.[1]
+  if (pid !== undefined) return ofProcess(`pid:${pid}`)
+  return {
+    id: `netns:${path}`,
+    netnsPath: path,
+    description: `network namespace ${path}`,
+    howToList: '`lsns -t net` shows what there is.',
+    isByPath: true,
+  }
 }
 
 function ofNamespace(text: string): Place {
   const name = text.slice('netns:'.length)
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/.test(name)) throw badTarget(text, 'that is no name of a network namespace')
+  if (!NETNS_NAME.test(name)) throw badTarget(text, 'that is no name of a network namespace')
   return {
     id: text,
     netnsPath: `${NETNS_DIRECTORY}/${name}`,
@@ -77,7 +106,7 @@ function ofProcess(text: string): Place {
 
 async function ofContainer(text: string, containers: ContainerLookup | undefined): Promise<Place> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(text)) {
-    throw badTarget(text, 'that is neither netns:NAME nor pid:N nor the id or name of a container')
+    throw badTarget(text, 'that is neither netns:NAME nor a path nor pid:N nor the id or name of a container')
   }
   if (containers === undefined) {
     throw new WeaveError(
@@ -142,10 +171,21 @@ async function namespaceInode(place: Place): Promise<bigint> {
   )
 }
 
+/** Namespaces of all kinds lie on one file system: only entering tells. */
+async function checkIsNetwork(place: Place, runner: CommandRunner): Promise<void> {
+  const { status } = await runner.run(inNetns(place.netnsPath, ['true']), { okStatuses: [0, 1] })
+  if (status === 0) return
+  throw new WeaveError(
+    'TARGET_NOT_FOUND',
+    `There is no ${place.description}: ${place.netnsPath} is a namespace of another kind.`,
+    place.howToList,
+  )
+}
+
 function badTarget(text: string, why: string): WeaveError {
   return new WeaveError(
     'BAD_TARGET',
     `cannot attach to \`${text.slice(0, 80)}\`: ${why}`,
-    'give the id or name of a container, netns:NAME, or pid:N',
+    'give the id or name of a container, netns:NAME, the path of a network namespace, or pid:N',
   )
 }

@@ -1,6 +1,15 @@
 import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
-import { Ipam, decodeSegmentKey, encodeSegmentKey, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
+import {
+  Ipam,
+  LEASE_HOLDER,
+  decodeSegmentKey,
+  encodeSegmentKey,
+  isLeaseHolder,
+  type AddressForm,
+  type Lease,
+  type LeaseHolder,
+} from '../ipam/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
 import {
@@ -115,7 +124,7 @@ export class Addresses implements NodePart {
     this.#context.log(isWritable ? 'info' : 'error', isWritable ? 'store-mended' : 'store-full', { text }, now)
   }
 
-  request(id: string, container: string, form: AddressForm, now: Millis): void {
+  request(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
     if (!this.#isStoreWritable) {
       const error = new WeaveError(
         'STATE_IO',
@@ -124,8 +133,9 @@ export class Addresses implements NodePart {
       )
       return this.#context.emit({ type: 'refused', id, error })
     }
-    if (form.type === 'claim') this.ipam.claim({ id, container, cidr: form.cidr }, now)
-    else this.ipam.allocate({ id, container, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
+    const by = holder ?? LEASE_HOLDER.attachment
+    if (form.type === 'claim') this.ipam.claim({ id, container, holder: by, cidr: form.cidr }, now)
+    else this.ipam.allocate({ id, container, holder: by, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
   }
 
@@ -134,8 +144,8 @@ export class Addresses implements NodePart {
     this.drain(now)
   }
 
-  free(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
-    const ended = this.ipam.free(container, address, now)
+  free(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
+    const ended = this.ipam.free(container, address, now, holder)
     this.drain(now)
     return ended
   }
@@ -143,7 +153,7 @@ export class Addresses implements NodePart {
   /** Ends all leases and hands every block to a reachable peer, one that owns blocks if there is any. */
   leave(reachable: ReadonlySet<PeerId>, now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const self = this.#context.config.identity.peerId
-    for (const { container } of this.ipam.leases()) this.free(container, undefined, now)
+    for (const { container, holder } of this.ipam.leases()) this.free(container, undefined, now, holder)
     const owner = this.ipam.report().perPeer.find(one => one.isReachable && one.peer !== self)
     const heir = owner?.peer ?? [...reachable].find(peer => peer !== self)
     if (heir === undefined) return undefined
@@ -162,10 +172,6 @@ export class Addresses implements NodePart {
   /** True while this peer owns a block, or a container here an address. */
   get holdsAny(): boolean {
     return this.ipam.ownsBlocks || this.ipam.leases().length > 0
-  }
-
-  report(): IpamReport {
-    return this.ipam.report()
   }
 
   /** Whose blocks they are, in peer indices. */
@@ -226,13 +232,14 @@ function leaseKey(lease: Lease): string {
   return `${LEASE_PREFIX}${formatCidr({ address: lease.address, prefix: 32 })}`
 }
 
-/** | address u32 | prefix u8 | container: 16-bit length, text | */
+/** | address u32 | prefix u8 | container: 16-bit length, text | holder: 16-bit length, text | */
 function encodeLease(lease: Lease): Uint8Array {
-  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).finish()
+  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).text(lease.holder).finish()
 }
 
 function decodeLease(value: Uint8Array): Lease | undefined {
   const reader = new ByteReader(value)
   const lease = { address: reader.u32(), prefix: reader.u8(), container: reader.text() }
-  return reader.done && lease.prefix <= 32 ? lease : undefined
+  const holder = reader.text()
+  return reader.done && lease.prefix <= 32 && isLeaseHolder(holder) ? { ...lease, holder } : undefined
 }

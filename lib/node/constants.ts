@@ -65,9 +65,18 @@ export const PROBE_INTERVAL_MS = 5_000
 /** How long a probe waits for its answer, and how many in a row may be missing before the path is down. */
 export const PROBE_ANSWER_MS = 1_000
 export const PROBE_MISSES_MAX = 4
+/** A probe of the far side stands in for an own one, but not for longer than this after the last own one that was answered. */
+export const PROBE_PROOF_MS = 10_000
 export const CANDIDATES_MAX = 16
-/** Peers that sessions are kept with even though they are not neighbours. */
-export const SESSIONS_MAX = 256
+/** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */
+export const PATHS_ON_DEMAND_MAX = 256
+/** A path on demand ends when it carried no frame for so long, as seen by a look every now and then. */
+export const PATH_IDLE_MS = 300_000
+export const PATH_LOOK_MS = 30_000
+/** One that cannot be used ends so long after it was last wanted. */
+export const PATH_FUTILE_MS = 30_000
+/** Where there are too many, one that carried nothing for so long makes room. */
+export const PATH_SPARE_MS = 10_000
 
 /** A routed message crosses at most so many peers. */
 export const ROUTED_HOP_LIMIT = 16

@@ -1,4 +1,4 @@
-import type { Endpoint, PeerId } from '../address/mod.ts'
+import type { PeerId } from '../address/mod.ts'
 import { equalBytes, toHex } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
@@ -185,8 +185,8 @@ export class Membership implements NodePart {
     return { meshId: this.#meshId, isPristine: this.#isPristine || isRevocable, peersKnown }
   }
 
-  /** What this peer says of itself to whom it sees at `endpoint`. */
-  helloTo(endpoint: Endpoint, peersKnown: number): Hello {
+  /** What this peer says of itself. */
+  hello(peersKnown: number): Hello {
     const { identity, incarnation, port, nickname, software } = this.#config
     return {
       signingPublic: identity.signingPublic,
@@ -197,7 +197,6 @@ export class Membership implements NodePart {
       capabilities: 0,
       nickname,
       software,
-      yourEndpoint: endpoint,
     }
   }
 }

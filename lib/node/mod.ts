@@ -1,6 +1,5 @@
 export * from './config.ts'
 export * from './dialler.ts'
-export * from './engine-op.ts'
 export * from './neighbours.ts'
 export * from './node.ts'
 export * from './outputs.ts'

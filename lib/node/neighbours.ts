@@ -95,13 +95,13 @@ export class Neighbours implements Machine<NeighboursOutput> {
   readonly #outputs: NeighboursOutput[] = []
   readonly #firstMessages = new FirstMessages()
   readonly #self: PeerId
-  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => OwnLinkConfig
+  readonly #configOf: (role: LinkConfig['role']) => OwnLinkConfig
   readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   #failedInbound: FailedInbound[] = []
 
   constructor(ports: {
     self: PeerId
-    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => OwnLinkConfig
+    configOf: (role: LinkConfig['role']) => OwnLinkConfig
     admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   }) {
     this.#self = ports.self
@@ -136,7 +136,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
 
   /** The TCP connection exists. */
   open(connection: number, isOutbound: boolean, endpoint: Endpoint, now: Millis): void {
-    const config = this.#configOf(isOutbound ? 'initiator' : 'responder', endpoint)
+    const config = this.#configOf(isOutbound ? 'initiator' : 'responder')
     const entry: Entry = {
       connection,
       link: new Link({ ...config, firstMessages: this.#firstMessages }, now),

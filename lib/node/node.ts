@@ -1,6 +1,6 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
 import { Timers, soonest, type Machine, type Millis } from '../base/mod.ts'
-import type { AddressForm, Lease } from '../ipam/mod.ts'
+import type { AddressForm, Lease, LeaseHolder } from '../ipam/mod.ts'
 import { Ledger, type RecordChange } from '../ledger/mod.ts'
 import { GOODBYE_CODE, RECORD_KIND, ROUTED_KIND, SHORT_ID_BYTES } from '../wire/mod.ts'
 import { Addresses } from './addresses.ts'
@@ -24,6 +24,7 @@ import { OwnLinks } from './own-links.ts'
 import type { NodePart, PartFactory, StoreRead } from './part.ts'
 import { Parts } from './parts.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
+import { reportOf, type NodeReport } from './report.ts'
 import { Router } from './router.ts'
 import { Targets } from './targets.ts'
 
@@ -70,13 +71,13 @@ export class Node implements Machine<NodeOutput> {
     this.ledger = new Ledger({ suite, identity, meshId: this.#mesh.meshId, chance })
     this.neighbours = new Neighbours({
       self: identity.peerId,
-      configOf: (role, endpoint) => ({
+      configOf: role => ({
         role,
         suite,
         entropy: config.entropy,
         staticKey: identity.exchangeKey,
         secrets: config.secrets,
-        hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
+        hello: this.#mesh.hello(this.ledger.owners().length),
       }),
       admit: (peerId, hello, link) => this.#events.admit(peerId, hello, link),
     })
@@ -108,9 +109,9 @@ export class Node implements Machine<NodeOutput> {
     this.paths = new DataPaths(context, {
       view: this.view,
       route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
-      onChanged: (_peer, at) => {
+      onChanged: (peer, at) => {
         this.#tables.changed()
-        links.changed(at)
+        if (this.neighbours.neighbour(peer) !== undefined) links.changed(at)
       },
     })
     this.addresses = new Addresses(context, () => this.#tables.changed())
@@ -187,26 +188,26 @@ export class Node implements Machine<NodeOutput> {
     return this.#settled(this.#targets.forget(targets), now)
   }
 
-  /** Asks for an address; ends in an output `allocated` or `refused` with the id. */
-  requestAddress(id: string, container: string, form: AddressForm, now: Millis): void {
-    this.#settled(this.addresses.request(id, container, form, now), now)
+  /** Asks for an address (for an attachment unless told otherwise); ends in `allocated` or `refused` with the id. */
+  requestAddress(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
+    this.#settled(this.addresses.request(id, container, form, now, holder), now)
   }
 
   cancelRequest(id: string, now: Millis): void {
     this.#settled(this.addresses.cancel(id, now), now)
   }
 
-  freeAddresses(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
-    return this.#settled(this.addresses.free(container, address, now), now)
+  freeAddresses(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
+    return this.#settled(this.addresses.free(container, address, now, holder), now)
   }
 
-  leasesOf(container: string): readonly Cidr[] {
-    return this.addresses.ipam.lookup(container)
+  leasesOf(container: string, holder?: LeaseHolder): readonly Cidr[] {
+    return this.addresses.ipam.lookup(container, holder)
   }
 
   /** Every address in use on this host. */
-  leases(): readonly Lease[] {
-    return this.addresses.ipam.leases()
+  leases(holder?: LeaseHolder): readonly Lease[] {
+    return this.addresses.ipam.leases(holder)
   }
 
   /** Hands all address blocks to a peer that can be reached, and ends all leases. Returns the heir and how many. */
@@ -277,9 +278,16 @@ export class Node implements Machine<NodeOutput> {
     this.#settle(now)
   }
 
-  /** Plain data of all parts, under the name of each. */
-  report(now: Millis): { readonly parts: Readonly<Record<string, unknown>> } {
-    return { parts: this.#parts.report(now) }
+  /** The data plane floods unicast frames for want of a way to the peer. */
+  handleWanted(peerIndex: number, now: Millis): void {
+    const peer = this.view.peerAt(peerIndex)
+    if (peer !== undefined) this.paths.want(peer, now)
+    this.#settle(now)
+  }
+
+  /** What every part has to tell, as plain data. */
+  report(now: Millis): NodeReport {
+    return { ...reportOf(this, now), parts: this.#parts.report(now) }
   }
 
   /** Says goodbye on every link. */

@@ -1,8 +1,7 @@
 import type { Endpoint } from '../address/mod.ts'
 import type { Cidr } from '../address/mod.ts'
 import type { LogLine, WeaveError } from '../base/mod.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
-import type { EngineOp } from './engine-op.ts'
+import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
 
 /** One durable write: all of it or nothing, on disk before any output that follows is carried out. */
 export interface Persist {

@@ -2,7 +2,7 @@ import type { Endpoint, PeerId } from '../address/mod.ts'
 import { toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
-import type { PathState } from './data-path.ts'
+import type { DataPathReport } from './data-path.ts'
 import type { DialTarget } from './dialler.ts'
 import type { ConnectionView, FailedInbound } from './neighbours.ts'
 import type { Node } from './node.ts'
@@ -40,6 +40,8 @@ export interface NodeReport {
   readonly ledger: { readonly owners: number; readonly records: number; readonly bytes: number }
   /** Foreign input that was dropped, by reason. */
   readonly drops: Readonly<Record<string, number>>
+  /** What the parts of a node report besides, under their names. */
+  readonly parts: Readonly<Record<string, unknown>>
 }
 
 export interface ConnectionReport extends ConnectionView {
@@ -69,17 +71,13 @@ export interface PeerReport {
   readonly isReachable: boolean
 }
 
-export interface PathReport {
-  readonly peerId: PeerId
-  readonly state: PathState
-  /** Of the keys in use; undefined without a session. */
-  readonly cipher: string | undefined
-  readonly epochAgeMs: number | undefined
-  readonly rekeys: number
+export interface PathReport extends DataPathReport {
+  /** It ends when it has carried nothing for long. */
+  readonly isOnDemand: boolean
 }
 
 /** Gathers the report from the parts of a node. */
-export function reportOf(node: Node, now: Millis): NodeReport {
+export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
   const { config, meshId, neighbours, view } = node
   const owners = node.ledger.owners()
   return {
@@ -117,11 +115,8 @@ export function reportOf(node: Node, now: Millis): NodeReport {
     })),
     routes: [...view.dataRoutes].map(([destination, { nextHop }]) => ({ destination, nextHop })),
     trees: [...view.children].map(([source, children]) => ({ source, children })),
-    paths: [...node.paths.all].map(({ peerId, state, session }) => {
-      const { cipher, epochAgeMs, rekeys } = session.report(now)
-      return { peerId, state, cipher, epochAgeMs, rekeys }
-    }),
-    ipam: node.addresses.report(),
+    paths: node.paths.report(now),
+    ipam: node.addresses.ipam.report(),
     ledger: {
       owners: owners.length,
       records: owners.reduce((sum, owner) => sum + owner.records, 0),

@@ -39,7 +39,7 @@ export const SEAL_UNTIL_MS = 170_000
 export const SESSION_DIES_MS = 180_000
 
 /** Keys kept for one remote peer. More can only come from a remote that handshakes without need. */
-export const SESSIONS_MAX = 8
+export const EPOCHS_MAX = 8
 /** Undrained outputs of one machine. */
 export const SESSION_OUTPUTS_MAX = 64
 

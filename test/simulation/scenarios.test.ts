@@ -48,8 +48,8 @@ function pathKind(from: SimHost, to: SimHost): string {
   return from.node.paths.path(to.identity.peerId)?.state.kind ?? 'no path'
 }
 
-function attachEverywhere(mesh: SimMesh): void {
-  for (const host of mesh.hosts) mesh.attach(host.number)
+function attachEverywhere(mesh: SimMesh, numbers = mesh.hosts.map(({ number }) => number)): void {
+  for (const number of numbers) mesh.attach(number)
   mesh.run(3_000)
 }
 
@@ -402,3 +402,29 @@ void t.test(
     t.end()
   },
 )
+scenario('a peer that left for good takes its addresses along before another has its index', 4, (t, mesh) => {
+  const [stays, leaves, , comes] = mesh.hosts as [SimHost, SimHost, SimHost, SimHost]
+  for (const number of [0, 1, 2]) mesh.host(number).launch(number === 0 ? undefined : [0])
+  settles(t, mesh)
+  attachEverywhere(mesh, [0, 1, 2])
+  t.same(mesh.unanswered(PING_MS), [])
+  const index = stays.node.view.indexOf(leaves.identity.peerId)!
+  const known = () => stays.plane.macs(Math.floor(mesh.clock.now / 1000)).filter(({ peer }) => peer === index)
+  t.equal(known().length, 1)
+  for (const id of [...leaves.containers.keys()]) mesh.detach(1, id)
+  leaves.input((node, now) => node.leave(now))
+  mesh.run(1_000)
+  leaves.crash(false)
+  t.type(
+    mesh.until(() => stays.node.view.indexOf(leaves.identity.peerId) === undefined, AGREE_MS),
+    'number',
+  )
+  t.same(known(), [])
+  comes.launch([0])
+  settles(t, mesh)
+  t.equal(stays.node.view.indexOf(comes.identity.peerId), index, 'the index is given to the next')
+  t.same(known(), [], 'and with it nothing of the one before')
+  mesh.attach(3)
+  mesh.run(3_000)
+  t.same(mesh.unanswered(PING_MS), [])
+})

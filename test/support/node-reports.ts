@@ -30,6 +30,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
     routes: [],
     trees: [],
     paths: [],
+    parts: {},
     ipam: {
       range: '10.32.0.0/12',
       defaultSubnet: '10.32.0.0/12',
@@ -89,5 +90,5 @@ export function peer(number: number, parts: Partial<PeerReport> = {}): PeerRepor
 }
 
 export function path(peerId: PeerId, state: PathReport['state']): PathReport {
-  return { peerId, state, cipher: 'aes-256-gcm', epochAgeMs: 4_500, rekeys: 0 }
+  return { peerId, state, cipher: 'aes-256-gcm', epochAgeMs: 4_500, rekeys: 0, seenAs: undefined, isOnDemand: false }
 }

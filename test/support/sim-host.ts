@@ -1,19 +1,12 @@
 import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
 import { ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
-import type { AddressForm } from '../../lib/ipam/mod.ts'
-import {
-  Node,
-  applyEngineOp,
-  type EngineOp,
-  type NodeConfig,
-  type NodeOutput,
-  type PartFactory,
-  type Persist,
-} from '../../lib/node/mod.ts'
-import { Forwarder, MacTable } from '../../lib/overlay/mod.ts'
+import { LEASE_HOLDER, type AddressForm } from '../../lib/ipam/mod.ts'
+import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
+import type { EngineOp } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
+import { MemoryPlane } from './memory-plane.ts'
 import type { Sealing } from './memory-session.ts'
 import { SimAlarm } from './sim-alarm.ts'
 import type { SimClock } from './sim-clock.ts'
@@ -72,8 +65,7 @@ export class SimHost implements SimSite {
   readonly #requests = new Map<string, string>()
   readonly #alarm: SimAlarm
   #node: Node | undefined
-  #engine: MemoryEngine | undefined
-  #forwarder: Forwarder | undefined
+  #plane: MemoryPlane | undefined
   #lanes: ((node: Node, now: Millis) => void)[] = []
   #isPumping = false
   #isRunning = false
@@ -104,8 +96,12 @@ export class SimHost implements SimSite {
     return this.#node
   }
 
+  get plane(): MemoryPlane {
+    return this.#plane!
+  }
+
   get engine(): MemoryEngine {
-    return this.#engine!
+    return this.plane.engine
   }
 
   /** Launches the daemon on what the store holds; `peers` as on the command line, undefined: go on, or found. */
@@ -113,22 +109,21 @@ export class SimHost implements SimSite {
     assert(!this.isUp, `${this.name} is up`)
     const { identity, suite, entropy, chance, secret, network, watcher, sealing } = this.#options
     this.life++
-    this.#engine = new MemoryEngine({
+    const engine = new MemoryEngine({
       onDatagram: (bytes, to) => network.datagram(this, bytes, to),
       sealing,
       rowsMax: 32,
     })
-    const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(MAC_SLOTS)))
     const duplicateSeed = new ByteReader(entropy.bytes(4)).u32()
-    this.#forwarder = new Forwarder(
-      this.#engine,
-      macs,
+    this.#plane = new MemoryPlane(
+      engine,
       {
         onControl: (peer, receiver, body, source) =>
           this.#lanes.push((node, now) => node.handleControl(peer, receiver, body, source, now)),
         onMoved: (peer, _receiver, source) => this.#lanes.push((node, now) => node.handleMoved(peer, source, now)),
+        onWanted: peer => this.#lanes.push((node, now) => node.handleWanted(peer, now)),
       },
-      { duplicateSeed, duplicateCapacity: 256 },
+      { duplicateSeed, duplicateCapacity: 256, macSlots: MAC_SLOTS },
     )
     const config: NodeConfig = {
       identity,
@@ -148,6 +143,7 @@ export class SimHost implements SimSite {
       linksMax: 0,
       advertised: [endpointAt(this.number)],
       underlayBytes: 1500,
+      sessionTotals: receiverIndex => this.plane.sessionTotals(receiverIndex),
       ...this.#options.config,
     }
     watcher.log(this, `launch ${this.life}`)
@@ -254,7 +250,7 @@ export class SimHost implements SimSite {
   }
 
   handleDatagram(bytes: Uint8Array, from: EndpointParts): void {
-    this.#engine?.receiveDatagram(bytes, from)
+    this.#plane?.engine.receiveDatagram(bytes, from)
     this.#pump()
   }
 
@@ -284,9 +280,9 @@ export class SimHost implements SimSite {
         return
       case 'engine':
         watcher.engineOp(this, output.op)
-        return applyEngineOp(this.#engine!, output.op)
+        return this.plane.order(output.op)
       case 'forwarding':
-        return this.#forwarder!.setTable(output.table)
+        return this.plane.setTable(output.table)
       case 'allocated': {
         const id = this.#requests.get(output.id)
         this.#requests.delete(output.id)
@@ -347,19 +343,18 @@ export class SimHost implements SimSite {
 
   /** What the lanes and their queues do, until they are empty. */
   #pump(): void {
-    if (this.#isPumping || this.#forwarder === undefined) return
+    if (this.#isPumping || this.#plane === undefined) return
     this.#isPumping = true
     const { clock } = this.#options
     for (;;) {
       if (!this.isUp) break
-      const didOut = this.#forwarder.outbound(clock.now) >= 0
-      const didIn = this.#forwarder.inbound(clock.now) >= 0
+      const didSwitch = this.#plane.pump(clock.now)
       const calls = this.#lanes
       this.#lanes = []
       for (const call of calls) this.input(call)
-      const frames = this.#engine!.takeTap()
+      const frames = this.engine.takeTap()
       for (const frame of frames) for (const container of this.containers.values()) container.handleFrame(frame)
-      if (!didOut && !didIn && calls.length === 0 && frames.length === 0) break
+      if (!didSwitch && calls.length === 0 && frames.length === 0) break
     }
     this.#isPumping = false
   }
@@ -367,7 +362,7 @@ export class SimHost implements SimSite {
   /** The host's bridge: every port but the one that it came from sees the frame. */
   #bridge(frame: Uint8Array, from: SimContainer): void {
     for (const container of this.containers.values()) if (container !== from) container.handleFrame(frame)
-    this.#engine?.pushTap(frame)
+    this.#plane?.engine.pushTap(frame)
     const { life } = this
     // Containers speak while the lanes run: the lanes look again.
     if (!this.#isPumping && this.isUp) this.#options.clock.after(0, () => this.life === life && this.#pump())
@@ -375,7 +370,7 @@ export class SimHost implements SimSite {
 
   /** Leases of containers that are gone, or never came to be, end. */
   #reconcile(): void {
-    const leases = this.#node?.addresses.ipam.leases() ?? []
+    const leases = this.#node?.addresses.ipam.leases(LEASE_HOLDER.attachment) ?? []
     for (const { container } of leases)
       if (!this.containers.has(container)) this.input((node, now) => node.freeAddresses(container, undefined, now))
   }

@@ -2,7 +2,9 @@ import { formatIpv4, type Cidr, type Ipv4 } from '../../lib/address/mod.ts'
 import { assert, toHex, utf8, type Chance, type Millis } from '../../lib/base/mod.ts'
 import { identityOf } from '../../lib/crypto/mod.ts'
 import type { AddressForm } from '../../lib/ipam/mod.ts'
-import type { EngineOp, NodeConfig, PartFactory } from '../../lib/node/mod.ts'
+import type { NodeConfig, PartFactory } from '../../lib/node/mod.ts'
+import type { EngineOp } from '../../lib/overlay/mod.ts'
+import { FULL_MESH_PEERS } from '../../lib/topology/mod.ts'
 import { DATAGRAM_HEADER_BYTES } from '../../lib/wire/mod.ts'
 import type { Sealing } from './memory-session.ts'
 import { SimAgreement } from './sim-agreement.ts'
@@ -165,13 +167,18 @@ export class SimMesh implements SimWatcher {
     return this.disagreements(1).length === 0
   }
 
-  /** Pairs of a component that have no data path, or none without a relay where there is a way. */
+  /**
+   * Pairs of a component that have no data path, or none without a relay where there is a way: all pairs in a small mesh,
+   * neighbours beyond that.
+   */
   pathsMissing(): string[] {
     const found: string[] = []
     for (const group of this.components())
       for (const host of group)
         for (const other of group) {
           if (other === host) continue
+          const isNeighbour = host.node.neighbours.neighbour(other.identity.peerId) !== undefined
+          if (group.length > FULL_MESH_PEERS && !isNeighbour) continue
           const kind = host.node.paths.path(other.identity.peerId)?.state.kind ?? 'none'
           if (kind === 'none' || (kind === 'relayed' && this.network.canReach(host.number, other.number)))
             found.push(`${host.name} → ${other.name}: ${kind}`)

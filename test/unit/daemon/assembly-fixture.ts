@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { WeaveError } from '../../../lib/base/mod.ts'
-import type { AssemblyPorts, DataPlaneEvents } from '../../../lib/daemon/assembly-ports.ts'
+import type { AssemblyPorts } from '../../../lib/daemon/assembly-ports.ts'
 import type { DaemonConfig } from '../../../lib/daemon/config.ts'
 import { nodeSuite } from '../../../lib/io/mod.ts'
+import type { DataPlaneEvents } from '../../../lib/overlay/mod.ts'
 import { labelledChance, seededEntropy } from '../../support/sim-randomness.ts'
 
 /** Every port of an assembly that can fail, in the order in which they are used. */
@@ -68,7 +69,11 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
           return {
             order: () => undefined,
             setTable: () => undefined,
-            facts: () => ({ offloads: {}, counters: {}, macs: [] }),
+            forgetPeer: () => undefined,
+            offloads: () => ({}),
+            counters: () => ({}),
+            macs: () => [],
+            sessionTotals: () => undefined,
             stop: async () => gone('data plane'),
           }
         },

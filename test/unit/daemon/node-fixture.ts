@@ -29,6 +29,7 @@ export function nodeConfig(name: string, port = 6783): NodeConfig {
     linksMax: 10,
     advertised: [],
     underlayBytes: 1_500,
+    sessionTotals: () => undefined,
   }
 }
 

@@ -34,6 +34,7 @@ function nodeOf(seed: Uint8Array, stored: Iterable<readonly [string, Uint8Array]
       linksMax: 0,
       advertised: [],
       underlayBytes: 1500,
+      sessionTotals: () => undefined,
     },
     prefix => [...stored].filter(([key]) => key.startsWith(prefix)),
     monotonicMillis(),

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { LEASE_HOLDER } from '../../../lib/ipam/mod.ts'
 import { ipamView } from '../../../lib/daemon/status/ipam.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { pathViews } from '../../../lib/daemon/status/paths.ts'
@@ -85,7 +86,7 @@ t.test('address management is shown with shares, waits and disputes by name', t 
         { peer: SELF, blocks: 4_096, addresses: 262_144, isReachable: true },
         { peer: peerNumber(1), blocks: 12_288, addresses: 786_432, isReachable: false },
       ],
-      leases: [{ container: 'c', cidr: '10.32.0.1/12' }],
+      leases: [{ container: 'c', holder: LEASE_HOLDER.attachment, cidr: '10.32.0.1/12' }],
       pending: [{ container: 'd', since: NOW - 2_700, reason: 'n1 does not answer' }],
       disputed: [
         { container: 'c', cidr: '10.32.0.1/12', owner: peerNumber(1) },

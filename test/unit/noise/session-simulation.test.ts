@@ -1,6 +1,6 @@
 import t from 'tap'
 import { nodeSuite } from '../../../lib/io/node-suite.ts'
-import { REKEY_AFTER_MS, SESSIONS_MAX } from '../../../lib/noise/mod.ts'
+import { EPOCHS_MAX, REKEY_AFTER_MS } from '../../../lib/noise/mod.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 import { replayOf, seedsOf } from '../../support/sim-seeds.ts'
 import { World, type Network } from './session-world.ts'
@@ -46,7 +46,7 @@ for (const seed of seedsOf('SESSION', 40)) {
         world.sides[end].session.rekey(world.now)
         world.drain(end)
       }
-      for (const side of world.sides) if (side.sessions.size > SESSIONS_MAX) t.fail('too many keys')
+      for (const side of world.sides) if (side.sessions.size > EPOCHS_MAX) t.fail('too many keys')
     }
     t.equal(world.sides[0].unknown + world.sides[1].unknown, 0)
     Object.assign(network, SMOOTH)

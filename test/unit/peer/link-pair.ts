@@ -27,7 +27,6 @@ export function helloOf(who: Identity, nickname: string): Hello {
     peersKnown: 1,
     nickname,
     software: 'test',
-    yourEndpoint: '192.0.2.1:6783',
   }
 }
 
