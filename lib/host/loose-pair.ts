@@ -59,8 +59,8 @@ export async function makePair(runner: CommandRunner, id: string, settings: Loos
   if (found.host !== undefined) {
     throw new WeaveError(
       'INTERFACE_EXISTS',
-      `The pair of ${id} is in use: its guest end was placed already.`,
-      `Remove it first: \`ip link delete ${host}\`.`,
+      `the pair of ${id} is in use: its guest end was placed already`,
+      `remove it first: \`ip link delete ${host}\``,
     )
   }
   try {
@@ -95,8 +95,8 @@ export async function placePair(
   if ((await showLink(runner, guestName, target.netnsPath)) !== undefined) {
     throw new WeaveError(
       'INTERFACE_EXISTS',
-      `${target.description} has an interface ${guestName} already.`,
-      'Choose another name, or remove that one inside the target.',
+      `${target.description} has an interface ${guestName} already`,
+      'choose another name, or remove that one inside the target',
     )
   }
   try {
@@ -161,8 +161,8 @@ async function guestOf(runner: CommandRunner, host: LinkView, target: Target, gu
     await checkIsThere(target)
     throw new WeaveError(
       'NOT_ATTACHED',
-      `${target.description} has no interface ${guestName}.`,
-      'Move the guest end there first, or have it placed.',
+      `${target.description} has no interface ${guestName}`,
+      'move the guest end there first, or have it placed',
     )
   }
   const now = await showLink(runner, host.ifname)
@@ -170,8 +170,8 @@ async function guestOf(runner: CommandRunner, host: LinkView, target: Target, gu
   if (guest.link_index === now.ifindex && now.link_index === guest.ifindex) return guest
   throw new WeaveError(
     'INTERFACE_EXISTS',
-    `${target.description} has an interface ${guestName} that is not the guest end of ${host.ifname}.`,
-    'Give the name that the guest end has inside the target.',
+    `${target.description} has an interface ${guestName} that is not the guest end of ${host.ifname}`,
+    'give the name that the guest end has inside the target',
   )
 }
 
@@ -185,5 +185,5 @@ function looseOf(id: string, guest: LinkView): LoosePair {
 }
 
 function gone(id: string): WeaveError {
-  return new WeaveError('NOT_ATTACHED', `There is no pair of ${id} that waits to be placed.`, 'Make it first.')
+  return new WeaveError('NOT_ATTACHED', `there is no pair of ${id} that waits to be placed`, 'make it first')
 }

@@ -177,7 +177,7 @@ async function checkIsNetwork(place: Place, runner: CommandRunner): Promise<void
   if (status === 0) return
   throw new WeaveError(
     'TARGET_NOT_FOUND',
-    `There is no ${place.description}: ${place.netnsPath} is a namespace of another kind.`,
+    `there is no ${place.description}: ${place.netnsPath} is a namespace of another kind`,
     place.howToList,
   )
 }

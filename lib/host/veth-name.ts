@@ -27,8 +27,8 @@ export function checkGuestName(name: string): string {
   if (isSound && !RESERVED_NAMES.has(name)) return name
   throw new WeaveError(
     'BAD_TARGET',
-    `\`${name.slice(0, 80)}\` cannot be the name of an interface.`,
-    `Give up to ${INTERFACE_NAME_CHARACTERS_MAX} letters, digits and any of _ . @ -`,
+    `\`${name.slice(0, 80)}\` cannot be the name of an interface`,
+    `give up to ${INTERFACE_NAME_CHARACTERS_MAX} letters, digits and any of _ . @ -`,
   )
 }
 
