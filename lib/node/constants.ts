@@ -16,8 +16,13 @@ export const DIGEST_INTERVAL_MS = 5_000
 /** Bytes of ledger deltas sent in answer to one digest. */
 export const DELTA_BUDGET_BYTES = 512 * 1024
 
-/** Changes of the graph are gathered so long before routes and tables are made anew. */
+/**
+ * Changes of the graph are gathered so long before routes and tables are made anew: while the mesh is restless ever longer,
+ * unless it is this peer's own link that came or went; after the calm time as at first.
+ */
 export const VIEW_DELAY_MS = 50
+export const VIEW_DELAY_LAST_MS = 400
+export const VIEW_CALM_MS = 2_000
 /** A rebuild of routes and trees does so much at a time (WORK_PER_MS), and then rests so many times as long as it took. */
 export const WORK_PER_SLICE = 50_000
 export const REBUILD_REST_FACTOR = 10
