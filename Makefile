@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers unit simulation system test demo bench soak pack clean \
+.PHONY: help setup build native lint types layers unit simulation system test demo bench soak scale many pack clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -51,6 +51,12 @@ bench: dependencies-all build ## measure the data path against named peers in th
 
 soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) seeds
 	@SIM_SEED=$${SEED:-1} SIM_SEEDS=$${ROUNDS:-200} $(RUN) soak
+
+scale: build ## measure simulated meshes: PEERS="10 30 100 300", SCALE_JSON=file for all figures
+	@node build/scripts/scale.js
+
+many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 40" (root); removes all it made
+	@node build/scripts/many-daemons.js
 
 pack: dependencies ## make the npm package, with the built code and the engine for this platform
 	@npm pack

@@ -141,7 +141,7 @@ napi_value count_drop(napi_env env, napi_callback_info info) {
   int index = arguments.integer(1), count = arguments.integer(2);
   if (arguments.failed) return nullptr;
   if (index >= 0 && index < SWITCH_DROPS && count > 0) {
-    lane->count_drop(DROP_NO_DESTINATION + index, static_cast<uint64_t>(count));
+    lane->count(DROP_NO_DESTINATION + index, static_cast<uint64_t>(count));
   }
   return undefined_value(env);
 }
@@ -151,7 +151,16 @@ napi_value count_control_full(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   Lane* lane = lane_of(env, arguments);
   if (lane == nullptr) return nullptr;
-  lane->count_drop(DROP_CONTROL_FULL, 1);
+  lane->count(DROP_CONTROL_FULL, 1);
+  return undefined_value(env);
+}
+
+// countLocalMove(lane): an address that was local was seen at a peer
+napi_value count_local_move(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  lane->count(LOCAL_MOVES, 1);
   return undefined_value(env);
 }
 
@@ -174,6 +183,7 @@ void define_lane(napi_env env, napi_value exports) {
   define(env, exports, "wait", wait);
   define(env, exports, "countDrop", count_drop);
   define(env, exports, "countControlFull", count_control_full);
+  define(env, exports, "countLocalMove", count_local_move);
   auto constant = [&](const char* name, int value) { napi_set_named_property(env, exports, name, int_value(env, value)); };
   constant("SLAB_BYTES", SLAB_BYTES);
   constant("ROWS_MAX", ROWS_MAX);

@@ -37,7 +37,7 @@ constexpr int READY_TAP = 1, READY_UDP = 2, READY_WOKEN = 4;
 
 // Limits.
 constexpr int PEER_INDEX_MAX = 65535;
-constexpr int SESSIONS_MAX = 4 * (PEER_INDEX_MAX + 1);
+constexpr int ENGINE_SESSIONS_MAX = 4 * (PEER_INDEX_MAX + 1);
 constexpr int LANES_MAX = 16;        // per engine; slot 0 is the control side
 constexpr int ENGINES_MAX = 64;
 constexpr int FRAME_MAX = 65550;     // 65,535 bytes of packet, Ethernet header, rounding

@@ -9,6 +9,7 @@ namespace weave {
   X(RX_DATAGRAMS, "rx-datagrams") X(RX_BYTES, "rx-bytes") X(TX_DATAGRAMS, "tx-datagrams") X(TX_BYTES, "tx-bytes")      \
   X(TAP_RX_FRAMES, "tap-rx-frames") X(TAP_RX_BYTES, "tap-rx-bytes") X(TAP_TX_FRAMES, "tap-tx-frames")                  \
   X(TAP_TX_BYTES, "tap-tx-bytes") X(RELAYED, "relayed") X(UDP_GSO_REFUSED, "udp-gso-refused")                          \
+  X(LOCAL_MOVES, "local-moves")                                                                                        \
   X(DROP_SHORT, "drop:short") X(DROP_TYPE, "drop:type") X(DROP_NO_SESSION, "drop:no-session")                          \
   X(DROP_REPLAY, "drop:replay") X(DROP_AUTH, "drop:auth") X(DROP_KIND, "drop:kind")                                    \
   X(DROP_NO_PEER, "drop:no-peer") X(DROP_NO_PATH, "drop:no-path") X(DROP_TOO_BIG, "drop:too-big")                      \

@@ -24,7 +24,7 @@ class Lane {
   int tap_write(int count);
   const Endpoint* source(int row) const;
   int wait(int mask, int timeout_ms);
-  void count_drop(int counter, uint64_t count) { count_(counter, count); }
+  void count(int counter, uint64_t by) { count_(counter, by); }
 
  private:
   void count_(int counter, uint64_t count = 1) { engine_->counters[slot_].add(counter, count); }

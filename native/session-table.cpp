@@ -82,7 +82,7 @@ int SessionTable::index_of(const uint8_t short_id[8]) const {
 
 const char* SessionTable::add_session(std::unique_ptr<Session> session) {
   if (peer(session->peer) == nullptr) return "the session's peer does not exist";
-  if (sessions_.size() >= static_cast<size_t>(SESSIONS_MAX)) return "too many sessions";
+  if (sessions_.size() >= static_cast<size_t>(ENGINE_SESSIONS_MAX)) return "too many sessions";
   uint32_t index = session->receiver_index;
   if (!sessions_.emplace(index, std::move(session)).second) return "the receiver index is taken by another session";
   return nullptr;

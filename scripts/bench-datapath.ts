@@ -50,6 +50,7 @@ const lanes = new Lanes(
   {
     onControl: () => undefined,
     onMoved: () => undefined,
+    onWanted: () => undefined,
     onFailure: message => {
       console.error(message)
       process.exit(1)

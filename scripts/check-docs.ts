@@ -20,6 +20,7 @@ import * as datagram from '../lib/wire/datagram.ts'
 import * as hello from '../lib/wire/hello.ts'
 import * as ipamMessage from '../lib/wire/ipam-message.ts'
 import * as ledgerMessage from '../lib/wire/ledger-message.ts'
+import * as ledgerSync from '../lib/wire/ledger-sync.ts'
 import * as linkMessage from '../lib/wire/link-message.ts'
 import * as preamble from '../lib/wire/preamble.ts'
 import * as record from '../lib/wire/record.ts'
@@ -33,6 +34,7 @@ const SOURCES: Readonly<Record<string, object>> = {
   'lib/wire/link-message.ts': linkMessage,
   'lib/wire/record.ts': record,
   'lib/wire/ledger-message.ts': ledgerMessage,
+  'lib/wire/ledger-sync.ts': ledgerSync,
   'lib/wire/ipam-message.ts': ipamMessage,
   'lib/wire/datagram.ts': datagram,
   'lib/wire/control.ts': control,
@@ -85,8 +87,8 @@ export function documentedConstants(markdown: string): Map<string, number> {
 
 /** Numbers as they are written: 60,000 or 2^34. */
 export function formatValue(value: number): string {
-  const exponent = Math.log2(value)
-  if (value >= 2 ** 20 && Number.isInteger(exponent)) return `2^${exponent}`
+  const exponent = Math.round(Math.log2(value))
+  if (value >= 2 ** 20 && value === 2 ** exponent) return `2^${exponent}`
   return Number.isInteger(value) ? value.toLocaleString('en-US') : String(value)
 }
 

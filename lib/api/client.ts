@@ -1,9 +1,13 @@
 import { request } from 'node:http'
-import { WeaveError, isErrorCode } from '../base/mod.ts'
-import type { z } from 'zod'
-import * as schema from './schema.ts'
+import { WeaveError, errorText, isErrorCode } from '../base/mod.ts'
+import { CALLS, type Call, type CallAnswer, type CallInput, type CallName } from './calls.ts'
+import { ErrorAnswer } from './schema.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+/** The request may be left out where every field of it has a default. */
+type CallArguments<N extends CallName> =
+  Record<never, never> extends CallInput<N> ? [input?: CallInput<N>] : [input: CallInput<N>]
 
 /** Speaks to a daemon over its Unix socket. Failures are WeaveErrors: the daemon's own, or DAEMON_DOWN, DAEMON_BUSY. */
 export class ApiClient {
@@ -13,102 +17,59 @@ export class ApiClient {
     this.#socketPath = socketPath
   }
 
-  status(timeoutMs = 2_000): Promise<schema.Status> {
-    return this.#call('GET', '/v1/status', undefined, schema.Status, timeoutMs)
+  /** Makes a call of the table, and waits for its answer for as long as the table says. */
+  async call<N extends CallName>(name: N, ...[input]: CallArguments<N>): Promise<CallAnswer<N>> {
+    const row: Call = CALLS[name]
+    const { status, body } = await this.#exchange(row, row.method === 'GET' ? undefined : JSON.stringify(input ?? {}))
+    const value = parsed(body)
+    if (status !== 200) throw remoteError(value)
+    const answer = row.answer.safeParse(value)
+    if (!answer.success) throw unreadable(answer.error.issues[0]?.message ?? 'it does not follow the schema')
+    return answer.data as CallAnswer<N>
   }
 
-  report(): Promise<schema.Report> {
-    return this.#call('GET', '/v1/report', undefined, schema.Report, 5_000)
-  }
-
-  async connect(targets: readonly string[], replace: boolean): Promise<string[]> {
-    return (await this.#call('POST', '/v1/connect', { targets, replace }, schema.TargetsAnswer, 5_000)).targets
-  }
-
-  async forget(targets: readonly string[]): Promise<string[]> {
-    return (await this.#call('POST', '/v1/forget', { targets }, schema.TargetsAnswer, 5_000)).targets
-  }
-
-  async attach(target: string, addresses: readonly string[], multicastRoute: boolean): Promise<string[]> {
-    const body = { target, addresses, multicastRoute }
-    return (await this.#call('POST', '/v1/attach', body, schema.CidrsAnswer, 60_000)).cidrs
-  }
-
-  async detach(target: string, addresses: readonly string[]): Promise<string[]> {
-    return (await this.#call('POST', '/v1/detach', { target, addresses }, schema.CidrsAnswer, 30_000)).cidrs
-  }
-
-  async ps(): Promise<schema.Attachment[]> {
-    return (await this.#call('GET', '/v1/ps', undefined, schema.PsAnswer, 10_000)).attachments
-  }
-
-  async stop(): Promise<void> {
-    await this.#call('POST', '/v1/stop', {}, schema.OkAnswer, 15_000)
-  }
-
-  async reset(): Promise<string[]> {
-    return (await this.#call('POST', '/v1/reset', {}, schema.OkAnswer, 30_000)).notes
-  }
-
-  #call<T extends z.ZodType>(
-    method: string,
-    path: string,
-    body: unknown,
-    answer: T,
-    timeoutMs: number,
-  ): Promise<z.infer<T>> {
+  #exchange(call: Call, payload: string | undefined): Promise<{ status: number | undefined; body: string }> {
     return new Promise((resolve, reject) => {
-      const payload = body === undefined ? undefined : JSON.stringify(body)
       const outgoing = request({
         socketPath: this.#socketPath,
-        method,
-        path,
+        method: call.method,
+        path: call.path,
         headers:
           payload === undefined
             ? {}
             : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
       })
-      const timer = setTimeout(() => {
+      const fail = (error: NodeJS.ErrnoException) => {
+        clearTimeout(deadline)
+        reject(error instanceof WeaveError ? error : this.#unreachable(error))
         outgoing.destroy()
-        reject(
-          new WeaveError(
-            'DAEMON_BUSY',
-            `the daemon at ${this.#socketPath} did not answer within ${timeoutMs / 1000} s`,
-            'look at its log; if it hangs, end it and launch it again: addresses and attachments are kept',
-          ),
-        )
-      }, timeoutMs)
-      outgoing.on('error', error => {
-        clearTimeout(timer)
-        reject(this.#unreachable(error))
-      })
+      }
+      const deadline = setTimeout(() => fail(this.#silent(call.deadlineMs)), call.deadlineMs)
+      outgoing.on('error', fail)
       outgoing.on('response', response => {
         const chunks: Buffer[] = []
         let bytes = 0
         response.on('data', (chunk: Buffer) => {
           bytes += chunk.length
-          if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error('the answer is too large'))
+          if (bytes > ANSWER_BYTES_MAX) fail(unreadable(`it has more than ${ANSWER_BYTES_MAX} bytes`))
           else chunks.push(chunk)
         })
+        response.on('error', fail)
         response.on('end', () => {
-          clearTimeout(timer)
-          try {
-            const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
-            if (response.statusCode === 200) resolve(answer.parse(value))
-            else reject(remoteError(value))
-          } catch (error) {
-            reject(
-              new WeaveError(
-                'INTERNAL',
-                `the daemon's answer cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-                'the daemon may be of another version: stop it and launch it with this one',
-              ),
-            )
-          }
+          clearTimeout(deadline)
+          resolve({ status: response.statusCode, body: Buffer.concat(chunks).toString('utf8') })
         })
       })
       outgoing.end(payload)
     })
+  }
+
+  #silent(deadlineMs: number): WeaveError {
+    return new WeaveError(
+      'DAEMON_BUSY',
+      `the daemon at ${this.#socketPath} did not answer within ${deadlineMs / 1000} s`,
+      'look at its log; if it hangs, end it and launch it again: addresses and attachments are kept',
+    )
   }
 
   #unreachable(error: NodeJS.ErrnoException): WeaveError {
@@ -122,9 +83,25 @@ export class ApiClient {
   }
 }
 
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch (error) {
+    throw unreadable(errorText(error))
+  }
+}
+
+function unreadable(reason: string): WeaveError {
+  return new WeaveError(
+    'INTERNAL',
+    `the daemon's answer cannot be read: ${reason}`,
+    'stop the daemon and launch it with this version, if it is of another one',
+  )
+}
+
 function remoteError(value: unknown): WeaveError {
-  const parsed = schema.ErrorAnswer.safeParse(value)
-  if (!parsed.success) return new WeaveError('INTERNAL', 'the daemon gave an error without a text', 'look at its log')
-  const { code, message, remedy } = parsed.data
+  const told = ErrorAnswer.safeParse(value)
+  if (!told.success) return new WeaveError('INTERNAL', 'the daemon gave an error without a text', 'look at its log')
+  const { code, message, remedy } = told.data
   return new WeaveError(isErrorCode(code) ? code : 'INTERNAL', message, remedy)
 }

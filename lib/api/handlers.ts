@@ -1,22 +1,36 @@
-import type { Attachment, Report, Status } from './schema.ts'
+import { assert } from '../base/mod.ts'
+import { CALL_NAMES, type CallName, type CallReply, type CallRequest } from './calls.ts'
 
-/** What the API can ask of the daemon. Failures are WeaveErrors. `signal` is aborted when the client hangs up. */
-export interface ApiHandlers {
-  status(): Status
-  report(): Report
-  connect(targets: readonly string[], replace: boolean): string[]
-  forget(targets: readonly string[]): string[]
-  attach(request: AttachOrder, signal: AbortSignal): Promise<string[]>
-  detach(target: string, addresses: readonly string[]): Promise<string[]>
-  ps(): Promise<Attachment[]>
-  /** Hands on what this peer owns and removes what it made on the host. Returns what the operator should read. */
-  leave(): Promise<string[]>
-  /** The answer to `stop` or `reset` has been sent: now the daemon may end. */
-  finish(): void
+export interface CallContext {
+  /** Aborted when the client hangs up, or when the call's deadline has passed. */
+  readonly signal: AbortSignal
+  /** Runs once the answer has been sent, or the client is gone; not at all when the call fails. */
+  afterAnswer(run: () => void): void
 }
 
-export interface AttachOrder {
-  readonly target: string
-  readonly addresses: readonly string[]
-  readonly multicastRoute: boolean
+/** Answers one call. A failure that the caller can understand is a WeaveError. */
+export type CallHandler<N extends CallName> = (
+  request: CallRequest<N>,
+  context: CallContext,
+) => CallReply<N> | Promise<CallReply<N>>
+
+export type CallHandlers = { readonly [N in CallName]: CallHandler<N> }
+
+/** Joins what several services handle. Every call must have one handler, and no more: anything else is a fault of ours. */
+export function joinHandlers(
+  parts: Iterable<{ readonly name: string; readonly calls?: Partial<CallHandlers> }>,
+): CallHandlers {
+  const owners = new Map<string, string>()
+  const joined: Partial<CallHandlers> = {}
+  for (const { name, calls = {} } of parts) {
+    for (const call of Object.keys(calls)) {
+      const owner = owners.get(call)
+      assert(owner === undefined, `the call ${call} is handled by ${owner ?? ''} and by ${name}`)
+      owners.set(call, name)
+    }
+    Object.assign(joined, calls)
+  }
+  const missing = CALL_NAMES.filter(call => !owners.has(call))
+  assert(missing.length === 0, `no service handles ${missing.join(', ')}`)
+  return joined as CallHandlers
 }

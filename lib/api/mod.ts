@@ -1,3 +1,4 @@
+export * from './calls.ts'
 export * from './client.ts'
 export * from './handlers.ts'
 export * from './schema.ts'

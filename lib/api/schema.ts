@@ -126,6 +126,9 @@ export const Attachment = z.object({
   isPresent: z.boolean(),
 })
 
+/** Of calls that take nothing. */
+export const NoRequest = z.object({})
+
 const texts = (max: number) => z.array(z.string().min(1).max(256)).max(max)
 
 export const ConnectRequest = z.object({ targets: texts(256), replace: z.boolean().default(false) })
@@ -140,7 +143,8 @@ export const DetachRequest = z.object({ target: z.string().min(1).max(256), addr
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })
 export const PsAnswer = z.object({ attachments: z.array(Attachment) })
-export const OkAnswer = z.object({ ok: z.literal(true), notes: z.array(z.string()).default([]) })
+/** `notes`: what an operator should read. */
+export const NotesAnswer = z.object({ ok: z.literal(true), notes: z.array(z.string()).default([]) })
 export const ErrorAnswer = z.object({ code: z.string(), message: z.string(), remedy: z.string() })
 
 export type PeerRef = z.infer<typeof PeerRef>

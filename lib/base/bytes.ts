@@ -196,6 +196,13 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
+/** Orders byte strings like words: below 0 when `a` comes first, 0 when they are equal. Not for secrets. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return a.length - b.length
+}
+
 export function utf8(value: string): Uint8Array {
   return encoder.encode(value)
 }

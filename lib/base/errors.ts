@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   STATE_DAMAGED: { http: 500, exit: 65 },
   STATE_VERSION: { http: 500, exit: 65 },
   STATE_IO: { http: 500, exit: 74 },
+  STATE_UNSAFE: { http: 500, exit: 78 },
   IDENTITY_DAMAGED: { http: 500, exit: 65 },
   RANGE_OVERLAP: { http: 500, exit: 78 },
   RANGE_CHANGED: { http: 409, exit: 78 },

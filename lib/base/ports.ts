@@ -19,10 +19,10 @@ export interface LogLine {
 }
 
 /**
- * A sans-IO machine. Drive with handle*, then drain pollOutput until undefined, and wake at pollTimeout. Never re-entrant.
+ * A sans-IO machine. Drive it with its own handle* methods, then drain pollOutput until undefined, and wake at pollTimeout.
+ * Never re-entrant.
  */
-export interface Machine<In, Out> {
-  handleInput(input: In, now: Millis): void
+export interface Machine<Out> {
   handleTimeout(now: Millis): void
   pollOutput(): Out | undefined
   pollTimeout(): { at: Millis; reason: string } | undefined

@@ -8,7 +8,7 @@ export function fail(thrown: unknown, asJson: boolean): never {
       : new WeaveError(
           'INTERNAL',
           thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
-          'this is a fault of weave-ts: please report it',
+          'report this: it is a fault of weave-ts',
         )
   if (asJson) console.error(JSON.stringify({ code: error.code, message: error.message, remedy: error.remedy }))
   else console.error(`weave-ts: ${error.message}\n  ${error.remedy} [${error.code}]`)

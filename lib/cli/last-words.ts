@@ -1,16 +1,25 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+// Not the whole room: every command loads this, and few need the store and the engine.
+import { readLastWords } from '../io/last-words-file.ts'
+import { LOG_FILE } from '../io/log-file.ts'
 
 const TAIL_BYTES = 64 * 1024
 const LEVEL_FATAL = 60
 
-/** How the last daemon of a state directory ended by itself, by its log; undefined when it did not, or nothing tells. */
+/**
+ * How the last daemon of a state directory ended by itself, by what it kept for that, else by its log, the part that was
+ * put aside included; undefined when it did not, or nothing tells.
+ */
 export function lastWords(stateDir: string): string | undefined {
+  const kept = parse(readLastWords(stateDir) ?? '')
+  if (kept !== undefined) return said(kept)
+  const log = join(stateDir, LOG_FILE)
   let words: string | undefined
-  for (const line of tail(join(stateDir, 'daemon.log')).split('\n')) {
+  for (const line of `${tail(`${log}.1`)}\n${tail(log)}`.split('\n')) {
     const entry = parse(line)
     if (entry?.event === 'ready') words = undefined
-    if (entry?.level === LEVEL_FATAL) words = `it ended by itself at ${entry.time ?? '?'}: ${firstLine(entry.error)}`
+    if (entry?.level === LEVEL_FATAL) words = said(entry)
   }
   return words
 }
@@ -22,9 +31,14 @@ interface Entry {
   readonly error?: string
 }
 
+function said(entry: Entry): string {
+  return `it ended by itself at ${entry.time ?? '?'}: ${firstLine(entry.error)}`
+}
+
 function parse(line: string): Entry | undefined {
   try {
-    return JSON.parse(line) as Entry
+    const entry: unknown = JSON.parse(line)
+    return typeof entry === 'object' && entry !== null ? entry : undefined
   } catch {
     return undefined
   }
@@ -36,7 +50,7 @@ function firstLine(text: string | undefined): string {
 
 function tail(path: string): string {
   try {
-    const file = openSync(path, 'r')
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     try {
       const { size } = fstatSync(file)
       const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES))

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { WeaveError } from '../base/mod.ts'
 import { DaemonConfig } from '../daemon/config.ts'
-import { readPasswordFile } from '../io/secret.ts'
+import { SecretText, readPasswordFile } from '../io/mod.ts'
 import { stateDirOf } from './paths.ts'
 
 /** What commander makes of the options of `launch`. */
@@ -45,7 +45,7 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     device: options.device,
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
     advertise: options.advertise,
-    disableOffloads: options.disableOffload,
+    disableOffload: options.disableOffload,
     lanes: wholeNumber(options.lanes),
     logLevel: options.logLevel,
     warnings,
@@ -60,7 +60,7 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
   )
 }
 
-function secretOf(options: LaunchOptions): { secret: string | null; warnings: string[] } {
+function secretOf(options: LaunchOptions): { secret: SecretText | null; warnings: string[] } {
   const given = [options.passwordFile, options.password].filter(value => value !== undefined)
   if (given.length > 1)
     throw new WeaveError('CONFIG_INVALID', 'both --password and --password-file were given', 'give one of them')
@@ -72,18 +72,25 @@ function secretOf(options: LaunchOptions): { secret: string | null; warnings: st
     if (options.password === '')
       throw new WeaveError('CONFIG_INVALID', '--password is empty', 'leave it out for an open mesh, or give a secret')
     return {
-      secret: options.password,
+      secret: SecretText.of(options.password),
       warnings: [
         'the secret was given with --password: other users could read it from the process list; use --password-file',
       ],
     }
   }
   const environment = process.env['WEAVE_PASSWORD']
-  return { secret: environment === undefined || environment === '' ? null : environment, warnings: [] }
+  // The kernel still shows what the process was started with; what it starts gets none of it.
+  delete process.env['WEAVE_PASSWORD']
+  const isGiven = environment !== undefined && environment !== ''
+  return { secret: isGiven ? SecretText.of(environment) : null, warnings: [] }
 }
 
 /** The secret that this peer dials with, and the one that it accepts besides. */
-function secretsOf(options: LaunchOptions): { secret: string | null; otherSecret: string | null; warnings: string[] } {
+function secretsOf(options: LaunchOptions): {
+  secret: SecretText | null
+  otherSecret: SecretText | null
+  warnings: string[]
+} {
   const own = secretOf(options)
   if (options.otherPasswordFile === undefined) return { ...own, otherSecret: null }
   if (own.secret === null)

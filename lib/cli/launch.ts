@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ApiClient } from '../api/mod.ts'
-import { WeaveError, errorText, isErrorCode } from '../base/mod.ts'
+import { WeaveError, isErrorCode } from '../base/mod.ts'
 import type { DaemonConfig } from '../daemon/config.ts'
+import { handoverOf } from '../daemon/handover.ts'
+import { LOG_FILE, openToAppend, secureStateDir } from '../io/mod.ts'
 import { socketPathOf } from './paths.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
@@ -28,8 +30,9 @@ interface Outcome {
  */
 export async function launchDetached(config: DaemonConfig): Promise<readonly string[]> {
   const wasThere = existsSync(config.stateDir)
-  const logPath = join(config.stateDir, 'daemon.log')
-  const log = openLog(config.stateDir, logPath)
+  const logPath = join(config.stateDir, LOG_FILE)
+  const notices = secureStateDir(config.stateDir)
+  const log = openLog(logPath)
   const entry = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
   const child = spawn(
     process.execPath,
@@ -42,15 +45,18 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
     },
   )
   closeSync(log)
+  const { head, secrets } = handoverOf(config)
   child.stdin?.on('error', () => undefined)
-  child.stdin?.end(JSON.stringify(config))
+  for (const bytes of [head, ...secrets]) child.stdin?.write(bytes)
+  child.stdin?.end()
   const channel = child.stdio[3] as NodeJS.ReadableStream & { destroy(): void }
   const outcome = await outcomeOf(child, channel, logPath)
   channel.destroy()
   child.unref()
+  for (const bytes of secrets) bytes.fill(0)
   if (outcome.ready === true) {
-    await new ApiClient(socketPathOf(config.stateDir)).status()
-    return outcome.notes ?? []
+    await new ApiClient(socketPathOf(config.stateDir)).call('status')
+    return [...notices, ...(outcome.notes ?? [])]
   }
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
   // A first launch that was refused leaves nothing; one that failed leaves its log.
@@ -108,17 +114,15 @@ function parse(line: string): Outcome | undefined {
   }
 }
 
-function openLog(stateDir: string, path: string): number {
+/** Where the runtime says why it crashed; the daemon's own lines go there too. */
+function openLog(path: string): number {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-    return openSync(path, 'a', 0o600)
+    return openToAppend(path)
   } catch (error) {
-    const isDenied = ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
-    throw new WeaveError(
-      isDenied ? 'NOT_ROOT' : 'STATE_IO',
-      `the state directory ${stateDir} cannot be used: ${errorText(error)}`,
-      isDenied ? 'run it as root (sudo weave-ts …)' : 'look at it and the disk it is on, or name another: --state-dir',
-    )
+    // A disk without room must not keep a daemon from starting that has its state there already.
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'ENOSPC' || code === 'EDQUOT') return openSync('/dev/null', 'a')
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { API_SOCKET } from '../daemon/mod.ts'
 
 export const STATE_DIR_DEFAULT = '/var/lib/weave-ts'
 
@@ -7,5 +8,5 @@ export function stateDirOf(option: string | undefined): string {
 }
 
 export function socketPathOf(stateDir: string): string {
-  return join(stateDir, 'api.sock')
+  return join(stateDir, API_SOCKET)
 }

@@ -1,9 +1,6 @@
 import { readdirSync, rmSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { INSTANCE_FILE } from '../daemon/instance.ts'
-import { IDENTITY_FILE, LOCK_FILE, STATE_STORE_FILE } from '../io/mod.ts'
-
-const FILES = [IDENTITY_FILE, INSTANCE_FILE, STATE_STORE_FILE, LOCK_FILE, 'daemon.log', 'api.sock'] as const
+import { isStateFile } from '../io/mod.ts'
 
 /**
  * Removes what a daemon keeps in its state directory (also half-written: `state.mdb-lock`, `identity.json.new`), and the
@@ -12,8 +9,7 @@ const FILES = [IDENTITY_FILE, INSTANCE_FILE, STATE_STORE_FILE, LOCK_FILE, 'daemo
 export function removeState(stateDir: string): string[] {
   const stayed: string[] = []
   for (const name of entriesOf(stateDir)) {
-    const isOurs = FILES.some(file => name === file || name.startsWith(`${file}.`) || name.startsWith(`${file}-`))
-    if (isOurs) rmSync(join(stateDir, name), { force: true })
+    if (isStateFile(name)) rmSync(join(stateDir, name), { force: true })
     else stayed.push(name)
   }
   if (stayed.length === 0) removeDirectory(stateDir)

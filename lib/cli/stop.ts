@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { readInstance } from '../daemon/instance.ts'
+import { readInstance } from '../daemon/mod.ts'
 import { HostNetwork, showLink } from '../host/mod.ts'
 import { ChildProcessRunner, stateLockHolder } from '../io/mod.ts'
 import { socketPathOf } from './paths.ts'
@@ -14,7 +14,7 @@ const POLL_MS = 20
 /** Stops the daemon of a state directory and returns when it has let go of everything. */
 export async function stopDaemon(stateDir: string): Promise<void> {
   const holder = stateLockHolder(stateDir)
-  await new ApiClient(socketPathOf(stateDir)).stop()
+  await new ApiClient(socketPathOf(stateDir)).call('stop')
   await ended(stateDir, holder?.pid)
 }
 
@@ -23,7 +23,7 @@ export async function resetInstance(stateDir: string, isForced: boolean): Promis
   const holder = stateLockHolder(stateDir)
   let notes: string[] = []
   try {
-    notes = await new ApiClient(socketPathOf(stateDir)).reset()
+    notes = (await new ApiClient(socketPathOf(stateDir)).call('reset')).notes
     await ended(stateDir, holder?.pid)
   } catch (error) {
     if (!(error instanceof WeaveError) || error.code !== 'DAEMON_DOWN') throw error

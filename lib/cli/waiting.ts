@@ -5,11 +5,11 @@ const NOTICE_AFTER_MS = 1_800
 const NOTICE_INTERVAL_MS = 2_000
 
 /** Waits for an answer; meanwhile tells on standard error what the daemon waits for, whenever that changes. */
-export async function withNotice<T>(client: ApiClient, what: string, answer: Promise<T>): Promise<T> {
+export async function withNotice<T>(client: Pick<ApiClient, 'call'>, what: string, answer: Promise<T>): Promise<T> {
   let said = ''
   let timer: NodeJS.Timeout | undefined
   const look = async () => {
-    const reason = await client.status().then(
+    const reason = await client.call('status').then(
       status => status.ipam.pending[0]?.reason ?? status.waiting[0] ?? 'the daemon is busy',
       () => 'the daemon does not answer',
     )

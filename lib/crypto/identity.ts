@@ -1,7 +1,7 @@
 import { peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
 import { assert } from '../base/assert.ts'
 import { SEED_BYTES } from './constants.ts'
-import type { CryptoSuite } from './suite.ts'
+import type { CryptoSuite, ExchangeKey } from './suite.ts'
 
 /** A peer's keys, all from its 32-byte seed. Keys are 32 bytes; the secret never leaves the process. */
 export interface Identity {
@@ -10,7 +10,7 @@ export interface Identity {
   readonly signingPublic: Uint8Array
   /** X25519, converted from the signing key. */
   readonly exchangePublic: Uint8Array
-  readonly exchangeSecret: Uint8Array
+  readonly exchangeKey: ExchangeKey
   /** Ed25519: 64 bytes. */
   sign(message: Uint8Array): Uint8Array
 }
@@ -18,15 +18,16 @@ export interface Identity {
 /** The identity of a 32-byte seed. */
 export function identityOf(suite: CryptoSuite, seed: Uint8Array): Identity {
   assert(seed.length === SEED_BYTES, `a seed of ${seed.length} bytes`)
-  const held = seed.slice()
-  const signingPublic = suite.signingPublicKey(held)
-  const exchangeSecret = suite.exchangeSecret(held)
+  const signer = suite.signer(seed)
+  const exchangeSecret = suite.exchangeSecret(seed)
+  const exchangeKey = suite.exchangeKey(exchangeSecret)
+  exchangeSecret.fill(0)
   return {
-    peerId: peerIdOf(suite, signingPublic),
-    signingPublic,
-    exchangePublic: suite.exchangePublicOf(exchangeSecret),
-    exchangeSecret,
-    sign: message => suite.sign(held, message),
+    peerId: peerIdOf(suite, signer.publicKey),
+    signingPublic: signer.publicKey,
+    exchangePublic: exchangeKey.publicKey,
+    exchangeKey,
+    sign: message => signer.sign(message),
   }
 }
 

@@ -27,9 +27,14 @@ export const stablelibSuite: CryptoSuite = {
     return generateKeyPairFromSeed(seed).publicKey
   },
 
-  sign(seed, message) {
+  signer(seed) {
     assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
-    return sign(generateKeyPairFromSeed(seed).secretKey, message)
+    const { publicKey, secretKey } = generateKeyPairFromSeed(seed)
+    return { publicKey, sign: message => sign(secretKey, message) }
+  },
+
+  sign(seed, message) {
+    return this.signer(seed).sign(message)
   },
 
   verify(publicKey, message, signature) {
@@ -44,6 +49,11 @@ export const stablelibSuite: CryptoSuite = {
 
   exchangePublicKey(signingPublicKey) {
     return convertSigningKey(signingPublicKey)
+  },
+
+  exchangeKey(secret) {
+    const held = secret.slice()
+    return { publicKey: this.exchangePublicOf(held), exchange: publicKey => this.exchange(held, publicKey) }
   },
 
   exchangePublicOf(secret) {

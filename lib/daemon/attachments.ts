@@ -2,10 +2,18 @@ import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import type { Attachment } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
-import { parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
+import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import { ATTACHMENT_PREFIX } from './constants.ts'
 import type { NodeRunner } from './node-runner.ts'
+
+export interface AttachmentPorts {
+  readonly host: Pick<HostNetwork, 'resolve' | 'list' | 'attach' | 'detach'>
+  readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
+    readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
+  }
+  readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
+}
 
 /** What is kept of an attachment over a restart. */
 interface Stored {
@@ -23,12 +31,12 @@ interface Stored {
  * store, so that a daemon that starts again keeps what is there. One change at a time for each target.
  */
 export class Attachments {
-  readonly #host: HostNetwork
-  readonly #runner: NodeRunner
-  readonly #store: StateStore
+  readonly #host: AttachmentPorts['host']
+  readonly #runner: AttachmentPorts['runner']
+  readonly #store: AttachmentPorts['store']
   readonly #turns = new Map<string, Promise<unknown>>()
 
-  constructor(ports: { host: HostNetwork; runner: NodeRunner; store: StateStore }) {
+  constructor(ports: AttachmentPorts) {
     this.#host = ports.host
     this.#runner = ports.runner
     this.#store = ports.store
@@ -92,7 +100,7 @@ export class Attachments {
       })
     // A lease whose attachment was never recorded: the daemon ended between the two.
     const known = new Set(this.#all().map(stored => stored.id))
-    for (const { container } of this.#runner.node.addresses.ipam.leases())
+    for (const { container } of this.#runner.node.leases(LEASE_HOLDER.attachment))
       if (!known.has(container) && !this.#turns.has(container))
         this.#runner.input((node, now) => node.freeAddresses(container, undefined, now))
     return forgotten
@@ -134,8 +142,7 @@ export class Attachments {
       this.#put({ ...record, mac: attachment.mac })
       return [...new Set(asked)]
     } catch (error) {
-      if (known === undefined) this.#delete(target.id)
-      else this.#put(known)
+      this.#takeBack(target.id, known)
       for (const cidr of granted)
         if (!heldBefore.has(formatCidr(cidr)))
           this.#runner.input((node, now) => node.freeAddresses(target.id, cidr.address, now))
@@ -146,7 +153,7 @@ export class Attachments {
   async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
     const stored = this.#get(id)
     if (stored === undefined)
-      throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, '`weave-ts ps` shows what is')
+      throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
     const wanted = named.length === 0 ? [...stored.cidrs] : named.map(formatCidr)
     const unknown = wanted.find(cidr => !stored.cidrs.includes(cidr))
     if (unknown !== undefined)
@@ -178,6 +185,16 @@ export class Attachments {
   #forget(id: string): void {
     this.#delete(id)
     this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
+  }
+
+  /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
+  #takeBack(id: string, known: Stored | undefined): void {
+    try {
+      if (known === undefined) this.#delete(id)
+      else this.#put(known)
+    } catch (error) {
+      if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
+    }
   }
 
   #all(): Stored[] {

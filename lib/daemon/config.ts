@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { SecretText } from '../io/mod.ts'
 import { isNickname } from '../topology/mod.ts'
 
-/** What `launch` hands to the daemon process: on its standard input, so that no secret shows in argv or the environment. */
+/** What `launch` hands to the daemon process (see handover.ts). The secrets are empty once they were used. */
 export const DaemonConfig = z.object({
   stateDir: z.string(),
   nickname: z.string().refine(isNickname, 'must be 1 to 63 bytes of UTF-8 without control characters'),
@@ -9,9 +10,9 @@ export const DaemonConfig = z.object({
   host: z.string().nullable(),
   port: z.number().int().min(1).max(65535),
   /** The mesh secret as the operator gave it; null: an open mesh. */
-  secret: z.string().nullable(),
+  secret: z.instanceof(SecretText).nullable(),
   /** A second secret that is accepted from those who dial, while the secret is being changed. */
-  otherSecret: z.string().nullable(),
+  otherSecret: z.instanceof(SecretText).nullable(),
   /** Null: the stored list is used. */
   peers: z.array(z.string()).nullable(),
   discovery: z.boolean(),
@@ -23,11 +24,11 @@ export const DaemonConfig = z.object({
   mtu: z.number().int().nullable(),
   advertise: z.array(z.string()),
   /** Offloads of the packet engine to leave off. */
-  disableOffloads: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),
+  disableOffload: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),
   lanes: z.union([z.literal(1), z.literal(2)]),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   warnings: z.array(z.string()),
 })
 
 export type DaemonConfig = z.infer<typeof DaemonConfig>
-export type OffloadName = DaemonConfig['disableOffloads'][number]
+export type OffloadName = DaemonConfig['disableOffload'][number]

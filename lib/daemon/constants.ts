@@ -2,5 +2,9 @@ export const DIAL_TIMEOUT_MS = 10_000
 /** How often the host is compared with what it should be: attachments, firewall. */
 export const RECONCILE_INTERVAL_MS = 30_000
 export const ATTACHMENT_PREFIX = 'attach/'
-/** What of the store is the node's. */
-export const NODE_PREFIXES = ['ledger/', 'lease/', 'mesh', 'targets'] as const
+/** What the disk refused waits in memory, up to this; beyond, the daemon ends rather than go on without memory. */
+export const PENDING_WRITES_BYTES_MAX = 16 * 1024 * 1024
+/** How often a store in trouble is looked at. */
+export const STORE_LOOK_INTERVAL_MS = 1_000
+/** In the state directory. */
+export const API_SOCKET = 'api.sock'

@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readStateFile, writeFileDurably } from '../io/mod.ts'
 
 export const INSTANCE_FILE = 'instance.json'
 
@@ -9,13 +9,15 @@ const Instance = z.object({ bridge: z.string(), device: z.string() })
 export type Instance = z.infer<typeof Instance>
 
 export function writeInstance(stateDir: string, instance: Instance): void {
-  writeFileSync(join(stateDir, INSTANCE_FILE), `${JSON.stringify(instance)}\n`, { mode: 0o600 })
+  const known = readInstance(stateDir)
+  if (known?.bridge === instance.bridge && known.device === instance.device) return
+  writeFileDurably(join(stateDir, INSTANCE_FILE), `${JSON.stringify(instance)}\n`)
 }
 
 /** Undefined when no daemon of this state directory ever came so far, or the file is damaged. */
 export function readInstance(stateDir: string): Instance | undefined {
   try {
-    return Instance.safeParse(JSON.parse(readFileSync(join(stateDir, INSTANCE_FILE), 'utf8'))).data
+    return Instance.safeParse(JSON.parse(readStateFile(join(stateDir, INSTANCE_FILE)))).data
   } catch {
     return undefined
   }

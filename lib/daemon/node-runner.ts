@@ -1,25 +1,29 @@
-import type { Cidr, Endpoint } from '../address/mod.ts'
+import { formatCidr, type Cidr, type Endpoint } from '../address/mod.ts'
 import { WeaveError, errorText, type LogLine, type Millis } from '../base/mod.ts'
 import { dial, type LinkSocket } from '../io/mod.ts'
 import type { AddressForm } from '../ipam/mod.ts'
-import { DIAL_TIMEOUT_MS } from './constants.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
-import type { EngineOp, Node, NodeOutput } from '../node/mod.ts'
+import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
+import { DurableWrites, type WritePorts } from './durable-writes.ts'
+import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
+import type { Node, NodeOutput, NodeReport } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
-export interface RunnerPorts {
+export interface RunnerPorts extends WritePorts {
   now(): Millis
-  /** Durable when it returns. */
-  persist(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void
+  /** What could be learnt from others again: need not last, and never throws. */
+  remember(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void
   resolve(target: string): Promise<{ readonly endpoints: readonly Endpoint[]; readonly failure?: string }>
   engine(op: EngineOp): void
   forwarding(table: ForwardingTable): void
   log(line: LogLine): void
-  /** A write to the state store, or the node itself, failed: the daemon must end rather than go on without memory. */
+  /** The node itself failed, or too much waits that the disk refuses: the daemon must end rather than go on so. */
   fatal(thrown: unknown): void
 }
 
 interface Waiter {
+  readonly container: string
+  /** What the container had before. */
+  readonly held: ReadonlySet<string>
   resolve(cidrs: readonly Cidr[]): void
   reject(error: WeaveError): void
 }
@@ -34,6 +38,9 @@ export class NodeRunner {
   readonly #sockets = new Map<number, LinkSocket>()
   readonly #dials = new Map<number, AbortController>()
   readonly #waiters = new Map<string, Waiter>()
+  readonly #writes: DurableWrites
+  #isStoreWritable = true
+  #storeTimer: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
   #isRunning = false
   #isStopped = false
@@ -42,11 +49,28 @@ export class NodeRunner {
   constructor(node: Node, ports: RunnerPorts) {
     this.node = node
     this.#ports = ports
+    this.#writes = new DurableWrites(ports)
+  }
+
+  /** Why nothing can be changed now that must last over a restart; undefined while it can. */
+  get storeTrouble(): string | undefined {
+    return this.#writes.trouble?.message
+  }
+
+  /** To be called before anything is asked of the node that must last. @throws WeaveError STATE_IO */
+  requireStore(): void {
+    const { trouble } = this.#writes
+    if (trouble !== undefined) throw trouble
   }
 
   /** Carries out what the node asked for at its making, and starts the timer. */
   start(): void {
     this.input(() => undefined)
+  }
+
+  /** The node as it is now, as plain data. */
+  report(): NodeReport {
+    return this.node.report(this.#ports.now())
   }
 
   /** Gives the node an input and carries out the consequences before it returns. */
@@ -56,8 +80,8 @@ export class NodeRunner {
     this.#isRunning = true
     try {
       const result = give(this.node, this.#ports.now())
-      for (let output = this.node.pollOutput(); output !== undefined; output = this.node.pollOutput())
-        this.#carryOut(output)
+      this.#drain()
+      this.#lookAtStore()
       return result
     } catch (thrown) {
       this.#isStopped = true
@@ -87,11 +111,13 @@ export class NodeRunner {
       const cancel = () => {
         if (!this.#waiters.delete(id)) return
         this.input((node, now) => node.cancelRequest(id, now))
-        reject(new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again'))
+        reject(givenUp())
       }
-      if (signal.aborted) return cancel()
+      if (signal.aborted) return reject(givenUp())
       signal.addEventListener('abort', cancel, { once: true })
       this.#waiters.set(id, {
+        container,
+        held: new Set(this.node.leasesOf(container).map(formatCidr)),
         resolve: cidrs => {
           signal.removeEventListener('abort', cancel)
           resolve(cidrs)
@@ -110,6 +136,7 @@ export class NodeRunner {
     this.input((node, now) => node.shutdown(now))
     this.#isStopped = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#storeTimer)
     for (const abort of this.#dials.values()) abort.abort()
     for (const socket of this.#sockets.values()) socket.close('stopped')
     for (const waiter of this.#waiters.values())
@@ -117,10 +144,31 @@ export class NodeRunner {
     this.#waiters.clear()
   }
 
+  #drain(): void {
+    for (let output = this.node.pollOutput(); output !== undefined; output = this.node.pollOutput())
+      this.#carryOut(output)
+  }
+
+  /** Lets the node know whether what it promises would last, and looks again for as long as it would not. */
+  #lookAtStore(): void {
+    const isWritable = this.#writes.trouble === undefined
+    if (isWritable !== this.#isStoreWritable) {
+      this.#isStoreWritable = isWritable
+      this.node.handleStore(isWritable, this.#ports.now())
+      this.#drain()
+    }
+    if (isWritable || this.#storeTimer !== undefined) return
+    this.#storeTimer = setTimeout(() => {
+      this.#storeTimer = undefined
+      this.input((_node, now) => this.#writes.tend(now))
+    }, STORE_LOOK_INTERVAL_MS)
+  }
+
   #carryOut(output: NodeOutput): void {
     switch (output.type) {
       case 'persist':
-        return this.#ports.persist(output.puts, output.deletes)
+        if (output.isCache === true) return this.#ports.remember(output.puts, output.deletes)
+        return this.#writes.write(output.puts, output.deletes)
       case 'resolve':
         return this.#resolve(output.target)
       case 'dial':
@@ -136,12 +184,23 @@ export class NodeRunner {
       case 'forwarding':
         return this.#ports.forwarding(output.table)
       case 'allocated':
-        return this.#finish(output.id)?.resolve(output.cidrs)
+        return this.#allocated(output.id, output.cidrs)
       case 'refused':
         return this.#finish(output.id)?.reject(output.error)
       case 'log':
         return this.#ports.log(output.line)
     }
+  }
+
+  /** An address whose lease is not on disk is not given: it could be given again after a crash. */
+  #allocated(id: string, cidrs: readonly Cidr[]): void {
+    const waiter = this.#finish(id)
+    const { failure } = this.#writes
+    if (waiter === undefined || failure === undefined) return waiter?.resolve(cidrs)
+    const fresh = cidrs.filter(cidr => !waiter.held.has(formatCidr(cidr)))
+    if (fresh.length === 0) return waiter.resolve(cidrs)
+    for (const { address } of fresh) this.node.freeAddresses(waiter.container, address, this.#ports.now())
+    waiter.reject(failure)
   }
 
   #finish(id: string): Waiter | undefined {
@@ -177,6 +236,7 @@ export class NodeRunner {
   #read(connection: number, socket: LinkSocket): void {
     socket.start({
       onBytes: bytes => this.input((node, now) => node.handleBytes(connection, bytes, now)),
+      onBacklog: isBehind => this.input((node, now) => node.handleBacklog(connection, isBehind, now)),
       onClose: () => {
         if (this.#sockets.get(connection) !== socket) return
         this.#sockets.delete(connection)
@@ -201,4 +261,8 @@ export class NodeRunner {
     const waitMs = Math.max(0, next.at - this.#ports.now())
     this.#timer = setTimeout(() => this.input((node, now) => node.handleTimeout(now)), waitMs)
   }
+}
+
+function givenUp(): WeaveError {
+  return new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again')
 }

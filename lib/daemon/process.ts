@@ -1,16 +1,18 @@
-import { readFileSync, writeSync } from 'node:fs'
-import { pino } from 'pino'
+import { writeSync } from 'node:fs'
 import { WeaveError, errorText } from '../base/mod.ts'
-import { DaemonConfig } from './config.ts'
+import type { DaemonConfig } from './config.ts'
+import { daemonLog, standardError } from './daemon-log.ts'
 import { Daemon } from './daemon.ts'
+import { readHandover } from './handover.ts'
 
+const STANDARD_INPUT = 0
 const PARENT_FD = 3
 
 /** The daemon of `launch`: takes its configuration from standard input and tells the parent how the start went. */
 export async function runFromParent(): Promise<void> {
-  const config = DaemonConfig.parse(JSON.parse(readFileSync(0, 'utf8')))
+  const config = readHandover(STANDARD_INPUT)
   try {
-    const notes = await run(config, step => tellParent({ step }))
+    const notes = await run(config, true, step => tellParent({ step }))
     tellParent({ ready: true, notes })
   } catch (error) {
     const known = asWeaveError(error, config.stateDir)
@@ -19,21 +21,22 @@ export async function runFromParent(): Promise<void> {
       message: known?.message ?? errorText(error),
       remedy: known?.remedy ?? 'see daemon.log in the state directory',
     })
-    if (known === undefined) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
+    if (known === undefined) standardError.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`)
     process.exit(known?.exitStatus ?? 70)
   }
 }
 
 /** `launch --foreground`: logs to standard error; a failure of the start is the caller's to print. */
 export async function runInForeground(config: DaemonConfig): Promise<void> {
-  for (const note of await run(config, () => undefined)) process.stderr.write(`weave-ts: ${note}\n`)
+  for (const note of await run(config, false, () => undefined)) standardError.write(`weave-ts: ${note}\n`)
 }
 
-async function run(config: DaemonConfig, onStep: (step: string) => void): Promise<readonly string[]> {
-  const log = pino(
-    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
-  )
+async function run(
+  config: DaemonConfig,
+  isDetached: boolean,
+  onStep: (step: string) => void,
+): Promise<readonly string[]> {
+  const log = daemonLog(config, isDetached)
   const daemon = new Daemon(config, log, status => process.exit(status))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void daemon.shutdown(0))
   process.on('SIGHUP', () => undefined)

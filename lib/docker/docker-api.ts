@@ -34,8 +34,8 @@ function unixEndpoint(socketPath: string): DockerEndpoint {
 function invalid(text: string, why: string): WeaveError {
   return new WeaveError(
     'CONFIG_INVALID',
-    `DOCKER_HOST=${text} cannot be used: ${why}.`,
-    'Containers are attached on the machine where they run: use its socket, as in unix:///var/run/docker.sock.',
+    `DOCKER_HOST=${text} cannot be used: ${why}`,
+    'use the socket of the machine where the containers run, as in unix:///var/run/docker.sock',
   )
 }
 

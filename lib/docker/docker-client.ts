@@ -30,8 +30,8 @@ export class DockerClient implements ContainerLookup {
     if (response.status === 404) {
       throw new WeaveError(
         'TARGET_NOT_FOUND',
-        `There is no container ${idOrName} (asked Docker at ${this.endpoint.text}).`,
-        '`docker ps` shows what runs. For a network namespace use netns:NAME, for a process pid:N.',
+        `there is no container ${idOrName} (asked Docker at ${this.endpoint.text})`,
+        'choose one that `docker ps` shows; for a network namespace use netns:NAME, for a process pid:N',
       )
     }
     if (response.status !== 200) throw this.#unreachable(`it answered ${response.status}: ${messageOf(response.body)}`)
@@ -78,8 +78,8 @@ export class DockerClient implements ContainerLookup {
   #unreachable(cause: string): WeaveError {
     return new WeaveError(
       'DOCKER_UNREACHABLE',
-      `Docker at ${this.endpoint.text} could not be asked: ${cause}.`,
-      'Is it running (`docker info`)? Set DOCKER_HOST for another endpoint; netns:NAME and pid:N need no Docker.',
+      `Docker at ${this.endpoint.text} could not be asked: ${cause}`,
+      'see whether it runs (`docker info`), or set DOCKER_HOST for another endpoint; netns:NAME and pid:N need no Docker',
     )
   }
 }

@@ -114,8 +114,8 @@ export async function ensureTapPort(runner: CommandRunner, bridge: BridgeSetting
   if (tap === undefined || tap.linkinfo?.info_kind !== 'tun') {
     throw new WeaveError(
       'NO_TUN',
-      `The TAP device ${name} is wanted as a port of ${bridge.name}, but ${tap === undefined ? 'there is none' : 'that interface is no TAP device'}.`,
-      'Launch the daemon again; if it stays, remove the interface of that name.',
+      `the TAP device ${name} is wanted as a port of ${bridge.name}, but ${tap === undefined ? 'there is none' : 'that interface is no TAP device'}`,
+      'launch the daemon again; if it stays, remove the interface of that name',
     )
   }
   await applySteps(runner, planTap(bridge, tap))

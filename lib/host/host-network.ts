@@ -4,7 +4,8 @@ import { attach, detach, inspectAttachment, listPorts, type AttachedPort, type A
 import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
 import { ensureBridgeForwarding, removeBridgeForwarding, type FirewallReport } from './bridge-firewall.ts'
 import { routeTo, showLink, showLinks, showRoutes } from './ip-json.ts'
-import { BRIDGE_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
+import { BRIDGE_NAME, GUEST_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
+import { adoptPair, makePair, placePair, removePair, type LoosePair } from './loose-pair.ts'
 import { configuredMtu, overlayMtu, underlayMtu } from './mtu.ts'
 import type { CommandRunner, ContainerLookup } from './ports.ts'
 import { preflight } from './preflight.ts'
@@ -121,7 +122,7 @@ export class HostNetwork {
   attach(
     target: Target,
     addresses: readonly string[],
-    options: { readonly multicastRoute?: boolean } = {},
+    options: { readonly multicastRoute?: boolean; readonly guestInterface?: string } = {},
   ): Promise<Attachment> {
     return this.#inTurn(async () => {
       if ((await showLink(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
@@ -130,12 +131,41 @@ export class HostNetwork {
   }
 
   /** Takes addresses away, and the interface with the last one; returns what is left. */
-  detach(target: Target, addresses: readonly string[] | 'all'): Promise<readonly string[]> {
-    return this.#inTurn(async () => detach(this.#runner, target, addresses))
+  detach(
+    target: Target,
+    addresses: readonly string[] | 'all',
+    guestInterface: string = GUEST_NAME,
+  ): Promise<readonly string[]> {
+    return this.#inTurn(async () => detach(this.#runner, target, addresses, guestInterface))
   }
 
-  inspect(target: Target): Promise<Attachment | undefined> {
-    return this.#inTurn(async () => inspectAttachment(this.#runner, target))
+  inspect(target: Target, guestInterface: string = GUEST_NAME): Promise<Attachment | undefined> {
+    return this.#inTurn(async () => inspectAttachment(this.#runner, target, guestInterface))
+  }
+
+  /** Makes a veth pair that is plugged in here and not placed yet. See `makePair` in loose-pair.ts. */
+  makePair(id: string, options: { readonly mac?: string } = {}): Promise<LoosePair> {
+    return this.#inTurn(async () => makePair(this.#runner, id, { ...this.#attachmentSettings(), ...options }))
+  }
+
+  /** Places such a pair in a target, with these addresses (CIDR form). See `placePair`. */
+  placePair(
+    id: string,
+    target: Target,
+    guestInterface: string,
+    addresses: readonly string[] = [],
+  ): Promise<Attachment> {
+    return this.#inTurn(async () => placePair(this.#runner, id, target, guestInterface, addresses))
+  }
+
+  /** Takes up such a pair that somebody else has placed. See `adoptPair`. */
+  adoptPair(id: string, target: Target, guestInterface: string): Promise<Attachment> {
+    return this.#inTurn(async () => adoptPair(this.#runner, id, target, guestInterface))
+  }
+
+  /** Removes such a pair, placed or not; none is no error. */
+  removePair(id: string): Promise<void> {
+    return this.#inTurn(async () => removePair(this.#runner, id))
   }
 
   /** Our ports on the bridge: what is attached and alive. */
@@ -165,7 +195,7 @@ export class HostNetwork {
 
   #knownMtu(): number {
     if (this.#mtu !== undefined) return this.#mtu
-    throw new WeaveError('INTERNAL', 'The bridge is not prepared yet.', 'Report this as a bug.')
+    throw new WeaveError('INTERNAL', 'the bridge is not prepared yet', 'report this: it is a fault of weave-ts')
   }
 
   #bridgeSettings(mtu: number): BridgeSettings {
@@ -180,8 +210,8 @@ export class HostNetwork {
     if (this.#pending >= PENDING_CHANGES_MAX) {
       throw new WeaveError(
         'DAEMON_BUSY',
-        `${this.#pending} changes of the host's network wait for their turn; the limit is ${PENDING_CHANGES_MAX}.`,
-        'Try again in a moment.',
+        `${this.#pending} changes of the host's network wait for their turn; the limit is ${PENDING_CHANGES_MAX}`,
+        'try again in a moment',
       )
     }
     this.#pending++

@@ -18,15 +18,15 @@ export function interfaceAddress(text: string): InterfaceAddress {
   if (ip === undefined || prefix < 1 || prefix > ip.length * 8) {
     throw new WeaveError(
       'BAD_ADDRESS',
-      `\`${text}\` is not an address with a prefix length.`,
-      'Write it as in 10.32.0.1/12.',
+      `\`${text}\` is not an address with a prefix length`,
+      'write it as in 10.32.0.1/12',
     )
   }
   if (!isHostAddress(ip)) {
     throw new WeaveError(
       'BAD_ADDRESS',
-      `\`${text}\` is an address of a group, of the loopback, or of nothing: no interface can hold it.`,
-      'Give an address of the overlay, as in 10.32.0.1/12.',
+      `\`${text}\` is an address of a group, of the loopback, or of nothing: no interface can hold it`,
+      'give an address of the overlay, as in 10.32.0.1/12',
     )
   }
   return { text: `${formatIp(ip)}/${prefix}`, family: ip.length === 4 ? 4 : 6, prefix }
@@ -44,8 +44,8 @@ export function interfaceAddresses(texts: readonly string[]): readonly Interface
   if (unique.size > ADDRESSES_PER_TARGET_MAX) {
     throw new WeaveError(
       'BAD_ADDRESS',
-      `${unique.size} addresses for one target; the limit is ${ADDRESSES_PER_TARGET_MAX}.`,
-      'Give fewer addresses.',
+      `${unique.size} addresses for one target; the limit is ${ADDRESSES_PER_TARGET_MAX}`,
+      'give fewer addresses',
     )
   }
   return [...unique.values()]

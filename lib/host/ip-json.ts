@@ -9,7 +9,8 @@ export interface LinkView {
   readonly mtu: number
   readonly txqlen?: number
   readonly master?: string
-  /** The peer's index, for a veth. */
+  /** For a veth: the peer's name when it is in the same namespace, else its index. */
+  readonly link?: string
   readonly link_index?: number
   readonly address?: string
   readonly ifalias?: string
@@ -53,7 +54,7 @@ export async function showLink(runner: CommandRunner, name: string, netnsPath?: 
   throw new WeaveError(
     'COMMAND_FAILED',
     `\`${argv.join(' ')}\` ended with status 1: ${stderr.trim()}`,
-    'Is the namespace still there? Try again.',
+    'see whether the namespace is still there, and try again',
   )
 }
 
@@ -92,7 +93,7 @@ export function parseRows<T>(stdout: string, isRow: (row: object) => boolean): T
     throw new WeaveError(
       'COMMAND_FAILED',
       `\`ip\` printed no JSON but: ${stdout.slice(0, 80).trim()}`,
-      'Install iproute2 5.0 or newer.',
+      'install iproute2 5.0 or newer',
     )
   }
   assert(Array.isArray(rows), 'ip -j prints a list')

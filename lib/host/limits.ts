@@ -6,6 +6,10 @@ export const TAP_NAME = 'weave-tap'
 export const GUEST_NAME = 'ethwe'
 /** Host ends of veth pairs: this and eight hex characters. */
 export const VETH_PREFIX = 'vethwe'
+/** Guest ends that are not placed in a target yet: this and the same eight. */
+export const LOOSE_PREFIX = 'vethwg'
+/** The kernel keeps no longer alias of an interface. */
+export const ALIAS_BYTES_MAX = 255
 /** Marks what is ours: the alias of a host end is this and the target's id; the comment of a firewall rule is its stem. */
 export const ALIAS_PREFIX = 'weave-ts:'
 

@@ -48,7 +48,7 @@ export function configuredMtu(mtu: number, options: { readonly ipv6?: boolean } 
   if (Number.isInteger(mtu) && mtu >= least && mtu <= OVERLAY_MTU_MAX) return mtu
   throw new WeaveError(
     'CONFIG_INVALID',
-    `An MTU of ${mtu} is not possible: it must be a whole number from ${least} to ${OVERLAY_MTU_MAX}.`,
-    'Leave --mtu out to have it derived from the underlay, or give one within the limits.',
+    `an MTU of ${mtu} is not possible: it must be a whole number from ${least} to ${OVERLAY_MTU_MAX}`,
+    'leave --mtu out to have it derived from the underlay, or give one within the limits',
   )
 }

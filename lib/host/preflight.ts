@@ -28,8 +28,8 @@ export function checkPrivileges(status: string): void {
   if (missing.length === 0) return
   throw new WeaveError(
     'NOT_ROOT',
-    `Making a bridge and interfaces needs ${missing.join(' and ')}, which this process does not have.`,
-    'Run it as root (sudo weave-ts …).',
+    `making a bridge and interfaces needs ${missing.join(' and ')}, which this process does not have`,
+    'run it as root (sudo weave-ts …)',
   )
 }
 
@@ -42,7 +42,7 @@ export async function checkTun(path = TUN_DEVICE): Promise<void> {
     throw new WeaveError(
       'NO_TUN',
       `${path} cannot be opened: ${errorText(error)}`,
-      'Load the driver (`modprobe tun`); in a container, start it with `--device /dev/net/tun`.',
+      'load the driver (`modprobe tun`); in a container, start it with `--device /dev/net/tun`',
     )
   }
 }
@@ -64,8 +64,8 @@ export function checkRange(range: Cidr, routes: readonly RouteView[], bridge: st
     const by = route.dev === undefined ? '' : ` (interface ${route.dev})`
     throw new WeaveError(
       'RANGE_OVERLAP',
-      `The overlay range ${formatCidr(range)} overlaps this host's route ${formatCidr(destination)}${by}.`,
-      'Choose a range that no network of yours uses: --ipalloc-range, the same on every peer.',
+      `the overlay range ${formatCidr(range)} overlaps this host's route ${formatCidr(destination)}${by}`,
+      'choose a range that no network of yours uses: --ipalloc-range, the same on every peer',
     )
   }
 }
@@ -82,8 +82,8 @@ export function checkBridgeName(link: LinkView | undefined, bridge: string): voi
   if (link === undefined || kind === 'bridge') return
   throw new WeaveError(
     'BRIDGE_FOREIGN',
-    `The name ${bridge} is wanted for the bridge, but an interface of kind ${kind ?? 'unknown'} has it.`,
-    `Rename or remove that interface (\`ip link delete ${bridge}\`), then launch again.`,
+    `the name ${bridge} is wanted for the bridge, but an interface of kind ${kind ?? 'unknown'} has it`,
+    `rename or remove that interface (\`ip link delete ${bridge}\`), then launch again`,
   )
 }
 

@@ -21,8 +21,8 @@ export async function writeSysctls(runner: CommandRunner, settings: Sysctls, net
     if (fault === undefined) continue
     throw new WeaveError(
       'COMMAND_FAILED',
-      `A kernel setting could not be made ${value}: ${fault.trim()}`,
-      'Is /proc/sys read-only (a container without privileges)? Run the daemon where it may write there.',
+      `a kernel setting could not be made ${value}: ${fault.trim()}`,
+      'run the daemon where it may write to /proc/sys, which is read-only in a container without privileges',
     )
   }
 }

@@ -1,14 +1,18 @@
 import { readFile, stat } from 'node:fs/promises'
 import { WeaveError } from '../base/mod.ts'
+import { inNetns } from './ip-json.ts'
 import type { CommandRunner, ContainerLookup, ContainerView } from './ports.ts'
 
 const NETNS_DIRECTORY = '/run/netns'
+const NETNS_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/
+/** With it an alias stays below what the kernel keeps. */
+const NETNS_PATH_CHARACTERS_MAX = 200
 /** `container:` references that are followed. */
 const SHARED_NETWORK_DEPTH_MAX = 4
 
 /** Where to attach. */
 export interface Target {
-  /** Stable: `netns:NAME`, `pid:N`, or a container's 64 hex characters. Addresses are kept by it. */
+  /** Stable: `netns:NAME`, `netns:/PATH`, `pid:N`, or a container's 64 hex characters. Addresses are kept by it. */
   readonly id: string
   readonly netnsPath: string
   readonly netnsInode: bigint
@@ -23,24 +27,21 @@ export interface TargetSources {
 }
 
 /**
- * Finds what `netns:NAME`, `pid:N`, or a container's id or name stands for.
+ * Finds what `netns:NAME`, `netns:/PATH`, `/PATH` (of a network namespace), `pid:N`, or a container's id or name stands for.
  *
  * Fails with TARGET_NOT_FOUND (nothing there, or a container that does not run), BAD_TARGET (malformed, or the host's own
  * network namespace), or DOCKER_UNREACHABLE.
  */
 export async function resolveTarget(text: string, sources: TargetSources): Promise<Target> {
-  const where = text.startsWith('netns:')
-    ? ofNamespace(text)
-    : text.startsWith('pid:')
-      ? ofProcess(text)
-      : await ofContainer(text, sources.containers)
+  const where = await placeOf(text, sources.containers)
   const netnsInode = await namespaceInode(where)
+  if (where.isByPath) await checkIsNetwork(where, sources.runner)
   const { stdout } = await sources.runner.run(['readlink', '/proc/self/ns/net'])
   if (stdout.trim() === `net:[${netnsInode}]`) {
     throw new WeaveError(
       'BAD_TARGET',
-      `${where.description} is in the host's own network namespace: it has no network of its own to attach to.`,
-      'Use a container with a network of its own (not --network=host).',
+      `${where.description} is in the host's own network namespace: it has no network of its own to attach to`,
+      'use a container with a network of its own (not --network=host)',
     )
   }
   return { id: where.id, netnsPath: where.netnsPath, netnsInode, description: where.description }
@@ -51,16 +52,44 @@ interface Place {
   readonly netnsPath: string
   readonly description: string
   readonly howToList: string
+  /** Somebody named the file: it may be a namespace of another kind. */
+  readonly isByPath?: boolean
+}
+
+function placeOf(text: string, containers: ContainerLookup | undefined): Place | Promise<Place> {
+  if (text.startsWith('/')) return ofPath(text, text)
+  if (text.startsWith('netns:/')) return ofPath(text, text.slice('netns:'.length))
+  if (text.startsWith('netns:')) return ofNamespace(text)
+  if (text.startsWith('pid:')) return ofProcess(text)
+  return ofContainer(text, containers)
+}
+
+/** As orchestrators name it. What has a shorter name is the same target under either. */
+function ofPath(text: string, path: string): Place {
+  const isPlain = /^(\/[A-Za-z0-9_.@:+~-]+)+$/.test(path) && path.length <= NETNS_PATH_CHARACTERS_MAX
+  if (!isPlain || path.split('/').some(part => part === '.' || part === '..'))
+    throw badTarget(text, 'that is no plain absolute path of a network namespace')
+  const name = /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(path)?.[1]
+  if (name !== undefined && NETNS_NAME.test(name)) return ofNamespace(`netns:${name}`)
+  const pid = /^\/proc\/([1-9]\d{0,9})\/ns\/net$/.exec(path)?.[1]
+  if (pid !== undefined) return ofProcess(`pid:${pid}`)
+  return {
+    id: `netns:${path}`,
+    netnsPath: path,
+    description: `network namespace ${path}`,
+    howToList: '`lsns -t net` shows what there is.',
+    isByPath: true,
+  }
 }
 
 function ofNamespace(text: string): Place {
   const name = text.slice('netns:'.length)
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/.test(name)) throw badTarget(text, 'that is no name of a network namespace')
+  if (!NETNS_NAME.test(name)) throw badTarget(text, 'that is no name of a network namespace')
   return {
     id: text,
     netnsPath: `${NETNS_DIRECTORY}/${name}`,
     description: `network namespace ${name}`,
-    howToList: '`ip netns list` shows what there is.',
+    howToList: 'choose one that `ip netns list` shows',
   }
 }
 
@@ -71,34 +100,34 @@ function ofProcess(text: string): Place {
     id: text,
     netnsPath: `/proc/${pid}/ns/net`,
     description: `process ${pid}`,
-    howToList: '`ps -e` shows what there is.',
+    howToList: 'choose one that `ps -e` shows',
   }
 }
 
 async function ofContainer(text: string, containers: ContainerLookup | undefined): Promise<Place> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(text)) {
-    throw badTarget(text, 'that is neither netns:NAME nor pid:N nor the id or name of a container')
+    throw badTarget(text, 'that is neither netns:NAME nor a path nor pid:N nor the id or name of a container')
   }
   if (containers === undefined) {
     throw new WeaveError(
       'TARGET_NOT_FOUND',
-      `No container ${text}: this daemon is not connected to a container engine.`,
-      'Use netns:NAME or pid:N.',
+      `no container ${text}: this daemon is not connected to a container engine`,
+      'use netns:NAME or pid:N',
     )
   }
   const container = await ownerOfNetwork(await containers.inspect(text), containers)
   if (!container.isRunning || container.pid <= 0) {
     throw new WeaveError(
       'TARGET_NOT_FOUND',
-      `Container ${container.name} is not running (it is ${container.state}), so it has no network yet.`,
-      `Start it first: \`docker start ${container.name}\`.`,
+      `container ${container.name} is not running (it is ${container.state}), so it has no network yet`,
+      `start it first: \`docker start ${container.name}\``,
     )
   }
   if (container.networkMode === 'host') {
     throw new WeaveError(
       'BAD_TARGET',
-      `Container ${container.name} uses the host's network (--network=host): it has none of its own to attach to.`,
-      'Run it with a network of its own, for instance --network=none or the default bridge.',
+      `container ${container.name} uses the host's network (--network=host): it has none of its own to attach to`,
+      'run it with a network of its own, for instance --network=none or the default bridge',
     )
   }
   if (!container.isEngineLocal) await checkIsHere(container)
@@ -106,7 +135,7 @@ async function ofContainer(text: string, containers: ContainerLookup | undefined
     id: container.id,
     netnsPath: `/proc/${container.pid}/ns/net`,
     description: `container ${container.name}`,
-    howToList: '`docker ps` shows what runs.',
+    howToList: 'choose one that `docker ps` shows',
   }
 }
 
@@ -125,8 +154,8 @@ async function checkIsHere(container: ContainerView): Promise<void> {
   if (groups.includes(container.id)) return
   throw new WeaveError(
     'BAD_TARGET',
-    `Container ${container.name} (process ${container.pid}) does not run on this machine; DOCKER_HOST leads elsewhere.`,
-    'Run `weave-ts attach` on the machine where the container runs.',
+    `container ${container.name} (process ${container.pid}) does not run on this machine; DOCKER_HOST leads elsewhere`,
+    'run `weave-ts attach` on the machine where the container runs',
   )
 }
 
@@ -137,7 +166,18 @@ async function namespaceInode(place: Place): Promise<bigint> {
   if (found !== undefined && found.dev === own.dev) return found.ino
   throw new WeaveError(
     'TARGET_NOT_FOUND',
-    `There is no ${place.description}: ${place.netnsPath} ${found === undefined ? 'does not exist' : 'is no network namespace'}.`,
+    `there is no ${place.description}: ${place.netnsPath} ${found === undefined ? 'does not exist' : 'is no network namespace'}`,
+    place.howToList,
+  )
+}
+
+/** Namespaces of all kinds lie on one file system: only entering tells. */
+async function checkIsNetwork(place: Place, runner: CommandRunner): Promise<void> {
+  const { status } = await runner.run(inNetns(place.netnsPath, ['true']), { okStatuses: [0, 1] })
+  if (status === 0) return
+  throw new WeaveError(
+    'TARGET_NOT_FOUND',
+    `There is no ${place.description}: ${place.netnsPath} is a namespace of another kind.`,
     place.howToList,
   )
 }
@@ -145,7 +185,7 @@ async function namespaceInode(place: Place): Promise<bigint> {
 function badTarget(text: string, why: string): WeaveError {
   return new WeaveError(
     'BAD_TARGET',
-    `Cannot attach to \`${text.slice(0, 80)}\`: ${why}.`,
-    'Give the id or name of a container, netns:NAME, or pid:N.',
+    `cannot attach to \`${text.slice(0, 80)}\`: ${why}`,
+    'give the id or name of a container, netns:NAME, the path of a network namespace, or pid:N',
   )
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { WeaveError } from '../base/mod.ts'
+import { applySteps, type HostStep } from './bridge.ts'
 import { inNetns, showLink, showLinks, type LinkView } from './ip-json.ts'
 import {
   ALIAS_PREFIX,
@@ -14,13 +15,15 @@ import {
 import type { CommandRunner } from './ports.ts'
 import { writeSysctls, type Sysctls } from './sysctl.ts'
 import type { Target } from './target.ts'
-import { isVethName, vethName } from './veth-name.ts'
+import { checkGuestName, isVethName, vethName } from './veth-name.ts'
 
 export interface AttachmentSettings {
   readonly bridge: string
   readonly mtu: number
   /** Route 224.0.0.0/4 of the target into the overlay (default: yes). */
   readonly multicastRoute?: boolean
+  /** Of the interface inside the target (default: GUEST_NAME). */
+  readonly guestInterface?: string
 }
 
 export interface VethPair {
@@ -32,13 +35,11 @@ export interface VethPair {
   readonly isHalf: boolean
 }
 
-/** Looks for the target's pair; changes nothing. Fails with INTERFACE_EXISTS or TARGET_NOT_FOUND. */
-export async function findPair(runner: CommandRunner, target: Target): Promise<VethPair> {
-  const name = vethName(target.id, target.netnsInode)
-  // A process id may have passed to another process since the target was resolved.
-  const present = await stat(target.netnsPath, { bigint: true }).catch(() => undefined)
-  if (present?.ino !== target.netnsInode) throw vanished(target)
-  const guest = await showLink(runner, GUEST_NAME, target.netnsPath)
+/** Looks for the target's pair; changes nothing. Fails with BAD_TARGET, INTERFACE_EXISTS or TARGET_NOT_FOUND. */
+export async function findPair(runner: CommandRunner, target: Target, guestName: string): Promise<VethPair> {
+  const name = vethName(target.id, target.netnsInode, checkGuestName(guestName))
+  await checkIsThere(target)
+  const guest = await showLink(runner, guestName, target.netnsPath)
   const host = await showLink(runner, name)
   if (guest === undefined) return { name, guest: undefined, isHalf: host !== undefined }
   if (host !== undefined && guest.link_index === host.ifindex && host.link_index === guest.ifindex) {
@@ -52,12 +53,18 @@ export async function findPair(runner: CommandRunner, target: Target): Promise<V
   throw new WeaveError(
     'INTERFACE_EXISTS',
     ownerId === undefined
-      ? `${target.description} has an interface ${GUEST_NAME} that is not ours.`
-      : `${target.description} is attached already, under the name ${ownerId}.`,
+      ? `${target.description} has an interface ${guestName} that is not ours`
+      : `${target.description} is attached already, under the name ${ownerId}`,
     ownerId === undefined
-      ? `Remove or rename it inside the target (\`ip link delete ${GUEST_NAME}\`), then attach again.`
-      : `Use ${ownerId}, or detach that first.`,
+      ? `remove or rename it inside the target (\`ip link delete ${guestName}\`), then attach again`
+      : `use ${ownerId}, or detach that first`,
   )
+}
+
+/** Fails with TARGET_NOT_FOUND when a process id has passed to another process since the target was resolved. */
+export async function checkIsThere(target: Target): Promise<void> {
+  const present = await stat(target.netnsPath, { bigint: true }).catch(() => undefined)
+  if (present?.ino !== target.netnsInode) throw vanished(target)
 }
 
 /** Makes the pair: down, and not on the bridge yet. */
@@ -71,7 +78,7 @@ export async function createPair(
   // The far end is born inside the target, so nothing has to be moved or renamed.
   await runner.run([
     ...['ip', 'link', 'add', 'name', name, 'mtu', mtu, 'type', 'veth'],
-    ...['peer', 'name', GUEST_NAME, 'mtu', mtu, 'netns', target.netnsPath],
+    ...['peer', 'name', settings.guestInterface ?? GUEST_NAME, 'mtu', mtu, 'netns', target.netnsPath],
   ])
 }
 
@@ -86,25 +93,37 @@ export async function configurePair(
   settings: AttachmentSettings,
   found: LinkView | undefined,
 ): Promise<void> {
+  const guestName = settings.guestInterface ?? GUEST_NAME
   if (found !== undefined && found.mtu !== settings.mtu) {
     await runner.run(['ip', 'link', 'set', 'dev', name, 'mtu', String(settings.mtu)])
-    await guestIp(runner, target, ['link', 'set', 'dev', GUEST_NAME, 'mtu', String(settings.mtu)])
+    await guestIp(runner, target, ['link', 'set', 'dev', guestName, 'mtu', String(settings.mtu)])
   }
-  await writeSysctls(runner, [
-    [0, [`ipv6/conf/${name}/accept_ra`]],
-    [1, [`ipv6/conf/${name}/disable_ipv6`]],
-  ])
-  await writeSysctls(runner, guestSysctls(), target.netnsPath)
-  await runner.run(['ip', 'link', 'set', 'dev', name, 'alias', ALIAS_PREFIX + target.id])
-  await runner.run(['ip', 'link', 'set', 'dev', name, 'master', settings.bridge, 'up'])
-  if (found?.flags.includes('UP') !== true) await guestIp(runner, target, ['link', 'set', 'dev', GUEST_NAME, 'up'])
+  const [hostSettings, ...plugging] = planHostEnd(name, target.id, settings.bridge)
+  await applySteps(runner, [hostSettings])
+  await writeSysctls(runner, guestSysctls(guestName), target.netnsPath)
+  await applySteps(runner, plugging)
+  if (found?.flags.includes('UP') !== true) await guestIp(runner, target, ['link', 'set', 'dev', guestName, 'up'])
   await waitUntilForwarding(runner, name)
 }
 
-function guestSysctls(): Sysctls {
-  const v4 = `ipv4/conf/${GUEST_NAME}`
-  const v6 = `ipv6/conf/${GUEST_NAME}`
-  const neighbour = (key: string) => [`ipv4/neigh/${GUEST_NAME}/${key}`, `ipv6/neigh/${GUEST_NAME}/${key}`]
+/** The steps that make an interface our host end, and a port of the bridge: its settings first. `id`: goes into its alias. */
+export function planHostEnd(name: string, id: string, bridge: string): readonly [HostStep, ...HostStep[]] {
+  const settings: Sysctls = [
+    [0, [`ipv6/conf/${name}/accept_ra`]],
+    [1, [`ipv6/conf/${name}/disable_ipv6`]],
+  ]
+  return [
+    { sysctls: settings },
+    { argv: ['ip', 'link', 'set', 'dev', name, 'alias', ALIAS_PREFIX + id] },
+    { argv: ['ip', 'link', 'set', 'dev', name, 'master', bridge, 'up'] },
+  ]
+}
+
+/** Kernel settings of an interface inside a target. */
+export function guestSysctls(guestName: string): Sysctls {
+  const v4 = `ipv4/conf/${guestName}`
+  const v6 = `ipv6/conf/${guestName}`
+  const neighbour = (key: string) => [`ipv4/neigh/${guestName}/${key}`, `ipv6/neigh/${guestName}/${key}`]
   return [
     [0, [`${v6}/accept_ra`]],
     // Announce addresses; and let the second address of a subnet outlive the first.
@@ -117,7 +136,7 @@ function guestSysctls(): Sysctls {
 }
 
 /** A bridge takes up a new port a moment after its carrier: what is sent before is lost. */
-async function waitUntilForwarding(runner: CommandRunner, name: string): Promise<void> {
+export async function waitUntilForwarding(runner: CommandRunner, name: string): Promise<void> {
   const deadline = performance.now() + PORT_FORWARDING_WAIT_MS
   for (;;) {
     const link = await showLink(runner, name)
@@ -125,8 +144,8 @@ async function waitUntilForwarding(runner: CommandRunner, name: string): Promise
     if (performance.now() > deadline) {
       throw new WeaveError(
         'COMMAND_FAILED',
-        `The bridge port ${name} did not start to forward within ${PORT_FORWARDING_WAIT_MS} ms.`,
-        'See `bridge link show`; is spanning tree on, or the bridge down? `weave-ts stop` and `launch` mend the bridge.',
+        `the bridge port ${name} did not start to forward within ${PORT_FORWARDING_WAIT_MS} ms`,
+        'see `bridge link show` for spanning tree or a bridge that is down; `weave-ts stop` and `launch` mend the bridge',
       )
     }
     await delay(PORT_FORWARDING_POLL_MS)
@@ -142,7 +161,7 @@ export async function guestIp(runner: CommandRunner, target: Target, argv: reado
 export function vanished(target: Target): WeaveError {
   return new WeaveError(
     'TARGET_NOT_FOUND',
-    `${target.description} went away meanwhile (its network namespace is no longer the same).`,
-    'Try again when it runs.',
+    `${target.description} went away meanwhile (its network namespace is no longer the same)`,
+    'try again when it runs',
   )
 }

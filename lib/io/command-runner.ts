@@ -133,7 +133,7 @@ function commandFailed(argv: readonly string[], what: string): WeaveError {
   return new WeaveError(
     'COMMAND_FAILED',
     `\`${argv.join(' ')}\` ${what}`,
-    'Run the command by hand as root to see more; then try again.',
+    'run the command by hand as root to see more, then try again',
   )
 }
 
@@ -142,7 +142,7 @@ export function missingTool(tool: string): WeaveError {
   const name = PACKAGE_OF[tool] ?? tool
   return new WeaveError(
     'MISSING_TOOL',
-    `The program \`${tool}\` is not installed (or not in PATH).`,
-    `Install it: \`apt-get install ${name}\` on Debian and Ubuntu.`,
+    `the program \`${tool}\` is not installed (or not in PATH)`,
+    `install it: \`apt-get install ${name}\` on Debian and Ubuntu`,
   )
 }

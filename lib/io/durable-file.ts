@@ -1,10 +1,22 @@
-import { closeSync, fchmodSync, fsyncSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { WeaveError, errorText } from '../base/mod.ts'
 
 const PRIVATE_DIR_MODE = 0o700
 const PRIVATE_FILE_MODE = 0o600
 const OTHERS_MASK = 0o077
+const OPEN_ANEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 /**
  * Makes the state directory (0700) unless it is there.
@@ -17,7 +29,7 @@ export function ensureStateDir(stateDir: string): void {
     throw new WeaveError(
       'STATE_IO',
       `the state directory ${stateDir} cannot be made: ${errorText(error)}`,
-      'Run as root, or name a directory that you may write with --state-dir.',
+      'run as root, or name a directory that you may write with --state-dir',
     )
   }
 }
@@ -41,7 +53,9 @@ export function renameDurably(from: string, to: string): void {
 /** Replaces a file (0600) as a whole: after a crash either the old content is there or the new. */
 export function writeFileDurably(path: string, content: string): void {
   const temporary = `${path}.new`
-  const fd = openSync(temporary, 'w', PRIVATE_FILE_MODE)
+  // A left-over of a crash; whatever else it is must not be followed.
+  rmSync(temporary, { force: true })
+  const fd = openSync(temporary, OPEN_ANEW, PRIVATE_FILE_MODE)
   try {
     fchmodSync(fd, PRIVATE_FILE_MODE)
     writeSync(fd, content)

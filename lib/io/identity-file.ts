@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, fromHex, toHex, WeaveError, type Entropy } from '../base/mod.ts'
+import { CACHE_STORE_FILE } from './cache-store.ts'
 import { ensureStateDir, isOpenToOthers, renameDurably, writeFileDurably } from './durable-file.ts'
+import { readStateFile } from './state-dir.ts'
 import { STATE_STORE_FILE } from './state-store.ts'
 
 export const IDENTITY_FILE = 'identity.json'
@@ -80,7 +82,7 @@ function create(path: string, machineHash: string | undefined, entropy: Entropy)
 function read(path: string, stateDir: string): Identity {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readStateFile(path)
   } catch (error) {
     throw damaged(path, errorText(error), stateDir)
   }
@@ -138,7 +140,8 @@ function digest(text: string, byteCount: number): string {
 
 /** The identity goes last: after a crash half-way the next start finds the same clone again and goes on. */
 function moveAside(stateDir: string): string {
-  const names = [STATE_STORE_FILE, `${STATE_STORE_FILE}-lock`, IDENTITY_FILE]
+  const stores = [CACHE_STORE_FILE, STATE_STORE_FILE]
+  const names = [...stores.flatMap(name => [name, `${name}-lock`]), IDENTITY_FILE]
   let number = 1
   while (names.some(name => existsSync(join(stateDir, `${name}.cloned-${number}`)))) number++
   const suffix = `.cloned-${number}`
@@ -160,7 +163,7 @@ function attempt(path: string, step: () => void): void {
     throw new WeaveError(
       'STATE_IO',
       `${path} could not be written: ${errorText(error)}`,
-      `Look at free space and permissions of its directory (df ${path}), then launch again.`,
+      `look at free space and permissions of its directory (df ${path}), then launch again`,
     )
   }
 }
@@ -169,7 +172,7 @@ function damaged(path: string, reason: string, stateDir: string): WeaveError {
   return new WeaveError(
     'IDENTITY_DAMAGED',
     `the identity file ${path} cannot be used: ${reason}`,
-    `Restore it from a backup; or give this host a new identity: move the whole state aside (mv ${stateDir} ` +
-      `${stateDir}.damaged), launch again with the peers to join, and forget the old peer there. Nothing was changed.`,
+    `restore it from a backup; or give this host a new identity: move the whole state aside (mv ${stateDir} ` +
+      `${stateDir}.damaged), launch again with the peers to join, and forget the old peer there (nothing was changed)`,
   )
 }

@@ -13,7 +13,11 @@ export interface LaneStart {
   readonly backlog: SharedArrayBuffer
 }
 
-export type LaneOrder = { readonly kind: 'table'; readonly table: ForwardingTable } | { readonly kind: 'stop' }
+export type LaneOrder =
+  | { readonly kind: 'table'; readonly table: ForwardingTable }
+  /** Forget the peer's addresses: from the batch on that follows this, none of its datagrams is opened any more. */
+  | { readonly kind: 'forget'; readonly peerIndex: number }
+  | { readonly kind: 'stop' }
 
 export type LaneReport =
   | {
@@ -29,4 +33,5 @@ export type LaneReport =
       readonly receiverIndex: number
       readonly source: EndpointParts
     }
+  | { readonly kind: 'wanted'; readonly peerIndex: number }
   | { readonly kind: 'failure'; readonly message: string }

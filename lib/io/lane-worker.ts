@@ -19,9 +19,10 @@ function run(): void {
   const lane = new NativeLane(start.engineId)
   const backlog = new ReportBacklog(start.backlog)
   const post = (report: LaneReport): void => port.postMessage(report)
+  const macs = new MacTable(start.macTable)
   const forwarder = new Forwarder(
     lane,
-    new MacTable(start.macTable),
+    macs,
     {
       onControl: (peerIndex, receiverIndex, body, source) => {
         if (backlog.admit(body.length)) post({ kind: 'control', peerIndex, receiverIndex, body, source })
@@ -31,6 +32,9 @@ function run(): void {
       onMoved: (peerIndex, receiverIndex, source) => {
         if (backlog.admit(0)) post({ kind: 'moved', peerIndex, receiverIndex, source })
       },
+      onWanted: peerIndex => {
+        if (backlog.admit(0)) post({ kind: 'wanted', peerIndex })
+      },
     },
     { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed },
   )
@@ -39,7 +43,8 @@ function run(): void {
       for (let taken = receiveMessageOnPort(port); taken !== undefined; taken = receiveMessageOnPort(port)) {
         const order = taken.message as LaneOrder
         if (order.kind === 'stop') return
-        forwarder.setTable(order.table)
+        if (order.kind === 'forget') macs.forgetPeer(order.peerIndex)
+        else forwarder.setTable(order.table)
       }
       const ready = lane.wait(start.mask, drain(forwarder, start.mask) ? 0 : SLEEP_MS)
       assert(ready >= 0, 'poll')

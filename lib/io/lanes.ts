@@ -1,20 +1,10 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { EndpointParts } from '../address/mod.ts'
-import { MacTable, READY, type ForwardingTable } from '../overlay/mod.ts'
+import { MacTable, READY, type DataPlaneEvents, type ForwardingTable } from '../overlay/mod.ts'
 import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
 import type { NativeEngine } from './native-engine.ts'
-
-export interface LaneEvents {
-  /** A control datagram was opened. `source` is undefined when it came through a relay. */
-  onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
-  /** An authenticated datagram came from another endpoint than the peer's. */
-  onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
-  /** A lane ended by itself: its TAP is gone, or a bug. Frames no longer flow. */
-  onFailure(message: string): void
-}
 
 export interface LanesOptions {
   /** `split`: one thread reads the TAP, another the socket; `single`: one thread does both. */
@@ -36,7 +26,7 @@ export class Lanes {
   readonly #exits: Promise<void>[] = []
   #isStopping = false
 
-  constructor(engine: NativeEngine, events: LaneEvents, options: LanesOptions) {
+  constructor(engine: NativeEngine, events: DataPlaneEvents, options: LanesOptions) {
     this.#engine = engine
     const macTable = new SharedArrayBuffer(MacTable.bytesFor(options.macCapacity))
     this.macs = new MacTable(macTable)
@@ -55,7 +45,7 @@ export class Lanes {
     })
   }
 
-  #start(start: LaneStart, backlog: ReportBacklog, events: LaneEvents): void {
+  #start(start: LaneStart, backlog: ReportBacklog, events: DataPlaneEvents): void {
     const worker = new Worker(workerUrl(), { workerData: start, name: `weave-lane-${start.laneNumber}` })
     let failure: string | undefined
     worker.on('message', (report: LaneReport) => {
@@ -64,6 +54,7 @@ export class Lanes {
       if (report.kind === 'control')
         events.onControl(report.peerIndex, report.receiverIndex, report.body, report.source)
       else if (report.kind === 'moved') events.onMoved(report.peerIndex, report.receiverIndex, report.source)
+      else if (report.kind === 'wanted') events.onWanted(report.peerIndex)
       else failure = report.message
     })
     worker.on('error', thrown => (failure = String(thrown)))
@@ -81,6 +72,15 @@ export class Lanes {
   /** Hands a new table to every lane; it holds for their next batch. */
   setTable(table: ForwardingTable): void {
     this.#order({ kind: 'table', table })
+  }
+
+  /**
+   * Forgets the peer's addresses now; and in every lane once it is done with the batch at hand, from which it may learn one
+   * anew. A lane takes orders in their order: a table that follows, with another peer under the index, finds none of them.
+   */
+  forgetPeer(peerIndex: number): void {
+    this.macs.forgetPeer(peerIndex)
+    this.#order({ kind: 'forget', peerIndex })
   }
 
   /** Ends the threads. No event follows. The engine stays open: close it after. */

@@ -131,17 +131,17 @@ function bindError(error: NodeJS.ErrnoException, options: ListenOptions): Error 
       return new WeaveError(
         'PORT_IN_USE',
         `${where} is in use by another program`,
-        `See which: ss -ltnp 'sport = :${options.port}'; end it, or launch with another --port.`,
+        `see which: ss -ltnp 'sport = :${options.port}'; end it, or launch with another --port`,
       )
     case 'EACCES':
-      return new WeaveError('NOT_ROOT', `${where} needs root`, 'Run as root, or launch with a --port above 1023.')
+      return new WeaveError('NOT_ROOT', `${where} needs root`, 'run as root, or launch with a --port above 1023')
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EINVAL':
       return new WeaveError(
         'CONFIG_INVALID',
         `${where} cannot be bound: this host has no such address (${error.code})`,
-        'Name an address of this host (ip address show), or leave it out to listen on all.',
+        'name an address of this host (ip address show), or leave it out to listen on all',
       )
     default:
       return error

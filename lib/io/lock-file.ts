@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert, errorText, WeaveError } from '../base/mod.ts'
-import { ensureStateDir } from './durable-file.ts'
+import { secureStateDir } from './state-dir.ts'
 
 export const LOCK_FILE = 'daemon.lock'
 const FLOCK_TIMEOUT_MS = 5_000
 /** flock(1) returns so when somebody else holds the lock; told apart from its own failures by -E. */
 const FLOCK_HELD_STATUS = 99
+/** What the lock file says when nobody holds it. */
+const NOBODY = '-\n'
 /** The descriptor under which the child sees ours. */
 const CHILD_FD = 3
 
@@ -16,6 +18,8 @@ export interface LockHolder {
 }
 
 export interface StateLock {
+  /** What an operator should read about the state directory: such as permissions that were mended. */
+  readonly notices: readonly string[]
   release(): void
 }
 
@@ -23,28 +27,28 @@ export interface StateLock {
  * Takes the state directory for this process: one daemon per state dir. The lock is a flock(2) on `daemon.lock`, so the
  * kernel lets go of it when the process ends in whatever way, and of two starters exactly one gets it. Node has no
  * flock: flock(1) of util-linux locks the open file that it inherits from us, and so shares with us.
- * @throws WeaveError STATE_LOCKED with the holder's pid; MISSING_TOOL without flock(1); STATE_IO
+ * @throws WeaveError STATE_LOCKED with the holder's pid; MISSING_TOOL without flock(1); STATE_UNSAFE, NOT_ROOT, STATE_IO
  */
 export function acquireStateLock(stateDir: string): StateLock {
-  ensureStateDir(stateDir)
+  const notices = secureStateDir(stateDir)
   const path = join(stateDir, LOCK_FILE)
   const fd = openLockFile(path)
   try {
     lock(fd, path, stateDir)
     fchmodSync(fd, 0o600)
-    ftruncateSync(fd)
-    writeSync(fd, `${process.pid} ${startTime(process.pid) ?? ''}\n`, 0)
+    replace(fd, `${process.pid} ${startTime(process.pid) ?? ''}\n`)
   } catch (error) {
     closeSync(fd)
     throw error
   }
   let isHeld = true
   return {
+    notices,
     release() {
       assert(isHeld, 'a lock is released once')
       isHeld = false
       // The file stays: to remove it would let a second starter lock a name that a third one makes anew.
-      ftruncateSync(fd)
+      replace(fd, NOBODY)
       closeSync(fd)
     },
   }
@@ -65,9 +69,15 @@ export function stateLockHolder(stateDir: string): LockHolder | undefined {
   return startTime(pid) === match[2] ? { pid } : undefined
 }
 
+/** Never empty in between: on a full disk what the file has must not be given back. */
+function replace(fd: number, text: string): void {
+  writeSync(fd, text, 0)
+  ftruncateSync(fd, text.length)
+}
+
 function openLockFile(path: string): number {
   try {
-    return openSync(path, 'a+', 0o600)
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   } catch (error) {
     throw lockFailure(path, errorText(error))
   }
@@ -82,7 +92,7 @@ function lock(fd: number, path: string, stateDir: string): void {
     encoding: 'utf8',
   })
   if ((child.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
-    throw new WeaveError('MISSING_TOOL', 'the program flock was not found in PATH', 'Run: apt install util-linux')
+    throw new WeaveError('MISSING_TOOL', 'the program flock was not found in PATH', 'run: apt install util-linux')
   }
   if (child.error !== undefined) throw lockFailure(path, errorText(child.error))
   if (child.status === 0) return
@@ -93,7 +103,7 @@ function lock(fd: number, path: string, stateDir: string): void {
     `the state directory ${stateDir} is in use by ` +
       (holder === undefined ? 'a daemon that is just starting or stopping' : `the daemon with pid ${holder.pid}`) +
       `; this process is ${process.pid}`,
-    'Stop that daemon first (weave-ts stop), or give this one a directory of its own with --state-dir.',
+    'stop that daemon first (weave-ts stop), or give this one a directory of its own with --state-dir',
   )
 }
 
@@ -112,6 +122,6 @@ function lockFailure(path: string, cause: string): WeaveError {
   return new WeaveError(
     'STATE_IO',
     `the lock file ${path} could not be locked: ${cause}`,
-    'Run as root, and keep the state directory on a local file system.',
+    'run as root, and keep the state directory on a local file system',
   )
 }

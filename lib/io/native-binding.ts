@@ -56,6 +56,7 @@ export interface NativeBinding {
   wait(lane: number, mask: number, timeoutMs: number): number
   countDrop(lane: number, drop: number, count: number): void
   countControlFull(lane: number): void
+  countLocalMove(lane: number): void
 }
 
 /** What an engine is, and which offloads are on. */

@@ -31,6 +31,7 @@ const CIPHER_NUMBERS: Record<CipherName, number> = { 'aes-256-gcm': 1, 'chacha20
 export class NativeEngine implements EngineControl {
   readonly id: number
   readonly #native: NativeBinding
+  #isClosed = false
 
   /**
    * Opens the socket and the TAP.
@@ -73,9 +74,10 @@ export class NativeEngine implements EngineControl {
     this.#native.wake(this.id)
   }
 
-  /** The TAP and the socket go when the last lane has closed too. */
+  /** The TAP and the socket go when the last lane has closed too. Safe to repeat. */
   close(): void {
-    this.#native.closeEngine(this.id)
+    if (!this.#isClosed) this.#native.closeEngine(this.id)
+    this.#isClosed = true
   }
 
   setSelf(shortId: Uint8Array): void {
@@ -185,7 +187,7 @@ function openFailure(thrown: NodeJS.ErrnoException, tapName: string, port: numbe
       return new WeaveError(
         'INTERFACE_EXISTS',
         `the interface ${tapName} exists already, in use or of another kind (${code})`,
-        'if another daemon runs in this network namespace, launch this one with --device, --bridge and --port of its own',
+        'launch this daemon with --device, --bridge and --port of its own, if another runs in this network namespace',
       )
     }
   }

@@ -67,6 +67,10 @@ export class NativeLane implements EngineLane {
     this.#native.countDrop(this.#id, DROP_NUMBERS[reason], count)
   }
 
+  countLocalMove(): void {
+    this.#native.countLocalMove(this.#id)
+  }
+
   /** Counts a control datagram that was opened and could not be handed on, as `drop:control-full`. */
   countControlFull(): void {
     this.#native.countControlFull(this.#id)

@@ -15,7 +15,7 @@ import { concatBytes, fromHex } from '../base/bytes.ts'
 import * as size from '../crypto/constants.ts'
 import { isPlausibleSignature, isWeakExchangeKey } from '../crypto/points.ts'
 import { convertSigningKey, stablelibSuite } from '../crypto/stablelib-suite.ts'
-import type { CryptoSuite } from '../crypto/suite.ts'
+import type { CryptoSuite, ExchangeKey, Signer } from '../crypto/suite.ts'
 
 /** DER before the 32 raw bytes (RFC 8410): the algorithm identifiers of Ed25519 and X25519. */
 const ED25519_PUBLIC = fromHex('302a300506032b6570032100')!
@@ -60,9 +60,10 @@ export function nodeSuite(): CryptoSuite {
       return rawPublicKey(secretKeyObject(ED25519_SECRET, seed))
     },
 
+    signer,
+
     sign(seed, message) {
-      assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
-      return new Uint8Array(sign(null, message, secretKeyObject(ED25519_SECRET, seed)))
+      return signer(seed).sign(message)
     },
 
     verify(publicKey, message, signature) {
@@ -84,20 +85,14 @@ export function nodeSuite(): CryptoSuite {
 
     exchangePublicKey: convertSigningKey,
 
+    exchangeKey,
+
     exchangePublicOf(secret) {
-      assert(secret.length === size.EXCHANGE_KEY_BYTES, `a secret of ${secret.length} bytes`)
-      return rawPublicKey(secretKeyObject(X25519_SECRET, secret))
+      return exchangeKey(secret).publicKey
     },
 
     exchange(secret, publicKey) {
-      assert(secret.length === size.EXCHANGE_KEY_BYTES, `a secret of ${secret.length} bytes`)
-      if (isWeakExchangeKey(publicKey)) return undefined
-      return new Uint8Array(
-        diffieHellman({
-          privateKey: secretKeyObject(X25519_SECRET, secret),
-          publicKey: publicKeyObject(X25519_PUBLIC, publicKey),
-        }),
-      )
+      return exchangeWith(exchangeSecretObject(secret), publicKey)
     },
 
     seal(key, nonce, plaintext, associated) {
@@ -127,8 +122,32 @@ export function nodeSuite(): CryptoSuite {
   }
 }
 
+function signer(seed: Uint8Array): Signer {
+  assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
+  const secret = secretKeyObject(ED25519_SECRET, seed)
+  return { publicKey: rawPublicKey(secret), sign: message => new Uint8Array(sign(null, message, secret)) }
+}
+
+function exchangeKey(raw: Uint8Array): ExchangeKey {
+  const secret = exchangeSecretObject(raw)
+  return { publicKey: rawPublicKey(secret), exchange: publicKey => exchangeWith(secret, publicKey) }
+}
+
+function exchangeSecretObject(raw: Uint8Array): KeyObject {
+  assert(raw.length === size.EXCHANGE_KEY_BYTES, `a secret of ${raw.length} bytes`)
+  return secretKeyObject(X25519_SECRET, raw)
+}
+
+function exchangeWith(secret: KeyObject, publicKey: Uint8Array): Uint8Array | undefined {
+  if (isWeakExchangeKey(publicKey)) return undefined
+  return new Uint8Array(diffieHellman({ privateKey: secret, publicKey: publicKeyObject(X25519_PUBLIC, publicKey) }))
+}
+
 function secretKeyObject(prefix: Uint8Array, raw: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'pkcs8' })
+  const der = Buffer.concat([prefix, raw])
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  der.fill(0)
+  return key
 }
 
 function publicKeyObject(prefix: Uint8Array, raw: Uint8Array): KeyObject {

@@ -27,7 +27,7 @@ export function parsePeerName(text: string, defaultPort: number): { readonly hos
     throw new WeaveError(
       'BAD_PEER',
       `"${text}" is no peer address`,
-      'Write a host name or an IP address, with a port if it is not the default: host1, 10.0.0.1:6783, [fd00::1]:6783.',
+      'write a host name or an IP address, with a port if it is not the default: host1, 10.0.0.1:6783, [fd00::1]:6783',
     )
   }
   return { host, port }

@@ -10,14 +10,19 @@ const PSK_BYTES = 32
 /** One salt for all: every peer of a mesh must reach the same key from the secret alone. */
 const ARGON2_SALT = 'weave-ts mesh secret v1'
 
-// The thread of `stretchSecret`: one secret in, one key out.
-const psk = await argon2id({
-  password: utf8(workerData as string),
-  salt: utf8(ARGON2_SALT),
-  memorySize: ARGON2_MEMORY_KIB,
-  iterations: ARGON2_PASSES,
-  parallelism: ARGON2_LANES,
-  hashLength: PSK_BYTES,
-  outputType: 'binary',
-})
-parentPort?.postMessage(psk)
+// The thread of `stretchSecret`: one secret in, whose memory was handed over, and one key out.
+const secret = workerData as Uint8Array
+try {
+  const psk = await argon2id({
+    password: secret,
+    salt: utf8(ARGON2_SALT),
+    memorySize: ARGON2_MEMORY_KIB,
+    iterations: ARGON2_PASSES,
+    parallelism: ARGON2_LANES,
+    hashLength: PSK_BYTES,
+    outputType: 'binary',
+  })
+  parentPort?.postMessage(psk)
+} finally {
+  secret.fill(0)
+}

@@ -1,7 +1,7 @@
 import { open, type RootDatabase } from 'lmdb'
 
-/** How both the store and its checker open the file: raw values, every commit flushed before it returns. */
-export function openEnvironment(path: string): RootDatabase<Buffer, string> {
+/** How a store and its checker open the file: raw values, every commit flushed before it returns unless it is a cache. */
+export function openEnvironment(path: string, isCache = false): RootDatabase<Buffer, string> {
   const options = {
     path,
     noSubdir: true,
@@ -10,6 +10,7 @@ export function openEnvironment(path: string): RootDatabase<Buffer, string> {
     compression: false,
     overlappingSync: false,
     noMemInit: false,
+    noSync: isCache,
     maxDbs: 1,
     // Known to the native part, missing in its type declarations.
     permissionsMode: 0o600,

@@ -8,7 +8,7 @@
  *
  *     | schema version u32 | records u64 | sum of their checksums (exclusive or, 8) |
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ByteReader, ByteWriter, concatBytes, equalBytes } from '../base/mod.ts'
 
 export const STORE_SCHEMA_VERSION = 1
@@ -69,6 +69,8 @@ export function decodeHead(value: Uint8Array): StoreHead | undefined {
 }
 
 function checksum(key: string, value: Uint8Array): Uint8Array {
-  const hash = createHash('blake2b512').update(key, 'latin1').update(Uint8Array.of(0)).update(value)
-  return new Uint8Array(hash.digest().subarray(0, CHECKSUM_BYTES))
+  const input = Buffer.allocUnsafe(key.length + 1 + value.length)
+  input[input.write(key, 'latin1')] = 0
+  input.set(value, key.length + 1)
+  return new Uint8Array(hash('blake2b512', input, 'buffer').subarray(0, CHECKSUM_BYTES))
 }

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RootDatabase } from 'lmdb'
-import { assert, errorText, WeaveError } from '../base/mod.ts'
+import { assert, errorText, WeaveError, type Millis } from '../base/mod.ts'
+import { Ballast, freeBytes } from './ballast.ts'
 import { ensureStateDir, isOpenToOthers, renameDurably } from './durable-file.ts'
 import type { StoreFinding } from './state-check.ts'
 import { openEnvironment } from './state-env.ts'
@@ -25,34 +26,84 @@ import {
 export const STATE_STORE_FILE = 'state.mdb'
 const LOCK_SUFFIX = '-lock'
 const CHECK_TIMEOUT_MS = 30_000
+/** How often a full disk is looked at for room; and after it had room and refused all the same, as with a quota. */
+const ROOM_LOOK_MS = 1_000
+const ROOM_RETRY_MS = 10_000
+/** A disk with so much room that refuses nevertheless. */
+const ROOM_OF_REFUSAL_BYTES = 64 * 1024 * 1024
+/** Where so little is left, a short write that is told as an error of the disk is one for want of room. */
+const ROOM_FOR_SHORT_WRITES_BYTES = 1024 * 1024
+
+export interface StoreOptions {
+  /** Another file of the state directory. */
+  readonly file?: string
+  /** Nothing in it must last: commits are not flushed, and no room is kept for it. */
+  readonly isCache?: boolean
+  /** How long reading an existing store may take before it counts as damaged. */
+  readonly checkTimeoutMs?: number
+  /** Of the ballast. */
+  readonly ballastBytes?: number
+}
 
 /**
  * The daemon's transactional store, `<state-dir>/state.mdb` (0600): printable-ASCII keys (at most 512 characters, not
  * beginning with `!`) to bytes (at most 1 MiB). A write is on disk, as a whole, before it returns. Synchronous but for
  * `close`. One opener at a time: hold the state lock first.
+ *
+ * It keeps a ballast on the disk. When the disk is full the write in hand still succeeds, by the ballast's place; from
+ * then on `fullness` tells that there is no reserve, until `tend` could make the ballast anew.
  */
 export class StateStore {
   /** What an operator should read about how it was opened: such as permissions that were mended. */
   readonly notices: readonly string[]
+  /** True when there was none, and it was made. */
+  readonly isNew: boolean
   readonly #env: RootDatabase<Buffer, string>
   readonly #path: string
+  readonly #ballast: Ballast | undefined
+  #fullness: string | undefined
+  #lookAt: Millis = 0
 
-  private constructor(env: RootDatabase<Buffer, string>, path: string, notices: readonly string[]) {
+  private constructor(
+    env: RootDatabase<Buffer, string>,
+    path: string,
+    opened: { readonly notices: readonly string[]; readonly isNew: boolean },
+    ballast: Ballast | undefined,
+  ) {
     this.#env = env
     this.#path = path
-    this.notices = notices
+    this.notices = opened.notices
+    this.isNew = opened.isNew
+    this.#ballast = ballast
+    if (ballast?.make() === false) this.#fullness = noRoom(path)
+  }
+
+  /** Why the store should not be given anything new that must last: the disk has no room left, and how much; or nothing. */
+  get fullness(): string | undefined {
+    return this.#fullness
+  }
+
+  /** Looks whether a full disk has room again. */
+  tend(now: Millis): void {
+    if (this.#fullness === undefined || now < this.#lookAt) return
+    const hasRoom = this.#ballast === undefined || this.#ballast.make()
+    this.#fullness = hasRoom ? undefined : noRoom(this.#path)
+    const refuses = freeBytes(dirname(this.#path)) > ROOM_OF_REFUSAL_BYTES
+    this.#lookAt = now + (refuses ? ROOM_RETRY_MS : ROOM_LOOK_MS)
   }
 
   /**
    * Opens the store, or makes an empty one where there is none. An existing one is read and verified whole first.
    * @throws WeaveError STATE_DAMAGED, STATE_VERSION, STATE_IO; the file is then as it was
    */
-  static open(stateDir: string): StateStore {
+  static open(stateDir: string, options: StoreOptions = {}): StateStore {
     ensureStateDir(stateDir)
-    const path = join(stateDir, STATE_STORE_FILE)
+    const { isCache = false } = options
+    const path = join(stateDir, options.file ?? STATE_STORE_FILE)
     const notices: string[] = []
-    if (exists(path)) {
-      verify(path)
+    const isNew = !exists(path)
+    if (!isNew) {
+      verify(path, options.checkTimeoutMs ?? CHECK_TIMEOUT_MS)
       if (isOpenToOthers(path)) {
         chmodSync(path, 0o600)
         notices.push(`${path} could be read by other users; its mode is now 0600`)
@@ -61,7 +112,8 @@ export class StateStore {
       create(path)
     }
     try {
-      return new StateStore(openEnvironment(path), path, notices)
+      const ballast = isCache ? undefined : new Ballast(stateDir, options.ballastBytes)
+      return new StateStore(openEnvironment(path, isCache), path, { notices, isNew }, ballast)
     } catch (error) {
       throw ioError(path, 'opened', error)
     }
@@ -86,7 +138,7 @@ export class StateStore {
 
   /**
    * Puts and deletes in one transaction; on disk when it returns. A key in both is deleted.
-   * @throws WeaveError STATE_IO when the disk refuses (full, failing); nothing of the write has then happened
+   * @throws WeaveError STATE_IO when the disk refuses (full without ballast, failing); nothing of it has then happened
    */
   write(puts: Iterable<readonly [string, Uint8Array]>, deletes: Iterable<string> = []): void {
     const changes = new Map<string, Uint8Array | undefined>()
@@ -100,9 +152,21 @@ export class StateStore {
       changes.set(key, undefined)
     }
     try {
-      this.#env.transactionSync(() => this.#apply(changes))
+      this.#commit(changes)
     } catch (error) {
       throw error instanceof WeaveError ? error : ioError(this.#path, 'written', error)
+    }
+  }
+
+  #commit(changes: ReadonlyMap<string, Uint8Array | undefined>): void {
+    try {
+      this.#env.transactionSync(() => this.#apply(changes))
+    } catch (error) {
+      if (!isOfFullDisk(error, this.#path)) throw error
+      const hadBallast = this.#ballast?.release() === true
+      this.#fullness = noRoom(this.#path)
+      if (!hadBallast) throw error
+      this.#env.transactionSync(() => this.#apply(changes))
     }
   }
 
@@ -164,11 +228,11 @@ function create(path: string): void {
   renameDurably(temporary, path)
 }
 
-function verify(path: string): void {
-  const stat = statSync(path)
+function verify(path: string, timeoutMs: number): void {
+  const stat = lstatSync(path)
   if (!stat.isFile()) throw damagedError(path, 'it is not a regular file')
   if (stat.size === 0) throw damagedError(path, 'it is empty (0 bytes)')
-  const finding = runChecker('check', path)
+  const finding = runChecker('check', path, timeoutMs)
   // A checker that crashed could not remove it.
   rmSync(path + STORE_COPY_SUFFIX, { force: true })
   if (finding.outcome === 'damaged') throw damagedError(path, finding.reason)
@@ -176,22 +240,22 @@ function verify(path: string): void {
     throw new WeaveError(
       'STATE_VERSION',
       `the state store ${path} has schema version ${finding.found}; this program reads version ${STORE_SCHEMA_VERSION}`,
-      'Launch with the release that wrote it, or move it aside and launch again. The file was not changed.',
+      'launch with the release that wrote it, or move it aside and launch again (the file was not changed)',
     )
   }
 }
 
-function runChecker(task: 'create' | 'check', path: string): StoreFinding {
+function runChecker(task: 'create' | 'check', path: string, timeoutMs = CHECK_TIMEOUT_MS): StoreFinding {
   // Compiled or not, the checker lies beside this file with the same extension.
   const script = fileURLToPath(new URL(`./state-check${extname(import.meta.url)}`, import.meta.url))
   const child = spawnSync(process.execPath, [script, task, path], {
     encoding: 'utf8',
-    timeout: CHECK_TIMEOUT_MS,
+    timeout: timeoutMs,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   if (child.error !== undefined && (child.error as NodeJS.ErrnoException).code === 'ETIMEDOUT') {
-    return { outcome: 'damaged', reason: `reading it did not end within ${CHECK_TIMEOUT_MS / 1000} s` }
+    return { outcome: 'damaged', reason: `reading it did not end within ${timeoutMs / 1000} s` }
   }
   if (child.error !== undefined) throw ioError(path, 'verified', child.error)
   if (child.signal !== null) return { outcome: 'damaged', reason: `reading it ended the checker by ${child.signal}` }
@@ -206,15 +270,31 @@ function damagedError(path: string, reason: string): WeaveError {
   return new WeaveError(
     'STATE_DAMAGED',
     `the state store ${path} is damaged: ${reason}`,
-    `Restore it from a backup, or move it aside (mv ${path} ${path}.damaged) and launch again with the peers to join: ` +
-      'identity and secret stay, the rest comes back from the mesh. The file was not changed.',
+    `restore it from a backup, or move it aside (mv ${path} ${path}.damaged) and launch again with the peers to join: ` +
+      'identity and secret stay, the rest comes back from the mesh (the file was not changed)',
   )
+}
+
+/** What the native part gives is the system's words. A write of several pages that ended early is EIO to it. */
+function isOfFullDisk(error: unknown, path: string): boolean {
+  const text = errorText(error)
+  if (/ENOSPC|EDQUOT|no space|quota/i.test(text)) return true
+  return /EIO|input\/output/i.test(text) && freeBytes(dirname(path)) < ROOM_FOR_SHORT_WRITES_BYTES
+}
+
+function noRoom(path: string): string {
+  return `the disk of ${path} is full (${freeText(path)}): what must be stored is refused until there is room again`
+}
+
+function freeText(path: string): string {
+  const free = freeBytes(dirname(path))
+  return Number.isNaN(free) ? 'free space unknown' : `${free} bytes free`
 }
 
 function ioError(path: string, verb: string, cause: unknown): WeaveError {
   return new WeaveError(
     'STATE_IO',
-    `the state store ${path} could not be ${verb}: ${errorText(cause)}`,
-    `Look at free space and permissions (df ${path}; ls -l ${path}), then launch again.`,
+    `the state store ${path} could not be ${verb}: ${errorText(cause)} (${freeText(path)})`,
+    `look at free space and permissions (df ${path}; ls -l ${path})`,
   )
 }

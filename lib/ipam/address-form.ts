@@ -8,7 +8,7 @@ export type AddressForm =
   | { readonly type: 'default' }
 
 const EXAMPLES =
-  'Write 10.32.1.5/24 or ip:10.32.1.5/24 for a given address, net:10.32.2.0/24 or net:default for any free one.'
+  'write 10.32.1.5/24 or ip:10.32.1.5/24 for a given address, net:10.32.2.0/24 or net:default for any free one'
 
 /**
  * Reads `10.2.1.1/24` or `ip:10.2.1.1/24` (claim), `net:10.2.2.0/24`, `net:default`, or nothing (the default subnet).
@@ -42,7 +42,7 @@ function parseSubnet(text: string): Cidr {
     throw new WeaveError(
       'BAD_ADDRESS',
       `"${text}" has host bits set: the subnet is ${base}`,
-      `Write net:${base} for any free address of it, or ip:${formatCidr(subnet)} for that very one.`,
+      `write net:${base} for any free address of it, or ip:${formatCidr(subnet)} for that very one`,
     )
   }
   return subnet

@@ -7,7 +7,7 @@ import type { SeekState } from './seeker.ts'
 
 export const NOT_JOINED = 'no peer that holds address blocks is known yet: not joined'
 
-const LOOK = '`weave-ts status ipam` shows who owns what.'
+const LOOK = '(`weave-ts status ipam` shows who owns what)'
 
 /** What the words of an error are made of. */
 export interface Words {
@@ -40,8 +40,8 @@ export function waitedError(what: string, waitedMs: number, reason: string, isJo
     'IPAM_WAITING',
     `no address for ${what} within ${waitedMs / 1000} s: ${reason}`,
     isJoined
-      ? `Try again when the named peers can be reached. ${LOOK}`
-      : 'Connect to a peer of the mesh with `weave-ts connect HOST`, launched with the same --ipalloc-range.',
+      ? `try again when the named peers can be reached ${LOOK}`
+      : 'connect to a peer of the mesh with `weave-ts connect HOST`, launched with the same --ipalloc-range',
   )
 }
 
@@ -54,7 +54,7 @@ export function fullError(subnet: Cidr, state: SeekState | undefined, resting: n
   return new WeaveError(
     'RANGE_FULL',
     `no address is free here in ${formatCidr(subnet)}${rest}${refused}`,
-    `Detach what is no longer needed, or ask for another subnet of ${formatCidr(words.range)} with net:. ${LOOK}`,
+    `detach what is no longer needed, or ask with net: for another subnet of ${formatCidr(words.range)} ${LOOK}`,
   )
 }
 
@@ -62,7 +62,7 @@ export function takenError(address: Ipv4, holder: string, container: string): We
   return new WeaveError(
     'ADDRESS_TAKEN',
     `${formatIpv4(address)}, claimed for ${container}, is held by ${holder}`,
-    `Claim another address, or detach ${holder} first.`,
+    `claim another address, or detach ${holder} first`,
   )
 }
 
@@ -71,7 +71,7 @@ export function elsewhereError(address: Ipv4, block: Cidr, owner: PeerId | undef
   return new WeaveError(
     'ADDRESS_OWNED_ELSEWHERE',
     `${formatIpv4(address)} is in ${formatCidr(block)}, which ${who} owns and has in use`,
-    `Claim it on ${who}, or claim an address of a block that this peer owns. ${LOOK}`,
+    `claim it on ${who}, or claim an address of a block that this peer owns ${LOOK}`,
   )
 }
 
@@ -79,7 +79,7 @@ export function crowdedError(): WeaveError {
   return new WeaveError(
     'IPAM_WAITING',
     `${PENDING_MAX} requests for addresses wait already, and no more can`,
-    `Try again when some have been answered. ${LOOK}`,
+    `try again when some have been answered ${LOOK}`,
   )
 }
 
@@ -87,6 +87,6 @@ export function freedError(container: string): WeaveError {
   return new WeaveError(
     'IPAM_WAITING',
     `${container} was detached while it waited for an address`,
-    'Attach it again if that was not meant.',
+    'attach it again if that was not meant',
   )
 }

@@ -7,7 +7,8 @@ import * as errors from './allocation-error.ts'
 import type { BlockMap } from './block-map.ts'
 import { PENDING_MAX, WAIT_MS } from './constants.ts'
 import type { IpamOutput } from './ipam-output.ts'
-import type { Lease, LeaseTable } from './lease-table.ts'
+import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
+import { sameOwner, type Lease, type LeaseTable } from './lease-table.ts'
 import type { Need, Seeker } from './seeker.ts'
 import { claimError, subnetError } from './subnet-check.ts'
 
@@ -15,6 +16,8 @@ export interface AllocateRequest {
   /** Names the request in the outputs; unique among those that wait. */
   readonly id: string
   readonly container: string
+  /** An attachment when undefined. */
+  readonly holder?: LeaseHolder
   /** Undefined: the default subnet. */
   readonly subnet?: Cidr
   /** How long it may wait; WAIT_MS when undefined. */
@@ -24,6 +27,7 @@ export interface AllocateRequest {
 export interface ClaimRequest {
   readonly id: string
   readonly container: string
+  readonly holder?: LeaseHolder
   /** The address, with the prefix length of its subnet. */
   readonly cidr: Cidr
   readonly waitMs?: Millis
@@ -32,6 +36,7 @@ export interface ClaimRequest {
 export interface Pending {
   readonly id: string
   readonly container: string
+  readonly holder: LeaseHolder
   readonly subnet: Cidr
   /** The very address, when it is a claim. */
   readonly address: Ipv4 | undefined
@@ -87,9 +92,9 @@ export class Allocator {
   }
 
   /** Fails what a container waits for: it was freed as a whole. */
-  cancelContainer(container: string): void {
+  cancelContainer(container: string, holder: LeaseHolder): void {
     for (const pending of this.#pending.values()) {
-      if (pending.container === container) this.#fail(pending, errors.freedError(container))
+      if (sameOwner(pending, { container, holder })) this.#fail(pending, errors.freedError(container))
     }
   }
 
@@ -99,7 +104,7 @@ export class Allocator {
     for (const pending of this.#pending.values()) {
       const need = this.#needOf(pending)
       // Where one request for a subnet found nothing, the next finds nothing either, unless it holds an address already.
-      const isVain = needs.has(need.key) && this.#leases.inSubnet(pending.container, pending.subnet) === undefined
+      const isVain = needs.has(need.key) && this.#leases.inSubnet(pending, pending.subnet) === undefined
       const attempt = isVain ? undefined : this.#attempt(pending)
       if (attempt === undefined) needs.set(need.key, need)
       else this.#finish(pending, attempt)
@@ -129,15 +134,15 @@ export class Allocator {
   }
 
   #begin(
-    request: { id: string; container: string; waitMs?: Millis },
+    request: { id: string; container: string; holder?: LeaseHolder; waitMs?: Millis },
     subnet: Cidr,
     address: Ipv4 | undefined,
     wrong: WeaveError | undefined,
     now: Millis,
   ): void {
-    const { id, container, waitMs = WAIT_MS } = request
+    const { id, container, holder = LEASE_HOLDER.attachment, waitMs = WAIT_MS } = request
     assert(!this.#pending.has(id), `request ${id} waits already`)
-    const pending = { id, container, subnet, address, since: now, deadline: now + waitMs }
+    const pending = { id, container, holder, subnet, address, since: now, deadline: now + waitMs }
     if (wrong !== undefined) {
       this.#fail(pending, wrong)
       return
@@ -148,27 +153,31 @@ export class Allocator {
     else this.#pending.set(id, pending)
   }
 
-  #attempt({ container, subnet, address }: Pending): Attempt {
-    if (address !== undefined) return this.#attemptClaim(container, subnet, address)
-    const held = this.#leases.inSubnet(container, subnet)
+  #attempt(pending: Pending): Attempt {
+    const { subnet, address } = pending
+    if (address !== undefined) return this.#attemptClaim(pending, address)
+    const held = this.#leases.inSubnet(pending, subnet)
     if (held !== undefined) return held
-    const free = this.#findFree(container, subnet)
-    return free === undefined ? undefined : this.#lease(container, free, subnet)
+    const free = this.#findFree(pending)
+    return free === undefined ? undefined : this.#lease(pending, free)
   }
 
-  #attemptClaim(container: string, subnet: Cidr, address: Ipv4): Attempt {
+  #attemptClaim(pending: Pending, address: Ipv4): Attempt {
+    const { subnet } = pending
     const held = this.#leases.at(address)
-    if (held !== undefined && held.container !== container) {
-      return errors.takenError(address, held.container, container)
+    if (held !== undefined && !sameOwner(held, pending)) {
+      const by = held.holder === pending.holder ? held.container : `${held.container} (${held.holder})`
+      return errors.takenError(address, by, pending.container)
     }
     if (held?.prefix === subnet.prefix) return held
     if (held === undefined && !this.#map.isOwn(this.#map.space.blockOf(address))) return undefined
-    return this.#lease(container, address, subnet)
+    return this.#lease(pending, address)
   }
 
-  #findFree(container: string, subnet: Cidr): Ipv4 | undefined {
+  #findFree(pending: Pending): Ipv4 | undefined {
+    const { subnet } = pending
     const { space } = this.#map
-    const remembered = this.#leases.rememberedFor(container, subnet)
+    const remembered = this.#leases.rememberedFor(pending, subnet)
     if (remembered !== undefined && this.#map.isOwn(space.blockOf(remembered))) return remembered
     const span = space.spanOf(subnet)
     if (span === undefined) return undefined
@@ -180,8 +189,8 @@ export class Allocator {
     return undefined
   }
 
-  #lease(container: string, address: Ipv4, subnet: Cidr): Lease {
-    const lease = { container, address, prefix: subnet.prefix }
+  #lease({ container, holder, subnet }: Pending, address: Ipv4): Lease {
+    const lease = { container, holder, address, prefix: subnet.prefix }
     this.#leases.put(lease)
     this.#emit({ type: 'lease', lease })
     return lease

@@ -78,6 +78,10 @@ export class BlockMap {
     return this.#isOwn[block] === 1
   }
 
+  get ownsAny(): boolean {
+    return this.#isOwn.includes(1)
+  }
+
   /** Blocks per owner within a span; `undefined` counts those of nobody. */
   countsIn(span: BlockSpan): ReadonlyMap<PeerId | undefined, number> {
     if (span.first === 0 && span.last === this.space.blockCount - 1) return this.#countsOfAll()

@@ -34,14 +34,14 @@ export class BlockSpace {
       throw new WeaveError(
         'CONFIG_INVALID',
         `the address range ${formatCidr(range)} has host bits set`,
-        `Write it as ${formatCidr({ address: firstAddress(range), prefix: range.prefix })}.`,
+        `write it as ${formatCidr({ address: firstAddress(range), prefix: range.prefix })}`,
       )
     }
     if (range.prefix > SUBNET_PREFIX_MAX || blockPrefix > SUBNET_PREFIX_MAX) {
       throw new WeaveError(
         'CONFIG_INVALID',
         `the address range ${formatCidr(range)} in /${blockPrefix} blocks is too small: a range or block has at least 4 addresses`,
-        `Give a range and a block size of /${SUBNET_PREFIX_MAX} or larger, such as 10.32.0.0/12 in /26 blocks.`,
+        `give a range and a block size of /${SUBNET_PREFIX_MAX} or larger, such as 10.32.0.0/12 in /26 blocks`,
       )
     }
     this.range = range
@@ -53,7 +53,7 @@ export class BlockSpace {
       throw new WeaveError(
         'CONFIG_INVALID',
         `the address range ${formatCidr(range)} in /${blockPrefix} blocks makes ${this.blockCount} blocks; at most ${BLOCKS_MAX} work`,
-        'Give a smaller range or larger blocks.',
+        'give a smaller range or larger blocks',
       )
     }
   }

@@ -4,6 +4,7 @@ import type { Millis } from '../base/ports.ts'
 import { waitReason, type Words } from './allocation-error.ts'
 import type { Allocator } from './allocator.ts'
 import type { BlockMap } from './block-map.ts'
+import type { LeaseHolder } from './lease-holder.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Seeker } from './seeker.ts'
 
@@ -22,7 +23,7 @@ export interface IpamReport {
   readonly unownedBlocks: number
   /** Addresses that containers of this host could get in the default subnet without asking anybody. */
   readonly ownFree: number
-  readonly leases: readonly { readonly container: string; readonly cidr: string }[]
+  readonly leases: readonly { readonly container: string; readonly holder: LeaseHolder; readonly cidr: string }[]
   readonly pending: readonly { readonly container: string; readonly since: Millis; readonly reason: string }[]
   /** Leases in blocks that this peer does not own: kept for their containers, and never given again. */
   readonly disputed: readonly { readonly container: string; readonly cidr: string; readonly owner?: PeerId }[]
@@ -64,7 +65,7 @@ export function makeReport(parts: ReportParts): IpamReport {
     perPeer,
     unownedBlocks: space.blockCount - perPeer.reduce((sum, peer) => sum + peer.blocks, 0),
     ownFree: ownFree(map, leases, defaultSubnet),
-    leases: all.map(lease => ({ container: lease.container, cidr: formatCidr(lease) })),
+    leases: all.map(lease => ({ container: lease.container, holder: lease.holder, cidr: formatCidr(lease) })),
     pending: [...allocator.pending].map(pending => ({
       container: pending.container,
       since: pending.since,

@@ -4,7 +4,7 @@ import { shortPeerId, type PeerId } from '../address/peer-id.ts'
 import { BoundedQueue } from '../base/bounded-queue.ts'
 import { assert } from '../base/assert.ts'
 import { isDrop, type Drop } from '../base/drop.ts'
-import type { Chance, Millis } from '../base/ports.ts'
+import type { Machine, Chance, Millis } from '../base/ports.ts'
 import type { IpamAnswer, IpamRequest } from '../wire/ipam-message.ts'
 import type { Words } from './allocation-error.ts'
 import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
@@ -15,7 +15,8 @@ import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
 import { Donor } from './donation.ts'
 import type { IpamOutput } from './ipam-output.ts'
 import { makeReport, type IpamReport } from './ipam-report.ts'
-import { LeaseTable, type Lease } from './lease-table.ts'
+import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
+import { LeaseTable, sameOwner, type Lease } from './lease-table.ts'
 import { Seeker } from './seeker.ts'
 import { subnetError } from './subnet-check.ts'
 
@@ -49,7 +50,7 @@ export interface BlockOwnership {
  * It gives an address only of a block that the register in force says is its own, and hands only blocks on that hold no
  * leased or resting address; so no address is ever held by two containers. Every request ends by its deadline.
  */
-export class Ipam {
+export class Ipam implements Machine<IpamOutput> {
   readonly space: BlockSpace
   readonly defaultSubnet: Cidr
   readonly #map: BlockMap
@@ -93,7 +94,7 @@ export class Ipam {
   restoreLease(lease: Lease): boolean {
     if (!this.space.holds(lease.address)) return false
     const held = this.#leases.at(lease.address)
-    if (held !== undefined && held.container !== lease.container) return false
+    if (held !== undefined && !sameOwner(held, lease)) return false
     this.#leases.put(lease)
     return true
   }
@@ -198,23 +199,29 @@ export class Ipam {
   }
 
   /** What a container holds. */
-  lookup(container: string): readonly Lease[] {
-    return this.#leases.of(container)
+  lookup(container: string, holder: LeaseHolder = LEASE_HOLDER.attachment): readonly Lease[] {
+    return this.#leases.of({ container, holder })
   }
 
-  /** All leases of this host. */
-  leases(): readonly Lease[] {
-    return [...this.#leases.all()]
+  /** The leases of this host, all or those of one kind of holder. */
+  leases(holder?: LeaseHolder): readonly Lease[] {
+    const all = [...this.#leases.all()]
+    return holder === undefined ? all : all.filter(lease => lease.holder === holder)
   }
 
   /** Ends the leases of a container, or the one of `address`; without an address also what it waits for. */
-  free(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
-    const ended = this.#leases.of(container).filter(lease => address === undefined || lease.address === address)
+  free(
+    container: string,
+    address: Ipv4 | undefined,
+    now: Millis,
+    holder: LeaseHolder = LEASE_HOLDER.attachment,
+  ): readonly Lease[] {
+    const ended = this.lookup(container, holder).filter(lease => address === undefined || lease.address === address)
     for (const lease of ended) {
       this.#leases.remove(lease, now)
       this.#emit({ type: 'unlease', lease })
     }
-    if (address === undefined) this.#allocator.cancelContainer(container)
+    if (address === undefined) this.#allocator.cancelContainer(container, holder)
     this.#settle(now)
     return ended
   }
@@ -245,6 +252,11 @@ export class Ipam {
   /** The register in force of a block. */
   registerOf(block: number): { term: number; seq: number; owner: PeerId } | undefined {
     return this.#map.registerOf(block)
+  }
+
+  /** True when any block is this peer's. */
+  get ownsBlocks(): boolean {
+    return this.#map.ownsAny
   }
 
   /** True when this peer may give addresses of the block. */

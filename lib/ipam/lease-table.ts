@@ -4,14 +4,19 @@ import { assert } from '../base/assert.ts'
 import type { Millis } from '../base/ports.ts'
 import type { BlockSpace } from './block-space.ts'
 import { REMEMBERED_MAX, REST_MS } from './constants.ts'
+import type { LeaseHolder } from './lease-holder.ts'
 
 /** An address that a container holds; `prefix` is that of the subnet it was asked in. */
 export interface Lease extends Cidr {
   readonly container: string
+  readonly holder: LeaseHolder
 }
 
+/** Who has a lease: the same name with two holders is two. */
+type Owner = Pick<Lease, 'container' | 'holder'>
+
 interface Rest {
-  readonly container: string
+  readonly owner: string
   readonly until: Millis
 }
 
@@ -22,10 +27,10 @@ interface Rest {
 export class LeaseTable {
   readonly #space: BlockSpace
   readonly #leases = new Map<Ipv4, Lease>()
-  readonly #byContainer = new Map<string, Lease[]>()
+  readonly #byOwner = new Map<string, Lease[]>()
   /** In the order of expiry: every address rests equally long. */
   readonly #resting = new Map<Ipv4, Rest>()
-  /** `container address/prefix of the subnet` to address; the least recently freed first. */
+  /** `holder container address/prefix of the subnet` to address; the least recently freed first. */
   readonly #remembered = new Map<string, Ipv4>()
   /** Leased and resting addresses per block; only blocks that have any. */
   readonly #used = new Map<number, number>()
@@ -46,13 +51,13 @@ export class LeaseTable {
     return this.#leases.get(address)
   }
 
-  of(container: string): readonly Lease[] {
-    return this.#byContainer.get(container) ?? []
+  of(owner: Owner): readonly Lease[] {
+    return this.#byOwner.get(ownerKey(owner)) ?? []
   }
 
   /** What the container already holds in just this subnet. */
-  inSubnet(container: string, subnet: Cidr): Lease | undefined {
-    return this.of(container).find(lease => lease.prefix === subnet.prefix && contains(subnet, lease.address))
+  inSubnet(owner: Owner, subnet: Cidr): Lease | undefined {
+    return this.of(owner).find(lease => lease.prefix === subnet.prefix && contains(subnet, lease.address))
   }
 
   isResting(address: Ipv4): boolean {
@@ -65,11 +70,11 @@ export class LeaseTable {
   }
 
   /** The address that the container gave back in this subnet, if nobody has it now. */
-  rememberedFor(container: string, subnet: Cidr): Ipv4 | undefined {
-    const address = this.#remembered.get(memoryKey(container, subnet))
+  rememberedFor(owner: Owner, subnet: Cidr): Ipv4 | undefined {
+    const address = this.#remembered.get(memoryKey(owner, subnet))
     if (address === undefined || this.#leases.has(address)) return undefined
     const rest = this.#resting.get(address)
-    return rest === undefined || rest.container === container ? address : undefined
+    return rest === undefined || rest.owner === ownerKey(owner) ? address : undefined
   }
 
   /** The lowest address of a block that a container in `subnet` may get now. */
@@ -113,12 +118,12 @@ export class LeaseTable {
   /** Adds a lease, in place of one of the same address and container. */
   put(lease: Lease): void {
     const before = this.#leases.get(lease.address)
-    assert(before === undefined || before.container === lease.container, 'an address has one container')
+    assert(before === undefined || sameOwner(before, lease), 'an address has one container')
     if (before !== undefined) this.#drop(before)
     if (this.#resting.delete(lease.address)) this.#use(lease.address, -1)
     this.#leases.set(lease.address, lease)
     this.#use(lease.address, 1)
-    this.#byContainer.set(lease.container, [...this.of(lease.container), lease])
+    this.#byOwner.set(ownerKey(lease), [...this.of(lease), lease])
   }
 
   /** Ends a lease; its address rests, and is remembered for its container. */
@@ -126,7 +131,7 @@ export class LeaseTable {
     assert(this.#leases.get(lease.address) === lease, 'only a lease that is held can end')
     this.#drop(lease)
     this.#use(lease.address, 1)
-    this.#resting.set(lease.address, { container: lease.container, until: now + REST_MS })
+    this.#resting.set(lease.address, { owner: ownerKey(lease), until: now + REST_MS })
     this.#remember(lease)
   }
 
@@ -150,9 +155,9 @@ export class LeaseTable {
   #drop(lease: Lease): void {
     this.#leases.delete(lease.address)
     this.#use(lease.address, -1)
-    const others = this.of(lease.container).filter(other => other !== lease)
-    if (others.length > 0) this.#byContainer.set(lease.container, others)
-    else this.#byContainer.delete(lease.container)
+    const others = this.of(lease).filter(other => other !== lease)
+    if (others.length > 0) this.#byOwner.set(ownerKey(lease), others)
+    else this.#byOwner.delete(ownerKey(lease))
   }
 
   #use(address: Ipv4, change: number): void {
@@ -163,7 +168,7 @@ export class LeaseTable {
   }
 
   #remember(lease: Lease): void {
-    const key = memoryKey(lease.container, lease)
+    const key = memoryKey(lease, lease)
     this.#remembered.delete(key)
     this.#remembered.set(key, lease.address)
     if (this.#remembered.size <= REMEMBERED_MAX) return
@@ -174,7 +179,15 @@ export class LeaseTable {
   }
 }
 
-function memoryKey(container: string, subnet: Cidr): string {
+export function sameOwner(a: Owner, b: Owner): boolean {
+  return a.container === b.container && a.holder === b.holder
+}
+
+function ownerKey({ container, holder }: Owner): string {
+  return `${holder} ${container}`
+}
+
+function memoryKey(owner: Owner, subnet: Cidr): string {
   const size = 2 ** (32 - subnet.prefix)
-  return `${container} ${Math.floor(subnet.address / size)}/${subnet.prefix}`
+  return `${ownerKey(owner)} ${Math.floor(subnet.address / size)}/${subnet.prefix}`
 }

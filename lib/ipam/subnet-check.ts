@@ -17,21 +17,21 @@ export function subnetError(subnet: Cidr, range: Cidr): WeaveError | undefined {
     return new WeaveError(
       'BAD_ADDRESS',
       `the subnet ${formatCidr(subnet)} has fewer than 4 addresses, and its first and last are never given`,
-      `Use a prefix length of ${SUBNET_PREFIX_MAX} or less, such as ${formatIpv4(subnet.address)}/24.`,
+      `use a prefix length of ${SUBNET_PREFIX_MAX} or less, such as ${formatIpv4(subnet.address)}/24`,
     )
   }
   if (hasHostBits(subnet)) {
     return new WeaveError(
       'BAD_ADDRESS',
       `the subnet ${formatCidr(subnet)} has host bits set`,
-      `Write it as ${formatCidr(subnetOf(subnet))}.`,
+      `write it as ${formatCidr(subnetOf(subnet))}`,
     )
   }
   if (!containsCidr(range, subnet)) {
     return new WeaveError(
       'ADDRESS_OUTSIDE_RANGE',
       `the subnet ${formatCidr(subnet)} is not inside the address range ${formatCidr(range)}`,
-      `Ask for a subnet of ${formatCidr(range)}, or launch all peers with a larger --ipalloc-range.`,
+      `ask for a subnet of ${formatCidr(range)}, or launch all peers with a larger --ipalloc-range`,
     )
   }
   return undefined
@@ -47,6 +47,6 @@ export function claimError(cidr: Cidr, range: Cidr): WeaveError | undefined {
   return new WeaveError(
     'ADDRESS_RESERVED',
     `${formatIpv4(cidr.address)} is the ${isFirst ? 'first (network)' : 'last (broadcast)'} address of ${formatCidr(subnet)}`,
-    `Claim one from ${formatIpv4(firstAddress(cidr) + 1)} to ${formatIpv4(lastAddress(cidr) - 1)}.`,
+    `claim one from ${formatIpv4(firstAddress(cidr) + 1)} to ${formatIpv4(lastAddress(cidr) - 1)}`,
   )
 }

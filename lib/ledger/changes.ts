@@ -16,12 +16,13 @@ export interface OwnerChange {
   readonly owner: PeerId
   /** Undefined: none of its records are held. */
   readonly signingPublic: Uint8Array | undefined
-  readonly mark: number
+  /** This peer's own counter; of others 0. */
+  readonly counter: number
   /** The owner was collected at this seq; 0: it was not. */
   readonly collectedSeq: number
 }
 
-/** The newest state of whatever changed. To be stored in one transaction: a mark vouches for the records beside it. */
+/** The newest state of whatever changed. To be stored in one transaction. */
 export interface LedgerChanges {
   readonly records: readonly RecordChange[]
   readonly owners: readonly OwnerChange[]
@@ -40,13 +41,13 @@ export class ChangeSet {
     this.#put(record, undefined)
   }
 
+  /** What is remembered of the owner itself is other than it was. */
   owner(owner: PeerId): void {
     this.#owners.add(owner)
   }
 
   #put({ owner, kind, key }: LedgerRecord, record: LedgerRecord | undefined): void {
     this.#records.set(`${owner}/${kind}/${toHex(key)}`, { owner, kind, key, record })
-    this.#owners.add(owner)
   }
 
   take(describe: (owner: PeerId) => OwnerChange): LedgerChanges {

@@ -2,18 +2,24 @@ import { assert } from '../base/assert.ts'
 import { equalBytes } from '../base/bytes.ts'
 import type { Chance, Millis } from '../base/ports.ts'
 import type { PeerId } from '../address/peer-id.ts'
-import type { LedgerDelta } from '../wire/ledger-message.ts'
 import {
   RECORD_KEY_BYTES_MAX,
   RECORD_KIND,
+  RECORD_SIGNATURE_BYTES,
   RECORD_VALUE_BYTES_MAX,
   recordSignedBytes,
   type LedgerRecord,
 } from '../wire/record.ts'
 import type { ChangeSet } from './changes.ts'
-import { COMPACT_TOMBSTONE_SHARE, LEAP_MIN, LEAP_SPREAD, type LedgerLimits } from './constants.ts'
-import { deltasOf } from './deltas.ts'
+import {
+  COMPACT_TOMBSTONE_SHARE,
+  LEAP_MIN,
+  LEAP_SPREAD,
+  SURPLUS_TOMBSTONE_SHARE,
+  type LedgerLimits,
+} from './constants.ts'
 import { OwnerRecords } from './owner-records.ts'
+import { packRecord, seqOf, unpackRecord, type PackedRecord } from './packed-record.ts'
 
 /** Who writes here. */
 export interface LedgerIdentity {
@@ -28,71 +34,87 @@ export interface LedgerIdentity {
 export type PutResult = 'stored' | 'unchanged' | 'full'
 
 const NOTHING = new Uint8Array(0)
+const UNSIGNED = new Uint8Array(RECORD_SIGNATURE_BYTES)
 
 /** The records that this peer writes, and its counter. */
 export class OwnRecords {
+  readonly records: OwnerRecords
   readonly #identity: LedgerIdentity
   readonly #limits: LedgerLimits
   readonly #chance: Chance
   readonly #changes: ChangeSet
+  readonly #onWrite: () => void
   #meshId: Uint8Array
-  #records: OwnerRecords
+  #counter = 0
   #published = 0
   #isRecoveryDue = false
   #recoveredAt: Millis | undefined
 
-  constructor(identity: LedgerIdentity, meshId: Uint8Array, limits: LedgerLimits, chance: Chance, changes: ChangeSet) {
-    this.#chance = chance
-    this.#identity = identity
-    this.#meshId = meshId
-    this.#limits = limits
-    this.#changes = changes
-    this.#records = new OwnerRecords(identity.peerId, identity.signingPublic)
+  constructor(ports: {
+    readonly identity: LedgerIdentity
+    readonly meshId: Uint8Array
+    readonly limits: LedgerLimits
+    readonly chance: Chance
+    readonly changes: ChangeSet
+    /** Called when the records are others than before. */
+    readonly onWrite: () => void
+  }) {
+    this.#identity = ports.identity
+    this.#meshId = ports.meshId
+    this.#limits = ports.limits
+    this.#chance = ports.chance
+    this.#changes = ports.changes
+    this.#onWrite = ports.onWrite
+    this.records = new OwnerRecords(ports.identity.peerId, ports.identity.signingPublic)
   }
 
-  get records(): OwnerRecords {
-    return this.#records
+  /** The highest seq that was given, or met. */
+  get counter(): number {
+    return this.#counter
   }
 
   put(kind: number, key: Uint8Array, value: Uint8Array): PutResult {
     assert(kind > RECORD_KIND.floor && kind <= 0xff, `a record of kind ${kind}`)
     assert(key.length <= RECORD_KEY_BYTES_MAX, `a record key of ${key.length} bytes`)
     assert(value.length <= RECORD_VALUE_BYTES_MAX, `a record value of ${value.length} bytes`)
-    const held = this.#records.get(kind, key)
+    const held = this.records.get(kind, key)
     if (held && !held.isTombstone && equalBytes(held.value, value)) return 'unchanged'
     // Signing costs, so whether there is room is asked with a draft.
-    const draft = { ...this.#draft(kind, key, value, false), signature: NOTHING }
+    const draft = packRecord({ ...this.#draft(kind, key, value, false), signature: UNSIGNED })
     if (!this.#hasRoom(draft)) {
-      if (this.#records.tombstones < this.#limits.ownerRecordsMax * COMPACT_TOMBSTONE_SHARE) return 'full'
+      if (this.records.tombstones < this.#limits.ownerRecordsMax * COMPACT_TOMBSTONE_SHARE) return 'full'
       this.#republish()
       if (!this.#hasRoom(draft)) return 'full'
     }
-    this.#write(kind, key.slice(), value.slice(), false)
+    this.#write(kind, key, value, false)
+    this.#compact()
     return 'stored'
   }
 
   /** False when there is no such live record. */
   remove(kind: number, key: Uint8Array): boolean {
-    const held = this.#records.get(kind, key)
+    const held = this.records.get(kind, key)
     if (held === undefined || held.isTombstone) return false
     this.#write(kind, held.key, NOTHING, true)
+    this.#compact()
     return true
   }
 
-  /** What was written since the last call, for the link neighbours. */
-  takeDeltas(): LedgerDelta[] {
+  /** What was written since the last call and is still held, ascending. */
+  takeWrites(): LedgerRecord[] {
     const from = this.#published
-    this.#published = this.#records.mark
-    return [...deltasOf(this.#records, from, this.#published, this.#limits.messageBytesMax)]
+    this.#published = this.#counter
+    const ordered = this.records.ordered()
+    let at = ordered.length
+    while (at > 0 && seqOf(ordered[at - 1]!) > from) at--
+    return ordered.slice(at).map(packed => unpackRecord(this.#identity.peerId, packed))
   }
 
   /** Takes up the stored records of an earlier run; `restart` must follow before anything is written. */
-  restore(records: readonly LedgerRecord[], mark: number): void {
-    assert(this.#records.mark === 0, 'restored after something was written')
-    for (const record of [...records].sort((a, b) => a.seq - b.seq)) {
-      if (this.#records.judge(record) === 'new') this.#records.store(record)
-    }
-    this.#records.raiseMark(Math.max(mark, this.#records.lastSeq))
+  restore(records: readonly PackedRecord[], counter: number): void {
+    assert(this.#counter === 0, 'restored after something was written')
+    for (const packed of records) if (this.records.judge(packed) === 'new') this.records.restore(packed)
+    this.#counter = Math.max(counter, this.records.lastSeq)
   }
 
   /** Begins a run on what was restored, if anything: all is published above what the earlier run can have sent. */
@@ -104,19 +126,17 @@ export class OwnRecords {
   /** Signs everything anew for another mesh. */
   setMesh(meshId: Uint8Array): void {
     this.#meshId = meshId
-    if (this.#records.mark > 0) this.#republish()
+    if (this.#counter > 0) this.#republish()
   }
 
   /** True for a record of this peer that this run does not know: from a life whose end was lost, or from a clone. */
-  isForeign(record: LedgerRecord): boolean {
-    const held = this.#records.get(record.kind, record.key)
-    if (held?.seq === record.seq) return !equalBytes(held.signature, record.signature)
-    return this.#records.judge(record) === 'new'
+  isForeign(packed: PackedRecord): boolean {
+    return this.records.judge(packed) === 'new' || this.#isOtherOfOneSeq(packed)
   }
 
   /** Meets verified records that `isForeign` names: the counter goes above them, and soon all of ours follow. */
-  meet(records: readonly LedgerRecord[], now: Millis): void {
-    for (const record of records) this.#records.raiseMark(record.seq)
+  meet(records: readonly PackedRecord[], now: Millis): void {
+    for (const packed of records) this.#counter = Math.max(this.#counter, seqOf(packed))
     this.#isRecoveryDue = true
     this.recover(now)
   }
@@ -131,40 +151,60 @@ export class OwnRecords {
     this.#republish()
   }
 
+  /** Of two with one seq the smaller signature loses here, and still tells of another life. */
+  #isOtherOfOneSeq(packed: PackedRecord): boolean {
+    const held = this.records.sameSlot(packed)
+    return held !== undefined && seqOf(held) === seqOf(packed) && this.records.judge(packed) !== 'held'
+  }
+
   /**
    * The end of another run may have reached other peers but neither the store nor, so far, us; were its numbers given
    * again, nobody could tell the two apart. The leap is drawn, because two runs may begin from the same stored state.
    */
   #leap(): void {
-    this.#records.raiseMark(this.#records.mark + LEAP_MIN + Math.floor(this.#chance() * LEAP_SPREAD))
+    this.#counter += LEAP_MIN + Math.floor(this.#chance() * LEAP_SPREAD)
   }
 
   #draft(kind: number, key: Uint8Array, value: Uint8Array, isTombstone: boolean): Omit<LedgerRecord, 'signature'> {
-    return { owner: this.#identity.peerId, kind, key, seq: this.#records.mark + 1, isTombstone, value }
+    return { owner: this.#identity.peerId, kind, key, seq: this.#counter + 1, isTombstone, value }
   }
 
-  #hasRoom(record: LedgerRecord): boolean {
-    const growth = this.#records.growth(record)
+  #hasRoom(draft: PackedRecord): boolean {
+    const growth = this.records.growth(draft)
     // One place is kept for the floor record that a compaction adds.
-    const recordsMax = this.#limits.ownerRecordsMax - (this.#records.floor > 0 ? 0 : 1)
+    const recordsMax = this.#limits.ownerRecordsMax - (this.records.floor > 0 ? 0 : 1)
     return (
-      (growth.records === 0 || this.#records.count + growth.records <= recordsMax) &&
-      this.#records.bytes + growth.bytes <= this.#limits.ownerBytesMax
+      (growth.records === 0 || this.records.count + growth.records <= recordsMax) &&
+      (growth.cost <= 0 || this.records.cost + growth.cost <= this.#limits.ownerCostMax)
     )
   }
 
   #write(kind: number, key: Uint8Array, value: Uint8Array, isTombstone: boolean): void {
     const draft = this.#draft(kind, key, value, isTombstone)
     assert(Number.isSafeInteger(draft.seq), 'the counter of this ledger is exhausted')
-    const record = { ...draft, signature: this.#identity.sign(recordSignedBytes(this.#meshId, draft)) }
-    for (const gone of this.#records.store(record)) this.#changes.gone(gone)
-    this.#records.raiseMark(record.seq)
-    this.#changes.record(record)
+    const packed = packRecord({
+      ...draft,
+      signature: this.#identity.sign(recordSignedBytes(this.#meshId, draft)),
+    })
+    for (const gone of this.records.store(packed)) this.#changes.gone(unpackRecord(this.#identity.peerId, gone))
+    this.#counter = draft.seq
+    this.#changes.record(unpackRecord(this.#identity.peerId, packed))
+    this.#changes.owner(this.#identity.peerId)
+    this.#onWrite()
+  }
+
+  /** Beyond its share others need not hold what this peer writes, so there tombstones do not stay for long. */
+  #compact(): void {
+    const { cost, tombstones, count } = this.records
+    if (cost > this.#limits.ownerShareBytes && tombstones >= count * SURPLUS_TOMBSTONE_SHARE) this.#republish()
   }
 
   /** A floor, and above it what is live, signed anew; tombstones go. */
   #republish(): void {
-    const live = this.#records.ordered().filter(record => !record.isTombstone && record.kind !== RECORD_KIND.floor)
+    const live = this.records
+      .ordered()
+      .map(packed => unpackRecord(this.#identity.peerId, packed))
+      .filter(record => !record.isTombstone && record.kind !== RECORD_KIND.floor)
     this.#write(RECORD_KIND.floor, NOTHING, NOTHING, false)
     for (const { kind, key, value } of live) this.#write(kind, key, value, false)
   }

@@ -1,6 +1,22 @@
-import { equalBytes, toHex } from '../base/bytes.ts'
 import type { PeerId } from '../address/peer-id.ts'
-import { RECORD_KIND, recordBytes, type LedgerRecord } from '../wire/record.ts'
+import { RECORD_SIGNATURE_BYTES, type LedgerRecord } from '../wire/record.ts'
+import { OWNER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from './constants.ts'
+import {
+  bytesOf,
+  copySignature,
+  isFloor,
+  isTombstone,
+  kindOf,
+  rankOf,
+  seqOf,
+  slotFor,
+  slotOf,
+  textOf,
+  unpackRecord,
+  wireBytes,
+  type PackedRecord,
+  type Slot,
+} from './packed-record.ts'
 
 /** What a record would do to the records held: `new` wins, `held` is known already, `stale` has lost for good. */
 export type Verdict = 'new' | 'held' | 'stale'
@@ -11,23 +27,26 @@ export type Verdict = 'new' | 'held' | 'stale'
  */
 export class OwnerRecords {
   readonly owner: PeerId
-  readonly signingPublic: Uint8Array
-  readonly #kinds = new Map<number, Map<string, LedgerRecord>>()
-  #ordered: LedgerRecord[] | undefined
-  #mark = 0
+  /** Of 32 bytes, one character each. */
+  readonly #signingPublic: string
+  readonly #slots = new Map<Slot, PackedRecord>()
+  /** All of them, ascending; undefined: to be sorted when it is asked for. */
+  #ordered: PackedRecord[] | undefined = []
   #floor = 0
-  #count = 0
   #bytes = 0
   #tombstones = 0
 
   constructor(owner: PeerId, signingPublic: Uint8Array) {
     this.owner = owner
-    this.signingPublic = signingPublic
+    this.#signingPublic = textOf(signingPublic)
   }
 
-  /** Every live record up to this seq is held. */
-  get mark(): number {
-    return this.#mark
+  get signingPublic(): Uint8Array {
+    return bytesOf(this.#signingPublic)
+  }
+
+  isKey(signingPublic: Uint8Array): boolean {
+    return textOf(signingPublic) === this.#signingPublic
   }
 
   /** Records with a lower seq are void. */
@@ -36,102 +55,145 @@ export class OwnerRecords {
   }
 
   get count(): number {
-    return this.#count
+    return this.#slots.size
   }
 
+  /** On the wire. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** In memory. */
+  get cost(): number {
+    return OWNER_OVERHEAD_BYTES + this.#bytes + this.#slots.size * RECORD_OVERHEAD_BYTES
   }
 
   get tombstones(): number {
     return this.#tombstones
   }
 
-  /** The highest seq held, contiguously or not. */
+  /** The highest seq held; 0: none is. */
   get lastSeq(): number {
-    return Math.max(this.#mark, this.ordered().at(-1)?.seq ?? 0)
-  }
-
-  raiseMark(seq: number): boolean {
-    if (seq <= this.#mark) return false
-    this.#mark = seq
-    return true
+    const last = this.ordered().at(-1)
+    return last === undefined ? 0 : seqOf(last)
   }
 
   get(kind: number, key: Uint8Array): LedgerRecord | undefined {
-    return this.#kinds.get(kind)?.get(toHex(key))
+    const packed = this.#slots.get(slotFor(kind, key))
+    return packed && unpackRecord(this.owner, packed)
+  }
+
+  /** What is held with the same kind and key. */
+  sameSlot(packed: PackedRecord): PackedRecord | undefined {
+    return this.#slots.get(slotOf(packed))
   }
 
   /** Records of one kind, tombstones included. */
-  ofKind(kind: number): Iterable<LedgerRecord> {
-    return this.#kinds.get(kind)?.values() ?? []
+  *ofKind(kind: number): Generator<PackedRecord> {
+    for (const [slot, packed] of this.#slots) if (kindOf(slot) === kind) yield packed
   }
 
-  /** All records in the order of their seq, tombstones included. */
-  ordered(): readonly LedgerRecord[] {
-    this.#ordered ??= [...this.#kinds.values()].flatMap(keys => [...keys.values()]).sort((a, b) => a.seq - b.seq)
+  /** All records by seq and signature, tombstones included. */
+  ordered(): readonly PackedRecord[] {
+    this.#ordered ??= [...this.#slots.values()].sort()
     return this.#ordered
   }
 
-  judge(record: LedgerRecord): Verdict {
-    if (record.seq < this.#floor) return 'stale'
-    const held = this.get(record.kind, record.key)
-    if (held === undefined || held.seq < record.seq) return 'new'
-    if (held.seq > record.seq) return 'stale'
-    if (equalBytes(held.signature, record.signature)) return 'held'
-    return toHex(held.signature) < toHex(record.signature) ? 'new' : 'stale'
+  /** The signatures of all records, in order. */
+  signatures(): Uint8Array {
+    const ordered = this.ordered()
+    const bytes = new Uint8Array(ordered.length * RECORD_SIGNATURE_BYTES)
+    for (const [i, packed] of ordered.entries()) copySignature(packed, bytes, i * RECORD_SIGNATURE_BYTES)
+    return bytes
   }
 
-  /** How many records and bytes more there would be with `record`. */
-  growth(record: LedgerRecord): { records: number; bytes: number } {
-    const held = this.get(record.kind, record.key)
-    return { records: held ? 0 : 1, bytes: recordBytes(record) - (held ? recordBytes(held) : 0) }
+  judge(packed: PackedRecord): Verdict {
+    if (this.#floor > 0 && seqOf(packed) < this.#floor) return 'stale'
+    const held = this.#slots.get(slotOf(packed))
+    if (held === undefined) return 'new'
+    const [rank, heldRank] = [rankOf(packed), rankOf(held)]
+    if (rank === heldRank) return 'held'
+    return rank > heldRank ? 'new' : 'stale'
+  }
+
+  /** How many records, and how much cost, there would be more with a record that was judged `new`. */
+  growth(packed: PackedRecord): { records: number; cost: number } {
+    const held = this.#slots.get(slotOf(packed))
+    const records = held === undefined ? 1 : 0
+    let voided = 0
+    if (isFloor(packed)) for (const below of this.#below(seqOf(packed))) if (below !== held) voided += costOf(below)
+    return { records, cost: costOf(packed) - (held === undefined ? 0 : costOf(held)) - voided }
   }
 
   /** Stores a record that was judged `new`; returns the records that it made void. */
-  store(record: LedgerRecord): LedgerRecord[] {
-    const key = toHex(record.key)
-    let keys = this.#kinds.get(record.kind)
-    if (keys === undefined) this.#kinds.set(record.kind, (keys = new Map()))
-    const held = keys.get(key)
-    if (held) this.#account(held, -1)
-    keys.set(key, record)
-    this.#account(record, 1)
-    this.#append(record, held)
-    return isFloor(record) ? this.#raiseFloor(record.seq) : []
+  store(packed: PackedRecord): PackedRecord[] {
+    const slot = slotOf(packed)
+    const held = this.#slots.get(slot)
+    if (held !== undefined) this.#take(slot, held)
+    // What was taken out first has no key left that keeps the old record's text alive.
+    this.#slots.set(slot, packed)
+    this.#account(packed, 1)
+    this.#insert(packed)
+    return isFloor(packed) ? this.#raiseFloor(seqOf(packed)) : []
   }
 
-  #append(record: LedgerRecord, held: LedgerRecord | undefined): void {
-    const last = this.#ordered?.at(-1)
-    if (held || (last && last.seq > record.seq)) this.#ordered = undefined
-    else this.#ordered?.push(record)
-  }
-
-  #account(record: LedgerRecord, sign: 1 | -1): void {
-    this.#count += sign
-    this.#bytes += sign * recordBytes(record)
-    if (record.isTombstone) this.#tombstones += sign
-  }
-
-  #raiseFloor(seq: number): LedgerRecord[] {
-    this.#floor = seq
-    const gone: LedgerRecord[] = []
-    for (const [kind, keys] of this.#kinds) {
-      for (const [key, record] of keys) {
-        if (record.seq >= seq) continue
-        keys.delete(key)
-        this.#account(record, -1)
-        gone.push(record)
-      }
-      if (keys.size === 0) this.#kinds.delete(kind)
-    }
+  /** Stores many without keeping them in order meanwhile. */
+  restore(packed: PackedRecord): void {
     this.#ordered = undefined
-    // Nothing below the floor is live, so all up to it is held.
-    this.raiseMark(seq)
+    this.store(packed)
+  }
+
+  #insert(packed: PackedRecord): void {
+    const ordered = this.#ordered
+    if (ordered === undefined) return
+    const last = ordered.at(-1)
+    if (last === undefined || last < packed) ordered.push(packed)
+    else ordered.splice(firstNotBelow(ordered, packed), 0, packed)
+  }
+
+  #take(slot: Slot, packed: PackedRecord): void {
+    this.#slots.delete(slot)
+    this.#account(packed, -1)
+    this.#ordered?.splice(firstNotBelow(this.#ordered, packed), 1)
+  }
+
+  #account(packed: PackedRecord, sign: 1 | -1): void {
+    this.#bytes += sign * wireBytes(packed)
+    if (isTombstone(packed)) this.#tombstones += sign
+  }
+
+  #raiseFloor(seq: number): PackedRecord[] {
+    this.#floor = seq
+    const gone = [...this.#below(seq)]
+    for (const packed of gone) {
+      this.#slots.delete(slotOf(packed))
+      this.#account(packed, -1)
+    }
+    this.#ordered = this.#ordered?.slice(gone.length)
     return gone
+  }
+
+  *#below(seq: number): Generator<PackedRecord> {
+    for (const packed of this.ordered()) {
+      if (seqOf(packed) >= seq) return
+      yield packed
+    }
   }
 }
 
-function isFloor(record: LedgerRecord): boolean {
-  return record.kind === RECORD_KIND.floor && record.key.length === 0
+/** What a record takes in memory. */
+export function costOf(packed: PackedRecord): number {
+  return wireBytes(packed) + RECORD_OVERHEAD_BYTES
+}
+
+/** The first place in an ascending list whose entry is not below `packed`. */
+export function firstNotBelow(ordered: readonly string[], packed: string): number {
+  let low = 0
+  let high = ordered.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ordered[middle]! < packed) low = middle + 1
+    else high = middle
+  }
+  return low
 }

@@ -1,6 +1,16 @@
 import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
-import { Ipam, decodeSegmentKey, encodeSegmentKey, type AddressForm, type IpamReport, type Lease } from '../ipam/mod.ts'
+import {
+  Ipam,
+  LEASE_HOLDER,
+  decodeSegmentKey,
+  encodeSegmentKey,
+  isLeaseHolder,
+  type AddressForm,
+  type Lease,
+  type LeaseHolder,
+} from '../ipam/mod.ts'
+import type { RecordChange } from '../ledger/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
 import {
   RECORD_KIND,
@@ -9,36 +19,29 @@ import {
   decodeIpamRequest,
   encodeIpamAnswer,
   encodeIpamRequest,
-  type LedgerRecord,
+  type RoutedMessage,
 } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
-import type { MeshView } from './mesh-view.ts'
+import type { NodePart, StoreEntry } from './part.ts'
 
-export const LEASE_PREFIX = 'lease/'
+const LEASE_PREFIX = 'lease/'
 
 /** Carries address management over the ledger and the mesh, and keeps its leases in the store. */
-export class Addresses {
+export class Addresses implements NodePart {
+  readonly name = 'addresses'
+  readonly storePrefixes = [LEASE_PREFIX]
+  readonly recordKinds = [RECORD_KIND.blocks]
+  readonly routedKinds = [ROUTED_KIND.ipamRequest, ROUTED_KIND.ipamAnswer]
   readonly ipam: Ipam
   readonly #context: NodeContext
-  readonly #view: MeshView
-  readonly #route: (to: PeerId, routedKind: number, body: Uint8Array, now: Millis) => void
-  readonly #flush: (now: Millis) => void
+  readonly #onOwnersChanged: () => void
+  #isStoreWritable = true
   #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
 
-  constructor(
-    context: NodeContext,
-    ports: {
-      view: MeshView
-      /** Sends a routed message. */
-      route: (to: PeerId, routedKind: number, body: Uint8Array, now: Millis) => void
-      /** Persists and gossips what was written to the ledger. */
-      flush: (now: Millis) => void
-    },
-  ) {
+  /** `onOwnersChanged`: a block may have changed hands. */
+  constructor(context: NodeContext, onOwnersChanged: () => void) {
     this.#context = context
-    this.#view = ports.view
-    this.#route = ports.route
-    this.#flush = ports.flush
+    this.#onOwnersChanged = onOwnersChanged
     const { config } = context
     this.ipam = new Ipam({
       self: config.identity.peerId,
@@ -46,19 +49,19 @@ export class Addresses {
       blockPrefix: config.blockPrefix,
       defaultSubnet: config.defaultSubnet,
       chance: config.chance,
-      nameOf: peer => `${peer.slice(0, 8)}(${this.#view.nicknameOf(peer)})`,
+      nameOf: peer => `${peer.slice(0, 8)}(${this.#context.view.nicknameOf(peer)})`,
     })
   }
 
   /**
-   * Takes up what the store and the ledger hold. Returns the keys of stored leases that cannot be taken up.
+   * Takes up what the store and the ledger hold.
    * @throws WeaveError RANGE_CHANGED
    */
-  restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): string[] {
-    const refused: string[] = []
+  restore(entries: readonly StoreEntry[], now: Millis): void {
     for (const [key, value] of entries) {
       const lease = decodeLease(value)
-      if (lease === undefined || !this.ipam.restoreLease(lease)) refused.push(key)
+      if (lease !== undefined && this.ipam.restoreLease(lease)) continue
+      this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
     }
     for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
       const segment = decodeSegmentKey(key)
@@ -68,7 +71,6 @@ export class Addresses {
     }
     this.ipam.start(now)
     this.drain(now)
-    return refused
   }
 
   #rangeChanged(): WeaveError {
@@ -79,7 +81,8 @@ export class Addresses {
     )
   }
 
-  handleRecord(owner: PeerId, key: Uint8Array, record: LedgerRecord | undefined, now: Millis): void {
+  handleRecord({ owner, key, record }: RecordChange, now: Millis): void {
+    this.#onOwnersChanged()
     const segment = decodeSegmentKey(key)
     if (isDrop(segment)) return this.#context.drop(segment.reason)
     const value = record === undefined || record.isTombstone ? undefined : record.value
@@ -88,10 +91,12 @@ export class Addresses {
     this.drain(now)
   }
 
-  handleRouted(from: PeerId, routedKind: number, body: Uint8Array, now: Millis): void {
+  handleRouted({ source: from, routedKind, body }: RoutedMessage, now: Millis): void {
     if (routedKind === ROUTED_KIND.ipamRequest) {
       const request = decodeIpamRequest(body)
       if (isDrop(request)) return this.#context.drop(request.reason)
+      // What is handed on must be stored before it is said. Who asked asks somebody else when no answer comes.
+      if (!this.#isStoreWritable) return this.#context.drop('store-full')
       this.ipam.handleRequest(from, request, now)
     } else {
       const answer = decodeIpamAnswer(body)
@@ -101,14 +106,36 @@ export class Addresses {
     this.drain(now)
   }
 
-  setReachable(peers: ReadonlySet<PeerId>, now: Millis): void {
-    this.ipam.setReachable(peers, now)
+  viewChanged(now: Millis): void {
+    this.ipam.setReachable(this.#context.view.reachable, now)
     this.drain(now)
   }
 
-  request(id: string, container: string, form: AddressForm, now: Millis): void {
-    if (form.type === 'claim') this.ipam.claim({ id, container, cidr: form.cidr }, now)
-    else this.ipam.allocate({ id, container, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
+  /** Gives up all blocks; leases stay, as disputed. */
+  meshChanged(now: Millis): void {
+    if (this.ipam.isReady) this.ipam.abandon(now)
+    this.drain(now)
+  }
+
+  /** False while the disk takes nothing: no address is given then, neither here nor to other peers. */
+  setStore(isWritable: boolean, now: Millis): void {
+    this.#isStoreWritable = isWritable
+    const text = isWritable ? 'the state store can be written again' : 'the state store cannot be written'
+    this.#context.log(isWritable ? 'info' : 'error', isWritable ? 'store-mended' : 'store-full', { text }, now)
+  }
+
+  request(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
+    if (!this.#isStoreWritable) {
+      const error = new WeaveError(
+        'STATE_IO',
+        'the state store cannot be written now, so no address can be given',
+        'make room on that disk and ask again; `weave-ts status` says why',
+      )
+      return this.#context.emit({ type: 'refused', id, error })
+    }
+    const by = holder ?? LEASE_HOLDER.attachment
+    if (form.type === 'claim') this.ipam.claim({ id, container, holder: by, cidr: form.cidr }, now)
+    else this.ipam.allocate({ id, container, holder: by, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
   }
 
@@ -117,8 +144,8 @@ export class Addresses {
     this.drain(now)
   }
 
-  free(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
-    const ended = this.ipam.free(container, address, now)
+  free(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
+    const ended = this.ipam.free(container, address, now, holder)
     this.drain(now)
     return ended
   }
@@ -126,7 +153,7 @@ export class Addresses {
   /** Ends all leases and hands every block to a reachable peer, one that owns blocks if there is any. */
   leave(reachable: ReadonlySet<PeerId>, now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const self = this.#context.config.identity.peerId
-    for (const { container } of this.ipam.leases()) this.free(container, undefined, now)
+    for (const { container, holder } of this.ipam.leases()) this.free(container, undefined, now, holder)
     const owner = this.ipam.report().perPeer.find(one => one.isReachable && one.peer !== self)
     const heir = owner?.peer ?? [...reachable].find(peer => peer !== self)
     if (heir === undefined) return undefined
@@ -142,18 +169,21 @@ export class Addresses {
     this.drain(now)
   }
 
-  report(): IpamReport {
-    return this.ipam.report()
+  /** True while this peer owns a block, or a container here an address. */
+  get holdsAny(): boolean {
+    return this.ipam.ownsBlocks || this.ipam.leases().length > 0
   }
 
   /** Whose blocks they are, in peer indices. */
   owners(): BlockOwners | undefined {
     if (!this.ipam.isReady) return undefined
     const { version } = this.ipam
-    const viewVersion = this.#view.indexVersion
+    const viewVersion = this.#context.view.indexVersion
     if (this.#owners?.version === version && this.#owners.viewVersion === viewVersion) return this.#owners.owners
     const { first, blockSize, ownerOf } = this.ipam.ownership()
-    const indices = Int32Array.from(ownerOf, owner => (owner === undefined ? -1 : (this.#view.indexOf(owner) ?? -1)))
+    const indices = Int32Array.from(ownerOf, owner =>
+      owner === undefined ? -1 : (this.#context.view.indexOf(owner) ?? -1),
+    )
     const owners = { first, blockSize, ownerOf: indices }
     this.#owners = { version, viewVersion, owners }
     return owners
@@ -179,15 +209,15 @@ export class Addresses {
           break
         case 'send': {
           // What was handed on must be in the store and on its way before anybody is told.
-          this.#flush(now)
+          this.#context.flush(now)
           const { message } = output
           if (message.kind === 'ipam-request')
-            this.#route(output.to, ROUTED_KIND.ipamRequest, encodeIpamRequest(message), now)
-          else this.#route(output.to, ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message), now)
+            this.#context.route(output.to, ROUTED_KIND.ipamRequest, encodeIpamRequest(message), now)
+          else this.#context.route(output.to, ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message), now)
           break
         }
         case 'done':
-          this.#flush(now)
+          this.#context.flush(now)
           this.#context.emit({ type: 'allocated', id: output.id, cidrs: output.cidrs })
           break
         case 'failed':
@@ -202,13 +232,14 @@ function leaseKey(lease: Lease): string {
   return `${LEASE_PREFIX}${formatCidr({ address: lease.address, prefix: 32 })}`
 }
 
-/** | address u32 | prefix u8 | container: 16-bit length, text | */
+/** | address u32 | prefix u8 | container: 16-bit length, text | holder: 16-bit length, text | */
 function encodeLease(lease: Lease): Uint8Array {
-  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).finish()
+  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).text(lease.holder).finish()
 }
 
 function decodeLease(value: Uint8Array): Lease | undefined {
   const reader = new ByteReader(value)
   const lease = { address: reader.u32(), prefix: reader.u8(), container: reader.text() }
-  return reader.done && lease.prefix <= 32 ? lease : undefined
+  const holder = reader.text()
+  return reader.done && lease.prefix <= 32 && isLeaseHolder(holder) ? { ...lease, holder } : undefined
 }

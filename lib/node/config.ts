@@ -1,6 +1,7 @@
 import type { Cidr, Endpoint } from '../address/mod.ts'
 import type { Chance, Entropy } from '../base/mod.ts'
 import type { CryptoSuite, Identity } from '../crypto/mod.ts'
+import type { SessionTotals } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 
 /** What a node is made of; nothing of it changes while it runs. */
@@ -29,4 +30,6 @@ export interface NodeConfig {
   readonly advertised: readonly Endpoint[]
   /** The MTU of the underlay: the largest IP packet. */
   readonly underlayBytes: number
+  /** What a session of the data plane carried so far: tells which paths are in use. */
+  sessionTotals(receiverIndex: number): SessionTotals | undefined
 }

@@ -11,10 +11,37 @@ export const TARGETS_MAX = 1_024
 /** A target that was told "other mesh" or "other secret" is tried again only so late. */
 export const REFUSED_RETRY_MS = 60_000
 
-/** Anti-entropy with one random neighbour. */
-export const DIGEST_INTERVAL_MS = 5_000
-/** Bytes of ledger deltas sent in answer to one digest. */
-export const DELTA_BUDGET_BYTES = 512 * 1024
+/** Ledgers are compared with one random neighbour. */
+export const SYNC_INTERVAL_MS = 5_000
+/** Records of others wait so long for company before they are passed on. */
+export const RELAY_DELAY_MS = 20
+/** So long after news ledgers are compared with one neighbour outside the tree. */
+export const ANNOUNCE_DELAY_MS = 1_500
+/** So long after news that had to be asked for it is looked whether that was all. */
+export const COMPARE_AGAIN_MS = 700
+/** After so many pushes in a row without news each further one makes the link lazy with this chance, one link in so long. */
+export const DUPLICATES_TO_PRUNE = 2
+export const PRUNE_SHARE = 1 / 5
+export const PRUNE_GAP_MS = 300
+/** Records that wait to be pushed to one neighbour; beyond, ledgers are compared. */
+export const OUTBOX_RECORDS_MAX = 1_024
+/** Wants of one neighbour that wait for their answer. */
+export const WANTS_PER_NEIGHBOUR_MAX = 1_024
+/** Answers to one neighbour: at once, and then for each second. */
+export const ANSWER_BURST_BYTES = 512 * 1024
+export const ANSWER_BYTES_PER_SECOND = 256 * 1024
+/** So much of it in one go, so long apart. */
+export const ANSWER_SLICE_BYTES = 64 * 1024
+export const ANSWER_SLICE_GAP_MS = 10
+/** Comparisons that are taken of one neighbour: bytes at once, and then for each second. */
+export const SYNC_BURST_BYTES = 128 * 1024
+export const SYNC_BYTES_PER_SECOND = 16 * 1024
+/** Records that are taken of one neighbour: at once, and then for each second. Each may cost a signature check. */
+export const MERGE_BURST = 4_096
+export const MERGES_PER_SECOND = 512
+/** Owners whose records were asked for: nobody else is asked for them for so long. */
+export const WANT_TIMEOUT_MS = 2_000
+export const WANTS_UNDER_WAY_MAX = 4_096
 
 /**
  * Changes of the graph are gathered so long before routes and tables are made anew: while the mesh is restless ever longer,
@@ -43,9 +70,18 @@ export const PROBE_INTERVAL_MS = 5_000
 /** How long a probe waits for its answer, and how many in a row may be missing before the path is down. */
 export const PROBE_ANSWER_MS = 1_000
 export const PROBE_MISSES_MAX = 4
+/** A probe of the far side stands in for an own one, but not for longer than this after the last own one that was answered. */
+export const PROBE_PROOF_MS = 10_000
 export const CANDIDATES_MAX = 16
-/** Peers that sessions are kept with even though they are not neighbours. */
-export const SESSIONS_MAX = 256
+/** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */
+export const PATHS_ON_DEMAND_MAX = 256
+/** A path on demand ends when it carried no frame for so long, as seen by a look every now and then. */
+export const PATH_IDLE_MS = 300_000
+export const PATH_LOOK_MS = 30_000
+/** One that cannot be used ends so long after it was last wanted. */
+export const PATH_FUTILE_MS = 30_000
+/** Where there are too many, one that carried nothing for so long makes room. */
+export const PATH_SPARE_MS = 10_000
 
 /** A routed message crosses at most so many peers. */
 export const ROUTED_HOP_LIMIT = 16
@@ -64,3 +100,7 @@ export const FOREIGN_PERSIST_DELAY_MS = 2_000
 /** One line of a kind and source is logged at most so often; between, they are counted. */
 export const LOG_INTERVAL_MS = 10_000
 export const LOG_KEYS_MAX = 512
+/** All lines together: so many at once, then so many per second; errors are counted apart. */
+export const LOG_BURST = 100
+export const LOG_ERRORS_BURST = 50
+export const LOG_LINES_PER_SECOND = 2

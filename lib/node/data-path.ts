@@ -1,7 +1,8 @@
 import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
-import { isDrop, soonest, toHex, type Chance, type Drop, type Millis } from '../base/mod.ts'
+import { isDrop, soonest, toHex, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
-import { decodeControl, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
+import type { EngineOp } from '../overlay/mod.ts'
+import { decodeControl, encodePathEnd, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
 import {
   CANDIDATES_MAX,
   PROBE_ANSWER_MS,
@@ -9,8 +10,8 @@ import {
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
   PROBE_MISSES_MAX,
+  PROBE_PROOF_MS,
 } from './constants.ts'
-import type { EngineOp } from './engine-op.ts'
 
 /** How frames reach a remote peer. */
 export type PathState =
@@ -23,7 +24,23 @@ export type DataPathOutput =
   | { readonly type: 'handshake'; readonly to: PeerId; readonly body: Uint8Array }
   /** The path came, went or moved. */
   | { readonly type: 'changed'; readonly peer: PeerId }
+  /** It was there, and answers no more. */
+  | { readonly type: 'down'; readonly peer: PeerId }
+  /** The remote has forgotten the session. */
+  | { readonly type: 'ended'; readonly peer: PeerId }
   | { readonly type: 'note'; readonly peer: PeerId; readonly text: string }
+
+/** For `status` and `report`. */
+export interface DataPathReport {
+  readonly peerId: PeerId
+  readonly state: PathState
+  /** Of the keys that seal; undefined without a session. */
+  readonly cipher: string | undefined
+  readonly epochAgeMs: number | undefined
+  readonly rekeys: number
+  /** The address at which the remote sees this peer, by its last probe reply. */
+  readonly seenAs: string | undefined
+}
 
 interface Probe {
   readonly endpoint: Endpoint | undefined
@@ -40,7 +57,7 @@ const PROBES_OUTSTANDING_MAX = 64
  * datagram from another address makes that address a candidate which is probed at once (roaming). Without a direct path
  * frames go through the neighbour `via`, once a probe made that round trip. Nothing unauthenticated reaches this machine.
  */
-export class DataPath {
+export class DataPath implements Machine<DataPathOutput> {
   readonly peerId: PeerId
   readonly peerIndex: number
   readonly session: PeerSession
@@ -58,6 +75,9 @@ export class DataPath {
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
   #awaiting: { nonce: number; until: Millis } | undefined
+  #provedAt: Millis = 0
+  /** Control datagrams sent and received, by receiver index. */
+  readonly #control = new Map<number, number>()
   #seenAs: string | undefined
 
   constructor(options: {
@@ -93,9 +113,14 @@ export class DataPath {
     return this.state.kind !== 'none'
   }
 
-  /** The address at which the remote sees this peer, by its last probe reply. */
-  get seenAs(): string | undefined {
-    return this.#seenAs
+  /** The living sessions, by receiver index, and how many control datagrams each has carried, both ways. */
+  get controlDatagrams(): ReadonlyMap<number, number> {
+    return this.#control
+  }
+
+  report(now: Millis): DataPathReport {
+    const { cipher, epochAgeMs, rekeys } = this.session.report(now)
+    return { peerId: this.peerId, state: this.state, cipher, epochAgeMs, rekeys, seenAs: this.#seenAs }
   }
 
   setCandidates(endpoints: readonly Endpoint[], now: Millis): void {
@@ -105,8 +130,9 @@ export class DataPath {
     if (isNew && this.#direct === undefined) this.#probeSoon(now)
   }
 
+  /** The relay, by its peer index; undefined: there is none. */
   setVia(peer: PeerId | undefined, index: number, now: Millis): void {
-    if (this.#via?.peer === peer) return
+    if (this.#via?.peer === peer && (this.#via?.index ?? index) === index) return
     this.#via = peer === undefined ? undefined : { peer, index }
     this.#viaRttMs = undefined
     if (this.#direct !== undefined) return
@@ -122,9 +148,23 @@ export class DataPath {
     return drop
   }
 
-  start(now: Millis): void {
+  /** `isUrgent`: frames wait, so the handshake begins here, whoever's turn it is. */
+  start(now: Millis, isUrgent = false): void {
     this.session.start(now)
+    if (isUrgent) this.session.rekey(now)
     this.#drainSession(now)
+  }
+
+  /** The remote has forgotten what was agreed. */
+  restart(now: Millis): void {
+    this.session.restart(now)
+    this.#drainSession(now)
+  }
+
+  /** Stops, and says so to the remote, which would find out by its probes only. */
+  end(now: Millis): void {
+    if (this.isUsable) this.#sendControl(this.#sealIndex, encodePathEnd(), undefined)
+    this.stop(now)
   }
 
   /** The remote lives in this incarnation: what was agreed with another one is void. */
@@ -144,6 +184,8 @@ export class DataPath {
 
   /** An authenticated control datagram; without a source when a relay passed it on. */
   handleControl(receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined, now: Millis): void {
+    const carried = this.#control.get(receiverIndex)
+    if (carried !== undefined) this.#control.set(receiverIndex, carried + 1)
     this.session.handleConfirmed(receiverIndex, now)
     this.#drainSession(now)
     const message = decodeControl(body)
@@ -152,10 +194,14 @@ export class DataPath {
       const endpoint = sourceEndpoint(source)
       const reply = encodeProbeReply(message.nonce, endpoint ?? '')
       const isAnswerable = source === undefined || endpoint !== undefined
-      if (isAnswerable) this.#engine({ op: 'send-control', receiverIndex, body: reply, endpoint: source })
+      if (isAnswerable) this.#sendControl(receiverIndex, reply, source)
       if (endpoint !== undefined) this.#consider(endpoint, now)
+      if (endpoint !== undefined && endpoint === this.#direct?.endpoint) this.#postpone(now)
     } else if (message.type === 'probe-reply') {
       this.#handleReply(message.nonce, message.seenEndpoint, now)
+    } else if (message.type === 'path-end' && receiverIndex === this.#sealIndex) {
+      // One that was overtaken by newer keys is about the old ones only.
+      this.#outputs.push({ type: 'ended', peer: this.peerId })
     }
   }
 
@@ -191,6 +237,7 @@ export class DataPath {
           this.#outputs.push({ type: 'handshake', to: this.peerId, body: output.bytes })
           break
         case 'add-session':
+          this.#control.set(output.session.receiverIndex, 0)
           this.#engine({ op: 'add-session', session: { peerIndex: this.peerIndex, ...output.session } })
           break
         case 'seal-with':
@@ -200,6 +247,7 @@ export class DataPath {
           else this.#probeSoon(now)
           break
         case 'remove-session':
+          this.#control.delete(output.receiverIndex)
           this.#engine({ op: 'remove-session', receiverIndex: output.receiverIndex })
           break
         case 'confirm':
@@ -224,6 +272,17 @@ export class DataPath {
       probe => probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MS,
     )
     if (!hasOutstanding) this.#sendProbe(endpoint, now)
+  }
+
+  /**
+   * The far side probed the path: it works from there to here, and our answer proves the rest to the far side. Our own
+   * proof may wait for another interval then; yet it is not older than PROBE_PROOF_MS before it is sought anew, for a path
+   * may fail in one direction only.
+   */
+  #postpone(now: Millis): void {
+    if (this.#awaiting !== undefined || this.#misses > 0 || this.#probeAt === undefined) return
+    const later = Math.min(now + this.#jitter(PROBE_INTERVAL_MS), this.#provedAt + PROBE_PROOF_MS)
+    this.#probeAt = Math.max(this.#probeAt, later)
   }
 
   #probeSoon(now: Millis): void {
@@ -256,13 +315,16 @@ export class DataPath {
     const nonce = Math.floor(this.#chance() * 0x1_0000_0000)
     if (this.#probes.size >= PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
     this.#probes.set(nonce, { endpoint, sentAt: now })
-    this.#engine({
-      op: 'send-control',
-      receiverIndex: this.#sealIndex,
-      body: encodeProbe(nonce),
-      endpoint: endpoint === undefined ? undefined : endpointParts(endpoint),
-    })
+    const parts = endpoint === undefined ? undefined : endpointParts(endpoint)
+    this.#sendControl(this.#sealIndex, encodeProbe(nonce), parts)
     return nonce
+  }
+
+  /** `endpoint` undefined: to where the peer's frames go. */
+  #sendControl(receiverIndex: number, body: Uint8Array, endpoint: EndpointParts | undefined): void {
+    const carried = this.#control.get(receiverIndex)
+    if (carried !== undefined) this.#control.set(receiverIndex, carried + 1)
+    this.#engine({ op: 'send-control', receiverIndex, body, endpoint })
   }
 
   #handleReply(nonce: number, seenEndpoint: string, now: Millis): void {
@@ -281,11 +343,14 @@ export class DataPath {
     if (seenEndpoint !== '') this.#seenAs = seenEndpoint
     if (this.#direct?.endpoint === probe.endpoint) {
       this.#direct.rttMs = rttMs
+      this.#unproved = undefined
+      this.#provedAt = now
       return
     }
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
     if (this.#direct !== undefined && this.#unproved === undefined && !this.#hasMoved(probe.endpoint)) return
     this.#direct = { endpoint: probe.endpoint, rttMs }
+    this.#provedAt = now
     this.#unproved = undefined
     this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: this.#pathBytes(probe.endpoint) })
     this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: endpointParts(probe.endpoint) })
@@ -327,6 +392,7 @@ export class DataPath {
     this.#outputs.push(
       { type: 'changed', peer: this.peerId },
       { type: 'note', peer: this.peerId, text: `path down: ${why}` },
+      { type: 'down', peer: this.peerId },
     )
     this.#probeSoon(now)
   }

@@ -1,29 +1,37 @@
-import { endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
-import { ByteReader, soonest, type Millis } from '../base/mod.ts'
-import { PeerSession } from '../noise/mod.ts'
-import { SESSIONS_MAX } from './constants.ts'
+import type { Endpoint, EndpointParts, PeerId } from '../address/mod.ts'
+import { Timers, soonest, type Millis } from '../base/mod.ts'
+import { FULL_MESH_PEERS } from '../topology/mod.ts'
+import { PATHS_ON_DEMAND_MAX, PATH_FUTILE_MS, PATH_IDLE_MS, PATH_LOOK_MS, PATH_SPARE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
-import { DataPath, type DataPathOutput } from './data-path.ts'
+import type { DataPath, DataPathOutput, DataPathReport } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
+import { PathMaker } from './path-maker.ts'
+import { PathUse } from './path-use.ts'
 
-const IPV4_HEADER_BYTES = 20
-const IPV6_HEADER_BYTES = 40
-const UDP_HEADER_BYTES = 8
+interface Held {
+  readonly path: DataPath
+  /** Undefined while the path is kept, used or not. */
+  use: PathUse | undefined
+  /** What the path was last fed with. */
+  candidates: readonly Endpoint[]
+}
 
 /**
- * The data paths to all peers that are worth one: the neighbours, and as many others as SESSIONS_MAX allows. Asks for the
- * remote's key, its addresses and a relay from the view; tells when a path came or went.
+ * The data paths. Kept are those to the neighbours, and up to FULL_MESH_PEERS peers those to all that can be reached; to
+ * others there is one on demand: from when the lanes have frames for the peer, or it begins a handshake with this one, until
+ * it carried nothing for PATH_IDLE_MS, does not answer, or has to make room for another. Asks for the remote's key, its
+ * addresses and a relay from the view; tells when a path came or went.
  */
 export class DataPaths {
   readonly #context: NodeContext
   readonly #view: MeshView
-  readonly #paths = new Map<PeerId, DataPath>()
-  readonly #indices = new Set<number>()
-  /** Looked up after every input of the node: made anew only when a path was touched. */
-  #timeout: { at: Millis; reason: string } | undefined
-  #isTimeoutStale = false
-  /** Of all sessions of this start: a session that is made anew must not begin below what the remote has seen of it. */
-  #sequence = 0
+  readonly #paths = new Map<PeerId, Held>()
+  readonly #maker: PathMaker
+  /** When each path is due, and when it is looked at whether one on demand is of use; by peer. */
+  readonly #due = new Timers()
+  readonly #looks = new Timers()
+  /** There was no room for one more path on demand; it is not looked for again before. */
+  #fullUntil: Millis = 0
   readonly #route: (to: PeerId, body: Uint8Array, now: Millis) => void
   readonly #onChanged: (peer: PeerId, now: Millis) => void
 
@@ -38,45 +46,76 @@ export class DataPaths {
   ) {
     this.#context = context
     this.#view = ports.view
+    this.#maker = new PathMaker(context, ports.view)
     this.#route = ports.route
     this.#onChanged = ports.onChanged
   }
 
   get all(): IterableIterator<DataPath> {
-    return this.#paths.values()
+    return this.#each()
   }
 
   path(peer: PeerId): DataPath | undefined {
-    return this.#paths.get(peer)
+    return this.#paths.get(peer)?.path
   }
 
   isDirect(peer: PeerId): boolean {
-    return this.#paths.get(peer)?.state.kind === 'direct'
+    return this.path(peer)?.state.kind === 'direct'
+  }
+
+  report(now: Millis): (DataPathReport & { readonly isOnDemand: boolean })[] {
+    return [...this.#paths.values()].map(({ path, use }) => ({ ...path.report(now), isOnDemand: use !== undefined }))
   }
 
   /** Makes, feeds and ends paths so that they are those of the mesh as it is now. */
   update(now: Millis): void {
-    const wanted = this.#wanted()
-    for (const [peer, path] of [...this.#paths]) {
-      // A path that still answers outlives the control links: a reset of TCP must not stop frames.
-      if (!wanted.has(peer) && path.state.kind !== 'direct') this.stop(peer, now)
+    const kept = this.#kept()
+    for (const peer of kept) {
+      const held = this.#paths.get(peer)
+      if (held === undefined) this.#start(peer, undefined, now)?.start(now)
+      else if (held.use !== undefined) {
+        held.use = undefined
+        this.#looks.cancel(peer)
+      }
     }
-    for (const peer of wanted) {
-      const path = this.#paths.get(peer) ?? this.#start(peer, now)
-      if (path === undefined) continue
-      path.setCandidates(this.#view.endpointsOf(peer), now)
-      const via = this.#viaOf(peer)
-      path.setVia(via, via === undefined ? -1 : this.#view.indexOf(via)!, now)
-      this.#drain(path, now)
+    for (const [peer, held] of [...this.#paths]) {
+      if (!kept.has(peer)) {
+        // A path that still answers outlives the control links: a reset of TCP must not stop frames. One that was kept and
+        // cannot be used is nobody's wish any more: a link that the far side refuses is up for a moment, too.
+        const isLost = !this.#view.reachable.has(peer) && held.path.state.kind !== 'direct'
+        if (isLost || (held.use === undefined && !held.path.isUsable)) {
+          this.stop(peer, now)
+          continue
+        }
+        if (held.use === undefined) this.#watch(held, now)
+      }
+      this.#feed(held, now)
+      this.#drain(held.path, now)
     }
   }
 
+  /** There are frames for the peer. */
+  want(peer: PeerId, now: Millis): void {
+    const held = this.#paths.get(peer)
+    if (held !== undefined) return held.use?.want(now)
+    if (!this.#view.reachable.has(peer)) return
+    const path = this.#start(peer, new PathUse(now), now)
+    if (path === undefined) return
+    path.start(now, true)
+    this.#drain(path, now)
+  }
+
   handleHandshake(from: PeerId, body: Uint8Array, now: Millis): void {
-    const path = this.#paths.get(from) ?? this.#start(from, now)
+    const held = this.#paths.get(from)
+    const isKept = this.#isKept(from)
+    const path = held?.path ?? this.#start(from, isKept ? undefined : new PathUse(now), now)
     if (path === undefined) return this.#context.drop('handshake-no-peer')
     const drop = path.handleHandshake(body, now)
     if (drop !== undefined) this.#context.drop(drop.reason)
+    if (held === undefined && isKept) path.start(now)
     this.#drain(path, now)
+    // Nothing came of it, and nobody here has use for the peer.
+    if (drop !== undefined && held === undefined && !isKept) this.stop(from, now)
   }
 
   handleControl(
@@ -86,14 +125,14 @@ export class DataPaths {
     source: EndpointParts | undefined,
     now: Millis,
   ): void {
-    const path = this.#paths.get(peer)
+    const path = this.path(peer)
     if (path === undefined) return
     path.handleControl(receiverIndex, body, source, now)
     this.#drain(path, now)
   }
 
   handleMoved(peer: PeerId, source: EndpointParts, now: Millis): void {
-    const path = this.#paths.get(peer)
+    const path = this.path(peer)
     if (path === undefined) return
     path.handleMoved(source, now)
     this.#drain(path, now)
@@ -101,7 +140,7 @@ export class DataPaths {
 
   /** The peer lives in this incarnation (8 bytes): keys of an earlier one are void. */
   meet(peer: PeerId, incarnation: Uint8Array, now: Millis): void {
-    const path = this.#paths.get(peer)
+    const path = this.path(peer)
     if (path === undefined) return
     path.meet(incarnation, now)
     this.#drain(path, now)
@@ -113,27 +152,86 @@ export class DataPaths {
   }
 
   handleTimeout(now: Millis): void {
-    for (const path of [...this.#paths.values()]) {
-      const due = path.pollTimeout()
-      if (due === undefined || due.at > now) continue
+    for (let peer = this.#due.popDue(now); peer !== undefined; peer = this.#due.popDue(now)) {
+      const path = this.path(peer as PeerId)
+      if (path === undefined) continue
       path.handleTimeout(now)
       this.#drain(path, now)
+    }
+    for (let peer = this.#looks.popDue(now); peer !== undefined; peer = this.#looks.popDue(now)) {
+      const held = this.#paths.get(peer as PeerId)
+      if (held !== undefined) this.#look(held, now)
     }
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    if (this.#isTimeoutStale) this.#timeout = soonest([...this.#paths.values()].map(path => path.pollTimeout()))
-    this.#isTimeoutStale = false
-    return this.#timeout
+    const due = this.#due.next()
+    const look = this.#looks.next()
+    return soonest([due && this.path(due.reason as PeerId)?.pollTimeout(), look && { at: look.at, reason: 'path use' }])
   }
 
-  #wanted(): Set<PeerId> {
-    const wanted = new Set<PeerId>(this.#context.neighbours.neighbours.map(neighbour => neighbour.peerId))
-    for (const peer of [...this.#view.reachable].sort()) {
-      if (wanted.size >= SESSIONS_MAX) break
-      if (peer !== this.#context.config.identity.peerId) wanted.add(peer)
+  *#each(): Generator<DataPath, undefined> {
+    for (const { path } of this.#paths.values()) yield path
+    return undefined
+  }
+
+  /** The peers to which there is a path in use or not: the neighbours, and in a small mesh all. */
+  #kept(): Set<PeerId> {
+    const kept = new Set<PeerId>(this.#context.neighbours.neighbours.map(neighbour => neighbour.peerId))
+    const { reachable } = this.#view
+    if (reachable.size <= FULL_MESH_PEERS) for (const peer of [...reachable].sort()) kept.add(peer)
+    kept.delete(this.#context.config.identity.peerId)
+    return kept
+  }
+
+  #isKept(peer: PeerId): boolean {
+    if (this.#context.neighbours.neighbour(peer) !== undefined) return true
+    return this.#view.reachable.size <= FULL_MESH_PEERS && this.#view.reachable.has(peer)
+  }
+
+  #watch(held: Held, now: Millis): void {
+    held.use = new PathUse(now)
+    held.use.look(held.path.controlDatagrams, this.#totalsOf, now)
+    this.#looks.set(held.path.peerId, now + PATH_LOOK_MS)
+  }
+
+  /** Whether a path on demand is still of use. */
+  #look({ path, use }: Held, now: Millis): void {
+    if (use === undefined) return
+    use.look(path.controlDatagrams, this.#totalsOf, now)
+    const limitMs = path.isUsable ? PATH_IDLE_MS : PATH_FUTILE_MS
+    const endsAt = use.usedAt + limitMs
+    if (now >= endsAt) this.#end(path, now)
+    else this.#looks.set(path.peerId, Math.min(now + PATH_LOOK_MS, endsAt))
+  }
+
+  /** Whether there is room for one more path on demand; ends the one that was not used for longest, if it has to be. */
+  #makeRoom(now: Millis): boolean {
+    const onDemand = [...this.#paths.values()].filter(held => held.use !== undefined)
+    if (onDemand.length < PATHS_ON_DEMAND_MAX) return true
+    if (now < this.#fullUntil) return false
+    for (const { path, use } of onDemand) use!.look(path.controlDatagrams, this.#totalsOf, now)
+    const idlest = onDemand.reduce((a, b) => (b.use!.usedAt < a.use!.usedAt ? b : a))
+    if (now - idlest.use!.usedAt >= PATH_SPARE_MS) {
+      this.#end(idlest.path, now)
+      return true
     }
-    return wanted
+    this.#fullUntil = idlest.use!.usedAt + PATH_SPARE_MS
+    return false
+  }
+
+  readonly #totalsOf = (receiverIndex: number) => this.#context.config.sessionTotals(receiverIndex)
+
+  /** Tells the path what is new of the ways to its peer. */
+  #feed(held: Held, now: Millis): void {
+    const { path } = held
+    const candidates = this.#view.endpointsOf(path.peerId)
+    if (candidates.length !== held.candidates.length || candidates.some((one, i) => one !== held.candidates[i])) {
+      held.candidates = candidates
+      path.setCandidates(candidates, now)
+    }
+    const via = this.#viaOf(path.peerId)
+    path.setVia(via, via === undefined ? -1 : this.#view.indexOf(via)!, now)
   }
 
   /** The neighbour through which a peer without a direct path is reached: the first hop over proved paths. */
@@ -142,89 +240,81 @@ export class DataPaths {
     return next === undefined || next === peer || !this.isDirect(next) ? undefined : next
   }
 
-  #start(peerId: PeerId, now: Millis): DataPath | undefined {
-    const { config, ledger, neighbours } = this.#context
-    const neighbour = neighbours.neighbour(peerId)
-    const signingPublic = neighbour?.hello.signingPublic ?? ledger.signingPublicOf(peerId)
-    const exchangePublic = signingPublic && config.suite.exchangePublicKey(signingPublic)
-    if (exchangePublic === undefined || this.#paths.size >= 2 * SESSIONS_MAX) return undefined
-    const { index } = this.#view.ensurePeer(peerId)
-    const session = new PeerSession({
-      self: config.identity,
-      incarnation: config.incarnation,
-      remote: { peerId, exchangePublic },
-      suite: config.suite,
-      entropy: config.entropy,
-      chance: config.chance,
-      meshId: ledger.meshId,
-      hasAes: config.hasAes,
-      allocateIndex: () => this.#allocateIndex(),
-      nextSequence: () => ++this.#sequence,
-    })
-    const path = new DataPath({
-      peerId,
-      peerIndex: index,
-      session,
-      chance: config.chance,
-      pathBytes: endpoint => udpPayloadMax(endpoint, config.underlayBytes),
-    })
-    this.#paths.set(peerId, path)
+  /** Makes a path that has not begun its handshake; undefined when the remote's key is not known, or there is no room. */
+  #start(peerId: PeerId, use: PathUse | undefined, now: Millis): DataPath | undefined {
+    if (use !== undefined && !this.#makeRoom(now)) return undefined
+    const path = this.#maker.make(peerId)
+    if (path === undefined) return undefined
+    const held = { path, use, candidates: [] }
+    this.#paths.set(peerId, held)
+    if (use !== undefined) this.#looks.set(peerId, now + PATH_LOOK_MS)
     // Until a direct endpoint is proved datagrams may go through a relay, over whichever family.
-    const bytes = config.underlayBytes - IPV6_HEADER_BYTES - UDP_HEADER_BYTES
-    this.#context.emit({ type: 'engine', op: { op: 'set-path-bytes', peerIndex: index, bytes } })
-    path.start(now)
-    this.#drain(path, now)
+    const bytes = this.#maker.relayedPathBytes
+    this.#context.emit({ type: 'engine', op: { op: 'set-path-bytes', peerIndex: path.peerIndex, bytes } })
+    this.#feed(held, now)
     return path
   }
 
   /** Ends the session and the path, if there are any. */
   stop(peer: PeerId, now: Millis): void {
-    const path = this.#paths.get(peer)
+    const path = this.path(peer)
     if (path === undefined) return
     path.stop(now)
+    this.#forget(path, now)
+  }
+
+  /** The same, and tells the remote. */
+  #end(path: DataPath, now: Millis): void {
+    path.end(now)
+    this.#forget(path, now)
+  }
+
+  #forget(path: DataPath, now: Millis): void {
+    this.#paths.delete(path.peerId)
+    this.#looks.cancel(path.peerId)
     this.#drain(path, now)
-    this.#paths.delete(peer)
-    this.#onChanged(peer, now)
+    this.#due.cancel(path.peerId)
+    this.#onChanged(path.peerId, now)
   }
 
   #drain(path: DataPath, now: Millis): void {
-    this.#isTimeoutStale = true
-    const changed = new Set<PeerId>()
-    for (let output = path.pollOutput(); output !== undefined; output = path.pollOutput())
-      this.#handle(output, changed, now)
-    for (const peer of changed) this.#onChanged(peer, now)
+    let isChanged = false
+    let isOver = false
+    for (let output = path.pollOutput(); output !== undefined; output = path.pollOutput()) {
+      isChanged ||= output.type === 'changed'
+      isOver = this.#handle(output, path, now) || isOver
+    }
+    const held = this.#paths.get(path.peerId)
+    if (held?.path === path) {
+      // What is on demand begins anew when it is wanted again, and not before.
+      if (isOver && held.use !== undefined) return this.stop(path.peerId, now)
+      const at = path.pollTimeout()?.at
+      if (at === undefined) this.#due.cancel(path.peerId)
+      else if (this.#due.at(path.peerId) !== at) this.#due.set(path.peerId, at)
+    }
+    if (isChanged) this.#onChanged(path.peerId, now)
   }
 
-  #handle(output: DataPathOutput, changed: Set<PeerId>, now: Millis): void {
+  /** True when the path is over but for what is done to keep it. */
+  #handle(output: DataPathOutput, path: DataPath, now: Millis): boolean {
     switch (output.type) {
       case 'engine':
-        if (output.op.op === 'add-session') this.#indices.add(output.op.session.receiverIndex)
-        if (output.op.op === 'remove-session') this.#indices.delete(output.op.receiverIndex)
+        this.#maker.note(output.op)
         this.#context.emit({ type: 'engine', op: output.op })
-        break
+        return false
       case 'handshake':
         this.#route(output.to, output.body, now)
-        break
+        return false
       case 'changed':
-        changed.add(output.peer)
-        break
+        return false
+      case 'down':
+        return true
+      case 'ended':
+        if (this.#paths.get(path.peerId)?.use === undefined) path.restart(now)
+        return true
       case 'note':
         this.#context.log('info', 'path', { peer: output.peer, text: output.text }, now)
-        break
+        return false
     }
   }
-
-  /** A random index that no live session of this peer has. */
-  #allocateIndex(): number {
-    for (;;) {
-      const index = new ByteReader(this.#context.config.entropy.bytes(4)).u32()
-      if (index !== 0 && !this.#indices.has(index)) return index
-    }
-  }
-}
-
-/** The largest UDP payload that an underlay packet of so many bytes holds, towards this endpoint. */
-function udpPayloadMax(endpoint: Endpoint, underlayBytes: number): number {
-  const headerBytes = endpointParts(endpoint).ip.length === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES
-  return underlayBytes - headerBytes - UDP_HEADER_BYTES
 }

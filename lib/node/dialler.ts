@@ -1,5 +1,5 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { Timers, type Chance, type Millis } from '../base/mod.ts'
+import { Timers, type Chance, type Machine, type Millis } from '../base/mod.ts'
 import { DIAL_DEADLINE_MS, LASTING_LINK_MS, RETRY_FIRST_MS, RETRY_LAST_MS, TARGETS_MAX } from './constants.ts'
 
 export type DialState = 'waiting' | 'resolving' | 'dialling' | 'handshake' | 'connected' | 'ourself'
@@ -38,7 +38,7 @@ export type DiallerOutput =
  * ones live as long as `setDiscovered` names them. One connection per target at a time; a target whose peer is a
  * neighbour already is at rest. A target that turns out to be this peer itself is never dialled again.
  */
-export class Dialler {
+export class Dialler implements Machine<DiallerOutput> {
   readonly #targets = new Map<string, Mutable>()
   readonly #byConnection = new Map<number, string>()
   readonly #timers = new Timers()
@@ -94,6 +94,15 @@ export class Dialler {
   targetOf(connection: number): DialTarget | undefined {
     const text = this.#byConnection.get(connection)
     return text === undefined ? undefined : this.#targets.get(text)
+  }
+
+  /** What the operator calls a peer: the target that this connection was dialled for, or that led to the peer before. */
+  configuredTargetOf(peerId: PeerId, connection: number): string | undefined {
+    const dialled = this.targetOf(connection)
+    if (dialled?.origin === 'configured') return dialled.text
+    for (const target of this.#targets.values())
+      if (target.origin === 'configured' && target.peerId === peerId) return target.text
+    return undefined
   }
 
   /** Adds targets or, for those known, pulls the next attempt forward. False when the list is full. */

@@ -1,76 +1,382 @@
 import type { PeerId } from '../address/mod.ts'
-import { isDrop, type Millis } from '../base/mod.ts'
+import { isDrop, soonest, toHex, type Millis } from '../base/mod.ts'
 import {
+  LEDGER_MESSAGE_BYTES_MAX,
+  RECORD_KIND,
   decodeLedgerDelta,
-  decodeLedgerDigest,
+  decodeLedgerSync,
   encodeLedger,
   encodeLedgerDelta,
-  encodeLedgerDigest,
-  type LedgerDelta,
-  type LedgerDigest,
+  encodeLedgerSync,
+  encodeLedgerTree,
+  packDeltas,
+  recordBytes,
+  type DeltaPart,
+  type LedgerRecord,
+  type LedgerTreeMode,
 } from '../wire/mod.ts'
-import { DELTA_BUDGET_BYTES, DIGEST_INTERVAL_MS } from './constants.ts'
+import {
+  ANNOUNCE_DELAY_MS,
+  ANSWER_SLICE_BYTES,
+  ANSWER_SLICE_GAP_MS,
+  COMPARE_AGAIN_MS,
+  DUPLICATES_TO_PRUNE,
+  PRUNE_GAP_MS,
+  PRUNE_SHARE,
+  RELAY_DELAY_MS,
+  SYNC_INTERVAL_MS,
+  WANTS_UNDER_WAY_MAX,
+  WANT_TIMEOUT_MS,
+} from './constants.ts'
 import type { NodeContext } from './context.ts'
+import { GossipLink, type RecordPlace } from './gossip-link.ts'
+import type { Neighbour } from './neighbours.ts'
+import type { NodePart, PartMessage } from './part.ts'
 
-/** Carries the ledger's digests and deltas over the links. Nothing that it is sent can end a link. */
-export class Gossip {
+/**
+ * Carries the ledger over the links. Nothing that it is sent can end a link, and what one neighbour can make this peer do is
+ * bounded (`GossipLink`).
+ *
+ * - **Tree.** New records are pushed along the eager links, which form a tree as in Plumtree (Leitão, Pereira, Rodrigues
+ *   2007): a push that told nothing new makes its link lazy on both sides, news that had to be asked for makes the link
+ *   that it came over eager. So a record costs about one payload message for each peer.
+ * - **Comparison.** Instead of announcing each record to the lazy links, a peer that has news compares ledgers with one
+ *   lazy neighbour a moment later, by a sum that does not grow with the mesh; and with any neighbour now and then, and on
+ *   each new link. What differs is found by descending (`Ledger.answer`), and asked for; nothing is sent unasked.
+ */
+export class Gossip implements NodePart {
+  readonly name = 'gossip'
+  readonly messageTypes = ['ledger-sync', 'ledger-delta', 'ledger-tree'] as const
   readonly #context: NodeContext
-  #digestAt: Millis
+  readonly #links = new Map<PeerId, GossipLink>()
+  /** Owners whose records were asked for: of whom, and until when nobody else is. */
+  readonly #asked = new Map<PeerId, { readonly of: PeerId; readonly until: Millis }>()
+  #syncAt: Millis
+  #relayAt: Millis | undefined
+  #announceAt: Millis | undefined
+  #answerAt: Millis | undefined
+  #pruneAt: Millis = 0
 
   constructor(context: NodeContext, now: Millis) {
     this.#context = context
-    this.#digestAt = now + DIGEST_INTERVAL_MS
+    this.#syncAt = now + SYNC_INTERVAL_MS
   }
 
-  handleNeighbourUp(peer: PeerId, now: Millis): void {
-    this.#sendDigests(peer, this.#context.ledger.digest(true), now)
+  /** A new link is no edge of the tree, unless it is the only one. `greet` follows, by one side. */
+  handleNeighbourUp({ peerId: peer, isBehind }: Pick<Neighbour, 'peerId' | 'isBehind'>, now: Millis): void {
+    const link = new GossipLink(peer)
+    link.isBehind = isBehind
+    this.#links.set(peer, link)
+    if (!this.#hasEager()) this.#graft(link, now)
   }
 
-  handleDigest(from: PeerId, body: Uint8Array, now: Millis): void {
-    const digest = decodeLedgerDigest(body)
-    if (isDrop(digest)) return this.#context.drop(digest.reason)
-    const answer = this.#context.ledger.handleDigest(digest, DELTA_BUDGET_BYTES)
-    for (const delta of answer.deltas) this.#sendDelta(from, delta, now)
-    this.#sendDigests(from, answer.digests, now)
+  handleNeighbourDown(peer: PeerId, now: Millis): void {
+    const link = this.#links.get(peer)
+    if (link === undefined) return
+    this.#links.delete(peer)
+    for (const [owner, { of }] of this.#asked) if (of === peer) this.#asked.delete(owner)
+    if (!link.isEager) return
+    // The tree has lost an edge: another one may join the two sides, and if it is one too many that will show.
+    const other = this.#anyLazy()
+    if (other === undefined) return
+    this.#graft(other, now)
+    this.#compare(other, now)
   }
 
-  /** Merges; what was new goes on to the other neighbours. */
-  handleDelta(from: PeerId, body: Uint8Array, now: Millis): void {
-    const delta = decodeLedgerDelta(body)
-    if (isDrop(delta)) return this.#context.drop(delta.reason)
-    const { relay } = this.#context.ledger.handleDelta(delta, now)
-    if (relay === undefined) return
-    for (const { peerId } of this.#context.neighbours.neighbours)
-      if (peerId !== from && peerId !== delta.owner) this.#sendDelta(peerId, relay, now)
+  /** Tells the neighbour a sum of all that is held, so that both find out what differs. */
+  greet(peer: PeerId, now: Millis): void {
+    const link = this.#links.get(peer)
+    if (link !== undefined) this.#compare(link, now)
   }
 
-  /** Sends what was written here to every neighbour. */
+  /** The socket of a neighbour holds more than it takes, or no longer does. */
+  handleBacklog(peer: PeerId, isBehind: boolean, now: Millis): void {
+    const link = this.#links.get(peer)
+    if (link === undefined || link.isBehind === isBehind) return
+    link.isBehind = isBehind
+    if (isBehind) return
+    if (link.isStale) {
+      link.isStale = false
+      link.takeOutbox()
+      this.#compare(link, now)
+    } else this.#send(link, now)
+    this.#answer(link, now)
+  }
+
+  handleMessage(from: PeerId, message: PartMessage, now: Millis): void {
+    const link = this.#links.get(from)
+    if (link === undefined) return
+    switch (message.type) {
+      case 'ledger-sync':
+        return this.#handleSync(link, message.body, now)
+      case 'ledger-delta':
+        return this.#handleDelta(link, message.body, now)
+      case 'ledger-tree':
+        return this.#handleTree(link, message.mode, now)
+    }
+  }
+
+  /** Sends what was written here to the tree, at once, and with it what waits to be passed on. */
   flush(now: Millis): void {
-    for (const delta of this.#context.ledger.takeOwnDeltas())
-      for (const { peerId } of this.#context.neighbours.neighbours) this.#sendDelta(peerId, delta, now)
+    const own = this.#context.ledger.takeOwnWrites()
+    if (own.length === 0) return
+    this.#spread(own, undefined)
+    this.#sendAll(now)
+    this.#announceSoon(now)
+  }
+
+  meshChanged(): void {
+    this.#asked.clear()
+    for (const link of this.#links.values()) link.clear()
   }
 
   handleTimeout(now: Millis): void {
-    if (now < this.#digestAt) return
+    if (this.#relayAt !== undefined && now >= this.#relayAt) this.#sendAll(now)
+    if (this.#answerAt !== undefined && now >= this.#answerAt) {
+      this.#answerAt = undefined
+      for (const link of this.#links.values()) this.#answer(link, now)
+    }
+    for (const link of this.#links.values()) {
+      if (link.compareAt === undefined || now < link.compareAt) continue
+      link.compareAt = undefined
+      this.#compare(link, now)
+    }
+    if (this.#announceAt !== undefined && now >= this.#announceAt) {
+      this.#announceAt = undefined
+      const lazy = this.#anyLazy()
+      if (lazy !== undefined) this.#compare(lazy, now)
+    }
+    if (now < this.#syncAt) return
     const { chance } = this.#context.config
-    this.#digestAt = now + Math.round(DIGEST_INTERVAL_MS * (0.75 + 0.5 * chance()))
-    const { neighbours } = this.#context.neighbours
-    const one = neighbours[Math.floor(chance() * neighbours.length)]
-    if (one !== undefined) this.#sendDigests(one.peerId, this.#context.ledger.digest(true), now)
+    this.#syncAt = now + Math.round(SYNC_INTERVAL_MS * (0.75 + 0.5 * chance()))
+    const one = this.#any([...this.#links.values()])
+    if (one !== undefined) this.#compare(one, now)
   }
 
-  pollTimeout(): { at: Millis; reason: string } {
-    return { at: this.#digestAt, reason: 'ledger digest' }
+  pollTimeout(): { readonly at: Millis; readonly reason: string } | undefined {
+    const due = (at: Millis | undefined, reason: string) => (at === undefined ? undefined : { at, reason })
+    let compareAt: Millis | undefined
+    for (const link of this.#links.values())
+      if (link.compareAt !== undefined && (compareAt === undefined || link.compareAt < compareAt))
+        compareAt = link.compareAt
+    return soonest([
+      due(this.#syncAt, 'compare ledgers'),
+      due(this.#relayAt, 'pass records on'),
+      due(this.#announceAt, 'compare ledgers after news'),
+      due(this.#answerAt, 'answer for records'),
+      due(compareAt, 'compare ledgers again'),
+    ])
   }
 
-  #sendDigests(to: PeerId, digests: readonly LedgerDigest[], now: Millis): void {
+  report(): { readonly eager: readonly PeerId[]; readonly behind: readonly PeerId[] } {
+    const links = [...this.#links.values()]
+    return {
+      eager: links.filter(link => link.isEager).map(link => link.peerId),
+      behind: links.filter(link => link.isBehind).map(link => link.peerId),
+    }
+  }
+
+  #handleSync(link: GossipLink, body: Uint8Array, now: Millis): void {
+    if (!link.syncs.take(body.length, now)) return this.#context.drop('sync-rate')
+    const sync = decodeLedgerSync(body)
+    if (isDrop(sync)) return this.#context.drop(sync.reason)
+    for (const want of sync.wants) link.want(want)
+    this.#answer(link, now)
+    const answer = this.#context.ledger.answer(sync)
+    if (answer === undefined) return
+    const owners = new Set(answer.wants.map(want => want.owner))
+    for (const owner of owners) if (!this.#mayAsk(link, owner, now)) owners.delete(owner)
+    const wants = answer.wants.filter(want => owners.has(want.owner))
+    if (answer.sums.length + answer.lists.length + wants.length === 0) return
+    this.#tell(link, 'ledger-sync', encodeLedgerSync({ ...answer, wants }), now)
+  }
+
+  /** Of several neighbours that have something one is asked for it. */
+  #mayAsk(link: GossipLink, owner: PeerId, now: Millis): boolean {
+    const asked = this.#asked.get(owner)
+    if (asked !== undefined && now < asked.until && this.#links.has(asked.of)) return false
+    if (asked === undefined && this.#asked.size >= WANTS_UNDER_WAY_MAX)
+      this.#asked.delete(this.#asked.keys().next().value!)
+    this.#asked.set(owner, { of: link.peerId, until: now + WANT_TIMEOUT_MS })
+    return true
+  }
+
+  #handleDelta(link: GossipLink, body: Uint8Array, now: Millis): void {
+    const delta = decodeLedgerDelta(body)
+    if (isDrop(delta)) return this.#context.drop(delta.reason)
+    const count = delta.parts.reduce((sum, part) => sum + part.records.length, 0)
+    if (!link.merges.take(count, now)) return this.#context.drop('delta-rate')
+    let news = 0
+    let held = 0
+    for (const part of delta.parts) {
+      const outcome = this.#context.ledger.merge(part, now)
+      if (!delta.isPushed && this.#asked.get(part.owner)?.of === link.peerId) this.#asked.delete(part.owner)
+      news += outcome.changed.length
+      held += outcome.held
+      this.#spread(outcome.changed, link)
+    }
+    if (news > 0) {
+      this.#relayAt ??= now + RELAY_DELAY_MS
+      this.#announceSoon(now)
+    }
+    if (delta.isPushed) return this.#weigh(link, news, held, now)
+    if (news === 0) return
+    // It had to be asked for: the tree does not reach here from there.
+    if (!link.isEager) this.#graft(link, now)
+    link.compareAt ??= now + COMPARE_AGAIN_MS
+  }
+
+  /**
+   * A push without news says that the link closes a circle of the tree, and is one too many. It is cut by chance, after some
+   * of them: were all peers of a circle to cut it at once, each by records of another writer, nothing would be left of it.
+   */
+  #weigh(link: GossipLink, news: number, held: number, now: Millis): void {
+    if (news > 0) link.duplicates = 0
+    else if (held > 0) link.duplicates++
+    if (link.duplicates < DUPLICATES_TO_PRUNE || now < this.#pruneAt) return
+    if (this.#context.config.chance() >= PRUNE_SHARE) return
+    this.#pruneAt = now + PRUNE_GAP_MS
+    this.#prune(link, now)
+  }
+
+  #handleTree(link: GossipLink, mode: LedgerTreeMode, now: Millis): void {
+    link.isEager = mode === 'graft'
+    if (link.isEager) return
+    link.takeOutbox()
+    // The last edge of the tree stays: two that cut each other off at one moment would be left alone.
+    if (!this.#hasEager()) this.#graft(link, now)
+  }
+
+  #graft(link: GossipLink, now: Millis): void {
+    link.isEager = true
+    link.duplicates = 0
+    this.#tell(link, undefined, encodeLedgerTree('graft'), now)
+  }
+
+  #prune(link: GossipLink, now: Millis): void {
+    const others = [...this.#links.values()].some(other => other !== link && other.isEager)
+    if (!link.isEager || !others) return
+    link.isEager = false
+    link.takeOutbox()
+    this.#tell(link, undefined, encodeLedgerTree('prune'), now)
+  }
+
+  /** Notes records for all eager links but the one that they came over, and their owner's. */
+  #spread(records: readonly LedgerRecord[], from: GossipLink | undefined): void {
+    for (const { owner, kind, key } of records) {
+      const name = `${owner}/${kind}/${toHex(key)}`
+      for (const link of this.#links.values())
+        if (link.isEager && link !== from && link.peerId !== owner) link.push(name, { owner, kind, key })
+    }
+  }
+
+  #sendAll(now: Millis): void {
+    this.#relayAt = undefined
+    for (const link of this.#links.values()) this.#send(link, now)
+  }
+
+  #send(link: GossipLink, now: Millis): void {
+    if (link.isBehind || !this.#context.isShared()) return
+    const parts = this.#partsOf(link.takeOutbox())
+    for (const delta of packDeltas(parts, true, LEDGER_MESSAGE_BYTES_MAX))
+      this.#tell(link, 'ledger-delta', encodeLedgerDelta(delta), now)
+  }
+
+  /** The records in these places as they are held now. The key of an owner goes with what introduces it. */
+  #partsOf(places: readonly RecordPlace[]): DeltaPart[] {
+    const { ledger } = this.#context
+    const byOwner = new Map<PeerId, LedgerRecord[]>()
+    for (const { owner, kind, key } of places) {
+      const record = ledger.held(owner, kind, key)
+      if (record === undefined) continue
+      const records = byOwner.get(owner)
+      if (records === undefined) byOwner.set(owner, [record])
+      else records.push(record)
+    }
+    return [...byOwner].map(([owner, records]) => {
+      const isIntroduction = records.some(({ kind }) => kind === RECORD_KIND.peer || kind === RECORD_KIND.floor)
+      return {
+        owner,
+        signingPublic: isIntroduction ? ledger.signingPublicOf(owner) : undefined,
+        records: records.sort((a, b) => a.seq - b.seq),
+      }
+    })
+  }
+
+  /** Answers what a neighbour asked for, a slice at a time and within its rate. */
+  #answer(link: GossipLink, now: Millis): void {
+    if (!link.hasWants) return
+    if (now < link.answerAt) return this.#answerLater(link.answerAt)
+    link.answerAt = now + ANSWER_SLICE_GAP_MS
+    let left = ANSWER_SLICE_BYTES
+    while (link.hasWants && !link.isBehind && this.#context.isShared()) {
+      if (left <= 0) return this.#answerLater(link.answerAt)
+      const want = link.nextWant()!
+      const found = this.#context.ledger.recordsFor(want)
+      if (found === undefined || found.records.length === 0) {
+        link.answered(want, undefined)
+        continue
+      }
+      const { records, upTo } = beginning(found.records, left)
+      const part = { owner: want.owner, signingPublic: found.signingPublic, records }
+      for (const delta of packDeltas([part], false, LEDGER_MESSAGE_BYTES_MAX)) {
+        const body = encodeLedgerDelta(delta)
+        if (!link.answers.take(body.length, now)) {
+          const first = delta.parts[0]!.records[0]!
+          link.answered(want, first.seq - 1)
+          return this.#answerLater(link.answers.nextAt(body.length, now))
+        }
+        this.#tell(link, 'ledger-delta', body, now)
+        left -= body.length
+      }
+      link.answered(want, upTo)
+    }
+  }
+
+  #answerLater(at: Millis): void {
+    if (this.#answerAt === undefined || at < this.#answerAt) this.#answerAt = at
+  }
+
+  #announceSoon(now: Millis): void {
+    this.#announceAt ??= now + Math.round(ANNOUNCE_DELAY_MS * (0.75 + 0.5 * this.#context.config.chance()))
+  }
+
+  #compare(link: GossipLink, now: Millis): void {
+    if (link.isBehind) link.isStale = true
+    else this.#tell(link, 'ledger-sync', encodeLedgerSync(this.#context.ledger.rootSync()), now)
+  }
+
+  #hasEager(): boolean {
+    for (const link of this.#links.values()) if (link.isEager) return true
+    return false
+  }
+
+  #anyLazy(): GossipLink | undefined {
+    return this.#any([...this.#links.values()].filter(link => !link.isEager && !link.isBehind))
+  }
+
+  #any(links: readonly GossipLink[]): GossipLink | undefined {
+    return links[Math.floor(this.#context.config.chance() * links.length)]
+  }
+
+  /** `type` undefined: the bytes are a whole message. */
+  #tell(link: GossipLink, type: 'ledger-sync' | 'ledger-delta' | undefined, body: Uint8Array, now: Millis): void {
     if (!this.#context.isShared()) return
-    for (const digest of digests)
-      this.#context.neighbours.send(to, encodeLedger('ledger-digest', encodeLedgerDigest(digest)), now)
+    this.#context.neighbours.send(link.peerId, type === undefined ? body : encodeLedger(type, body), now)
   }
+}
 
-  #sendDelta(to: PeerId, delta: LedgerDelta, now: Millis): void {
-    if (!this.#context.isShared()) return
-    this.#context.neighbours.send(to, encodeLedger('ledger-delta', encodeLedgerDelta(delta)), now)
+/** As many records as fit into so many bytes, but one at least; `upTo`: the last of them, if there are more behind it. */
+function beginning(
+  records: readonly LedgerRecord[],
+  bytesMax: number,
+): { readonly records: readonly LedgerRecord[]; readonly upTo: number | undefined } {
+  let bytes = 0
+  for (const [at, record] of records.entries()) {
+    bytes += recordBytes(record)
+    // Two records with one seq go together: what comes behind is asked for by its seq.
+    if (at > 0 && bytes > bytesMax && records[at - 1]!.seq < record.seq)
+      return { records: records.slice(0, at), upTo: records[at - 1]!.seq }
   }
+  return { records, upTo: undefined }
 }

@@ -3,7 +3,6 @@ import { equalBytes, type Millis } from '../base/mod.ts'
 import { GOODBYE_CODE, MESH_ID_BYTES } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
 import type { NodeContext } from './context.ts'
-import type { DataPaths } from './data-paths.ts'
 import type { Gossip } from './gossip.ts'
 import type { Membership } from './membership.ts'
 
@@ -12,18 +11,18 @@ export class Joining {
   readonly #context: NodeContext
   readonly #mesh: Membership
   readonly #addresses: Addresses
-  readonly #paths: DataPaths
   readonly #gossip: Gossip
+  readonly #meshChanged: (now: Millis) => void
 
   constructor(
     context: NodeContext,
-    parts: { mesh: Membership; addresses: Addresses; paths: DataPaths; gossip: Gossip },
+    parts: { mesh: Membership; addresses: Addresses; gossip: Gossip; meshChanged: (now: Millis) => void },
   ) {
     this.#context = context
     this.#mesh = parts.mesh
     this.#addresses = parts.addresses
-    this.#paths = parts.paths
     this.#gossip = parts.gossip
+    this.#meshChanged = parts.meshChanged
   }
 
   /** Founds a mesh of this peer alone. `isAnew`: after one that was given up. */
@@ -34,18 +33,16 @@ export class Joining {
     this.#addresses.drain(now)
   }
 
-  /** Gives up a mesh that nobody used, or none, for that of the neighbour. */
-  join(meshId: Uint8Array, from: PeerId, now: Millis): void {
+  /** Gives up a mesh that nobody used, or none, for that of the neighbour, whom the operator calls `target`. */
+  join(meshId: Uint8Array, from: PeerId, target: string, now: Millis): void {
     this.#context.log(
       'info',
       'mesh-joined',
       { peer: from, had: !this.#mesh.isMember ? 'none' : 'a pristine mesh' },
       now,
     )
-    if (this.#mesh.isMember) this.#addresses.ipam.abandon(now)
-    this.#addresses.drain(now)
-    this.#paths.stopAll(now)
-    this.#mesh.join(meshId, from)
+    this.#meshChanged(now)
+    this.#mesh.join(meshId, from, target)
     this.#context.ledger.setMesh(meshId)
     // Links made without a mesh are made anew, so that the other sides learn of it.
     for (const { peerId, hello } of this.#context.neighbours.neighbours)
@@ -56,13 +53,13 @@ export class Joining {
   /** A neighbour told of its ledger: it counts this peer to its mesh, and stays in it. */
   confirm(from: PeerId, now: Millis): void {
     if (!this.#mesh.confirm(from)) return
-    for (const { peerId } of this.#context.neighbours.neighbours) this.#gossip.handleNeighbourUp(peerId, now)
+    for (const { peerId } of this.#context.neighbours.neighbours) this.#gossip.greet(peerId, now)
   }
 
   /** The neighbour that this peer was about to join through went, perhaps to a mesh of its own choice. */
   giveUp(now: Millis): void {
     this.#context.log('info', 'mesh-join-given-up', { text: 'the link ended before the join was complete' }, now)
-    this.#paths.stopAll(now)
+    this.#meshChanged(now)
     const isFounder = this.#mesh.giveUp()
     this.#context.ledger.setMesh(this.#mesh.meshId)
     if (isFounder) this.found(now, true)

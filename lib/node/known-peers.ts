@@ -1,7 +1,7 @@
 import { peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
+import type { EngineOp } from '../overlay/mod.ts'
 import { ClaimTable, type LinkClaim, type PeerInfo } from '../topology/mod.ts'
 import { SHORT_ID_BYTES } from '../wire/mod.ts'
-import type { EngineOp } from './engine-op.ts'
 
 /** This peer's own index in forwarding tables. */
 export const SELF_INDEX = 0

@@ -1,17 +1,23 @@
-import type { Millis } from '../base/mod.ts'
-import { isDrop, type Decoded } from '../base/mod.ts'
-import { readStore, storeEntries, type LedgerChanges, type RecordChange, type StoredLedger } from '../ledger/mod.ts'
+import { equalBytes, type Millis } from '../base/mod.ts'
+import { readStore, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
 import { FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
+import type { NodePart, StoreEntry } from './part.ts'
 
 const PREFIX = 'ledger/'
+/** Beside the records of others: which mesh they are of. */
+const MESH_KEY = `${PREFIX}mesh`
+/** Before the owner in a key of `storeEntries`. */
+const TAG_CHARACTERS = 1
 
 /**
  * Keeps the ledger in the store. What this peer writes is durable before it is told to anybody; what others wrote is
  * gathered for a moment, because the mesh has it anyhow.
  */
-export class LedgerKeeper {
+export class LedgerKeeper implements NodePart {
+  readonly name = 'ledger'
+  readonly storePrefixes = [PREFIX]
   readonly #context: NodeContext
   readonly #gossip: Gossip
   #pendingChanges: RecordChange[] = []
@@ -23,18 +29,29 @@ export class LedgerKeeper {
     this.#gossip = gossip
   }
 
-  /** Takes up what the store holds; a store whose entries do not fit together is as good as none, and is said so. */
-  restore(entries: Iterable<readonly [string, Uint8Array]>, now: Millis): void {
-    const own = [...entries].filter(([key]) => key.startsWith(PREFIX))
-    const stored: Decoded<StoredLedger> = readStore(
-      own.map(([key, value]) => ({ key: key.slice(PREFIX.length), value })),
+  /** Takes up what the store holds; what cannot be read is said so, deleted, and comes back from the mesh. */
+  restore(entries: readonly StoreEntry[], now: Millis): void {
+    const isOfThisMesh = entries.some(
+      ([key, value]) => key === MESH_KEY && equalBytes(value, this.#context.ledger.meshId),
     )
-    if (isDrop(stored)) {
-      const text = 'the stored ledger does not fit together: it begins empty, the mesh has it'
-      this.#context.log('error', 'ledger-unreadable', { reason: stored.reason, text }, now)
+    const found = entries
+      .filter(([key]) => key !== MESH_KEY && (isOfThisMesh || this.#isOwn(key.slice(PREFIX.length))))
+      .map(([key, value]) => ({ key: key.slice(PREFIX.length), value }))
+    const { ledger, unreadable, unreadableKeys } = readStore(found)
+    if (unreadable > 0) {
+      const text = 'entries of the stored ledger are damaged: the mesh has what others wrote'
+      this.#context.log('error', 'ledger-unreadable', { entries: unreadable, text }, now)
+      const gone = unreadableKeys.map(key => ({ key, value: undefined }))
+      this.#emit(
+        gone.filter(({ key }) => this.#isOwn(key)),
+        false,
+      )
+      this.#emit(
+        gone.filter(({ key }) => !this.#isOwn(key)),
+        true,
+      )
     }
     // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
-    const ledger = isDrop(stored) ? { owners: [], records: new Map<never, never>() } : stored
     const skipped = this.#context.ledger.restore(ledger, true, now)
     if (skipped > 0) this.#context.log('warn', 'ledger-skipped', { records: skipped }, now)
   }
@@ -58,7 +75,10 @@ export class LedgerKeeper {
   persistForeign(): void {
     this.#foreignAt = undefined
     if (this.#foreign.size === 0) return
-    this.#emit([...this.#foreign].map(([key, value]) => ({ key, value })))
+    this.#emit(
+      [...this.#foreign].map(([key, value]) => ({ key, value })),
+      true,
+    )
     this.#foreign = new Map()
   }
 
@@ -78,18 +98,24 @@ export class LedgerKeeper {
       owners: changes.owners.filter(change => isOwn(change) === wantOwn),
     })
     const own = storeEntries(split(true))
-    if (own.length > 0) this.#emit(own)
+    this.#emit(own, false)
     for (const { key, value } of storeEntries(split(false))) this.#foreign.set(key, value)
     if (this.#foreign.size > 0) this.#foreignAt ??= now + FOREIGN_PERSIST_DELAY_MS
   }
 
-  #emit(entries: readonly { key: string; value: Uint8Array | undefined }[]): void {
-    const puts: [string, Uint8Array][] = []
+  #isOwn(key: string): boolean {
+    return key.startsWith(this.#context.config.identity.peerId, TAG_CHARACTERS)
+  }
+
+  /** What others wrote may be lost (`isCache`): the mesh has it. */
+  #emit(entries: readonly { key: string; value: Uint8Array | undefined }[], isCache: boolean): void {
+    if (entries.length === 0) return
+    const puts: [string, Uint8Array][] = isCache ? [[MESH_KEY, this.#context.ledger.meshId]] : []
     const deletes: string[] = []
     for (const { key, value } of entries) {
       if (value === undefined) deletes.push(PREFIX + key)
       else puts.push([PREFIX + key, value])
     }
-    this.#context.emit({ type: 'persist', puts, deletes })
+    this.#context.emit({ type: 'persist', puts, deletes, ...(isCache && { isCache }) })
   }
 }

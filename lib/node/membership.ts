@@ -1,10 +1,12 @@
-import type { Endpoint, PeerId } from '../address/mod.ts'
+import type { PeerId } from '../address/mod.ts'
 import { equalBytes, toHex } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
 import type { NodeConfig } from './config.ts'
 import type { Admission } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
+import type { NodePart, StoreRead } from './part.ts'
+import { entriesOf } from './parts.ts'
 import { decodeMesh, encodeMesh, type StoredMesh } from './stored.ts'
 
 const MESH_KEY = 'mesh'
@@ -20,28 +22,32 @@ export interface MeshStanding {
   readonly peersKnown: number
 }
 
+/** What this peer was told about the one at the other end of a link. */
+export interface Invitation {
+  /** This side dialled. */
+  readonly isDialler: boolean
+  /** The operator named the other one as a target. */
+  readonly isInvited: boolean
+}
+
 export type MeshVerdict =
   | { readonly verdict: 'same' | 'wait' | 'theirs-joins-ours' }
   | { readonly verdict: 'join'; readonly meshId: Uint8Array }
-  | { readonly verdict: 'refuse'; readonly text: string }
+  | { readonly verdict: 'refuse' | 'uninvited'; readonly text: string }
 
 /**
- * Whether two peers can be of one mesh. Who has none joins the other's. A mesh that was just founded by one peer alone and
- * never used gives way, so that two hosts may be launched first and connected later; of two such the smaller id stays.
- * Two meshes that are in use never merge: that is refused with both ids, their sizes, and what to do.
+ * Whether two peers can be of one mesh. Who has none, or one that is worth nothing (pristine), joins the other's; but only
+ * whom the operator named: else anybody who dials could draw a peer into his mesh. Of two pristine ones the dialler's gives
+ * way. Two meshes that are in use never merge: that is refused with both ids, their sizes, and what to do.
  */
-export function judgeMesh(ours: MeshStanding, theirs: MeshStanding): MeshVerdict {
+export function judgeMesh(ours: MeshStanding, theirs: MeshStanding, invitation: Invitation): MeshVerdict {
   const weHave = !equalBytes(ours.meshId, NO_MESH)
   const theyHave = !equalBytes(theirs.meshId, NO_MESH)
   if (!weHave && !theyHave) return { verdict: 'wait' }
-  if (!weHave) return { verdict: 'join', meshId: theirs.meshId }
   if (!theyHave) return { verdict: 'theirs-joins-ours' }
   if (equalBytes(ours.meshId, theirs.meshId)) return { verdict: 'same' }
-  if (ours.isPristine && theirs.isPristine) {
-    const oursStays = toHex(ours.meshId) < toHex(theirs.meshId)
-    return oursStays ? { verdict: 'theirs-joins-ours' } : { verdict: 'join', meshId: theirs.meshId }
-  }
-  if (ours.isPristine) return { verdict: 'join', meshId: theirs.meshId }
+  const wouldJoin = !weHave || (ours.isPristine && (!theirs.isPristine || invitation.isDialler))
+  if (wouldJoin) return invitation.isInvited ? { verdict: 'join', meshId: theirs.meshId } : UNINVITED
   if (theirs.isPristine) return { verdict: 'theirs-joins-ours' }
   return {
     verdict: 'refuse',
@@ -52,12 +58,29 @@ export function judgeMesh(ours: MeshStanding, theirs: MeshStanding): MeshVerdict
   }
 }
 
+/** For who dialled: the other side says it. */
+const UNINVITED: MeshVerdict = {
+  verdict: 'uninvited',
+  text: 'the other side was not told to join this mesh; run `weave-ts connect` there, with an address of this host',
+}
+
 export function standingOf(hello: Hello): MeshStanding {
   return { meshId: hello.meshId, isPristine: hello.isPristine, peersKnown: hello.peersKnown }
 }
 
-export function refusalOf(text: string): Admission {
-  return { admitted: false, code: GOODBYE_CODE.otherMesh, text }
+/** Why a verdict lets nobody in; undefined when it does. */
+export function refusalOf(verdict: MeshVerdict): Admission | undefined {
+  switch (verdict.verdict) {
+    case 'refuse':
+      return { admitted: false, code: GOODBYE_CODE.otherMesh, text: verdict.text }
+    case 'uninvited':
+      return { admitted: false, code: GOODBYE_CODE.uninvited, text: verdict.text }
+    case 'same':
+    case 'wait':
+    case 'theirs-joins-ours':
+    case 'join':
+      return undefined
+  }
 }
 
 /**
@@ -68,20 +91,35 @@ export function refusalOf(text: string): Admission {
  * join another mesh, stays for good and only then tells of its ledger; on that the joiner stays. Until then the joiner
  * takes in nobody else, and a crash finds it without a mesh.
  */
-export class Membership {
+export class Membership implements NodePart {
+  readonly name = 'mesh'
+  readonly storePrefixes = [MESH_KEY]
   readonly #config: NodeConfig
   readonly #emit: (output: NodeOutput) => void
   #meshId: Uint8Array = NO_MESH
   #isPristine = false
-  #joining: { readonly through: PeerId; readonly isFounder: boolean } | undefined
+  #target = ''
+  #joining: { readonly through: PeerId; readonly target: string; readonly isFounder: boolean } | undefined
+  readonly #isFree: (target: string) => boolean
 
-  constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, emit: (output: NodeOutput) => void) {
+  /** Reads the store itself: every other part is made for the mesh that this one holds. */
+  constructor(
+    config: NodeConfig,
+    read: StoreRead,
+    ports: {
+      emit: (output: NodeOutput) => void
+      /** True when nothing was allocated here, and the target that this peer joined through is no longer wanted. */
+      isFree: (target: string) => boolean
+    },
+  ) {
     this.#config = config
-    this.#emit = emit
-    const mesh = decodeMesh([...stored].find(([key]) => key === MESH_KEY)?.[1])
+    this.#emit = ports.emit
+    this.#isFree = ports.isFree
+    const mesh = decodeMesh(entriesOf(this, read).find(([key]) => key === MESH_KEY)?.[1])
     if (mesh === undefined) return
     this.#meshId = mesh.meshId
     this.#isPristine = mesh.isPristine
+    this.#target = mesh.target
   }
 
   /** 16 bytes; zeros while there is no mesh. */
@@ -107,25 +145,26 @@ export class Membership {
     return this.isMember && !this.#isPristine
   }
 
-  set(meshId: Uint8Array, isPristine: boolean): void {
+  set(meshId: Uint8Array, isPristine: boolean, target = ''): void {
     this.#meshId = meshId
     this.#isPristine = isPristine
+    this.#target = target
     this.#joining = undefined
-    this.#persist({ meshId, isPristine })
+    this.#persist({ meshId, isPristine, target })
   }
 
-  /** Takes the neighbour's mesh for this peer's, until `confirm` or `giveUp`. */
-  join(meshId: Uint8Array, through: PeerId): void {
-    this.#joining = { through, isFounder: this.#isPristine }
+  /** Takes the neighbour's mesh for this peer's, until `confirm` or `giveUp`. `target`: what the operator calls it. */
+  join(meshId: Uint8Array, through: PeerId, target: string): void {
+    this.#joining = { through, target, isFounder: this.#isPristine }
     this.#meshId = meshId
     this.#isPristine = false
-    this.#persist({ meshId: NO_MESH, isPristine: false })
+    this.#persist({ meshId: NO_MESH, isPristine: false, target: '' })
   }
 
   /** The neighbour has told of its ledger: whoever was alone until now is so no longer. True when that was news. */
   confirm(from: PeerId): boolean {
     if (!this.isMember || (!this.#isPristine && this.joiningThrough !== from)) return false
-    this.set(this.#meshId, false)
+    this.set(this.#meshId, false, this.#joining?.target ?? '')
     return true
   }
 
@@ -140,12 +179,14 @@ export class Membership {
     this.#emit({ type: 'persist', puts: [[MESH_KEY, encodeMesh(mesh)]], deletes: [] })
   }
 
+  /** A join can be taken back while nothing came of it and the operator no longer wants it: then it counts as pristine. */
   standing(peersKnown: number): MeshStanding {
-    return { meshId: this.#meshId, isPristine: this.#isPristine, peersKnown }
+    const isRevocable = this.#target !== '' && this.#joining === undefined && this.#isFree(this.#target)
+    return { meshId: this.#meshId, isPristine: this.#isPristine || isRevocable, peersKnown }
   }
 
-  /** What this peer says of itself to whom it sees at `endpoint`. */
-  helloTo(endpoint: Endpoint, peersKnown: number): Hello {
+  /** What this peer says of itself. */
+  hello(peersKnown: number): Hello {
     const { identity, incarnation, port, nickname, software } = this.#config
     return {
       signingPublic: identity.signingPublic,
@@ -156,7 +197,6 @@ export class Membership {
       capabilities: 0,
       nickname,
       software,
-      yourEndpoint: endpoint,
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { equalBytes, soonest, type Millis } from '../base/mod.ts'
+import { equalBytes, soonest, type Machine, type Millis } from '../base/mod.ts'
+import { FirstMessages } from '../noise/mod.ts'
 import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
 import { FAILED_INBOUND_MAX, FAILED_INBOUND_SHOWN_MS } from './constants.ts'
@@ -16,6 +17,8 @@ export interface Neighbour {
   readonly endpoint: Endpoint
   readonly upAt: Millis
   readonly rttMs: number | undefined
+  /** It takes less than is sent to it: what it can learn later had better wait. */
+  readonly isBehind: boolean
 }
 
 /** A connection of any state, for `status connections`. */
@@ -30,6 +33,14 @@ export interface FailedInbound {
   readonly endpoint: Endpoint
   readonly error: string
   readonly at: Millis
+}
+
+/** A connection on which the other side has proved who it is. */
+export interface ProvedLink {
+  readonly connection: number
+  readonly isOutbound: boolean
+  /** What this side had said of itself when the connection began. */
+  readonly sent: Hello
 }
 
 /** What to do with a peer that proved who it is. */
@@ -56,6 +67,9 @@ export type NeighboursOutput =
       readonly error: string
     }
 
+/** What the node says of a link; what all links share is kept here. */
+type OwnLinkConfig = Omit<LinkConfig, 'firstMessages'>
+
 interface Entry {
   readonly connection: number
   readonly link: Link
@@ -64,7 +78,8 @@ interface Entry {
   /** What this side said of itself on this connection. */
   readonly sent: Hello
   peerId: PeerId | undefined
-  neighbour: (Neighbour & { rttMs: number | undefined }) | undefined
+  neighbour: (Neighbour & { rttMs: number | undefined; isBehind: boolean }) | undefined
+  isBehind: boolean
   /** Why this side ends it, or what the far side said before it hung up. */
   goodbye: { code: number; text: string } | undefined
 }
@@ -74,20 +89,20 @@ interface Entry {
  * between the same pair that were begun by different sides the one begun by the smaller PeerId survives; of two begun by
  * one side, or when the remote has restarted, the newer.
  */
-export class Neighbours {
+export class Neighbours implements Machine<NeighboursOutput> {
   readonly #entries = new Map<number, Entry>()
   readonly #byPeer = new Map<PeerId, Entry>()
   readonly #outputs: NeighboursOutput[] = []
+  readonly #firstMessages = new FirstMessages()
   readonly #self: PeerId
-  readonly #configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
-  readonly #admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
+  readonly #configOf: (role: LinkConfig['role']) => OwnLinkConfig
+  readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   #failedInbound: FailedInbound[] = []
 
   constructor(ports: {
     self: PeerId
-    configOf: (role: LinkConfig['role'], endpoint: Endpoint) => LinkConfig
-    /** `sent`: what this side had said of itself when the connection began. */
-    admit: (peerId: PeerId, hello: Hello, sent: Hello) => Admission
+    configOf: (role: LinkConfig['role']) => OwnLinkConfig
+    admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   }) {
     this.#self = ports.self
     this.#configOf = ports.configOf
@@ -121,15 +136,16 @@ export class Neighbours {
 
   /** The TCP connection exists. */
   open(connection: number, isOutbound: boolean, endpoint: Endpoint, now: Millis): void {
-    const config = this.#configOf(isOutbound ? 'initiator' : 'responder', endpoint)
+    const config = this.#configOf(isOutbound ? 'initiator' : 'responder')
     const entry: Entry = {
       connection,
-      link: new Link(config, now),
+      link: new Link({ ...config, firstMessages: this.#firstMessages }, now),
       isOutbound,
       endpoint,
       sent: config.hello,
       peerId: undefined,
       neighbour: undefined,
+      isBehind: false,
       goodbye: undefined,
     }
     this.#entries.set(connection, entry)
@@ -148,6 +164,16 @@ export class Neighbours {
     if (entry === undefined) return
     entry.link.handleClosed()
     this.#drain(entry, now)
+  }
+
+  /** The far side of a connection is behind in taking what is written, or has caught up. Returns the neighbour. */
+  handleBacklog(connection: number, isBehind: boolean): PeerId | undefined {
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return undefined
+    entry.isBehind = isBehind
+    if (entry.neighbour === undefined) return undefined
+    entry.neighbour.isBehind = isBehind
+    return entry.neighbour.peerId
   }
 
   handleTimeout(now: Millis): void {
@@ -213,7 +239,7 @@ export class Neighbours {
       const text = `another process has the identity ${peerId}: a state directory was copied`
       return this.#end(entry, GOODBYE_CODE.collision, text, now)
     }
-    const admission = this.#admit(peerId, hello, entry.sent)
+    const admission = this.#admit(peerId, hello, entry)
     if (!admission.admitted) return this.#end(entry, admission.code, admission.text, now)
     const neighbour = {
       connection: entry.connection,
@@ -224,6 +250,7 @@ export class Neighbours {
       endpoint: entry.endpoint,
       upAt: now,
       rttMs: undefined,
+      isBehind: entry.isBehind,
     }
     const older = this.#byPeer.get(peerId)
     if (older !== undefined) {

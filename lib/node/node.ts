@@ -1,48 +1,42 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
-import { Timers, equalBytes, fromHex, soonest, type Millis } from '../base/mod.ts'
-import type { AddressForm, Lease } from '../ipam/mod.ts'
-import { Ledger } from '../ledger/mod.ts'
-import {
-  GOODBYE_CODE,
-  RECORD_KIND,
-  ROUTED_KIND,
-  SHORT_ID_BYTES,
-  type Hello,
-  type LedgerRecord,
-  type LinkMessage,
-} from '../wire/mod.ts'
-import { Addresses, LEASE_PREFIX } from './addresses.ts'
+import { Timers, soonest, type Machine, type Millis } from '../base/mod.ts'
+import type { AddressForm, Lease, LeaseHolder } from '../ipam/mod.ts'
+import { Ledger, type RecordChange } from '../ledger/mod.ts'
+import { GOODBYE_CODE, RECORD_KIND, ROUTED_KIND, SHORT_ID_BYTES } from '../wire/mod.ts'
+import { Addresses } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
 import { COLLECT_INTERVAL_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { DataPaths } from './data-paths.ts'
 import { Dialler } from './dialler.ts'
 import { Discovery } from './discovery.ts'
+import { FEATURES } from './features.ts'
 import { TablePublisher, forwardingTable } from './forwarding-table.ts'
-import { ForgetRecords } from './forget-records.ts'
 import { Gossip } from './gossip.ts'
 import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
-import { OwnLinks } from './own-links.ts'
-import { Membership, judgeMesh, refusalOf, standingOf } from './membership.ts'
+import { LinkEvents } from './link-events.ts'
+import { Membership } from './membership.ts'
 import { MeshView } from './mesh-view.ts'
-import { Neighbours, type Admission, type Neighbour, type NeighboursOutput } from './neighbours.ts'
+import { Neighbours } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
-import { isTroubled, retryMsAfter } from './reasons.ts'
+import { OwnLinks } from './own-links.ts'
+import type { NodePart, PartFactory, StoreRead } from './part.ts'
+import { Parts } from './parts.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
+import { reportOf, type NodeReport } from './report.ts'
 import { Router } from './router.ts'
-import { decodeTargets, encodeTargets } from './stored.ts'
-
-const TARGETS_KEY = 'targets'
+import { Targets } from './targets.ts'
 
 /**
  * One whole peer as a machine without IO: links, ledger, topology, sessions, paths and addresses.
  *
  * Drive it with the handle* methods and the operator's calls, each followed by draining `pollOutput` and carrying the
  * outputs out in order; call `handleTimeout` at `pollTimeout`. The same machine runs in the daemon and, hundreds of them,
- * in the simulator. Foreign input never throws and never ends another link than its own.
+ * in the simulator. Foreign input never throws and never ends another link than its own. What it does is in its parts
+ * (`NodePart`); here they are put together, and inputs find their way to them.
  */
-export class Node {
+export class Node implements Machine<NodeOutput> {
   readonly config: NodeConfig
   readonly ledger: Ledger
   readonly neighbours: Neighbours
@@ -51,90 +45,120 @@ export class Node {
   readonly paths: DataPaths
   readonly addresses: Addresses
   readonly drops = new Map<string, number>()
-  readonly #context: NodeContext
-  readonly #gossip: Gossip
+  readonly #parts: Parts
+  readonly #events: LinkEvents
   readonly #router: Router
   readonly #keeper: LedgerKeeper
+  readonly #gossip: Gossip
   readonly #mesh: Membership
   readonly #joining: Joining
-  readonly #discovery: Discovery
-  readonly #links: OwnLinks
-  readonly #forget: ForgetRecords
+  readonly #targets: Targets
   readonly #log: RateLimitedLog
   readonly #timers = new Timers()
   readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
   #nextConnection = 1
 
-  /** `stored`: every entry of the state store. */
-  constructor(config: NodeConfig, stored: Iterable<readonly [string, Uint8Array]>, now: Millis) {
+  /** `read`: the state store of an earlier run; asked for just what the parts declare. */
+  constructor(config: NodeConfig, read: StoreRead, now: Millis, features: readonly PartFactory[] = FEATURES) {
     this.config = config
-    const entries = [...stored]
-    this.#mesh = new Membership(config, entries, output => this.#outputs.push(output))
-    this.ledger = new Ledger({
-      suite: config.suite,
-      identity: config.identity,
-      meshId: this.#mesh.meshId,
-      chance: config.chance,
+    const { identity, suite, chance } = config
+    const emit = (output: NodeOutput) => void this.#outputs.push(output)
+    this.#mesh = new Membership(config, read, {
+      emit,
+      isFree: target => !this.addresses.holdsAny && !this.dialler.configured.includes(target),
     })
+    this.ledger = new Ledger({ suite, identity, meshId: this.#mesh.meshId, chance })
     this.neighbours = new Neighbours({
-      self: config.identity.peerId,
-      configOf: (role, endpoint) => ({
+      self: identity.peerId,
+      configOf: role => ({
         role,
-        suite: config.suite,
+        suite,
         entropy: config.entropy,
-        staticSecret: config.identity.exchangeSecret,
+        staticKey: identity.exchangeKey,
         secrets: config.secrets,
-        hello: this.#mesh.helloTo(endpoint, this.ledger.owners().length),
+        hello: this.#mesh.hello(this.ledger.owners().length),
       }),
-      admit: (peerId, hello, sent) => this.#admit(peerId, hello, sent),
+      admit: (peerId, hello, link) => this.#events.admit(peerId, hello, link),
     })
-    this.#log = new RateLimitedLog(line => this.#outputs.push({ type: 'log', line }))
-    this.#context = {
+    this.#log = new RateLimitedLog(line => emit({ type: 'log', line }))
+    const viewOf = () => this.view
+    const context: NodeContext = {
       config,
       ledger: this.ledger,
       neighbours: this.neighbours,
+      get view() {
+        return viewOf()
+      },
       isShared: () => this.#mesh.isShared,
-      emit: output => this.#outputs.push(output),
+      route: (to, kind, body, at) => this.#router.send(to, kind, body, at),
+      flush: at => this.#keeper.flush(at),
+      emit,
       log: (level, event, fields, at) => this.#log.write(level, event, fields, at),
       drop: reason => this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1),
     }
     this.dialler = new Dialler({
-      chance: config.chance,
+      chance,
       nextConnection: () => this.#nextConnection++,
       isNeighbour: peer => this.neighbours.neighbour(peer) !== undefined,
     })
-    this.view = new MeshView(this.#context, (peer, at) => this.paths.stop(peer, at))
-    this.#router = new Router(this.#context, to => this.view.controlRoutes.get(to)?.nextHop)
-    this.#gossip = new Gossip(this.#context, now)
-    this.#keeper = new LedgerKeeper(this.#context, this.#gossip)
-    this.#forget = new ForgetRecords(this.#context)
-    this.paths = new DataPaths(this.#context, {
+    this.view = new MeshView(context, (peer, at) => this.paths.stop(peer, at))
+    this.#router = new Router(context, to => this.view.controlRoutes.get(to)?.nextHop)
+    this.#gossip = new Gossip(context, now)
+    this.#keeper = new LedgerKeeper(context, this.#gossip)
+    this.paths = new DataPaths(context, {
       view: this.view,
       route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
-      onChanged: (_peer, at) => {
+      onChanged: (peer, at) => {
         this.#tables.changed()
-        this.#links.changed(at)
+        if (this.neighbours.neighbour(peer) !== undefined) links.changed(at)
       },
     })
-    this.addresses = new Addresses(this.#context, {
-      view: this.view,
-      route: (to, kind, body, at) => void this.#router.send(to, kind, body, at),
-      flush: at => this.#keeper.flush(at),
-    })
-    this.#joining = new Joining(this.#context, {
+    this.addresses = new Addresses(context, () => this.#tables.changed())
+    this.#targets = new Targets(context, this.dialler)
+    const links = new OwnLinks(context, this.view, this.paths)
+    const discovery = new Discovery(context, this.view, this.dialler)
+    this.#joining = new Joining(context, {
       mesh: this.#mesh,
       addresses: this.addresses,
-      paths: this.paths,
       gossip: this.#gossip,
+      meshChanged: at => this.#parts.meshChanged(at),
     })
-    this.#links = new OwnLinks(this.#context, this.view, this.paths)
-    this.#discovery = new Discovery(this.#context, this.view, this.dialler)
-    this.#outputs.push({
-      type: 'engine',
-      op: { op: 'set-self', shortId: peerIdBytes(config.identity.peerId).slice(0, SHORT_ID_BYTES) },
+    this.#events = new LinkEvents(context, {
+      mesh: this.#mesh,
+      joining: this.#joining,
+      dialler: this.dialler,
+      discovery,
+      gossip: this.#gossip,
+      paths: this.paths,
+      links,
+      router: this.#router,
+      parts: () => this.#parts,
+      tableChanged: () => this.#tables.changed(),
     })
-    this.#restore(entries, now)
+    this.#parts = new Parts([
+      this.#keeper,
+      this.#mesh,
+      this.#viewPart(),
+      this.addresses,
+      this.#targets,
+      this.#pathsPart(),
+      {
+        name: 'discovery',
+        viewChanged: at => discovery.update(at),
+        handleTimeout: at => discovery.handleTimeout(at),
+        pollTimeout: () => discovery.pollTimeout(),
+      },
+      this.#gossip,
+      { name: 'links', handleTimeout: at => links.handleTimeout(at), pollTimeout: () => links.pollTimeout() },
+      ...features.map(make => make(context)),
+    ])
+    const shortId = peerIdBytes(identity.peerId).slice(0, SHORT_ID_BYTES)
+    emit({ type: 'engine', op: { op: 'set-self', shortId } })
+    this.#parts.restore(read, now)
+    this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
+    this.#viewChanged(now)
+    this.#settle(now)
   }
 
   get meshId(): Uint8Array | undefined {
@@ -156,57 +180,48 @@ export class Node {
 
   /** Adds targets, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
   connect(targets: readonly string[], isReplacing: boolean, now: Millis): string[] | undefined {
-    if (isReplacing) this.dialler.unconfigure(this.dialler.configured.filter(known => !targets.includes(known)))
-    const isTaken = this.dialler.configure(targets, now)
-    this.#persistTargets()
-    this.#settle(now)
-    return isTaken ? this.dialler.configured : undefined
+    return this.#settled(this.#targets.connect(targets, isReplacing, now), now)
   }
 
   /** Removes targets here, and by a record of the ledger at every peer. Returns what is left here. */
   forgetTargets(targets: readonly string[], now: Millis): string[] {
-    this.dialler.unconfigure(targets)
-    this.#forget.publish(targets)
-    this.#persistTargets()
-    this.#settle(now)
-    return this.dialler.configured
+    return this.#settled(this.#targets.forget(targets), now)
   }
 
-  /** Asks for an address; ends in an output `allocated` or `refused` with the id. */
-  requestAddress(id: string, container: string, form: AddressForm, now: Millis): void {
-    this.addresses.request(id, container, form, now)
-    this.#settle(now)
+  /** Asks for an address (for an attachment unless told otherwise); ends in `allocated` or `refused` with the id. */
+  requestAddress(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
+    this.#settled(this.addresses.request(id, container, form, now, holder), now)
   }
 
   cancelRequest(id: string, now: Millis): void {
-    this.addresses.cancel(id, now)
-    this.#settle(now)
+    this.#settled(this.addresses.cancel(id, now), now)
   }
 
-  freeAddresses(container: string, address: Ipv4 | undefined, now: Millis): readonly Lease[] {
-    const ended = this.addresses.free(container, address, now)
-    this.#settle(now)
-    return ended
+  freeAddresses(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
+    return this.#settled(this.addresses.free(container, address, now, holder), now)
   }
 
-  leasesOf(container: string): readonly Cidr[] {
-    return this.addresses.ipam.lookup(container)
+  leasesOf(container: string, holder?: LeaseHolder): readonly Cidr[] {
+    return this.addresses.ipam.lookup(container, holder)
+  }
+
+  /** Every address in use on this host. */
+  leases(holder?: LeaseHolder): readonly Lease[] {
+    return this.addresses.ipam.leases(holder)
   }
 
   /** Hands all address blocks to a peer that can be reached, and ends all leases. Returns the heir and how many. */
   leave(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const outcome = this.addresses.leave(this.view.reachable, now)
     this.view.withdrawSelf()
-    this.#settle(now)
-    return outcome
+    return this.#settled(outcome, now)
   }
 
   /** A neighbour dialled us; returns the number of the connection. */
   handleAccepted(endpoint: Endpoint, now: Millis): number {
     const connection = this.#nextConnection++
     this.neighbours.open(connection, false, endpoint, now)
-    this.#settle(now)
-    return connection
+    return this.#settled(connection, now)
   }
 
   handleDialled(connection: number, endpoint: Endpoint, now: Millis): void {
@@ -216,22 +231,31 @@ export class Node {
   }
 
   handleDialFailed(connection: number, error: string, now: Millis): void {
-    this.dialler.handleDialFailed(connection, error, now)
-    this.#settle(now)
+    this.#settled(this.dialler.handleDialFailed(connection, error, now), now)
   }
 
   handleResolved(target: string, result: readonly Endpoint[] | string, now: Millis): void {
-    this.dialler.handleResolved(target, result, now)
-    this.#settle(now)
+    this.#settled(this.dialler.handleResolved(target, result, now), now)
   }
 
   handleBytes(connection: number, bytes: Uint8Array, now: Millis): void {
-    this.neighbours.handleBytes(connection, bytes, now)
-    this.#settle(now)
+    this.#settled(this.neighbours.handleBytes(connection, bytes, now), now)
   }
 
   handleClosed(connection: number, now: Millis): void {
-    this.neighbours.handleClosed(connection, now)
+    this.#settled(this.neighbours.handleClosed(connection, now), now)
+  }
+
+  /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
+  handleStore(isWritable: boolean, now: Millis): void {
+    this.addresses.setStore(isWritable, now)
+    this.#settle(now)
+  }
+
+  /** The far side of a connection is behind in taking what is sent to it, or has caught up. */
+  handleBacklog(connection: number, isBehind: boolean, now: Millis): void {
+    const peer = this.neighbours.handleBacklog(connection, isBehind)
+    if (peer !== undefined) this.#gossip.handleBacklog(peer, isBehind, now)
     this.#settle(now)
   }
 
@@ -254,6 +278,18 @@ export class Node {
     this.#settle(now)
   }
 
+  /** The data plane floods unicast frames for want of a way to the peer. */
+  handleWanted(peerIndex: number, now: Millis): void {
+    const peer = this.view.peerAt(peerIndex)
+    if (peer !== undefined) this.paths.want(peer, now)
+    this.#settle(now)
+  }
+
+  /** What every part has to tell, as plain data. */
+  report(now: Millis): NodeReport {
+    return { ...reportOf(this, now), parts: this.#parts.report(now) }
+  }
+
   /** Says goodbye on every link. */
   shutdown(now: Millis): void {
     for (const { peerId } of this.neighbours.neighbours)
@@ -265,12 +301,7 @@ export class Node {
   handleTimeout(now: Millis): void {
     this.neighbours.handleTimeout(now)
     this.dialler.handleTimeout(now)
-    this.paths.handleTimeout(now)
-    this.addresses.handleTimeout(now)
-    this.#gossip.handleTimeout(now)
-    this.#keeper.handleTimeout(now)
-    this.#discovery.handleTimeout(now)
-    this.#links.handleTimeout(now)
+    this.#parts.handleTimeout(now)
     for (let due = this.#timers.popDue(now); due !== undefined; due = this.#timers.popDue(now)) {
       if (due === 'collect') this.#collect(now)
     }
@@ -286,31 +317,44 @@ export class Node {
     return soonest([
       this.neighbours.pollTimeout(),
       this.dialler.pollTimeout(),
-      this.paths.pollTimeout(),
-      this.addresses.ipam.pollTimeout(),
-      this.#gossip.pollTimeout(),
-      this.#keeper.pollTimeout(),
-      this.#discovery.pollTimeout(),
-      this.#links.pollTimeout(),
+      this.#parts.pollTimeout(),
       this.#timers.next(),
       this.view.pollTimeout(),
     ])
   }
 
-  #restore(entries: readonly (readonly [string, Uint8Array])[], now: Millis): void {
-    this.#keeper.restore(entries, now)
-    this.#forget.restore()
-    this.view.reload(now)
-    const leases = entries.filter(([key]) => key.startsWith(LEASE_PREFIX))
-    for (const key of this.addresses.restore(leases, now))
-      this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
-    this.dialler.configure(decodeTargets(entries.find(([key]) => key === TARGETS_KEY)?.[1]), now)
-    this.view.publishSelf()
-    this.view.publishLinks([])
-    this.view.refresh()
-    this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
-    this.#viewChanged(now)
+  #viewPart(): NodePart {
+    return {
+      name: 'view',
+      recordKinds: [RECORD_KIND.peer, RECORD_KIND.links],
+      restore: (_entries, now) => {
+        this.view.reload(now)
+        this.view.publishSelf()
+        this.view.publishLinks([])
+        this.view.refresh()
+      },
+      handleRecord: ({ owner, kind, record }, now) => {
+        const restarted = this.view.handleRecord(owner, kind, record, now)
+        if (restarted !== undefined) this.#events.restarted(restarted, now)
+      },
+    }
+  }
+
+  #pathsPart(): NodePart {
+    return {
+      name: 'paths',
+      routedKinds: [ROUTED_KIND.sessionHandshake],
+      handleRouted: ({ source, body }, now) => this.paths.handleHandshake(source, body, now),
+      viewChanged: now => this.paths.update(now),
+      meshChanged: now => this.paths.stopAll(now),
+      handleTimeout: now => this.paths.handleTimeout(now),
+      pollTimeout: () => this.paths.pollTimeout(),
+    }
+  }
+
+  #settled<T>(result: T, now: Millis): T {
     this.#settle(now)
+    return result
   }
 
   /** Works off what one input caused, until nothing is left. */
@@ -338,161 +382,23 @@ export class Node {
   #drainNeighbours(now: Millis): boolean {
     let did = false
     for (let output = this.neighbours.pollOutput(); output !== undefined; output = this.neighbours.pollOutput()) {
-      this.#handleNeighboursOutput(output, now)
+      this.#events.handle(output, now)
       did = true
     }
     return did
   }
 
-  #handleNeighboursOutput(output: NeighboursOutput, now: Millis): void {
-    switch (output.type) {
-      case 'write':
-      case 'close':
-        this.#outputs.push(output)
-        break
-      case 'up':
-        this.#neighbourUp(output.neighbour, now)
-        break
-      case 'down':
-        this.#neighbourDown(output.neighbour, output.error, now)
-        break
-      case 'message':
-        this.#handleMessage(output.from, output.message, now)
-        break
-      case 'drop':
-        this.#context.drop(output.reason)
-        break
-      case 'ourself':
-        this.dialler.handleOurself(output.connection)
-        break
-      case 'ended':
-        this.#connectionEnded(output, now)
-        break
-    }
-  }
-
-  /** Messages of neighbours: to add a kind, give it a case here (and see wire/link-message.ts). */
-  #handleMessage(from: PeerId, message: LinkMessage, now: Millis): void {
-    switch (message.type) {
-      case 'ledger-digest':
-        this.#joining.confirm(from, now)
-        return this.#gossip.handleDigest(from, message.body, now)
-      case 'ledger-delta':
-        this.#joining.confirm(from, now)
-        return this.#gossip.handleDelta(from, message.body, now)
-      case 'routed': {
-        const own = this.#router.handle(message, now)
-        if (own === undefined) return
-        if (own.routedKind === ROUTED_KIND.sessionHandshake)
-          return this.paths.handleHandshake(own.source, own.body, now)
-        if (own.routedKind === ROUTED_KIND.ipamRequest || own.routedKind === ROUTED_KIND.ipamAnswer)
-          return this.addresses.handleRouted(own.source, own.routedKind, own.body, now)
-        return this.#context.drop('routed-kind')
-      }
-      case 'unknown':
-        return this.#context.drop('link-message-kind')
-      default:
-        // ping, pong and goodbye end in the link itself.
-        return
-    }
-  }
-
-  #neighbourUp(neighbour: Neighbour, now: Millis): void {
-    const { peerId, connection, hello } = neighbour
-    this.#outputs.push({ type: 'established', connection })
-    this.dialler.handleUp(connection, peerId, now)
-    this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint: neighbour.endpoint }, now)
-    const verdict = judgeMesh(this.#mesh.standing(this.ledger.owners().length), standingOf(hello))
-    if (verdict.verdict === 'join') this.#joining.join(verdict.meshId, peerId, now)
-    const known = this.view.ensurePeer(peerId)
-    this.paths.meet(peerId, hello.incarnation, now)
-    this.#gossip.handleNeighbourUp(peerId, now)
-    this.view.markDirty(now)
-    this.paths.update(now)
-    this.#links.changed(now)
-    if (known.info === undefined) this.#tables.changed()
-  }
-
-  #neighbourDown(neighbour: Neighbour, error: string, now: Millis): void {
-    this.#context.log('info', 'link-down', { peer: neighbour.peerId, nickname: neighbour.hello.nickname, error }, now)
-    this.dialler.handleNeighbourDown(neighbour.peerId, now)
-    this.view.handleNeighbourDown(neighbour.peerId, now)
-    this.#links.changed(now)
-    if (this.#mesh.joiningThrough === neighbour.peerId) this.#joining.giveUp(now)
-  }
-
-  #connectionEnded(output: Extract<NeighboursOutput, { type: 'ended' }>, now: Millis): void {
-    const { connection, peerId, isOutbound, endpoint, reason, code, error } = output
-    // A scan that hangs up by itself is counted, and not worth a line.
-    if (reason === 'closed' && !isOutbound && peerId === undefined) this.#context.drop('link-closed')
-    if (isTroubled(reason, code)) {
-      this.#context.drop(`link-${reason}`)
-      this.#context.log('warn', `link-${reason}`, { endpoint, outbound: isOutbound, error }, now)
-    }
-    if (isOutbound) this.dialler.handleEnded(connection, peerId, error, now, retryMsAfter(code))
-  }
-
-  #admit(peerId: PeerId, hello: Hello, sent: Hello): Admission {
-    const ours = this.#mesh.standing(this.ledger.owners().length)
-    if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
-      return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
-    const through = this.#mesh.joiningThrough
-    if (through !== undefined && through !== peerId)
-      return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'is about to join a mesh' }
-    const verdict = judgeMesh(ours, standingOf(hello))
-    if (verdict.verdict === 'refuse') return refusalOf(verdict.text)
-    if (this.#discovery.mayRefuse(peerId))
-      return {
-        admitted: false,
-        code: GOODBYE_CODE.full,
-        text: 'this peer has as many links as it may; others have room',
-      }
-    return { admitted: true }
-  }
-
   /** Persists, gossips, and lets the parts know of records that changed. */
   #applyChanges(now: Millis): boolean {
-    const changes = this.#keeper.take(now)
-    for (const { owner, kind, key, record } of changes) this.#applyRecord(owner, kind, key, record, now)
+    const changes: readonly RecordChange[] = this.#keeper.take(now)
+    for (const change of changes) this.#parts.handleRecord(change, now)
     return changes.length > 0
   }
 
-  /** What a record means here: to add a kind, give it a case (and see wire/record.ts). */
-  #applyRecord(owner: PeerId, kind: number, key: Uint8Array, record: LedgerRecord | undefined, now: Millis): void {
-    switch (kind) {
-      case RECORD_KIND.blocks:
-        this.addresses.handleRecord(owner, key, record, now)
-        this.#tables.changed()
-        return
-      case RECORD_KIND.forget:
-        return this.#forgetByRecord(owner, record, now)
-      case RECORD_KIND.peer:
-      case RECORD_KIND.links: {
-        const restarted = this.view.handleRecord(owner, kind, record, now)
-        if (restarted !== undefined) this.#peerRestarted(restarted, now)
-      }
-    }
-  }
-
-  #forgetByRecord(owner: PeerId, record: LedgerRecord | undefined, now: Millis): void {
-    const target = owner === this.config.identity.peerId ? undefined : this.#forget.targetOf(record)
-    if (target === undefined || this.dialler.unconfigure([target]).length === 0) return
-    this.#context.log('info', 'target-forgotten', { target, by: owner }, now)
-    this.#persistTargets()
-  }
-
-  #peerRestarted(peer: PeerId, now: Millis): void {
-    this.#context.log('info', 'peer-restarted', { peer, nickname: this.view.nicknameOf(peer) }, now)
-    const incarnation = fromHex(this.view.peer(peer)?.info?.incarnation ?? '')
-    if (incarnation !== undefined) this.paths.meet(peer, incarnation, now)
-  }
-
   #viewChanged(now: Millis): void {
-    const { reachable } = this.view
-    this.ledger.setReachable(reachable, now)
-    this.addresses.setReachable(reachable, now)
-    this.paths.update(now)
-    this.#discovery.update(now)
+    this.ledger.setMet(this.neighbours.neighbours.map(({ peerId }) => peerId))
+    this.ledger.setReachable(this.view.hops, now)
+    this.#parts.viewChanged(now)
     this.#tables.changed()
   }
 
@@ -500,9 +406,5 @@ export class Node {
     for (const owner of this.ledger.collect(now))
       if (this.neighbours.neighbour(owner) === undefined) this.view.forget(owner, now)
     this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
-  }
-
-  #persistTargets(): void {
-    this.#outputs.push({ type: 'persist', puts: [[TARGETS_KEY, encodeTargets(this.dialler.configured)]], deletes: [] })
   }
 }

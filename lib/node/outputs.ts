@@ -1,14 +1,15 @@
 import type { Endpoint } from '../address/mod.ts'
 import type { Cidr } from '../address/mod.ts'
 import type { LogLine, WeaveError } from '../base/mod.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
-import type { EngineOp } from './engine-op.ts'
+import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
 
 /** One durable write: all of it or nothing, on disk before any output that follows is carried out. */
 export interface Persist {
   readonly type: 'persist'
   readonly puts: readonly (readonly [string, Uint8Array])[]
   readonly deletes: readonly string[]
+  /** True for what could be learnt from others again: it may be lost, and no order with other outputs is kept. */
+  readonly isCache?: boolean
 }
 
 /** What the node asks of its surroundings, to be carried out in order. */

@@ -1,13 +1,39 @@
 import type { LogLevel, LogLine, Millis } from '../base/mod.ts'
-import { LOG_INTERVAL_MS, LOG_KEYS_MAX } from './constants.ts'
+import { LOG_BURST, LOG_ERRORS_BURST, LOG_INTERVAL_MS, LOG_KEYS_MAX, LOG_LINES_PER_SECOND } from './constants.ts'
+
+/** So many lines at once, and so many per second; whole lines only. */
+class Bucket {
+  readonly #burst: number
+  #tokens: number
+  #at: Millis = 0
+
+  constructor(burst: number) {
+    this.#burst = burst
+    this.#tokens = burst
+  }
+
+  take(now: Millis): boolean {
+    const gained = (Math.max(0, now - this.#at) * LOG_LINES_PER_SECOND) / 1000
+    this.#tokens = Math.min(this.#burst, this.#tokens + gained)
+    this.#at = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}
 
 /**
- * Lets one warning of an event and level through per interval, whoever caused it, and tells with the next how many were
- * held back; lines of level info and below for different peers pass separately.
+ * Bounds what the log is told, whoever causes it. Of warnings one of an event passes per interval; of lines of level info
+ * one of an event and peer; and all together are bounded by a bucket, in which errors have their own so that nothing
+ * keeps them out. What was held back is counted and told with the next line that passes: `suppressed` of its own kind,
+ * `heldBack` of all kinds. Debug and trace are for whoever asked for them, and pass the bucket.
  */
 export class RateLimitedLog {
   readonly #write: (line: LogLine) => void
   readonly #last = new Map<string, { at: Millis; suppressed: number }>()
+  readonly #lines = new Bucket(LOG_BURST)
+  readonly #errors = new Bucket(LOG_ERRORS_BURST)
+  #heldBack = 0
 
   constructor(write: (line: LogLine) => void) {
     this.#write = write
@@ -21,9 +47,25 @@ export class RateLimitedLog {
       last.suppressed++
       return
     }
+    if (!this.#hasRoom(level, now)) {
+      this.#heldBack++
+      return
+    }
     if (last === undefined && this.#last.size >= LOG_KEYS_MAX) this.#last.delete(this.#last.keys().next().value!)
     this.#last.set(key, { at: now, suppressed: 0 })
-    const suppressed = last?.suppressed ?? 0
-    this.#write({ level, event, fields: suppressed === 0 ? fields : { ...fields, suppressed } })
+    const counts = { ...(last && last.suppressed > 0 && { suppressed: last.suppressed }), ...this.#takeHeldBack() }
+    this.#write({ level, event, fields: { ...fields, ...counts } })
+  }
+
+  #hasRoom(level: LogLevel, now: Millis): boolean {
+    if (level === 'debug' || level === 'trace') return true
+    return (level === 'error' ? this.#errors : this.#lines).take(now)
+  }
+
+  #takeHeldBack(): { heldBack?: number } {
+    if (this.#heldBack === 0) return {}
+    const heldBack = this.#heldBack
+    this.#heldBack = 0
+    return { heldBack }
   }
 }

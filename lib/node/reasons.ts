@@ -13,6 +13,7 @@ const LINK_DOWN_TEXT: Readonly<Record<LinkDownReason, string>> = {
   'version-mismatch': 'the other side speaks no protocol version of this one; update the older one',
   'handshake-deadline': 'the other side did not complete the handshake in time',
   'handshake-failed': 'the handshake failed: damaged on the way, or the other side is no genuine peer',
+  'handshake-repeat': 'the handshake is one that was made before: somebody recorded it and sends it again',
   'identity-mismatch': 'the other side does not own the identity that it claims',
   framing: 'the other side broke the framing of the stream',
   silence: 'nothing heard from the other side for too long',

@@ -4,20 +4,23 @@ import { MESH_ID_BYTES } from '../wire/mod.ts'
 export interface StoredMesh {
   readonly meshId: Uint8Array
   readonly isPristine: boolean
+  /** The operator's target through which this peer joined; empty where it founded. */
+  readonly target: string
 }
 
-/** | mesh id (16) | pristine u8 | */
+/** | mesh id (16) | pristine u8 | target text | */
 export function encodeMesh(mesh: StoredMesh): Uint8Array {
-  return new ByteWriter(MESH_ID_BYTES + 1)
+  return new ByteWriter(MESH_ID_BYTES + 3)
     .raw(mesh.meshId)
     .u8(mesh.isPristine ? 1 : 0)
+    .text(mesh.target)
     .finish()
 }
 
 export function decodeMesh(value: Uint8Array | undefined): StoredMesh | undefined {
   if (value === undefined) return undefined
   const reader = new ByteReader(value)
-  const mesh = { meshId: reader.raw(MESH_ID_BYTES).slice(), isPristine: reader.u8() === 1 }
+  const mesh = { meshId: reader.raw(MESH_ID_BYTES).slice(), isPristine: reader.u8() === 1, target: reader.text() }
   return reader.done ? mesh : undefined
 }
 

@@ -5,6 +5,9 @@ export const NOISE_MESSAGE_BYTES_MAX = 65_535
 export const NOISE_KEY_BYTES = 32
 export const NOISE_TAG_BYTES = 16
 
+/** First messages of links that are remembered, so that a recorded one costs nothing: about 130 bytes each. */
+export const FIRST_MESSAGES_MAX = 4_096
+
 /** After so many messages in one direction a link must be replaced; its 64-bit counter would last 65 536 times longer. */
 export const LINK_MESSAGES_MAX = 2 ** 48
 
@@ -36,7 +39,7 @@ export const SEAL_UNTIL_MS = 170_000
 export const SESSION_DIES_MS = 180_000
 
 /** Keys kept for one remote peer. More can only come from a remote that handshakes without need. */
-export const SESSIONS_MAX = 8
+export const EPOCHS_MAX = 8
 /** Undrained outputs of one machine. */
 export const SESSION_OUTPUTS_MAX = 64
 

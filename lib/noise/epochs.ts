@@ -1,5 +1,5 @@
 import { assert, type Millis } from '../base/mod.ts'
-import { SESSIONS_MAX, SESSION_DIES_MS } from './constants.ts'
+import { EPOCHS_MAX, SESSION_DIES_MS } from './constants.ts'
 import type { SessionCipher } from './session-message.ts'
 
 /** One pair of keys between two peers, without the keys. */
@@ -43,7 +43,7 @@ export class Epochs {
 
   add(epoch: Epoch): readonly number[] {
     assert(this.find(epoch.receiverIndex) === undefined, `receiver index ${epoch.receiverIndex} is in use`)
-    const excess = this.#list.filter(old => old !== this.#sealing).slice(0, this.#list.length + 1 - SESSIONS_MAX)
+    const excess = this.#list.filter(old => old !== this.#sealing).slice(0, this.#list.length + 1 - EPOCHS_MAX)
     const removed = this.#remove(old => excess.includes(old))
     this.#list.push(epoch)
     return removed

@@ -1,6 +1,6 @@
 import NoiseState, { type Curve, type KeyPair } from 'noise-handshake'
 import { assert, AssertionError, Drop, isDrop, type Entropy } from '../base/mod.ts'
-import { isWeakExchangeKey, type CryptoSuite } from '../crypto/mod.ts'
+import { isWeakExchangeKey, type CryptoSuite, type ExchangeKey } from '../crypto/mod.ts'
 import { NOISE_KEY_BYTES, NOISE_MESSAGE_BYTES_MAX, NOISE_TAG_BYTES } from './constants.ts'
 
 export type NoisePattern = 'XXpsk0' | 'IK'
@@ -10,8 +10,8 @@ export interface NoiseHandshakeOptions {
   readonly role: 'initiator' | 'responder'
   readonly suite: CryptoSuite
   readonly entropy: Entropy
-  /** X25519, 32 bytes. */
-  readonly staticSecret: Uint8Array
+  /** X25519: the own long-lived key, made ready once for all handshakes. */
+  readonly staticKey: ExchangeKey
   /** 32 bytes; XXpsk0 only, and always. */
   readonly psk?: Uint8Array
   readonly prologue: Uint8Array
@@ -28,6 +28,7 @@ export interface NoiseResult {
   readonly remoteStatic: Uint8Array
 }
 
+const NO_SECRET = new Uint8Array(NOISE_KEY_BYTES)
 const E = NOISE_KEY_BYTES
 const S = NOISE_KEY_BYTES + NOISE_TAG_BYTES
 /** The bytes of each message without its payload. */
@@ -38,6 +39,11 @@ const OVERHEAD_BYTES: Record<NoisePattern, readonly number[]> = {
 
 type Step =
   { readonly type: 'write'; readonly payload: Uint8Array } | { readonly type: 'read'; readonly message: Uint8Array }
+
+/** What the library holds of a key pair: it hands the object back to `dh`, and wipes the bytes in it. */
+interface HeldKeyPair extends KeyPair {
+  readonly key: ExchangeKey
+}
 
 /** Thrown through the library when an exchange gives zero. */
 class WeakKey extends Error {}
@@ -50,15 +56,14 @@ class WeakKey extends Error {}
  */
 export class NoiseHandshake {
   readonly #options: NoiseHandshakeOptions
-  readonly #static: KeyPair
-  #ephemeral: Uint8Array | undefined
+  #ephemeral: ExchangeKey | undefined
   #steps: Step[] = []
   #state: NoiseState
   #index = 0
   #result: NoiseResult | undefined
 
   constructor(options: NoiseHandshakeOptions) {
-    const { pattern, role, suite, staticSecret, psk, remoteStatic } = options
+    const { pattern, role, psk, remoteStatic } = options
     assert(
       (pattern === 'XXpsk0') === (psk?.length === NOISE_KEY_BYTES),
       'XXpsk0 takes a key of 32 bytes, IK takes none',
@@ -66,7 +71,6 @@ export class NoiseHandshake {
     assert((pattern === 'IK' && role === 'initiator') === (remoteStatic !== undefined), 'IK begins with the remote key')
     assert(remoteStatic === undefined || !isWeakExchangeKey(remoteStatic), 'the remote key was checked before')
     this.#options = options
-    this.#static = { secretKey: staticSecret.slice(), publicKey: suite.exchangePublicOf(staticSecret) }
     this.#state = this.#newState()
   }
 
@@ -137,8 +141,7 @@ export class NoiseHandshake {
       remoteStatic: new Uint8Array(rs),
     }
     this.#steps = []
-    this.#ephemeral?.fill(0)
-    this.#static.secretKey.fill(0)
+    this.#ephemeral = undefined
   }
 
   #restore(): void {
@@ -150,9 +153,9 @@ export class NoiseHandshake {
   }
 
   #newState(): NoiseState {
-    const { pattern, role, psk, prologue, remoteStatic } = this.#options
+    const { pattern, role, staticKey, psk, prologue, remoteStatic } = this.#options
     const options = { curve: this.#curve(), ...(psk === undefined ? {} : { psk }) }
-    const state = new NoiseState(pattern, role === 'initiator', this.#static, options)
+    const state = new NoiseState(pattern, role === 'initiator', held(staticKey), options)
     state.initialise(prologue, remoteStatic)
     return state
   }
@@ -166,14 +169,23 @@ export class NoiseHandshake {
       SEEDLEN: NOISE_KEY_BYTES,
       ALG: '25519',
       generateKeyPair: () => {
-        this.#ephemeral ??= entropy.bytes(NOISE_KEY_BYTES)
-        return { secretKey: this.#ephemeral.slice(), publicKey: suite.exchangePublicOf(this.#ephemeral) }
+        if (this.#ephemeral === undefined) {
+          const secret = entropy.bytes(NOISE_KEY_BYTES)
+          this.#ephemeral = suite.exchangeKey(secret)
+          secret.fill(0)
+        }
+        return held(this.#ephemeral)
       },
-      dh: (publicKey, { secretKey }) => {
-        const shared = suite.exchange(secretKey, publicKey)
+      dh: (publicKey, pair) => {
+        const shared = (pair as HeldKeyPair).key.exchange(publicKey)
         if (shared === undefined) throw new WeakKey()
         return shared
       },
     }
   }
+}
+
+/** The library never reads the secret itself. */
+function held(key: ExchangeKey): HeldKeyPair {
+  return { key, publicKey: key.publicKey.slice(), secretKey: NO_SECRET }
 }

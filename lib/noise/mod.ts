@@ -1,3 +1,4 @@
+export * from './first-messages.ts'
 export * from './constants.ts'
 export * from './link-cipher.ts'
 export * from './link-handshake.ts'

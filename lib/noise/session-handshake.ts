@@ -1,6 +1,6 @@
 import { peerIdBytes, type PeerId } from '../address/mod.ts'
 import { assert, concatBytes, Drop, equalBytes, isDrop, utf8, type Entropy } from '../base/mod.ts'
-import type { CryptoSuite } from '../crypto/mod.ts'
+import type { CryptoSuite, ExchangeKey } from '../crypto/mod.ts'
 import { NoiseHandshake, type NoiseResult } from './link-handshake.ts'
 import {
   CIPHER_BIT,
@@ -15,7 +15,7 @@ import {
 
 /** The two ends of a session and what a handshake between them needs. */
 export interface SessionParties {
-  readonly self: { readonly peerId: PeerId; readonly exchangeSecret: Uint8Array }
+  readonly self: { readonly peerId: PeerId; readonly exchangeKey: ExchangeKey }
   readonly remote: { readonly peerId: PeerId; readonly exchangePublic: Uint8Array }
   readonly suite: CryptoSuite
   readonly entropy: Entropy
@@ -61,7 +61,7 @@ export function initiate(
     role: 'initiator',
     suite,
     entropy,
-    staticSecret: self.exchangeSecret,
+    staticKey: self.exchangeKey,
     remoteStatic: remote.exchangePublic,
     prologue: sessionPrologue(meshId, self.peerId, remote.peerId),
   })
@@ -85,7 +85,7 @@ export function openInitiation(
     role: 'responder',
     suite,
     entropy,
-    staticSecret: self.exchangeSecret,
+    staticKey: self.exchangeKey,
     prologue: sessionPrologue(meshId, remote.peerId, self.peerId),
   })
   const bytes = handshake.read(noise)

@@ -1,4 +1,14 @@
-import { assert, BoundedQueue, Drop, isDrop, Timers, toHex, type Chance, type Millis } from '../base/mod.ts'
+import {
+  assert,
+  BoundedQueue,
+  Drop,
+  isDrop,
+  Timers,
+  toHex,
+  type Chance,
+  type Machine,
+  type Millis,
+} from '../base/mod.ts'
 import {
   AWAIT_INITIATION_MS,
   HANDSHAKE_BACK_OFF_MAX_MS,
@@ -80,7 +90,7 @@ interface Attempt {
  * drops the other's initiation, and the other gives up its own. The initiator seals with new keys at once, the responder
  * when it has seen them used. Every key lives until its death for receiving, so a rekey loses nothing.
  */
-export class PeerSession {
+export class PeerSession implements Machine<SessionOutput> {
   readonly #config: PeerSessionConfig
   readonly #isSmaller: boolean
   readonly #outputs = new BoundedQueue<SessionOutput>(SESSION_OUTPUTS_MAX)
@@ -131,7 +141,10 @@ export class PeerSession {
     else this.#await(now)
   }
 
-  /** Renews the keys ahead of their time: the counter of the present ones runs out. */
+  /**
+   * Renews the keys ahead of their time, so that attempts of both ends may cross. Time alone makes a daemon renew them: to
+   * use up the smaller of the counters (2^34) before, a session would have to seal 100 million datagrams a second.
+   */
   rekey(now: Millis): void {
     if (this.#isStopped || this.#attempt !== undefined) return
     this.#timers.cancel('handshake back-off')

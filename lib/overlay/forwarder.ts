@@ -1,7 +1,7 @@
 import type { EndpointParts } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/datagram.ts'
-import { DUPLICATE_COUNTER_BITS, LANES_MAX, SEGMENT_BYTES_MIN } from './constants.ts'
+import { DUPLICATE_COUNTER_BITS, LANES_MAX, SEGMENT_BYTES_MIN, WANTED_SLOTS } from './constants.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import type { BlockOwners, ForwardingTable } from './forwarding.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
@@ -16,6 +16,8 @@ export interface ForwarderHooks {
   onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
   /** An authenticated datagram came from another endpoint than the peer's; at most once per peer and batch. */
   onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
+  /** A unicast frame was flooded for want of a way to the peer where its address is; at most once per peer and second. */
+  onWanted(peerIndex: number): void
 }
 
 export interface ForwarderOptions {
@@ -46,6 +48,8 @@ export class Forwarder {
   readonly #laneBits: number
   readonly #movedPeers: Int32Array
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
+  /** The second in which a peer of each slot was last said to be wanted. */
+  readonly #wantedAt = new Int32Array(WANTED_SLOTS).fill(-1)
   readonly #floodOf = new Map<number, Int32Array>()
   #reachableList: readonly number[] = []
   #floodOwn: Int32Array = NO_CHILDREN
@@ -53,7 +57,6 @@ export class Forwarder {
   #owners: BlockOwners | undefined
   #ownerShift = 0
   #nextDuplicate: number
-  #localMoves = 0
   #sendCount = 0
   #movedCount = 0
 
@@ -68,11 +71,6 @@ export class Forwarder {
     this.#nextDuplicate = ((options.duplicateSeed ?? 0) >>> 0) % COUNTER_SPAN
     this.#movedPeers = new Int32Array(lane.rowsMax)
     this.setTable(NO_TABLE)
-  }
-
-  /** How often an address that was local turned up at a peer: a container moved, or somebody imitates it. */
-  get localMoves(): number {
-    return this.#localMoves
   }
 
   /** Takes effect for the next batch. */
@@ -133,9 +131,12 @@ export class Forwarder {
       const peer = this.#macs.lookup(high, rows[at + ROW.destinationLow]!, nowSeconds)
       // The bridge delivers what is local; it shows us a copy only while it does not know the address.
       if (peer === MAC_LOCAL) return
-      if (peer !== MAC_UNKNOWN && this.#reachable[peer] === 1) {
-        this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
-        return
+      if (peer !== MAC_UNKNOWN) {
+        if (this.#reachable[peer] === 1) {
+          this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
+          return
+        }
+        this.#want(peer, nowSeconds)
       }
     }
     const children = this.#floodOwn
@@ -161,7 +162,7 @@ export class Forwarder {
     // Last of the checks: a frame that is dropped must not shadow a good one of the same id.
     if (isBroadcast && !this.#duplicates.admit(origin, rows[at + ROW.duplicateId]!, now)) return this.#drop('duplicate')
     const before = this.#macs.learn(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!, origin, nowSeconds)
-    if (before === MAC_LOCAL) this.#localMoves++
+    if (before === MAC_LOCAL) this.#lane.countLocalMove()
     if (isBroadcast) this.#passOn(row, at, origin)
     return true
   }
@@ -221,6 +222,14 @@ export class Forwarder {
     for (let i = 0; i < this.#movedCount; i++) if (this.#movedPeers[i] === peer) return
     this.#movedPeers[this.#movedCount++] = peer
     this.#hooks.onMoved(peer, rows[at + ROW.receiverIndex]! >>> 0, this.#lane.source(row))
+  }
+
+  /** Peers that share a slot wait for each other's second: that bounds what one lane can report, too. */
+  #want(peer: number, nowSeconds: number): void {
+    const slot = peer % WANTED_SLOTS
+    if (this.#wantedAt[slot] === nowSeconds) return
+    this.#wantedAt[slot] = nowSeconds
+    this.#hooks.onWanted(peer)
   }
 
   /** A frame takes an id for each segment that the engine may cut it into, be it a super-frame or too long for a path. */

@@ -1,6 +1,6 @@
 import type { Mac } from '../address/mod.ts'
 import { assert } from '../base/mod.ts'
-import { BUCKET_SLOTS, MAC_AGE_SECONDS, MAC_SPIN_MAX, MAC_TABLE_CAPACITY } from './constants.ts'
+import { BUCKET_SLOTS, MAC_AGE_SECONDS, MAC_FORGET_SPIN_MAX, MAC_SPIN_MAX, MAC_TABLE_CAPACITY } from './constants.ts'
 
 /** The address was last seen on this host's own bridge. */
 export const MAC_LOCAL = -2
@@ -95,12 +95,15 @@ export class MacTable {
     return MAC_UNKNOWN
   }
 
-  /** Forgets every address that was last seen at `peer`; returns how many. */
+  /**
+   * Forgets every address that was last seen at `peer`; returns how many. Waits for buckets that are being written. A lane
+   * that is amid a batch of the peer's may learn one of them anew after this: it has to forget in its turn.
+   */
   forgetPeer(peer: number): number {
     const words = this.#words
     let forgotten = 0
     for (let at = 0; at < words.length; at += BUCKET_WORDS) {
-      if (!this.#holds(at, peer) || !this.#lock(at)) continue
+      if (!this.#holds(at, peer) || !this.#lock(at, MAC_FORGET_SPIN_MAX)) continue
       for (let slot = at + 1; slot < at + BUCKET_WORDS; slot += SLOT_WORDS) {
         if (words[slot] === 0 || words[slot + 2] !== peer) continue
         Atomics.store(words, slot, 0)
@@ -179,9 +182,9 @@ export class MacTable {
     return false
   }
 
-  #lock(at: number): boolean {
+  #lock(at: number, spinMax = MAC_SPIN_MAX): boolean {
     const words = this.#words
-    for (let spin = 0; spin < MAC_SPIN_MAX; spin++) {
+    for (let spin = 0; spin < spinMax; spin++) {
       const sequence = Atomics.load(words, at)
       if ((sequence & 1) === 0 && Atomics.compareExchange(words, at, sequence, (sequence + 1) | 0) === sequence)
         return true

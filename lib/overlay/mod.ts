@@ -1,5 +1,7 @@
 export * from './constants.ts'
+export * from './data-plane.ts'
 export * from './duplicate-window.ts'
+export * from './engine-op.ts'
 export * from './forwarder.ts'
 export * from './forwarding.ts'
 export * from './mac-table.ts'

@@ -152,6 +152,8 @@ export interface EngineLane {
   wait(mask: number, timeoutMs: number): number
   /** Counts a drop decided by the caller, under `drop:<reason>`. */
   countDrop(reason: SwitchDrop, count: number): void
+  /** Counts an address that was local and turned up at a peer, under `local-moves`: a container moved, or is imitated. */
+  countLocalMove(): void
 }
 
 /** Drops that the switch decides, counted with the engine's own. */

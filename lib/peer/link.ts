@@ -1,7 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
-import { assert, concatBytes, equalBytes, isDrop, type Entropy, type Millis } from '../base/mod.ts'
-import { peerIdOf, type CryptoSuite } from '../crypto/mod.ts'
-import { LinkCipher, NoiseHandshake } from '../noise/mod.ts'
+import { assert, concatBytes, equalBytes, isDrop, type Entropy, type Machine, type Millis } from '../base/mod.ts'
+import { peerIdOf, type CryptoSuite, type ExchangeKey } from '../crypto/mod.ts'
+import { LinkCipher, NoiseHandshake, type FirstMessages } from '../noise/mod.ts'
 import {
   LINK_MESSAGE_BYTES_MAX,
   PREAMBLE_BYTES,
@@ -42,7 +42,9 @@ export interface LinkConfig {
   readonly suite: CryptoSuite
   readonly entropy: Entropy
   /** X25519. */
-  readonly staticSecret: Uint8Array
+  readonly staticKey: ExchangeKey
+  /** One for all links of a process: what was said to any of them once is no reason for an exchange of keys again. */
+  readonly firstMessages: FirstMessages
   /** The first is used for dialling; every one is accepted. */
   readonly secrets: readonly LinkSecret[]
   readonly hello: Hello
@@ -58,6 +60,7 @@ export type LinkDownReason =
   | 'version-mismatch'
   | 'handshake-deadline'
   | 'handshake-failed'
+  | 'handshake-repeat'
   | 'identity-mismatch'
   | 'framing'
   | 'silence'
@@ -86,7 +89,7 @@ const NO_BYTES = new Uint8Array(0)
  * and exactly one `down`; after it the machine is inert. Foreign bytes never throw; those that break the framing end
  * this link only.
  */
-export class Link {
+export class Link implements Machine<LinkOutput> {
   readonly #config: LinkConfig
   readonly #outputs: LinkOutput[] = []
   #phase: Phase
@@ -243,14 +246,17 @@ export class Link {
       const refusal = decodeRefusal(frame)
       if (!isDrop(refusal)) return this.#down(`refused-${refusal}`)
     }
+    const isFirst = this.#config.role === 'responder' && !this.#answered
+    if (isFirst && this.#config.firstMessages.has(frame)) return this.#down('handshake-repeat')
     const payload = handshake.read(frame)
     if (isDrop(payload)) {
       // The first message can fail only for the secret: nothing else goes into it.
-      if (this.#config.role === 'responder' && this.#cipher === undefined && !handshake.isComplete && !this.#answered)
-        return void this.#refuse('secret', 'secret-mismatch')
+      if (isFirst) return void this.#refuse('secret', 'secret-mismatch')
       return this.#down('handshake-failed')
     }
-    if (this.#config.role === 'responder' && !this.#answered) {
+    if (isFirst) {
+      // Noted only now: a stranger without the secret must not fill the memory.
+      this.#config.firstMessages.note(frame)
       this.#answered = true
       return this.#writeFrame(handshake.write(encodeHello(this.#config.hello)))
     }
@@ -293,8 +299,8 @@ export class Link {
   }
 
   #newHandshake(psk: Uint8Array, prologue: Uint8Array): NoiseHandshake {
-    const { role, suite, entropy, staticSecret } = this.#config
-    return new NoiseHandshake({ pattern: 'XXpsk0', role, suite, entropy, staticSecret, psk, prologue })
+    const { role, suite, entropy, staticKey } = this.#config
+    return new NoiseHandshake({ pattern: 'XXpsk0', role, suite, entropy, staticKey, psk, prologue })
   }
 
   #write(bytes: Uint8Array): void {

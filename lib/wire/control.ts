@@ -5,12 +5,14 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  *
  *     probe         | kind u8 | nonce u32 | padding … |
  *     probe-reply   | kind u8 | nonce u32 | the endpoint that the probe came from: 16-bit length, text |
+ *     path-end      | kind u8 |
  */
-export const CONTROL_KIND = { probe: 1, probeReply: 2 } as const
+export const CONTROL_KIND = { probe: 1, probeReply: 2, pathEnd: 3 } as const
 
 export type ControlMessage =
   | { readonly type: 'probe'; readonly nonce: number }
   | { readonly type: 'probe-reply'; readonly nonce: number; readonly seenEndpoint: string }
+  | { readonly type: 'path-end' }
   | { readonly type: 'unknown'; readonly kind: number }
 
 const ENDPOINT_TEXT_BYTES_MAX = 64
@@ -21,6 +23,11 @@ export function encodeProbe(nonce: number): Uint8Array {
 
 export function encodeProbeReply(nonce: number, seenEndpoint: string): Uint8Array {
   return new ByteWriter(64).u8(CONTROL_KIND.probeReply).u32(nonce).text(seenEndpoint).finish()
+}
+
+/** The sender forgets the session: it had no use for it any more. */
+export function encodePathEnd(): Uint8Array {
+  return new ByteWriter(1).u8(CONTROL_KIND.pathEnd).finish()
 }
 
 export function decodeControl(body: Uint8Array): Decoded<ControlMessage> {
@@ -36,5 +43,6 @@ export function decodeControl(body: Uint8Array): Decoded<ControlMessage> {
     const seenEndpoint = reader.text(ENDPOINT_TEXT_BYTES_MAX)
     return reader.ok ? { type: 'probe-reply', nonce, seenEndpoint } : new Drop('control-malformed')
   }
+  if (kind === CONTROL_KIND.pathEnd) return { type: 'path-end' }
   return { type: 'unknown', kind }
 }

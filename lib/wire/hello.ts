@@ -5,7 +5,7 @@ import { MESH_ID_BYTES } from './record.ts'
  * Who a peer is: the payload of the second and third handshake message.
  *
  *     | signing public key (32) | incarnation (8) | mesh id (16, zero: none yet) | flags u8 | version u8 | port u16 |
- *     | capabilities u32 | peers known u16 | nickname (16-bit length, text) | software | your address |
+ *     | capabilities u32 | peers known u16 | nickname (16-bit length, text) | software |
  *
  * Bytes that follow are of a later version and are ignored.
  */
@@ -24,14 +24,11 @@ export interface Hello {
   readonly peersKnown: number
   readonly nickname: string
   readonly software: string
-  /** The endpoint that this side sees the other at. */
-  readonly yourEndpoint: string
 }
 
 export const INCARNATION_BYTES = 8
 export const NICKNAME_BYTES_MAX = 63
 const SOFTWARE_BYTES_MAX = 32
-const ENDPOINT_TEXT_BYTES_MAX = 64
 const FLAG_PRISTINE = 1
 
 export function encodeHello(hello: Hello): Uint8Array {
@@ -46,7 +43,6 @@ export function encodeHello(hello: Hello): Uint8Array {
     .u16(Math.min(hello.peersKnown, 0xffff))
     .text(hello.nickname)
     .text(hello.software)
-    .text(hello.yourEndpoint)
     .finish()
 }
 
@@ -63,7 +59,6 @@ export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
     peersKnown: reader.u16(),
     nickname: reader.text(NICKNAME_BYTES_MAX),
     software: reader.text(SOFTWARE_BYTES_MAX),
-    yourEndpoint: reader.text(ENDPOINT_TEXT_BYTES_MAX),
   }
   if (!reader.ok || hello.port === 0) return new Drop('hello-malformed')
   return { ...hello, nickname: printable(hello.nickname) }

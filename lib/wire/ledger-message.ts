@@ -1,139 +1,139 @@
-import { ByteReader, ByteWriter } from '../base/bytes.ts'
-import { Drop, isDrop, type Decoded } from '../base/drop.ts'
 import { PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
-import { readRecord, RECORD_FIXED_BYTES, recordBytes, writeRecord, type LedgerRecord } from './record.ts'
+import { ByteReader, ByteWriter, compareBytes } from '../base/bytes.ts'
+import { Drop, isDrop, type Decoded } from '../base/drop.ts'
+import { readRecord, recordBytes, writeRecord, type LedgerRecord } from './record.ts'
 
 /**
- * The bodies of the two ledger messages. Bytes after the last field are ignored, so that a later version may append.
+ * The body of a ledger-delta: records of some owners. It claims nothing but what the owners signed. Bytes after the last
+ * field are ignored, so that a later version may append.
  *
- * ledger-digest: what the sender holds of the owners in one range of ids; an owner that is not listed is not held at all.
+ *     | flags u8 | parts u16 | parts × part |
+ *     part: | owner (16) | flags u8 | signing public key (32), if present | records u16 | records … |
  *
- *     | flags u8 | after (16) | until (16) | count u16 | count × [ owner (16) | seq u64 ] … |
- *
- * Flags: 1 a reply is wanted, 2 `after` counts, 4 `until` counts. The range is after < id ≤ until, open where a bound does
- * not count. Ids are ordered by their text form, and the entries ascend.
- *
- * ledger-delta: records of one owner.
- *
- *     | owner (16) | signing public key (32) | from u64 | count u16 | records … |
- *
- * It claims: whoever holds everything up to `from` holds, with these, everything up to the seq of the last of them. The
- * upper end is no field of its own because then nobody's signature would stand for it. Gaps are normal: a record that was
- * overwritten is gone. The seqs ascend strictly and are above `from`.
+ * Flags of the message: 1 pushed (nobody asked for it). Flags of a part: 1 the key is present. A part has at least one
+ * record; its records ascend by seq, and of equal seqs (which only a broken owner signs) by signature.
  */
-export const LEDGER_MESSAGE_BYTES_MAX = 48 * 1024
+export const LEDGER_MESSAGE_BYTES_MAX = 32 * 1024
+/** Each signature that is new costs its receiver some hundred microseconds. */
+export const DELTA_RECORDS_MAX = 256
 export const SIGNING_PUBLIC_KEY_BYTES = 32
-const DIGEST_FIXED_BYTES = 1 + 2 * PEER_ID_BYTES + 2
-const DIGEST_ENTRY_BYTES = PEER_ID_BYTES + 8
-export const DIGEST_ENTRIES_MAX = Math.floor((LEDGER_MESSAGE_BYTES_MAX - DIGEST_FIXED_BYTES) / DIGEST_ENTRY_BYTES)
-export const DELTA_FIXED_BYTES = PEER_ID_BYTES + SIGNING_PUBLIC_KEY_BYTES + 8 + 2
-export const DELTA_RECORDS_MAX = Math.floor((LEDGER_MESSAGE_BYTES_MAX - DELTA_FIXED_BYTES) / RECORD_FIXED_BYTES)
+const DELTA_FIXED_BYTES = 1 + 2
+const PART_FIXED_BYTES = PEER_ID_BYTES + 1 + 2
 
-const FLAG = { wantsReply: 1, after: 2, until: 4 } as const
-const NO_ID = new Uint8Array(PEER_ID_BYTES)
+const DELTA_FLAG = { pushed: 1 } as const
+const PART_FLAG = { key: 1 } as const
 
-export interface DigestEntry {
+/** Records of one owner. */
+export interface DeltaPart {
   readonly owner: PeerId
-  /** Everything up to here is held. */
-  readonly seq: number
-}
-
-export interface LedgerDigest {
-  readonly wantsReply: boolean
-  /** Exclusive lower bound of the range; undefined: from the first id. */
-  readonly after: PeerId | undefined
-  /** Inclusive upper bound of the range; undefined: to the last id. */
-  readonly until: PeerId | undefined
-  readonly entries: readonly DigestEntry[]
-}
-
-export interface LedgerDelta {
-  readonly owner: PeerId
-  /** 32 bytes; the owner's id is its hash. The codec does not check that. */
-  readonly signingPublic: Uint8Array
-  readonly from: number
-  /** At least one. */
+  /** 32 bytes; the owner's id is its hash (the codec does not check that). Undefined: the receiver has it, or drops the part. */
+  readonly signingPublic: Uint8Array | undefined
+  /** At least one, ascending by seq and signature. */
   readonly records: readonly LedgerRecord[]
 }
 
-/** The seq of the last record: the upper end of what the delta claims to complete. */
-export function deltaTo(delta: LedgerDelta): number {
-  return delta.records.at(-1)?.seq ?? delta.from
+export interface LedgerDelta {
+  /** Sent on because it was new; not in answer to a want. */
+  readonly isPushed: boolean
+  readonly parts: readonly DeltaPart[]
 }
 
 /** How many bytes `encodeLedgerDelta` makes. */
 export function deltaBytes(delta: LedgerDelta): number {
-  return delta.records.reduce((sum, record) => sum + recordBytes(record), DELTA_FIXED_BYTES)
-}
-
-export function encodeLedgerDigest(digest: LedgerDigest): Uint8Array {
-  const { wantsReply, after, until, entries } = digest
-  const flags =
-    (wantsReply ? FLAG.wantsReply : 0) | (after === undefined ? 0 : FLAG.after) | (until === undefined ? 0 : FLAG.until)
-  const writer = new ByteWriter(DIGEST_FIXED_BYTES + entries.length * DIGEST_ENTRY_BYTES)
-    .u8(flags)
-    .raw(after === undefined ? NO_ID : peerIdBytes(after))
-    .raw(until === undefined ? NO_ID : peerIdBytes(until))
-    .u16(entries.length)
-  for (const { owner, seq } of entries) writer.raw(peerIdBytes(owner)).u64(seq)
-  return writer.finish()
-}
-
-export function decodeLedgerDigest(bytes: Uint8Array): Decoded<LedgerDigest> {
-  if (bytes.length > LEDGER_MESSAGE_BYTES_MAX) return new Drop('digest-too-long')
-  const reader = new ByteReader(bytes)
-  const flags = reader.u8()
-  const after = peerIdFromBytes(reader.raw(PEER_ID_BYTES))
-  const until = peerIdFromBytes(reader.raw(PEER_ID_BYTES))
-  const count = reader.u16()
-  if (!reader.ok || count * DIGEST_ENTRY_BYTES > reader.remaining) return new Drop('digest-malformed')
-  const range = {
-    after: flags & FLAG.after ? after : undefined,
-    until: flags & FLAG.until ? until : undefined,
+  let bytes = DELTA_FIXED_BYTES
+  for (const part of delta.parts) {
+    bytes += partFixedBytes(part)
+    for (const record of part.records) bytes += recordBytes(record)
   }
-  const entries: DigestEntry[] = []
-  for (let i = 0; i < count; i++) {
-    const owner = peerIdFromBytes(reader.raw(PEER_ID_BYTES))
-    const seq = reader.u64()
-    const previous = entries.at(-1)?.owner
-    if ((previous !== undefined && owner <= previous) || !inRange(range, owner)) return new Drop('digest-order')
-    entries.push({ owner, seq })
-  }
-  if (!reader.ok) return new Drop('digest-malformed')
-  return { wantsReply: (flags & FLAG.wantsReply) !== 0, ...range, entries }
+  return bytes
 }
 
-/** True when the digest speaks of `owner`, be it by not listing it. */
-export function inRange(range: Pick<LedgerDigest, 'after' | 'until'>, owner: PeerId): boolean {
-  return (range.after === undefined || owner > range.after) && (range.until === undefined || owner <= range.until)
+/**
+ * Cuts parts into messages of at most `bytesMax` encoded bytes and 256 records, in order. A part that is cut names its key
+ * in each message. A record that is larger than `bytesMax` by itself makes a message of its own.
+ */
+export function packDeltas(parts: readonly DeltaPart[], isPushed: boolean, bytesMax: number): LedgerDelta[] {
+  const deltas: LedgerDelta[] = []
+  let packed: DeltaPart[] = []
+  let count = 0
+  let bytes = DELTA_FIXED_BYTES
+  const finish = () => {
+    if (packed.length > 0) deltas.push({ isPushed, parts: packed })
+    packed = []
+    count = 0
+    bytes = DELTA_FIXED_BYTES
+  }
+  for (const part of parts) {
+    let records: LedgerRecord[] = []
+    for (const record of part.records) {
+      const more = recordBytes(record) + (records.length === 0 ? partFixedBytes(part) : 0)
+      if (count > 0 && (bytes + more > bytesMax || count === DELTA_RECORDS_MAX)) {
+        if (records.length > 0) packed.push({ ...part, records })
+        finish()
+        records = []
+        bytes += partFixedBytes(part) + recordBytes(record)
+      } else {
+        bytes += more
+      }
+      records.push(record)
+      count++
+    }
+    if (records.length > 0) packed.push({ ...part, records })
+  }
+  finish()
+  return deltas
 }
 
 export function encodeLedgerDelta(delta: LedgerDelta): Uint8Array {
-  const writer = new ByteWriter(deltaBytes(delta))
-    .raw(peerIdBytes(delta.owner))
-    .raw(delta.signingPublic)
-    .u64(delta.from)
-    .u16(delta.records.length)
-  for (const record of delta.records) writeRecord(writer, record)
+  const writer = new ByteWriter(deltaBytes(delta)).u8(delta.isPushed ? DELTA_FLAG.pushed : 0).u16(delta.parts.length)
+  for (const { owner, signingPublic, records } of delta.parts) {
+    writer.raw(peerIdBytes(owner)).u8(signingPublic === undefined ? 0 : PART_FLAG.key)
+    if (signingPublic !== undefined) writer.raw(signingPublic)
+    writer.u16(records.length)
+    for (const record of records) writeRecord(writer, record)
+  }
   return writer.finish()
 }
 
+/** Drops: `delta-too-long`, `delta-malformed`, `delta-order`, and those of a record. */
 export function decodeLedgerDelta(bytes: Uint8Array): Decoded<LedgerDelta> {
   if (bytes.length > LEDGER_MESSAGE_BYTES_MAX) return new Drop('delta-too-long')
   const reader = new ByteReader(bytes)
-  const owner = peerIdFromBytes(reader.raw(PEER_ID_BYTES))
-  const signingPublic = reader.raw(SIGNING_PUBLIC_KEY_BYTES).slice()
-  const from = reader.u64()
+  const flags = reader.u8()
   const count = reader.u16()
   if (!reader.ok || count === 0 || count > DELTA_RECORDS_MAX) return new Drop('delta-malformed')
+  const parts: DeltaPart[] = []
+  let recordsLeft = DELTA_RECORDS_MAX
+  for (let i = 0; i < count; i++) {
+    const part = readPart(reader, recordsLeft)
+    if (isDrop(part)) return part
+    recordsLeft -= part.records.length
+    parts.push(part)
+  }
+  return { isPushed: (flags & DELTA_FLAG.pushed) !== 0, parts }
+}
+
+function readPart(reader: ByteReader, recordsMax: number): Decoded<DeltaPart> {
+  const owner = peerIdFromBytes(reader.raw(PEER_ID_BYTES))
+  const flags = reader.u8()
+  const signingPublic = flags & PART_FLAG.key ? reader.raw(SIGNING_PUBLIC_KEY_BYTES).slice() : undefined
+  const count = reader.u16()
+  if (!reader.ok || count === 0 || count > recordsMax) return new Drop('delta-malformed')
   const records: LedgerRecord[] = []
-  let last = from
   for (let i = 0; i < count; i++) {
     const record = readRecord(reader, owner)
     if (isDrop(record)) return record
-    if (record.seq <= last) return new Drop('delta-order')
-    last = record.seq
+    const last = records.at(-1)
+    if (last !== undefined && !ascends(last, record)) return new Drop('delta-order')
     records.push(record)
   }
-  return { owner, signingPublic, from, records }
+  return { owner, signingPublic, records }
+}
+
+function ascends(a: LedgerRecord, b: LedgerRecord): boolean {
+  return a.seq < b.seq || (a.seq === b.seq && compareBytes(a.signature, b.signature) < 0)
+}
+
+function partFixedBytes(part: DeltaPart): number {
+  return PART_FIXED_BYTES + (part.signingPublic === undefined ? 0 : SIGNING_PUBLIC_KEY_BYTES)
 }

@@ -5,15 +5,24 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  * A message on the control link, after the handshake. On the stream each is sealed and stands behind a 16-bit length.
  *
  *     ping, pong       | kind | nonce u32 |
- *     ledger-digest    | kind | body … |                  see ledger-message.ts
- *     ledger-delta     | kind | body … |
+ *     ledger-sync      | kind | body … |                  see ledger-sync.ts
+ *     ledger-delta     | kind | body … |                  see ledger-message.ts
+ *     ledger-tree      | kind | mode u8 |                 1 graft, 2 prune: whether new records are pushed over this link
  *     routed           | kind | hop limit u8 | routed kind u8 | rsvd | source (16) | destination (16) | signature (64) | body … |
  *     goodbye          | kind | code u8 | text (16-bit length) |
  *
  * A kind that this version does not know is ignored. To add one: give it a number here, a case in `decodeLinkMessage`,
- * and a case in `#handleMessage` of node/node.ts.
+ * and a part of node/ that names its type.
  */
-export const LINK_MESSAGE_KIND = { ping: 1, pong: 2, ledgerDigest: 3, ledgerDelta: 4, routed: 5, goodbye: 6 } as const
+export const LINK_MESSAGE_KIND = {
+  ping: 1,
+  pong: 2,
+  ledgerSync: 3,
+  ledgerDelta: 4,
+  routed: 5,
+  goodbye: 6,
+  ledgerTree: 7,
+} as const
 
 /** What a routed message carries. Unknown kinds are passed on all the same. */
 export const ROUTED_KIND = { sessionHandshake: 1, ipamRequest: 2, ipamAnswer: 3 } as const
@@ -28,6 +37,7 @@ export const GOODBYE_CODE = {
   rejoin: 6,
   full: 7,
   collision: 8,
+  uninvited: 9,
 } as const
 
 export interface RoutedMessage {
@@ -40,9 +50,14 @@ export interface RoutedMessage {
   readonly body: Uint8Array
 }
 
+/** `graft`: push new records over this link; `prune`: do not. */
+export type LedgerTreeMode = 'graft' | 'prune'
+const TREE_MODE: Readonly<Record<LedgerTreeMode, number>> = { graft: 1, prune: 2 }
+
 export type LinkMessage =
   | { readonly type: 'ping' | 'pong'; readonly nonce: number }
-  | { readonly type: 'ledger-digest' | 'ledger-delta'; readonly body: Uint8Array }
+  | { readonly type: 'ledger-sync' | 'ledger-delta'; readonly body: Uint8Array }
+  | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
   | { readonly type: 'goodbye'; readonly code: number; readonly text: string }
   | { readonly type: 'unknown'; readonly kind: number }
@@ -59,9 +74,13 @@ export function encodePing(type: 'ping' | 'pong', nonce: number): Uint8Array {
   return new ByteWriter(5).u8(LINK_MESSAGE_KIND[type]).u32(nonce).finish()
 }
 
-export function encodeLedger(type: 'ledger-digest' | 'ledger-delta', body: Uint8Array): Uint8Array {
-  const kind = type === 'ledger-digest' ? LINK_MESSAGE_KIND.ledgerDigest : LINK_MESSAGE_KIND.ledgerDelta
+export function encodeLedger(type: 'ledger-sync' | 'ledger-delta', body: Uint8Array): Uint8Array {
+  const kind = type === 'ledger-sync' ? LINK_MESSAGE_KIND.ledgerSync : LINK_MESSAGE_KIND.ledgerDelta
   return new ByteWriter(body.length + 1).u8(kind).raw(body).finish()
+}
+
+export function encodeLedgerTree(mode: LedgerTreeMode): Uint8Array {
+  return Uint8Array.of(LINK_MESSAGE_KIND.ledgerTree, TREE_MODE[mode])
 }
 
 export function encodeGoodbye(code: number, text: string): Uint8Array {
@@ -107,10 +126,15 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
       if (!reader.ok) return new Drop('link-ping-malformed')
       return { type: kind === LINK_MESSAGE_KIND.ping ? 'ping' : 'pong', nonce }
     }
-    case LINK_MESSAGE_KIND.ledgerDigest:
-      return { type: 'ledger-digest', body: reader.rest() }
+    case LINK_MESSAGE_KIND.ledgerSync:
+      return { type: 'ledger-sync', body: reader.rest() }
     case LINK_MESSAGE_KIND.ledgerDelta:
       return { type: 'ledger-delta', body: reader.rest() }
+    case LINK_MESSAGE_KIND.ledgerTree: {
+      const mode = reader.u8()
+      if (mode === TREE_MODE.graft) return { type: 'ledger-tree', mode: 'graft' }
+      return mode === TREE_MODE.prune ? { type: 'ledger-tree', mode: 'prune' } : new Drop('link-tree-malformed')
+    }
     case LINK_MESSAGE_KIND.routed: {
       const hopLimit = reader.u8()
       const routedKind = reader.u8()

@@ -128,6 +128,23 @@ export function cryptoSuiteCompliance(t: Test, suite: CryptoSuite): void {
     }
   })
 
+  t.test('a key made ready gives what the secret gives, also after the secret was wiped', async t => {
+    const { seed, publicKey, message, signature } = vectors.ed25519.cases[0]!
+    const held = hex(seed)
+    const signer = suite.signer(held)
+    held.fill(0)
+    t.strictSame(signer.publicKey, hex(publicKey))
+    for (let i = 0; i < 2; i++) t.strictSame(signer.sign(hex(message)), hex(signature))
+    for (const { secret, publicKey: remote, shared } of vectors.x25519.cases) {
+      const raw = hex(secret)
+      const key = suite.exchangeKey(raw)
+      t.strictSame(key.publicKey, suite.exchangePublicOf(raw))
+      raw.fill(0)
+      for (let i = 0; i < 2; i++) t.strictSame(key.exchange(hex(remote)), hex(shared))
+      for (const bad of BAD_EXCHANGE_KEYS) t.equal(key.exchange(hex(bad)), undefined)
+    }
+  })
+
   t.test('an exchange that would give zero, or with a key of a wrong length, is refused', async t => {
     const secret = new Uint8Array(32).fill(9)
     for (const bad of BAD_EXCHANGE_KEYS) t.equal(suite.exchange(secret, hex(bad)), undefined)

@@ -2,10 +2,12 @@ import { closeSync, writeSync } from 'node:fs'
 import t from 'tap'
 import { monotonicMillis } from '../../lib/io/clock.ts'
 import { REPORT_BACKLOG_BYTES_MAX } from '../../lib/io/lane-backlog.ts'
-import { Lanes } from '../../lib/io/lanes.ts'
+import { LanePlane } from '../../lib/io/lane-plane.ts'
 import { nativeBinding } from '../../lib/io/native-binding.ts'
 import { NativeEngine } from '../../lib/io/native-engine.ts'
-import { MAC_LOCAL } from '../../lib/overlay/mod.ts'
+import { NativeLane } from '../../lib/io/native-lane.ts'
+import { Forwarder, MAC_LOCAL, MacTable, type ForwardingTable } from '../../lib/overlay/mod.ts'
+import { ethernetFrame } from '../support/frames.ts'
 import { MAC_A, testFrame } from './packet-engine-fixture.ts'
 
 /** Lane threads on an engine whose TAP is a socket pair, and a second engine that sends to it by its control side. */
@@ -13,16 +15,24 @@ const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const VNET_BYTES = 10
 const BODY_BYTES = 60_000
 const WAIT_MS = 10_000
+const EVERYBODY = 0xffff_ffff_ffff
+const MAC_FAR = 0x0200_0000_1000
+const ADDRESSES = 40
+const ROUNDS = 40
 /** A lane with something to do does it within this, also on a busy machine. */
 const SETTLE_MS = 200
 
 interface Pair {
-  readonly lanes: Lanes
+  readonly plane: LanePlane
   readonly receiver: NativeEngine
   readonly sender: NativeEngine
   /** The far end of the receiver's TAP. */
   readonly tap: number
   readonly bodies: Uint8Array[]
+  /** The far end of the sender's TAP; `forward` sends what was written to it. */
+  readonly senderTap: number
+  readonly forward: () => void
+  readonly wanted: number[]
   readonly failures: string[]
 }
 
@@ -50,21 +60,36 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     engine.sealWith(1, receiverIndex)
     engine.setEndpoint(1, { ip: LOOPBACK, port: other.describe().port })
   }
+  sender.setSelf(new Uint8Array(8).fill(22))
   const bodies: Uint8Array[] = []
+  const wanted: number[] = []
   const failures: string[] = []
   const events = {
     onControl: (_peer: number, _receiver: number, body: Uint8Array) => void bodies.push(body),
     onMoved: () => undefined,
+    onWanted: (peer: number) => void wanted.push(peer),
     onFailure: (message: string) => void failures.push(message),
   }
-  const lanes = new Lanes(receiver, events, { shape, duplicateSeed: 1 })
+  const plane = new LanePlane(receiver, events, { shape, duplicateSeed: 1 })
+  const senderLane = new NativeLane(sender.id)
+  const hooks = { onControl: () => undefined, onMoved: () => undefined, onWanted: () => undefined }
+  const forwarder = new Forwarder(senderLane, new MacTable(), hooks)
+  forwarder.setTable(tableOf([1]))
+  const forward = () => {
+    while (forwarder.outbound(monotonicMillis()) >= 0);
+  }
   try {
-    await use({ lanes, receiver, sender, tap, bodies, failures })
+    await use({ plane, receiver, sender, tap, bodies, senderTap, forward, wanted, failures })
   } finally {
-    await lanes.stop()
-    for (const engine of [receiver, sender]) engine.close()
+    await plane.stop()
+    senderLane.close()
+    sender.close()
     for (const descriptor of [tap, senderTap]) closeSync(descriptor)
   }
+}
+
+function tableOf(reachable: readonly number[]): ForwardingTable {
+  return { selfIndex: 0, floodOwn: reachable, floodOf: [], reachable, owners: undefined }
 }
 
 async function eventually(what: () => boolean): Promise<boolean> {
@@ -86,15 +111,95 @@ function settle(total: () => number): void {
 
 for (const shape of ['split', 'single'] as const) {
   t.test(`${shape}: what a lane learns is as fresh by the clock of the main thread`, t =>
-    withLanes(shape, async ({ lanes, tap, failures }) => {
+    withLanes(shape, async ({ plane, tap, failures }) => {
       const before = Math.floor(monotonicMillis() / 1000)
       writeSync(tap, Buffer.concat([new Uint8Array(VNET_BYTES), testFrame(60)]))
-      const entries = () => lanes.macs.entries(Math.floor(monotonicMillis() / 1000))
+      const entries = () => plane.macs(Math.floor(monotonicMillis() / 1000))
       t.ok(await eventually(() => entries().length > 0))
       const [entry] = entries()
       t.match(entry, { mac: MAC_A, peer: MAC_LOCAL })
       t.ok(entry!.lastSeenSeconds >= before, `${entry!.lastSeenSeconds} is not before ${before}`)
       t.same(failures, [])
+    }),
+  )
+
+  t.test(`${shape}: a peer that is removed takes its addresses along, so that its index can be given to another`, t =>
+    withLanes(shape, async ({ plane, receiver, sender, tap, senderTap, forward, wanted, failures }) => {
+      const macs = () => plane.macs(Math.floor(monotonicMillis() / 1000))
+      const atPeer = () => macs().filter(({ peer }) => peer === 1).length
+      const send = (round: number) => {
+        for (let low = 0; low < ADDRESSES; low++) {
+          const frame = ethernetFrame(EVERYBODY, MAC_FAR + round * ADDRESSES + low, new Uint8Array(50))
+          writeSync(senderTap, Buffer.concat([new Uint8Array(VNET_BYTES), frame]))
+        }
+        forward()
+      }
+      const received = () => receiver.counters()['rx-datagrams']!
+      send(0)
+      t.ok(await eventually(() => atPeer() === ADDRESSES), 'the addresses are known')
+      for (let round = 1; round <= ROUNDS; round++) {
+        // The peer goes while a lane is at work on its frames.
+        const before = received()
+        send(round)
+        for (const end = monotonicMillis() + WAIT_MS; received() === before && monotonicMillis() < end;);
+        plane.order({ op: 'remove-peer', peerIndex: 1 })
+        t.ok(await eventually(() => received() === before + ADDRESSES), 'the lane took what was on its way')
+        t.ok(await eventually(() => atPeer() === 0), 'and the addresses are forgotten')
+        const receiverIndex = 100 + round
+        plane.order({ op: 'set-peer', peerIndex: 1, shortId: new Uint8Array(8).fill(receiverIndex) })
+        const key = new Uint8Array(32).fill(receiverIndex)
+        const session = {
+          remoteIndex: receiverIndex,
+          cipher: 'chacha20-poly1305',
+          sendKey: key,
+          receiveKey: key,
+        } as const
+        plane.order({ op: 'add-session', session: { ...session, peerIndex: 1, receiverIndex } })
+        plane.order({ op: 'seal-with', peerIndex: 1, receiverIndex })
+        plane.order({ op: 'set-endpoint', peerIndex: 1, endpoint: { ip: LOOPBACK, port: sender.describe().port } })
+        sender.setSelf(new Uint8Array(8).fill(receiverIndex))
+        sender.addSession({ ...session, peerIndex: 1, receiverIndex })
+        sender.sealWith(1, receiverIndex)
+        t.equal(atPeer(), 0)
+      }
+      // The index is another's now, who can be reached: what is for the one that went is not sent there.
+      plane.setTable({ ...tableOf([1]), floodOwn: [] })
+      const lost = () => receiver.counters()['drop:no-destination']!
+      const [lostBefore, sentBefore] = [lost(), receiver.counters()['tx-datagrams']!]
+      writeSync(tap, Buffer.concat([new Uint8Array(VNET_BYTES), ethernetFrame(MAC_FAR, MAC_A, new Uint8Array(50))]))
+      t.ok(await eventually(() => lost() === lostBefore + 1))
+      t.equal(receiver.counters()['tx-datagrams'], sentBefore)
+      t.same(wanted, [])
+      t.same(failures, [])
+    }),
+  )
+
+  t.test(`${shape}: says for whom there are frames and no way, and counts containers that turn up elsewhere`, t =>
+    withLanes(shape, async ({ plane, tap, senderTap, forward, wanted, failures }) => {
+      const put = (fd: number, to: number, from: number) =>
+        writeSync(fd, Buffer.concat([new Uint8Array(VNET_BYTES), ethernetFrame(to, from, new Uint8Array(50))]))
+      const known = (peer: number) =>
+        plane.macs(Math.floor(monotonicMillis() / 1000)).some(entry => entry.mac === MAC_FAR && entry.peer === peer)
+      put(senderTap, EVERYBODY, MAC_FAR)
+      forward()
+      t.ok(await eventually(() => known(1)))
+      put(tap, MAC_FAR, MAC_A)
+      t.ok(await eventually(() => wanted.length > 0))
+      t.same(wanted, [1])
+      put(tap, EVERYBODY, MAC_FAR)
+      t.ok(await eventually(() => known(MAC_LOCAL)))
+      t.equal(plane.counters()['local-moves'], 0)
+      put(senderTap, EVERYBODY, MAC_FAR)
+      forward()
+      t.ok(await eventually(() => plane.counters()['local-moves'] === 1))
+      t.same(failures, [])
+      await plane.stop()
+      t.same(
+        [plane.counters(), plane.sessionTotals(21)],
+        [{}, undefined],
+        'nothing is asked of an engine that is closed',
+      )
+      plane.order({ op: 'remove-peer', peerIndex: 1 })
     }),
   )
 

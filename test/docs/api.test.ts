@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { z } from 'zod'
-import { Attachment, PathView, Report, Status } from '../../lib/api/schema.ts'
+import { CALLS, CALL_NAMES, type Call } from '../../lib/api/calls.ts'
+import * as schema from '../../lib/api/schema.ts'
 import { projectRoot } from '../../scripts/check-docs.ts'
+
+const { Attachment, PathView, Report, Status } = schema
 
 interface JsonSchema {
   readonly type?: string
@@ -15,17 +18,17 @@ interface JsonSchema {
 const page = readFileSync(join(projectRoot(), 'docs/api.md'), 'utf8')
 
 /** The fields of a schema as the page writes them; what may be null, and what has any keys, is one field. */
-function fieldsOf(schema: JsonSchema, prefix: string): string[] {
-  const isReference = Object.keys(schema.properties ?? {}).join() === 'id,nickname'
-  if (schema.items !== undefined) return fieldsOf(schema.items, `${prefix}[]`)
-  if (schema.properties === undefined || (isReference && prefix !== '')) return [prefix]
-  return Object.entries(schema.properties).flatMap(([name, inner]) =>
+function fieldsOf(type: JsonSchema, prefix: string): string[] {
+  const isReference = Object.keys(type.properties ?? {}).join() === 'id,nickname'
+  if (type.items !== undefined) return fieldsOf(type.items, `${prefix}[]`)
+  if (type.properties === undefined || (isReference && prefix !== '')) return [prefix]
+  return Object.entries(type.properties).flatMap(([name, inner]) =>
     fieldsOf(inner, prefix === '' ? name : `${prefix}.${name}`),
   )
 }
 
-function schemaFields(schema: z.ZodType): string[] {
-  return fieldsOf(z.toJSONSchema(schema) as JsonSchema, '').sort()
+function schemaFields(type: z.ZodType): string[] {
+  return fieldsOf(z.toJSONSchema(type) as JsonSchema, '').sort()
 }
 
 function pageFields(heading: string): string[] {
@@ -45,12 +48,38 @@ t.test('docs/api.md describes every field, and no other', async t => {
   t.strictSame(pageFields('Attachment'), schemaFields(Attachment))
 })
 
-t.test('docs/api.md lists every route of the server, and no other', async t => {
-  const server = readFileSync(join(projectRoot(), 'lib/api/server.ts'), 'utf8')
-  const routes = [...server.matchAll(/app\.(get|post|put|delete)\('([^']+)'/g)].map(
-    ([, method, path]) => `${method!.toUpperCase()} ${path!}`,
+/** What a schema of lib/api/schema.ts is called there. */
+function nameOf(type: z.ZodType): string {
+  const [name = '?'] = Object.entries(schema).find(([, value]) => value === type) ?? []
+  return name === 'NoRequest' ? '–' : `*${name}*`
+}
+
+t.test('docs/api.md has a row and a section for every call of the table, and no other', async t => {
+  const rows = CALL_NAMES.map(name => {
+    const { method, path, request, answer, deadlineMs, description } = CALLS[name]
+    const cells = [`\`${name}\``, `\`${method} ${path}\``, nameOf(request), nameOf(answer), `${deadlineMs / 1000} s`]
+    return `| ${[...cells, description].join(' | ')} |`
+  })
+  t.ok(rows.length > 5)
+  t.notOk(
+    rows.some(row => row.includes('?')),
+    'every schema is exported by name',
   )
-  t.ok(routes.length > 5)
-  const listed = [...page.matchAll(/^### ([A-Z]+ \/\S+)$/gm)].map(match => match[1]!)
-  t.strictSame(listed.sort(), routes.sort())
+  t.strictSame(page.match(/^\| `[a-z-]+` \| `(GET|POST) .*$/gm)?.sort(), rows.sort())
+  const headings = [...page.matchAll(/^### ([A-Z]+ \/\S+)$/gm)].map(match => match[1]!)
+  t.strictSame(headings.sort(), CALL_NAMES.map(name => `${CALLS[name].method} ${CALLS[name].path}`).sort())
+})
+
+t.test('docs/api.md shows every field of requests, and of answers that are no schema of their own', async t => {
+  const keysIn = (text: string | undefined) => [...(text ?? '').matchAll(/"([a-zA-Z]+)":/g)].map(match => match[1]!)
+  for (const name of CALL_NAMES) {
+    const { method, path, request, answer }: Call = CALLS[name]
+    const body = page.split(`### ${method} ${path}\n`)[1]?.split(/^#/m)[0] ?? ''
+    const examples = [...body.matchAll(/`({[^`]*})`/g)].map(match => match[1])
+    const shape = (type: z.ZodType) =>
+      Object.keys((z.toJSONSchema(type, { io: 'output' }) as JsonSchema).properties ?? {})
+    if (method === 'POST') t.strictSame(keysIn(examples.shift()).sort(), shape(request).sort(), `request of ${name}`)
+    if (answer !== Status && answer !== Report)
+      t.strictSame(keysIn(examples.shift()).sort(), shape(answer).sort(), `answer of ${name}`)
+  }
 })

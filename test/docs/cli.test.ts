@@ -1,15 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { projectRoot } from '../../scripts/check-docs.ts'
-import { commandNames, commandOf, misuse, runCli } from './commands.ts'
+import { commandNames, commandOf, commonOptions, misuse, runCli } from './commands.ts'
 import { codeLines, codeSpans, pages, weaveCommand } from './pages.ts'
 
 const root = projectRoot()
 const names = commandNames()
 const commands = new Map(names.filter(name => name !== 'help').map(name => [name, commandOf(name)]))
+
+const before = commonOptions()
 
 t.test('every weave-ts command line in the documentation is one that the program takes', async t => {
   let count = 0
@@ -19,7 +21,7 @@ t.test('every weave-ts command line in the documentation is one that the program
       // In prose a lone dot-dot-dot stands for any command.
       if (words === undefined || words[0] === '…') continue
       count++
-      t.equal(misuse(words, commands), undefined, `${path}: ${line}`)
+      t.equal(misuse(words, commands, before), undefined, `${path}: ${line}`)
     }
   }
   t.ok(count > 30, `${count} command lines were found`)
@@ -32,6 +34,8 @@ t.test('an unknown command, option, value or number of arguments is found', asyn
   t.match(misuse(['attach'], commands), 'needs 1')
   t.match(misuse(['status', 'peers', 'twice'], commands), 'at most 1')
   t.equal(misuse(['launch', '--port', '1', 'host'], commands), undefined)
+  t.equal(misuse(['--state-dir', '/x', '--json', 'ps'], commands, before), undefined)
+  t.match(misuse(['--port', '1', 'launch'], commands, before), 'no command')
   t.equal(weaveCommand('echo weave-ts'), undefined)
   t.strictSame(weaveCommand('sudo ./bin/weave-ts keygen > file # a secret'), ['keygen'])
 })
@@ -47,7 +51,11 @@ t.test('docs/configuration.md describes every option, with its default, and no o
       ].map(match => [match[1]!, match[2]!] as const),
     )
   const common = rowsOf('Common options')
-  t.equal(common.size, 2)
+  t.strictSame(
+    [...before.values()].map(option => `${option.name} ${option.value}`.trim()).sort(),
+    [...common.keys()].sort(),
+    'the program has them too',
+  )
   for (const [name, { options }] of commands) {
     const stated = new Map([...common, ...rowsOf(name)])
     const shown = [...options.values()].filter(option => option.name !== '--help')
@@ -84,6 +92,24 @@ t.test('the commands that need no root do what README.md says', async t => {
   const status = runCli('status', '--state-dir', stateDir)
   t.equal(status.status, 7)
   t.match(status.stderr, /\[DAEMON_DOWN\]\n$/)
+  for (const argv of [
+    ['--json', '--state-dir', stateDir, 'status'],
+    ['--json', 'status', '--state-dir', stateDir],
+    ['--state-dir', '/nonexistent', 'status', '--json', '--state-dir', stateDir],
+  ]) {
+    const { code, message } = JSON.parse(runCli(...argv).stderr) as { code: string; message: string }
+    t.equal(code, 'DAEMON_DOWN', argv.join(' '))
+    t.match(message, join(stateDir, 'api.sock'), argv.join(' '))
+  }
+  mkdirSync(stateDir)
+  const fatal = { level: 60, time: 'today', event: 'fatal', error: 'Error: the last word' }
+  writeFileSync(join(stateDir, 'daemon.log'), `${JSON.stringify(fatal)}\n`)
+  for (const argv of [
+    ['--state-dir', stateDir, 'ps'],
+    ['ps', '--state-dir', stateDir],
+    [`--state-dir=${stateDir}`, 'ps'],
+  ])
+    t.match(runCli(...argv).stderr, /it ended by itself at today: Error: the last word/, argv.join(' '))
   t.equal(runCli('launch', '--port', 'x', '--state-dir', stateDir).status, 78)
   t.equal(runCli('fly').status, 2)
 })

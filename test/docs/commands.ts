@@ -32,13 +32,7 @@ export function commandNames(): string[] {
 /** What `--help` says of a command: the real definition, as users see it. */
 export function commandOf(name: string): CliCommand {
   const { stdout } = runCli(name, '--help')
-  const section = (stdout.split(/^Options:$/m)[1] ?? '').split(/^\S/m)[0]!
-  const options = new Map<string, CliOption>()
-  for (const entry of section.split(/^ {2}(?=-)/m).slice(1)) {
-    const match = /^(?:-\w, )?(--[a-z-]+)(?: (<[^>]+>))?\s+([\s\S]*)$/.exec(entry)
-    if (match === null) continue
-    options.set(match[1]!, { name: match[1]!, value: match[2] ?? '', help: match[3]!.replace(/\s+/g, ' ').trim() })
-  }
+  const options = optionsOf(stdout)
   const usage = /^Usage: (.*)$/m.exec(stdout)?.[1] ?? ''
   const words = usage
     .split(' ')
@@ -51,9 +45,34 @@ export function commandOf(name: string): CliCommand {
   }
 }
 
+function optionsOf(help: string): Map<string, CliOption> {
+  const section = (help.split(/^Options:$/m)[1] ?? '').split(/^\S/m)[0]!
+  const options = new Map<string, CliOption>()
+  for (const entry of section.split(/^ {2}(?=-)/m).slice(1)) {
+    const match = /^(?:-\w, )?(--[a-z-]+)(?: (<[^>]+>))?\s+([\s\S]*)$/.exec(entry)
+    if (match === null) continue
+    options.set(match[1]!, { name: match[1]!, value: match[2] ?? '', help: match[3]!.replace(/\s+/g, ' ').trim() })
+  }
+  return options
+}
+
+/** Of all commands, which may stand before the command's name: what `weave-ts --help` says of them. */
+export function commonOptions(): ReadonlyMap<string, CliOption> {
+  const options = new Map(optionsOf(runCli('--help').stdout))
+  for (const name of ['--help', '--version']) options.delete(name)
+  return options
+}
+
 /** Why a command line (words behind `weave-ts`) would be refused as wrong usage, if so. */
-export function misuse(words: readonly string[], commands: ReadonlyMap<string, CliCommand>): string | undefined {
-  const [name, ...rest] = words
+export function misuse(
+  words: readonly string[],
+  commands: ReadonlyMap<string, CliCommand>,
+  common: ReadonlyMap<string, CliOption> = new Map(),
+): string | undefined {
+  let at = 0
+  for (let option = common.get(words[at] ?? ''); option !== undefined; option = common.get(words[at] ?? ''))
+    at += option.value === '' ? 1 : 2
+  const [name, ...rest] = words.slice(at)
   if (name === undefined || name === '--help' || name === '--version') return undefined
   if (name === 'help') return rest.every(word => commands.has(word)) ? undefined : `help of ${rest.join(' ')}`
   const command = commands.get(name)

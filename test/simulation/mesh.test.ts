@@ -2,13 +2,15 @@
  * Whole meshes under faults that are drawn from a seed. Safety is checked with every step (see SimMesh); after the faults
  * have stopped everything must be well within AGREE_LIMIT_MS of virtual time.
  *
- * SIM_SEED (or SEED): where the seeds begin. SIM_SEEDS (or ROUNDS): how many for each shape. SIM_PEERS: how many peers, instead of those below.
+ * SIM_SEED (or SEED): where the seeds begin. SIM_SEEDS (or ROUNDS): how many for each shape. SIM_PEERS: how many peers,
+ * instead of those below.
  */
 import t, { type Test } from 'tap'
 import type { NodeConfig } from '../../lib/node/mod.ts'
 import type { Sealing } from '../support/memory-session.ts'
 import { SimFaults, type FaultPlan } from '../support/sim-faults.ts'
 import { SimMesh } from '../support/sim-mesh.ts'
+import { replayOf, seedsOf } from '../support/sim-seeds.ts'
 
 const AGREE_LIMIT_MS = 60_000
 const PING_LIMIT_MS = 15_000
@@ -66,8 +68,6 @@ const SHAPES: readonly Shape[] = [
 // A mesh takes the time that it takes; the runner limits the whole file.
 t.setTimeout(0)
 
-const seedFirst = Number(process.env['SIM_SEED'] ?? process.env['SEED'] ?? 1)
-const seedsAsked = process.env['SIM_SEEDS'] ?? process.env['ROUNDS']
 const peersAsked = process.env['SIM_PEERS']
 
 function play(shape: Shape, seed: number): SimMesh {
@@ -90,18 +90,17 @@ function play(shape: Shape, seed: number): SimMesh {
 
 function endsWell(t: Test, mesh: SimMesh): void {
   const problems = () => [...mesh.disagreements(), ...mesh.pathsMissing()]
-  const tookMs = mesh.until(() => problems().length === 0, AGREE_LIMIT_MS)
+  const tookMs = mesh.until(() => mesh.agrees() && mesh.pathsMissing().length === 0, AGREE_LIMIT_MS)
   t.comment(`seed ${mesh.seed}: ${mesh.events.count} events, settled ${tookMs ?? 'never'} ms after the faults`)
   t.same(problems().slice(0, 10), [], 'all agree, and every path there can be is there')
   for (const host of mesh.hosts) if (host.containers.size === 0) mesh.attach(host.number)
   mesh.run(3_000)
   t.same(mesh.unanswered(PING_LIMIT_MS).slice(0, 10), [], 'all containers of connected hosts talk')
-  if (!t.passing()) t.comment(mesh.story())
+  if (!t.passing()) t.comment(mesh.story(), replayOf('SIM', mesh.seed))
 }
 
 for (const shape of SHAPES) {
-  const seeds = seedsAsked === undefined ? shape.seeds : Number(seedsAsked)
-  for (let seed = seedFirst; seed < seedFirst + seeds; seed++)
+  for (const seed of seedsOf('SIM', shape.seeds))
     void t.test(`${shape.name} end well (seed ${seed})`, { timeout: 0 }, t => {
       endsWell(t, play(shape, seed))
       t.end()

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ApiClient, type Report, type Status } from '../../lib/api/mod.ts'
+import { ApiClient, type Attachment, type Report, type Status } from '../../lib/api/mod.ts'
 import { run, waitFor, type CommandOptions, type CommandResult } from './testbed-command.ts'
 
 /** The command of this checkout; compiled, this file lies in `build/test/support`. */
@@ -46,11 +46,15 @@ export class DaemonProcess {
   }
 
   status(): Promise<Status> {
-    return this.api.status()
+    return this.api.call('status')
   }
 
   report(): Promise<Report> {
-    return this.api.report()
+    return this.api.call('report')
+  }
+
+  async ps(): Promise<Attachment[]> {
+    return (await this.api.call('ps')).attachments
   }
 
   /** `weave-ts launch` on this host; gives whatever came of it. */
@@ -90,8 +94,13 @@ export class DaemonProcess {
   }
 
   /** Attaches a namespace; its addresses in CIDR form. */
-  attach(namespace: { readonly name: string }, ...addresses: readonly string[]): Promise<string[]> {
-    return this.api.attach(`netns:${namespace.name}`, addresses, true)
+  async attach(namespace: { readonly name: string }, ...addresses: string[]): Promise<string[]> {
+    return (await this.api.call('attach', { target: `netns:${namespace.name}`, addresses })).cidrs
+  }
+
+  /** Takes everything from a target; what was removed. */
+  async detach(target: string): Promise<string[]> {
+    return (await this.api.call('detach', { target })).cidrs
   }
 
   log(): string {
@@ -120,7 +129,7 @@ export class DaemonProcess {
       return
     }
     try {
-      await this.api.stop()
+      await this.api.call('stop')
       await waitFor('end of the daemon', END_MS, () => !isRunning(pid))
     } catch {
       if (isRunning(pid)) process.kill(pid, 'SIGKILL')

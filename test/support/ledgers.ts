@@ -3,17 +3,24 @@ import {
   Ledger,
   readStore,
   storeEntries,
+  type LedgerIdentity,
   type LedgerLimits,
+  type MergeOutcome,
   type StoredLedger,
-  type DeltaOutcome,
 } from '../../lib/ledger/mod.ts'
 import {
   decodeLedgerDelta,
-  decodeLedgerDigest,
+  decodeLedgerSync,
   encodeLedgerDelta,
-  encodeLedgerDigest,
+  encodeLedgerSync,
+  LEDGER_MESSAGE_BYTES_MAX,
+  packDeltas,
+  recordSignedBytes,
+  type DeltaPart,
   type LedgerDelta,
-} from '../../lib/wire/ledger-message.ts'
+  type LedgerRecord,
+  type LedgerSync,
+} from '../../lib/wire/mod.ts'
 import { fakeIdentity, fakeSuite } from './fake-suite.ts'
 import { seededChance } from './seeded-chance.ts'
 
@@ -26,6 +33,34 @@ export function ledgerOf(
   chance: Chance = seededChance(1),
 ): Ledger {
   return new Ledger({ suite: fakeSuite, identity: fakeIdentity(name), meshId, limits, chance })
+}
+
+/** A record that `identity` signs, whatever a ledger would say to it. */
+export function signedRecord(
+  identity: LedgerIdentity,
+  seq: number,
+  fields: Partial<Pick<LedgerRecord, 'kind' | 'key' | 'value' | 'isTombstone'>> = {},
+): LedgerRecord {
+  const draft = {
+    owner: identity.peerId,
+    kind: 1,
+    key: utf8(String(seq)),
+    seq,
+    isTombstone: false,
+    value: new Uint8Array(0),
+    ...fields,
+  }
+  return { ...draft, signature: identity.sign(recordSignedBytes(MESH, draft)) }
+}
+
+export function partOf(identity: LedgerIdentity, records: readonly LedgerRecord[]): DeltaPart {
+  return { owner: identity.peerId, signingPublic: identity.signingPublic, records }
+}
+
+/** What the ledger of that name wrote since the last call, as parts. */
+export function writesOf(ledger: Ledger, name: string): DeltaPart[] {
+  const records = ledger.takeOwnWrites()
+  return records.length === 0 ? [] : [partOf(fakeIdentity(name), records)]
 }
 
 /** A key-value store in memory, behind the real codec. */
@@ -46,9 +81,9 @@ export class MemoryStore {
   }
 
   load(): StoredLedger {
-    const stored = readStore([...this.entries].map(([key, value]) => ({ key, value })))
-    if (isDrop(stored)) throw new Error(stored.reason)
-    return stored
+    const { ledger, unreadable } = readStore([...this.entries].map(([key, value]) => ({ key, value })))
+    if (unreadable > 0) throw new Error(`${unreadable} unreadable entries`)
+    return ledger
   }
 }
 
@@ -59,30 +94,49 @@ export function overWire(delta: LedgerDelta): LedgerDelta {
   return decoded
 }
 
-export function deliver(deltas: readonly LedgerDelta[], to: Ledger, now = 0): DeltaOutcome[] {
-  return deltas.map(delta => to.handleDelta(overWire(delta), now))
-}
-
-/** One exchange as on a new link: a digest, the answer, and the answer to that. Returns how many deltas went over. */
-export function reconcile(from: Ledger, to: Ledger, now = 0, budgetBytes = 1 << 20): number {
-  let count = 0
-  for (const digest of from.digest(true)) {
-    const { deltas, digests } = to.handleDigest(digestOverWire(digest), budgetBytes)
-    count += deltas.length
-    deliver(deltas, from, now)
-    for (const answer of digests) {
-      const back = from.handleDigest(digestOverWire(answer), budgetBytes).deltas
-      count += back.length
-      deliver(back, to, now)
-    }
-  }
-  return count
-}
-
-function digestOverWire(digest: Parameters<typeof encodeLedgerDigest>[0]) {
-  const decoded = decodeLedgerDigest(encodeLedgerDigest(digest))
+export function syncOverWire(sync: LedgerSync): LedgerSync {
+  const bytes = encodeLedgerSync(sync)
+  if (bytes.length > LEDGER_MESSAGE_BYTES_MAX) throw new Error(`a sync of ${bytes.length} bytes`)
+  const decoded = decodeLedgerSync(bytes)
   if (isDrop(decoded)) throw new Error(decoded.reason)
   return decoded
+}
+
+/** Sends parts as messages. Returns the outcome for each part of each message. */
+export function deliver(parts: readonly DeltaPart[], to: Ledger, now = 0): MergeOutcome[] {
+  return packDeltas(parts, true, LEDGER_MESSAGE_BYTES_MAX)
+    .map(overWire)
+    .flatMap(delta => delta.parts.map(part => to.merge(part, now)))
+}
+
+export interface Exchange {
+  /** Syncs that went over, both ways. */
+  syncs: number
+  /** Records that went over, both ways. */
+  records: number
+  bytes: number
+}
+
+/** One round of reconciliation as between two nodes, begun by `from`: until nobody says anything more. */
+export function reconcile(from: Ledger, to: Ledger, now = 0): Exchange {
+  const exchange = { syncs: 0, records: 0, bytes: 0 }
+  let said: LedgerSync | undefined = from.rootSync()
+  let [speaker, listener] = [from, to]
+  while (said !== undefined) {
+    const sync = syncOverWire(said)
+    exchange.syncs++
+    exchange.bytes += encodeLedgerSync(sync).length
+    if (exchange.syncs > 20) throw new Error('a reconciliation does not end')
+    for (const want of sync.wants) {
+      const wanted = listener.recordsFor(want)
+      if (wanted === undefined) continue
+      exchange.records += wanted.records.length
+      deliver([{ owner: want.owner, ...wanted }], speaker, now)
+    }
+    said = listener.answer(sync)
+    ;[speaker, listener] = [listener, speaker]
+  }
+  return exchange
 }
 
 /** All live records as sorted lines: equal for ledgers that agree. */

@@ -277,6 +277,10 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#count(`drop:${reason}`, count)
   }
 
+  countLocalMove(): void {
+    this.#count('local-moves')
+  }
+
   // Rows
 
   #startRow(fromPeer: number, kind: number, flags: number, receiverIndex: number): number {

@@ -9,8 +9,12 @@ interface Due {
 /** Virtual time: what is due first runs first, of equals what was planned first. */
 export class SimClock {
   readonly #heap = new Heap<Due>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
-  #now: Millis = 0
+  #now: Millis
   #order = 0
+
+  constructor(start: Millis = 0) {
+    this.#now = start
+  }
 
   get now(): Millis {
     return this.#now

@@ -151,6 +151,6 @@ export class SimFaults {
   }
 
   #note(text: string): void {
-    this.#mesh.events.write(`${this.#mesh.clock.now} fault ${text}`)
+    this.#mesh.events.write(() => `${this.#mesh.clock.now} fault ${text}`)
   }
 }

@@ -1,21 +1,27 @@
 import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
 import { ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
-import type { AddressForm } from '../../lib/ipam/mod.ts'
-import { Node, applyEngineOp, type EngineOp, type NodeConfig, type NodeOutput } from '../../lib/node/mod.ts'
-import { Forwarder, MacTable } from '../../lib/overlay/mod.ts'
+import { LEASE_HOLDER, type AddressForm } from '../../lib/ipam/mod.ts'
+import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
+import type { EngineOp } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
+import { MemoryPlane } from './memory-plane.ts'
 import type { Sealing } from './memory-session.ts'
+import { SimAlarm } from './sim-alarm.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimContainer } from './sim-container.ts'
-import { SIM_PORT, endpointAt, type SimNetwork, type SimSite, type StreamEnd } from './sim-network.ts'
+import { SIM_PORT, endpointAt, type SimNetwork } from './sim-network.ts'
+import type { SimSite, StreamEnd } from './sim-stream.ts'
 
 const RESOLVE_MS = 3
 const MAC_SLOTS = 256
-/** An input may ask to be called again at once; never so often that time stands still. */
-const WAKES_AT_ONE_TIME_MAX = 200
 const RANGE: Cidr = parseCidr('10.32.0.0/16')!
+
+/** A node that holds back what can wait while a neighbour's line is behind. */
+interface BacklogListener {
+  handleBacklog?(connection: number, isBehind: boolean, now: Millis): void
+}
 
 /** What a host reports to the mesh that it is part of. */
 export interface SimWatcher {
@@ -39,6 +45,8 @@ export interface SimHostOptions {
   readonly network: SimNetwork
   readonly watcher: SimWatcher
   readonly config?: Partial<NodeConfig>
+  /** Parts of the node; those of the daemon when undefined. */
+  readonly features?: readonly PartFactory[]
 }
 
 /** One host: a daemon that can die at any moment, and a store and containers that outlive it. */
@@ -55,14 +63,12 @@ export class SimHost implements SimSite {
   readonly #ends = new Map<number, StreamEnd>()
   readonly #dials = new Set<number>()
   readonly #requests = new Map<string, string>()
+  readonly #alarm: SimAlarm
   #node: Node | undefined
-  #engine: MemoryEngine | undefined
-  #forwarder: Forwarder | undefined
+  #plane: MemoryPlane | undefined
   #lanes: ((node: Node, now: Millis) => void)[] = []
   #isPumping = false
   #isRunning = false
-  #wakeAt: Millis | undefined
-  #wakes = { at: -1, count: 0 }
   #nextRequest = 1
 
   constructor(options: SimHostOptions) {
@@ -70,6 +76,15 @@ export class SimHost implements SimSite {
     this.number = options.number
     this.name = `host${options.number}`
     this.identity = options.identity
+    this.#alarm = new SimAlarm({
+      clock: options.clock,
+      name: this.name,
+      poll: () => this.#node?.pollTimeout(),
+      wake: () => {
+        this.input((node, now) => node.handleTimeout(now))
+        this.#pump()
+      },
+    })
   }
 
   get isUp(): boolean {
@@ -81,31 +96,34 @@ export class SimHost implements SimSite {
     return this.#node
   }
 
+  get plane(): MemoryPlane {
+    return this.#plane!
+  }
+
   get engine(): MemoryEngine {
-    return this.#engine!
+    return this.plane.engine
   }
 
   /** Launches the daemon on what the store holds; `peers` as on the command line, undefined: go on, or found. */
   launch(peers?: readonly number[], doesFound = peers === undefined): void {
     assert(!this.isUp, `${this.name} is up`)
-    const { identity, suite, entropy, chance, secret, clock, network, watcher, sealing } = this.#options
+    const { identity, suite, entropy, chance, secret, network, watcher, sealing } = this.#options
     this.life++
-    this.#engine = new MemoryEngine({
+    const engine = new MemoryEngine({
       onDatagram: (bytes, to) => network.datagram(this, bytes, to),
       sealing,
       rowsMax: 32,
     })
-    const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(MAC_SLOTS)))
     const duplicateSeed = new ByteReader(entropy.bytes(4)).u32()
-    this.#forwarder = new Forwarder(
-      this.#engine,
-      macs,
+    this.#plane = new MemoryPlane(
+      engine,
       {
         onControl: (peer, receiver, body, source) =>
           this.#lanes.push((node, now) => node.handleControl(peer, receiver, body, source, now)),
         onMoved: (peer, _receiver, source) => this.#lanes.push((node, now) => node.handleMoved(peer, source, now)),
+        onWanted: peer => this.#lanes.push((node, now) => node.handleWanted(peer, now)),
       },
-      { duplicateSeed, duplicateCapacity: 256 },
+      { duplicateSeed, duplicateCapacity: 256, macSlots: MAC_SLOTS },
     )
     const config: NodeConfig = {
       identity,
@@ -125,16 +143,21 @@ export class SimHost implements SimSite {
       linksMax: 0,
       advertised: [endpointAt(this.number)],
       underlayBytes: 1500,
+      sessionTotals: receiverIndex => this.plane.sessionTotals(receiverIndex),
       ...this.#options.config,
     }
     watcher.log(this, `launch ${this.life}`)
-    this.#node = new Node(config, [...this.store], clock.now)
+    this.#node = this.#makeNode(config)
     this.input(() => undefined)
     this.input((node, now) => {
       if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)
       else if (doesFound && node.dialler.configured.length === 0) node.found(now)
     })
     this.#reconcile()
+  }
+
+  #read(prefix: string): (readonly [string, Uint8Array])[] {
+    return [...this.store].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))
   }
 
   /** The process ends without a word. `isSilent`: so does the kernel. */
@@ -144,7 +167,7 @@ export class SimHost implements SimSite {
     this.#node = undefined
     this.outputsToLive = undefined
     this.#lanes = []
-    this.#wakeAt = undefined
+    this.#alarm.cancel()
     this.#ends.clear()
     this.#dials.clear()
     // Attaching failed: the container that waited for its address never ran.
@@ -173,7 +196,7 @@ export class SimHost implements SimSite {
     } finally {
       this.#isRunning = false
       if (this.#node === node) {
-        this.#arm()
+        this.#alarm.arm()
         this.#options.watcher.stepped(this)
       }
     }
@@ -221,8 +244,13 @@ export class SimHost implements SimSite {
     this.input((node, now) => node.handleClosed(end.connection, now))
   }
 
+  handleStreamBacklog(end: StreamEnd, isBehind: boolean): void {
+    if (this.#ends.get(end.connection) !== end) return
+    this.input((node: Node & BacklogListener, now) => node.handleBacklog?.(end.connection, isBehind, now))
+  }
+
   handleDatagram(bytes: Uint8Array, from: EndpointParts): void {
-    this.#engine?.receiveDatagram(bytes, from)
+    this.#plane?.engine.receiveDatagram(bytes, from)
     this.#pump()
   }
 
@@ -230,8 +258,7 @@ export class SimHost implements SimSite {
     const { network, clock, watcher } = this.#options
     switch (output.type) {
       case 'persist':
-        for (const [key, value] of output.puts) this.store.set(key, value.slice())
-        for (const key of output.deletes) this.store.delete(key)
+        this.#persist(output)
         return watcher.log(this, `persist ${output.puts.length}/${output.deletes.length}`)
       case 'resolve':
         return this.#resolve(output.target)
@@ -253,9 +280,9 @@ export class SimHost implements SimSite {
         return
       case 'engine':
         watcher.engineOp(this, output.op)
-        return applyEngineOp(this.#engine!, output.op)
+        return this.plane.order(output.op)
       case 'forwarding':
-        return this.#forwarder!.setTable(output.table)
+        return this.plane.setTable(output.table)
       case 'allocated': {
         const id = this.#requests.get(output.id)
         this.#requests.delete(output.id)
@@ -273,6 +300,18 @@ export class SimHost implements SimSite {
       case 'log':
         return watcher.log(this, `${clock.now} ${output.line.event} ${JSON.stringify(output.line.fields)}`)
     }
+  }
+
+  /** The node on what the store holds. */
+  #makeNode(config: NodeConfig): Node {
+    const { clock, features } = this.#options
+    return new Node(config, prefix => this.#read(prefix), clock.now, features)
+  }
+
+  /** What the node writes outlives the process. */
+  #persist({ puts, deletes }: Pick<Persist, 'puts' | 'deletes'>): void {
+    for (const [key, value] of puts) this.store.set(key, value.slice())
+    for (const key of deletes) this.store.delete(key)
   }
 
   #resolve(target: string): void {
@@ -304,19 +343,18 @@ export class SimHost implements SimSite {
 
   /** What the lanes and their queues do, until they are empty. */
   #pump(): void {
-    if (this.#isPumping || this.#forwarder === undefined) return
+    if (this.#isPumping || this.#plane === undefined) return
     this.#isPumping = true
     const { clock } = this.#options
     for (;;) {
       if (!this.isUp) break
-      const didOut = this.#forwarder.outbound(clock.now) >= 0
-      const didIn = this.#forwarder.inbound(clock.now) >= 0
+      const didSwitch = this.#plane.pump(clock.now)
       const calls = this.#lanes
       this.#lanes = []
       for (const call of calls) this.input(call)
-      const frames = this.#engine!.takeTap()
+      const frames = this.engine.takeTap()
       for (const frame of frames) for (const container of this.containers.values()) container.handleFrame(frame)
-      if (!didOut && !didIn && calls.length === 0 && frames.length === 0) break
+      if (!didSwitch && calls.length === 0 && frames.length === 0) break
     }
     this.#isPumping = false
   }
@@ -324,7 +362,7 @@ export class SimHost implements SimSite {
   /** The host's bridge: every port but the one that it came from sees the frame. */
   #bridge(frame: Uint8Array, from: SimContainer): void {
     for (const container of this.containers.values()) if (container !== from) container.handleFrame(frame)
-    this.#engine?.pushTap(frame)
+    this.#plane?.engine.pushTap(frame)
     const { life } = this
     // Containers speak while the lanes run: the lanes look again.
     if (!this.#isPumping && this.isUp) this.#options.clock.after(0, () => this.life === life && this.#pump())
@@ -332,31 +370,8 @@ export class SimHost implements SimSite {
 
   /** Leases of containers that are gone, or never came to be, end. */
   #reconcile(): void {
-    const leases = this.#node?.addresses.ipam.leases() ?? []
+    const leases = this.#node?.addresses.ipam.leases(LEASE_HOLDER.attachment) ?? []
     for (const { container } of leases)
       if (!this.containers.has(container)) this.input((node, now) => node.freeAddresses(container, undefined, now))
-  }
-
-  #arm(): void {
-    const { clock } = this.#options
-    const next = this.#node!.pollTimeout()
-    if (next === undefined) return
-    if (next.at <= clock.now) {
-      if (this.#wakes.at !== clock.now) this.#wakes = { at: clock.now, count: 0 }
-      this.#wakes.count++
-      assert(this.#wakes.count < WAKES_AT_ONE_TIME_MAX, `${this.name} is never at rest: ${next.reason}`)
-    }
-    const at = Math.max(next.at, clock.now)
-    if (this.#wakeAt !== undefined && this.#wakeAt <= at) return
-    this.#wakeAt = at
-    const { life } = this
-    clock.at(at, () => {
-      if (this.life !== life || this.#wakeAt !== at || this.#node === undefined) return
-      this.#wakeAt = undefined
-      // The plan may have moved on since it was made.
-      if ((this.#node.pollTimeout()?.at ?? Infinity) <= clock.now) this.input((node, now) => node.handleTimeout(now))
-      else this.#arm()
-      this.#pump()
-    })
   }
 }

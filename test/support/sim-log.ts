@@ -2,19 +2,26 @@ import { createHash } from 'node:crypto'
 
 const LINES_KEPT = 400
 
-/** Every event of a simulation in one hash, and the last of them in words. */
+/** Every event of a simulation in one hash, and the last of them in words. Unless it is on, it only counts. */
 export class SimLog {
+  readonly isOn: boolean
   readonly #hash = createHash('sha256')
   readonly #last: string[] = []
   #at = 0
   #count = 0
 
+  constructor(isOn = true) {
+    this.isOn = isOn
+  }
+
   get count(): number {
     return this.#count
   }
 
-  write(line: string): void {
+  write(text: () => string): void {
     this.#count++
+    if (!this.isOn) return
+    const line = text()
     this.#hash.update(line).update('\n')
     this.#last[this.#at] = line
     this.#at = (this.#at + 1) % LINES_KEPT

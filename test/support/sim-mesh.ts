@@ -2,15 +2,20 @@ import { formatIpv4, type Cidr, type Ipv4 } from '../../lib/address/mod.ts'
 import { assert, toHex, utf8, type Chance, type Millis } from '../../lib/base/mod.ts'
 import { identityOf } from '../../lib/crypto/mod.ts'
 import type { AddressForm } from '../../lib/ipam/mod.ts'
-import type { EngineOp, NodeConfig } from '../../lib/node/mod.ts'
-import { DATAGRAM_HEADER_BYTES, RECORD_KIND } from '../../lib/wire/mod.ts'
+import type { NodeConfig, PartFactory } from '../../lib/node/mod.ts'
+import type { EngineOp } from '../../lib/overlay/mod.ts'
+import { FULL_MESH_PEERS } from '../../lib/topology/mod.ts'
+import { DATAGRAM_HEADER_BYTES } from '../../lib/wire/mod.ts'
 import type { Sealing } from './memory-session.ts'
+import { SimAgreement } from './sim-agreement.ts'
 import { SimClock } from './sim-clock.ts'
 import { SIM_MARKER } from './sim-container.ts'
 import { SimHost, type SimWatcher } from './sim-host.ts'
 import { SimLog } from './sim-log.ts'
-import { SimNetwork, type SimSite } from './sim-network.ts'
-import { labelledChance, lightSuite, memoisedSuite, seededEntropy } from './sim-randomness.ts'
+import { SimNetwork } from './sim-network.ts'
+import { labelledChance, seededEntropy } from './sim-randomness.ts'
+import type { SimSite } from './sim-stream.ts'
+import { lightSuite, memoisedSuite } from './sim-suite.ts'
 
 /** How often it is looked whether what is waited for has come true, in virtual time. */
 const LOOK_MS = 250
@@ -26,8 +31,14 @@ export interface SimMeshOptions {
   readonly sealing?: Sealing
   /** The mesh secret of a host, as a byte; 7 for all when undefined. */
   readonly secretOf?: (host: number) => number
+  /** False: events are only counted, for measuring. */
+  readonly isLogged?: boolean
   readonly config?: Partial<NodeConfig>
+  readonly features?: readonly PartFactory[]
 }
+
+/** A host and a life of it are one number below 2^21, which with a 32-bit index is exact. */
+const LIVES_MAX = 2_000
 
 /** What must never be. */
 export class SimViolation extends Error {
@@ -47,24 +58,26 @@ export class SimMesh implements SimWatcher {
   readonly clock = new SimClock()
   readonly network: SimNetwork
   readonly hosts: readonly SimHost[]
-  readonly events = new SimLog()
+  readonly events: SimLog
+  readonly #agreement = new SimAgreement()
   readonly #isSealed: boolean
   /** `mesh address` that a living container was told, and by which. */
   readonly #holders = new Map<string, string>()
   readonly #sendKeys = new Set<string>()
   /** Per host, life and remote index: the counter that was sent last. */
-  readonly #counters = new Map<string, number>()
+  readonly #counters = new Map<number, number>()
   #nextContainer = 1
   #nextPing = 1
   #steps = 0
 
   constructor(options: SimMeshOptions) {
     this.seed = options.seed
+    this.events = new SimLog(options.isLogged ?? true)
     this.#isSealed = options.sealing !== 'none'
     const suite = this.#isSealed ? trueSuite : fastSuite
     this.chance = labelledChance(`mesh ${options.seed}`)
     this.network = new SimNetwork(this.clock, labelledChance(`network ${options.seed}`))
-    this.network.onWire = (from, bytes, isDatagram) => this.#watchWire(from, bytes, isDatagram)
+    this.network.onWire = (from, bytes, end) => this.#watchWire(from, bytes, end === undefined)
     this.hosts = Array.from({ length: options.peers }, (_, number) => {
       const label = `host ${number} of ${options.seed}`
       const entropy = seededEntropy(label)
@@ -81,6 +94,7 @@ export class SimMesh implements SimWatcher {
         network: this.network,
         watcher: this,
         ...(options.config && { config: options.config }),
+        ...(options.features && { features: options.features }),
       })
       this.network.add(host)
       return host
@@ -105,12 +119,12 @@ export class SimMesh implements SimWatcher {
     this.clock.runTo(this.clock.now + forMs)
   }
 
-  /** Lets time pass until it is so. Returns how much did; undefined when it never came true. */
-  until(isSo: () => boolean, limitMs: number): Millis | undefined {
+  /** Lets time pass until it is so, and looks every `lookMs`. Returns how much did; undefined when it never came true. */
+  until(isSo: () => boolean, limitMs: number, lookMs = LOOK_MS): Millis | undefined {
     const begun = this.clock.now
     while (this.clock.now - begun <= limitMs) {
       if (isSo()) return this.clock.now - begun
-      this.run(LOOK_MS)
+      this.run(lookMs)
     }
     return undefined
   }
@@ -143,31 +157,28 @@ export class SimMesh implements SimWatcher {
     return groups
   }
 
-  /** What the hosts of each component do not agree on yet; empty when they agree on everything. */
-  disagreements(): string[] {
-    const found: string[] = []
-    for (const group of this.components()) {
-      const views = group.map(host => ({ host, view: viewOf(host) }))
-      const first = views[0]!
-      const members = group.map(host => host.identity.peerId).sort()
-      for (const { host, view } of views) {
-        const reachable = [...host.node.view.reachable].sort()
-        if (reachable.join() !== members.join())
-          found.push(`${host.name} reaches ${reachable.length} of ${members.length}`)
-        for (const [part, value] of Object.entries(view))
-          if (value !== first.view[part]) found.push(`${host.name} and ${first.host.name} differ in ${part}`)
-      }
-    }
-    return found
+  /** What the hosts of each component do not agree on yet, at most so much of it; empty when they agree on everything. */
+  disagreements(most?: number): string[] {
+    return this.#agreement.disagreements(this.components(), most)
   }
 
-  /** Pairs of a component that have no data path, or none without a relay where there is a way. */
+  /** Whether all hosts of each component agree on everything. */
+  agrees(): boolean {
+    return this.disagreements(1).length === 0
+  }
+
+  /**
+   * Pairs of a component that have no data path, or none without a relay where there is a way: all pairs in a small mesh,
+   * neighbours beyond that.
+   */
   pathsMissing(): string[] {
     const found: string[] = []
     for (const group of this.components())
       for (const host of group)
         for (const other of group) {
           if (other === host) continue
+          const isNeighbour = host.node.neighbours.neighbour(other.identity.peerId) !== undefined
+          if (group.length > FULL_MESH_PEERS && !isNeighbour) continue
           const kind = host.node.paths.path(other.identity.peerId)?.state.kind ?? 'none'
           if (kind === 'none' || (kind === 'relayed' && this.network.canReach(host.number, other.number)))
             found.push(`${host.name} → ${other.name}: ${kind}`)
@@ -213,12 +224,13 @@ export class SimMesh implements SimWatcher {
   // SimWatcher
 
   log(host: SimHost, text: string): void {
-    this.events.write(`${this.clock.now} ${host.name} ${text}`)
+    this.events.write(() => `${this.clock.now} ${host.name} ${text}`)
   }
 
   engineOp(host: SimHost, op: EngineOp): void {
     if (op.op === 'send-control') return
-    this.log(host, op.op === 'add-session' ? `add-session ${op.session.receiverIndex}` : JSON.stringify(op))
+    if (this.events.isOn)
+      this.log(host, op.op === 'add-session' ? `add-session ${op.session.receiverIndex}` : JSON.stringify(op))
     if (op.op !== 'add-session') return
     const key = toHex(op.session.sendKey)
     if (this.#sendKeys.has(key)) this.fail(`${host.name} seals with a key that was used before`)
@@ -254,10 +266,10 @@ export class SimMesh implements SimWatcher {
   }
 
   #watchWire(from: SimSite, bytes: Uint8Array, isDatagram: boolean): void {
-    this.events.write(`${this.clock.now} ${from.number} ${isDatagram ? 'udp' : 'tcp'} ${bytes.length}`)
+    this.events.write(() => `${this.clock.now} ${from.number} ${isDatagram ? 'udp' : 'tcp'} ${bytes.length}`)
     if (isDatagram) {
       const view = new DataView(bytes.buffer, bytes.byteOffset, DATAGRAM_HEADER_BYTES)
-      const key = `${from.number}/${from.life}/${view.getUint32(4, true)}`
+      const key = (from.number * LIVES_MAX + from.life) * 2 ** 32 + view.getUint32(4, true)
       const counter = view.getUint32(12, true) * 2 ** 32 + view.getUint32(8, true)
       if (counter <= (this.#counters.get(key) ?? -1)) this.fail(`${from.number} sealed twice with counter ${counter}`)
       this.#counters.set(key, counter)
@@ -270,23 +282,3 @@ export class SimMesh implements SimWatcher {
 
 const MARKER = Buffer.from(SIM_MARKER)
 const HOST_NAME = Buffer.from(utf8('simulated'))
-
-/** What peers of one mesh must agree on, in comparable form. */
-function viewOf({ node }: SimHost): Record<string, string> {
-  const marks = node.ledger.owners().map(({ owner, mark }) => `${owner}:${mark}`)
-  const records = Object.values(RECORD_KIND).flatMap(kind =>
-    node.ledger.records(kind).map(({ owner, key, seq }) => `${kind}/${owner}/${toHex(key)}/${seq}`),
-  )
-  const { graph } = node.view
-  const edges = (layer: 'control' | 'data') =>
-    graph.peers.map(peer => `${peer}>${graph.neighbours(layer, peer).join()}`).join(' ')
-  const owners = node.addresses.ipam.isReady ? node.addresses.ipam.ownership().ownerOf.join() : 'waiting'
-  return {
-    mesh: toHex(node.meshId ?? new Uint8Array(0)),
-    ledger: marks.sort().join(),
-    records: records.sort().join(),
-    control: edges('control'),
-    data: edges('data'),
-    registers: owners,
-  }
-}

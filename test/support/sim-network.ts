@@ -1,6 +1,9 @@
 import { endpointOf, endpointParts, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
 import { assert, concatBytes, type Chance, type Millis } from '../../lib/base/mod.ts'
+import { LINK_BUFFER_BYTES_MAX } from '../../lib/io/link-socket.ts'
 import type { SimClock } from './sim-clock.ts'
+import { SimMailbox } from './sim-mailbox.ts'
+import { BACKLOG_HIGH_BYTES, BACKLOG_LOW_BYTES, StreamEnd, type SimSite } from './sim-stream.ts'
 
 export const SIM_PORT = 6783
 /** A peer is refused, or its connection given up, after so long without a way. */
@@ -9,54 +12,13 @@ const STREAM_TIMEOUT_MIN_MS = 10_000
 const STREAM_TIMEOUT_MAX_MS = 60_000
 const RETRANSMIT_MS = 400
 
-/** What the network gives to a host. */
-export interface SimSite {
-  readonly number: number
-  readonly isUp: boolean
-  /** Counts its starts: what was sent to an earlier life is answered by a reset. */
-  readonly life: number
-  handleAccepted(end: StreamEnd, from: Endpoint): void
-  handleStreamBytes(end: StreamEnd, bytes: Uint8Array): void
-  handleStreamClosed(end: StreamEnd): void
-  handleDatagram(bytes: Uint8Array, from: EndpointParts): void
-}
-
-interface Chunk {
-  readonly at: Millis
-  /** Undefined: the end of the stream. */
-  readonly bytes: Uint8Array | undefined
-}
-
-/** One end of a stream between two hosts. */
-export class StreamEnd {
-  readonly site: SimSite
-  readonly life: number
-  /** The number that the node knows it by. */
-  connection = -1
-  other!: StreamEnd
-  isClosed = false
-  /** Its whole host went: nothing answers, not even with a reset, until the host is back. */
-  isLost = false
-  /** What travels towards the other end. */
-  readonly outgoing: Chunk[] = []
-  isPlanned = false
-  stalledSince: Millis | undefined
-
-  constructor(site: SimSite) {
-    this.site = site
-    this.life = site.life
-  }
-
-  get isAlive(): boolean {
-    return !this.isClosed && this.site.isUp && this.site.life === this.life
-  }
-}
-
 /** The underlay between all hosts: ordered reliable streams, and datagrams that suffer what `weather` says. */
 export class SimNetwork {
   readonly weather = { extraMs: 0, jitterMs: 1, loss: 0, duplicate: 0, reorderMs: 0 }
-  /** Sees every byte that crosses the underlay. */
-  onWire: ((from: SimSite, bytes: Uint8Array, isDatagram: boolean) => void) | undefined
+  /** Sees every byte that crosses the underlay; a datagram comes without the end of a stream. */
+  onWire: ((from: SimSite, bytes: Uint8Array, end: StreamEnd | undefined) => void) | undefined
+  /** How many bytes per second the line of a stream takes; undefined for as many as come. */
+  bytesPerSecond: (from: number, to: number) => number | undefined = () => undefined
   /** Which hosts have a way at all, partitions aside. A seam for address translation is `sourceOf`. */
   hasRoute: (from: number, to: number) => boolean = () => true
   readonly #clock: SimClock
@@ -64,12 +26,21 @@ export class SimNetwork {
   readonly #sites: SimSite[] = []
   readonly #ends = new Set<StreamEnd>()
   readonly #latency = new Map<number, number>()
-  #sides: readonly number[] | undefined
+  readonly #mail: SimMailbox
   #nextPort = 20_000
+  #slowPeers = 0
 
   constructor(clock: SimClock, chance: Chance) {
     this.#clock = clock
     this.#chance = chance
+    const delayOf = (from: number, to: number) =>
+      this.#delay(from, to) + Math.floor(this.#chance() * this.weather.reorderMs)
+    this.#mail = new SimMailbox({ clock, chance, faults: this.weather, delayOf })
+  }
+
+  /** Streams that their senders gave up because the line was too slow for what they wrote. */
+  get slowPeers(): number {
+    return this.#slowPeers
   }
 
   get streams(): number {
@@ -83,12 +54,11 @@ export class SimNetwork {
 
   /** Hosts on different sides hear nothing of each other; undefined heals. */
   partition(sides: readonly number[] | undefined): void {
-    this.#sides = sides
+    this.#mail.partition(sides)
   }
 
   canReach(from: number, to: number): boolean {
-    if (this.#sides !== undefined && this.#sides[from] !== this.#sides[to]) return false
-    return this.hasRoute(from, to)
+    return this.#mail.canReach(from, to) && this.hasRoute(from, to)
   }
 
   dial(from: SimSite, endpoint: Endpoint, done: (result: StreamEnd | string) => void): void {
@@ -98,11 +68,11 @@ export class SimNetwork {
     const thereMs = this.#delay(from.number, to.number)
     const backMs = this.#delay(to.number, from.number)
     if (!to.isUp) return this.#clock.after(thereMs + backMs, () => done('connection refused'))
-    const near = new StreamEnd(from)
+    const near = new StreamEnd(from, true)
     this.#clock.after(thereMs, () => {
       if (!to.isUp) return this.#clock.after(backMs, () => done('connection refused'))
       if (!from.isUp || from.life !== near.life) return
-      const far = new StreamEnd(to)
+      const far = new StreamEnd(to, false)
       near.other = far
       far.other = near
       this.#ends.add(near).add(far)
@@ -114,15 +84,21 @@ export class SimNetwork {
   }
 
   send(end: StreamEnd, bytes: Uint8Array): void {
-    if (end.isClosed) return
-    this.onWire?.(end.site, bytes, false)
-    this.#enqueue(end, bytes)
+    if (end.isClosed || end.isCut) return
+    this.onWire?.(end.site, bytes, end)
+    const rate = this.bytesPerSecond(end.site.number, end.other.site.number)
+    if (rate === undefined) return this.#enqueue(end, bytes, this.#clock.now)
+    if (end.backlogBytes + bytes.length > LINK_BUFFER_BYTES_MAX) return this.#cut(end)
+    end.lineFreeAt = Math.max(end.lineFreeAt, this.#clock.now) + (bytes.length / rate) * 1000
+    this.#changeBacklog(end, bytes.length)
+    this.#clock.at(end.lineFreeAt, () => this.#changeBacklog(end, -bytes.length))
+    this.#enqueue(end, bytes, Math.ceil(end.lineFreeAt))
   }
 
   /** What was sent arrives first. */
   close(end: StreamEnd): void {
     if (end.isClosed) return
-    this.#enqueue(end, undefined)
+    if (!end.isCut) this.#enqueue(end, undefined, Math.max(this.#clock.now, Math.ceil(end.lineFreeAt)))
     this.#forget(end)
   }
 
@@ -149,24 +125,40 @@ export class SimNetwork {
   }
 
   datagram(from: SimSite, bytes: Uint8Array, to: EndpointParts): void {
-    this.onWire?.(from, bytes, true)
+    this.onWire?.(from, bytes, undefined)
     const site = this.#siteAt(to)
-    if (site === undefined || !this.canReach(from.number, site.number)) return
-    const { loss, duplicate, reorderMs } = this.weather
+    if (site === undefined || !this.hasRoute(from.number, site.number)) return
     const source = { ip: addressOf(from.number), port: SIM_PORT }
-    const copies = duplicate > 0 && this.#chance() < duplicate ? 2 : 1
-    for (let i = 0; i < copies; i++) {
-      if (loss > 0 && this.#chance() < loss) continue
-      const waitMs = this.#delay(from.number, site.number) + Math.floor(this.#chance() * reorderMs)
-      this.#clock.after(waitMs, () => {
-        if (site.isUp) site.handleDatagram(bytes.slice(), source)
-      })
-    }
+    this.#mail.post(from.number, site.number, () => {
+      if (site.isUp) site.handleDatagram(bytes.slice(), source)
+    })
   }
 
-  #enqueue(end: StreamEnd, bytes: Uint8Array | undefined): void {
+  /** Tells the sender when what waits for its line crosses a mark; soon, for it may be in the middle of an input. */
+  #changeBacklog(end: StreamEnd, bytes: number): void {
+    end.backlogBytes += bytes
+    const isBehind = end.isBehind ? end.backlogBytes >= BACKLOG_LOW_BYTES : end.backlogBytes > BACKLOG_HIGH_BYTES
+    if (isBehind === end.isBehind) return
+    end.isBehind = isBehind
+    this.#clock.after(0, () => {
+      if (end.isAlive && !end.isCut) end.site.handleStreamBacklog(end, isBehind)
+    })
+  }
+
+  /** What waited is lost, as with a socket that is destroyed. */
+  #cut(end: StreamEnd): void {
+    const { other } = end
+    this.#slowPeers++
+    end.isCut = true
+    end.outgoing.length = 0
+    this.#clock.after(0, () => this.#tellClosed(end))
+    this.#clock.after(this.#delay(end.site.number, other.site.number), () => this.#tellClosed(other))
+  }
+
+  /** `leavesAt`: when the last of the bytes is on the line. */
+  #enqueue(end: StreamEnd, bytes: Uint8Array | undefined, leavesAt: Millis): void {
     const last = end.outgoing.at(-1)
-    const at = Math.max(last?.at ?? 0, this.#clock.now + this.#delay(end.site.number, end.other.site.number))
+    const at = Math.max(last?.at ?? 0, leavesAt + this.#delay(end.site.number, end.other.site.number))
     end.outgoing.push({ at, bytes })
     this.#plan(end)
   }
@@ -199,7 +191,7 @@ export class SimNetwork {
       if (end.isAlive) this.#clock.after(this.#delay(other.site.number, end.site.number), () => this.#tellClosed(end))
       return
     }
-    const bytes = concatBytes(...due)
+    const bytes = due.length === 1 ? due[0]! : concatBytes(...due)
     // A stream has no borders: now and then its pieces are others than were written.
     const cut = bytes.length > 1 && this.#chance() < 0.05 ? 1 + Math.floor(this.#chance() * (bytes.length - 1)) : 0
     for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)])

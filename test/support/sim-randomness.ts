@@ -1,7 +1,5 @@
-import { createHash, createPrivateKey, createPublicKey, diffieHellman, sign, type KeyObject } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Chance, Entropy } from '../../lib/base/mod.ts'
-import type { CryptoSuite } from '../../lib/crypto/mod.ts'
-import { nodeSuite } from '../../lib/io/node-suite.ts'
 import { seededChance } from './seeded-chance.ts'
 
 /** Bytes for keys, drawn from a label that holds the seed: never the same twice for one label. */
@@ -23,76 +21,7 @@ export function labelledChance(label: string): Chance {
   return seededChance(createHash('sha256').update(label).digest().readUInt32LE(0))
 }
 
-const MEMO_ENTRIES_MAX = 200_000
-/** DER before the 32 raw bytes (RFC 8410). */
-const ED25519_SECRET = Buffer.from('302e020100300506032b657004220420', 'hex')
-const X25519_SECRET = Buffer.from('302e020100300506032b656e04220420', 'hex')
-const X25519_PUBLIC = Buffer.from('302a300506032b656e032100', 'hex')
-
-/** The true suite, which remembers parsed keys, and results that every peer of a simulated mesh would compute again. */
-export function memoisedSuite(): CryptoSuite {
-  const suite = nodeSuite()
-  const verified = new Map<string, boolean>()
-  const converted = new Map<string, Uint8Array | undefined>()
-  const secrets = new Map<string, KeyObject>()
-  const secretOf = (prefix: Buffer, raw: Uint8Array) => {
-    const der = Buffer.concat([prefix, raw])
-    const name = der.toString('base64')
-    const known = secrets.get(name)
-    if (known !== undefined) return known
-    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    if (secrets.size >= MEMO_ENTRIES_MAX) secrets.clear()
-    secrets.set(name, key)
-    return key
-  }
-  return {
-    ...suite,
-    sign: (seed, message) => new Uint8Array(sign(null, message, secretOf(ED25519_SECRET, seed))),
-    exchange(secret, publicKey) {
-      if (publicKey.every(byte => byte === 0)) return suite.exchange(secret, publicKey)
-      const key = createPublicKey({ key: Buffer.concat([X25519_PUBLIC, publicKey]), format: 'der', type: 'spki' })
-      return new Uint8Array(diffieHellman({ privateKey: secretOf(X25519_SECRET, secret), publicKey: key }))
-    },
-    verify(publicKey, message, signature) {
-      const key = createHash('sha1').update(publicKey).update(signature).update(message).digest('base64')
-      const known = verified.get(key)
-      if (known !== undefined) return known
-      const result = suite.verify(publicKey, message, signature)
-      if (verified.size >= MEMO_ENTRIES_MAX) verified.clear()
-      verified.set(key, result)
-      return result
-    },
-    exchangePublicKey(signingPublic) {
-      const key = Buffer.from(signingPublic).toString('base64')
-      if (!converted.has(key)) converted.set(key, suite.exchangePublicKey(signingPublic))
-      return converted.get(key)
-    },
-  }
-}
-
-const TAG_BYTES = 16
-
-/** The same without a cipher for links, as the packet engine's sealing `none`: clear text behind a keyed checksum. */
-export function lightSuite(suite: CryptoSuite): CryptoSuite {
-  const tagOf = (key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array) => {
-    let sum = 0x811c_9dc5
-    for (const part of [key, nonce, plaintext])
-      for (let at = 0; at < part.length; at++) sum = Math.imul(sum ^ part[at]!, 0x0100_0193)
-    return sum
-  }
-  return {
-    ...suite,
-    seal(key, nonce, plaintext) {
-      const sealed = new Uint8Array(plaintext.length + TAG_BYTES)
-      sealed.set(plaintext)
-      new DataView(sealed.buffer).setInt32(plaintext.length, tagOf(key, nonce, plaintext))
-      return sealed
-    },
-    open(key, nonce, sealed) {
-      if (sealed.length < TAG_BYTES) return undefined
-      const plaintext = sealed.slice(0, -TAG_BYTES)
-      const tag = new DataView(sealed.buffer, sealed.byteOffset + plaintext.length).getInt32(0)
-      return tag === tagOf(key, nonce, plaintext) ? plaintext : undefined
-    },
-  }
+/** Bytes from a source of numbers, for keys of simulations that need no other. */
+export function chanceEntropy(chance: Chance): Entropy {
+  return { bytes: wanted => Uint8Array.from({ length: wanted }, () => Math.floor(chance() * 256)) }
 }

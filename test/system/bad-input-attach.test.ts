@@ -21,7 +21,7 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
   const cidr = (await h1.daemon.attach(c1))[0]!
   const there = (await h2.daemon.attach(c2))[0]!
   await meshed([h1, h2])
-  const before = { ps: await h1.daemon.api.ps(), ipam: (await h1.daemon.status()).ipam, links: await h1.links() }
+  const before = { ps: await h1.daemon.ps(), ipam: (await h1.daemon.status()).ipam, links: await h1.links() }
   const c3Target = `netns:${c3.name}`
 
   for (const [what, words, status, code, says] of [
@@ -52,7 +52,7 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
       t.match(result.stderr, says)
       t.match(result.stderr.split('\n')[1], /\S/, 'and a remedy')
       t.equal(result.stdout, '')
-      t.strictSame(await h1.daemon.api.ps(), before.ps, 'nothing is attached')
+      t.strictSame(await h1.daemon.ps(), before.ps, 'nothing is attached')
       t.equal((await h1.daemon.status()).ipam.activeAddresses, before.ipam.activeAddresses, 'no address is used')
       t.strictSame(await h1.links(), before.links, 'no interface is made')
       t.strictSame(await c3.links(), ['lo'])
@@ -61,7 +61,7 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
   await t.test('twice is the same as once', async t => {
     t.equal(await h1.daemon.say('attach', `netns:${c1.name}`), cidr)
     t.equal(await h1.daemon.say('attach', cidr, `netns:${c1.name}`), cidr)
-    t.strictSame(await h1.daemon.api.ps(), before.ps)
+    t.strictSame(await h1.daemon.ps(), before.ps)
     t.strictSame(await h1.links(), before.links)
   })
 
@@ -69,7 +69,7 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
     const [first, second] = await Promise.all([h1.daemon.attach(c3), h1.daemon.attach(c3)])
     t.strictSame(first, second)
     t.equal((await h1.daemon.status()).ipam.activeAddresses, before.ipam.activeAddresses + 1)
-    await h1.daemon.api.detach(c3Target, [])
+    await h1.daemon.detach(c3Target)
     t.strictSame(await h1.links(), before.links)
   })
 
@@ -83,7 +83,7 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
       const result = await h1.daemon.cli('detach', ...words)
       t.equal(result.status, status, result.stderr)
       t.match(result.stderr, `[${code}]`)
-      t.strictSame(await h1.daemon.api.ps(), before.ps)
+      t.strictSame(await h1.daemon.ps(), before.ps)
     })
 
   await t.test('connect and forget refuse words that are no host', async t => {

@@ -5,7 +5,17 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { weaveTs, type LaunchOptions } from '../support/daemon-process.ts'
@@ -124,6 +134,30 @@ const REFUSALS: readonly Refusal[] = [
     code: 'CONFIG_INVALID',
     says: /\/nonexistent\/secret/,
   },
+  {
+    what: 'a link in place of its log',
+    prepare: async host => {
+      const { stateDir } = host.daemon
+      mkdirSync(stateDir, { mode: 0o700 })
+      symlinkSync(join(stateDir, '..', 'elsewhere'), join(stateDir, 'daemon.log'))
+      return async () => rmSync(stateDir, { recursive: true })
+    },
+    status: 78,
+    code: 'STATE_UNSAFE',
+    says: /daemon\.log is a symbolic link[^]*ls -l/,
+  },
+  {
+    what: 'a state directory of somebody else',
+    prepare: async host => {
+      const { stateDir } = host.daemon
+      mkdirSync(stateDir, { mode: 0o700 })
+      chownSync(stateDir, 65_534, 65_534)
+      return async () => rmSync(stateDir, { recursive: true })
+    },
+    status: 78,
+    code: 'STATE_UNSAFE',
+    says: /belongs to user 65534[^]*--state-dir/,
+  },
   { what: 'an MTU that is too small', ...args('--mtu', '100'), status: 78, code: 'CONFIG_INVALID', says: /100/ },
 ]
 
@@ -144,7 +178,12 @@ t.test('launch refuses, says why and what to do, and leaves nothing behind', opt
     })
 
   await t.test('and succeeds when nothing is in its way', async t => {
-    t.equal((await h1.daemon.tryLaunch([])).status, 0)
+    mkdirSync(h1.daemon.stateDir)
+    chmodSync(h1.daemon.stateDir, 0o777)
+    const launched = await h1.daemon.tryLaunch([])
+    t.equal(launched.status, 0, launched.stderr)
+    t.match(launched.stderr, /could be written by other users \(mode 0777\)/, 'permissions that were open are mended')
+    t.equal(statSync(h1.daemon.stateDir).mode & 0o777, 0o755)
     const { warnings } = await h1.daemon.status()
     t.match(warnings.join(), /any stranger/, 'without a secret it warns')
     const json = await h1.daemon.cli('attach', 'netns:nowhere', '--json')

@@ -7,7 +7,7 @@
  *      └────────┴───u2────┴──────────┘
  */
 import t, { type Test } from 'tap'
-import { pskHint, stretchSecret } from '../../lib/io/mod.ts'
+import { SecretText, pskHint, stretchSecret } from '../../lib/io/mod.ts'
 import { encodePreamble } from '../../lib/wire/mod.ts'
 import { Capture } from '../support/testbed-capture.ts'
 import { waitFor } from '../support/testbed-command.ts'
@@ -129,7 +129,7 @@ t.test('what strangers send changes nothing', { skip: skipSystem, timeout: 200_0
 
 async function tcp(t: Test, h1: Host, stranger: Host, c1: Namespace, ip2: string): Promise<void> {
   // Who does not even know which secret is meant is turned away at once: this stranger has seen a handshake.
-  const secretHint = pskHint(await stretchSecret(SECRET))
+  const secretHint = pskHint(await stretchSecret(SecretText.of(SECRET)))
   const preamble = encodePreamble({ versionMin: 1, versionMax: 1, secretHint })
   const oversized = Buffer.concat([preamble, Buffer.from('ffffffff', 'hex'), randomBytes(2_000)])
   const http = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')

@@ -152,7 +152,7 @@ t.test(
 
     await t.test('a container that stopped gives its address back', async t => {
       await docker.docker('kill', 'db')
-      await waitFor('the address is free', FREED_MS, async () => (await h1.daemon.api.ps()).length === 1)
+      await waitFor('the address is free', FREED_MS, async () => (await h1.daemon.ps()).length === 1)
       t.equal((await h1.daemon.status()).ipam.activeAddresses, 1)
       t.match(await h1.daemon.cli('attach', 'db'), { status: 4, stderr: /TARGET_NOT_FOUND/ })
       t.match(await h1.daemon.cli('attach', 'nobody'), { status: 4, stderr: /nobody[^]*TARGET_NOT_FOUND/ })
@@ -161,7 +161,7 @@ t.test(
     await t.test('detach by name takes the interface away', async t => {
       t.equal(await h1.daemon.say('detach', 'web'), web)
       t.notMatch((await exec('web', 'ip', 'link')).stdout, /ethwe/)
-      t.strictSame(await h1.daemon.api.ps(), [])
+      t.strictSame(await h1.daemon.ps(), [])
     })
   },
 )

@@ -4,6 +4,9 @@
  *     [a] ethwe ── vethwe… ┐
  *     [b] ethwe ── vethwe… ┴ weave ── weave-tap   (namespace "host")
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { parseCidr } from '../../lib/address/mod.ts'
 import type { CommandRunner } from '../../lib/host/mod.ts'
@@ -224,6 +227,105 @@ t.test('what is foreign is not touched, and a failure leaves nothing', options, 
   await network.remove()
   t.strictSame(fixture.hostLinks(), ['lo'])
   t.notOk(succeeds('ip', '-n', name, 'link', 'show', 'ethwe'))
+})
+
+t.test('a guest interface has the name that was asked for, beside the usual one', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400 })
+  await network.prepareBridge()
+  const name = fixture.container('a')
+  const a = await network.resolve(`netns:${name}`)
+  const b = await network.resolve(`netns:${fixture.container('b')}`)
+  await network.attach(a, ['10.32.0.1/12'])
+  const second = await network.attach(a, ['10.48.0.1/16'], { guestInterface: 'eth7', multicastRoute: false })
+  t.match(second, { guestInterface: 'eth7', addresses: ['10.48.0.1/16'], targetId: a.id })
+  await network.attach(b, ['10.48.0.2/16'])
+  t.ok(fixture.canPing(b, '10.48.0.1'))
+  t.equal(fixture.inside(a, 'cat', '/proc/sys/net/ipv6/conf/eth7/accept_ra').trim(), '0')
+  t.strictSame(await network.attach(a, ['10.48.0.1/16'], { guestInterface: 'eth7' }), second, 'is idempotent')
+  t.strictSame(await network.inspect(a, 'eth7'), second)
+  t.match(await network.inspect(a), { guestInterface: 'ethwe', addresses: ['10.32.0.1/12'] })
+  t.strictSame(await network.detach(a, 'all', 'eth7'), [])
+  t.notOk(succeeds('ip', '-n', name, 'link', 'show', 'eth7'))
+  t.match(await network.inspect(a), { guestInterface: 'ethwe' }, 'the other stays')
+  await t.rejects(network.detach(a, 'all', 'eth7'), { code: 'NOT_ATTACHED', message: /eth7/ })
+  command('ip', '-n', name, 'link', 'add', 'eth9', 'type', 'bridge')
+  const foreign = network.attach(a, ['10.48.0.1/16'], { guestInterface: 'eth9' })
+  await t.rejects(foreign, { code: 'INTERFACE_EXISTS', message: /eth9/ })
+  await t.rejects(network.attach(a, [], { guestInterface: 'a/b' }), { code: 'BAD_TARGET' })
+})
+
+t.test('a pair is made, and placed by us or by somebody else, and removed', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400 })
+  await network.prepareBridge()
+  const a = await network.resolve(`netns:${fixture.container('a')}`)
+  const b = await network.resolve(`netns:${fixture.container('b')}`)
+  const mac = '02:00:5e:10:00:09'
+  const [one, two] = [await network.makePair('ep1', { mac }), await network.makePair('ep2')]
+  t.equal(one.mac, mac)
+  t.match(two.mac, /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
+  t.strictSame(await network.makePair('ep1'), one, 'made again it is the same')
+  t.strictSame((await network.list()).map(port => port.targetId).sort(), ['ep1', 'ep2'])
+  t.ok(fixture.hostLinks().includes(one.guestInterface), 'not placed yet')
+
+  const placed = await network.placePair('ep1', a, 'eth0', ['10.32.0.1/12'])
+  t.match(placed, { targetId: 'ep1', guestInterface: 'eth0', mac, addresses: ['10.32.0.1/12'] })
+  // As a container engine does it.
+  fixture.onHost('ip', 'link', 'set', two.guestInterface, 'netns', b.netnsPath, 'name', 'eth3')
+  fixture.inside(b, 'ip', 'addr', 'add', '10.32.0.2/12', 'dev', 'eth3')
+  fixture.inside(b, 'ip', 'link', 'set', 'eth3', 'up')
+  await t.rejects(network.adoptPair('ep1', b, 'eth3'), { code: 'INTERFACE_EXISTS' }, 'the end of another pair')
+  const adopted = await network.adoptPair('ep2', b, 'eth3')
+  t.match(adopted, { targetId: 'ep2', guestInterface: 'eth3', mac: two.mac, addresses: ['10.32.0.2/12'] })
+  t.equal(fixture.inside(b, 'cat', '/proc/sys/net/ipv6/conf/eth3/accept_ra').trim(), '0')
+  t.ok(fixture.canPing(b, '10.32.0.1'))
+  t.ok(fixture.canPing(b, '-s', '1372', '-M', 'do', '10.32.0.1'), 'a packet of just the MTU')
+  await t.rejects(network.makePair('ep1'), { code: 'INTERFACE_EXISTS' })
+
+  await network.makePair('ep3')
+  await t.rejects(network.placePair('ep3', b, 'eth3', []), { code: 'INTERFACE_EXISTS' }, 'a name that is taken')
+  const failing = fixture.network({ mtu: 1_400, runner: failingAt(fixture, '10.32.0.66/12') })
+  await failing.prepareBridge()
+  await t.rejects(failing.placePair('ep3', b, 'eth4', ['10.32.0.66/12']), { message: 'as arranged' })
+  t.notOk(succeeds('nsenter', `--net=${b.netnsPath}`, '--', 'ip', 'link', 'show', 'eth4'), 'is taken back')
+
+  await network.removePair('ep1')
+  await network.removePair('ep1')
+  t.notOk(fixture.canPing(b, '10.32.0.1'))
+  t.strictSame(
+    (await network.list()).map(port => port.targetId),
+    ['ep2'],
+  )
+  await network.makePair('ep4')
+  await network.remove()
+  t.strictSame(fixture.hostLinks(), ['lo'], 'placed or not, nothing stays')
+})
+
+t.test('a target may be named by the path of its namespace', options, async t => {
+  const fixture = new HostFixture(t)
+  const network = fixture.network({ mtu: 1_400 })
+  await network.prepareBridge()
+  const name = fixture.container('a')
+  const byName = await network.resolve(`netns:${name}`)
+  for (const text of [`/run/netns/${name}`, `/var/run/netns/${name}`, `netns:/var/run/netns/${name}`])
+    t.strictSame(await network.resolve(text), byName, text)
+  const elsewhere = join(mkdtempSync(join(tmpdir(), 'weave-ts-netns-')), 'ns')
+  writeFileSync(elsewhere, '')
+  command('mount', '--bind', `/run/netns/${name}`, elsewhere)
+  t.teardown(() => {
+    succeeds('umount', elsewhere)
+    rmSync(dirname(elsewhere), { recursive: true })
+  })
+  const byPath = await network.resolve(elsewhere)
+  t.match(byPath, { id: `netns:${elsewhere}`, netnsPath: elsewhere, netnsInode: byName.netnsInode })
+  t.match(await network.attach(byPath, ['10.32.0.1/12']), { targetId: `netns:${elsewhere}` })
+  await t.rejects(network.attach(byName, ['10.32.0.2/12']), { code: 'INTERFACE_EXISTS', message: /weave-ts-netns/ })
+  await t.rejects(network.resolve('/proc/self/ns/mnt'), { code: 'TARGET_NOT_FOUND', message: /another kind/ })
+  await t.rejects(network.resolve(`/run/netns/${fixture.host}`), {
+    code: 'BAD_TARGET',
+    message: /own network namespace/,
+  })
 })
 
 /** The real runner, but that the commands with this word fail. */

@@ -14,6 +14,7 @@ import { Lanes, type LanesOptions } from '../../lib/io/lanes.ts'
 import { NativeEngine, type OffloadOptions } from '../../lib/io/native-engine.ts'
 import type { CipherName } from '../../lib/overlay/mod.ts'
 
+const DEAF = { onControl: () => undefined, onMoved: () => undefined, onWanted: () => undefined }
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const SIDES = ['a', 'b'] as const
 const NAMESPACES = SIDES.map(side => `wn-${side}-${process.pid}`)
@@ -63,7 +64,7 @@ async function withPair(run: Run, use: (engines: NativeEngine[], lanes: Lanes[])
       engine.sealWith(1, 10 + side)
       engine.setEndpoint(1, { ip: LOOPBACK, port: engines[other]!.describe().port })
       engine.setPathBytes(1, 1472)
-      const events = { onControl: () => undefined, onMoved: () => undefined, onFailure: (text: string) => t.fail(text) }
+      const events = { ...DEAF, onFailure: (text: string) => t.fail(text) }
       const started = new Lanes(engine, events, { duplicateSeed: side, shape: run.shape ?? 'split' })
       started.setTable({ selfIndex: 0, floodOwn: [1], floodOf: [], reachable: [1], owners: undefined })
       lanes.push(started)
@@ -177,11 +178,7 @@ t.test('says that a lane failed when its TAP is taken away', { skip }, async tes
   const tapName = `wnx${process.pid}`.slice(0, 15)
   const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
   const failed = new Promise<string>(resolve => {
-    const lanes = new Lanes(
-      engine,
-      { onControl: () => undefined, onMoved: () => undefined, onFailure: resolve },
-      { duplicateSeed: 0, shape: 'single' },
-    )
+    const lanes = new Lanes(engine, { ...DEAF, onFailure: resolve }, { duplicateSeed: 0, shape: 'single' })
     test.teardown(async () => {
       await lanes.stop()
       engine.close()

@@ -37,7 +37,7 @@ t.test('a daemon ends and comes again', { skip: skipSystem, timeout: 200_000 }, 
   ] as const)
     await t.test(`${how}, then launch again: same identity, same addresses, and all talk`, async t => {
       const before = await h2.daemon.status()
-      const mac = (await h2.daemon.api.ps())[0]?.mac
+      const mac = (await h2.daemon.ps())[0]?.mac
       await end()
       if (how === 'stop') t.notOk(existsSync(h2.daemon.socketPath), 'the socket is gone')
       t.match(await c2.must('ip', 'addr', 'show', 'ethwe'), ip2, 'the container keeps its interface meanwhile')
@@ -51,7 +51,7 @@ t.test('a daemon ends and comes again', { skip: skipSystem, timeout: 200_000 }, 
         [h1.address],
         'it remembers whom to connect to',
       )
-      t.match(await h2.daemon.api.ps(), [{ id: `netns:${c2.name}`, mac, cidrs: [cidr2], isPresent: true }])
+      t.match(await h2.daemon.ps(), [{ id: `netns:${c2.name}`, mac, cidrs: [cidr2], isPresent: true }])
       await talks()
       await waitFor(
         'h1 sees the new incarnation',
@@ -62,7 +62,7 @@ t.test('a daemon ends and comes again', { skip: skipSystem, timeout: 200_000 }, 
       const fresh = await bed.container(how === 'stop' ? 'fresh-stop' : 'fresh-kill')
       const other = (await h2.daemon.attach(fresh))[0]!
       t.not(other, cidr2, 'and nobody gets an address that is in use')
-      await h2.daemon.api.detach(`netns:${fresh.name}`, [])
+      await h2.daemon.detach(`netns:${fresh.name}`)
     })
 
   await t.test('stop and status answer within two seconds', async t => {

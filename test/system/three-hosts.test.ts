@@ -75,7 +75,7 @@ t.test('who is told of one peer finds all others, and links to them', options, a
   })
   t.equal(links.length, 2, 'c has one link to each of the others')
   t.strictSame(
-    (await c.daemon.api.status()).targets.map(target => target.target),
+    (await c.daemon.status()).targets.map(target => target.target),
     [b.address],
     'and knows one by name',
   )
@@ -105,7 +105,7 @@ t.test('in a line, b carries what a and c say to each other', options, async t =
       t.ok(await cc.canPing(ips[0]!, bytes), `${bytes} bytes from c to a`)
     }
     const neighbours = JSON.parse(await ca.must('ip', '-j', 'neigh', 'show', ips[2]!)) as { readonly lladdr?: string }[]
-    const mac = (await c.daemon.api.ps())[0]?.mac
+    const mac = (await c.daemon.ps())[0]?.mac
     t.equal(neighbours[0]?.lladdr, mac, 'ARP gave the MAC of the container of c')
     const there = await download(cc, ca, ips[2]!, 20_000_000)
     t.equal(there.received, there.sent)

@@ -109,11 +109,11 @@ t.test('containers on two hosts talk', options, async t => {
     t.ok(await c3.canPing(ip1), 'on its own host')
     t.ok(await c3.canPing(ip2), 'on the other host')
     t.ok(await c2.canPing(address))
-    t.strictSame((await h1.daemon.api.ps()).map(one => one.id).sort(), [`netns:${c1.name}`, `netns:${c3.name}`].sort())
+    t.strictSame((await h1.daemon.ps()).map(one => one.id).sort(), [`netns:${c1.name}`, `netns:${c3.name}`].sort())
     await bed.remove(c3)
-    const gone = await h1.daemon.api.detach(`netns:${c3.name}`, [])
+    const gone = await h1.daemon.detach(`netns:${c3.name}`)
     t.equal(gone.length, 1, 'a container that is gone can be detached by its name')
-    t.equal((await h1.daemon.api.ps()).length, 1)
+    t.equal((await h1.daemon.ps()).length, 1)
   })
 
   await t.test('a second address is added, shown, reached and taken away again', async t => {
@@ -127,7 +127,7 @@ t.test('containers on two hosts talk', options, async t => {
     t.equal(await h2.daemon.say('detach', '10.40.1.7/24', `netns:${c2.name}`), '10.40.1.7/24')
     t.notOk(await c1.canPing('10.40.1.7'))
     t.ok(await c1.canPing(ip2))
-    t.strictSame((await h2.daemon.api.ps())[0]?.cidrs, [net.a2])
+    t.strictSame((await h2.daemon.ps())[0]?.cidrs, [net.a2])
   })
 
   await t.test('status says what there is, as text and as JSON', async t => {

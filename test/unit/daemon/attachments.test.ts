@@ -11,10 +11,15 @@ const OPTIONS = { multicastRoute: true, signal: new AbortController().signal }
 function world() {
   const plugged = new Set<string>()
   const leases = new Map<string, Cidr>()
+  /** Containers of these names hold their leases for the network driver. */
+  const others = new Set<string>()
   const records = new Map<string, Uint8Array>()
   const hooks = { beforePlug: () => {}, afterList: async () => {} }
   const node = {
-    addresses: { ipam: { leases: () => [...leases.keys()].map(container => ({ container })) } },
+    leases: (holder: string) =>
+      [...leases.keys()]
+        .map(container => ({ container, holder: others.has(container) ? 'docker' : 'attachment' }))
+        .filter(lease => lease.holder === holder),
     leasesOf: (id: string) => [...leases].filter(([container]) => container === id).map(([, cidr]) => cidr),
     freeAddresses: (id: string) => leases.delete(id),
   }
@@ -48,7 +53,7 @@ function world() {
     },
   }
   const make = () => new Attachments({ host, runner, store } as unknown as Ports)
-  return { plugged, leases, records, hooks, make, attachments: make() }
+  return { plugged, leases, others, records, hooks, make, attachments: make() }
 }
 
 t.test('an attachment that was made while the host was being looked at is not taken for gone', async t => {
@@ -87,4 +92,13 @@ t.test('an attachment whose interface is gone gives its address back', async t =
   w.plugged.clear()
   t.same(await w.attachments.reconcile(), ['netns:c'])
   t.equal(w.leases.size, 0)
+})
+
+t.test('a lease that nothing attached has ends, but not what another service holds', async t => {
+  const w = world()
+  w.leases.set('netns:orphan', CIDR)
+  w.leases.set('endpoint', CIDR)
+  w.others.add('endpoint')
+  t.same(await w.attachments.reconcile(), [])
+  t.same([...w.leases.keys()], ['endpoint'])
 })

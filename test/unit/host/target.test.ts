@@ -37,6 +37,12 @@ t.test('malformed targets are refused', async t => {
     'a/b',
     '-x',
     'a b',
+    '/',
+    '/run/../etc',
+    '/run//netns',
+    '/run/netns/a b',
+    'netns:/run/./x',
+    `/${'x'.repeat(200)}`,
   ]) {
     await t.rejects(resolve(text, lookup()), { code: 'BAD_TARGET' }, text)
   }
@@ -48,6 +54,11 @@ t.test('what is not there is told, with how to list', async t => {
     message: /no-such-namespace/,
     remedy: /ip netns list/,
   })
+  for (const text of ['/run/netns/no-such-namespace', 'netns:/var/run/netns/no-such-namespace'])
+    await t.rejects(resolve(text), { code: 'TARGET_NOT_FOUND', message: /no-such-namespace/ })
+  await t.rejects(resolve('/proc/4194305/ns/net'), { code: 'TARGET_NOT_FOUND', message: /process 4194305/ })
+  await t.rejects(resolve('/no/such/file'), { code: 'TARGET_NOT_FOUND', message: /does not exist/, remedy: /lsns/ })
+  await t.rejects(resolve('netns:/etc/passwd'), { code: 'TARGET_NOT_FOUND', message: /is no network namespace/ })
   await t.rejects(resolve('pid:4194305'), { code: 'TARGET_NOT_FOUND', message: /4194305/ })
   await t.rejects(resolve('web', lookup()), { code: 'TARGET_NOT_FOUND' })
   await t.rejects(resolve('web'), { code: 'TARGET_NOT_FOUND', message: /not connected to a container engine/ })
@@ -56,6 +67,8 @@ t.test('what is not there is told, with how to list', async t => {
 t.test('the host’s own namespace is refused', async t => {
   await t.rejects(resolve(`pid:${process.pid}`), { code: 'BAD_TARGET', message: /own network namespace/ })
   await t.rejects(resolve('web', lookup(running)), { code: 'BAD_TARGET' }, 'through a container too')
+  await t.rejects(resolve(`/proc/${process.pid}/ns/net`), { code: 'BAD_TARGET', message: /own network namespace/ })
+  await t.rejects(resolve('/proc/self/ns/net'), { code: 'BAD_TARGET' }, 'by whatever path')
 })
 
 t.test('a container that does not run, or has the host’s network, is refused with the reason', async t => {
@@ -69,7 +82,7 @@ t.test('a container that shares the network of another is that other', async t =
   const other = 'cd'.repeat(32)
   const sidecar = { ...running, name: 'sidecar', id: other, networkMode: `container:${id}` }
   const host = { ...running, networkMode: 'host' }
-  await t.rejects(resolve('sidecar', lookup(sidecar, host)), { code: 'BAD_TARGET', message: /Container web / })
+  await t.rejects(resolve('sidecar', lookup(sidecar, host)), { code: 'BAD_TARGET', message: /container web / })
 })
 
 t.test('a container of an engine on another machine is refused', async t => {

@@ -1,22 +1,24 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import t from 'tap'
 import { fromBase32, toHex } from '../../../lib/base/mod.ts'
 import { generateSecret, pskHint, readPasswordFile, stretchSecret } from '../../../lib/io/secret.ts'
+import { SecretText } from '../../../lib/io/secret-text.ts'
 import { temporaryDirectory, weaveError } from './temporary.ts'
 
 /** Computed with libargon2, the reference implementation. */
 const GOLDEN = 'e68f0f60893a2e83ac081fd37bd86a0ad77e5553c7b1d005db9e3df805c6c39e'
 
 t.test('stretches a secret to the same key everywhere', async t => {
-  const key = await stretchSecret('correct horse battery staple')
+  const key = await stretchSecret(SecretText.of('correct horse battery staple'))
   t.equal(toHex(key), GOLDEN)
   t.equal(key.length, 32)
-  t.not(toHex(await stretchSecret('correct horse battery stapl')), GOLDEN)
+  t.not(toHex(await stretchSecret(SecretText.of('correct horse battery stapl'))), GOLDEN)
 })
 
 t.test('an empty secret is refused', async t => {
-  await t.rejects(stretchSecret(''), { code: 'CONFIG_INVALID' })
+  await t.rejects(stretchSecret(SecretText.of('')), { code: 'CONFIG_INVALID' })
 })
 
 for (const [what, content, secret] of [
@@ -28,7 +30,9 @@ for (const [what, content, secret] of [
   t.test(what, t => {
     const path = join(temporaryDirectory(t), 'password')
     writeFileSync(path, content, { mode: 0o600 })
-    t.strictSame(readPasswordFile(path), { secret, warnings: [] })
+    const read = readPasswordFile(path)
+    t.equal(new TextDecoder().decode(read.secret.take()), secret)
+    t.strictSame(read.warnings, [])
     t.end()
   })
 }
@@ -71,5 +75,30 @@ t.test('a hint is four bytes, stable, and differs between keys', t => {
   t.equal(hint.length, 4)
   t.strictSame(pskHint(new Uint8Array(32).fill(1)), hint)
   t.notSame(pskHint(new Uint8Array(32).fill(2)), hint)
+  t.end()
+})
+
+t.test('the text of a secret is gone from this thread once it is stretched', async t => {
+  const source = new TextEncoder().encode('hunter2')
+  const secret = new SecretText(source)
+  t.strictSame(source, new Uint8Array(7), 'what it was made of is wiped')
+  const stretched = stretchSecret(secret)
+  t.equal(secret.byteLength, 0)
+  t.equal((await stretched).length, 32)
+  await t.rejects(stretchSecret(secret), { code: 'CONFIG_INVALID' }, 'it cannot be used twice')
+})
+
+t.test('a secret has one owner, can be wiped, and shows nothing of itself', t => {
+  const secret = SecretText.of('hunter2')
+  t.equal(JSON.stringify({ secret }), '{"secret":"(secret)"}')
+  t.equal(inspect({ secret }), '{ secret: (secret) }')
+  t.equal(`${secret}`, '(secret)')
+  const bytes = secret.take()
+  t.equal(new TextDecoder().decode(bytes), 'hunter2')
+  t.equal(bytes.buffer.byteLength, 7, 'it lies in no buffer that others share')
+  t.equal(secret.byteLength, 0)
+  const wiped = SecretText.of('hunter2')
+  wiped.wipe()
+  t.equal(wiped.take().length, 0)
   t.end()
 })

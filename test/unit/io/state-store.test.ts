@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -18,9 +20,12 @@ import t, { type Test } from 'tap'
 import type { WeaveError } from '../../../lib/base/mod.ts'
 import { openEnvironment } from '../../../lib/io/state-env.ts'
 import { EMPTY_HEAD, encodeHead, sealRecord, STORE_HEAD_KEY } from '../../../lib/io/state-record.ts'
+import { BALLAST_BYTES, freeBytes } from '../../../lib/io/ballast.ts'
 import { StateStore, STATE_STORE_FILE } from '../../../lib/io/state-store.ts'
 import { temporaryDirectory, weaveError } from './temporary.ts'
 
+// Each store is verified by a process of its own.
+t.setTimeout(120_000)
 const PAGE_BYTES = 4096
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -73,7 +78,7 @@ t.test('makes the directory 0700 and the file 0600, and nothing else lies about'
   await StateStore.open(stateDir).close()
   t.equal(statSync(stateDir).mode & 0o777, 0o700)
   t.equal(statSync(join(stateDir, STATE_STORE_FILE)).mode & 0o777, 0o600)
-  t.strictSame(readdirSync(stateDir).sort(), ['state.mdb', 'state.mdb-lock'])
+  t.strictSame(readdirSync(stateDir).sort(), ['ballast', 'state.mdb', 'state.mdb-lock'])
 })
 
 t.test('behaves as a map, over restarts', async t => {
@@ -269,27 +274,90 @@ t.test('a crash while the store is first made leaves no damaged store', async t 
 })
 
 const noMount = process.geteuid?.() === 0 ? false : 'a small file system needs root to mount'
-t.test('a full disk fails the write, keeps what was there, and lets go on with room', { skip: noMount }, async t => {
+
+/** A state directory on a file system of its own, of so many KiB; `fill` leaves so many bytes free. */
+function smallDisk(t: Test, kibibytes: number) {
   const stateDir = temporaryDirectory(t)
-  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', stateDir], { encoding: 'utf8' })
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', stateDir], { encoding: 'utf8' })
   t.equal(mount.status, 0, mount.stderr)
-  try {
-    const store = StateStore.open(stateDir)
-    store.write([['kept', bytes('value')]])
-    const error = weaveError(() => {
-      for (let i = 0; i < 100; i++) store.write([[`k${i}`, randomBytes(20_000)]])
-    })
-    t.equal(error?.code, 'STATE_IO', `${error?.message}`)
-    t.match(error?.remedy ?? '', /df /)
-    t.strictSame(store.get('kept'), bytes('value'))
-    spawnSync('mount', ['-o', 'remount,size=4m', stateDir])
-    store.write([['later', bytes('room')]])
-    await store.close()
-    const again = StateStore.open(stateDir)
-    t.strictSame(again.get('later'), bytes('room'))
-    t.strictSame(again.get('kept'), bytes('value'))
-    await again.close()
-  } finally {
-    spawnSync('umount', [stateDir])
+  t.teardown(() => void spawnSync('umount', [stateDir]))
+  const filler = join(stateDir, 'filler')
+  return {
+    stateDir,
+    fill: (free = 0) => writeFileSync(filler, Buffer.alloc(freeBytes(stateDir) - free, 1)),
+    free: () => rmSync(filler),
+    resize: (to: number) => spawnSync('mount', ['-o', `remount,size=${to}k`, stateDir]),
   }
+}
+
+t.test('a full disk fails the write, keeps what was there, and lets go on with room', { skip: noMount }, async t => {
+  const disk = smallDisk(t, 512)
+  const store = StateStore.open(disk.stateDir)
+  t.match(store.fullness, /state\.mdb is full \(\d+ bytes free\)/, 'a disk without room for a ballast is full')
+  store.write([['kept', bytes('value')]])
+  const error = weaveError(() => {
+    for (let i = 0; i < 100; i++) store.write([[`k${i}`, randomBytes(20_000)]])
+  })
+  t.equal(error?.code, 'STATE_IO', `${error?.message}`)
+  t.match(error?.message, /state\.mdb.*\d+ bytes free/)
+  t.match(error?.remedy ?? '', /df /)
+  t.strictSame(store.get('kept'), bytes('value'))
+  disk.resize(4096)
+  store.write([['later', bytes('room')]])
+  await store.close()
+  const again = StateStore.open(disk.stateDir)
+  t.strictSame(again.get('later'), bytes('room'))
+  t.strictSame(again.get('kept'), bytes('value'))
+  await again.close()
+})
+
+t.test(
+  'the write that meets a full disk succeeds by the ballast, and room brings it back',
+  { skip: noMount },
+  async t => {
+    const disk = smallDisk(t, 16 * 1024)
+    const store = StateStore.open(disk.stateDir)
+    const ballast = join(disk.stateDir, 'ballast')
+    t.equal(store.fullness, undefined)
+    t.equal(statSync(ballast).blocks * 512, BALLAST_BYTES, 'it has its place on the disk')
+    t.equal(statSync(ballast).mode & 0o777, 0o600)
+    disk.fill()
+    store.tend(0)
+    t.equal(store.fullness, undefined, 'nothing was refused yet')
+    for (let i = 0; i < 5; i++) store.write([[`k${i}`, randomBytes(50_000)]])
+    t.equal(store.range('k').length, 5)
+    t.match(store.fullness, /bytes free/)
+    t.notOk(existsSync(ballast))
+    for (const now of [1_000, 2_000, 3_000]) store.tend(now)
+    t.ok(store.fullness, 'there is no room yet')
+    disk.free()
+    store.tend(3_500)
+    t.ok(store.fullness, 'it is looked at once in a second')
+    store.tend(4_000)
+    t.equal(store.fullness, undefined)
+    t.ok(existsSync(ballast))
+    await store.close()
+  },
+)
+
+t.test('with disk and ballast used up a write says so, and what was written stays', { skip: noMount }, async t => {
+  const disk = smallDisk(t, 16 * 1024)
+  const store = StateStore.open(disk.stateDir)
+  disk.fill()
+  let written = 0
+  const error = weaveError(() => {
+    for (; written < 10_000; written++) store.write([[`k${written}`, randomBytes(20_000)]])
+  })
+  t.equal(error?.code, 'STATE_IO')
+  t.ok(written * 20_000 > BALLAST_BYTES / 2, `${written} writes came before`)
+  t.equal(store.range('k').length, written)
+  await store.close()
+  const again = StateStore.open(disk.stateDir)
+  t.equal(again.range('k').length, written, 'also for the next start, on the full disk')
+  t.ok(again.fullness)
+  disk.free()
+  again.write([['later', bytes('room')]])
+  again.tend(0)
+  t.equal(again.fullness, undefined)
+  await again.close()
 })

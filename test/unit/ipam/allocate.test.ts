@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Ipam } from '../../../lib/ipam/ipam.ts'
+import type { LeaseHolder } from '../../../lib/ipam/lease-holder.ts'
 import { cidr, drain, ip, ipam, peer, unstarted } from './support.ts'
 
 function founded(options: Parameters<typeof ipam>[0] = {}): Ipam {
@@ -78,7 +79,7 @@ t.test('one address of a container can be freed alone', async t => {
   ask(machine, 'a', undefined)
   ask(machine, 'a', '10.32.2.2/24')
   machine.free('a', ip('10.32.0.1'), 0)
-  t.same(machine.lookup('a'), [{ container: 'a', ...cidr('10.32.2.2/24') }])
+  t.same(machine.lookup('a'), [{ container: 'a', holder: 'attachment', ...cidr('10.32.2.2/24') }])
   t.equal(machine.free('a', ip('10.32.0.1'), 0).length, 0, 'again is nothing')
   t.equal(machine.free('nobody', undefined, 0).length, 0)
 })
@@ -111,7 +112,7 @@ t.test('a claim with another prefix replaces the lease', async t => {
   const machine = founded()
   ask(machine, 'a', '10.32.1.7/24')
   t.same(ask(machine, 'a', '10.32.1.7/20'), [cidr('10.32.1.7/20')])
-  t.same(machine.lookup('a'), [{ container: 'a', ...cidr('10.32.1.7/20') }])
+  t.same(machine.lookup('a'), [{ container: 'a', holder: 'attachment', ...cidr('10.32.1.7/20') }])
 })
 
 t.test('a range smaller than a block is one block', async t => {
@@ -176,9 +177,13 @@ t.test('requests that wait are bounded', async t => {
 
 t.test('restored leases are kept and not given again', async t => {
   const machine = unstarted()
-  t.equal(machine.restoreLease({ container: 'a', ...cidr('10.32.0.1/20') }), true)
-  t.equal(machine.restoreLease({ container: 'b', ...cidr('10.32.0.1/20') }), false, 'of another')
-  t.equal(machine.restoreLease({ container: 'a', ...cidr('10.99.0.1/20') }), false, 'outside the range')
+  t.equal(machine.restoreLease({ container: 'a', holder: 'attachment', ...cidr('10.32.0.1/20') }), true)
+  t.equal(machine.restoreLease({ container: 'b', holder: 'attachment', ...cidr('10.32.0.1/20') }), false, 'of another')
+  t.equal(
+    machine.restoreLease({ container: 'a', holder: 'attachment', ...cidr('10.99.0.1/20') }),
+    false,
+    'outside the range',
+  )
   t.match(machine.report(), { disputed: [{ container: 'a', cidr: '10.32.0.1/20' }] })
   machine.start(0)
   machine.found(0)
@@ -186,4 +191,35 @@ t.test('restored leases are kept and not given again', async t => {
   t.match(machine.report(), { disputed: [] })
   t.same(ask(machine, 'b', undefined), [cidr('10.32.0.2/20')])
   t.same(ask(machine, 'a', undefined), [cidr('10.32.0.1/20')])
+})
+
+t.test('one name with two holders is two: each has its own address, and gives back that one', async t => {
+  const machine = ipam()
+  machine.found(0)
+  drain(machine)
+  const asked = (holder: LeaseHolder, claim?: string) => {
+    if (claim === undefined) machine.allocate({ id: holder, container: 'c', holder }, 0)
+    else machine.claim({ id: holder, container: 'c', holder, cidr: cidr(claim) }, 0)
+    return drain(machine).find(output => output.type === 'done' || output.type === 'failed')
+  }
+  t.match(asked('attachment'), { type: 'done', cidrs: [cidr('10.32.0.1/20')] })
+  t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] })
+  t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] }, 'the same again')
+  t.match(asked('cni', '10.32.0.1/20'), { type: 'failed', error: { message: /held by c \(attachment\)/ } })
+  t.same(
+    machine.leases('docker').map(({ container, holder }) => [container, holder]),
+    [['c', 'docker']],
+  )
+  t.equal(machine.leases().length, 2)
+  t.same(machine.leases('cni'), [])
+  t.equal(machine.free('c', undefined, 0).length, 1, 'an attachment unless told otherwise')
+  t.same(
+    machine.leases().map(({ holder }) => holder),
+    ['docker'],
+  )
+  t.match(machine.report().leases, [{ container: 'c', holder: 'docker', cidr: '10.32.0.2/20' }])
+  t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] })
+  t.equal(machine.free('c', undefined, 0, 'docker').length, 1)
+  t.match(asked('cni'), { type: 'done', cidrs: [cidr('10.32.0.3/20')] }, 'what rests is for who had it')
+  t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] })
 })

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { Heap } from '../../../lib/base/heap.ts'
 import type { Chance } from '../../../lib/base/ports.ts'
 import type { PeerId } from '../../../lib/address/peer-id.ts'
 import type { Cidr } from '../../../lib/address/cidr.ts'
@@ -13,17 +12,15 @@ import { isDrop } from '../../../lib/base/drop.ts'
 import { Ipam } from '../../../lib/ipam/ipam.ts'
 import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
 import type { Lease } from '../../../lib/ipam/lease-table.ts'
-import { peer, seeded } from './support.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+import { SimAlarm } from '../../support/sim-alarm.ts'
+import { SimClock } from '../../support/sim-clock.ts'
+import { SimMailbox, drawDelay, type MailDelays, type MailFaults } from '../../support/sim-mailbox.ts'
+import { peer } from './support.ts'
 
 interface Stored {
   readonly version: number
   readonly value: Uint8Array | undefined
-}
-
-interface Event {
-  readonly at: number
-  readonly order: number
-  readonly run: () => void
 }
 
 /** One simulated peer: what its disk holds outlives a crash, its machine does not. */
@@ -32,47 +29,74 @@ class Host {
   /** `owner segment` to record: its own and those that it received. */
   readonly records = new Map<string, { owner: PeerId; segment: number } & Stored>()
   readonly leases = new Map<number, Lease>()
+  readonly number: number
+  readonly alarm: SimAlarm
   machine: Ipam
-  group = 0
+  side = 0
   isUp = true
   /** When the requests that wait began. */
   readonly waiting = new Map<string, number>()
 
-  constructor(id: PeerId, machine: Ipam) {
-    this.id = id
+  constructor(number: number, machine: Ipam, clock: SimClock, act: (host: Host) => void) {
+    this.number = number
+    this.id = peer(number + 1)
     this.machine = machine
+    const poll = () => (this.isUp ? this.machine.pollTimeout() : undefined)
+    this.alarm = new SimAlarm({
+      clock,
+      name: this.id,
+      poll,
+      wake: () => {
+        const before = poll()?.at
+        act(this)
+        assert.ok(poll()?.at !== before || !this.isUp, 'a timer that fires for nothing')
+      },
+    })
   }
 }
 
-export interface Faults {
-  readonly lossOneIn: number
-  readonly duplicateOneIn: number
-  readonly delayMsMax: number
+export interface Faults extends MailFaults, MailDelays {
   /** A crash, at this chance per output carried out; 0: never. */
-  readonly crashOneIn: number
+  crashOneIn: number
 }
 
-export const NO_FAULTS: Faults = { lossOneIn: 0, duplicateOneIn: 0, delayMsMax: 20, crashOneIn: 0 }
+export const NO_FAULTS: Readonly<Faults> = { loss: 0, duplicate: 0, delayMinMs: 1, delayMaxMs: 20, crashOneIn: 0 }
 
 /** Several address managers, joined by messages that are late, lost or doubled and a ledger that is eventually right. */
 export class Mesh {
   readonly hosts: Host[]
   readonly log: string[] = []
-  now = 0
-  faults: Faults
+  /** May be changed at any time. */
+  readonly faults: Faults
   ends = { done: 0, failed: 0 }
+  readonly #clock = new SimClock()
   readonly #chance: Chance
   readonly #range: Cidr
-  readonly #events = new Heap<Event>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order))
-  #order = 0
+  readonly #mail: SimMailbox
 
   constructor(count: number, range: Cidr, seed: number, faults: Faults) {
-    this.#chance = seeded(seed)
+    this.#chance = seededChance(seed)
     this.#range = range
-    this.faults = faults
-    this.hosts = Array.from({ length: count }, (_, i) => new Host(peer(i + 1), this.#machine(peer(i + 1), seed + i)))
+    this.faults = { ...faults }
+    this.#mail = new SimMailbox({
+      clock: this.#clock,
+      chance: this.#chance,
+      faults: this.faults,
+      delayOf: () => drawDelay(this.#chance, this.faults),
+    })
+    this.hosts = Array.from({ length: count }, (_, number) => {
+      const machine = this.#machine(peer(number + 1), seed + number)
+      return new Host(number, machine, this.#clock, host => this.act(host, held => held.handleTimeout(this.now)))
+    })
     for (const host of this.hosts) host.machine.start(0)
-    for (const host of this.hosts) host.machine.setReachable(this.#peersOf(host), 0)
+    for (const host of this.hosts) {
+      host.machine.setReachable(this.#peersOf(host), 0)
+      host.alarm.arm()
+    }
+  }
+
+  get now(): number {
+    return this.#clock.now
   }
 
   draw(limit: number): number {
@@ -95,6 +119,7 @@ export class Mesh {
       }
       output = next
     }
+    host.alarm.arm()
     this.check()
   }
 
@@ -105,16 +130,12 @@ export class Mesh {
   }
 
   partition(): void {
-    for (const host of this.hosts) host.group = this.draw(2)
-    this.#updateReachable()
+    this.#split(() => this.draw(2))
   }
 
   heal(): void {
-    for (const host of this.hosts) {
-      host.group = 0
-      if (!host.isUp) this.#restart(host)
-    }
-    this.#updateReachable()
+    for (const host of this.hosts) if (!host.isUp) this.#restart(host)
+    this.#split(() => 0)
   }
 
   /** Anti-entropy: a host tells a random other all that it holds. */
@@ -125,23 +146,7 @@ export class Mesh {
 
   /** Lets virtual time pass: messages arrive, timers fire. */
   pass(ms: number): void {
-    const end = this.now + ms
-    for (;;) {
-      let at = this.#events.peek()?.at ?? Infinity
-      let due: Host | undefined
-      for (const host of this.hosts) {
-        const timeout = host.isUp ? host.machine.pollTimeout() : undefined
-        if (timeout === undefined || timeout.at >= at) continue
-        at = timeout.at
-        due = host
-      }
-      if (at > end) break
-      assert.ok(due === undefined || at > this.now || this.#isProgress(due), 'a timer that fires for nothing')
-      this.now = Math.max(this.now, at)
-      if (due === undefined) this.#events.pop()!.run()
-      else this.act(due, machine => machine.handleTimeout(this.now))
-    }
-    this.now = end
+    this.#clock.runTo(this.now + ms)
   }
 
   /** No address is held twice, and no block is anybody's but one's. */
@@ -162,14 +167,8 @@ export class Mesh {
     }
   }
 
-  #isProgress(host: Host): boolean {
-    const before = host.machine.pollTimeout()?.at
-    this.act(host, machine => machine.handleTimeout(this.now))
-    return host.machine.pollTimeout()?.at !== before || !host.isUp
-  }
-
   #machine(id: PeerId, seed: number): Ipam {
-    return new Ipam({ self: id, range: this.#range, blockPrefix: 28, chance: seeded(seed * 7919 + 1) })
+    return new Ipam({ self: id, range: this.#range, blockPrefix: 28, chance: seededChance(seed * 7919 + 1) })
   }
 
   #carryOut(host: Host, output: IpamOutput): void {
@@ -212,16 +211,15 @@ export class Mesh {
   }
 
   #deliver(from: Host, to: Host, run: () => void): void {
-    const { lossOneIn, duplicateOneIn, delayMsMax } = this.faults
-    if (this.#isHit(lossOneIn)) return
-    const copies = this.#isHit(duplicateOneIn) ? 2 : 1
-    for (let copy = 0; copy < copies; copy++) {
-      const at = this.now + 1 + this.draw(delayMsMax)
-      const guarded = () => {
-        if (from.group === to.group && to.isUp) run()
-      }
-      this.#events.push({ at, order: this.#order++, run: guarded })
-    }
+    this.#mail.post(from.number, to.number, () => {
+      if (to.isUp) run()
+    })
+  }
+
+  #split(sideOf: () => number): void {
+    for (const host of this.hosts) host.side = sideOf()
+    this.#mail.partition(this.hosts.map(host => host.side))
+    this.#updateReachable()
   }
 
   #isHit(oneIn: number): boolean {
@@ -229,7 +227,7 @@ export class Mesh {
   }
 
   #peersOf(host: Host): Set<PeerId> {
-    return new Set(this.hosts.filter(one => one !== host && one.isUp && one.group === host.group).map(one => one.id))
+    return new Set(this.hosts.filter(one => one !== host && one.isUp && one.side === host.side).map(one => one.id))
   }
 
   #updateReachable(): void {
@@ -238,15 +236,14 @@ export class Mesh {
 
   #crash(host: Host): void {
     host.isUp = false
+    host.alarm.cancel()
     host.waiting.clear()
     this.log.push(`${this.now} ${host.id.slice(0, 8)} crashed`)
-    const at = this.now + 500 + this.draw(4000)
-    const run = () => {
+    this.#clock.after(500 + this.draw(4000), () => {
       if (host.isUp) return
       this.#restart(host)
       this.#updateReachable()
-    }
-    this.#events.push({ at, order: this.#order++, run })
+    })
   }
 
   #restart(host: Host): void {

@@ -1,9 +1,9 @@
 import { parseCidr, type Cidr } from '../../../lib/address/cidr.ts'
 import { parseIpv4 } from '../../../lib/address/ipv4.ts'
 import { peerIdFromBytes, type PeerId } from '../../../lib/address/peer-id.ts'
-import type { Chance } from '../../../lib/base/ports.ts'
 import { Ipam, type IpamOptions } from '../../../lib/ipam/ipam.ts'
 import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
 
 export function peer(number: number): PeerId {
   return peerIdFromBytes(new Uint8Array(16).fill(number))
@@ -21,17 +21,6 @@ export function ip(text: string): number {
   return value
 }
 
-/** mulberry32: small, seeded, good enough to draw faults from. */
-export function seeded(seed: number): Chance {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-}
-
 /** A machine that has nothing to restore. */
 export function ipam(options: Partial<IpamOptions> = {}): Ipam {
   const machine = unstarted(options)
@@ -40,7 +29,7 @@ export function ipam(options: Partial<IpamOptions> = {}): Ipam {
 }
 
 export function unstarted(options: Partial<IpamOptions> = {}): Ipam {
-  return new Ipam({ self: peer(1), range: cidr('10.32.0.0/20'), chance: seeded(1), ...options })
+  return new Ipam({ self: peer(1), range: cidr('10.32.0.0/20'), chance: seededChance(1), ...options })
 }
 
 export function drain(machine: Ipam): IpamOutput[] {

@@ -2,8 +2,8 @@ import t from 'tap'
 import fc from 'fast-check'
 import { utf8 } from '../../../lib/base/mod.ts'
 import type { Ledger } from '../../../lib/ledger/mod.ts'
-import type { LedgerDelta } from '../../../lib/wire/ledger-message.ts'
-import { contents, deliver, ledgerOf, reconcile } from '../../support/ledgers.ts'
+import type { DeltaPart } from '../../../lib/wire/mod.ts'
+import { contents, deliver, ledgerOf, reconcile, writesOf } from '../../support/ledgers.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 
 /** Writes at two owners; small limits, so that floors appear. */
@@ -16,16 +16,16 @@ const writes = fc.array(
   { maxLength: 60 },
 )
 
-function deltasOfWrites(list: typeof writes extends fc.Arbitrary<infer T> ? T : never): [LedgerDelta[], Ledger[]] {
+function partsOfWrites(list: typeof writes extends fc.Arbitrary<infer T> ? T : never): [DeltaPart[], Ledger[]] {
   const owners = [ledgerOf('x', { ownerRecordsMax: 6 }), ledgerOf('y', { ownerRecordsMax: 6 })]
-  const deltas: LedgerDelta[] = []
+  const parts: DeltaPart[] = []
   for (const { owner, key, value } of list) {
     const ledger = owners[owner]!
     if (value === null) ledger.remove(1, Uint8Array.of(key))
     else ledger.put(1, Uint8Array.of(key), utf8(value))
-    deltas.push(...ledger.takeOwnDeltas())
+    parts.push(...writesOf(ledger, owner === 0 ? 'x' : 'y'))
   }
-  return [deltas, owners]
+  return [parts, owners]
 }
 
 function shuffled<T>(items: readonly T[], seed: number): T[] {
@@ -39,10 +39,10 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
 t.test('merging is commutative: any order of the same deltas gives the same records', async t => {
   fc.assert(
     fc.property(writes, fc.nat(), fc.nat(), (list, one, other) => {
-      const [deltas, owners] = deltasOfWrites(list)
+      const [parts, owners] = partsOfWrites(list)
       const [a, b] = [ledgerOf('a'), ledgerOf('b')]
-      deliver(shuffled(deltas, one), a)
-      deliver(shuffled(deltas, other), b)
+      deliver(shuffled(parts, one), a)
+      deliver(shuffled(parts, other), b)
       const truth = owners.flatMap(owner => contents(owner)).sort()
       return contents(a).join() === contents(b).join() && contents(a).join() === truth.join()
     }),
@@ -54,12 +54,12 @@ t.test('merging is commutative: any order of the same deltas gives the same reco
 t.test('merging is idempotent: what was merged changes nothing again', async t => {
   fc.assert(
     fc.property(writes, fc.nat(), (list, seed) => {
-      const [deltas] = deltasOfWrites(list)
+      const [parts] = partsOfWrites(list)
       const a = ledgerOf('a')
-      deliver(shuffled(deltas, seed), a)
+      deliver(shuffled(parts, seed), a)
       const before = contents(a).join()
-      const again = deliver(shuffled(deltas, seed + 1), a)
-      return again.every(({ changed, relay }) => changed.length === 0 && !relay) && contents(a).join() === before
+      const again = deliver(shuffled(parts, seed + 1), a)
+      return again.every(({ changed }) => changed.length === 0) && contents(a).join() === before
     }),
     { numRuns: 200 },
   )
@@ -69,9 +69,9 @@ t.test('merging is idempotent: what was merged changes nothing again', async t =
 t.test('merging is associative: merging what others have merged gives the same as merging all', async t => {
   fc.assert(
     fc.property(writes, fc.nat(), fc.nat({ max: 60 }), (list, seed, cut) => {
-      const [deltas, owners] = deltasOfWrites(list)
+      const [parts, owners] = partsOfWrites(list)
       const [a, b, c, all] = [ledgerOf('a'), ledgerOf('b'), ledgerOf('c'), ledgerOf('d')]
-      const mixed = shuffled(deltas, seed)
+      const mixed = shuffled(parts, seed)
       deliver(mixed, all)
       // (first ∪ second) by way of b, then the owners close the gaps that a cut leaves.
       deliver(mixed.slice(0, cut), a)
@@ -86,15 +86,15 @@ t.test('merging is associative: merging what others have merged gives the same a
   t.pass('for all that was tried')
 })
 
-t.test('a relayed delta does at the third peer what the original does', async t => {
+t.test('what is passed on does at the third peer what the original does', async t => {
   fc.assert(
     fc.property(writes, fc.nat(), (list, seed) => {
-      const [deltas] = deltasOfWrites(list)
+      const [parts] = partsOfWrites(list)
       const [a, direct, behind] = [ledgerOf('a'), ledgerOf('b'), ledgerOf('c')]
-      for (const delta of shuffled(deltas, seed)) {
-        const { relay } = a.handleDelta(delta, 0)
-        if (relay) deliver([relay], behind)
-        direct.handleDelta(delta, 0)
+      for (const part of shuffled(parts, seed)) {
+        const { changed } = a.merge(part, 0)
+        if (changed.length > 0) deliver([{ ...part, records: changed }], behind)
+        direct.merge(part, 0)
       }
       return contents(behind).join() === contents(direct).join()
     }),

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { utf8 } from '../../../lib/base/mod.ts'
 import { fakeIdentity } from '../../support/fake-suite.ts'
-import { contents, deliver, ledgerOf, MemoryStore, reconcile } from '../../support/ledgers.ts'
+import { contents, deliver, ledgerOf, MemoryStore, reconcile, writesOf } from '../../support/ledgers.ts'
 
 const A = fakeIdentity('a').peerId
 const HOUR_MS = 3_600_000
@@ -14,7 +14,7 @@ t.test('a restart takes up own and foreign records, above all that was ever sent
   reconcile(a, b)
   store.save(a)
   a.put(1, utf8('lost'), utf8('3'))
-  deliver(a.takeOwnDeltas(), b)
+  deliver(writesOf(a, 'a'), b)
   t.ok(b.get(A, 1, utf8('lost')))
   const seq = a.ownSeq
   for (const isTrusted of [true, false]) {
@@ -92,24 +92,23 @@ t.test('an owner that nobody reaches is suspended, then collected, and not broug
   a.put(1, utf8('k'), utf8('v'))
   reconcile(a, straggler)
   reconcile(a, b)
-  b.setReachable(new Set([A]), 1000)
-  t.same(b.setReachable(new Set(), 2000).suspended, [A])
+  b.setReachable(new Map([[A, 1]]), 1000)
+  t.same(b.setReachable(new Map(), 2000).suspended, [A])
   t.equal(b.records(1)[0]?.isSuspended, true)
   t.same(b.collect(2000 + 24 * HOUR_MS - 1), [])
   t.same(b.collect(2000 + 24 * HOUR_MS), [A])
   t.same(contents(b), [])
   reconcile(b, straggler)
   t.same(contents(b), [])
-  const digest = { wantsReply: false, after: undefined, until: undefined, entries: [] }
-  const [replay] = straggler.deltasFor(digest, 1e6).filter(delta => delta.owner === A)
-  t.same(b.handleDelta(replay!, 0).dropped, { collected: 1 })
-  t.equal(reconcile(b, straggler), 0, 'and the digest asks for no more of it')
+  const all = straggler.recordsFor({ owner: A, above: 0, upTo: Number.MAX_SAFE_INTEGER, tagAt: 0, held: [] })
+  t.same(b.merge({ owner: A, ...all! }, 0).dropped, { collected: 1 })
+  t.equal(reconcile(b, straggler).records, 0, 'and no more of it is asked for')
 
   t.test('until it is reached again: then all of it comes back', async t => {
     a.put(2, utf8('new'), utf8('v'))
-    deliver(a.takeOwnDeltas(), b)
+    deliver(writesOf(a, 'a'), b)
     t.equal(contents(b).length, 1, 'the new record at once')
-    b.setReachable(new Set([A]), 1)
+    b.setReachable(new Map([[A, 1]]), 1)
     reconcile(b, a)
     t.same(contents(b), contents(a))
   })
@@ -139,7 +138,7 @@ t.test('no more collected owners are remembered than the limit', async t => {
   for (const name of names) {
     const ledger = ledgerOf(name)
     ledger.put(1, utf8('k'), utf8('v'))
-    deliver(ledger.takeOwnDeltas(), b)
+    deliver(writesOf(ledger, name), b)
     b.forgetOwner(fakeIdentity(name).peerId)
     store.save(b)
   }

@@ -1,8 +1,11 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { isDrop, utf8 } from '../../../lib/base/mod.ts'
+import { utf8 } from '../../../lib/base/mod.ts'
 import { readStore } from '../../../lib/ledger/mod.ts'
+import { fakeIdentity } from '../../support/fake-suite.ts'
 import { contents, ledgerOf, MemoryStore, reconcile } from '../../support/ledgers.ts'
+
+const [A, B, C] = ['a', 'b', 'c'].map(name => fakeIdentity(name).peerId) as string[] as [string, string, string]
 
 t.test('what is stored step by step reads back as the ledger', async t => {
   const [a, b] = [ledgerOf('a'), ledgerOf('b')]
@@ -17,31 +20,78 @@ t.test('what is stored step by step reads back as the ledger', async t => {
   const again = ledgerOf('a')
   t.equal(again.restore(store.load(), true, 0), 0)
   t.same(contents(again, [1]), contents(a, [1]))
-  t.same(b.deltasFor(again.digest(true)[0]!, 1e6), [], 'and needs nothing from others')
+  reconcile(b, again)
+  t.equal(reconcile(again, b).records, 0, 'and needs nothing from others')
 })
 
-t.test('a damaged store is refused', async t => {
-  const [a, b] = [ledgerOf('a'), ledgerOf('b')]
-  const store = new MemoryStore()
-  b.put(1, utf8('k'), utf8('v'))
+/** A store of `a` with records of itself and two others. */
+function threeOwners(): { entries: Map<string, Uint8Array>; mesh: ReturnType<typeof ledgerOf> } {
+  const [a, b, c] = [ledgerOf('a'), ledgerOf('b'), ledgerOf('c')]
+  for (const ledger of [a, b, c]) for (const key of ['k', 'l', 'm']) ledger.put(1, utf8(key), utf8(key))
   reconcile(a, b)
+  reconcile(a, c)
+  const store = new MemoryStore()
   store.save(a)
-  const entries = [...store.entries].map(([key, value]) => ({ key, value }))
-  t.notOk(isDrop(readStore(entries)))
-  t.match(readStore([...entries, { key: 'x', value: utf8('') }]), { reason: 'store-key' })
-  t.match(readStore(entries.map(({ key, value }) => ({ key, value: value.subarray(1) }))), { reason: /./ })
-  t.match(readStore(entries.filter(({ key }) => !key.startsWith('o'))), { reason: 'store-owner-missing' })
+  return { entries: store.entries, mesh: a }
+}
+
+function damage(entries: ReadonlyMap<string, Uint8Array>, isDamaged: (key: string) => boolean) {
+  return [...entries].map(([key, value]) => ({ key, value: isDamaged(key) ? value.subarray(0, 7) : value }))
+}
+
+t.test('damage costs what is damaged, and the mesh gives it back', async t => {
+  const cases: [string, (key: string) => boolean, number, number, number][] = [
+    ['a record of another', key => key.startsWith(`r${B}`) && key.endsWith('6b'), 1, 0, 8],
+    ['the entry of another', key => key === `o${B}`, 1, 3, 6],
+    ['all of another', key => key.includes(C), 4, 0, 6],
+    ['an own record', key => key.startsWith(`r${A}`) && key.endsWith('6b'), 1, 0, 8],
+    ['the own entry', key => key === `o${A}`, 1, 0, 9],
+    ['all', () => true, 12, 0, 0],
+  ]
+  for (const [name, isDamaged, unreadable, skipped, left] of cases) {
+    const { entries, mesh } = threeOwners()
+    const reading = readStore(damage(entries, isDamaged))
+    t.equal(reading.unreadable, unreadable, name)
+    t.same(reading.unreadableKeys, [...entries.keys()].filter(isDamaged), name)
+    const again = ledgerOf('a')
+    t.equal(again.restore(reading.ledger, true, 0), skipped, name)
+    t.equal(contents(again, [1]).length, left, name)
+    t.ok(again.ownSeq > mesh.ownSeq, name)
+    const gone = again.takeChanges().records.filter(({ record }) => record === undefined)
+    t.equal(gone.filter(({ owner }) => owner !== A).length, skipped, `${name}: what was left out leaves the store`)
+    for (const other of ['b', 'c']) {
+      const foreign = ledgerOf(other)
+      for (const key of ['k', 'l', 'm']) foreign.put(1, utf8(key), utf8(key))
+      reconcile(again, foreign)
+    }
+    t.equal(contents(again, [1]).filter(line => !line.startsWith(A)).length, 6, name)
+  }
 })
 
-t.test('reading a store never throws', async t => {
-  const key = fc.oneof(
-    fc.string(),
-    fc.constantFrom('o', 'r').map(letter => `${letter}${'a'.repeat(26)}0100`),
-  )
+t.test('entries of no known form are counted', async t => {
+  const { entries } = threeOwners()
+  const whole = [...entries].map(([key, value]) => ({ key, value }))
+  t.equal(readStore(whole).unreadable, 0)
+  t.same(readStore([...whole, { key: 'x', value: utf8('') }]).unreadableKeys, ['x'])
+  t.same(readStore([{ key: 'r', value: whole[0]!.value }]).unreadableKeys, ['r'])
+})
+
+t.test('reading and restoring a store never throws', async t => {
+  const { entries } = threeOwners()
+  const key = fc.oneof(fc.string(), fc.constantFrom(`o${A}`, `r${B}0100`, `o${B}`, `r${A}016b`, ...entries.keys()))
+  const value = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...entries.values()))
   fc.assert(
-    fc.property(fc.array(fc.record({ key, value: fc.uint8Array({ maxLength: 200 }) })), entries => {
-      readStore(entries)
-    }),
+    fc.property(
+      fc.uniqueArray(fc.record({ key, value }), { selector: entry => entry.key }),
+      fc.boolean(),
+      (list, isTrusted) => {
+        const ledger = ledgerOf('a')
+        ledger.restore(readStore(list).ledger, isTrusted, 0)
+        ledger.takeChanges()
+        ledger.rootSync()
+      },
+    ),
+    { numRuns: 500 },
   )
   t.pass('for all that was tried')
 })

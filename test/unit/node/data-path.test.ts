@@ -32,6 +32,7 @@ function world() {
       pollOutput: () => session.shift(),
       pollTimeout: () => undefined,
       lastFailure: undefined,
+      report: () => ({ cipher: undefined, epochAgeMs: undefined, rekeys: 0 }),
     } as unknown as PeerSession,
     chance: seededChance(5),
     pathBytes: () => 1472,
@@ -101,7 +102,7 @@ t.test('probes every candidate, and takes the one that answers', t => {
     outputs.flatMap(output => (output.type === 'engine' ? [output.op.op] : [output.type])),
     ['set-path-bytes', 'set-endpoint', 'set-via', 'changed'],
   )
-  t.equal(w.path.seenAs, '192.0.2.100:6783')
+  t.equal(w.path.report(25).seenAs, '192.0.2.100:6783')
   t.end()
 })
 

@@ -32,7 +32,7 @@ function world(stored: Iterable<readonly [string, Uint8Array]> = [], name = 'ada
   } as unknown as NodeContext
   const gossip = {
     flush: () => {
-      if (ledger.takeOwnDeltas().length > 0) order.push('gossip')
+      if (ledger.takeOwnWrites().length > 0) order.push('gossip')
     },
   } as unknown as Gossip
   const keeper = new LedgerKeeper(context, gossip)
@@ -76,11 +76,12 @@ t.test('returns each change once', t => {
 t.test('what others wrote is gathered, and stored after the delay or at once when asked', t => {
   const bob = world([], 'bob')
   bob.ledger.put(9, KEY, utf8('of bob'))
-  const [delta] = bob.ledger.takeOwnDeltas()
+  const { peerId: owner, signingPublic } = bob.identity
+  const records = bob.ledger.takeOwnWrites()
   const w = world()
   w.keeper.take(0)
   w.order.length = 0
-  w.ledger.handleDelta(delta!, 0)
+  w.ledger.merge({ owner, signingPublic, records }, 0)
   w.keeper.take(100)
   t.same(w.order, [])
   t.equal(w.keeper.pollTimeout()?.at, 100 + FOREIGN_PERSIST_DELAY_MS)
@@ -92,13 +93,15 @@ t.test('what others wrote is gathered, and stored after the delay or at once whe
   t.end()
 })
 
-t.test('a store whose entries make no sense is said so, and the ledger begins empty', t => {
+t.test('a store whose entries make no sense is said so and mended, and the ledger begins empty', t => {
   const w = world()
   w.ledger.put(9, KEY, utf8('value'))
   w.keeper.take(0)
   const spoiled = [...w.store].map(([key, value]) => [key, value.subarray(0, 3)] as const)
   const again = world(spoiled)
   t.same(again.logs, ['ledger-unreadable'])
+  again.keeper.take(0)
+  t.same(world(again.store).logs, [], 'once')
   t.equal(again.ledger.get(again.identity.peerId, 9, KEY), undefined)
   t.end()
 })

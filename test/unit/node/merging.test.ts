@@ -21,7 +21,6 @@ function connectAtOnce(seed: number, connects: readonly (readonly [number, reado
 }
 
 const CASES: readonly [string, readonly (readonly [number, readonly number[]])[]][] = [
-  ['one that connects to two', [[2, [0, 1]]]],
   // prettier-ignore
   ['two that connect to one', [[0, [2]], [1, [2]]]],
   // prettier-ignore
@@ -43,6 +42,25 @@ for (const [name, connects] of CASES)
     }
     t.end()
   })
+
+void t.test('one that connects to two unused meshes joins one; the other is joined when it is told so itself', t => {
+  for (const seed of SEEDS) {
+    const mesh = connectAtOnce(seed, [[2, [0, 1]]])
+    mesh.run(LIMIT_MS)
+    t.equal(meshIds(mesh).length, 2, `seed ${seed}`)
+    const alone = mesh.hosts.find(host => host.node.neighbours.count === 0)!
+    const told = () =>
+      mesh.host(2).node.dialler.targets.find(({ text }) => text === endpointAt(alone.number))?.lastError
+    t.type(
+      mesh.until(() => /was not told to join this mesh/.test(told() ?? ''), 60_000),
+      'number',
+    )
+    alone.input((node, now) => node.connect([endpointAt(2)], false, now))
+    const tookMs = mesh.until(() => meshIds(mesh).length === 1 && mesh.disagreements().length === 0, LIMIT_MS)
+    t.not(tookMs, undefined, `seed ${seed}: ${meshIds(mesh).length} meshes are left`)
+  }
+  t.end()
+})
 
 void t.test('two names of one peer make one lasting link', t => {
   for (const seed of SEEDS) {

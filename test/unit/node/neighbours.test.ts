@@ -25,7 +25,7 @@ class Side {
         role,
         suite,
         entropy,
-        staticSecret: who.exchangeSecret,
+        staticKey: who.exchangeKey,
         secrets: [secretOf(secret)],
         hello: { ...helloOf(who, name), incarnation: new Uint8Array(8).fill(this.incarnation) } satisfies Hello,
       }),

@@ -47,13 +47,13 @@ function ends(pattern: NoisePattern, keys: Omit<Vector, 'messages' | 'source' | 
       ...remote,
       role: 'initiator',
       entropy: fixed(hex(keys.initEphemeral)),
-      staticSecret: hex(keys.initStatic),
+      staticKey: suite.exchangeKey(hex(keys.initStatic)),
     }),
     responder: new NoiseHandshake({
       ...common,
       role: 'responder',
       entropy: fixed(hex(keys.respEphemeral)),
-      staticSecret: hex(keys.respStatic),
+      staticKey: suite.exchangeKey(hex(keys.respStatic)),
     }),
   }
 }
@@ -151,11 +151,11 @@ t.test('XXpsk0 and IK with ChaChaPoly and BLAKE2b give the bytes of the referenc
         const both = [
           new NoiseHandshake({
             ...{ ...common, ...remote, role: 'initiator' as const },
-            ...{ entropy: fixed(initEphemeral), staticSecret: initStatic },
+            ...{ entropy: fixed(initEphemeral), staticKey: suite.exchangeKey(initStatic) },
           }),
           new NoiseHandshake({
             ...{ ...common, role: 'responder' as const },
-            ...{ entropy: fixed(respEphemeral), staticSecret: respStatic },
+            ...{ entropy: fixed(respEphemeral), staticKey: suite.exchangeKey(respStatic) },
           }),
         ] as const
         expected.messages.forEach((message, i) => {
@@ -226,7 +226,8 @@ t.test('messages out of order are dropped when foreign, and a bug when ours', as
 })
 
 t.test('missing or needless keys are a bug of ours', async t => {
-  const base = { suite, entropy: fixed(new Uint8Array(32)), staticSecret: new Uint8Array(32), prologue: NOTHING }
+  const staticKey = suite.exchangeKey(new Uint8Array(32))
+  const base = { suite, entropy: fixed(new Uint8Array(32)), staticKey, prologue: NOTHING }
   const throws = (make: () => unknown): void => void t.throws(make, { name: 'AssertionError' })
   throws(() => new NoiseHandshake({ ...base, pattern: 'XXpsk0', role: 'initiator' }))
   throws(() => new NoiseHandshake({ ...base, pattern: 'XXpsk0', role: 'responder', psk: new Uint8Array(31) }))

@@ -68,9 +68,9 @@ for (const { cipher, ...golden } of loadVectors<Golden>('session.json').cases) {
     const expected = referenceHandshake({
       name: 'Noise_IK_25519_ChaChaPoly_BLAKE2b',
       prologue: concatBytes(utf8('weave-ts session 1'), MESH_ID, ...ids.map(id => peerIdBytes(id.peerId))),
-      initStatic: ids[0]!.exchangeSecret,
+      initStatic: suite.exchangeSecret(INITIATOR.seed),
       initEphemeral: INITIATOR.ephemeral,
-      respStatic: ids[1]!.exchangeSecret,
+      respStatic: suite.exchangeSecret(RESPONDER.seed),
       respEphemeral: RESPONDER.ephemeral,
       payloads: [hex('0d0c0b0a030000000100000000000000c1c2c3c4c5c6c7c8'), hex(`04030201${bit}000000d1d2d3d4d5d6d7d8`)],
     })

@@ -1,28 +1,14 @@
-import { assert, type Chance, type Entropy, type Millis } from '../../../lib/base/mod.ts'
+import { assert, type Chance, type Millis } from '../../../lib/base/mod.ts'
 import { identityOf, type CryptoSuite, type Identity } from '../../../lib/crypto/mod.ts'
 import { PeerSession, type SessionKeys, type SessionOutput } from '../../../lib/noise/mod.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+import { SimAlarm } from '../../support/sim-alarm.ts'
+import { SimClock } from '../../support/sim-clock.ts'
+import { SimMailbox, drawDelay, type MailDelays, type MailFaults } from '../../support/sim-mailbox.ts'
+import { chanceEntropy } from '../../support/sim-randomness.ts'
 
-/** A generator for simulations: mulberry32. */
-export function chanceOf(seed: number): Chance {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let value = Math.imul(state ^ (state >>> 15), 1 | state)
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-    return ((value ^ (value >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-}
-
-export function entropyOf(chance: Chance): Entropy {
-  return { bytes: count => Uint8Array.from({ length: count }, () => Math.floor(chance() * 256)) }
-}
-
-export interface Network {
-  loss: number
-  duplicates: number
-  delayMinMs: number
-  delayMaxMs: number
-}
+/** What the network does; may be changed at any time. */
+export interface Network extends MailFaults, MailDelays {}
 
 type Packet =
   | { readonly type: 'message'; readonly bytes: Uint8Array }
@@ -60,6 +46,7 @@ export interface WorldOptions {
 }
 
 const PROBE_MS = 1_000
+const START_MS: Millis = 1_000
 
 /** Two peers, a network between them, and virtual time. `check` runs after every step. */
 export class World {
@@ -67,28 +54,61 @@ export class World {
   readonly suite: CryptoSuite
   readonly network: Network
   readonly sides: readonly [Side, Side]
-  now: Millis = 1_000
   isChecked = true
+  readonly #clock = new SimClock(START_MS)
+  readonly #mail: SimMailbox
+  readonly #alarms: readonly (readonly SimAlarm[])[]
   #nextIndex = 1
-  #flights: { at: Millis; to: 0 | 1; packet: Packet }[] = []
   #hasAes: readonly [boolean, boolean]
 
   constructor(options: WorldOptions) {
-    this.chance = chanceOf(options.seed)
+    this.chance = seededChance(options.seed)
     this.suite = options.suite
     this.network = options.network
+    this.#mail = new SimMailbox({
+      clock: this.#clock,
+      chance: this.chance,
+      faults: this.network,
+      delayOf: () => drawDelay(this.chance, this.network),
+    })
     this.#hasAes = options.hasAes ?? [true, true]
-    const entropy = entropyOf(this.chance)
+    const entropy = chanceEntropy(this.chance)
     const identities = [identityOf(this.suite, entropy.bytes(32)), identityOf(this.suite, entropy.bytes(32))].sort(
       (a, b) => (a.peerId < b.peerId ? -1 : 1),
     ) as [Identity, Identity]
     const make = (i: 0 | 1): Side =>
       new Side(i === 0 ? 'smaller' : 'larger', identities[i], this.#newSession(identities[i], identities[1 - i]!, i))
     this.sides = [make(0), make(1)]
+    this.#alarms = ([0, 1] as const).map(i => [this.#timer(i), this.#prober(i)])
+  }
+
+  get now(): Millis {
+    return this.#clock.now
+  }
+
+  #timer(i: 0 | 1): SimAlarm {
+    const side = this.sides[i]
+    const wake = () => {
+      side.session.handleTimeout(this.now)
+      this.drain(i)
+    }
+    return new SimAlarm({ clock: this.#clock, name: side.name, poll: () => side.session.pollTimeout(), wake })
+  }
+
+  #prober(i: 0 | 1): SimAlarm {
+    const side = this.sides[i]
+    const poll = () => (side.sealing === undefined ? undefined : { at: side.probeAt, reason: 'probe' })
+    const wake = () => {
+      side.probeAt = this.now + PROBE_MS
+      const { remoteIndex, sendKey } = side.sealing!
+      this.send((1 - i) as 0 | 1, { type: 'control', remoteIndex, key: sendKey })
+      this.drain(i)
+    }
+    return new SimAlarm({ clock: this.#clock, name: side.name, poll, wake })
   }
 
   #newSession(self: Identity, remote: Identity, i: 0 | 1): PeerSession {
-    const entropy = entropyOf(this.chance)
+    const entropy = chanceEntropy(this.chance)
     return new PeerSession({
       self,
       remote,
@@ -121,6 +141,7 @@ export class World {
     const side = this.sides[i]
     for (let output = side.session.pollOutput(); output !== undefined; output = side.session.pollOutput())
       this.#carryOut(i, side, output)
+    for (const alarm of this.#alarms[i]!) alarm.arm()
     if (this.isChecked) this.check()
   }
 
@@ -156,13 +177,10 @@ export class World {
   }
 
   send(to: 0 | 1, packet: Packet): void {
-    const { loss, duplicates, delayMinMs, delayMaxMs } = this.network
-    const copies = this.chance() < duplicates ? 2 : 1
-    for (let i = 0; i < copies; i++) {
-      if (this.chance() < loss) continue
-      const at = this.now + delayMinMs + Math.floor(this.chance() * (delayMaxMs - delayMinMs + 1))
-      this.#flights.push({ at, to, packet })
-    }
+    this.#mail.post(1 - to, to, () => {
+      this.#receive(to, packet)
+      this.drain(to)
+    })
   }
 
   /** What each end seals with, the other end can open, and with equal keys. */
@@ -186,36 +204,7 @@ export class World {
 
   /** Runs until the given time. */
   run(until: Millis): void {
-    for (;;) {
-      const timers = this.sides.map(side => side.session.pollTimeout()?.at ?? Infinity)
-      const probes = this.sides.map(side => (side.sealWith === 0 ? Infinity : side.probeAt))
-      const next = Math.min(...timers, ...probes, ...this.#flights.map(flight => flight.at))
-      if (next > until) break
-      this.now = Math.max(this.now, next)
-      this.#step()
-    }
-    this.now = until
-  }
-
-  #step(): void {
-    const due = this.#flights.filter(flight => flight.at <= this.now)
-    this.#flights = this.#flights.filter(flight => flight.at > this.now)
-    for (const { to, packet } of due) {
-      this.#receive(to, packet)
-      this.drain(to)
-    }
-    for (const i of [0, 1] as const) {
-      const side = this.sides[i]
-      if ((side.session.pollTimeout()?.at ?? Infinity) <= this.now) {
-        side.session.handleTimeout(this.now)
-        this.drain(i)
-      }
-      if (side.sealing !== undefined && side.probeAt <= this.now) {
-        side.probeAt = this.now + PROBE_MS
-        const { remoteIndex, sendKey } = side.sealing
-        this.send((1 - i) as 0 | 1, { type: 'control', remoteIndex, key: sendKey })
-      }
-    }
+    this.#clock.runTo(until)
   }
 
   #receive(to: 0 | 1, packet: Packet): void {

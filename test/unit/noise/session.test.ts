@@ -3,10 +3,11 @@ import t from 'tap'
 import { nodeSuite } from '../../../lib/io/node-suite.ts'
 import { identityOf } from '../../../lib/crypto/mod.ts'
 import { PeerSession, type SessionOutput } from '../../../lib/noise/mod.ts'
-import { chanceOf, entropyOf } from './session-world.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+import { chanceEntropy } from '../../support/sim-randomness.ts'
 
 const suite = nodeSuite()
-const entropy = entropyOf(chanceOf(11))
+const entropy = chanceEntropy(seededChance(11))
 const [SMALLER, LARGER, STRANGER] = [0, 1, 2]
   .map(() => identityOf(suite, entropy.bytes(32)))
   .sort((a, b) => (a.peerId < b.peerId ? -1 : 1)) as [

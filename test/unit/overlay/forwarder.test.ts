@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { endpointOf, type EndpointParts } from '../../../lib/address/mod.ts'
-import { DUPLICATE_EXPIRY_MS } from '../../../lib/overlay/constants.ts'
+import { DUPLICATE_EXPIRY_MS, WANTED_SLOTS } from '../../../lib/overlay/constants.ts'
 import { Forwarder, type ForwarderOptions } from '../../../lib/overlay/forwarder.ts'
 import type { ForwardingTable } from '../../../lib/overlay/forwarding.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
@@ -38,6 +38,7 @@ class ScriptedLane implements EngineLane {
   readonly written: number[][] = []
   readonly drops = new Map<SwitchDrop, number>()
   readonly order: string[] = []
+  localMoves = 0
   #next: readonly RowInput[] = []
 
   constructor(sendsMax = 32) {
@@ -47,6 +48,10 @@ class ScriptedLane implements EngineLane {
 
   script(...rows: RowInput[]): void {
     this.#next = rows
+  }
+
+  countLocalMove(): void {
+    this.localMoves++
   }
 
   tapRead(): number {
@@ -135,23 +140,29 @@ function setUp(options: ForwarderOptions & { sendsMax?: number; table?: Partial<
   const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(256)))
   const controls: unknown[][] = []
   const moves: unknown[][] = []
+  const wanted: number[] = []
   const forwarder = new Forwarder(
     lane,
     macs,
-    { onControl: (...args) => controls.push(args), onMoved: (...args) => moves.push(args) },
+    {
+      onControl: (...args) => controls.push(args),
+      onMoved: (...args) => moves.push(args),
+      onWanted: peer => wanted.push(peer),
+    },
     { duplicateCapacity: 256, ...options },
   )
   forwarder.setTable({ ...TABLE, ...options.table })
   const where = (mac: number) => macs.lookup(Math.floor(mac / 2 ** 32), mac % 2 ** 32, 1)
-  const out = (...rows: RowInput[]) => {
+  const outAt = (now: number, ...rows: RowInput[]) => {
     lane.script(...rows)
-    return forwarder.outbound(1000)
+    return forwarder.outbound(now)
   }
+  const out = (...rows: RowInput[]) => outAt(1000, ...rows)
   const inward = (...rows: RowInput[]) => {
     lane.script(...rows)
     return forwarder.inbound(1000)
   }
-  return { lane, macs, forwarder, controls, moves, where, out, inward }
+  return { lane, macs, forwarder, controls, moves, wanted, where, out, outAt, inward }
 }
 
 function expectDrop(t: Test, lane: ScriptedLane, reason: SwitchDrop, count = 1): void {
@@ -371,14 +382,41 @@ t.test('a spoofed broadcast does not shadow the true one of that id', async t =>
 })
 
 t.test('counts local addresses that turn up elsewhere, and follows them', async t => {
-  const { lane, inward, out, forwarder, where } = setUp()
+  const { lane, inward, out, where } = setUp()
   out({ frame: frame(EVERYBODY, MAC_A) })
   inward({ frame: frame(MAC_B, MAC_A), from: 2 }, { frame: frame(MAC_B, MAC_A), from: 2 })
-  t.equal(forwarder.localMoves, 1)
+  t.equal(lane.localMoves, 1)
   t.equal(where(MAC_A), 2)
   out({ frame: frame(EVERYBODY, MAC_A) })
   t.equal(where(MAC_A), MAC_LOCAL)
   t.same(lane.written, [[0, 1]])
+})
+
+t.test('floods to a peer without a way, and says that it is wanted, once a second', async t => {
+  const { lane, inward, out, outAt, wanted, forwarder } = setUp({ table: { reachable: [1] } })
+  inward({ frame: frame(MAC_A, MAC_B), from: 2 }, { frame: frame(MAC_A, MAC_X), from: 1 })
+  out({ frame: frame(MAC_B, MAC_A) }, { frame: frame(MAC_B, MAC_A) }, { frame: frame(MAC_X, MAC_A) })
+  t.same(wanted, [2], 'not the one that can be reached')
+  const kinds = lane.sent.flat().map(([peer, row, kind]) => [peer, row, kind])
+  const flooded = [0, 1].flatMap(row => [1, 2].map(peer => [peer, row, DATAGRAM_KIND.broadcast]))
+  t.same(kinds, [...flooded, [1, 2, DATAGRAM_KIND.frame]])
+  outAt(1999, { frame: frame(MAC_B, MAC_A) })
+  t.same(wanted, [2])
+  outAt(2000, { frame: frame(MAC_B, MAC_A) })
+  t.same(wanted, [2, 2])
+  forwarder.setTable(TABLE)
+  outAt(3000, { frame: frame(MAC_B, MAC_A) })
+  t.same(wanted, [2, 2], 'and no more once there is a way')
+})
+
+t.test('peers that share a slot report in different seconds, so that reports are bounded', async t => {
+  const { inward, outAt, wanted } = setUp({ table: { reachable: [] } })
+  const far = 2 + WANTED_SLOTS
+  inward({ frame: frame(MAC_A, MAC_B), from: 2 }, { frame: frame(MAC_A, MAC_X), from: far })
+  outAt(1000, { frame: frame(MAC_B, MAC_A) }, { frame: frame(MAC_X, MAC_A) })
+  t.same(wanted, [2])
+  outAt(2000, { frame: frame(MAC_X, MAC_A) }, { frame: frame(MAC_B, MAC_A) })
+  t.same(wanted, [2, far])
 })
 
 t.test('hands control on with a copy of its body and where it came from', async t => {
@@ -428,7 +466,11 @@ t.test('duplicate ids leave room for the segments of a super-frame, and stay in 
 t.test('without a table nothing leaves', async t => {
   const lane = new ScriptedLane()
   const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(64)))
-  const forwarder = new Forwarder(lane, macs, { onControl: () => undefined, onMoved: () => undefined })
+  const forwarder = new Forwarder(lane, macs, {
+    onControl: () => undefined,
+    onMoved: () => undefined,
+    onWanted: () => undefined,
+  })
   lane.script({ frame: frame(EVERYBODY, MAC_A) })
   forwarder.outbound(0)
   expectDrop(t, lane, 'no-destination')

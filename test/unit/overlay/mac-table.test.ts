@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { BUCKET_SLOTS, MAC_AGE_SECONDS } from '../../../lib/overlay/constants.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
-import { HAMMER_ADDRESSES, type HammerOrder } from '../../support/mac-table-hammer.ts'
+import { HAMMER_ADDRESSES, hammerPeer, type HammerOrder } from '../../support/mac-table-hammer.ts'
 
 function tableOf(capacity: number): MacTable {
   return new MacTable(new ArrayBuffer(MacTable.bytesFor(capacity)))
@@ -63,6 +64,32 @@ t.test('forgets a peer with all its addresses', async t => {
   t.equal(macs.forgetPeer(1), 33)
   t.equal(macs.forgetPeer(1), 0)
   for (let low = 0; low < 100; low++) t.equal(macs.lookup(0, low, 0), low % 3 === 1 ? MAC_UNKNOWN : low % 3)
+})
+
+t.test('forgets a peer wholly while lanes learn in the same buckets', async t => {
+  const buffer = new SharedArrayBuffer(MacTable.bytesFor(64))
+  const macs = new MacTable(buffer)
+  const gone = hammerPeer(HAMMER_ADDRESSES, 0)
+  const lanes = [0, 1, 2].map(lane => {
+    const order: HammerOrder = { buffer, lane, rounds: 300_000 }
+    return new Worker(new URL('../../support/mac-table-hammer.js', import.meta.url), { workerData: order })
+  })
+  let running = lanes.length
+  const ends = lanes.map(worker => once(worker, 'message').finally(() => running--))
+  let rounds = 0
+  let left = 0
+  let forgotten = 0
+  while (running > 0) {
+    for (let round = 0; round < 200; round++, rounds++) {
+      for (let low = 0; low < 16; low++) macs.learn(8, low, gone, 1000)
+      forgotten += macs.forgetPeer(gone)
+      left += macs.entries(1000).filter(({ peer }) => peer === gone).length
+    }
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  await Promise.all(ends)
+  t.equal(left, 0, `in ${rounds} rounds`)
+  t.ok(forgotten > rounds, 'there was something to forget')
 })
 
 t.test('refuses a buffer of the wrong size', async t => {

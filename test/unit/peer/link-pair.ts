@@ -1,5 +1,6 @@
 import { identityOf, type Identity } from '../../../lib/crypto/mod.ts'
 import { nodeSuite } from '../../../lib/io/node-suite.ts'
+import { FirstMessages } from '../../../lib/noise/mod.ts'
 import { Link, type LinkConfig, type LinkOutput, type LinkSecret } from '../../../lib/peer/mod.ts'
 import type { Hello } from '../../../lib/wire/mod.ts'
 import { seededEntropy } from '../../support/sim-randomness.ts'
@@ -26,7 +27,6 @@ export function helloOf(who: Identity, nickname: string): Hello {
     peersKnown: 1,
     nickname,
     software: 'test',
-    yourEndpoint: '192.0.2.1:6783',
   }
 }
 
@@ -37,7 +37,8 @@ export function linkConfig(role: LinkConfig['role'], changes: Partial<LinkConfig
     role,
     suite,
     entropy: seededEntropy(`link ${name}`),
-    staticSecret: who.exchangeSecret,
+    staticKey: who.exchangeKey,
+    firstMessages: new FirstMessages(),
     secrets: [secretOf(7)],
     hello: helloOf(who, name),
     ...changes,

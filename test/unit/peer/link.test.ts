@@ -7,8 +7,11 @@ import {
   LINK_SILENCE_MS,
   PING_INTERVAL_MS,
 } from '../../../lib/peer/mod.ts'
+import type { CryptoSuite } from '../../../lib/crypto/mod.ts'
+import { FirstMessages } from '../../../lib/noise/mod.ts'
 import { LINK_MESSAGE_BYTES_MAX, encodeGoodbye, encodeLedger, encodePreamble } from '../../../lib/wire/mod.ts'
-import { LinkSide, exchange, helloOf, identity, linkConfig, linkPair, secretOf } from './link-pair.ts'
+import { seededEntropy } from '../../support/sim-randomness.ts'
+import { LinkSide, exchange, helloOf, identity, linkConfig, linkPair, secretOf, suite } from './link-pair.ts'
 
 t.test('two links that share a secret come up, each knowing the other', t => {
   const pair = linkPair()
@@ -244,5 +247,56 @@ t.test('one changed byte anywhere in the handshake never lets a link come up on 
       pair.listener.receive(spoil(pair.dialler.take(), 2))
       t.notOk(pair.listener.link.isUp, `flight ${flight + 1}, byte ${at}`)
     }
+  t.end()
+})
+
+/** The suite, counting exchanges of keys. */
+function countingSuite(): { suite: CryptoSuite; exchanges: () => number } {
+  let exchanges = 0
+  const counted: CryptoSuite = {
+    ...suite,
+    exchangeKey(secret) {
+      const key = suite.exchangeKey(secret)
+      exchanges++
+      const exchange = (publicKey: Uint8Array) => {
+        exchanges++
+        return key.exchange(publicKey)
+      }
+      return { publicKey: key.publicKey, exchange }
+    },
+  }
+  return { suite: counted, exchanges: () => exchanges }
+}
+
+t.test('a first message that was heard before ends its link without an exchange of keys', t => {
+  const { suite: counted, exchanges } = countingSuite()
+  const firstMessages = new FirstMessages()
+  const staticKey = counted.exchangeKey(new Uint8Array(32).fill(3))
+  const before = exchanges()
+  const listen = () => new LinkSide(linkConfig('responder', { suite: counted, staticKey, firstMessages }))
+  const recorded = new LinkSide(linkConfig('initiator')).take()
+  const honest = listen().receive(recorded)
+  t.equal(honest.downReason, undefined)
+  t.ok(honest.take().length > 0, 'the first time it is answered')
+  t.equal(exchanges() - before, 3, 'one key is made, and two exchanges')
+  for (let i = 0; i < 3; i++) {
+    const repeat = listen().receive(recorded)
+    t.equal(repeat.downReason, 'handshake-repeat')
+    t.equal(repeat.take().length, 0, 'nothing is said to it')
+  }
+  t.equal(exchanges() - before, 3)
+  const other = new LinkSide(linkConfig('initiator', { entropy: seededEntropy('another link') })).take()
+  t.equal(listen().receive(other).downReason, undefined, 'another one is answered')
+  t.end()
+})
+
+t.test('what does not prove the secret is not remembered, and costs no exchange of keys', t => {
+  const { suite: counted, exchanges } = countingSuite()
+  const firstMessages = new FirstMessages()
+  const listener = new LinkSide(linkConfig('responder', { suite: counted, firstMessages }))
+  const stranger = new LinkSide(linkConfig('initiator', { secrets: [{ ...secretOf(7), psk: secretOf(9).psk }] }))
+  t.equal(listener.receive(stranger.take()).downReason, 'secret-mismatch')
+  t.equal(firstMessages.size, 0)
+  t.equal(exchanges(), 0)
   t.end()
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { isDrop, toHex } from '../../../lib/base/mod.ts'
-import { decodeControl, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
+import { decodeControl, encodePathEnd, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
 
 t.test('writes the golden bytes of a probe and of a reply, and reads them back', t => {
   t.equal(toHex(encodeProbe(0xdead_beef)), '01efbeadde')
@@ -12,6 +12,13 @@ t.test('writes the golden bytes of a probe and of a reply, and reads them back',
     nonce: 7,
     seenEndpoint: '192.0.2.7:6783',
   })
+  t.end()
+})
+
+t.test('writes the golden byte of the end of a path, and reads it, whatever follows', t => {
+  t.equal(toHex(encodePathEnd()), '03')
+  t.same(decodeControl(encodePathEnd()), { type: 'path-end' })
+  t.same(decodeControl(Uint8Array.of(3, 9, 9)), { type: 'path-end' })
   t.end()
 })
 

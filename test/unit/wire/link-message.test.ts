@@ -25,7 +25,7 @@ const ROUTED: RoutedMessage = {
 const GOLDEN: readonly [string, Uint8Array, string][] = [
   ['ping', encodePing('ping', 0x0102_0304), '0104030201'],
   ['pong', encodePing('pong', 1), '0201000000'],
-  ['ledger-digest', encodeLedger('ledger-digest', Uint8Array.of(9, 8)), '030908'],
+  ['ledger-sync', encodeLedger('ledger-sync', Uint8Array.of(9, 8)), '030908'],
   ['ledger-delta', encodeLedger('ledger-delta', Uint8Array.of(7)), '0407'],
   ['routed', encodeRouted(ROUTED), `05100200${'aa'.repeat(16)}${'bb'.repeat(16)}${'cc'.repeat(64)}010203`],
   ['goodbye', encodeGoodbye(GOODBYE_CODE.duplicate, 'twice'), '060205007477696365'],

@@ -1,5 +1,5 @@
 import type { EndpointParts } from '../address/mod.ts'
-import type { EngineControl, EngineSession } from '../overlay/mod.ts'
+import type { EngineControl, EngineSession } from './packet-engine.ts'
 
 /** One call of EngineControl as data: what the node asks of the packet engine, in order. */
 export type EngineOp =

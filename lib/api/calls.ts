@@ -1,0 +1,110 @@
+import type { z } from 'zod'
+import * as schema from './schema.ts'
+
+/** One call of the API: what it is reached by, what it takes and gives, and how long it may take. */
+export interface Call<Request extends z.ZodType = z.ZodType, Answer extends z.ZodType = z.ZodType> {
+  /** GET changes nothing and takes nothing; POST takes its request as a JSON body. */
+  readonly method: 'GET' | 'POST'
+  readonly path: `/v1/${string}`
+  readonly request: Request
+  readonly answer: Answer
+  /** Milliseconds after which the client gives up, and the server lets the handler know by its signal. */
+  readonly deadlineMs: number
+  /** One line, as docs/api.md has it. */
+  readonly description: string
+}
+
+/**
+ * Every call of the API. The server's routes, the client's methods and the test of docs/api.md follow from this table: a
+ * new call is a row here, a handler in a service (lib/daemon/service.ts) and a section in docs/api.md.
+ */
+export const CALLS = {
+  status: call({
+    method: 'GET',
+    path: '/v1/status',
+    request: schema.NoRequest,
+    answer: schema.Status,
+    deadlineMs: 2_000,
+    description: 'the state of the daemon, and of the mesh as it sees it',
+  }),
+  report: call({
+    method: 'GET',
+    path: '/v1/report',
+    request: schema.NoRequest,
+    answer: schema.Report,
+    deadlineMs: 5_000,
+    description: 'everything that the daemon knows',
+  }),
+  ps: call({
+    method: 'GET',
+    path: '/v1/ps',
+    request: schema.NoRequest,
+    answer: schema.PsAnswer,
+    deadlineMs: 10_000,
+    description: 'what is attached',
+  }),
+  connect: call({
+    method: 'POST',
+    path: '/v1/connect',
+    request: schema.ConnectRequest,
+    answer: schema.TargetsAnswer,
+    deadlineMs: 5_000,
+    description: 'adds targets to connect to, or makes them the whole list',
+  }),
+  forget: call({
+    method: 'POST',
+    path: '/v1/forget',
+    request: schema.ForgetRequest,
+    answer: schema.TargetsAnswer,
+    deadlineMs: 5_000,
+    description: 'removes targets, here and at every peer of the mesh',
+  }),
+  attach: call({
+    method: 'POST',
+    path: '/v1/attach',
+    request: schema.AttachRequest,
+    answer: schema.CidrsAnswer,
+    deadlineMs: 60_000,
+    description: 'plugs a target into the overlay',
+  }),
+  detach: call({
+    method: 'POST',
+    path: '/v1/detach',
+    request: schema.DetachRequest,
+    answer: schema.CidrsAnswer,
+    deadlineMs: 30_000,
+    description: 'takes addresses from a target, or all and the interface',
+  }),
+  stop: call({
+    method: 'POST',
+    path: '/v1/stop',
+    request: schema.NoRequest,
+    answer: schema.NotesAnswer,
+    deadlineMs: 15_000,
+    description: 'ends the daemon after the answer',
+  }),
+  reset: call({
+    method: 'POST',
+    path: '/v1/reset',
+    request: schema.NoRequest,
+    answer: schema.NotesAnswer,
+    deadlineMs: 30_000,
+    description: 'leaves the mesh for good, and ends the daemon after the answer',
+  }),
+}
+
+export type CallName = keyof typeof CALLS
+/** What a client gives: what has a default may be left out. */
+export type CallInput<N extends CallName> = z.input<(typeof CALLS)[N]['request']>
+/** What a handler gets. */
+export type CallRequest<N extends CallName> = z.output<(typeof CALLS)[N]['request']>
+/** What a handler gives. */
+export type CallReply<N extends CallName> = z.input<(typeof CALLS)[N]['answer']>
+/** What a client gets. */
+export type CallAnswer<N extends CallName> = z.output<(typeof CALLS)[N]['answer']>
+
+export const CALL_NAMES = Object.keys(CALLS) as readonly CallName[]
+
+function call<Request extends z.ZodType, Answer extends z.ZodType>(row: Call<Request, Answer>): Call<Request, Answer> {
+  return row
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { renderPs } from './render.ts'
+import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+import { withNotice } from './waiting.ts'
+
+const TARGET = 'netns:NAME, pid:N, or the id or name of a Docker container'
+const ADDRESSES = 'CIDR or ip:CIDR (this one), net:CIDR (one of that subnet), net:default'
+
+export function addAttachmentCommands(program: Command): void {
+  withSettings(
+    program
+      .command('attach')
+      .description('plug a container into the overlay; prints its addresses')
+      .argument('<args...>', `[addresses...] target: ${ADDRESSES}; ${TARGET}`),
+  )
+    .usage('[options] [addresses...] <target>')
+    .option('--no-multicast-route', 'do not route multicast of the container into the overlay')
+    .action(async (args: string[], { multicastRoute }: { multicastRoute: boolean }, command: Command) => {
+      const settings = settingsOf(command)
+      const client = clientOf(settings)
+      const answer = client.call('attach', { target: args.at(-1)!, addresses: args.slice(0, -1), multicastRoute })
+      const { cidrs } = await withNotice(client, 'attach', answer)
+      print(settings, { cidrs }, cidrs.join(' '))
+    })
+  withSettings(
+    program
+      .command('detach')
+      .description('take addresses, or all and the interface, from a container; prints what was removed')
+      .argument('<args...>', `[addresses...] target: ${TARGET}`),
+  )
+    .usage('[options] [addresses...] <target>')
+    .action(async (args: string[], _options: object, command: Command) => {
+      const settings = settingsOf(command)
+      const request = { target: args.at(-1)!, addresses: args.slice(0, -1) }
+      const { cidrs } = await clientOf(settings).call('detach', request)
+      print(settings, { cidrs }, cidrs.join(' '))
+    })
+  withSettings(
+    program.command('ps').description('list what is attached: id, MAC, addresses').argument('[targets...]'),
+  ).action(async (targets: string[], _options: object, command: Command) => {
+    const settings = settingsOf(command)
+    const { attachments } = await clientOf(settings).call('ps')
+    const shown =
+      targets.length === 0
+        ? attachments
+        : attachments.filter(one => targets.some(text => one.id.startsWith(text) || one.description === text))
+    print(settings, shown, renderPs(shown))
+  })
+}

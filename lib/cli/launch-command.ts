@@ -1,0 +1,67 @@
+import { Option, type Command } from 'commander'
+import type { LaunchOptions } from './launch-options.ts'
+import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+
+const collect = (value: string, previous: string[]) => [...previous, ...value.split(',').filter(part => part !== '')]
+
+interface Options extends Omit<LaunchOptions, 'stateDir'> {
+  readonly foreground?: boolean
+  readonly fromParent?: boolean
+}
+
+export function addLaunchCommand(program: Command): void {
+  withSettings(
+    program
+      .command('launch')
+      .description('start the daemon; without peers it founds a mesh, or goes on with what its state directory holds')
+      .argument('[peers...]', 'peers to join: host, host:port'),
+  )
+    .option('--password-file <file>', 'file with the mesh secret (see `keygen`)')
+    .option('--password <secret>', 'the mesh secret itself: visible in the process list, prefer --password-file')
+    .option('--other-password-file <file>', 'a second secret that is accepted too, while the secret is being changed')
+    .option('--nickname <name>', 'label shown beside the peer id (default: the host name)')
+    .option('--host <address>', 'listen on this address only')
+    .option('--port <number>', 'TCP and UDP port', '6783')
+    .option('--no-discovery', 'link only to the peers given; the rest of the mesh is reached through them')
+    .option('--conn-limit <number>', 'at most so many links (0: no limit)', '200')
+    .option('--ipalloc-range <cidr>', 'addresses that the mesh hands out', '10.32.0.0/12')
+    .option('--ipalloc-default-subnet <cidr>', 'subnet of containers that ask for none (default: the range)')
+    .option('--bridge <name>', 'name of the bridge', 'weave')
+    .option('--device <name>', 'name of the TAP device', 'weave-tap')
+    .option('--mtu <bytes>', 'MTU of the overlay (default: made from the underlay)')
+    .option(
+      '--advertise <ip[:port]>',
+      'an address that other peers may reach this one at, for instance of a NAT; repeatable',
+      collect,
+      [],
+    )
+    .addOption(
+      new Option('--disable-offload <name>', 'leave an offload off: tap-gso, udp-gso, udp-gro, checksum; repeatable')
+        .argParser(collect)
+        .default([]),
+    )
+    .addOption(
+      new Option('--lanes <number>', 'packet workers: 2 is one per direction').choices(['1', '2']).default('2'),
+    )
+    .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
+    .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
+    .addOption(new Option('--from-parent').hideHelp())
+    .action(async (peers: string[], options: Options, command: Command) => {
+      if (options.fromParent === true) {
+        const { runFromParent } = await import('../daemon/process.ts')
+        return runFromParent()
+      }
+      const settings = settingsOf(command)
+      const { daemonConfigOf } = await import('./launch-options.ts')
+      const config = daemonConfigOf(peers, { ...options, stateDir: settings.stateDir })
+      if (options.foreground === true) {
+        const { runInForeground } = await import('../daemon/process.ts')
+        return runInForeground(config)
+      }
+      const { launchDetached } = await import('./launch.ts')
+      const notes = await launchDetached(config)
+      const status = await clientOf(settings).call('status')
+      for (const note of [...notes, ...status.warnings]) console.error(`weave-ts: ${note}`)
+      print(settings, status, '')
+    })
+}

@@ -1,0 +1,37 @@
+import type { Command } from 'commander'
+import { WeaveError } from '../base/mod.ts'
+import { clientOf, print, settingsOf, withJson, withSettings } from './settings.ts'
+
+export function addMeshCommands(program: Command): void {
+  withSettings(
+    program
+      .command('connect')
+      .description('add peers to connect to, and keep trying; prints the list')
+      .argument('[peers...]', 'host, host:port'),
+  )
+    .option('--replace', 'make the given peers the whole list')
+    .action(async (peers: string[], { replace = false }: { replace?: boolean }, command: Command) => {
+      if (peers.length === 0 && !replace)
+        throw new WeaveError('USAGE', 'no peer was named', 'give at least one: weave-ts connect HOST[:PORT]')
+      const settings = settingsOf(command)
+      print(settings, await clientOf(settings).call('connect', { targets: peers, replace }), '')
+    })
+  withSettings(
+    program
+      .command('forget')
+      .description('stop connecting to peers, everywhere in the mesh; existing links are not cut')
+      .argument('<peers...>', 'as they were given to launch or connect'),
+  ).action(async (peers: string[], _options: object, command: Command) => {
+    const settings = settingsOf(command)
+    print(settings, await clientOf(settings).call('forget', { targets: peers }), '')
+  })
+  withJson(
+    program
+      .command('keygen')
+      .description('print a strong mesh secret, for a file that every peer is given with --password-file'),
+  ).action(async (_options: object, command: Command) => {
+    const { generateSecret, systemEntropy } = await import('../io/mod.ts')
+    const secret = generateSecret(systemEntropy)
+    print(settingsOf(command), { secret }, secret)
+  })
+}

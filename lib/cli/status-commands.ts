@@ -1,0 +1,48 @@
+import { Argument, type Command } from 'commander'
+import type { Status } from '../api/mod.ts'
+import { SOFTWARE_VERSION } from '../daemon/mod.ts'
+import { renderConnections, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
+import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+
+const EXIT_NOT_READY = 3
+
+const PARTS: Readonly<Record<string, (status: Status) => { text: string; value: unknown }>> = {
+  peers: status => ({ text: renderPeers(status), value: status.peers }),
+  connections: status => ({ text: renderConnections(status.connections), value: status.connections }),
+  targets: status => ({ text: renderTargets(status), value: status.targets }),
+  ipam: status => ({ text: renderIpam(status), value: status.ipam }),
+}
+
+export function addStatusCommands(program: Command): void {
+  withSettings(
+    program
+      .command('status')
+      .description('show the state of the daemon and of the mesh as it sees it')
+      .addArgument(new Argument('[part]').choices(Object.keys(PARTS))),
+  ).action(async (part: string | undefined, _options: object, command: Command) => {
+    const settings = settingsOf(command)
+    const status = await clientOf(settings).call('status')
+    const shown = part === undefined ? { text: renderStatus(status), value: status } : PARTS[part]!(status)
+    print(settings, shown.value, shown.text)
+    if (part === undefined && !status.isReady) process.exitCode = EXIT_NOT_READY
+  })
+  withSettings(program.command('report').description('print everything that the daemon knows, as JSON')).action(
+    async (_options: object, command: Command) => {
+      const settings = settingsOf(command)
+      print({ ...settings, isJson: true }, await clientOf(settings).call('report'), '')
+    },
+  )
+  withSettings(
+    program.command('version').description('print the version of this program and of the running daemon'),
+  ).action(async (_options: object, command: Command) => {
+    const settings = settingsOf(command)
+    const daemon = await clientOf(settings)
+      .call('status')
+      .then(
+        status => status.version,
+        () => null,
+      )
+    const text = `weave-ts ${SOFTWARE_VERSION}\n${daemon === null ? 'no daemon is running' : `daemon ${daemon}`}`
+    print(settings, { version: SOFTWARE_VERSION, daemon }, text)
+  })
+}

@@ -1,0 +1,67 @@
+import type { NetworkInterfaceInfo } from 'node:os'
+import type { Cidr } from '../address/mod.ts'
+import type { ApiServer, CallHandlers } from '../api/mod.ts'
+import type { Chance, Entropy, Millis } from '../base/mod.ts'
+import type { CryptoSuite } from '../crypto/mod.ts'
+import type { HostNetwork, HostNetworkOptions } from '../host/mod.ts'
+import type {
+  CacheStore,
+  LinkServer,
+  LinkSocket,
+  ListenOptions,
+  LoadedIdentity,
+  Resolution,
+  StateLock,
+  StateStore,
+} from '../io/mod.ts'
+import type { DataPlane, DataPlaneEvents } from '../overlay/mod.ts'
+import type { LinkSecret } from '../peer/mod.ts'
+import type { DaemonConfig } from './config.ts'
+import type { Settings } from './settings.ts'
+
+/** What an assembly takes from the machine; `systemPorts` is the real one, tests bring doubles. */
+export interface AssemblyPorts {
+  readonly now: () => Millis
+  readonly suite: CryptoSuite
+  readonly entropy: Entropy
+  readonly chance: Chance
+  readonly hasAes: boolean
+  interfaces(): Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
+  lock(stateDir: string): StateLock
+  /** Fails where the host cannot carry the overlay. */
+  preflight(bridge: string, range: Cidr): Promise<void>
+  openEngine(config: DaemonConfig, settings: Settings): OpenEngine
+  listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
+  loadIdentity(stateDir: string): LoadedIdentity
+  openStore(
+    stateDir: string,
+  ): Pick<StateStore, 'notices' | 'isNew' | 'fullness' | 'tend' | 'range' | 'get' | 'write' | 'close'>
+  /** What could be learnt from others again. `isFresh`: what is there belongs to a state that is gone. */
+  openCache(stateDir: string, isFresh: boolean): Pick<CacheStore, 'notices' | 'range' | 'write' | 'skip' | 'close'>
+  secrets(config: DaemonConfig): Promise<readonly LinkSecret[]>
+  isInterface(name: string): Promise<boolean>
+  host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
+  resolve(target: string, defaultPort: number): Promise<Resolution>
+  serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
+}
+
+export type AssemblyHost = Pick<
+  HostNetwork,
+  | 'bridge'
+  | 'tap'
+  | 'prepareBridge'
+  | 'plugTap'
+  | 'mend'
+  | 'reconcileFirewall'
+  | 'resolve'
+  | 'list'
+  | 'attach'
+  | 'detach'
+  | 'remove'
+>
+
+/** The packet engine with its device and socket, before anything moves. */
+export interface OpenEngine {
+  start(events: DataPlaneEvents): DataPlane
+  close(): void
+}

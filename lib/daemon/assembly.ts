@@ -1,0 +1,247 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { localMac } from '../address/mod.ts'
+import { errorText } from '../base/mod.ts'
+import { identityOf, type Identity } from '../crypto/mod.ts'
+import { configuredMtu } from '../host/mod.ts'
+import type { LinkSocket } from '../io/mod.ts'
+import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
+import { Node, type NodeConfig } from '../node/mod.ts'
+import type { DataPlane } from '../overlay/mod.ts'
+import type { LinkSecret } from '../peer/mod.ts'
+import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
+import type { AssemblyHost, AssemblyPorts } from './assembly-ports.ts'
+import { AttachmentService } from './attachment-service.ts'
+import { Attachments } from './attachments.ts'
+import type { DaemonConfig } from './config.ts'
+import { API_SOCKET } from './constants.ts'
+import { HostService } from './host-service.ts'
+import { writeInstance } from './instance.ts'
+import { MeshService } from './mesh-service.ts'
+import { NodeRunner } from './node-runner.ts'
+import { Services } from './services.ts'
+import { settingsOf, type Settings } from './settings.ts'
+import { StatusService } from './status-service.ts'
+import { UndoStack } from './undo.ts'
+import { SOFTWARE_VERSION } from './version.ts'
+
+export interface Surroundings {
+  readonly ports: AssemblyPorts
+  readonly log: Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>
+  /** What is done now. */
+  onStep(step: string): void
+  /** The node or the data plane cannot go on: the daemon must end. */
+  onFatal(thrown: unknown): void
+  /** Somebody asked for the end; `isLeaving`: for good, with all that was made on the host. */
+  onEnd(isLeaving: boolean): void
+}
+
+/** A daemon that is up. */
+export interface Assembly {
+  readonly services: Services
+  /** What the operator should read of how it came up. */
+  readonly notes: readonly string[]
+  /** Says goodbye and lets go of everything but what is attached; of that, too, when it leaves for good. */
+  close(isLeaving: boolean): Promise<void>
+}
+
+/**
+ * Puts the node, the data plane, the host, the services and the API together, each complete before the next. A failure at
+ * any step is a WeaveError or a fault of ours, and leaves nothing behind that was not there before.
+ */
+export async function assemble(config: DaemonConfig, surroundings: Surroundings): Promise<Assembly> {
+  const undo = new UndoStack()
+  const unwind = () =>
+    undo.unwind((what, error) =>
+      surroundings.log.warn({ event: 'unwind', what, error: errorText(error) }, 'while ending'),
+    )
+  try {
+    return await open(config, surroundings, undo, unwind)
+  } catch (error) {
+    await unwind()
+    throw error
+  }
+}
+
+async function open(
+  config: DaemonConfig,
+  { ports, log, onStep, onFatal, onEnd }: Surroundings,
+  undo: UndoStack,
+  unwind: () => Promise<void>,
+): Promise<Assembly> {
+  const startedAt = ports.now()
+  const settings = settingsOf(config, ports.interfaces())
+  const lock = ports.lock(config.stateDir)
+  undo.push('lock', () => lock.release())
+  onStep('looking at the host')
+  await ports.preflight(config.bridge, settings.range)
+  if (config.mtu !== null) configuredMtu(config.mtu)
+  // The engine holds the device: what is on the host goes after it.
+  let removal: AssemblyHost | undefined
+  undo.push('host', () => removal?.remove())
+  // Opened before anything is stored: a port in use is the likeliest failure.
+  const engine = ports.openEngine(config, settings)
+  undo.push('engine', () => engine.close())
+  // Connections that come before the node exists are closed: their peers try again.
+  let accept = (socket: LinkSocket) => socket.close('not ready')
+  const { host: listenHost, port } = config
+  const server = await ports.listen({ ...(listenHost !== null && { host: listenHost }), port }, socket =>
+    accept(socket),
+  )
+  undo.push('link server', () => server.close())
+  onStep('verifying the state store')
+  const loaded = ports.loadIdentity(config.stateDir)
+  const store = ports.openStore(config.stateDir)
+  undo.push('store', () => store.close())
+  const cache = ports.openCache(config.stateDir, store.isNew)
+  undo.push('cache', () => cache.close())
+  if (config.secret !== null) onStep('stretching the mesh secret')
+  const secrets = await ports.secrets(config)
+  onStep('setting up the bridge')
+  writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
+  const identity = identityOf(ports.suite, loaded.identity.seed)
+  const mac = localMac(ports.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
+  const host = ports.host({
+    mac,
+    range: settings.range,
+    bridge: config.bridge,
+    tap: config.device,
+    ...(config.mtu !== null && { mtu: config.mtu }),
+  })
+  if (!(await ports.isInterface(config.bridge))) removal = host
+  const { mtu, firewall } = await host.prepareBridge(settings.peerAddresses)
+  await host.plugTap()
+  const node = new Node(
+    nodeConfigOf(config, settings, { ports, identity, secrets, mtu, plane: () => plane }),
+    prefix => [...store.range(prefix), ...cache.range(prefix)],
+    ports.now(),
+  )
+  const runner = new NodeRunner(node, {
+    now: ports.now,
+    persist: (puts, deletes) => store.write(puts, deletes),
+    // What must last has the room that is left.
+    remember: (puts, deletes) => (store.fullness === undefined ? cache.write(puts, deletes) : cache.skip()),
+    store,
+    resolve: target => ports.resolve(target, config.port),
+    engine: op => plane.order(op),
+    forwarding: table => plane.setTable(table),
+    log: line => log[line.level]({ event: line.event, ...line.fields }, line.event),
+    fatal: onFatal,
+  })
+  undo.push('node', () => runner.stop())
+  const plane = engine.start({
+    onControl: (peer, receiver, body, source) =>
+      void runner.input((it, now) => it.handleControl(peer, receiver, body, source, now)),
+    onMoved: (peer, _receiver, source) => void runner.input((it, now) => it.handleMoved(peer, source, now)),
+    onWanted: peer => void runner.input((it, now) => it.handleWanted(peer, now)),
+    onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
+  })
+  undo.push('data plane', () => plane.stop())
+  runner.start()
+  begin(runner, config.peers)
+  const attachments = new Attachments({ host, runner, store })
+  const status = {
+    version: SOFTWARE_VERSION,
+    pid: process.pid,
+    stateDir: config.stateDir,
+    startedAt,
+    hasSecret: config.secret !== null,
+    mtu,
+  }
+  const others = [
+    new MeshService({ runner, port: config.port, hasSecret: status.hasSecret, warnings: config.warnings, end: onEnd }),
+    new HostService({
+      host,
+      overlay: { mtu, mac },
+      targetIds: () => attachments.targetIds,
+      firewallWarnings: firewall.warnings,
+      log,
+    }),
+    new AttachmentService({ attachments, runner, log }),
+  ]
+  const services = new Services(
+    [
+      ...others,
+      new StatusService({
+        runner,
+        facts: status,
+        plane: now => ({
+          offloads: plane.offloads(),
+          counters: plane.counters(),
+          macs: plane.macs(Math.floor(now / 1000)),
+          refused: server.refused,
+        }),
+        others,
+        now: ports.now,
+      }),
+    ],
+    (service, error) => log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
+  )
+  undo.push('services', () => services.stop())
+  onStep('looking at what is attached')
+  await services.reconcile()
+  accept = socket => runner.accept(socket)
+  const api = await ports.serve(join(config.stateDir, API_SOCKET), services.calls, text =>
+    log.error({ event: 'api-fault' }, text),
+  )
+  undo.push('api', () => api.close())
+  // It stands: from now on only `reset` takes it off the host.
+  removal = undefined
+  log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
+  return {
+    services,
+    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...cache.notices],
+    close: isLeaving => {
+      if (isLeaving) removal = host
+      return unwind()
+    },
+  }
+}
+
+function nodeConfigOf(
+  config: DaemonConfig,
+  { range, defaultSubnet, advertised }: Settings,
+  {
+    ports,
+    identity,
+    secrets,
+    mtu,
+    plane,
+  }: {
+    readonly ports: AssemblyPorts
+    readonly identity: Identity
+    readonly secrets: readonly LinkSecret[]
+    readonly mtu: number
+    readonly plane: () => DataPlane
+  },
+): NodeConfig {
+  return {
+    identity,
+    suite: ports.suite,
+    entropy: ports.entropy,
+    chance: ports.chance,
+    incarnation: ports.entropy.bytes(8),
+    nickname: config.nickname,
+    software: SOFTWARE_VERSION,
+    port: config.port,
+    secrets,
+    hasAes: ports.hasAes,
+    range,
+    defaultSubnet,
+    blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),
+    isDiscovering: config.discovery,
+    linksMax: config.connLimit,
+    advertised,
+    underlayBytes: mtu + OVERHEAD_IPV6_BYTES + OVERHEAD_RELAY_BYTES,
+    sessionTotals: receiverIndex => plane().sessionTotals(receiverIndex),
+  }
+}
+
+/** Joins, founds, or goes on. */
+function begin(runner: NodeRunner, peers: readonly string[] | null): void {
+  const isFirst = !runner.report().targets.some(target => target.origin === 'configured')
+  runner.input((node, now) => {
+    if (peers !== null) node.connect(peers, true, now)
+    else if (isFirst) node.found(now)
+  })
+}

@@ -1,0 +1,79 @@
+import { shortPeerId } from '../address/mod.ts'
+import type { CallHandlers } from '../api/mod.ts'
+import { WeaveError, type Millis } from '../base/mod.ts'
+import { parsePeerName } from '../io/mod.ts'
+import type { Node } from '../node/mod.ts'
+import type { NodeRunner } from './node-runner.ts'
+import type { Service } from './service.ts'
+
+const OPEN_MESH_WARNING =
+  'no mesh secret was given: traffic is encrypted and peers are authenticated by their keys, but any stranger who reaches ' +
+  'this port may join; launch all peers with --password-file to close the mesh (see `weave-ts keygen`)'
+
+/** Whom this peer connects to, and how it leaves: for now (`stop`) or for good (`reset`). */
+export class MeshService implements Service {
+  readonly name = 'mesh'
+  readonly calls: Pick<CallHandlers, 'connect' | 'forget' | 'stop' | 'reset'>
+  readonly #runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
+  readonly #warnings: readonly string[]
+
+  constructor(parts: {
+    runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
+    /** That targets are dialled at which name none. */
+    port: number
+    hasSecret: boolean
+    /** What the launch had to say. */
+    warnings: readonly string[]
+    /** Ends the daemon; when it is leaving for good, with all that it made on the host. */
+    end: (isLeaving: boolean) => void
+  }) {
+    this.#runner = parts.runner
+    this.#warnings = [...parts.warnings, ...(parts.hasSecret ? [] : [OPEN_MESH_WARNING])]
+    this.calls = {
+      connect: ({ targets, replace }) => ({ targets: this.#connect(targets, replace, parts.port) }),
+      forget: ({ targets }) => {
+        this.#runner.requireStore()
+        return this.#tell((node, now) => ({ targets: node.forgetTargets(targets, now) }))
+      },
+      stop: (_request, { afterAnswer }) => {
+        afterAnswer(() => parts.end(false))
+        return { ok: true }
+      },
+      reset: (_request, { afterAnswer }) => {
+        const notes = this.#handOn()
+        afterAnswer(() => parts.end(true))
+        return { ok: true, notes }
+      },
+    }
+  }
+
+  warnings(): readonly string[] {
+    const { storeTrouble } = this.#runner
+    return storeTrouble === undefined ? this.#warnings : [...this.#warnings, storeTrouble]
+  }
+
+  #connect(targets: readonly string[], isReplacing: boolean, port: number): string[] {
+    for (const target of targets) parsePeerName(target, port)
+    this.#runner.requireStore()
+    const { list } = this.#tell((node, now) => ({ list: node.connect(targets, isReplacing, now) }))
+    if (list === undefined)
+      throw new WeaveError('BAD_PEER', 'too many targets', 'forget some that are no longer needed')
+    return list
+  }
+
+  #tell<T extends object>(give: (node: Node, now: Millis) => T): T {
+    const answer = this.#runner.input(give)
+    if (answer === undefined) throw new WeaveError('DAEMON_DOWN', 'the daemon is about to end', 'launch it again')
+    return answer
+  }
+
+  /** Hands the address blocks on to a peer that can be reached. */
+  #handOn(): string[] {
+    const { self, ipam, peers } = this.#runner.report()
+    const owned = ipam.perPeer.find(owner => owner.peer === self.peerId)?.blocks ?? 0
+    const outcome = this.#runner.input((node, now) => node.leave(now))
+    if (outcome !== undefined) return [`${outcome.blocks} address blocks were handed to ${shortPeerId(outcome.heir)}`]
+    if (owned === 0 || peers.length === 0) return []
+    return [`no peer could be reached: ${owned} address blocks stay with this peer, which is gone`]
+  }
+}

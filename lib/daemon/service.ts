@@ -1,0 +1,20 @@
+import type { CallHandlers, Status } from '../api/mod.ts'
+import type { Millis } from '../base/mod.ts'
+
+/**
+ * A part of the daemon that stands on the node: it brings calls of the API and keeps the host in line with what should be.
+ * A new subject is a file with a service, and a line in the list of `assembly.ts`; its calls have rows in lib/api/calls.ts.
+ */
+export interface Service {
+  readonly name: string
+  /** The calls that it answers. Every call of the table has exactly one service. */
+  readonly calls?: Partial<CallHandlers>
+  /** Compares what is with what should be, and mends it: once at the start, then every RECONCILE_INTERVAL_MS. */
+  reconcile?(): Promise<void>
+  /** Fields of a Status that are its own. */
+  report?(now: Millis): Partial<Status>
+  /** What an operator should read. */
+  warnings?(): readonly string[]
+  /** Ends it; node, host and store are still there. */
+  stop?(): Promise<void>
+}

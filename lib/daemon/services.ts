@@ -1,0 +1,42 @@
+import { joinHandlers, type CallHandlers } from '../api/mod.ts'
+import type { Service } from './service.ts'
+
+/** The services in the order in which they take their turns. */
+export class Services {
+  /** All calls of the API. */
+  readonly calls: CallHandlers
+  readonly #services: readonly Service[]
+  readonly #onFailure: (service: string, error: unknown) => void
+  #turn: Promise<void> = Promise.resolve()
+  #isStopped = false
+
+  /** `onFailure`: one of them could not do its part; the others did theirs. */
+  constructor(services: readonly Service[], onFailure: (service: string, error: unknown) => void) {
+    this.calls = joinHandlers(services)
+    this.#services = services
+    this.#onFailure = onFailure
+  }
+
+  /** Each in turn. A call while one is under way waits for it; nothing happens after `stop`. */
+  reconcile(): Promise<void> {
+    this.#turn = this.#turn.then(async () => {
+      for (const service of this.#services) if (!this.#isStopped) await this.#try(service, () => service.reconcile?.())
+    })
+    return this.#turn
+  }
+
+  /** Waits for the turn that is under way, then ends each, the last first. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#turn
+    for (const service of [...this.#services].reverse()) await this.#try(service, () => service.stop?.())
+  }
+
+  async #try(service: Service, run: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      this.#onFailure(service.name, error)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { NetworkInterfaceInfo } from 'node:os'
+import {
+  endpointOf,
+  formatCidr,
+  hasHostBits,
+  parseCidr,
+  parseEndpoint,
+  parseIp,
+  subnetOf,
+  type Cidr,
+  type Endpoint,
+} from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import { parsePeerName } from '../io/mod.ts'
+import type { DaemonConfig } from './config.ts'
+
+const ADVERTISED_MAX = 16
+
+/** What of the configuration is text, in the forms that the daemon works with. */
+export interface Settings {
+  readonly range: Cidr
+  readonly defaultSubnet: Cidr
+  /** The address to listen on; undefined: all. */
+  readonly ip: Uint8Array | undefined
+  readonly advertised: readonly Endpoint[]
+  /** Addresses among the peers named: the routes to them tell which MTU the underlay has. */
+  readonly peerAddresses: readonly string[]
+}
+
+/**
+ * Judges what a schema cannot. `interfaces`: of this host, as `os.networkInterfaces` gives them.
+ * @throws WeaveError CONFIG_INVALID, BAD_PEER
+ */
+export function settingsOf(
+  config: DaemonConfig,
+  interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>,
+): Settings {
+  const range = cidrOption('--ipalloc-range', config.ipallocRange)
+  const subnet = config.ipallocDefaultSubnet
+  const hosts = (config.peers ?? []).map(peer => parsePeerName(peer, config.port).host)
+  return {
+    range,
+    defaultSubnet: subnet === null ? range : cidrOption('--ipalloc-default-subnet', subnet),
+    ip: listenAddress(config.host),
+    advertised: advertisedEndpoints(config, interfaces),
+    peerAddresses: hosts.filter(host => parseIp(host) !== undefined),
+  }
+}
+
+function cidrOption(name: string, text: string): Cidr {
+  const cidr = parseCidr(text)
+  if (cidr === undefined)
+    throw new WeaveError('CONFIG_INVALID', `${name} ${text} is not a CIDR`, 'write it as in 10.32.0.0/12')
+  if (hasHostBits(cidr))
+    throw new WeaveError('CONFIG_INVALID', `${name} ${text} has host bits set`, `write ${formatCidr(subnetOf(cidr))}`)
+  return cidr
+}
+
+function listenAddress(host: string | null): Uint8Array | undefined {
+  if (host === null) return undefined
+  const ip = parseIp(host)
+  if (ip === undefined)
+    throw new WeaveError('CONFIG_INVALID', `--host ${host} is not an IP address`, 'give an address of this host')
+  return ip
+}
+
+/** What the operator advertises, else the addresses of this host's interfaces. */
+function advertisedEndpoints(config: DaemonConfig, interfaces: Parameters<typeof settingsOf>[1]): Endpoint[] {
+  if (config.advertise.length > 0)
+    return config.advertise.map(text => {
+      const endpoint = parseEndpoint(text, config.port)
+      if (endpoint !== undefined) return endpoint
+      throw new WeaveError('CONFIG_INVALID', `--advertise ${text} is not an address`, 'write IP or IP:PORT')
+    })
+  if (config.host !== null) return [parseEndpoint(config.host, config.port)].filter(endpoint => endpoint !== undefined)
+  return Object.entries(interfaces)
+    .filter(([name]) => name !== config.bridge && name !== config.device && !name.startsWith('docker'))
+    .flatMap(([, addresses]) => addresses ?? [])
+    .filter(address => !address.internal && !address.address.startsWith('fe80:'))
+    .flatMap(address => {
+      const ip = parseIp(address.address)
+      return ip === undefined ? [] : [endpointOf(ip, config.port)]
+    })
+    .slice(0, ADVERTISED_MAX)
+}

@@ -1,0 +1,55 @@
+import { Status, type CallHandlers } from '../api/mod.ts'
+import { assert, type Millis } from '../base/mod.ts'
+import type { NodeRunner } from './node-runner.ts'
+import type { Service } from './service.ts'
+import { detailsOf, statusOf, type DaemonFacts, type DataPlaneFacts } from './status/status.ts'
+
+/** `status` and `report`: what the node reports, with what the other services add. */
+export class StatusService implements Service {
+  readonly name = 'status'
+  readonly calls: Pick<CallHandlers, 'status' | 'report'>
+  readonly #runner: Pick<NodeRunner, 'report'>
+  readonly #facts: DaemonFacts
+  readonly #others: readonly Service[]
+
+  constructor(parts: {
+    runner: Pick<NodeRunner, 'report'>
+    facts: DaemonFacts
+    plane: (now: Millis) => DataPlaneFacts
+    /** Whose fields and warnings are shown. */
+    others: readonly Service[]
+    now: () => Millis
+  }) {
+    this.#runner = parts.runner
+    this.#facts = parts.facts
+    this.#others = parts.others
+    this.calls = {
+      status: () => this.#status(parts.now()),
+      report: () => {
+        const now = parts.now()
+        return { ...this.#status(now), ...detailsOf(this.#runner.report(), parts.plane(now), now) }
+      },
+    }
+  }
+
+  #status(now: Millis): Status {
+    const own = statusOf(this.#runner.report(), this.#facts, now)
+    const status: Partial<Status> = {
+      ...own,
+      warnings: [...this.#others.flatMap(service => service.warnings?.() ?? []), ...own.warnings],
+    }
+    for (const service of this.#others) {
+      const fields = service.report?.(now) ?? {}
+      const twice = Object.keys(fields).find(field => Object.hasOwn(status, field))
+      assert(twice === undefined, `the service ${service.name} reports ${twice ?? ''}, which is another's`)
+      Object.assign(status, fields)
+    }
+    assertComplete(status)
+    return status
+  }
+}
+
+function assertComplete(status: Partial<Status>): asserts status is Status {
+  const missing = Object.keys(Status.shape).filter(field => !Object.hasOwn(status, field))
+  assert(missing.length === 0, `no service reports ${missing.join(', ')}`)
+}

@@ -1,0 +1,103 @@
+import type { PeerId } from '../../address/mod.ts'
+import type { ConnectionView, PathView } from '../../api/mod.ts'
+import type { Millis } from '../../base/mod.ts'
+import type { ConnectionReport, DialTarget, NeighbourReport, NodeReport } from '../../node/mod.ts'
+import type { Names } from './names.ts'
+
+const IDLE = { peer: null, error: null, retryInSeconds: null, rttMs: null, path: null, mtu: null } as const
+
+/** Links and what is to become one, then targets without a link, then what was refused of others' attempts. */
+export function connectionViews(
+  report: NodeReport,
+  names: Names,
+  pathTo: (peer: PeerId) => PathView | null,
+  { mtu, now }: { readonly mtu: number; readonly now: Millis },
+): ConnectionView[] {
+  const neighbours = new Map(report.neighbours.map(one => [one.connection, one]))
+  const linked = new Set(report.neighbours.map(one => one.peerId))
+  return [
+    ...report.connections.map(one => {
+      const neighbour = one.isUp ? neighbours.get(one.connection) : undefined
+      return neighbour === undefined ? handshakeView(one) : linkView(neighbour, names, pathTo(neighbour.peerId), mtu)
+    }),
+    ...waitingTargets(report.targets, linked).map(target => targetConnection(target, names, now)),
+    ...report.failedInbound.map(({ endpoint, error }) => ({
+      ...IDLE,
+      direction: 'inbound' as const,
+      address: endpoint,
+      state: 'failed' as const,
+      info: error,
+      error,
+    })),
+  ]
+}
+
+function directionOf({ isOutbound }: { readonly isOutbound: boolean }): 'outbound' | 'inbound' {
+  return isOutbound ? 'outbound' : 'inbound'
+}
+
+function handshakeView(connection: ConnectionReport): ConnectionView {
+  return {
+    ...IDLE,
+    direction: directionOf(connection),
+    address: connection.endpoint,
+    state: 'connecting',
+    info: 'handshake',
+  }
+}
+
+function linkView(neighbour: NeighbourReport, names: Names, path: PathView | null, mtu: number): ConnectionView {
+  const isDirect = path?.kind === 'direct'
+  const why = path?.why ?? 'no session yet'
+  const name = names.short(neighbour.peerId)
+  return {
+    direction: directionOf(neighbour),
+    address: neighbour.endpoint,
+    state: isDirect ? 'established' : 'pending',
+    peer: names.ref(neighbour.peerId),
+    info: isDirect ? `encrypted udp ${path.cipher ?? ''} ${name}` : `no data path ${name}: ${why}`,
+    error: isDirect ? null : why,
+    retryInSeconds: null,
+    rttMs: neighbour.rttMs ?? null,
+    path,
+    mtu,
+  }
+}
+
+/** Targets that no connection stands for. What was both named and discovered is shown as it was named. */
+function waitingTargets(targets: readonly DialTarget[], linked: ReadonlySet<PeerId>): DialTarget[] {
+  const named = new Set(targets.filter(target => target.origin === 'configured').map(target => target.peerId))
+  return targets.filter(
+    ({ origin, state, peerId }) =>
+      !(origin === 'discovered' && named.has(peerId)) &&
+      state !== 'connected' &&
+      state !== 'handshake' &&
+      !(peerId !== undefined && linked.has(peerId)),
+  )
+}
+
+function targetConnection(target: DialTarget, names: Names, now: Millis): ConnectionView {
+  const { origin, state, peerId, lastError } = target
+  const name = origin === 'discovered' && peerId !== undefined ? ` ${names.short(peerId)}` : ''
+  return {
+    ...IDLE,
+    direction: 'outbound',
+    address: target.endpoint ?? target.text,
+    state: stateOf(target),
+    peer: names.refOrNull(peerId),
+    info: (lastError ?? (state === 'waiting' ? 'waiting for its turn' : state)) + name,
+    error: lastError ?? null,
+    retryInSeconds: retryInSeconds(target, now),
+  }
+}
+
+function stateOf({ state, lastError, attempts }: DialTarget): ConnectionView['state'] {
+  if (state === 'ourself') return 'failed'
+  if (state !== 'waiting' || lastError === undefined) return 'connecting'
+  return attempts > 1 ? 'retrying' : 'failed'
+}
+
+/** Until the next dial; null when none is due. */
+export function retryInSeconds({ retryAt }: DialTarget, now: Millis): number | null {
+  return retryAt === undefined ? null : Math.max(0, (retryAt - now) / 1000)
+}

@@ -1,0 +1,44 @@
+import { cidrSize, formatIpv4, lastAddress, parseCidr } from '../../address/mod.ts'
+import type { IpamView } from '../../api/mod.ts'
+import type { Millis } from '../../base/mod.ts'
+import type { NodeReport } from '../../node/mod.ts'
+import type { Names } from './names.ts'
+
+export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis): IpamView {
+  const range = parseCidr(ipam.range)!
+  const total = cidrSize(range)
+  return {
+    state: ipam.state,
+    reason: ipam.reason ?? null,
+    range: `${ipam.range} (${formatIpv4(range.address)}-${formatIpv4(lastAddress(range))})`,
+    rangeAddresses: total,
+    defaultSubnet: ipam.defaultSubnet,
+    blockPrefix: ipam.blockPrefix,
+    activeAddresses: ipam.leases.length,
+    owners: ipam.perPeer.map(({ peer, addresses, isReachable }) => ({
+      peer: names.ref(peer),
+      isSelf: peer === self.peerId,
+      addresses,
+      percent: (addresses / total) * 100,
+      isReachable,
+    })),
+    pending: ipam.pending.map(({ container, since, reason }) => ({
+      container,
+      seconds: Math.floor((now - since) / 1000),
+      reason,
+    })),
+    disputed: ipam.disputed.map(({ container, cidr, owner }) => ({
+      container,
+      address: cidr,
+      owner: names.refOrNull(owner),
+    })),
+  }
+}
+
+/** Peers that this one cannot share a range with. */
+export function rangeWarnings({ ipam }: NodeReport, names: Names): string[] {
+  return ipam.otherRanges.map(
+    ({ peer, range }) =>
+      `peer ${names.short(peer)} manages another range (${range}): launch all peers with the same --ipalloc-range`,
+  )
+}

@@ -1,0 +1,65 @@
+import type { PeerId } from '../../address/mod.ts'
+import type { PathView, PeerView, TargetView } from '../../api/mod.ts'
+import type { Millis } from '../../base/mod.ts'
+import type { NodeReport } from '../../node/mod.ts'
+import { retryInSeconds } from './connections.ts'
+import type { Names } from './names.ts'
+
+/** This peer with the links that it has; then all others by id, with those that they tell of. */
+export function peerViews(report: NodeReport, names: Names, pathTo: (peer: PeerId) => PathView | null): PeerView[] {
+  const others = report.peers.map(peer => ({
+    ...names.ref(peer.peerId),
+    isSelf: false,
+    version: peer.info?.softwareVersion ?? '?',
+    incarnation: peer.info?.incarnation ?? '',
+    isReachable: peer.isReachable,
+    path: pathTo(peer.peerId),
+    connections: peer.links.map(link =>
+      connectionOf(link.isOutbound, link.endpoint ?? '?', names.ref(link.neighbour), link.isDataUp),
+    ),
+  }))
+  return [ownView(report, names, pathTo), ...others.sort((a, b) => (a.id < b.id ? -1 : 1))]
+}
+
+function ownView({ self, neighbours }: NodeReport, names: Names, pathTo: (peer: PeerId) => PathView | null): PeerView {
+  return {
+    ...names.ref(self.peerId),
+    isSelf: true,
+    version: self.software,
+    incarnation: self.incarnation,
+    isReachable: true,
+    path: null,
+    connections: neighbours.map(({ isOutbound, endpoint, peerId }) =>
+      connectionOf(isOutbound, endpoint, names.ref(peerId), pathTo(peerId)?.kind === 'direct'),
+    ),
+  }
+}
+
+function connectionOf(
+  isOutbound: boolean,
+  address: string,
+  peer: PeerView['connections'][number]['peer'],
+  isDataUp: boolean,
+): PeerView['connections'][number] {
+  return {
+    direction: isOutbound ? 'outbound' : 'inbound',
+    address,
+    peer,
+    state: isDataUp ? 'established' : 'pending',
+  }
+}
+
+/** What the operator named. */
+export function targetViews({ targets, neighbours }: NodeReport, names: Names, now: Millis): TargetView[] {
+  const linked = new Set(neighbours.map(one => one.peerId))
+  return targets
+    .filter(target => target.origin === 'configured')
+    .map(target => ({
+      target: target.text,
+      state: target.peerId !== undefined && linked.has(target.peerId) ? 'connected' : target.state,
+      address: target.endpoint ?? null,
+      peer: names.refOrNull(target.peerId),
+      error: target.lastError ?? null,
+      retryInSeconds: retryInSeconds(target, now),
+    }))
+}

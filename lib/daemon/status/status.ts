@@ -1,0 +1,93 @@
+import { formatMac } from '../../address/mod.ts'
+import type { Report, Status } from '../../api/mod.ts'
+import type { Millis } from '../../base/mod.ts'
+import type { NodeReport } from '../../node/mod.ts'
+import { MAC_LOCAL, type MacEntry } from '../../overlay/mod.ts'
+import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
+import { connectionViews } from './connections.ts'
+import { ipamView, rangeWarnings } from './ipam.ts'
+import { Names } from './names.ts'
+import { pathViews } from './paths.ts'
+import { peerViews, targetViews } from './peers.ts'
+import { troubleOf } from './trouble.ts'
+
+/** What the daemon knows besides the node. */
+export interface DaemonFacts {
+  readonly version: string
+  readonly pid: number
+  readonly stateDir: string
+  readonly startedAt: Millis
+  readonly hasSecret: boolean
+  /** Of the overlay, in bytes. */
+  readonly mtu: number
+}
+
+export interface DataPlaneFacts {
+  readonly offloads: Readonly<Record<string, boolean>>
+  readonly counters: Readonly<Record<string, number>>
+  readonly macs: readonly MacEntry[]
+  /** Connections refused before the node heard of them, by reason. */
+  readonly refused: Readonly<Record<string, number>>
+}
+
+/** What of a Status follows from the node; the rest is the services'. */
+export type NodeStatus = Omit<Status, 'overlay'>
+/** What of a Report is not in a Status. */
+export type NodeDetails = Omit<Report, keyof Status>
+
+/** `now` and `startedAt` are of the clock of the report. */
+export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): NodeStatus {
+  const { self, mesh } = report
+  const names = new Names(report)
+  const pathTo = pathViews(report, names)
+  const ipam = ipamView(report, names, now)
+  const trouble = troubleOf(report)
+  const waiting = ipam.reason === null ? [] : [ipam.reason + (trouble === undefined ? '' : `; ${trouble}`)]
+  return {
+    version: facts.version,
+    pid: facts.pid,
+    uptimeSeconds: Math.floor((now - facts.startedAt) / 1000),
+    isReady: mesh.id !== undefined && ipam.state === 'ready',
+    stateDir: facts.stateDir,
+    protocol: { min: PROTOCOL_VERSION_MIN, max: PROTOCOL_VERSION_MAX },
+    mesh: { id: mesh.id ?? null, isPristine: mesh.isPristine },
+    peer: { id: self.peerId, nickname: self.nickname, incarnation: self.incarnation },
+    port: self.port,
+    encryption: facts.hasSecret ? 'secret' : 'open',
+    isDiscovering: self.isDiscovering,
+    connections: connectionViews(report, names, pathTo, { mtu: facts.mtu, now }),
+    peers: peerViews(report, names, pathTo),
+    targets: targetViews(report, names, now),
+    ipam,
+    warnings: rangeWarnings(report, names),
+    waiting,
+  }
+}
+
+/** What `report` shows besides the status. */
+export function detailsOf(report: NodeReport, plane: DataPlaneFacts, now: Millis): NodeDetails {
+  const names = new Names(report)
+  const byIndex = new Map(report.peers.map(peer => [peer.index, peer.peerId]))
+  const refused = Object.entries(plane.refused).filter(([, count]) => count > 0)
+  return {
+    macs: plane.macs.map(({ mac, peer, lastSeenSeconds }) => ({
+      mac: formatMac(mac),
+      peer: names.refOrNull(peer === MAC_LOCAL ? report.self.peerId : byIndex.get(peer)),
+      secondsAgo: Math.floor(now / 1000) - lastSeenSeconds,
+    })),
+    routes: report.routes.map(({ destination, nextHop }) => ({
+      destination: names.ref(destination),
+      via: names.ref(nextHop),
+    })),
+    broadcastTree: report.trees.map(({ source, children }) => ({
+      source: names.ref(source),
+      children: children.map(child => names.ref(child)),
+    })),
+    engine: { offloads: { ...plane.offloads }, counters: { ...plane.counters } },
+    drops: {
+      ...report.drops,
+      ...Object.fromEntries(refused.map(([reason, count]) => [`link-refused-${reason}`, count])),
+    },
+    ledger: report.ledger,
+  }
+}

@@ -1,0 +1,70 @@
+import { networkInterfaces } from 'node:os'
+import { ApiServer } from '../api/mod.ts'
+import { DockerClient } from '../docker/mod.ts'
+import { HostNetwork, preflight, showLink } from '../host/mod.ts'
+import {
+  CacheStore,
+  ChildProcessRunner,
+  LanePlane,
+  NativeEngine,
+  StateStore,
+  acquireStateLock,
+  listen,
+  loadIdentity,
+  monotonicMillis,
+  nodeSuite,
+  resolvePeer,
+  systemEntropy,
+} from '../io/mod.ts'
+import type { AssemblyPorts, OpenEngine } from './assembly-ports.ts'
+import type { DaemonConfig, OffloadName } from './config.ts'
+import { linkSecrets } from './link-secrets.ts'
+import { hasAesInstructions } from './processor.ts'
+import type { Settings } from './settings.ts'
+
+/** The machine that the daemon runs on. */
+export function systemPorts(): AssemblyPorts {
+  const runner = new ChildProcessRunner()
+  return {
+    now: monotonicMillis,
+    suite: nodeSuite(),
+    entropy: systemEntropy,
+    chance: Math.random,
+    hasAes: hasAesInstructions(),
+    interfaces: networkInterfaces,
+    lock: acquireStateLock,
+    preflight: (bridge, range) => preflight(runner, bridge, range),
+    openEngine,
+    listen,
+    loadIdentity: stateDir => loadIdentity(stateDir, { entropy: systemEntropy }),
+    openStore: stateDir => StateStore.open(stateDir),
+    openCache: (stateDir, isFresh) => CacheStore.open(stateDir, isFresh),
+    secrets: linkSecrets,
+    isInterface: async name => (await showLink(runner, name)) !== undefined,
+    host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
+    resolve: resolvePeer,
+    serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
+  }
+}
+
+function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip }: Settings): OpenEngine {
+  const isOn = (name: OffloadName) => !disableOffload.includes(name)
+  const engine = new NativeEngine({
+    tapName: device,
+    udp: { ...(ip !== undefined && { ip }), port },
+    offloads: {
+      tapGso: isOn('tap-gso'),
+      udpGso: isOn('udp-gso'),
+      udpGro: isOn('udp-gro'),
+      checksum: isOn('checksum'),
+    },
+  })
+  return {
+    start: events =>
+      new LanePlane(engine, events, {
+        shape: lanes === 1 ? 'single' : 'split',
+        duplicateSeed: Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0),
+      }),
+    close: () => engine.close(),
+  }
+}

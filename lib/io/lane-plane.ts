@@ -1,0 +1,55 @@
+import type { DataPlane, DataPlaneEvents, EngineOp, ForwardingTable, MacEntry, SessionTotals } from '../overlay/mod.ts'
+import { applyEngineOp } from '../overlay/mod.ts'
+import { Lanes, type LanesOptions } from './lanes.ts'
+import type { NativeEngine } from './native-engine.ts'
+
+/** The data plane of the daemon: the native engine, which it owns from here on, and the lanes that run on it. */
+export class LanePlane implements DataPlane {
+  readonly #engine: NativeEngine
+  readonly #lanes: Lanes
+  #stopping: Promise<void> | undefined
+
+  /** Starts the lanes. */
+  constructor(engine: NativeEngine, events: DataPlaneEvents, options: LanesOptions) {
+    this.#engine = engine
+    this.#lanes = new Lanes(engine, events, options)
+  }
+
+  order(op: EngineOp): void {
+    if (this.#stopping !== undefined) return
+    applyEngineOp(this.#engine, op)
+    // After the engine let go of the peer: its sessions open nothing any more that a lane could learn from.
+    if (op.op === 'remove-peer') this.forgetPeer(op.peerIndex)
+  }
+
+  setTable(table: ForwardingTable): void {
+    this.#lanes.setTable(table)
+  }
+
+  forgetPeer(peerIndex: number): void {
+    this.#lanes.forgetPeer(peerIndex)
+  }
+
+  counters(): Record<string, number> {
+    return this.#stopping === undefined ? this.#engine.counters() : {}
+  }
+
+  macs(nowSeconds: number): MacEntry[] {
+    return this.#lanes.macs.entries(nowSeconds)
+  }
+
+  sessionTotals(receiverIndex: number): SessionTotals | undefined {
+    return this.#stopping === undefined ? this.#engine.sessionTotals(receiverIndex) : undefined
+  }
+
+  offloads(): Readonly<Record<string, boolean>> {
+    if (this.#stopping !== undefined) return {}
+    const { checksum, tapGso, tapUso, udpGso, udpGro } = this.#engine.describe()
+    return { checksum, tapGso, tapUso, udpGso, udpGro }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#lanes.stop().then(() => this.#engine.close())
+    return this.#stopping
+  }
+}

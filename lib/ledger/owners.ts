@@ -1,0 +1,190 @@
+import type { Millis } from '../base/ports.ts'
+import type { PeerId } from '../address/peer-id.ts'
+import type { CryptoSuite } from '../crypto/suite.ts'
+import { Capacity } from './capacity.ts'
+import type { ChangeSet } from './changes.ts'
+import type { LedgerLimits } from './constants.ts'
+import { Owner } from './owner.ts'
+import { OwnerRecords } from './owner-records.ts'
+import { unpackRecord, type PackedRecord } from './packed-record.ts'
+import type { Ask } from './reconciler.ts'
+import { Standing } from './standing.ts'
+import { SumTable } from './sum-table.ts'
+
+/** Where a new owner can go: a place is free, or somebody of lower standing must go for it. */
+export interface Place {
+  readonly instead: PeerId | undefined
+}
+
+/** All owners whose records are held, this peer included, with what they cost, where they stand, and their sums. */
+export class Owners {
+  readonly capacity: Capacity
+  readonly sums: SumTable
+  readonly #standing: Standing
+  readonly #self: PeerId
+  readonly #limits: LedgerLimits
+  readonly #changes: ChangeSet
+  readonly #held = new Map<PeerId, Owner>()
+  /** Owner → the last seq held when it was collected. */
+  readonly #collected = new Map<PeerId, number>()
+  /** Who goes first; undefined: to be looked for, which made-up newcomers must not cause each time. */
+  #lowest: ReturnType<Standing['lowest']>
+
+  constructor(suite: Pick<CryptoSuite, 'hash'>, self: PeerId, limits: LedgerLimits, changes: ChangeSet) {
+    this.#self = self
+    this.#limits = limits
+    this.#changes = changes
+    this.capacity = new Capacity(limits)
+    this.#standing = new Standing(self)
+    this.sums = new SumTable(suite, owner => this.#held.get(owner)?.records)
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  get collectedCount(): number {
+    return this.#collected.size
+  }
+
+  get all(): ReadonlyMap<PeerId, Owner> {
+    return this.#held
+  }
+
+  get(id: PeerId): Owner | undefined {
+    return this.#held.get(id)
+  }
+
+  /** The seq at which the owner was collected; 0: it was not. */
+  collectedSeq(id: PeerId): number {
+    return this.#collected.get(id) ?? 0
+  }
+
+  /** An owner that is not held, and will not be before it is added. */
+  candidate(id: PeerId, signingPublic: Uint8Array, now: Millis): Owner {
+    const suspendedSince = this.#standing.isReachable(id) ? undefined : now
+    return new Owner(new OwnerRecords(id, signingPublic), this.#limits, suspendedSince)
+  }
+
+  /** A place for an owner that is not held; undefined when those who are held stand as high or higher. */
+  placeFor(id: PeerId): Place | undefined {
+    if (this.#held.size < this.#limits.ownersMax) return { instead: undefined }
+    this.#lowest ??= this.#standing.lowest(this.#held)
+    const lowest = this.#lowest
+    return lowest !== undefined && this.#standing.rankOf(id) < lowest.rank ? { instead: lowest.owner } : undefined
+  }
+
+  /**
+   * What to ask of somebody who holds other records of the owner, up to `lastSeq`. Nothing that would find no room here, or
+   * was collected: so a full ledger does not ask for ever.
+   */
+  ask(id: PeerId, lastSeq: number): Ask | undefined {
+    const owner = this.#held.get(id)
+    const collectedSeq = this.collectedSeq(id)
+    if (owner === undefined)
+      return lastSeq > collectedSeq && this.placeFor(id) !== undefined ? { above: collectedSeq } : undefined
+    const { records, refused } = owner
+    if (refused !== undefined && this.capacity.hasRoom(records, refused.cost)) owner.refused = undefined
+    const above = Math.max(records.lastSeq, owner.refused?.seq ?? 0)
+    if (lastSeq > above) return { above }
+    const isWhole = owner.refused === undefined && collectedSeq === 0
+    return isWhole && lastSeq === records.lastSeq ? 'differences' : undefined
+  }
+
+  add(owner: Owner): void {
+    const { records } = owner
+    this.#held.set(records.owner, owner)
+    this.#lowest = undefined
+    if (records.owner !== this.#self) this.capacity.moved(0, records.cost)
+    this.#changes.owner(records.owner)
+    this.sums.changed(records.owner)
+  }
+
+  /** Stores a record of a foreign owner that is held; it was judged `new` and found room. */
+  store({ records }: Owner, packed: PackedRecord): void {
+    const costBefore = records.cost
+    for (const gone of records.store(packed)) this.#changes.gone(unpackRecord(records.owner, gone))
+    this.capacity.moved(costBefore, records.cost)
+    this.#changes.record(unpackRecord(records.owner, packed))
+    this.sums.changed(records.owner)
+  }
+
+  /** Takes up stored records of a foreign owner. Returns those for which there is no room, or no place. */
+  restore(owner: Owner, stored: readonly PackedRecord[]): PackedRecord[] {
+    const { records } = owner
+    if (this.#held.size >= this.#limits.ownersMax) return [...stored]
+    const left: PackedRecord[] = []
+    this.capacity.moved(0, records.cost)
+    for (const packed of stored) {
+      const costBefore = records.cost
+      if (records.judge(packed) !== 'new' || this.capacity.lack(records, packed) !== undefined) left.push(packed)
+      else records.restore(packed)
+      this.capacity.moved(costBefore, records.cost)
+    }
+    if (records.count > 0) this.#held.set(records.owner, owner)
+    else this.capacity.moved(records.cost, 0)
+    this.#lowest = undefined
+    this.sums.changed(records.owner)
+    return left
+  }
+
+  restoreCollected(id: PeerId, seq: number): void {
+    this.#collected.set(id, seq)
+  }
+
+  /** Drops an owner with its records. */
+  drop(id: PeerId): void {
+    const records = this.#held.get(id)?.records
+    if (records === undefined) return
+    for (const packed of records.ordered()) this.#changes.gone(unpackRecord(id, packed))
+    this.#held.delete(id)
+    this.#lowest = undefined
+    this.capacity.moved(records.cost, 0)
+    this.#changes.owner(id)
+    this.sums.changed(id)
+  }
+
+  /** Drops an owner with its records, and remembers its last seq so that they do not come back. */
+  collect(id: PeerId): void {
+    const owner = this.#held.get(id)
+    if (owner === undefined) return
+    this.#collected.delete(id)
+    this.#collected.set(id, owner.records.lastSeq)
+    const [oldest] = this.#collected.keys()
+    if (this.#collected.size > this.#limits.collectedMax && oldest !== undefined) this.welcome(oldest)
+    this.drop(id)
+  }
+
+  /** Forgets that the owner was collected. */
+  welcome(id: PeerId): void {
+    if (this.#collected.delete(id)) this.#changes.owner(id)
+  }
+
+  /** Drops all but this peer, and what is remembered of others. */
+  clear(): void {
+    for (const id of [...this.#held.keys()]) if (id !== this.#self) this.drop(id)
+    for (const id of [...this.#collected.keys()]) this.welcome(id)
+  }
+
+  setMet(peers: Iterable<PeerId>): void {
+    this.#standing.setMet(peers)
+    this.#lowest = undefined
+  }
+
+  /** Returns the owners that are suspended, or resumed, by this. */
+  setReachable(hops: ReadonlyMap<PeerId, number>, now: Millis): { suspended: PeerId[]; resumed: PeerId[] } {
+    this.#standing.setHops(hops)
+    this.#lowest = undefined
+    const suspended: PeerId[] = []
+    const resumed: PeerId[] = []
+    for (const [id, owner] of this.#held) {
+      const isReachable = this.#standing.isReachable(id)
+      if (isReachable === (owner.suspendedSince === undefined)) continue
+      owner.suspendedSince = isReachable ? undefined : now
+      if (isReachable) resumed.push(id)
+      else suspended.push(id)
+    }
+    for (const id of [...this.#collected.keys()]) if (hops.has(id)) this.welcome(id)
+    return { suspended, resumed }
+  }
+}

@@ -1,0 +1,164 @@
+import type { PeerId } from '../address/mod.ts'
+import { equalBytes, fromHex, type Millis } from '../base/mod.ts'
+import { GOODBYE_CODE, type Hello, type LinkMessage } from '../wire/mod.ts'
+import type { NodeContext } from './context.ts'
+import type { DataPaths } from './data-paths.ts'
+import type { Dialler } from './dialler.ts'
+import type { Discovery } from './discovery.ts'
+import type { Gossip } from './gossip.ts'
+import type { Joining } from './joining.ts'
+import { judgeMesh, refusalOf, standingOf, type Invitation, type Membership } from './membership.ts'
+import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neighbours.ts'
+import type { OwnLinks } from './own-links.ts'
+import type { Parts } from './parts.ts'
+import { isTroubled, retryMsAfter } from './reasons.ts'
+import type { Router } from './router.ts'
+
+/** Whom a link concerns, in the order in which they must hear of it. */
+export interface LinkParts {
+  readonly mesh: Membership
+  readonly joining: Joining
+  readonly dialler: Dialler
+  readonly discovery: Discovery
+  readonly gossip: Gossip
+  readonly paths: DataPaths
+  readonly links: OwnLinks
+  readonly router: Router
+  readonly parts: () => Parts
+  /** What the forwarding table is made of may have changed. */
+  readonly tableChanged: () => void
+}
+
+/** What the coming and going of control links means for the parts of a node. */
+export class LinkEvents {
+  readonly #context: NodeContext
+  readonly #parts: LinkParts
+
+  constructor(context: NodeContext, parts: LinkParts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /** Whether a peer that proved who it is may be a neighbour. */
+  admit(peerId: PeerId, hello: Hello, link: ProvedLink): Admission {
+    const { sent } = link
+    const { mesh, discovery } = this.#parts
+    const ours = mesh.standing(this.#context.ledger.owners().length)
+    if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
+      return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
+    const through = mesh.joiningThrough
+    if (through !== undefined && through !== peerId)
+      return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'is about to join a mesh' }
+    const refusal = refusalOf(judgeMesh(ours, standingOf(hello), this.#invitation(peerId, link)))
+    if (refusal !== undefined) return refusal
+    if (discovery.mayRefuse(peerId))
+      return {
+        admitted: false,
+        code: GOODBYE_CODE.full,
+        text: 'this peer has as many links as it may; others have room',
+      }
+    return { admitted: true }
+  }
+
+  handle(output: NeighboursOutput, now: Millis): void {
+    switch (output.type) {
+      case 'write':
+      case 'close':
+        return this.#context.emit(output)
+      case 'up':
+        return this.#up(output.neighbour, now)
+      case 'down':
+        return this.#down(output.neighbour, output.error, now)
+      case 'message':
+        return this.#message(output.from, output.message, now)
+      case 'drop':
+        return this.#context.drop(output.reason)
+      case 'ourself':
+        return this.#parts.dialler.handleOurself(output.connection)
+      case 'ended':
+        return this.#ended(output, now)
+    }
+  }
+
+  /** A peer's record tells of another incarnation than before. */
+  restarted(peer: PeerId, now: Millis): void {
+    const { view } = this.#context
+    this.#context.log('info', 'peer-restarted', { peer, nickname: view.nicknameOf(peer) }, now)
+    const incarnation = fromHex(view.peer(peer)?.info?.incarnation ?? '')
+    if (incarnation !== undefined) this.#parts.paths.meet(peer, incarnation, now)
+  }
+
+  /** Messages of neighbours; ping, pong and goodbye end in the link itself. */
+  #message(from: PeerId, message: LinkMessage, now: Millis): void {
+    const { joining, router, parts } = this.#parts
+    switch (message.type) {
+      case 'ledger-sync':
+      case 'ledger-delta':
+      case 'ledger-tree':
+        joining.confirm(from, now)
+        return parts().handleMessage(from, message, now)
+      case 'routed': {
+        const own = router.handle(message, now)
+        if (own !== undefined && !parts().handleRouted(own, now)) this.#context.drop('routed-kind')
+        return
+      }
+      case 'unknown':
+        return this.#context.drop('link-message-kind')
+      case 'ping':
+      case 'pong':
+      case 'goodbye':
+        return
+    }
+  }
+
+  #invitation(peerId: PeerId, link: Pick<ProvedLink, 'connection' | 'isOutbound'>): Invitation {
+    const isInvited = this.#parts.dialler.configuredTargetOf(peerId, link.connection) !== undefined
+    return { isDialler: link.isOutbound, isInvited }
+  }
+
+  /** The order matters: who joins does so before its ledger is told of, and a peer has an index before it has a path. */
+  #up(neighbour: Neighbour, now: Millis): void {
+    const { peerId, connection, hello, endpoint } = neighbour
+    const { mesh, joining, dialler, gossip, paths, links, tableChanged } = this.#parts
+    this.#context.emit({ type: 'established', connection })
+    dialler.handleUp(connection, peerId, now)
+    this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint }, now)
+    const ours = mesh.standing(this.#context.ledger.owners().length)
+    const verdict = judgeMesh(ours, standingOf(hello), this.#invitation(peerId, neighbour))
+    if (verdict.verdict === 'join') {
+      const target = dialler.configuredTargetOf(peerId, connection)
+      joining.join(verdict.meshId, peerId, target ?? '', now)
+    }
+    const known = this.#context.view.ensurePeer(peerId)
+    paths.meet(peerId, hello.incarnation, now)
+    gossip.handleNeighbourUp(neighbour, now)
+    // Who joins speaks first, whoever dialled.
+    if (neighbour.isOutbound || verdict.verdict === 'join') gossip.greet(peerId, now)
+    this.#context.view.markDirty(now)
+    paths.update(now)
+    links.changed(now)
+    if (known.info === undefined) tableChanged()
+  }
+
+  #down(neighbour: Neighbour, error: string, now: Millis): void {
+    const { peerId, hello } = neighbour
+    const { mesh, joining, dialler, gossip, links } = this.#parts
+    this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
+    dialler.handleNeighbourDown(peerId, now)
+    gossip.handleNeighbourDown(peerId, now)
+    this.#context.view.handleNeighbourDown(peerId, now)
+    links.changed(now)
+    if (mesh.joiningThrough === peerId) joining.giveUp(now)
+  }
+
+  #ended(output: Extract<NeighboursOutput, { type: 'ended' }>, now: Millis): void {
+    const { connection, peerId, isOutbound, endpoint, reason, code, error } = output
+    // A scan that hangs up by itself is counted, and not worth a line.
+    if (reason === 'closed' && !isOutbound && peerId === undefined) this.#context.drop('link-closed')
+    if (isTroubled(reason, code)) {
+      this.#context.drop(`link-${reason}`)
+      this.#context.log('warn', `link-${reason}`, { endpoint, outbound: isOutbound, error }, now)
+    }
+    if (isOutbound) this.#parts.dialler.handleEnded(connection, peerId, error, now, retryMsAfter(code))
+  }
+}

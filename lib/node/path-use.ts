@@ -1,0 +1,42 @@
+import type { Millis } from '../base/mod.ts'
+import type { SessionTotals } from '../overlay/mod.ts'
+
+/** When a path was last of use: when somebody wanted it, or when it was last seen to have carried frames. */
+export class PathUse {
+  #usedAt: Millis
+  /** The most frames that each session was seen to have carried, by receiver index. */
+  readonly #frames = new Map<number, number>()
+
+  constructor(now: Millis) {
+    this.#usedAt = now
+  }
+
+  get usedAt(): Millis {
+    return this.#usedAt
+  }
+
+  want(now: Millis): void {
+    this.#usedAt = now
+  }
+
+  /**
+   * Looks whether the sessions carried anything since the last look but the control datagrams that the path itself sent and
+   * received (`control`: by receiver index). What was ordered and is not sent yet makes a count too small for a moment:
+   * only a new highest one is use.
+   */
+  look(
+    control: ReadonlyMap<number, number>,
+    totalsOf: (receiverIndex: number) => SessionTotals | undefined,
+    now: Millis,
+  ): void {
+    for (const [receiverIndex, datagrams] of control) {
+      const totals = totalsOf(receiverIndex)
+      if (totals === undefined) continue
+      const frames = totals.sentDatagrams + totals.receivedDatagrams - datagrams
+      if (frames <= (this.#frames.get(receiverIndex) ?? 0)) continue
+      this.#frames.set(receiverIndex, frames)
+      this.#usedAt = now
+    }
+    for (const receiverIndex of this.#frames.keys()) if (!control.has(receiverIndex)) this.#frames.delete(receiverIndex)
+  }
+}

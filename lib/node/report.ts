@@ -1,0 +1,127 @@
+import type { Endpoint, PeerId } from '../address/mod.ts'
+import { toHex, type Millis } from '../base/mod.ts'
+import type { IpamReport } from '../ipam/mod.ts'
+import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
+import type { DataPathReport } from './data-path.ts'
+import type { DialTarget } from './dialler.ts'
+import type { ConnectionView, FailedInbound } from './neighbours.ts'
+import type { Node } from './node.ts'
+
+/** A whole node as plain data: what status, metrics and diagnostics are made of. Times are of the node's clock. */
+export interface NodeReport {
+  readonly self: {
+    readonly peerId: PeerId
+    readonly nickname: string
+    /** 16 hex characters. */
+    readonly incarnation: string
+    /** TCP and UDP. */
+    readonly port: number
+    readonly software: string
+    readonly isDiscovering: boolean
+  }
+  readonly mesh: {
+    /** 32 hex characters; undefined while no mesh was founded or joined. */
+    readonly id: string | undefined
+    readonly isPristine: boolean
+  }
+  /** Control connections of any state. */
+  readonly connections: readonly ConnectionReport[]
+  readonly neighbours: readonly NeighbourReport[]
+  readonly failedInbound: readonly FailedInbound[]
+  readonly targets: readonly DialTarget[]
+  /** All other peers that are known of. */
+  readonly peers: readonly PeerReport[]
+  /** First hops over proved data paths. */
+  readonly routes: readonly { readonly destination: PeerId; readonly nextHop: PeerId }[]
+  /** To whom this peer passes broadcasts on that begin at `source`. */
+  readonly trees: readonly { readonly source: PeerId; readonly children: readonly PeerId[] }[]
+  readonly paths: readonly PathReport[]
+  readonly ipam: IpamReport
+  readonly ledger: { readonly owners: number; readonly records: number; readonly bytes: number }
+  /** Foreign input that was dropped, by reason. */
+  readonly drops: Readonly<Record<string, number>>
+  /** What the parts of a node report besides, under their names. */
+  readonly parts: Readonly<Record<string, unknown>>
+}
+
+export interface ConnectionReport extends ConnectionView {
+  /** It is the link to this neighbour. */
+  readonly isUp: boolean
+}
+
+export interface NeighbourReport {
+  readonly connection: number
+  readonly peerId: PeerId
+  readonly nickname: string
+  readonly endpoint: Endpoint
+  readonly isOutbound: boolean
+  readonly upAt: Millis
+  readonly rttMs: number | undefined
+}
+
+export interface PeerReport {
+  readonly peerId: PeerId
+  /** The small number that the lanes and the engine know it by. */
+  readonly index: number
+  /** `?` while unknown. */
+  readonly nickname: string
+  readonly info: PeerInfo | undefined
+  readonly links: readonly LinkClaim[]
+  /** Over control links. */
+  readonly isReachable: boolean
+}
+
+export interface PathReport extends DataPathReport {
+  /** It ends when it has carried nothing for long. */
+  readonly isOnDemand: boolean
+}
+
+/** Gathers the report from the parts of a node. */
+export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
+  const { config, meshId, neighbours, view } = node
+  const owners = node.ledger.owners()
+  return {
+    self: {
+      peerId: config.identity.peerId,
+      nickname: config.nickname,
+      incarnation: toHex(config.incarnation),
+      port: config.port,
+      software: config.software,
+      isDiscovering: config.isDiscovering,
+    },
+    mesh: { id: meshId === undefined ? undefined : toHex(meshId), isPristine: node.isPristine },
+    connections: neighbours.connections.map(one => ({
+      ...one,
+      isUp: one.peerId !== undefined && neighbours.neighbour(one.peerId)?.connection === one.connection,
+    })),
+    neighbours: neighbours.neighbours.map(({ connection, peerId, hello, endpoint, isOutbound, upAt, rttMs }) => ({
+      connection,
+      peerId,
+      nickname: hello.nickname,
+      endpoint,
+      isOutbound,
+      upAt,
+      rttMs,
+    })),
+    failedInbound: neighbours.failedInbound(now),
+    targets: node.dialler.targets,
+    peers: [...view.peers].map(({ id, index, info, links }) => ({
+      peerId: id,
+      index,
+      nickname: view.nicknameOf(id),
+      info,
+      links,
+      isReachable: view.reachable.has(id),
+    })),
+    routes: [...view.dataRoutes].map(([destination, { nextHop }]) => ({ destination, nextHop })),
+    trees: [...view.children].map(([source, children]) => ({ source, children })),
+    paths: node.paths.report(now),
+    ipam: node.addresses.ipam.report(),
+    ledger: {
+      owners: owners.length,
+      records: owners.reduce((sum, owner) => sum + owner.records, 0),
+      bytes: owners.reduce((sum, owner) => sum + owner.bytes, 0),
+    },
+    drops: Object.fromEntries([...node.drops, ...node.ledger.drops]),
+  }
+}

@@ -1,0 +1,43 @@
+import type { EndpointParts } from '../address/mod.ts'
+import type { EngineOp } from './engine-op.ts'
+import type { ForwardingTable } from './forwarding.ts'
+import type { MacEntry } from './mac-table.ts'
+import type { SessionTotals } from './packet-engine.ts'
+
+/**
+ * Whatever carries frames, as the shell of a node sees it: today the packet engine with its lanes (`LanePlane` in io), and
+ * in the simulator the engine's in-memory twin with one forwarder. It is driven by what the node puts out, in that order,
+ * and tells what it sees by `DataPlaneEvents`, never from within a call.
+ */
+export interface DataPlane {
+  /**
+   * Carries out one order; it holds for the next batch of every lane. `remove-peer` also forgets the peer's addresses (as
+   * `forgetPeer`), so that its index can be given to another peer at once. Nothing happens after `stop`.
+   */
+  order(op: EngineOp): void
+  setTable(table: ForwardingTable): void
+  /** Forgets every address that was seen at the peer, and what a lane is just about to learn of it. */
+  forgetPeer(peerIndex: number): void
+  /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
+  counters(): Record<string, number>
+  /** The addresses that are known at `nowSeconds` of the monotonic clock. */
+  macs(nowSeconds: number): MacEntry[]
+  /** Undefined when there is no such session. */
+  sessionTotals(receiverIndex: number): SessionTotals | undefined
+  /** Which offloads are on. */
+  offloads(): Readonly<Record<string, boolean>>
+  /** Ends, and lets go of device and socket. No event follows. */
+  stop(): Promise<void>
+}
+
+/** What a data plane tells the main thread. */
+export interface DataPlaneEvents {
+  /** A control datagram was opened. `source` is undefined when it came through a relay. */
+  onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
+  /** An authenticated datagram came from another endpoint than the peer's. */
+  onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
+  /** There is traffic for a peer to which there is no way but flooding; at most once per peer, second and lane. */
+  onWanted(peerIndex: number): void
+  /** It ended by itself: the device is gone, or a bug. Frames no longer flow. */
+  onFailure(message: string): void
+}

@@ -1,0 +1,162 @@
+import type { Millis } from '../lib/base/mod.ts'
+import type { SimHost } from '../test/support/sim-host.ts'
+import { SimMesh } from '../test/support/sim-mesh.ts'
+import { SimTraffic, trafficBetween, type Traffic } from '../test/support/sim-traffic.ts'
+
+/** A stretch of a run. */
+export interface Phase extends Traffic {
+  readonly virtualMs: Millis
+  /** Processor time of the whole simulation, all peers and the simulator. */
+  readonly cpuSeconds: number
+}
+
+/** Times are virtual; undefined where the peers did not come to agree in time. */
+export interface ScaleRun {
+  readonly peers: number
+  readonly seed: number
+  /** From the last launch until all agreed. */
+  readonly agreedMs: Millis | undefined
+  /** From the first launch until then. */
+  readonly start: Phase
+  /** The minute after. */
+  readonly settling: Phase
+  /** From the last launch until the last look of that minute that saw somebody disagree. */
+  readonly lastDisagreementMs: Millis
+  /** The minute after that one. */
+  readonly steady: Phase
+  readonly links: { readonly min: number; readonly mean: number; readonly max: number }
+  readonly attach: {
+    /** Until the container had its address, and until all agreed about the registers. */
+    readonly allocatedMs: Millis | undefined
+    readonly agreedMs: Millis | undefined
+    /** Beyond what is sent in so much time anyway. */
+    readonly bytes: number
+    readonly phase: Phase
+  }
+  /** Half of the peers were killed at one moment. */
+  readonly killed: { readonly peers: number; readonly agreedMs: Millis | undefined; readonly phase: Phase }
+  readonly residentBytes: number
+}
+
+const LAUNCH_GAP_MS = 50
+/** More than a hundred come faster. */
+const LAUNCH_GAP_MANY_MS = 20
+const START_LIMIT_MS = 180_000
+const MINUTE_MS = 60_000
+const ATTACH_LIMIT_MS = 60_000
+const KILLED_LIMIT_MS = 180_000
+const LOOK_MS = 100
+const LOOK_RARELY_MS = 1_000
+const LOOK_OFTEN_MS = 50
+
+/** One mesh from its first launch to the loss of half of it. */
+export class ScaleRunner {
+  readonly #peers: number
+  readonly #seed: number
+  readonly #note: (text: string) => void
+  readonly #mesh: SimMesh
+  readonly #traffic: SimTraffic
+
+  constructor(peers: number, seed: number, note: (text: string) => void) {
+    this.#peers = peers
+    this.#seed = seed
+    this.#note = note
+    this.#mesh = new SimMesh({ seed, peers, sealing: 'none', isLogged: false })
+    this.#traffic = new SimTraffic(this.#mesh.network)
+  }
+
+  run(): ScaleRun {
+    const mesh = this.#mesh
+    const gapMs = this.#peers > 100 ? LAUNCH_GAP_MANY_MS : LAUNCH_GAP_MS
+    const lastLaunchAt = (this.#peers - 1) * gapMs
+    const [agreedMs, start] = this.#phase('start', () => {
+      for (const host of mesh.hosts)
+        mesh.clock.after(host.number * gapMs, () => host.launch(host.number === 0 ? undefined : [0]))
+      mesh.run(lastLaunchAt)
+      return mesh.until(() => mesh.agrees(), START_LIMIT_MS, LOOK_MS)
+    })
+    const [lastDisagreementAt, settling] = this.#phase('settling', () => {
+      let last = lastLaunchAt + (agreedMs ?? START_LIMIT_MS)
+      for (let waitedMs = 0; waitedMs < MINUTE_MS; waitedMs += LOOK_RARELY_MS) {
+        mesh.run(LOOK_RARELY_MS)
+        if (!mesh.agrees()) last = mesh.clock.now
+      }
+      return last
+    })
+    const [, steady] = this.#phase('steady', () => mesh.run(MINUTE_MS))
+    const counts = mesh.hosts.map(host => host.node.neighbours.count)
+    const links = {
+      min: Math.min(...counts),
+      mean: counts.reduce((sum, count) => sum + count, 0) / counts.length,
+      max: Math.max(...counts),
+    }
+    const attach = this.#attach(steady)
+    const killed = this.#kill()
+    return {
+      peers: this.#peers,
+      seed: this.#seed,
+      agreedMs,
+      start,
+      settling,
+      lastDisagreementMs: lastDisagreementAt - lastLaunchAt,
+      steady,
+      links,
+      attach,
+      killed,
+      residentBytes: process.memoryUsage().rss,
+    }
+  }
+
+  #attach(steady: Phase): ScaleRun['attach'] {
+    const mesh = this.#mesh
+    const host = this.#landless()
+    let allocatedMs: Millis | undefined
+    const [agreedMs, phase] = this.#phase('attach', () => {
+      const begun = mesh.clock.now
+      const id = mesh.attach(host.number)
+      const isDone = () => {
+        if (host.containers.get(id)?.ip === undefined) return false
+        allocatedMs ??= mesh.clock.now - begun
+        return mesh.agrees()
+      }
+      return mesh.until(isDone, ATTACH_LIMIT_MS, LOOK_OFTEN_MS)
+    })
+    const anyway = (steady.tcpBytes + steady.udpBytes) * (phase.virtualMs / steady.virtualMs)
+    return { allocatedMs, agreedMs, bytes: phase.tcpBytes + phase.udpBytes - anyway, phase }
+  }
+
+  /** A host that owns no block: it has to be given one first. */
+  #landless(): SimHost {
+    const { hosts } = this.#mesh
+    const owners = new Set(hosts[0]!.node.addresses.ipam.ownership().ownerOf)
+    return hosts.findLast(host => !owners.has(host.identity.peerId)) ?? hosts.at(-1)!
+  }
+
+  /** Every second one, and so the one that all were launched towards. */
+  #kill(): ScaleRun['killed'] {
+    const mesh = this.#mesh
+    const dying = mesh.hosts.filter(host => host.number % 2 === 0)
+    const [agreedMs, phase] = this.#phase('half killed', () => {
+      for (const host of dying) host.crash(false)
+      return mesh.until(() => mesh.agrees(), KILLED_LIMIT_MS, LOOK_MS)
+    })
+    return { peers: dying.length, agreedMs, phase }
+  }
+
+  #phase<T>(name: string, play: () => T): [T, Phase] {
+    const at = this.#mesh.clock.now
+    const before = this.#traffic.totals()
+    const cpu = process.cpuUsage()
+    const result = play()
+    const used = process.cpuUsage(cpu)
+    const cpuSeconds = (used.user + used.system) / 1e6
+    const phase = {
+      virtualMs: this.#mesh.clock.now - at,
+      cpuSeconds,
+      ...trafficBetween(before, this.#traffic.totals()),
+    }
+    const megabytes = ((phase.tcpBytes + phase.udpBytes) / 1e6).toFixed(2)
+    this.#note(`${name}: ${phase.virtualMs / 1000} s virtual, ${cpuSeconds.toFixed(1)} s of processor, ${megabytes} MB`)
+    return [result, phase]
+  }
+}

@@ -1,0 +1,82 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+
+export interface ErrorText {
+  /** file:line */
+  readonly where: string
+  readonly role: 'message' | 'remedy'
+  /** What is filled in stands as `${}`. */
+  readonly text: string
+}
+
+/** The texts of every `new WeaveError(code, message, remedy)` below a directory, each branch of them by itself. */
+export function errorTexts(directory: string): ErrorText[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .flatMap(name => textsOf(name, readFileSync(join(directory, name), 'utf8')))
+}
+
+export function textsOf(name: string, source: string): ErrorText[] {
+  const file = ts.createSourceFile(name, source, ts.ScriptTarget.ES2022, true)
+  const found: ErrorText[] = []
+  const visit = (node: ts.Node): void => {
+    if (ts.isNewExpression(node) && node.expression.getText(file) === 'WeaveError') {
+      const where = `${name}:${file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1}`
+      const [, message, remedy] = node.arguments ?? []
+      for (const text of alternatives(message, file)) found.push({ where, role: 'message', text })
+      for (const text of alternatives(remedy, file)) found.push({ where, role: 'remedy', text })
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return found
+}
+
+/** What an expression may evaluate to; what is computed elsewhere stands as `${}`. */
+function alternatives(node: ts.Expression | undefined, file: ts.SourceFile): string[] {
+  if (node === undefined) return []
+  if (ts.isStringLiteralLike(node)) return [node.text]
+  if (ts.isParenthesizedExpression(node)) return alternatives(node.expression, file)
+  if (ts.isConditionalExpression(node)) return [node.whenTrue, node.whenFalse].flatMap(one => alternatives(one, file))
+  if (ts.isTemplateExpression(node))
+    return node.templateSpans.reduce<string[]>(
+      (heads, span) => product(product(heads, alternatives(span.expression, file)), [span.literal.text]),
+      [node.head.text],
+    )
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken)
+    return product(alternatives(node.left, file), alternatives(node.right, file))
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken)
+    return [...alternatives(node.left, file), ...alternatives(node.right, file)]
+  return [constantOf(node, file) ?? '${}']
+}
+
+/** The text of a constant of the same file. */
+function constantOf(node: ts.Expression, file: ts.SourceFile): string | undefined {
+  if (!ts.isIdentifier(node)) return undefined
+  for (const statement of file.statements)
+    if (ts.isVariableStatement(statement))
+      for (const { name, initializer } of statement.declarationList.declarations)
+        if (name.getText(file) === node.text && initializer !== undefined) return alternatives(initializer, file)[0]
+  return undefined
+}
+
+function product(heads: readonly string[], tails: readonly string[]): string[] {
+  return heads.flatMap(head => tails.map(tail => head + tail))
+}
+
+/** Words that are written with a capital wherever they stand. */
+const NAMES = /^(?:[A-Z]{2,}\w*|IPv[46]|Docker|Node|Linux|Ethernet|CAP_\w+)\b/
+
+/** Begins with a word, and not with one that begins a statement or a condition. */
+const IMPERATIVE = /^(?!(?:the|a|an|it|this|that|there|you|only|if|when)\b)[a-z]/
+
+/** What is wrong with a text; undefined when it is of the one dialect: lower case, one sentence, no full stop. */
+export function faultOf({ role, text }: Pick<ErrorText, 'role' | 'text'>): string | undefined {
+  if (text.trim() !== text || text === '') return 'has no text, or space around it'
+  if (/^[A-Z]/.test(text) && !NAMES.test(text)) return 'begins with a capital'
+  if (/[.!?]$/.test(text)) return 'ends with a stop'
+  if (/[.!?]\s+[A-Z]/.test(text)) return 'is more than one sentence'
+  if (role === 'remedy' && text !== '${}' && !IMPERATIVE.test(text)) return 'is not an imperative'
+  return undefined
+}

@@ -1,0 +1,71 @@
+import {
+  Forwarder,
+  MacTable,
+  applyEngineOp,
+  type DataPlane,
+  type DataPlaneEvents,
+  type EngineOp,
+  type ForwarderOptions,
+  type ForwardingTable,
+  type MacEntry,
+  type SessionTotals,
+} from '../../lib/overlay/mod.ts'
+import type { Millis } from '../../lib/base/mod.ts'
+import type { MemoryEngine } from './memory-engine.ts'
+
+/** The data plane of the simulator: the in-memory engine and one forwarder, run by `pump` in place of threads. */
+export class MemoryPlane implements DataPlane {
+  readonly engine: MemoryEngine
+  readonly #macs: MacTable
+  readonly #forwarder: Forwarder
+
+  constructor(
+    engine: MemoryEngine,
+    events: Omit<DataPlaneEvents, 'onFailure'>,
+    options: ForwarderOptions & { readonly macSlots: number },
+  ) {
+    this.engine = engine
+    this.#macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(options.macSlots)))
+    this.#forwarder = new Forwarder(engine, this.#macs, events, options)
+  }
+
+  /** One batch of each direction; false when there was none. */
+  pump(now: Millis): boolean {
+    const didOut = this.#forwarder.outbound(now) >= 0
+    const didIn = this.#forwarder.inbound(now) >= 0
+    return didOut || didIn
+  }
+
+  order(op: EngineOp): void {
+    applyEngineOp(this.engine, op)
+    if (op.op === 'remove-peer') this.forgetPeer(op.peerIndex)
+  }
+
+  setTable(table: ForwardingTable): void {
+    this.#forwarder.setTable(table)
+  }
+
+  forgetPeer(peerIndex: number): void {
+    this.#macs.forgetPeer(peerIndex)
+  }
+
+  counters(): Record<string, number> {
+    return this.engine.counters()
+  }
+
+  macs(nowSeconds: number): MacEntry[] {
+    return this.#macs.entries(nowSeconds)
+  }
+
+  sessionTotals(receiverIndex: number): SessionTotals | undefined {
+    return this.engine.sessionTotals(receiverIndex)
+  }
+
+  offloads(): Readonly<Record<string, boolean>> {
+    return {}
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,129 @@
+import { createServer, type Socket } from 'node:net'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { ApiClient, CALLS, type CallName } from '../../../lib/api/mod.ts'
+import { WeaveError } from '../../../lib/base/mod.ts'
+import { statusOf } from '../../../lib/daemon/status/status.ts'
+import { NOW, nodeReport } from '../../support/node-reports.ts'
+import { deferred, served } from './server-fixture.ts'
+
+const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
+const STATUS = {
+  ...statusOf(nodeReport(), FACTS, NOW),
+  overlay: { bridge: 'b', device: 'd', mtu: 1_400, mac: '02:00:00:00:00:01' },
+}
+const REPORT = {
+  ...STATUS,
+  macs: [],
+  routes: [],
+  broadcastTree: [],
+  engine: { offloads: {}, counters: {} },
+  drops: { x: 1 },
+  ledger: { owners: 1, records: 2, bytes: 3 },
+}
+const ANSWERS: Readonly<Record<CallName, object>> = {
+  status: STATUS,
+  report: REPORT,
+  ps: { attachments: [{ id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], isPresent: true }] },
+  connect: { targets: ['h1'] },
+  forget: { targets: [] },
+  attach: { cidrs: ['10.32.0.1/12'] },
+  detach: { cidrs: [] },
+  stop: { ok: true, notes: [] },
+  reset: { ok: true, notes: ['left'] },
+}
+
+t.test('every call brings its request to its handler, and its answer back', async t => {
+  const seen: [CallName, unknown][] = []
+  const { client } = await served(t, (name, input) => {
+    seen.push([name, input])
+    return ANSWERS[name]
+  })
+  for (const name of ['status', 'report', 'ps', 'stop', 'reset'] as const)
+    t.strictSame(await client.call(name), ANSWERS[name], name)
+  t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
+  t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
+  const attach = { target: 'netns:a', addresses: ['net:default'], multicastRoute: false }
+  t.strictSame(await client.call('attach', attach), ANSWERS.attach)
+  t.strictSame(await client.call('detach', { target: 'netns:a' }), ANSWERS.detach)
+  t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
+  t.strictSame(seen.slice(5), [
+    ['connect', { targets: ['h1'], replace: true }],
+    ['forget', { targets: ['h1'] }],
+    ['attach', attach],
+    ['detach', { target: 'netns:a', addresses: [] }],
+  ])
+})
+
+t.test('an error of the daemon is the error of the call', async t => {
+  const { client } = await served(t, () => {
+    throw new WeaveError('ADDRESS_TAKEN', '10.32.0.1 is in use', 'take another')
+  })
+  const expected = { name: 'WeaveError', code: 'ADDRESS_TAKEN', message: '10.32.0.1 is in use', remedy: 'take another' }
+  await t.rejects(client.call('attach', { target: 'netns:a' }), expected)
+})
+
+t.test('an answer that does not follow the schema is told of as one of another version', async t => {
+  const { client } = await served(t, () => ({ cidrs: 'none' }))
+  const expected = { code: 'INTERNAL', message: /the daemon's answer cannot be read: /, remedy: /version/ }
+  await t.rejects(client.call('attach', { target: 'netns:a' }), expected)
+})
+
+t.test('the client gives up at the deadline of the call, and its handler hears of it', async t => {
+  const aborted = deferred<undefined>()
+  const { client, socketPath } = await served(t, (_name, _input, { signal }) => {
+    signal.addEventListener('abort', () => aborted.resolve(undefined))
+    return new Promise(() => {})
+  })
+  const begun = performance.now()
+  await t.rejects(client.call('status'), { code: 'DAEMON_BUSY', message: `${socketPath} did not answer within 2 s` })
+  t.ok(performance.now() - begun >= CALLS.status.deadlineMs - 5, 'not before')
+  await aborted.promise
+})
+
+/** A socket on which every connection is met by `meet`. */
+async function listening(
+  t: { teardown(fn: () => Promise<void>): unknown },
+  meet: (socket: Socket) => void,
+): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'weave-ts-api-'))
+  const path = join(directory, 'api.sock')
+  const server = createServer(meet)
+  await new Promise<void>(resolve => server.listen(path, resolve))
+  t.teardown(async () => {
+    await new Promise(resolve => server.close(resolve))
+    rmSync(directory, { recursive: true })
+  })
+  return path
+}
+
+t.test('where nobody answers, the error says so', async t => {
+  await t.rejects(new ApiClient('/nonexistent/api.sock').call('ps'), {
+    code: 'DAEMON_DOWN',
+    message: /no daemon answers at \/nonexistent\/api\.sock \(ENOENT\)/,
+  })
+  const hangsUp = await listening(t, socket => socket.destroy())
+  await t.rejects(new ApiClient(hangsUp).call('ps'), { code: 'DAEMON_DOWN' })
+  const breaksOff = await listening(t, socket =>
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"attach')),
+  )
+  await t.rejects(new ApiClient(breaksOff).call('ps'), { code: 'DAEMON_DOWN' })
+  const speaksNoHttp = await listening(t, socket => socket.once('data', () => socket.end('220 hello\r\n')))
+  await t.rejects(new ApiClient(speaksNoHttp).call('ps'), { name: 'WeaveError' })
+  const speaksNoJson = await listening(t, socket =>
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi')),
+  )
+  await t.rejects(new ApiClient(speaksNoJson).call('ps'), { code: 'INTERNAL', message: /cannot be read/ })
+  const failsWithoutText = await listening(t, socket =>
+    socket.once('data', () => socket.end('HTTP/1.1 500 No\r\ncontent-length: 2\r\n\r\n{}')),
+  )
+  await t.rejects(new ApiClient(failsWithoutText).call('ps'), { code: 'INTERNAL', message: /without a text/ })
+})
+
+t.test('a socket that is not ours to use asks for root', { skip: process.getuid?.() === 0 && 'root may' }, async t => {
+  const path = await listening(t, socket => socket.destroy())
+  chmodSync(path, 0)
+  await t.rejects(new ApiClient(path).call('ps'), { code: 'DAEMON_DOWN', message: /no permission/, remedy: /root/ })
+})

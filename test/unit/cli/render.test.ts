@@ -1,0 +1,196 @@
+import t from 'tap'
+import type { ConnectionView, PeerRef, PeerView, Status } from '../../../lib/api/mod.ts'
+import {
+  renderConnections,
+  renderIpam,
+  renderPeers,
+  renderPs,
+  renderStatus,
+  renderTargets,
+} from '../../../lib/cli/render.ts'
+import { statusOf } from '../../../lib/daemon/status/status.ts'
+import { peerNumber } from '../../support/graphs.ts'
+import { NOW, nodeReport } from '../../support/node-reports.ts'
+
+const FACTS = { version: '1.2.3', pid: 42, stateDir: '/s', startedAt: NOW - 130_000, hasSecret: true, mtu: 1_376 }
+
+function status(parts: Partial<Status> = {}): Status {
+  return {
+    ...statusOf(nodeReport(), FACTS, NOW),
+    overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
+    ...parts,
+  }
+}
+
+const ref = (number: number): PeerRef => ({ id: peerNumber(number), nickname: `n${number}` })
+const short = (number: number) => `${peerNumber(number).slice(0, 8)}(n${number})`
+
+function connection(parts: Partial<ConnectionView>): ConnectionView {
+  return {
+    direction: 'outbound',
+    address: '192.0.2.1:6783',
+    state: 'established',
+    peer: ref(1),
+    info: 'encrypted udp',
+    error: null,
+    retryInSeconds: null,
+    rttMs: null,
+    path: null,
+    mtu: null,
+    ...parts,
+  }
+}
+
+t.test('status names the version, the mesh and the service of addresses, one line each', t => {
+  const lines = renderStatus(status()).split('\n')
+  for (const line of [
+    '        Version: 1.2.3 (pid 42, up 2m10s)',
+    '        Service: router',
+    `           Mesh: ${'ab'.repeat(16)}`,
+    '     Encryption: enabled (mesh secret)',
+    '  PeerDiscovery: enabled',
+    '        Targets: 0',
+    '    Connections: 0',
+    '          Peers: 1',
+    '        Overlay: bridge weave, device weave-tap, mtu 1376',
+    '        Service: ipam',
+    '         Status: ready',
+    '          Range: 10.32.0.0/12 (10.32.0.0-10.47.255.255)',
+    '      Addresses: 0 in use here, of 1048576 in the range',
+  ])
+    t.ok(lines.includes(line), line)
+  t.end()
+})
+
+t.test('status says in words what is not as it should be', t => {
+  const text = renderStatus(
+    status({
+      mesh: { id: null, isPristine: false },
+      encryption: 'open',
+      isDiscovering: false,
+      ipam: { ...status().ipam, state: 'waiting', reason: 'no owner is known' },
+      waiting: ['no owner is known'],
+      warnings: ['any stranger may join'],
+    }),
+  )
+  t.match(text, 'Mesh: none yet: waiting to join one')
+  t.match(text, 'Encryption: enabled, but OPEN TO STRANGERS')
+  t.match(text, 'PeerDiscovery: disabled')
+  t.match(text, 'Status: waiting: no owner is known')
+  t.match(text, '\n\nWaiting: no owner is known')
+  t.match(text, '\n\nWARNING: any stranger may join')
+  t.end()
+})
+
+t.test('status counts connections by state, and those of the whole mesh', t => {
+  const connections = [
+    connection({}),
+    connection({}),
+    connection({ state: 'failed' }),
+    connection({ state: 'connecting' }),
+  ]
+  const link = (state: 'established' | 'pending') => ({
+    direction: 'outbound' as const,
+    address: 'a',
+    peer: ref(1),
+    state,
+  })
+  const peers: PeerView[] = [{ ...status().peers[0]!, connections: [link('established'), link('pending')] }]
+  const text = renderStatus(status({ connections, peers }))
+  t.match(text, 'Connections: 4 (2 established, 1 failed, 1 connecting)')
+  t.match(text, 'Peers: 1 (with 1 established, 1 pending connections)')
+  t.end()
+})
+
+t.test('connections are one line each: arrow, address, state, what and when', t => {
+  t.equal(
+    renderConnections([
+      connection({ mtu: 1_376 }),
+      connection({ direction: 'inbound', state: 'pending', info: 'no data path', mtu: 1_376 }),
+      connection({ address: 'h1', state: 'retrying', info: 'ECONNREFUSED', retryInSeconds: 61.2 }),
+      connection({ address: 'h2', state: 'failed', info: 'no such name', retryInSeconds: -3 }),
+    ]),
+    [
+      '-> 192.0.2.1:6783        established encrypted udp mtu=1376',
+      '<- 192.0.2.1:6783        pending     no data path',
+      '-> h1                    retrying    ECONNREFUSED, retry: in 1m1s',
+      '-> h2                    failed      no such name, retry: in 0s',
+    ].join('\n'),
+  )
+  t.equal(renderConnections([]), '')
+  t.end()
+})
+
+t.test('peers are shown with their links, and with what is out of reach', t => {
+  const own = status().peers[0]!
+  const away: PeerView = { ...own, ...ref(2), isSelf: false, isReachable: false, connections: [] }
+  const linked: PeerView = {
+    ...own,
+    connections: [{ direction: 'inbound', address: '192.0.2.1:6783', peer: ref(1), state: 'established' }],
+  }
+  t.equal(
+    renderPeers(status({ peers: [linked, away] })),
+    [
+      `${peerNumber(0).slice(0, 8)}(self)`,
+      `   <- 192.0.2.1:6783        ${short(1).padEnd(37)} established`,
+      `${short(2)} - unreachable!`,
+    ].join('\n'),
+  )
+  t.end()
+})
+
+t.test('targets are listed as they were given', t => {
+  const target = { state: 'waiting', address: null, peer: null, error: null, retryInSeconds: null }
+  const targets = [
+    { ...target, target: 'h1' },
+    { ...target, target: '192.0.2.1:7' },
+  ]
+  t.equal(renderTargets(status({ targets })), 'h1\n192.0.2.1:7')
+  t.end()
+})
+
+t.test('address management shows shares, waits and disputes', t => {
+  const { ipam } = status()
+  const text = renderIpam(
+    status({
+      ipam: {
+        ...ipam,
+        state: 'waiting',
+        reason: 'no owner is known',
+        activeAddresses: 3,
+        owners: [
+          { ...ipam.owners[0]!, percent: 75, addresses: 786_432 },
+          { peer: ref(1), isSelf: false, addresses: 262_144, percent: 25, isReachable: false },
+          { peer: ref(2), isSelf: false, addresses: 64, percent: 0.006, isReachable: true },
+        ],
+        pending: [{ container: 'c', seconds: 4, reason: 'n1 does not answer' }],
+        disputed: [
+          { container: 'd', address: '10.32.0.1/12', owner: ref(1) },
+          { container: 'e', address: '10.32.0.2/12', owner: null },
+        ],
+      },
+    }),
+  )
+  t.strictSame(text.split('\n'), [
+    `${`${peerNumber(0).slice(0, 8)}(self)`.padEnd(37)}   786432 IPs ( 75.0% of total) (3 active)`,
+    `${short(1).padEnd(37)}   262144 IPs ( 25.0% of total) - unreachable!`,
+    `${short(2).padEnd(37)}       64 IPs (  0.0% of total)`,
+    'waiting: no owner is known',
+    'c waits for 4s: n1 does not answer',
+    `disputed: 10.32.0.1/12 of d, its block now belongs to ${short(1)}`,
+    'disputed: 10.32.0.2/12 of e, its block now belongs to another peer',
+  ])
+  t.end()
+})
+
+t.test('ps shortens ids of Docker, and says what is gone', t => {
+  const one = { description: '', mac: '02:00:00:00:00:0a', cidrs: ['10.32.0.1/12', '10.33.0.1/24'], isPresent: true }
+  t.equal(
+    renderPs([
+      { ...one, id: 'ab'.repeat(32) },
+      { ...one, id: 'netns:a', cidrs: [], isPresent: false },
+    ]),
+    'abababababab 02:00:00:00:00:0a 10.32.0.1/12 10.33.0.1/24\nnetns:a 02:00:00:00:00:0a (gone)',
+  )
+  t.end()
+})

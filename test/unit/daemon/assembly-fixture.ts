@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { WeaveError } from '../../../lib/base/mod.ts'
+import type { AssemblyPorts } from '../../../lib/daemon/assembly-ports.ts'
+import type { DaemonConfig } from '../../../lib/daemon/config.ts'
+import { nodeSuite } from '../../../lib/io/mod.ts'
+import type { DataPlaneEvents } from '../../../lib/overlay/mod.ts'
+import { labelledChance, seededEntropy } from '../../support/sim-randomness.ts'
+
+/** Every port of an assembly that can fail, in the order in which they are used. */
+export const STEPS = [
+  'lock',
+  'preflight',
+  'engine',
+  'listen',
+  'identity',
+  'store',
+  'cache',
+  'secrets',
+  'bridge',
+  'tap',
+  'data plane',
+  'serve',
+] as const
+export type Step = (typeof STEPS)[number]
+
+/** What a machine without root does instead: doubles of every port, which note what is opened and let go of. */
+export function machine(t: { teardown(fn: () => void): unknown }) {
+  const stateDir = mkdtempSync(join(tmpdir(), 'weave-ts-assembly-'))
+  t.teardown(() => rmSync(stateDir, { recursive: true, force: true }))
+  const events: string[] = []
+  const logged: { event?: string; level?: number }[] = []
+  const hooks: { failing: Step | undefined; hasBridge: boolean; hasTrouble: string | undefined } = {
+    failing: undefined,
+    hasBridge: false,
+    hasTrouble: undefined,
+  }
+  const at = (step: Step) => {
+    if (hooks.failing === step) throw new WeaveError('LAUNCH_FAILED', `${step} fails`, 'mend it')
+    events.push(step)
+  }
+  const gone = (what: string) => {
+    events.push(`-${what}`)
+    if (hooks.hasTrouble === what) throw new Error(`${what} is stuck`)
+  }
+  const planes: DataPlaneEvents[] = []
+  const records = new Map<string, Uint8Array>()
+  const handlers: { current: Parameters<AssemblyPorts['serve']>[1] | undefined } = { current: undefined }
+  const ports: AssemblyPorts = {
+    now: () => Math.floor(performance.now()),
+    suite: nodeSuite(),
+    entropy: seededEntropy('assembly'),
+    chance: labelledChance('assembly'),
+    hasAes: true,
+    interfaces: () => ({}),
+    lock: () => {
+      at('lock')
+      return { notices: [], release: () => gone('lock') }
+    },
+    preflight: async () => at('preflight'),
+    openEngine: () => {
+      at('engine')
+      return {
+        start: planeEvents => {
+          at('data plane')
+          planes.push(planeEvents)
+          return {
+            order: () => undefined,
+            setTable: () => undefined,
+            forgetPeer: () => undefined,
+            offloads: () => ({}),
+            counters: () => ({}),
+            macs: () => [],
+            sessionTotals: () => undefined,
+            stop: async () => gone('data plane'),
+          }
+        },
+        close: () => gone('engine'),
+      }
+    },
+    listen: async () => {
+      at('listen')
+      return { port: 6783, strangers: 0, refused: { strangers: 0, rate: 0 }, close: async () => gone('listen') }
+    },
+    loadIdentity: () => {
+      at('identity')
+      return {
+        identity: { seed: new Uint8Array(32).fill(1), machineHash: undefined },
+        origin: 'created',
+        notices: ['new'],
+      }
+    },
+    openStore: () => {
+      at('store')
+      return {
+        notices: ['mended'],
+        isNew: true,
+        fullness: undefined,
+        tend: () => undefined,
+        get: key => records.get(key),
+        range: prefix => [...records].filter(([key]) => key.startsWith(prefix)),
+        write: (puts, deletes = []) => {
+          for (const [key, value] of puts) records.set(key, value)
+          for (const key of deletes) records.delete(key)
+        },
+        close: async () => gone('store'),
+      }
+    },
+    openCache: () => {
+      at('cache')
+      return {
+        notices: [],
+        range: () => [],
+        write: () => undefined,
+        skip: () => undefined,
+        close: async () => gone('cache'),
+      }
+    },
+    secrets: async () => {
+      at('secrets')
+      return [{ psk: new Uint8Array(32), hint: new Uint8Array(4) }]
+    },
+    isInterface: async () => hooks.hasBridge,
+    host: ({ bridge = '', tap = '' }) => ({
+      bridge,
+      tap,
+      prepareBridge: async () => {
+        at('bridge')
+        return { mtu: 1_376, firewall: { warnings: ['a firewall drops'], managed: [] } as never }
+      },
+      plugTap: async () => at('tap'),
+      mend: async () => [],
+      reconcileFirewall: async () => ({ warnings: ['a firewall drops'] }) as never,
+      resolve: async () => Promise.reject(new WeaveError('TARGET_NOT_FOUND', 'no such target', 'name another')),
+      list: async () => [],
+      attach: async () => Promise.reject(new Error('not to be called')),
+      detach: async () => [],
+      remove: async () => gone('host'),
+    }),
+    resolve: async () => ({ endpoints: [], failure: 'no such name' }),
+    serve: async (_path, calls) => {
+      at('serve')
+      handlers.current = calls
+      return { close: async () => gone('serve') }
+    },
+  }
+  const log = pino(
+    { level: 'trace' },
+    { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) },
+  )
+  return { ports, events, hooks, log, logged, planes, records, handlers, config: configOf(stateDir) }
+}
+
+function configOf(stateDir: string): DaemonConfig {
+  return {
+    stateDir,
+    nickname: 'self',
+    host: null,
+    port: 6783,
+    secret: null,
+    otherSecret: null,
+    peers: null,
+    discovery: true,
+    connLimit: 200,
+    ipallocRange: '10.32.0.0/12',
+    ipallocDefaultSubnet: null,
+    bridge: 'weave',
+    device: 'weave-tap',
+    mtu: null,
+    advertise: [],
+    disableOffload: [],
+    lanes: 2,
+    logLevel: 'info',
+    warnings: ['the launch warns'],
+  }
+}

@@ -1,0 +1,159 @@
+import t from 'tap'
+import { Report, Status, type CallContext } from '../../../lib/api/mod.ts'
+import { assemble, type Surroundings } from '../../../lib/daemon/assembly.ts'
+import { SecretText } from '../../../lib/io/mod.ts'
+import { readInstance } from '../../../lib/daemon/instance.ts'
+import { STEPS, machine, type Step } from './assembly-fixture.ts'
+
+/** What is let go of, by what was opened. */
+const LETS_GO = ['lock', 'engine', 'listen', 'store', 'cache', 'data plane', 'serve'] as const
+const context: CallContext = { signal: new AbortController().signal, afterAnswer: run => run() }
+
+function surroundings({ ports, log }: ReturnType<typeof machine>, ends: boolean[] = []): Surroundings {
+  return {
+    ports,
+    log,
+    onStep: () => undefined,
+    onFatal: thrown => {
+      throw thrown
+    },
+    onEnd: isLeaving => ends.push(isLeaving),
+  }
+}
+
+t.test('opens everything in order, and closes it in the opposite one', async t => {
+  const m = machine(t)
+  const assembly = await assemble(m.config, surroundings(m))
+  t.strictSame(m.events, [...STEPS])
+  t.strictSame(assembly.notes, ['new', 'mended'])
+  t.strictSame(readInstance(m.config.stateDir), { bridge: 'weave', device: 'weave-tap' })
+  m.events.length = 0
+  await assembly.close(false)
+  t.strictSame(
+    m.events,
+    ['-serve', '-data plane', '-cache', '-store', '-listen', '-engine', '-lock'],
+    'the host stays as it is',
+  )
+  await assembly.close(false)
+  t.equal(m.events.length, 7, 'once')
+})
+
+for (const [index, failing] of STEPS.entries())
+  t.test(`when ${failing} fails, what was opened before is let go of, the newest first`, async t => {
+    const m = machine(t)
+    m.hooks.failing = failing
+    await t.rejects(assemble(m.config, surroundings(m)), { code: 'LAUNCH_FAILED', message: `${failing} fails` })
+    const opened: readonly Step[] = STEPS.slice(0, index)
+    t.strictSame(
+      m.events.filter(event => !event.startsWith('-')),
+      opened,
+      'nothing was opened after it',
+    )
+    const undone = m.events.filter(event => event.startsWith('-'))
+    const expected = LETS_GO.filter(step => opened.includes(step)).reverse()
+    t.strictSame(
+      undone.filter(event => event !== '-host'),
+      expected.map(step => `-${step}`),
+    )
+    const isBridgeThere = index >= STEPS.indexOf('bridge')
+    t.equal(undone.includes('-host'), isBridgeThere, 'the bridge that it made is removed')
+    if (isBridgeThere) t.strictSame(undone.slice(-3), ['-engine', '-host', '-lock'], 'once the device is free')
+  })
+
+t.test('a bridge that was there before stays when the start fails', async t => {
+  const m = machine(t)
+  m.hooks.hasBridge = true
+  m.hooks.failing = 'serve'
+  await t.rejects(assemble(m.config, surroundings(m)))
+  t.notOk(m.events.includes('-host'))
+})
+
+t.test('what cannot be let go of is told of, and keeps nothing else', async t => {
+  const m = machine(t)
+  const assembly = await assemble(m.config, surroundings(m))
+  m.hooks.hasTrouble = 'store'
+  await assembly.close(true)
+  t.strictSame(m.events.slice(-4), ['-listen', '-engine', '-host', '-lock'])
+  t.match(
+    m.logged.filter(line => line.event === 'unwind'),
+    [{ what: 'store', error: 'store is stuck' }],
+  )
+})
+
+t.test('a configuration that cannot be is refused before anything is opened', async t => {
+  const m = machine(t)
+  for (const [parts, code] of [
+    [{ ipallocRange: '10.32.0.1/12' }, 'CONFIG_INVALID'],
+    [{ host: 'here' }, 'CONFIG_INVALID'],
+    [{ peers: ['a b'] }, 'BAD_PEER'],
+    [{ advertise: ['x'] }, 'CONFIG_INVALID'],
+  ] as const)
+    await t.rejects(assemble({ ...m.config, ...parts } as typeof m.config, surroundings(m)), { code })
+  t.strictSame(m.events, [])
+})
+
+t.test('without peers it founds a mesh; what it answers follows the schemas', async t => {
+  const m = machine(t)
+  const assembly = await assemble(m.config, surroundings(m))
+  const { calls } = assembly.services
+  t.equal(m.handlers.current, calls, 'these are served')
+  const status = Status.parse(await calls.status({}, context))
+  t.match(status, {
+    isReady: true,
+    peer: { nickname: 'self' },
+    encryption: 'open',
+    overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_376, mac: /^[0-9a-f:]{17}$/ },
+    connections: [],
+  })
+  t.match(status.warnings, ['the launch warns', /no mesh secret was given/, 'a firewall drops'])
+  const report = Report.parse(await calls.report({}, context))
+  t.match(report, { ledger: { owners: 1 }, macs: [], engine: { counters: {} } })
+  t.strictSame(await calls.ps({}, context), { attachments: [] })
+  t.strictSame(await calls.connect({ targets: ['h1'], replace: false }, context), { targets: ['h1'] })
+  t.throws(() => calls.connect({ targets: ['a b'], replace: false }, context), { code: 'BAD_PEER' })
+  t.strictSame(await calls.forget({ targets: ['h1'] }, context), { targets: [] })
+  await assembly.close(false)
+})
+
+t.test('with peers it waits for a mesh, and an address says why there is none', async t => {
+  const m = machine(t)
+  const assembly = await assemble({ ...m.config, peers: ['h1'], secret: SecretText.of('secret') }, surroundings(m))
+  const status = await assembly.services.calls.status({}, context)
+  t.match(status, { isReady: false, mesh: { id: null }, encryption: 'secret', targets: [{ target: 'h1' }] })
+  t.equal(status.waiting.length, 1)
+  t.notOk(status.warnings.some(warning => warning.includes('no mesh secret')))
+  await t.rejects(
+    assembly.services.calls.attach(
+      { target: 'netns:a', addresses: [], multicastRoute: true },
+      context,
+    ) as Promise<object>,
+    { code: 'TARGET_NOT_FOUND' },
+  )
+  await assembly.close(false)
+})
+
+t.test('it goes on with what its store holds, rather than found anew', async t => {
+  const m = machine(t)
+  const first = await assemble(m.config, surroundings(m))
+  const { mesh } = await first.services.calls.status({}, context)
+  await first.services.calls.connect({ targets: ['h1'], replace: false }, context)
+  await first.close(false)
+  const again = await assemble(m.config, surroundings(m))
+  t.match(await again.services.calls.status({}, context), { mesh: { id: mesh.id }, targets: [{ target: 'h1' }] })
+  await again.close(false)
+})
+
+t.test('stop and reset end it after their answer; reset for good', async t => {
+  const m = machine(t)
+  const ends: boolean[] = []
+  const assembly = await assemble(m.config, surroundings(m, ends))
+  const after: (() => void)[] = []
+  const waiting = { ...context, afterAnswer: (run: () => void) => after.push(run) }
+  t.strictSame(await assembly.services.calls.stop({}, waiting), { ok: true })
+  t.strictSame(await assembly.services.calls.reset({}, waiting), { ok: true, notes: [] })
+  t.strictSame(ends, [], 'not before')
+  for (const run of after) run()
+  t.strictSame(ends, [false, true])
+  await assembly.close(true)
+  t.strictSame(m.events.slice(-3), ['-engine', '-host', '-lock'])
+})

@@ -1,0 +1,65 @@
+import t from 'tap'
+import type { CallContext } from '../../../lib/api/mod.ts'
+import { WeaveError } from '../../../lib/base/mod.ts'
+import { AttachmentService } from '../../../lib/daemon/attachment-service.ts'
+import { nodeReport, target } from '../../support/node-reports.ts'
+
+type Parts = ConstructorParameters<typeof AttachmentService>[0]
+
+const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
+
+function service(attachments: Partial<Parts['attachments']>, report = nodeReport()) {
+  const logged: object[] = []
+  const log = { info: (fields: object) => void logged.push(fields) } as unknown as Parts['log']
+  const parts = {
+    attachments: attachments as Parts['attachments'],
+    runner: { report: () => report, requireStore: () => undefined },
+    log,
+  }
+  return { service: new AttachmentService(parts), logged }
+}
+
+t.test('attach, detach and ps are handed on as they came, the signal of the client with them', async t => {
+  const seen: unknown[] = []
+  const one = { id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], isPresent: true }
+  const { calls } = service({
+    attach: async (...args) => {
+      seen.push(args)
+      return ['10.32.0.1/12']
+    },
+    detach: async (...args) => {
+      seen.push(args)
+      return ['10.32.0.1/12']
+    },
+    list: async () => [one],
+  }).service
+  const request = { target: 'netns:a', addresses: ['net:default'], multicastRoute: false }
+  t.strictSame(await calls.attach(request, context), { cidrs: ['10.32.0.1/12'] })
+  t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), { cidrs: ['10.32.0.1/12'] })
+  t.strictSame(await calls.ps({}, context), { attachments: [one] })
+  t.strictSame(seen, [
+    ['netns:a', ['net:default'], { multicastRoute: false, signal: context.signal }],
+    ['netns:a', []],
+  ])
+})
+
+t.test('a peer that could not join says so to whoever waits for an address', async t => {
+  const failure = new WeaveError('IPAM_WAITING', 'nobody gave an address', 'wait')
+  const targets = [target('h1', { lastError: 'ECONNREFUSED' })]
+  const report = nodeReport({ mesh: { id: undefined, isPristine: false }, targets })
+  const { calls } = service({ attach: () => Promise.reject(failure) }, report).service
+  const request = { target: 'netns:a', addresses: [], multicastRoute: true }
+  await t.rejects(calls.attach(request, context) as Promise<object>, {
+    code: 'IPAM_WAITING',
+    message: 'nobody gave an address; h1: ECONNREFUSED',
+  })
+})
+
+t.test('what is gone is logged, one by one', async t => {
+  const { service: attachments, logged } = service({ reconcile: async () => ['netns:a', 'netns:b'] })
+  await attachments.reconcile()
+  t.match(logged, [
+    { event: 'attachment-gone', id: 'netns:a' },
+    { event: 'attachment-gone', id: 'netns:b' },
+  ])
+})

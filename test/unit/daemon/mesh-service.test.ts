@@ -1,0 +1,62 @@
+import t from 'tap'
+import type { CallContext } from '../../../lib/api/mod.ts'
+import { MeshService } from '../../../lib/daemon/mesh-service.ts'
+import { peerNumber } from '../../support/graphs.ts'
+import { SELF, linked, nodeReport } from '../../support/node-reports.ts'
+import { nodeRunner } from './node-fixture.ts'
+
+type Runner = ConstructorParameters<typeof MeshService>[0]['runner']
+
+const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
+const parts = { port: 6783, hasSecret: true, warnings: [], end: () => undefined }
+
+t.test('targets are added, replaced and forgotten', async t => {
+  const { runner } = nodeRunner(t, 'self')
+  const { connect, forget } = new MeshService({ ...parts, runner }).calls
+  t.strictSame(await connect({ targets: ['h1', 'h2'], replace: false }, context), { targets: ['h1', 'h2'] })
+  t.strictSame(await connect({ targets: ['h3'], replace: true }, context), { targets: ['h3'] })
+  t.strictSame(await forget({ targets: ['h3', 'h9'] }, context), { targets: [] })
+})
+
+t.test('a name that cannot be is refused before the node hears of it, and so are too many', t => {
+  const { runner } = nodeRunner(t, 'self')
+  const { connect } = new MeshService({ ...parts, runner }).calls
+  t.throws(() => connect({ targets: ['h1', 'h:x:y'], replace: false }, context), { code: 'BAD_PEER', message: /h:x:y/ })
+  t.strictSame(runner.report().targets, [])
+  const many = Array.from({ length: 1_025 }, (_, number) => `h${number}`)
+  t.throws(() => connect({ targets: many, replace: false }, context), { code: 'BAD_PEER', message: 'too many targets' })
+  t.end()
+})
+
+t.test('a daemon that is about to end says so', t => {
+  const { runner } = nodeRunner(t, 'self')
+  const { connect, forget } = new MeshService({ ...parts, runner }).calls
+  runner.stop()
+  t.throws(() => connect({ targets: ['h1'], replace: false }, context), { code: 'DAEMON_DOWN' })
+  t.throws(() => forget({ targets: ['h1'] }, context), { code: 'DAEMON_DOWN' })
+  t.end()
+})
+
+t.test('an open mesh is warned of behind what the launch had to say', t => {
+  const { runner } = nodeRunner(t, 'self')
+  const warnings = ['the launch warns']
+  t.strictSame(new MeshService({ ...parts, runner, warnings }).warnings(), warnings)
+  t.match(new MeshService({ ...parts, runner, warnings, hasSecret: false }).warnings(), [
+    'the launch warns',
+    /any stranger/,
+  ])
+  t.end()
+})
+
+t.test('reset says who got the address blocks, or that nobody could', async t => {
+  const left = async (runner: Runner) => (await new MeshService({ ...parts, runner }).calls.reset({}, context)).notes
+  const report = nodeReport(linked(1))
+  const outcomes = (outcome: { heir: string; blocks: number } | undefined, told = report) =>
+    left({ report: () => told, input: () => outcome } as unknown as Runner)
+  t.match(await outcomes({ heir: peerNumber(1), blocks: 7 }), [/^7 address blocks were handed to [a-z2-7]{8}$/])
+  t.match(await outcomes(undefined), [/^no peer could be reached: 16384 address blocks stay/])
+  t.strictSame(await outcomes(undefined, nodeReport()), [], 'nobody else is in the mesh')
+  const poor = { ...report.ipam, perPeer: [{ peer: peerNumber(1), blocks: 4, addresses: 256, isReachable: false }] }
+  t.strictSame(await outcomes(undefined, { ...report, ipam: poor }), [], 'it owned nothing')
+  t.not(SELF, peerNumber(1))
+})

@@ -1,0 +1,60 @@
+import t from 'tap'
+import type { DaemonConfig } from '../../../lib/daemon/config.ts'
+import { settingsOf } from '../../../lib/daemon/settings.ts'
+
+const config = {
+  port: 7_000,
+  host: null,
+  peers: null,
+  ipallocRange: '10.32.0.0/12',
+  ipallocDefaultSubnet: null,
+  advertise: [],
+  bridge: 'weave',
+  device: 'weave-tap',
+} as unknown as DaemonConfig
+
+const at = (address: string, internal = false) => ({ address, internal }) as never
+const INTERFACES = {
+  lo: [at('127.0.0.1', true)],
+  eth0: [at('192.0.2.1'), at('2001:db8::1'), at('fe80::1')],
+  docker0: [at('172.17.0.1')],
+  weave: [at('10.32.0.1')],
+}
+
+t.test('advertises the addresses of the host, and none of bridges, loopback or one link only', t => {
+  t.strictSame(settingsOf(config, INTERFACES).advertised, ['192.0.2.1:7000', '[2001:db8::1]:7000'])
+  const many = { eth0: Array.from({ length: 20 }, (_, number) => at(`192.0.2.${number + 1}`)) }
+  t.equal(settingsOf(config, many).advertised.length, 16)
+  t.end()
+})
+
+t.test('advertises what the operator named, or what it listens on', t => {
+  const named = settingsOf({ ...config, advertise: ['198.51.100.1', '198.51.100.2:9'] }, INTERFACES)
+  t.strictSame(named.advertised, ['198.51.100.1:7000', '198.51.100.2:9'])
+  const listening = settingsOf({ ...config, host: '192.0.2.9' }, INTERFACES)
+  t.strictSame(listening.advertised, ['192.0.2.9:7000'])
+  t.strictSame(listening.ip, Uint8Array.of(192, 0, 2, 9))
+  t.end()
+})
+
+t.test('the default subnet is the range unless one is named; addresses among the peers are found', t => {
+  const plain = settingsOf({ ...config, peers: ['h1', '192.0.2.3', '[2001:db8::3]:7'] }, {})
+  t.strictSame(plain.defaultSubnet, plain.range)
+  t.strictSame(plain.peerAddresses, ['192.0.2.3', '2001:db8::3'])
+  t.equal(plain.ip, undefined)
+  t.equal(settingsOf({ ...config, ipallocDefaultSubnet: '10.33.0.0/16' }, {}).defaultSubnet.prefix, 16)
+  t.end()
+})
+
+for (const [parts, code, message] of [
+  [{ ipallocRange: 'ten' }, 'CONFIG_INVALID', '--ipalloc-range ten is not a CIDR'],
+  [{ ipallocRange: '10.32.0.1/12' }, 'CONFIG_INVALID', '--ipalloc-range 10.32.0.1/12 has host bits set'],
+  [{ ipallocDefaultSubnet: '10/8' }, 'CONFIG_INVALID', '--ipalloc-default-subnet 10/8 is not a CIDR'],
+  [{ host: 'here' }, 'CONFIG_INVALID', '--host here is not an IP address'],
+  [{ advertise: ['there'] }, 'CONFIG_INVALID', '--advertise there is not an address'],
+  [{ peers: ['h1', ''] }, 'BAD_PEER', '"" is no peer address'],
+] as const)
+  t.test(`refuses ${JSON.stringify(parts)}`, t => {
+    t.throws(() => settingsOf({ ...config, ...parts } as DaemonConfig, {}), { code, message })
+    t.end()
+  })

@@ -1,0 +1,67 @@
+import t from 'tap'
+import type { CallContext } from '../../../lib/api/mod.ts'
+import { HostService } from '../../../lib/daemon/host-service.ts'
+import type { Service } from '../../../lib/daemon/service.ts'
+import { StatusService } from '../../../lib/daemon/status-service.ts'
+import { NOW, nodeReport } from '../../support/node-reports.ts'
+
+const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
+const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
+const OVERLAY = { bridge: 'weave', device: 'weave-tap', mtu: 1_400, mac: '02:00:00:00:00:01' }
+
+function statusWith(others: readonly Service[]) {
+  return new StatusService({
+    runner: { report: () => nodeReport() },
+    facts: FACTS,
+    plane: () => ({ offloads: {}, counters: {}, macs: [], refused: {} }),
+    others,
+    now: () => NOW,
+  }).calls.status({}, context)
+}
+
+t.test('fields and warnings of the other services are part of the status', async t => {
+  const status = await statusWith([
+    { name: 'a', warnings: () => ['one'] },
+    { name: 'b', report: () => ({ overlay: OVERLAY }), warnings: () => ['two'] },
+  ])
+  t.strictSame(status.overlay, OVERLAY)
+  t.strictSame(status.warnings, ['one', 'two'])
+})
+
+t.test('a field that nobody reports, or two do, is a fault of ours that names it', t => {
+  t.throws(() => statusWith([]), /no service reports overlay/)
+  const host = { name: 'host', report: () => ({ overlay: OVERLAY }) }
+  t.throws(() => statusWith([host, { ...host, name: 'other' }]), /the service other reports overlay/)
+  t.throws(() => statusWith([host, { name: 'liar', report: () => ({ isReady: true }) }]), /liar reports isReady/)
+  t.end()
+})
+
+t.test('the host is mended with all that should be plugged in, and the firewall is looked at', async t => {
+  const mended: ReadonlySet<string>[] = []
+  const logged: object[] = []
+  let put: string[] = ['bridge weave']
+  const service = new HostService({
+    host: {
+      bridge: 'weave',
+      tap: 'weave-tap',
+      mend: async ids => {
+        mended.push(ids)
+        return put
+      },
+      reconcileFirewall: async () => ({ warnings: ['it drops'] }) as never,
+    },
+    overlay: { mtu: 1_400, mac: 0x02_00_00_00_00_01 },
+    targetIds: () => new Set(['netns:a']),
+    firewallWarnings: ['as it was'],
+    log: { warn: (fields: object) => void logged.push(fields) } as never,
+  })
+  t.strictSame(service.warnings(), ['as it was'])
+  t.strictSame(service.report(), { overlay: OVERLAY })
+  await service.reconcile()
+  t.strictSame(mended, [new Set(['netns:a'])])
+  t.strictSame(service.warnings(), ['it drops'])
+  t.match(logged, [{ event: 'host-mended', what: 'bridge weave' }])
+  put = []
+  await service.reconcile()
+  t.equal(logged.length, 1, 'nothing to tell')
+})

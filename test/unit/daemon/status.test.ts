@@ -1,0 +1,94 @@
+import t from 'tap'
+import { Report, Status } from '../../../lib/api/mod.ts'
+import { detailsOf, statusOf, type DaemonFacts } from '../../../lib/daemon/status/status.ts'
+import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
+import { peerNumber } from '../../support/graphs.ts'
+import { NOW, SELF, linked, nodeReport, peer, target } from '../../support/node-reports.ts'
+
+const FACTS: DaemonFacts = {
+  version: '1.2.3',
+  pid: 42,
+  stateDir: '/state',
+  startedAt: NOW - 61_900,
+  hasSecret: true,
+  mtu: 1_376,
+}
+const OVERLAY = { overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' } }
+const PLANE = {
+  offloads: { tapGso: true },
+  counters: { 'rx-datagrams': 7 },
+  macs: [],
+  refused: { rate: 0, strangers: 0 },
+}
+
+t.test('a peer alone in its mesh is ready, and its status follows the schema', t => {
+  const status = { ...statusOf(nodeReport(), FACTS, NOW), ...OVERLAY }
+  t.strictSame(Status.parse(status), status)
+  t.match(status, {
+    pid: 42,
+    uptimeSeconds: 61,
+    isReady: true,
+    mesh: { id: 'ab'.repeat(16), isPristine: false },
+    peer: { id: SELF, nickname: 'self', incarnation: '0011223344556677' },
+    encryption: 'secret',
+    connections: [],
+    waiting: [],
+    warnings: [],
+  })
+  t.equal(status.peers.length, 1)
+  t.equal(statusOf(nodeReport(), { ...FACTS, hasSecret: false }, NOW).encryption, 'open')
+  t.end()
+})
+
+t.test('a peer without a mesh is not ready, and says what it waits for and what went wrong last', t => {
+  const waiting = { ...nodeReport().ipam, state: 'waiting' as const, reason: 'no owner is known' }
+  const report = nodeReport({ mesh: { id: undefined, isPristine: false }, ipam: waiting })
+  const quiet = statusOf(report, FACTS, NOW)
+  t.match(quiet, { isReady: false, mesh: { id: null }, waiting: ['no owner is known'] })
+  const targets = [target('fine'), target('h1', { lastError: 'ECONNREFUSED' }), target('h2', { lastError: 'later' })]
+  t.strictSame(statusOf({ ...report, targets }, FACTS, NOW).waiting, ['no owner is known; h1: ECONNREFUSED'])
+  t.strictSame(
+    statusOf(nodeReport({ ipam: waiting, targets }), FACTS, NOW).waiting,
+    ['no owner is known'],
+    'in a mesh its targets are not the reason',
+  )
+  t.equal(statusOf(nodeReport({ ipam: waiting }), FACTS, NOW).isReady, false, 'and without an owner of blocks neither')
+  t.end()
+})
+
+t.test('a peer that manages another range is warned of by name', t => {
+  const otherRanges = [{ peer: peerNumber(3), range: '10.40.0.0/16' }]
+  const report = nodeReport({ ...linked(3), ipam: { ...nodeReport().ipam, otherRanges } })
+  t.match(statusOf(report, FACTS, NOW).warnings, [/\(n3\) manages another range \(10\.40\.0\.0\/16\)/])
+  t.end()
+})
+
+t.test('details name peers by what the lanes call them, and show what was refused only where there is any', t => {
+  const report = nodeReport({
+    peers: [peer(1), peer(2)],
+    routes: [{ destination: peerNumber(2), nextHop: peerNumber(1) }],
+    trees: [{ source: SELF, children: [peerNumber(1)] }],
+    drops: { 'routed-kind': 2 },
+  })
+  const seen = { mac: 0x02_00_00_00_00_0a, lastSeenSeconds: NOW / 1000 - 7 }
+  const macs = [
+    { ...seen, peer: MAC_LOCAL },
+    { ...seen, peer: 2 },
+    { ...seen, peer: 9 },
+  ]
+  const details = detailsOf(report, { ...PLANE, macs, refused: { rate: 0, strangers: 4 } }, NOW)
+  t.strictSame(
+    details.macs.map(({ mac, peer: at, secondsAgo }) => [mac, at?.nickname, secondsAgo]),
+    [
+      ['02:00:00:00:00:0a', 'self', 7],
+      ['02:00:00:00:00:0a', 'n2', 7],
+      ['02:00:00:00:00:0a', undefined, 7],
+    ],
+  )
+  t.match(details.routes, [{ destination: { nickname: 'n2' }, via: { nickname: 'n1' } }])
+  t.match(details.broadcastTree, [{ source: { id: SELF }, children: [{ nickname: 'n1' }] }])
+  t.strictSame(details.drops, { 'routed-kind': 2, 'link-refused-strangers': 4 })
+  const all = { ...statusOf(report, FACTS, NOW), ...OVERLAY, ...details }
+  t.strictSame(Report.parse(all), all)
+  t.end()
+})

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { STATE_FILES, isStateFile, openToAppend, readStateFile, secureStateDir } from '../../../lib/io/state-dir.ts'
+import { temporaryDirectory, weaveError } from './temporary.ts'
+
+const notRoot = process.geteuid?.() === 0 ? false : 'giving files to others needs root'
+
+t.test('makes the directory for this user alone, and finds nothing to say about it', t => {
+  const stateDir = join(temporaryDirectory(t), 'deep', 'state')
+  t.strictSame(secureStateDir(stateDir), [])
+  t.equal(statSync(stateDir).mode & 0o777, 0o700)
+  for (const name of STATE_FILES) writeFileSync(join(stateDir, name), 'x', { mode: 0o600 })
+  mkdirSync(join(stateDir, 'daemon.log.1'))
+  t.strictSame(secureStateDir(stateDir), [])
+  t.end()
+})
+
+for (const mode of [0o777, 0o1777, 0o720, 0o702])
+  t.test(`takes write permission of others away: ${mode.toString(8)}`, t => {
+    const stateDir = temporaryDirectory(t)
+    chmodSync(stateDir, mode)
+    t.match(secureStateDir(stateDir).join(), /could be written by other users.*its mode is now/)
+    t.equal(statSync(stateDir).mode & 0o022, 0)
+    t.strictSame(secureStateDir(stateDir), [], 'and has nothing to say the next time')
+    t.end()
+  })
+
+for (const name of [...STATE_FILES, 'state.mdb-lock', 'daemon.log.1', 'identity.json.new'])
+  t.test(`refuses a link in place of ${name}, and does not touch what it leads to`, t => {
+    const stateDir = temporaryDirectory(t)
+    const elsewhere = join(temporaryDirectory(t), 'victim')
+    writeFileSync(elsewhere, 'precious')
+    symlinkSync(elsewhere, join(stateDir, name))
+    const error = weaveError(() => secureStateDir(stateDir))
+    t.equal(error?.code, 'STATE_UNSAFE')
+    t.match(error?.message, join(stateDir, name))
+    t.match(error?.remedy, /ls -l .*remove the link/)
+    t.equal(readFileSync(elsewhere, 'utf8'), 'precious')
+    t.end()
+  })
+
+t.test('refuses a link that leads nowhere yet', t => {
+  const stateDir = temporaryDirectory(t)
+  const nowhere = join(stateDir, 'to-come')
+  symlinkSync(nowhere, join(stateDir, 'daemon.log'))
+  t.equal(weaveError(() => secureStateDir(stateDir))?.code, 'STATE_UNSAFE')
+  t.equal(weaveError(() => openToAppend(join(stateDir, 'daemon.log')))?.code, 'STATE_UNSAFE')
+  t.throws(() => readStateFile(join(stateDir, 'daemon.log')), { code: 'ELOOP' })
+  t.notOk(existsSync(nowhere))
+  t.end()
+})
+
+t.test('refuses a file with a second name, and what is no file', t => {
+  const stateDir = temporaryDirectory(t)
+  const victim = join(temporaryDirectory(t), 'victim')
+  writeFileSync(victim, 'precious')
+  linkSync(victim, join(stateDir, 'daemon.log'))
+  t.match(weaveError(() => secureStateDir(stateDir))?.message, /2 names/)
+  t.match(weaveError(() => openToAppend(join(stateDir, 'daemon.log')))?.message, /2 names/)
+  const other = temporaryDirectory(t)
+  t.equal(spawnSync('mkfifo', [join(other, 'daemon.log')]).status, 0)
+  t.match(weaveError(() => secureStateDir(other))?.message, /no file/)
+  t.end()
+})
+
+t.test('refuses what belongs to somebody else', { skip: notRoot }, t => {
+  const stateDir = temporaryDirectory(t)
+  writeFileSync(join(stateDir, 'identity.json'), '{}')
+  chownSync(join(stateDir, 'identity.json'), 65_534, 65_534)
+  const file = weaveError(() => secureStateDir(stateDir))
+  t.equal(file?.code, 'STATE_UNSAFE')
+  t.match(file?.message, /identity\.json belongs to user 65534; this process is user 0/)
+  const foreign = temporaryDirectory(t)
+  chownSync(foreign, 65_534, 65_534)
+  const directory = weaveError(() => secureStateDir(foreign))
+  t.equal(directory?.code, 'STATE_UNSAFE')
+  t.match(directory?.remedy, /chown -R root .*--state-dir/)
+  t.end()
+})
+
+t.test('leaves files that are not of weave-ts alone', t => {
+  const stateDir = temporaryDirectory(t)
+  symlinkSync('/etc/hostname', join(stateDir, 'notes.txt'))
+  t.strictSame(secureStateDir(stateDir), [])
+  t.notOk(isStateFile('notes.txt'))
+  t.ok(isStateFile('state.mdb.cloned-1'))
+  t.notOk(isStateFile('state.mdbx'))
+  t.end()
+})
+
+t.test('appends, and makes what is not there for this user alone', t => {
+  const path = join(temporaryDirectory(t), 'daemon.log')
+  closeSync(openToAppend(path))
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(readStateFile(path), '')
+  t.end()
+})

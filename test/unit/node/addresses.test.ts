@@ -1,0 +1,44 @@
+import t from 'tap'
+import { SimMesh } from '../../support/sim-mesh.ts'
+
+t.test('who holds a lease outlives the daemon, and each holder is asked for by itself', async t => {
+  const mesh = new SimMesh({ seed: 3, peers: 1, sealing: 'none' })
+  const host = mesh.host(0)
+  host.launch()
+  mesh.attach(0)
+  for (const holder of ['docker', 'lent'] as const)
+    host.input((node, now) => node.requestAddress(`request ${holder}`, 'endpoint', { type: 'default' }, now, holder))
+  mesh.run(1_000)
+  const held = () => host.node.addresses.ipam.leases().map(({ container, holder }) => `${container} ${holder}`)
+  const before = held()
+  t.same(before, ['c1 attachment', 'endpoint docker', 'endpoint lent'])
+  host.crash(false)
+  host.launch(undefined, false)
+  t.same(held(), before)
+  t.equal(host.node.leasesOf('endpoint').length, 0, 'not as an attachment')
+  const [docker] = host.node.leasesOf('endpoint', 'docker')
+  t.same(
+    host.input((node, now) => node.freeAddresses('endpoint', undefined, now, 'docker')),
+    [{ container: 'endpoint', holder: 'docker', ...docker }],
+  )
+  host.crash(false)
+  host.launch(undefined, false)
+  t.same(held(), ['c1 attachment', 'endpoint lent'])
+})
+
+t.test('a stored lease of a holder that this version does not know is not taken up, and said', async t => {
+  const mesh = new SimMesh({ seed: 3, peers: 1, sealing: 'none' })
+  const host = mesh.host(0)
+  host.launch()
+  mesh.attach(0)
+  mesh.run(1_000)
+  const [key, value] = [...host.store].find(([name]) => name.startsWith('lease/'))!
+  host.crash(false)
+  const altered = value.slice()
+  altered[altered.length - 1]! ^= 1
+  host.store.set(key, altered)
+  host.containers.clear()
+  host.launch(undefined, false)
+  t.same(host.node.addresses.ipam.leases(), [])
+  t.match(mesh.events.tail(20).join('\n'), /lease-refused/)
+})

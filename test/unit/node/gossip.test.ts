@@ -1,0 +1,165 @@
+import t from 'tap'
+import { utf8 } from '../../../lib/base/mod.ts'
+import { ANSWER_BURST_BYTES, ANSWER_SLICE_BYTES, SYNC_BURST_BYTES } from '../../../lib/node/constants.ts'
+import { encodeLedger, encodeLedgerDelta, encodeLedgerSync, encodeLedgerTree } from '../../../lib/wire/mod.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+import { GossipWorld, type GossipPeer } from './gossip-world.ts'
+
+/** A ring with as many random chords as peers: every peer has about four links. */
+function meshOf(count: number, seed: number): GossipWorld {
+  const world = new GossipWorld()
+  const chance = seededChance(seed)
+  for (let i = 0; i < count; i++) {
+    const peer = world.add(`peer ${i}`)
+    if (i > 0) world.link(peer, world.peers[i - 1]!)
+  }
+  world.link(world.peers[0]!, world.peers[count - 1]!)
+  for (let i = 0; i < count; i++) {
+    const [a, b] = [world.peers[i]!, world.peers[Math.floor(chance() * count)]!]
+    if (a !== b && !a.links.has(b)) world.link(a, b)
+  }
+  world.run(30_000)
+  return world
+}
+
+t.test('a record reaches everybody with about one payload message for each, whoever writes it', t => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const world = meshOf(24, seed)
+    t.ok(world.agree)
+    for (let round = 0; round < 12; round++)
+      for (const peer of world.peers) {
+        peer.put('k', `warm ${peer.name} ${round}`, world.now)
+        world.run(500)
+      }
+    for (const writer of [0, 7, 19]) {
+      world.take('ledger-delta')
+      world.peers[writer]!.put('k', `${seed} ${writer}`, world.now)
+      world.run(1_000)
+      const { messages } = world.take('ledger-delta')
+      for (const peer of world.peers) t.equal(peer.get(world.peers[writer]!, 'k'), `${seed} ${writer}`)
+      t.ok(messages >= 23 && messages <= 32, `${messages} messages for 23 others`)
+      world.run(5_000)
+    }
+  }
+  t.end()
+})
+
+t.test('records of one moment travel in one message', t => {
+  const world = meshOf(2, 1)
+  world.take('ledger-delta')
+  const [a, b] = world.peers as [GossipPeer, GossipPeer]
+  for (let i = 0; i < 50; i++) a.ledger.put(9, utf8(`key ${i}`), utf8('value'))
+  a.gossip.flush(world.now)
+  world.run(100)
+  t.equal(b.get(a, 'key 49'), 'value')
+  t.equal(world.take('ledger-delta').messages, 1)
+  t.end()
+})
+
+t.test('a tree that lost an edge, or fell apart unseen, is mended', t => {
+  const world = meshOf(16, 5)
+  const [a, b] = [world.peers[3]!, world.peers[4]!]
+  world.unlink(a, b)
+  world.run(5_000)
+  a.put('k', 'after a loss', world.now)
+  world.run(5_000)
+  for (const peer of world.peers) t.equal(peer.get(a, 'k'), 'after a loss')
+  // Everybody believes that nobody wants to be pushed anything.
+  for (const peer of world.peers)
+    for (const other of peer.links)
+      peer.gossip.handleMessage(other.peerId, { type: 'ledger-tree', mode: 'prune' }, world.now)
+  a.put('k', 'without a tree', world.now)
+  world.run(15_000)
+  for (const peer of world.peers) t.equal(peer.get(a, 'k'), 'without a tree')
+  world.take('ledger-delta')
+  a.put('k', 'on a new tree', world.now)
+  world.run(1_000)
+  t.ok(world.take('ledger-delta').messages < 26, 'and the tree is there again')
+  for (const peer of world.peers) t.equal(peer.get(a, 'k'), 'on a new tree')
+  t.end()
+})
+
+t.test('nothing is pushed to a neighbour that is behind; it is told all once it has caught up', t => {
+  const world = meshOf(2, 1)
+  const [a, b] = world.peers as [GossipPeer, GossipPeer]
+  a.gossip.handleBacklog(b.peerId, true, world.now)
+  world.take('ledger-delta')
+  for (let i = 0; i < 3_000; i++) {
+    a.ledger.put(9, utf8(`key ${i % 1_500}`), utf8(`value ${i}`))
+    a.gossip.flush(world.now)
+  }
+  world.run(20_000)
+  t.equal(world.take('ledger-delta').messages, 0)
+  a.gossip.handleBacklog(b.peerId, false, world.now)
+  world.run(60_000)
+  t.equal(b.get(a, 'key 1499'), 'value 2999')
+  t.ok(world.agree)
+  t.end()
+})
+
+t.test('64 KiB of questions from one member are answered in slices and within a rate', t => {
+  const world = new GossipWorld()
+  const [honest, member] = [world.add('honest'), world.add('member')]
+  for (let i = 0; i < 2_000; i++) honest.ledger.put(9, utf8(`key ${i}`), new Uint8Array(400).fill(i))
+  world.link(honest, member)
+  honest.ledger.takeOwnWrites()
+  const want = encodeLedgerSync({
+    sums: [],
+    lists: [],
+    wants: [{ owner: honest.peerId, above: 0, upTo: Number.MAX_SAFE_INTEGER, tagAt: 0, held: [] }],
+  })
+  const asked = Math.ceil(65_536 / want.length)
+  world.sent.clear()
+  for (let i = 0; i < asked; i++) world.deliver(member, honest, encodeLedger('ledger-sync', want))
+  t.ok(world.take('ledger-delta').bytes < 2 * ANSWER_SLICE_BYTES, 'at once no more than a slice')
+  world.run(1_000)
+  t.ok(world.take('ledger-delta').bytes <= ANSWER_BURST_BYTES * 1.5, 'and no more than the burst soon after')
+  const more = Math.ceil((2 * SYNC_BURST_BYTES) / want.length)
+  for (let i = 0; i < more; i++) world.deliver(member, honest, encodeLedger('ledger-sync', want))
+  t.ok((honest.drops.get('sync-rate') ?? 0) > 0, 'more questions are not even read')
+  t.end()
+})
+
+t.test('a delta with only the last of many records hides nothing for longer than a comparison', t => {
+  const world = new GossipWorld()
+  const [owner, liar, victim, other] = ['owner', 'liar', 'victim', 'other'].map(name => world.add(name)) as [
+    GossipPeer,
+    GossipPeer,
+    GossipPeer,
+    GossipPeer,
+  ]
+  world.link(liar, victim)
+  world.link(victim, other)
+  world.link(owner, other)
+  world.run(3_000)
+  world.unlink(owner, other)
+  for (let i = 0; i < 66; i++) owner.ledger.put(9, utf8(`key ${i}`), utf8('true'))
+  const records = owner.ledger.takeOwnWrites()
+  const { signingPublic } = owner.ledger.recordsFor({
+    owner: owner.peerId,
+    above: 0,
+    upTo: Number.MAX_SAFE_INTEGER,
+    tagAt: 0,
+    held: [],
+  })!
+  const last = { owner: owner.peerId, signingPublic, records: records.slice(-1) }
+  world.deliver(liar, victim, encodeLedger('ledger-delta', encodeLedgerDelta({ isPushed: true, parts: [last] })))
+  world.run(2_000)
+  t.equal(other.get(owner, 'key 65'), 'true', 'passed on: it is genuine')
+  world.link(owner, other)
+  world.run(8_000)
+  t.equal(victim.get(owner, 'key 0'), 'true')
+  t.equal(victim.get(owner, 'key 64'), 'true')
+  t.ok(world.agree)
+  t.end()
+})
+
+t.test('the last edge of the tree stays, whatever a neighbour says', t => {
+  const world = meshOf(2, 1)
+  const [a, b] = world.peers as [GossipPeer, GossipPeer]
+  world.deliver(b, a, encodeLedgerTree('prune'))
+  a.put('k', 'v', world.now)
+  world.run(100)
+  t.equal(b.get(a, 'k'), 'v')
+  t.end()
+})
