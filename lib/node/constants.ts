@@ -43,8 +43,13 @@ export const MERGES_PER_SECOND = 512
 export const WANT_TIMEOUT_MS = 2_000
 export const WANTS_UNDER_WAY_MAX = 4_096
 
-/** Changes of the graph are gathered so long before routes and tables are made anew. */
+/**
+ * Changes of the graph are gathered so long before routes and tables are made anew: while the mesh is restless ever longer,
+ * unless it is this peer's own link that came or went; after the calm time as at first.
+ */
 export const VIEW_DELAY_MS = 50
+export const VIEW_DELAY_LAST_MS = 400
+export const VIEW_CALM_MS = 2_000
 /** A rebuild of routes and trees does so much at a time (WORK_PER_MS), and then rests so many times as long as it took. */
 export const WORK_PER_SLICE = 50_000
 export const REBUILD_REST_FACTOR = 10

@@ -203,7 +203,7 @@ export class MeshView {
   }
 
   handleNeighbourDown(id: PeerId, now: Millis): void {
-    this.#rebuild.want(now)
+    this.#rebuild.want(now, true)
     this.#forgetIfGone(id, now)
   }
 
@@ -246,8 +246,9 @@ export class MeshView {
     this.#commit(this.#rebuild.runNow())
   }
 
+  /** This peer's own links have changed. */
   markDirty(now: Millis): void {
-    this.#rebuild.want(now)
+    this.#rebuild.want(now, true)
   }
 
   *#build(meter: WorkMeter): Generator<undefined, Built, undefined> {

@@ -1,6 +1,6 @@
 import type { Millis } from '../base/mod.ts'
 import { WORK_PER_MS, type WorkMeter } from '../topology/mod.ts'
-import { REBUILD_REST_FACTOR, VIEW_DELAY_MS, WORK_PER_SLICE } from './constants.ts'
+import { REBUILD_REST_FACTOR, VIEW_CALM_MS, VIEW_DELAY_LAST_MS, VIEW_DELAY_MS, WORK_PER_SLICE } from './constants.ts'
 
 /**
  * Runs one job again and again, whenever something changed, in slices of bounded work and with rests in between: whatever
@@ -14,6 +14,8 @@ export class Rebuild<T> {
   #isWanted = false
   #dueAt: Millis | undefined
   #notBefore: Millis = -Infinity
+  #endedAt: Millis = -Infinity
+  #delayMs = VIEW_DELAY_MS
   #slices = 0
   #work = 0
 
@@ -31,10 +33,13 @@ export class Rebuild<T> {
     return this.#work
   }
 
-  /** A job that takes this into account is due. */
-  want(now: Millis): void {
+  /** A job that takes this into account is due. `isUrgent`: however restless the mesh is. */
+  want(now: Millis, isUrgent = false): void {
     this.#isWanted = true
-    if (this.#job === undefined) this.#dueAt ??= Math.max(now + VIEW_DELAY_MS, this.#notBefore)
+    if (this.#job !== undefined) return
+    if (now - this.#endedAt >= VIEW_CALM_MS) this.#delayMs = VIEW_DELAY_MS
+    const at = Math.max(now + (isUrgent ? VIEW_DELAY_MS : this.#delayMs), this.#notBefore)
+    this.#dueAt = Math.min(this.#dueAt ?? at, at)
   }
 
   /** Does what is due, WORK_PER_SLICE of it. The result, when a job has come to its end. */
@@ -47,7 +52,9 @@ export class Rebuild<T> {
     }
     const restMs = (this.#meter.work / WORK_PER_MS) * REBUILD_REST_FACTOR
     this.#notBefore = now + Math.max(VIEW_DELAY_MS, Math.ceil(restMs))
-    this.#dueAt = this.#isWanted ? this.#notBefore : undefined
+    this.#endedAt = now
+    this.#delayMs = Math.min(2 * this.#delayMs, VIEW_DELAY_LAST_MS)
+    this.#dueAt = this.#isWanted ? Math.max(now + this.#delayMs, this.#notBefore) : undefined
     return result
   }
 

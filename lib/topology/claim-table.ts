@@ -13,9 +13,8 @@ import {
   type LinksRecord,
   type ShortId,
 } from './links-record.ts'
-import { classCost } from './rtt-class.ts'
 
-/** What both ends of an edge say together, in one byte: the worse RTT class, and these. */
+/** What both ends of an edge say together, in one byte: the worse RTT class (it costs 2^class), and these. */
 const EDGE = { classMask: LINK_CLASS_MASK, dataUp: 0x10, isSeen: 0x20 } as const
 const NO_PARTNER = -1
 const NO_LINKS: LinksRecord = {
@@ -36,6 +35,8 @@ interface Node {
   partners: Int32Array
   edges: Uint8Array
   degree: number
+  /** Edges whose data path is up. */
+  dataDegree: number
 }
 
 /**
@@ -66,6 +67,7 @@ export class ClaimTable {
       partners: new Int32Array(0),
       edges: new Uint8Array(0),
       degree: 0,
+      dataDegree: 0,
     }
     for (const twin of this.#twins(shortId)) this.#unlink(twin)
     this.#nodes[index] = node
@@ -182,11 +184,11 @@ export class ClaimTable {
     const ranks = new Int32Array(this.#nodes.length).fill(-1)
     for (const [rank, { index }] of nodes.entries()) ranks[index] = rank
     const control = this.#adjacency(nodes, ranks, 0)
-    const data = this.#adjacency(nodes, ranks, EDGE.dataUp)
+    const isUniform = nodes.every(({ degree, dataDegree }) => degree === dataDegree)
     return new Graph(
       nodes.map(({ peer }) => peer),
       Int32Array.from(nodes, node => hops.get(node)!),
-      { control, data: data.targets.length === control.targets.length ? control : data },
+      { control, data: isUniform ? control : this.#adjacency(nodes, ranks, EDGE.dataUp) },
     )
   }
 
@@ -203,7 +205,7 @@ export class ClaimTable {
         const partner = partners[row]!
         if (partner < 0 || ranks[partner]! < 0 || (edges[row]! & marks) !== marks) continue
         targets[at] = ranks[partner]!
-        costs[at++] = classCost(edges[row]! & EDGE.classMask)
+        costs[at++] = 1 << (edges[row]! & EDGE.classMask)
       }
       offsets[rank + 1] = at
     }
@@ -219,9 +221,11 @@ export class ClaimTable {
       const back = findLink(other.links, node.shortId.high, node.shortId.low)
       other.partners[back] = NO_PARTNER
       other.degree--
+      if ((other.edges[back]! & EDGE.dataUp) !== 0) other.dataDegree--
       if (isOwnSide) node.partners[row] = NO_PARTNER
     }
     node.degree = 0
+    node.dataDegree = 0
   }
 
   /** Finds the edges of a node that has none. */
@@ -244,6 +248,9 @@ export class ClaimTable {
       other.partners[back] = node.index
       other.edges[back] = edge | (links.endpointsAt[row] === 0 ? 0 : EDGE.isSeen)
       other.degree++
+      if ((edge & EDGE.dataUp) === 0) continue
+      node.dataDegree++
+      other.dataDegree++
     }
   }
 

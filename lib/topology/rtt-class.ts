@@ -7,5 +7,5 @@ export function rttClass(ms: number): number {
 
 /** What an edge of this class costs: about its upper bound in milliseconds, so that sums compare as times do. Never 0. */
 export function classCost(rtt: number): number {
-  return 2 ** Math.min(RTT_CLASS_MAX, rtt)
+  return 1 << Math.min(RTT_CLASS_MAX, rtt)
 }

@@ -81,13 +81,6 @@ export class PathSearch {
   }
 }
 
-/** Without a pause. */
-export function shortestPaths(graph: Adjacency, source: number): ShortestPaths {
-  const search = new PathSearch(graph, source)
-  search.run({ work: 0, pauseAt: Infinity })
-  return search.paths
-}
-
 /** Into a binary heap of numbers, the least on top. */
 function push(heap: number[], item: number): void {
   let at = heap.length

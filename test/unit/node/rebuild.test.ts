@@ -1,5 +1,5 @@
 import t from 'tap'
-import { REBUILD_REST_FACTOR, VIEW_DELAY_MS, WORK_PER_SLICE } from '../../../lib/node/constants.ts'
+import { REBUILD_REST_FACTOR, VIEW_CALM_MS, VIEW_DELAY_MS, WORK_PER_SLICE } from '../../../lib/node/constants.ts'
 import { Rebuild } from '../../../lib/node/rebuild.ts'
 import { WORK_PER_MS, type WorkMeter } from '../../../lib/topology/mod.ts'
 
@@ -27,8 +27,24 @@ t.test('a small job is done in one slice, after the changes of a moment were gat
   state.input = 7
   t.equal(rebuild.handleTimeout(150), 7)
   t.equal(rebuild.pollTimeout(), undefined)
-  rebuild.want(151)
-  t.equal(rebuild.pollTimeout()?.at, 201)
+})
+
+t.test('a restless mesh is looked at less often, unless it is urgent, until it was calm', async t => {
+  const { rebuild } = world(1_000)
+  let now = 0
+  for (const delayMs of [50, 100, 200, 400, 400]) {
+    rebuild.want(now)
+    t.equal(rebuild.pollTimeout()?.at, now + delayMs)
+    now += delayMs
+    rebuild.handleTimeout(now)
+  }
+  rebuild.want(now)
+  rebuild.want(now + 10, true)
+  t.equal(rebuild.pollTimeout()?.at, now + 10 + VIEW_DELAY_MS)
+  now += 10 + VIEW_DELAY_MS
+  rebuild.handleTimeout(now)
+  rebuild.want(now + VIEW_CALM_MS)
+  t.equal(rebuild.pollTimeout()?.at, now + VIEW_CALM_MS + VIEW_DELAY_MS)
 })
 
 t.test('a large job is done a slice at a time, and what changes meanwhile is for the next', async t => {
@@ -52,12 +68,11 @@ t.test('a large job is done a slice at a time, and what changes meanwhile is for
 })
 
 t.test('a rest is kept also when nothing was wanted at its beginning', async t => {
-  const { rebuild } = world(2 * WORK_PER_SLICE)
+  const { rebuild } = world(4 * WORK_PER_SLICE)
   rebuild.want(0)
-  rebuild.handleTimeout(50)
-  rebuild.handleTimeout(51)
+  for (let now = VIEW_DELAY_MS; now < VIEW_DELAY_MS + 4; now++) rebuild.handleTimeout(now)
   rebuild.want(60)
-  t.equal(rebuild.pollTimeout()?.at, 51 + (2 * WORK_PER_SLICE * REBUILD_REST_FACTOR) / WORK_PER_MS)
+  t.equal(rebuild.pollTimeout()?.at, VIEW_DELAY_MS + 3 + (4 * WORK_PER_SLICE * REBUILD_REST_FACTOR) / WORK_PER_MS)
 })
 
 t.test('what cannot wait is done at once, all of it, and an older job is given up', async t => {
