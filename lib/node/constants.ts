@@ -54,11 +54,13 @@ export const VIEW_CALM_MS = 2_000
 export const WORK_PER_SLICE = 50_000
 export const REBUILD_REST_FACTOR = 10
 /** Between two publications of the own links: at first, doubling with each up to the last; after the quiet time anew. */
-export const PUBLISH_GAP_FIRST_MS = 200
-export const PUBLISH_GAP_LAST_MS = 3_200
+export const PUBLISH_GAP_FIRST_MS = 500
+export const PUBLISH_GAP_LAST_MS = 4_000
 export const PUBLISH_QUIET_MS = 10_000
 /** A new link is published when its data path is up, or after so long. */
 export const PUBLISH_PATH_WAIT_MS = 1_000
+/** A link that the far side gave up is told of by it: this side leaves it out of its list so much later. */
+export const PUBLISH_RETIRED_WAIT_MS = 30_000
 /** How often it is looked whether round-trip times have changed so that it should be told. */
 export const PUBLISH_RTT_INTERVAL_MS = 30_000
 export const COLLECT_INTERVAL_MS = 5_000
@@ -76,7 +78,7 @@ export const CANDIDATES_MAX = 16
 /** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */
 export const PATHS_ON_DEMAND_MAX = 256
 /** A path on demand ends when it carried no frame for so long, as seen by a look every now and then. */
-export const PATH_IDLE_MS = 300_000
+export const PATH_IDLE_MS = 60_000
 export const PATH_LOOK_MS = 30_000
 /** One that cannot be used ends so long after it was last wanted. */
 export const PATH_FUTILE_MS = 30_000
@@ -85,10 +87,15 @@ export const PATH_SPARE_MS = 10_000
 
 /** A routed message crosses at most so many peers. */
 export const ROUTED_HOP_LIMIT = 16
+/** Links to peers beyond the few that connect the mesh are dialled so much later, up to twice. */
+export const SPARE_DIAL_DELAY_MS = 3_000
+/** So long after its first link a peer takes the mesh for as large as its neighbours say. */
+export const NEWCOMER_MS = 5_000
 /** No peer has more neighbours than its `links` record can name. Above the second it makes room for newcomers. */
 export const NEIGHBOURS_MAX = 256
 export const NEIGHBOURS_CROWDED = 240
-/** Known peers that nobody reaches: so many are dialled at a time. */
+/** Known peers that nobody reaches are dialled after so long; so many at a time. */
+export const HEALING_DELAY_MS = 2_000
 export const HEALING_MAX = 2
 /** A peer that was passed over because it did not answer is counted again after this. */
 export const PASSED_OVER_MS = 600_000

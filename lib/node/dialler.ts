@@ -146,6 +146,9 @@ export class Dialler implements Machine<DiallerOutput> {
         if (isFresh && known.state === 'waiting') {
           known.retryWaitMs = 0
           this.#wait(known, now + delayMs)
+        } else if (known.state === 'waiting' && known.attempts === 0) {
+          // It has become more urgent than it was.
+          this.#wait(known, Math.min(now + delayMs, this.#timers.at(peerId) ?? Infinity))
         }
         continue
       }

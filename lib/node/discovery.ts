@@ -1,8 +1,15 @@
 import type { PeerId } from '../address/mod.ts'
-import type { Millis } from '../base/mod.ts'
-import { LinkRetirement, NeighbourChoice, wantedCount, type Choice } from '../topology/mod.ts'
+import { soonest, type Millis } from '../base/mod.ts'
+import { LinkRetirement, NeighbourChoice, WANTED_MIN, wantedCount, type Choice } from '../topology/mod.ts'
 import { GOODBYE_CODE } from '../wire/mod.ts'
-import { DISCOVERED_DIAL_DELAY_MS, NEIGHBOURS_CROWDED, NEIGHBOURS_MAX, PASSED_OVER_MS } from './constants.ts'
+import {
+  DISCOVERED_DIAL_DELAY_MS,
+  NEIGHBOURS_CROWDED,
+  NEIGHBOURS_MAX,
+  NEWCOMER_MS,
+  PASSED_OVER_MS,
+  SPARE_DIAL_DELAY_MS,
+} from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Dialler } from './dialler.ts'
 import { Healing } from './healing.ts'
@@ -18,11 +25,15 @@ export class Discovery {
   readonly #healing: Healing
   /** Peers that did not answer, and since when. */
   readonly #failing = new Map<PeerId, Millis>()
+  /** Those that are dialled without delay, while they are no neighbours. */
+  readonly #urgent = new Set<PeerId>()
   #wanted: ReadonlySet<PeerId> = new Set()
   #others: ReadonlySet<PeerId> = new Set()
   /** How often the dialler had failed when it was last taken into account. */
   #failures = 0
   #updatedAt: Millis = 0
+  /** Until when this peer counts as new in the mesh; undefined while it has no link. */
+  #newUntil: Millis | undefined
 
   constructor(context: NodeContext, view: MeshView, dialler: Dialler) {
     this.#context = context
@@ -46,6 +57,7 @@ export class Discovery {
     const choice = this.#choice.choose(
       {
         others: this.#others,
+        peersSaid: this.#peersSaid(now),
         configured: this.#dialler.configuredPeers,
         isFailing: peer => this.#failing.has(peer),
         costOf: peer => this.#view.controlRoutes.get(peer)?.cost,
@@ -71,17 +83,21 @@ export class Discovery {
   }
 
   handleTimeout(now: Millis): void {
-    if (this.#dialler.failures !== this.#failures) this.update(now)
-    const peer = this.#retirement.take(now)
-    // Whoever has few links needs each of them.
-    if (peer === undefined || this.#context.neighbours.count <= wantedCount(this.#others.size + 1)) return
-    this.#disconnect(peer, now)
+    const isGrownUp = this.#newUntil !== undefined && this.#updatedAt < this.#newUntil && now >= this.#newUntil
+    if (isGrownUp || this.#dialler.failures !== this.#failures) this.update(now)
+    for (const peer of this.#retirement.take(now))
+      // Whoever has few links needs each of them.
+      if (this.#context.neighbours.count > wantedCount(this.#others.size + 1)) this.#disconnect(peer, now)
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
     if (this.#dialler.failures !== this.#failures) return { at: this.#updatedAt, reason: 'another neighbour' }
     const at = this.#retirement.nextAt()
-    return at === undefined ? undefined : { at, reason: 'spare link' }
+    const grownUpAt = this.#newUntil !== undefined && this.#updatedAt < this.#newUntil ? this.#newUntil : undefined
+    return soonest([
+      at === undefined ? undefined : { at, reason: 'spare link' },
+      grownUpAt === undefined ? undefined : { at: grownUpAt, reason: 'size of the mesh' },
+    ])
   }
 
   /** All that can be reached, and neighbours whose links are not published yet: the same set while it is the same. */
@@ -104,14 +120,14 @@ export class Discovery {
 
   #targets(choice: Choice, linked: ReadonlySet<PeerId>) {
     const { config, neighbours } = this.#context
-    const self = config.identity.peerId
+    for (const peer of this.#urgent)
+      if (linked.has(peer) || !choice.wanted.has(peer) || this.#failing.has(peer)) this.#urgent.delete(peer)
     const lost: PeerId[] = []
     for (const { id, info } of this.#view.peers) if (info !== undefined && !this.#others.has(id)) lost.push(id)
     const targets = [
       ...[...choice.wanted, ...choice.passedOver].map(peerId => ({
         peerId,
-        // Where both want the link, usually the smaller one's dial succeeds meanwhile.
-        delayMs: self < peerId || this.#choice.isSparse ? 0 : DISCOVERED_DIAL_DELAY_MS,
+        delayMs: this.#delayMs(peerId, this.#isUrgent(peerId, choice)),
       })),
       ...this.#healing
         .choose(lost, peer => this.#dialler.failedRounds(peer) > 0)
@@ -121,6 +137,34 @@ export class Discovery {
     return targets
       .filter(({ peerId }) => linked.has(peerId) || room-- > 0)
       .map(target => ({ ...target, endpoints: this.#view.endpointsOf(target.peerId) }))
+  }
+
+  /** Few are, and only to who has few links: who comes dials, who has been here can wait for it. */
+  #isUrgent(peer: PeerId, choice: Choice): boolean {
+    if (this.#urgent.has(peer)) return true
+    if (!choice.urgent.has(peer) || this.#context.neighbours.count + this.#urgent.size >= WANTED_MIN) return false
+    this.#urgent.add(peer)
+    return true
+  }
+
+  /**
+   * Where both want the link, usually the smaller one's dial succeeds meanwhile. What is not urgent waits: while a mesh
+   * grows fast, it may soon not be wanted any more.
+   */
+  #delayMs(peer: PeerId, isUrgent: boolean): number {
+    const { config } = this.#context
+    if (isUrgent) return 0
+    const isPatient = !this.#choice.isSparse && config.identity.peerId > peer
+    return Math.round(SPARE_DIAL_DELAY_MS * (1 + config.chance())) + (isPatient ? DISCOVERED_DIAL_DELAY_MS : 0)
+  }
+
+  /** Who has just come sees little of the mesh; the neighbours said how large it is. */
+  #peersSaid(now: Millis): number {
+    const links = this.#context.neighbours.neighbours
+    if (links.length === 0) this.#newUntil = undefined
+    else this.#newUntil ??= now + NEWCOMER_MS
+    if (this.#newUntil === undefined || now >= this.#newUntil) return 0
+    return links.reduce((most, { hello }) => Math.max(most, hello.peersKnown), 0)
   }
 
   /** The last places are for those who have no link yet. */

@@ -1,6 +1,6 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Chance } from '../base/mod.ts'
-import { HEALING_MAX, RETRY_FIRST_MS, RETRY_LAST_MS } from './constants.ts'
+import { HEALING_DELAY_MS, HEALING_MAX, RETRY_FIRST_MS, RETRY_LAST_MS } from './constants.ts'
 
 interface Slot {
   readonly peer: PeerId
@@ -38,7 +38,9 @@ export class Healing {
       const peer = rest[at]!
       rest[at] = rest.at(-1)!
       rest.pop()
-      this.#slots.push({ peer, delayMs: Math.round(this.#waitMs * (0.5 + this.#chance())) })
+      // Of who just came to the mesh the records arrive one after the other: it is about to be reached.
+      const waitMs = HEALING_DELAY_MS + this.#waitMs * (0.5 + this.#chance())
+      this.#slots.push({ peer, delayMs: Math.round(waitMs) })
     }
     return this.#slots
   }

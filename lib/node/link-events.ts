@@ -68,7 +68,7 @@ export class LinkEvents {
       case 'up':
         return this.#up(output.neighbour, now)
       case 'down':
-        return this.#down(output.neighbour, output.error, now)
+        return this.#down(output, now)
       case 'message':
         return this.#message(output.from, output.message, now)
       case 'drop':
@@ -140,14 +140,15 @@ export class LinkEvents {
     if (known.info === undefined) tableChanged()
   }
 
-  #down(neighbour: Neighbour, error: string, now: Millis): void {
+  #down({ neighbour, error, code }: Extract<NeighboursOutput, { type: 'down' }>, now: Millis): void {
     const { peerId, hello } = neighbour
     const { mesh, joining, dialler, gossip, links } = this.#parts
     this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
     dialler.handleNeighbourDown(peerId, now)
     gossip.handleNeighbourDown(peerId, now)
     this.#context.view.handleNeighbourDown(peerId, now)
-    links.changed(now)
+    if (code === GOODBYE_CODE.full) links.retired(peerId, now)
+    else links.changed(now)
     if (mesh.joiningThrough === peerId) joining.giveUp(now)
   }
 

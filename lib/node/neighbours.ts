@@ -51,7 +51,8 @@ export type NeighboursOutput =
   | { readonly type: 'write'; readonly connection: number; readonly bytes: Uint8Array }
   | { readonly type: 'close'; readonly connection: number }
   | { readonly type: 'up'; readonly neighbour: Neighbour }
-  | { readonly type: 'down'; readonly neighbour: Neighbour; readonly error: string }
+  /** `code`: of the far side's goodbye, 0 without one. */
+  | { readonly type: 'down'; readonly neighbour: Neighbour; readonly error: string; readonly code: number }
   | { readonly type: 'message'; readonly from: PeerId; readonly message: LinkMessage }
   | { readonly type: 'drop'; readonly reason: string }
   | { readonly type: 'ourself'; readonly connection: number }
@@ -82,6 +83,8 @@ interface Entry {
   isBehind: boolean
   /** Why this side ends it, or what the far side said before it hung up. */
   goodbye: { code: number; text: string } | undefined
+  /** Of what the far side said before it hung up. */
+  heardCode: number
 }
 
 /**
@@ -147,6 +150,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
       neighbour: undefined,
       isBehind: false,
       goodbye: undefined,
+      heardCode: 0,
     }
     this.#entries.set(connection, entry)
     this.#drain(entry, now)
@@ -218,7 +222,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
           this.#handleMessage(entry, output.message, now)
           break
         case 'rtt':
-          if (entry.neighbour !== undefined) entry.neighbour.rttMs = output.rttMs
+          if (entry.neighbour !== undefined) entry.neighbour.rttMs = smoothed(entry.neighbour.rttMs, output.rttMs)
           break
         case 'drop':
           this.#outputs.push(output)
@@ -274,6 +278,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
   #handleMessage(entry: Entry, message: LinkMessage, now: Millis): void {
     if (message.type === 'goodbye') {
       entry.goodbye ??= { code: message.code, text: message.text }
+      entry.heardCode = message.code
       if (message.code === GOODBYE_CODE.ourself) this.#outputs.push({ type: 'ourself', connection: entry.connection })
       entry.link.close()
       return this.#drain(entry, now)
@@ -295,7 +300,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
     this.#outputs.push({ type: 'close', connection })
     if (neighbour !== undefined && this.#byPeer.get(neighbour.peerId) === entry) {
       this.#byPeer.delete(neighbour.peerId)
-      this.#outputs.push({ type: 'down', neighbour, error })
+      this.#outputs.push({ type: 'down', neighbour, error, code: entry.heardCode })
     } else if (!isOutbound && goodbye?.code !== GOODBYE_CODE.duplicate && goodbye?.code !== GOODBYE_CODE.ourself) {
       this.#failedInbound = this.#failedInbound.filter(failed => hostOf(failed.endpoint) !== hostOf(endpoint))
       this.#failedInbound.push({ endpoint, error, at: now })
@@ -314,6 +319,14 @@ export class Neighbours implements Machine<NeighboursOutput> {
   }
 }
 
+/** What one measurement changes of the round-trip time. */
+const RTT_SAMPLE_SHARE = 1 / 4
+
 function hostOf(endpoint: Endpoint): string {
   return endpoint.slice(0, endpoint.lastIndexOf(':'))
+}
+
+/** One slow answer says little. */
+function smoothed(rttMs: number | undefined, sampleMs: number): number {
+  return rttMs === undefined ? sampleMs : rttMs + (sampleMs - rttMs) * RTT_SAMPLE_SHARE
 }

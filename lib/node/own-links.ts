@@ -6,6 +6,7 @@ import {
   PUBLISH_GAP_LAST_MS,
   PUBLISH_PATH_WAIT_MS,
   PUBLISH_QUIET_MS,
+  PUBLISH_RETIRED_WAIT_MS,
   PUBLISH_RTT_INTERVAL_MS,
 } from './constants.ts'
 import type { NodeContext } from './context.ts'
@@ -14,7 +15,7 @@ import { withPort, type MeshView } from './mesh-view.ts'
 import type { Neighbour } from './neighbours.ts'
 
 /** A round-trip time must leave the class it was published in by this factor before it is published anew. */
-const RTT_HYSTERESIS = 1.5
+const RTT_HYSTERESIS = 2
 
 /** What was last told of one link. */
 interface Published {
@@ -35,6 +36,8 @@ export class OwnLinks {
   #publishedAt: Millis = -Infinity
   #gapMs = PUBLISH_GAP_FIRST_MS
   #lookAt: Millis | undefined
+  /** Published links that the far side gave up. */
+  readonly #retired = new Set<PeerId>()
 
   constructor(context: NodeContext, view: MeshView, paths: DataPaths) {
     this.#context = context
@@ -45,6 +48,12 @@ export class OwnLinks {
   /** A link or its data path came or went. */
   changed(now: Millis): void {
     this.#lookAt = Math.min(now, this.#lookAt ?? now)
+  }
+
+  /** The far side gave the link up, and says so: an edge needs the claims of both ends. */
+  retired(peer: PeerId, now: Millis): void {
+    if (this.#published.has(peer)) this.#retired.add(peer)
+    this.changed(now)
   }
 
   handleTimeout(now: Millis): void {
@@ -67,10 +76,11 @@ export class OwnLinks {
     const quietMs = now - this.#publishedAt
     const gapMs = quietMs >= PUBLISH_QUIET_MS ? 0 : Math.max(0, this.#gapMs - quietMs)
     const firstGapMs = Math.max(0, Math.min(gapMs, PUBLISH_GAP_FIRST_MS - quietMs))
-    let gone = this.#published.size
+    let gone = this.#published.size - this.#retired.size
     for (const neighbour of neighbours) {
       const { peerId } = neighbour
       const told = this.#published.get(peerId)
+      if (this.#retired.delete(peerId)) gone++
       if (told !== undefined) gone--
       const isUp = this.#paths.isDirect(peerId)
       if (told === undefined) {
@@ -83,13 +93,15 @@ export class OwnLinks {
         waitMs = Math.min(waitMs, Math.max(gapMs, PUBLISH_RTT_INTERVAL_MS - quietMs))
       }
     }
-    return gone > 0 ? Math.min(waitMs, gapMs) : waitMs
+    if (gone > 0) return Math.min(waitMs, gapMs)
+    return this.#retired.size === 0 ? waitMs : Math.min(waitMs, Math.max(gapMs, PUBLISH_RETIRED_WAIT_MS - quietMs))
   }
 
   #publish(neighbours: readonly Neighbour[], now: Millis): void {
     const isQuiet = now - this.#publishedAt >= PUBLISH_QUIET_MS
     this.#gapMs = isQuiet ? PUBLISH_GAP_FIRST_MS : Math.min(2 * this.#gapMs, PUBLISH_GAP_LAST_MS)
     this.#publishedAt = now
+    this.#retired.clear()
     const ripe = neighbours.filter(neighbour => this.#isRipe(neighbour, now))
     this.#published = new Map(
       ripe.map(neighbour => {

@@ -1,6 +1,6 @@
 import type { PeerId } from '../address/peer-id.ts'
 import type { Chance, Millis } from '../base/ports.ts'
-import { RETIRE_AFTER_MS, RETIRE_GAP_MS } from './constants.ts'
+import { RETIRE_AFTER_MS, RETIRE_TOGETHER_MS } from './constants.ts'
 
 /** One link as the end of it sees it. */
 export interface HeldLink {
@@ -10,15 +10,14 @@ export interface HeldLink {
 }
 
 /**
- * When a link is given up: by the side that dialled it, and only there, once it has not wanted it for a while; one at a
- * time. If the other side wants it, that one dials it anew and is then its keeper. So no link is given up that anybody
- * wants for long, and none that two sides quarrel about.
+ * When a link is given up: by the side that dialled it, and only there, once it has not wanted it for a while; those whose
+ * time comes soon go along, for each publication of links costs the whole mesh. If the other side wants it, that one dials
+ * it anew and is then its keeper. So no link is given up that anybody wants for long, and none that two sides quarrel about.
  */
 export class LinkRetirement {
   readonly #chance: Chance
   /** When the link of a peer goes. */
   readonly #dueAt = new Map<PeerId, Millis>()
-  #nextAt: Millis = -Infinity
 
   constructor(chance: Chance) {
     this.#chance = chance
@@ -33,22 +32,18 @@ export class LinkRetirement {
         this.#dueAt.set(peer, now + Math.round(RETIRE_AFTER_MS * (0.75 + 0.5 * this.#chance())))
   }
 
-  /** Whose link to give up now, if any. */
-  take(now: Millis): PeerId | undefined {
-    const first = this.#first()
-    if (first === undefined || now < first.at) return undefined
-    this.#dueAt.delete(first.peer)
-    this.#nextAt = now + RETIRE_GAP_MS
-    return first.peer
+  /** Whose links to give up now. */
+  take(now: Millis): PeerId[] {
+    const first = this.nextAt()
+    if (first === undefined || now < first) return []
+    const due = [...this.#dueAt].filter(([, at]) => at <= now + RETIRE_TOGETHER_MS).map(([peer]) => peer)
+    for (const peer of due) this.#dueAt.delete(peer)
+    return due
   }
 
   nextAt(): Millis | undefined {
-    return this.#first()?.at
-  }
-
-  #first(): { readonly peer: PeerId; readonly at: Millis } | undefined {
-    let first: { peer: PeerId; at: Millis } | undefined
-    for (const [peer, at] of this.#dueAt) if (first === undefined || at < first.at) first = { peer, at }
-    return first && { peer: first.peer, at: Math.max(first.at, this.#nextAt) }
+    let first: Millis | undefined
+    for (const at of this.#dueAt.values()) if (first === undefined || at < first) first = at
+    return first
   }
 }

@@ -16,6 +16,8 @@ import {
 export interface Surroundings {
   /** The other peers that can be reached, neighbours included. The same object while they are the same. */
   readonly others: ReadonlySet<PeerId>
+  /** How many peers the mesh is said to have, this one included; 0 when nobody said so. */
+  readonly peersSaid: number
   /** Peers that configured targets led to. */
   readonly configured: ReadonlySet<PeerId>
   /** Dialled without success, and no neighbour. */
@@ -27,6 +29,8 @@ export interface Surroundings {
 export interface Choice {
   /** Whom this peer links to, whoever of the two dialled. */
   readonly wanted: ReadonlySet<PeerId>
+  /** Of those the few that connect the mesh; the others can wait. */
+  readonly urgent: ReadonlySet<PeerId>
   /** Passed over, and dialled all the same. */
   readonly passedOver: ReadonlySet<PeerId>
 }
@@ -59,10 +63,11 @@ export class NeighbourChoice {
 
   choose(around: Surroundings, now: Millis): Choice {
     const { others, configured } = around
-    const peers = others.size + 1
+    const peers = Math.max(others.size + 1, around.peersSaid)
     if (peers > FULL_MESH_PEERS) this.#isSparse = true
     else if (peers <= FULL_MESH_AGAIN_PEERS) this.#isSparse = false
-    if (!this.#isSparse) return { wanted: others, passedOver: new Set() }
+    if (!this.#isSparse)
+      return { wanted: others, urgent: new Set(this.#order(others).slice(0, WANTED_MIN)), passedOver: new Set() }
     const isOpen = (peer: PeerId) => others.has(peer) && !around.isFailing(peer)
     const wanted = new Set([...configured].filter(peer => others.has(peer)))
     for (const peer of this.#chooseNear(around, wanted, isOpen, now)) wanted.add(peer)
@@ -74,7 +79,7 @@ export class NeighbourChoice {
       if (!around.isFailing(peer)) wanted.add(peer)
       else if (passedOver.size < PASSED_OVER_MAX) passedOver.add(peer)
     }
-    return { wanted, passedOver }
+    return { wanted, urgent: new Set([...wanted].slice(0, WANTED_MIN)), passedOver }
   }
 
   /** Whether a peer with `links` links may refuse one more to somebody who has `newcomerLinks`: never the first one. */

@@ -84,12 +84,12 @@ export class ChoiceWorld {
       }
       const held = [...member.links].map(([peerId, isOutbound]) => ({ peerId, isOutbound }))
       member.retirement.update(held, choice.wanted, this.#now)
-      const spare = member.retirement.take(this.#now)
-      if (spare === undefined) continue
-      member.links.delete(spare)
-      this.members.get(spare)?.links.delete(member.id)
-      this.#isStirred = true
-      changes++
+      for (const spare of member.retirement.take(this.#now)) {
+        member.links.delete(spare)
+        this.members.get(spare)?.links.delete(member.id)
+        this.#isStirred = true
+        changes++
+      }
     }
     return changes
   }
@@ -141,6 +141,7 @@ export class ChoiceWorld {
     member.last = choice.choose(
       {
         others,
+        peersSaid: 0,
         configured,
         isFailing: peer => !links.has(peer) && this.#failed.has(`${member.id} ${peer}`),
         // Neighbours are near, some nearer; the others are behind them.

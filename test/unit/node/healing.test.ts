@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { PeerId } from '../../../lib/address/mod.ts'
-import { HEALING_MAX, RETRY_FIRST_MS, RETRY_LAST_MS } from '../../../lib/node/constants.ts'
+import { HEALING_DELAY_MS, HEALING_MAX, RETRY_FIRST_MS, RETRY_LAST_MS } from '../../../lib/node/constants.ts'
 import { Healing } from '../../../lib/node/healing.ts'
 import { peerNumber as p } from '../../support/graphs.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
@@ -15,8 +15,8 @@ t.test('dials few of many that are lost, and goes on with them while they have n
   t.equal(first.length, HEALING_MAX)
   t.same(
     first.map(({ delayMs }) => delayMs),
-    [0, 0],
-    'at once',
+    [HEALING_DELAY_MS, HEALING_DELAY_MS],
+    'no sooner than somebody who just came is usually reached',
   )
   t.same(healing.choose(lost(50), never), first)
 })
@@ -34,14 +34,14 @@ t.test('after a failure it is another’s turn, later and later, and in time eve
     }
   }
   t.equal(seen.size, 20)
-  t.ok(delays.slice(2, 4).every(delayMs => delayMs <= RETRY_FIRST_MS * 1.5))
+  t.ok(delays.slice(2, 4).every(delayMs => delayMs <= HEALING_DELAY_MS + RETRY_FIRST_MS * 1.5))
   t.ok(delays.slice(-20).every(delayMs => delayMs >= RETRY_LAST_MS / 2 && delayMs <= RETRY_LAST_MS * 1.5))
 })
 
 t.test('begins anew when somebody else is lost', async t => {
   const healing = new Healing(seededChance(3))
   for (let i = 0; i < 20; i++) healing.choose(lost(20), always)
-  t.ok(healing.choose(lost(21), always).every(({ delayMs }) => delayMs <= RETRY_FIRST_MS * 1.5))
+  t.ok(healing.choose(lost(21), always).every(({ delayMs }) => delayMs <= HEALING_DELAY_MS + RETRY_FIRST_MS * 1.5))
 })
 
 t.test('who is found is not dialled, and the only one that is lost stays, failed or not', async t => {

@@ -1,11 +1,13 @@
 import t from 'tap'
 import type { Millis } from '../../../lib/base/mod.ts'
 import {
+  DISCOVERED_DIAL_DELAY_MS,
   PUBLISH_GAP_FIRST_MS,
   PUBLISH_GAP_LAST_MS,
   PUBLISH_PATH_WAIT_MS,
   PUBLISH_QUIET_MS,
   PUBLISH_RTT_INTERVAL_MS,
+  SPARE_DIAL_DELAY_MS,
 } from '../../../lib/node/constants.ts'
 import { decodeLinks } from '../../../lib/topology/mod.ts'
 import { GOODBYE_CODE, RECORD_KIND } from '../../../lib/wire/mod.ts'
@@ -47,7 +49,7 @@ t.test('a new link costs each end one publication, when its data path is up', t 
   const mesh = launched(4)
   const newcomer = mesh.host(4)
   newcomer.launch([0])
-  const found = watch(mesh, 5_000)
+  const found = watch(mesh, 2 * SPARE_DIAL_DELAY_MS + DISCOVERED_DIAL_DELAY_MS + PUBLISH_GAP_LAST_MS)
   // The one that it came through told of it at once; the newcomer had no link at all.
   t.ok(found.get(newcomer)!.length <= 4, `the newcomer: ${found.get(newcomer)!.length}`)
   for (const host of mesh.hosts.slice(1, 4)) t.equal(found.get(host)!.length, 1, host.name)
@@ -86,7 +88,7 @@ t.test('the more there is to tell, the longer it is gathered', t => {
   t.end()
 })
 
-t.test('another round-trip time is told late, and once', t => {
+t.test('another round-trip time, which one slow answer does not make, is told late and seldom', t => {
   const mesh = launched(2)
   // What was told before the first ping came back is put right.
   mesh.run(2 * PUBLISH_RTT_INTERVAL_MS)
@@ -94,7 +96,8 @@ t.test('another round-trip time is told late, and once', t => {
   mesh.network.weather.extraMs = 200
   const begun = mesh.clock.now
   const times = watch(mesh, 4 * PUBLISH_RTT_INTERVAL_MS).get(mesh.host(1))!
-  t.equal(times.length, 1)
+  t.ok(times.length >= 1 && times.length <= 3, `${times.length} times`)
   t.ok(times[0]! - begun <= 2 * PUBLISH_RTT_INTERVAL_MS)
+  for (const [i, at] of times.entries()) if (i > 0) t.ok(at - times[i - 1]! >= PUBLISH_RTT_INTERVAL_MS)
   t.end()
 })

@@ -1,20 +1,22 @@
 import t from 'tap'
-import { LinkRetirement, RETIRE_AFTER_MS, RETIRE_GAP_MS } from '../../../lib/topology/mod.ts'
+import { LinkRetirement, RETIRE_AFTER_MS, RETIRE_TOGETHER_MS } from '../../../lib/topology/mod.ts'
 import { peerNumber as p } from '../../support/graphs.ts'
 
 const link = (number: number, isOutbound = true) => ({ peerId: p(number), isOutbound })
 
-t.test('gives up what it dialled and has not wanted for a minute, one at a time', async t => {
-  const retirement = new LinkRetirement(() => 0.5)
-  retirement.update([link(1), link(2), link(3, false), link(4)], new Set([p(4)]), 0)
+t.test('gives up what it dialled and has not wanted for a minute; what is due soon goes along', async t => {
+  const draws = [0.5, 0.6, 0.999]
+  const retirement = new LinkRetirement(() => draws.shift() ?? 0)
+  retirement.update([link(1), link(2), link(3, false), link(4), link(5)], new Set([p(4)]), 0)
   t.equal(retirement.nextAt(), RETIRE_AFTER_MS)
-  t.equal(retirement.take(RETIRE_AFTER_MS - 1), undefined)
-  const first = retirement.take(RETIRE_AFTER_MS)
-  t.equal(retirement.take(RETIRE_AFTER_MS), undefined)
-  t.equal(retirement.nextAt(), RETIRE_AFTER_MS + RETIRE_GAP_MS)
-  const second = retirement.take(RETIRE_AFTER_MS + RETIRE_GAP_MS)
-  t.same([first, second].sort(), [p(1), p(2)].sort())
+  t.same(retirement.take(RETIRE_AFTER_MS - 1), [])
+  t.same(retirement.take(RETIRE_AFTER_MS), [p(1), p(2), p(5)])
+  t.same(retirement.take(RETIRE_AFTER_MS), [])
   t.equal(retirement.nextAt(), undefined)
+  retirement.update([link(6)], new Set(), 0)
+  draws.push(0.999)
+  retirement.update([link(6), link(7)], new Set(), RETIRE_TOGETHER_MS)
+  t.same(retirement.take(RETIRE_AFTER_MS * 0.75), [p(6)], 'what is due later stays until then')
 })
 
 t.test('what is wanted again in time stays, and its minute begins anew', async t => {
@@ -33,7 +35,7 @@ t.test('the minute is not the same for all', async t => {
   const retirement = new LinkRetirement(() => draws.shift() ?? 0)
   retirement.update([link(1)], new Set(), 0)
   t.equal(retirement.nextAt(), RETIRE_AFTER_MS * 0.75)
-  t.equal(retirement.take(RETIRE_AFTER_MS * 0.75), p(1))
+  t.same(retirement.take(RETIRE_AFTER_MS * 0.75), [p(1)])
   retirement.update([link(2)], new Set(), 0)
   t.ok(retirement.nextAt()! > RETIRE_AFTER_MS * 1.24)
 })

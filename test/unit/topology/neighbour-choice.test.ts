@@ -17,6 +17,7 @@ import { seededChance } from '../../support/seeded-chance.ts'
 const peers = (count: number, first = 1): Set<PeerId> => new Set(Array.from({ length: count }, (_, i) => p(first + i)))
 const around = (others: ReadonlySet<PeerId>, more: object = {}) => ({
   others,
+  peersSaid: 0,
   configured: new Set<PeerId>(),
   isFailing: () => false,
   costOf: () => undefined,
@@ -26,8 +27,8 @@ const around = (others: ReadonlySet<PeerId>, more: object = {}) => ({
 // Hundreds of peers for hundreds of seconds; the runner limits the whole file.
 t.setTimeout(0)
 
-/** From the full mesh: those dialled, two seconds apart, after a minute and a quarter; half a minute for what follows. */
-const roundsFromFull = (count: number) => 75 + 2 * (count - 1) + 90
+/** From the full mesh: those dialled after a minute and a quarter, and the same once more for what follows. */
+const roundsFromFull = () => 2 * 75 + 90
 
 t.test('in a mesh of up to 32 peers everyone is wanted; a larger one becomes full again only at 24', async t => {
   const choice = new NeighbourChoice(p(0))
@@ -36,6 +37,15 @@ t.test('in a mesh of up to 32 peers everyone is wanted; a larger one becomes ful
   t.equal(choice.choose(around(peers(FULL_MESH_AGAIN_PEERS)), 0).wanted.size, 5)
   t.equal(choice.choose(around(peers(FULL_MESH_AGAIN_PEERS - 1)), 0).wanted.size, 23)
   t.equal(choice.choose(around(peers(FULL_MESH_PEERS - 1)), 0).wanted.size, 31)
+})
+
+t.test('a newcomer that sees few yet believes what is said of the size, and few are urgent', async t => {
+  const full = new NeighbourChoice(p(0)).choose(around(peers(20)), 0)
+  t.equal(full.wanted.size, 20)
+  t.equal(full.urgent.size, 4)
+  const told = new NeighbourChoice(p(0)).choose(around(peers(20), { peersSaid: 100 }), 0)
+  t.equal(told.wanted.size, 7)
+  for (const peer of told.urgent) t.ok(told.wanted.has(peer))
 })
 
 t.test('the number of wanted peers grows with the logarithm, and with what was configured', async t => {
@@ -140,8 +150,8 @@ for (const count of [33, 36, 40, 64, 100, 300]) {
   t.test(`${count} peers that all link to all come to rest with few links`, async t => {
     const world = new ChoiceWorld(count, seededChance(count))
     world.linkAll()
-    const rounds = world.settle(roundsFromFull(count) + 200)
-    t.ok(rounds !== undefined && rounds <= roundsFromFull(count), `after ${rounds} s`)
+    const rounds = world.settle(roundsFromFull() + 200)
+    t.ok(rounds !== undefined && rounds <= roundsFromFull(), `after ${rounds} s`)
     checkDegrees(t, world, count)
   })
 
@@ -157,7 +167,7 @@ for (const count of [33, 36, 40, 64, 100, 300]) {
     checkDegrees(t, world, count, [p(0)])
     for (let number = 1; number < count; number += 2) world.remove(p(number))
     // Those of a mesh that is small now want all of it; else only the wants that pointed at the dead are new.
-    const again = world.settle(roundsFromFull(count) + 200)
+    const again = world.settle(roundsFromFull() + 200)
     t.ok(again !== undefined && again <= 120, `after half of them were killed: ${again} s`)
     t.ok(world.isConnected())
   })
