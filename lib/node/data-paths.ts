@@ -1,10 +1,12 @@
 import type { Endpoint, EndpointParts, PeerId } from '../address/mod.ts'
 import { Timers, soonest, type Millis } from '../base/mod.ts'
 import { FULL_MESH_PEERS } from '../topology/mod.ts'
+import { ROUTED_KIND, type RoutedMessage } from '../wire/mod.ts'
 import { PATHS_ON_DEMAND_MAX, PATH_FUTILE_MS, PATH_IDLE_MS, PATH_LOOK_MS, PATH_SPARE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { DataPath, DataPathOutput, DataPathReport } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
+import type { NodePart } from './part.ts'
 import { PathMaker } from './path-maker.ts'
 import { PathUse } from './path-use.ts'
 
@@ -22,7 +24,9 @@ interface Held {
  * it carried nothing for PATH_IDLE_MS, does not answer, or has to make room for another. Asks for the remote's key, its
  * addresses and a relay from the view; tells when a path came or went.
  */
-export class DataPaths {
+export class DataPaths implements NodePart {
+  readonly name = 'paths'
+  readonly routedKinds = [ROUTED_KIND.sessionHandshake]
   readonly #context: NodeContext
   readonly #view: MeshView
   readonly #paths = new Map<PeerId, Held>()
@@ -65,6 +69,19 @@ export class DataPaths {
 
   report(now: Millis): (DataPathReport & { readonly isOnDemand: boolean })[] {
     return [...this.#paths.values()].map(({ path, use }) => ({ ...path.report(now), isOnDemand: use !== undefined }))
+  }
+
+  viewChanged(now: Millis): void {
+    this.update(now)
+  }
+
+  /** Keys are of one mesh. */
+  meshChanged(now: Millis): void {
+    this.stopAll(now)
+  }
+
+  handleRouted({ source, body }: RoutedMessage, now: Millis): void {
+    this.handleHandshake(source, body, now)
   }
 
   /** Makes, feeds and ends paths so that they are those of the mesh as it is now. */

@@ -14,9 +14,11 @@ import type { NodeContext } from './context.ts'
 import type { Dialler } from './dialler.ts'
 import { Healing } from './healing.ts'
 import type { MeshView } from './mesh-view.ts'
+import type { NodePart } from './part.ts'
 
 /** Decides whom of the known peers to link to and which links to give up, and feeds the dialler with addresses. */
-export class Discovery {
+export class Discovery implements NodePart {
+  readonly name = 'discovery'
   readonly #context: NodeContext
   readonly #view: MeshView
   readonly #dialler: Dialler
@@ -42,6 +44,10 @@ export class Discovery {
     this.#choice = new NeighbourChoice(context.config.identity.peerId)
     this.#retirement = new LinkRetirement(context.config.chance)
     this.#healing = new Healing(context.config.chance)
+  }
+
+  viewChanged(now: Millis): void {
+    this.update(now)
   }
 
   /** The mesh, the links, or what is known of a dial has changed. */

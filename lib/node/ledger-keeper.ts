@@ -1,6 +1,6 @@
 import { equalBytes, type Millis } from '../base/mod.ts'
 import { readStore, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
-import { FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
+import { COLLECT_INTERVAL_MS, FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
 import type { NodePart, StoreEntry } from './part.ts'
@@ -23,6 +23,7 @@ export class LedgerKeeper implements NodePart {
   #pendingChanges: RecordChange[] = []
   #foreign = new Map<string, Uint8Array | undefined>()
   #foreignAt: Millis | undefined
+  #collectAt: Millis = 0
 
   constructor(context: NodeContext, gossip: Gossip) {
     this.#context = context
@@ -52,6 +53,7 @@ export class LedgerKeeper implements NodePart {
       )
     }
     // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
+    this.#collectAt = now + COLLECT_INTERVAL_MS
     const skipped = this.#context.ledger.restore(ledger, true, now)
     if (skipped > 0) this.#context.log('warn', 'ledger-skipped', { records: skipped }, now)
   }
@@ -83,11 +85,21 @@ export class LedgerKeeper implements NodePart {
   }
 
   handleTimeout(now: Millis): void {
+    if (now >= this.#collectAt) this.#collect(now)
     if (this.#foreignAt !== undefined && now >= this.#foreignAt) this.persistForeign()
   }
 
-  pollTimeout(): { at: Millis; reason: string } | undefined {
-    return this.#foreignAt === undefined ? undefined : { at: this.#foreignAt, reason: 'store ledger' }
+  pollTimeout(): { at: Millis; reason: string } {
+    return this.#foreignAt !== undefined && this.#foreignAt <= this.#collectAt
+      ? { at: this.#foreignAt, reason: 'store ledger' }
+      : { at: this.#collectAt, reason: 'collect' }
+  }
+
+  /** Owners that nobody has reached for long go, and with them what is known of the peers. */
+  #collect(now: Millis): void {
+    this.#collectAt = now + COLLECT_INTERVAL_MS
+    const { ledger, neighbours, view } = this.#context
+    for (const owner of ledger.collect(now)) if (neighbours.neighbour(owner) === undefined) view.forget(owner, now)
   }
 
   #persist(changes: LedgerChanges, now: Millis): void {

@@ -1,11 +1,10 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
-import { Timers, soonest, type Machine, type Millis } from '../base/mod.ts'
+import { soonest, type Machine, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease, LeaseHolder } from '../ipam/mod.ts'
-import { Ledger, type RecordChange } from '../ledger/mod.ts'
-import { GOODBYE_CODE, RECORD_KIND, ROUTED_KIND, SHORT_ID_BYTES } from '../wire/mod.ts'
+import { Ledger } from '../ledger/mod.ts'
+import { GOODBYE_CODE, ROUTED_KIND, SHORT_ID_BYTES } from '../wire/mod.ts'
 import { Addresses } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
-import { COLLECT_INTERVAL_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { DataPaths } from './data-paths.ts'
 import { Dialler } from './dialler.ts'
@@ -21,12 +20,13 @@ import { MeshView } from './mesh-view.ts'
 import { Neighbours } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
 import { OwnLinks } from './own-links.ts'
-import type { NodePart, PartFactory, StoreRead } from './part.ts'
+import type { PartFactory, StoreRead } from './part.ts'
 import { Parts } from './parts.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { reportOf, type NodeReport } from './report.ts'
 import { Router } from './router.ts'
 import { Targets } from './targets.ts'
+import { ViewRecords } from './view-records.ts'
 
 /**
  * One whole peer as a machine without IO: links, ledger, topology, sessions, paths and addresses.
@@ -54,7 +54,6 @@ export class Node implements Machine<NodeOutput> {
   readonly #joining: Joining
   readonly #targets: Targets
   readonly #log: RateLimitedLog
-  readonly #timers = new Timers()
   readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
   #nextConnection = 1
@@ -139,24 +138,18 @@ export class Node implements Machine<NodeOutput> {
     this.#parts = new Parts([
       this.#keeper,
       this.#mesh,
-      this.#viewPart(),
+      new ViewRecords(this.view, (peer, at) => this.#events.restarted(peer, at)),
       this.addresses,
       this.#targets,
-      this.#pathsPart(),
-      {
-        name: 'discovery',
-        viewChanged: at => discovery.update(at),
-        handleTimeout: at => discovery.handleTimeout(at),
-        pollTimeout: () => discovery.pollTimeout(),
-      },
+      this.paths,
+      discovery,
       this.#gossip,
-      { name: 'links', handleTimeout: at => links.handleTimeout(at), pollTimeout: () => links.pollTimeout() },
+      links,
       ...features.map(make => make(context)),
     ])
     const shortId = peerIdBytes(identity.peerId).slice(0, SHORT_ID_BYTES)
     emit({ type: 'engine', op: { op: 'set-self', shortId } })
     this.#parts.restore(read, now)
-    this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
     this.#viewChanged(now)
     this.#settle(now)
   }
@@ -226,8 +219,7 @@ export class Node implements Machine<NodeOutput> {
 
   handleDialled(connection: number, endpoint: Endpoint, now: Millis): void {
     this.dialler.handleDialled(connection)
-    this.neighbours.open(connection, true, endpoint, now)
-    this.#settle(now)
+    this.#settled(this.neighbours.open(connection, true, endpoint, now), now)
   }
 
   handleDialFailed(connection: number, error: string, now: Millis): void {
@@ -295,16 +287,13 @@ export class Node implements Machine<NodeOutput> {
     for (const { peerId } of this.neighbours.neighbours)
       this.neighbours.disconnect(peerId, GOODBYE_CODE.shutdown, 'stopped', now)
     this.#keeper.persistForeign()
-    this.#drainNeighbours(now)
+    drained(this.neighbours, output => this.#events.handle(output, now))
   }
 
   handleTimeout(now: Millis): void {
     this.neighbours.handleTimeout(now)
     this.dialler.handleTimeout(now)
     this.#parts.handleTimeout(now)
-    for (let due = this.#timers.popDue(now); due !== undefined; due = this.#timers.popDue(now)) {
-      if (due === 'collect') this.#collect(now)
-    }
     if (this.view.handleTimeout(now)) this.#viewChanged(now)
     this.#settle(now)
   }
@@ -318,38 +307,8 @@ export class Node implements Machine<NodeOutput> {
       this.neighbours.pollTimeout(),
       this.dialler.pollTimeout(),
       this.#parts.pollTimeout(),
-      this.#timers.next(),
       this.view.pollTimeout(),
     ])
-  }
-
-  #viewPart(): NodePart {
-    return {
-      name: 'view',
-      recordKinds: [RECORD_KIND.peer, RECORD_KIND.links],
-      restore: (_entries, now) => {
-        this.view.reload(now)
-        this.view.publishSelf()
-        this.view.publishLinks([])
-        this.view.refresh()
-      },
-      handleRecord: ({ owner, kind, record }, now) => {
-        const restarted = this.view.handleRecord(owner, kind, record, now)
-        if (restarted !== undefined) this.#events.restarted(restarted, now)
-      },
-    }
-  }
-
-  #pathsPart(): NodePart {
-    return {
-      name: 'paths',
-      routedKinds: [ROUTED_KIND.sessionHandshake],
-      handleRouted: ({ source, body }, now) => this.paths.handleHandshake(source, body, now),
-      viewChanged: now => this.paths.update(now),
-      meshChanged: now => this.paths.stopAll(now),
-      handleTimeout: now => this.paths.handleTimeout(now),
-      pollTimeout: () => this.paths.pollTimeout(),
-    }
   }
 
   #settled<T>(result: T, now: Millis): T {
@@ -360,39 +319,15 @@ export class Node implements Machine<NodeOutput> {
   /** Works off what one input caused, until nothing is left. */
   #settle(now: Millis): void {
     for (;;) {
-      const didNeighbours = this.#drainNeighbours(now)
-      const didDialler = this.#drainDialler()
-      const didLedger = this.#applyChanges(now)
-      if (!didNeighbours && !didDialler && !didLedger) break
+      const didNeighbours = drained(this.neighbours, output => this.#events.handle(output, now))
+      const didDialler = drained(this.dialler, output => this.#outputs.push(output))
+      const changes = this.#keeper.take(now)
+      for (const change of changes) this.#parts.handleRecord(change, now)
+      if (!didNeighbours && !didDialler && changes.length === 0) break
     }
     if (this.#mesh.isPristine && this.addresses.ipam.leases().length > 0) this.#mesh.set(this.#mesh.meshId, false)
     const table = this.#tables.take(() => forwardingTable(this.view, this.paths, this.addresses))
     if (table !== undefined) this.#outputs.push({ type: 'forwarding', table })
-  }
-
-  #drainDialler(): boolean {
-    let did = false
-    for (let output = this.dialler.pollOutput(); output !== undefined; output = this.dialler.pollOutput()) {
-      this.#outputs.push(output)
-      did = true
-    }
-    return did
-  }
-
-  #drainNeighbours(now: Millis): boolean {
-    let did = false
-    for (let output = this.neighbours.pollOutput(); output !== undefined; output = this.neighbours.pollOutput()) {
-      this.#events.handle(output, now)
-      did = true
-    }
-    return did
-  }
-
-  /** Persists, gossips, and lets the parts know of records that changed. */
-  #applyChanges(now: Millis): boolean {
-    const changes: readonly RecordChange[] = this.#keeper.take(now)
-    for (const change of changes) this.#parts.handleRecord(change, now)
-    return changes.length > 0
   }
 
   #viewChanged(now: Millis): void {
@@ -401,10 +336,14 @@ export class Node implements Machine<NodeOutput> {
     this.#parts.viewChanged(now)
     this.#tables.changed()
   }
+}
 
-  #collect(now: Millis): void {
-    for (const owner of this.ledger.collect(now))
-      if (this.neighbours.neighbour(owner) === undefined) this.view.forget(owner, now)
-    this.#timers.set('collect', now + COLLECT_INTERVAL_MS)
+/** Handles what a machine puts out; whether there was anything. */
+function drained<T>(machine: Pick<Machine<T>, 'pollOutput'>, handle: (output: T) => void): boolean {
+  let did = false
+  for (let output = machine.pollOutput(); output !== undefined; output = machine.pollOutput()) {
+    handle(output)
+    did = true
   }
+  return did
 }

@@ -13,6 +13,7 @@ import type { NodeContext } from './context.ts'
 import type { DataPaths } from './data-paths.ts'
 import { withPort, type MeshView } from './mesh-view.ts'
 import type { Neighbour } from './neighbours.ts'
+import type { NodePart } from './part.ts'
 
 /** A round-trip time must leave the class it was published in by this factor before it is published anew. */
 const RTT_HYSTERESIS = 2
@@ -28,7 +29,8 @@ interface Published {
  * Publishes this peer's own links. The whole mesh hears each publication, so they are damped: the more there were of late,
  * the longer the next one waits; a new link waits for its data path, unless one end has no other link yet.
  */
-export class OwnLinks {
+export class OwnLinks implements NodePart {
+  readonly name = 'links'
   readonly #context: NodeContext
   readonly #view: MeshView
   readonly #paths: DataPaths

@@ -26,7 +26,7 @@ export const WANTED_MIN = 4
 export const RANKED_MIN = 3
 /** Of the wanted peers so many are the nearest ones. They are chosen anew at most so often, for one that is half as far. */
 export const NEAR_MAX = 2
-export const NEAR_INTERVAL_MS = 60_000
+export const NEAR_INTERVAL_MS = 600_000
 export const NEAR_COST_SHARE = 0.5
 /** Links are accepted up to this multiple of those wanted. */
 export const ACCEPTED_FACTOR = 4
