@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers unit simulation system test demo bench soak scale many pack clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many pack clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -28,6 +28,9 @@ types: dependencies ## check types (tsc)
 
 layers: dependencies ## check that imports point down the list of layers
 	@$(BIN)/depcruise --config .dependency-cruiser.cjs lib
+
+dead: dependencies ## find files and exports that nobody uses (knip)
+	@$(BIN)/knip --no-progress
 
 unit: build ## run unit, property, vector and compliance tests, and those of the documents
 	@$(RUN) unit vectors compliance docs

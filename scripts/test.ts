@@ -37,6 +37,7 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
   ['code style', ['eslint', '--max-warnings', '0', '.']],
   ['types', ['tsc', '-p', '.', '--noEmit', '--incremental', 'false']],
   ['layers', ['depcruise', '--config', '.dependency-cruiser.cjs', 'lib']],
+  ['dead code', ['knip', '--no-progress']],
 ]
 const CHECK_LIMIT_MS = 300_000
 const KILL_AFTER_MS = 5_000

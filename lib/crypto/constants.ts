@@ -1,7 +1,5 @@
 /** Sizes of keys and outputs, in bytes. */
 export const SEED_BYTES = 32
-export const SIGNING_KEY_BYTES = 32
-export const SIGNATURE_BYTES = 64
 export const EXCHANGE_KEY_BYTES = 32
 export const AEAD_KEY_BYTES = 32
 export const AEAD_NONCE_BYTES = 12

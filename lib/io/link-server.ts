@@ -143,6 +143,7 @@ function bindError(error: NodeJS.ErrnoException, options: ListenOptions): Error 
         `${where} cannot be bound: this host has no such address (${error.code})`,
         'name an address of this host (ip address show), or leave it out to listen on all',
       )
+    case undefined:
     default:
       return error
   }

@@ -1,5 +1,3 @@
-/** What addresses are cut from when the operator says nothing. */
-export const RANGE_DEFAULT = '10.32.0.0/12'
 export const BLOCK_PREFIX_DEFAULT = 26
 
 /** A subnet, a range or a block has at least four addresses: the first and the last of a subnet are never given. */

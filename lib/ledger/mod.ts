@@ -1,6 +1,6 @@
-export type { LedgerChanges, OwnerChange, RecordChange } from './changes.ts'
+export type { LedgerChanges, RecordChange } from './changes.ts'
 export * from './constants.ts'
 export * from './ledger.ts'
 export type { MergeOutcome } from './merger.ts'
-export type { LedgerIdentity, PutResult } from './own-records.ts'
+export type { LedgerIdentity } from './own-records.ts'
 export * from './stored.ts'
