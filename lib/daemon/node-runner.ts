@@ -1,7 +1,8 @@
-import { formatCidr, type Cidr, type Endpoint } from '../address/mod.ts'
-import { WeaveError, errorText, type LogLine, type Millis } from '../base/mod.ts'
+import type { Cidr, Endpoint } from '../address/mod.ts'
+import { errorText, type LogLine, type Millis } from '../base/mod.ts'
 import { dial, type LinkSocket } from '../io/mod.ts'
 import type { AddressForm } from '../ipam/mod.ts'
+import { AddressRequests } from './address-requests.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
 import { DurableWrites, type WritePorts } from './durable-writes.ts'
 import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
@@ -20,14 +21,6 @@ export interface RunnerPorts extends WritePorts {
   fatal(thrown: unknown): void
 }
 
-interface Waiter {
-  readonly container: string
-  /** What the container had before. */
-  readonly held: ReadonlySet<string>
-  resolve(cidrs: readonly Cidr[]): void
-  reject(error: WeaveError): void
-}
-
 /**
  * Drives a node: gives it what the sockets and the clock bring, and carries out what it asks, in order. Owns the control
  * links' sockets and the only timer.
@@ -37,19 +30,19 @@ export class NodeRunner {
   readonly #ports: RunnerPorts
   readonly #sockets = new Map<number, LinkSocket>()
   readonly #dials = new Map<number, AbortController>()
-  readonly #waiters = new Map<string, Waiter>()
+  readonly #requests: AddressRequests
   readonly #writes: DurableWrites
   #isStoreWritable = true
   #storeTimer: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
   #isRunning = false
   #isStopped = false
-  #nextRequest = 1
 
   constructor(node: Node, ports: RunnerPorts) {
     this.node = node
     this.#ports = ports
     this.#writes = new DurableWrites(ports)
+    this.#requests = new AddressRequests(node, give => this.input(give))
   }
 
   /** Why nothing can be changed now that must last over a restart; undefined while it can. */
@@ -106,29 +99,7 @@ export class NodeRunner {
 
   /** Asks the node for an address; an abort cancels the request. */
   requestAddress(container: string, form: AddressForm, signal: AbortSignal): Promise<readonly Cidr[]> {
-    const id = `r${this.#nextRequest++}`
-    return new Promise((resolve, reject) => {
-      const cancel = () => {
-        if (!this.#waiters.delete(id)) return
-        this.input((node, now) => node.cancelRequest(id, now))
-        reject(givenUp())
-      }
-      if (signal.aborted) return reject(givenUp())
-      signal.addEventListener('abort', cancel, { once: true })
-      this.#waiters.set(id, {
-        container,
-        held: new Set(this.node.leasesOf(container).map(formatCidr)),
-        resolve: cidrs => {
-          signal.removeEventListener('abort', cancel)
-          resolve(cidrs)
-        },
-        reject: error => {
-          signal.removeEventListener('abort', cancel)
-          reject(error)
-        },
-      })
-      this.input((node, now) => node.requestAddress(id, container, form, now))
-    })
+    return this.#requests.ask(container, form, signal)
   }
 
   /** Says goodbye, and closes what is open. */
@@ -139,9 +110,7 @@ export class NodeRunner {
     clearTimeout(this.#storeTimer)
     for (const abort of this.#dials.values()) abort.abort()
     for (const socket of this.#sockets.values()) socket.close('stopped')
-    for (const waiter of this.#waiters.values())
-      waiter.reject(new WeaveError('DAEMON_DOWN', 'the daemon was stopped', 'launch it again'))
-    this.#waiters.clear()
+    this.#requests.stop()
   }
 
   #drain(): void {
@@ -184,29 +153,12 @@ export class NodeRunner {
       case 'forwarding':
         return this.#ports.forwarding(output.table)
       case 'allocated':
-        return this.#allocated(output.id, output.cidrs)
+        return this.#requests.allocated(output.id, output.cidrs, this.#writes.failure, this.#ports.now())
       case 'refused':
-        return this.#finish(output.id)?.reject(output.error)
+        return this.#requests.refused(output.id, output.error)
       case 'log':
         return this.#ports.log(output.line)
     }
-  }
-
-  /** An address whose lease is not on disk is not given: it could be given again after a crash. */
-  #allocated(id: string, cidrs: readonly Cidr[]): void {
-    const waiter = this.#finish(id)
-    const { failure } = this.#writes
-    if (waiter === undefined || failure === undefined) return waiter?.resolve(cidrs)
-    const fresh = cidrs.filter(cidr => !waiter.held.has(formatCidr(cidr)))
-    if (fresh.length === 0) return waiter.resolve(cidrs)
-    for (const { address } of fresh) this.node.freeAddresses(waiter.container, address, this.#ports.now())
-    waiter.reject(failure)
-  }
-
-  #finish(id: string): Waiter | undefined {
-    const waiter = this.#waiters.get(id)
-    this.#waiters.delete(id)
-    return waiter
   }
 
   #resolve(target: string): void {
@@ -261,8 +213,4 @@ export class NodeRunner {
     const waitMs = Math.max(0, next.at - this.#ports.now())
     this.#timer = setTimeout(() => this.input((node, now) => node.handleTimeout(now)), waitMs)
   }
-}
-
-function givenUp(): WeaveError {
-  return new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again')
 }

@@ -1,0 +1,83 @@
+import { formatCidr, type Cidr } from '../address/mod.ts'
+import { WeaveError, type Millis } from '../base/mod.ts'
+import type { AddressForm } from '../ipam/mod.ts'
+import type { Node } from '../node/mod.ts'
+
+interface Waiter {
+  readonly container: string
+  /** What the container had before. */
+  readonly held: ReadonlySet<string>
+  resolve(cidrs: readonly Cidr[]): void
+  reject(error: WeaveError): void
+}
+
+/** Whoever waits for an address of the node: each request ends once, by an address, a refusal, or its caller. */
+export class AddressRequests {
+  readonly #node: Node
+  readonly #input: (give: (node: Node, now: Millis) => void) => void
+  readonly #waiters = new Map<string, Waiter>()
+  #next = 1
+
+  /** `input`: how the node is spoken to. */
+  constructor(node: Node, input: (give: (node: Node, now: Millis) => void) => void) {
+    this.#node = node
+    this.#input = input
+  }
+
+  /** Asks the node for an address; an abort cancels the request. */
+  ask(container: string, form: AddressForm, signal: AbortSignal): Promise<readonly Cidr[]> {
+    const id = `r${this.#next++}`
+    return new Promise((resolve, reject) => {
+      const cancel = () => {
+        if (!this.#waiters.delete(id)) return
+        this.#input((node, now) => node.cancelRequest(id, now))
+        reject(givenUp())
+      }
+      if (signal.aborted) return reject(givenUp())
+      signal.addEventListener('abort', cancel, { once: true })
+      this.#waiters.set(id, {
+        container,
+        held: new Set(this.#node.leasesOf(container).map(formatCidr)),
+        resolve: cidrs => {
+          signal.removeEventListener('abort', cancel)
+          resolve(cidrs)
+        },
+        reject: error => {
+          signal.removeEventListener('abort', cancel)
+          reject(error)
+        },
+      })
+      this.#input((node, now) => node.requestAddress(id, container, form, now))
+    })
+  }
+
+  /** The node gave addresses. What is not on disk (`failure`) is not given: it could be given again after a crash. */
+  allocated(id: string, cidrs: readonly Cidr[], failure: WeaveError | undefined, now: Millis): void {
+    const waiter = this.#take(id)
+    if (waiter === undefined || failure === undefined) return waiter?.resolve(cidrs)
+    const fresh = cidrs.filter(cidr => !waiter.held.has(formatCidr(cidr)))
+    if (fresh.length === 0) return waiter.resolve(cidrs)
+    for (const { address } of fresh) this.#node.freeAddresses(waiter.container, address, now)
+    waiter.reject(failure)
+  }
+
+  refused(id: string, error: WeaveError): void {
+    this.#take(id)?.reject(error)
+  }
+
+  stop(): void {
+    for (const waiter of this.#waiters.values())
+      waiter.reject(new WeaveError('DAEMON_DOWN', 'the daemon was stopped', 'launch it again'))
+    this.#waiters.clear()
+  }
+
+  #take(id: string): Waiter | undefined {
+    const waiter = this.#waiters.get(id)
+    this.#waiters.delete(id)
+    return waiter
+  }
+}
+
+function givenUp(): WeaveError {
+  return new WeaveError('DAEMON_BUSY', 'the request was given up by its caller', 'ask again')
+}
