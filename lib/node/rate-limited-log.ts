@@ -1,26 +1,5 @@
-import type { LogLevel, LogLine, Millis } from '../base/mod.ts'
+import { TokenBucket, type LogLevel, type LogLine, type Millis } from '../base/mod.ts'
 import { LOG_BURST, LOG_ERRORS_BURST, LOG_INTERVAL_MS, LOG_KEYS_MAX, LOG_LINES_PER_SECOND } from './constants.ts'
-
-/** So many lines at once, and so many per second; whole lines only. */
-class Bucket {
-  readonly #burst: number
-  #tokens: number
-  #at: Millis = 0
-
-  constructor(burst: number) {
-    this.#burst = burst
-    this.#tokens = burst
-  }
-
-  take(now: Millis): boolean {
-    const gained = (Math.max(0, now - this.#at) * LOG_LINES_PER_SECOND) / 1000
-    this.#tokens = Math.min(this.#burst, this.#tokens + gained)
-    this.#at = now
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
-  }
-}
 
 /**
  * Bounds what the log is told, whoever causes it. Of warnings one of an event passes per interval; of lines of level info
@@ -31,8 +10,8 @@ class Bucket {
 export class RateLimitedLog {
   readonly #write: (line: LogLine) => void
   readonly #last = new Map<string, { at: Millis; suppressed: number }>()
-  readonly #lines = new Bucket(LOG_BURST)
-  readonly #errors = new Bucket(LOG_ERRORS_BURST)
+  readonly #lines = new TokenBucket(LOG_BURST, LOG_LINES_PER_SECOND)
+  readonly #errors = new TokenBucket(LOG_ERRORS_BURST, LOG_LINES_PER_SECOND)
   #heldBack = 0
 
   constructor(write: (line: LogLine) => void) {
@@ -59,7 +38,7 @@ export class RateLimitedLog {
 
   #hasRoom(level: LogLevel, now: Millis): boolean {
     if (level === 'debug' || level === 'trace') return true
-    return (level === 'error' ? this.#errors : this.#lines).take(now)
+    return (level === 'error' ? this.#errors : this.#lines).take(1, now)
   }
 
   #takeHeldBack(): { heldBack?: number } {
