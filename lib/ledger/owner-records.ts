@@ -1,4 +1,5 @@
 import type { PeerId } from '../address/peer-id.ts'
+import { firstNotBelow } from '../base/first-not-below.ts'
 import { RECORD_SIGNATURE_BYTES, type LedgerRecord } from '../wire/record.ts'
 import { OWNER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from './constants.ts'
 import {
@@ -148,13 +149,13 @@ export class OwnerRecords {
     if (ordered === undefined) return
     const last = ordered.at(-1)
     if (last === undefined || last < packed) ordered.push(packed)
-    else ordered.splice(firstNotBelow(ordered, packed), 0, packed)
+    else ordered.splice(placeIn(ordered, packed), 0, packed)
   }
 
   #take(slot: Slot, packed: PackedRecord): void {
     this.#slots.delete(slot)
     this.#account(packed, -1)
-    this.#ordered?.splice(firstNotBelow(this.#ordered, packed), 1)
+    this.#ordered?.splice(placeIn(this.#ordered, packed), 1)
   }
 
   #account(packed: PackedRecord, sign: 1 | -1): void {
@@ -186,14 +187,6 @@ export function costOf(packed: PackedRecord): number {
   return wireBytes(packed) + RECORD_OVERHEAD_BYTES
 }
 
-/** The first place in an ascending list whose entry is not below `packed`. */
-export function firstNotBelow(ordered: readonly string[], packed: string): number {
-  let low = 0
-  let high = ordered.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (ordered[middle]! < packed) low = middle + 1
-    else high = middle
-  }
-  return low
+function placeIn(ordered: readonly PackedRecord[], packed: PackedRecord): number {
+  return firstNotBelow(ordered.length, place => ordered[place]! < packed)
 }

@@ -1,5 +1,6 @@
 import { PEER_ID_BYTES, peerIdBytes, type PeerId } from '../address/peer-id.ts'
 import { compareBytes, fromHex } from '../base/bytes.ts'
+import { firstNotBelow } from '../base/first-not-below.ts'
 import { SUM_BYTES } from '../wire/ledger-sync.ts'
 import type { CryptoSuite } from '../crypto/suite.ts'
 import type { OwnerRecords } from './owner-records.ts'
@@ -124,14 +125,7 @@ export class SumTable {
   }
 
   #firstNotBelow(id: Uint8Array): number {
-    let low = 0
-    let high = this.#owners.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (compareBytes(this.#idAt(middle), id) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
+    return firstNotBelow(this.#owners.length, row => compareBytes(this.#idAt(row), id) < 0)
   }
 
   #hash(bytes: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
-import { isDrop, soonest, toHex, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
+import { isDrop, jittered, soonest, toHex, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
 import { decodeControl, encodePathEnd, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
@@ -281,7 +281,7 @@ export class DataPath implements Machine<DataPathOutput> {
    */
   #postpone(now: Millis): void {
     if (this.#awaiting !== undefined || this.#misses > 0 || this.#probeAt === undefined) return
-    const later = Math.min(now + this.#jitter(PROBE_INTERVAL_MS), this.#provedAt + PROBE_PROOF_MS)
+    const later = Math.min(now + jittered(PROBE_INTERVAL_MS, this.#chance), this.#provedAt + PROBE_PROOF_MS)
     this.#probeAt = Math.max(this.#probeAt, later)
   }
 
@@ -296,7 +296,7 @@ export class DataPath implements Machine<DataPathOutput> {
     if (this.#direct !== undefined) {
       const nonce = this.#sendProbe(this.#direct.endpoint, now)
       this.#awaiting ??= { nonce, until: now + PROBE_ANSWER_MS }
-      this.#probeAt = now + this.#jitter(PROBE_INTERVAL_MS)
+      this.#probeAt = now + jittered(PROBE_INTERVAL_MS, this.#chance)
       return
     }
     for (const endpoint of this.#candidates) this.#sendProbe(endpoint, now)
@@ -304,7 +304,7 @@ export class DataPath implements Machine<DataPathOutput> {
       const nonce = this.#sendProbe(undefined, now)
       if (this.#viaRttMs !== undefined) this.#awaiting ??= { nonce, until: now + PROBE_ANSWER_MS }
     }
-    this.#probeAt = now + this.#jitter(this.#probeWaitMs)
+    this.#probeAt = now + jittered(this.#probeWaitMs, this.#chance)
     this.#probeWaitMs = Math.min(
       this.#probeWaitMs * 2,
       this.#viaRttMs === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS,
@@ -355,7 +355,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: this.#pathBytes(probe.endpoint) })
     this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: endpointParts(probe.endpoint) })
     this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: -1 })
-    this.#probeAt = now + this.#jitter(PROBE_INTERVAL_MS)
+    this.#probeAt = now + jittered(PROBE_INTERVAL_MS, this.#chance)
     this.#outputs.push({ type: 'changed', peer: this.peerId })
   }
 
@@ -395,10 +395,6 @@ export class DataPath implements Machine<DataPathOutput> {
       { type: 'down', peer: this.peerId },
     )
     this.#probeSoon(now)
-  }
-
-  #jitter(waitMs: number): number {
-    return Math.round(waitMs * (0.75 + 0.5 * this.#chance()))
   }
 
   #engine(op: EngineOp): void {

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { isDrop, soonest, toHex, type Millis } from '../base/mod.ts'
+import { isDrop, jittered, soonest, toHex, type Millis } from '../base/mod.ts'
 import {
   LEDGER_MESSAGE_BYTES_MAX,
   RECORD_KIND,
@@ -147,8 +147,7 @@ export class Gossip implements NodePart {
       if (lazy !== undefined) this.#compare(lazy, now)
     }
     if (now < this.#syncAt) return
-    const { chance } = this.#context.config
-    this.#syncAt = now + Math.round(SYNC_INTERVAL_MS * (0.75 + 0.5 * chance()))
+    this.#syncAt = now + jittered(SYNC_INTERVAL_MS, this.#context.config.chance)
     const one = this.#any([...this.#links.values()])
     if (one !== undefined) this.#compare(one, now)
   }
@@ -338,7 +337,7 @@ export class Gossip implements NodePart {
   }
 
   #announceSoon(now: Millis): void {
-    this.#announceAt ??= now + Math.round(ANNOUNCE_DELAY_MS * (0.75 + 0.5 * this.#context.config.chance()))
+    this.#announceAt ??= now + jittered(ANNOUNCE_DELAY_MS, this.#context.config.chance)
   }
 
   #compare(link: GossipLink, now: Millis): void {

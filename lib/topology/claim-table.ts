@@ -1,6 +1,7 @@
 import type { Endpoint } from '../address/endpoint.ts'
 import type { PeerId } from '../address/peer-id.ts'
 import { assert } from '../base/assert.ts'
+import { firstNotBelow } from '../base/first-not-below.ts'
 import { EDGES_MAX, NODES_MAX } from './constants.ts'
 import { Graph, type Adjacency } from './graph.ts'
 import {
@@ -272,14 +273,7 @@ export class ClaimTable {
   }
 
   #placeOf(peer: PeerId): number {
-    let from = 0
-    let to = this.#ordered.length
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if (this.#ordered[middle]!.peer < peer) from = middle + 1
-      else to = middle
-    }
-    return from
+    return firstNotBelow(this.#ordered.length, place => this.#ordered[place]!.peer < peer)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { PeerId } from '../address/peer-id.ts'
+import { jittered } from '../base/jitter.ts'
 import type { Chance, Millis } from '../base/ports.ts'
 import { RETIRE_AFTER_MS, RETIRE_TOGETHER_MS } from './constants.ts'
 
@@ -28,8 +29,7 @@ export class LinkRetirement {
     const spare = new Set(links.filter(link => link.isOutbound && !wanted.has(link.peerId)).map(link => link.peerId))
     for (const peer of this.#dueAt.keys()) if (!spare.has(peer)) this.#dueAt.delete(peer)
     for (const peer of spare)
-      if (!this.#dueAt.has(peer))
-        this.#dueAt.set(peer, now + Math.round(RETIRE_AFTER_MS * (0.75 + 0.5 * this.#chance())))
+      if (!this.#dueAt.has(peer)) this.#dueAt.set(peer, now + jittered(RETIRE_AFTER_MS, this.#chance))
   }
 
   /** Whose links to give up now. */
