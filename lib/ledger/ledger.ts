@@ -134,7 +134,7 @@ export class Ledger {
 
   /** The live record, whether or not its owner is suspended. */
   get(owner: PeerId, kind: number, key: Uint8Array): LedgerRecord | undefined {
-    const record = this.#owners.get(owner)?.records.get(kind, key)
+    const record = this.held(owner, kind, key)
     return record?.isTombstone ? undefined : record
   }
 
@@ -154,6 +154,11 @@ export class Ledger {
       }
     }
     return entries
+  }
+
+  /** How many owners records are held of, this peer included. */
+  get ownerCount(): number {
+    return this.#owners.size
   }
 
   /** Every owner whose records are held, this peer included. */

@@ -43,7 +43,7 @@ export class LinkEvents {
   admit(peerId: PeerId, hello: Hello, link: ProvedLink): Admission {
     const { sent } = link
     const { mesh, discovery } = this.#parts
-    const ours = mesh.standing(this.#context.ledger.owners().length)
+    const ours = mesh.standing(this.#context.ledger.ownerCount)
     if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
     const through = mesh.joiningThrough
@@ -123,7 +123,7 @@ export class LinkEvents {
     this.#context.emit({ type: 'established', connection })
     dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint }, now)
-    const ours = mesh.standing(this.#context.ledger.owners().length)
+    const ours = mesh.standing(this.#context.ledger.ownerCount)
     const verdict = judgeMesh(ours, standingOf(hello), this.#invitation(peerId, neighbour))
     if (verdict.verdict === 'join') {
       const target = dialler.configuredTargetOf(peerId, connection)

@@ -76,7 +76,7 @@ export class Node implements Machine<NodeOutput> {
         entropy: config.entropy,
         staticKey: identity.exchangeKey,
         secrets: config.secrets,
-        hello: this.#mesh.hello(this.ledger.owners().length),
+        hello: this.#mesh.hello(this.ledger.ownerCount),
       }),
       admit: (peerId, hello, link) => this.#events.admit(peerId, hello, link),
     })
