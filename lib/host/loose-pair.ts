@@ -9,7 +9,15 @@ import type { CommandRunner } from './ports.ts'
 import { writeSysctls } from './sysctl.ts'
 import type { Target } from './target.ts'
 import { checkGuestName, loosePairNames } from './veth-name.ts'
-import { checkIsThere, guestIp, guestSysctls, planHostEnd, vanished, waitUntilForwarding } from './veth-pair.ts'
+import {
+  areEndsOfOnePair,
+  checkIsThere,
+  guestIp,
+  guestSysctls,
+  planHostEnd,
+  vanished,
+  waitUntilForwarding,
+} from './veth-pair.ts'
 
 /**
  * A veth pair whose host end is plugged in while its guest end lies in the host's namespace still: who asked for it moves it
@@ -167,7 +175,7 @@ async function guestOf(runner: CommandRunner, host: LinkView, target: Target, gu
   }
   const now = await showLink(runner, host.ifname)
   if (now === undefined) throw vanished(target)
-  if (guest.link_index === now.ifindex && now.link_index === guest.ifindex) return guest
+  if (areEndsOfOnePair(now, guest)) return guest
   throw new WeaveError(
     'INTERFACE_EXISTS',
     `${target.description} has an interface ${guestName} that is not the guest end of ${host.ifname}`,

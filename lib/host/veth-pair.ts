@@ -42,7 +42,7 @@ export async function findPair(runner: CommandRunner, target: Target, guestName:
   const guest = await showLink(runner, guestName, target.netnsPath)
   const host = await showLink(runner, name)
   if (guest === undefined) return { name, guest: undefined, isHalf: host !== undefined }
-  if (host !== undefined && guest.link_index === host.ifindex && host.link_index === guest.ifindex) {
+  if (host !== undefined && areEndsOfOnePair(host, guest)) {
     return { name, guest, isHalf: false }
   }
   const owner = (await showLinks(runner)).find(
@@ -59,6 +59,11 @@ export async function findPair(runner: CommandRunner, target: Target, guestName:
       ? `remove or rename it inside the target (\`ip link delete ${guestName}\`), then attach again`
       : `use ${ownerId}, or detach that first`,
   )
+}
+
+/** Each names the other as its far end; what one says alone may be an index of another namespace. */
+export function areEndsOfOnePair(one: LinkView, other: LinkView): boolean {
+  return one.link_index === other.ifindex && other.link_index === one.ifindex
 }
 
 /** Fails with TARGET_NOT_FOUND when a process id has passed to another process since the target was resolved. */
