@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import type { AssemblyPorts } from '../../../lib/daemon/assembly-ports.ts'
-import type { DaemonConfig } from '../../../lib/daemon/config.ts'
 import { nodeSuite } from '../../../lib/io/mod.ts'
 import type { DataPlaneEvents } from '../../../lib/overlay/mod.ts'
+import { daemonConfig } from '../../support/daemon-config.ts'
 import { labelledChance, seededEntropy } from '../../support/sim-randomness.ts'
 
 /** Every port of an assembly that can fail, in the order in which they are used. */
@@ -150,29 +150,6 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     { level: 'trace' },
     { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) },
   )
-  return { ports, events, hooks, log, logged, planes, records, handlers, config: configOf(stateDir) }
-}
-
-function configOf(stateDir: string): DaemonConfig {
-  return {
-    stateDir,
-    nickname: 'self',
-    host: null,
-    port: 6783,
-    secret: null,
-    otherSecret: null,
-    peers: null,
-    discovery: true,
-    connLimit: 200,
-    ipallocRange: '10.32.0.0/12',
-    ipallocDefaultSubnet: null,
-    bridge: 'weave',
-    device: 'weave-tap',
-    mtu: null,
-    advertise: [],
-    disableOffload: [],
-    lanes: 2,
-    logLevel: 'info',
-    warnings: ['the launch warns'],
-  }
+  const config = daemonConfig({ stateDir, warnings: ['the launch warns'] })
+  return { ports, events, hooks, log, logged, planes, records, handlers, config }
 }

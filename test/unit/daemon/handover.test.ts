@@ -4,30 +4,18 @@ import t, { type Test } from 'tap'
 import { DaemonConfig } from '../../../lib/daemon/config.ts'
 import { handoverOf, readHandover } from '../../../lib/daemon/handover.ts'
 import { SecretText } from '../../../lib/io/mod.ts'
+import { daemonConfig } from '../../support/daemon-config.ts'
 import { temporaryDirectory } from '../io/temporary.ts'
 
 function configOf(secret: string | null, otherSecret: string | null): DaemonConfig {
-  return DaemonConfig.parse({
-    stateDir: '/var/lib/weave-ts',
-    nickname: 'h1 ü',
-    host: null,
-    port: 6783,
-    secret: secret === null ? null : SecretText.of(secret),
-    otherSecret: otherSecret === null ? null : SecretText.of(otherSecret),
-    peers: ['h2'],
-    discovery: true,
-    connLimit: 200,
-    ipallocRange: '10.32.0.0/12',
-    ipallocDefaultSubnet: null,
-    bridge: 'weave',
-    device: 'weave-tap',
-    mtu: null,
-    advertise: [],
-    disableOffload: [],
-    lanes: 2,
-    logLevel: 'info',
-    warnings: [],
-  })
+  return DaemonConfig.parse(
+    daemonConfig({
+      nickname: 'h1 ü',
+      secret: secret === null ? null : SecretText.of(secret),
+      otherSecret: otherSecret === null ? null : SecretText.of(otherSecret),
+      peers: ['h2'],
+    }),
+  )
 }
 
 function readBack(t: Test, bytes: readonly (string | Uint8Array)[]): DaemonConfig {

@@ -1,0 +1,27 @@
+import type { DaemonConfig } from '../../lib/daemon/config.ts'
+
+/** The configuration of a bare launch, but for what is given. */
+export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
+  return {
+    stateDir: '/var/lib/weave-ts',
+    nickname: 'self',
+    host: null,
+    port: 6783,
+    secret: null,
+    otherSecret: null,
+    peers: null,
+    discovery: true,
+    connLimit: 200,
+    ipallocRange: '10.32.0.0/12',
+    ipallocDefaultSubnet: null,
+    bridge: 'weave',
+    device: 'weave-tap',
+    mtu: null,
+    advertise: [],
+    disableOffload: [],
+    lanes: 2,
+    logLevel: 'info',
+    warnings: [],
+    ...changes,
+  }
+}
