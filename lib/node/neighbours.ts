@@ -222,7 +222,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
           this.#handleMessage(entry, output.message, now)
           break
         case 'rtt':
-          if (entry.neighbour !== undefined) entry.neighbour.rttMs = smoothed(entry.neighbour.rttMs, output.rttMs)
+          if (entry.neighbour !== undefined) entry.neighbour.rttMs = output.rttMs
           break
         case 'drop':
           this.#outputs.push(output)
@@ -319,14 +319,6 @@ export class Neighbours implements Machine<NeighboursOutput> {
   }
 }
 
-/** What one measurement changes of the round-trip time. */
-const RTT_SAMPLE_SHARE = 1 / 4
-
 function hostOf(endpoint: Endpoint): string {
   return endpoint.slice(0, endpoint.lastIndexOf(':'))
-}
-
-/** One slow answer says little. */
-function smoothed(rttMs: number | undefined, sampleMs: number): number {
-  return rttMs === undefined ? sampleMs : rttMs + (sampleMs - rttMs) * RTT_SAMPLE_SHARE
 }

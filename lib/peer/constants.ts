@@ -12,3 +12,5 @@ export const EARLY_PING_INTERVAL_MS = 1_000
 export const EARLY_PINGS = 3
 /** A link that was silent for so long is down. */
 export const LINK_SILENCE_MS = 30_000
+/** Of so many round trips the least counts. */
+export const ROUND_TRIPS_KEPT = 6

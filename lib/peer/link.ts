@@ -28,6 +28,7 @@ import {
   PROTOCOL_VERSION_MAX,
   PROTOCOL_VERSION_MIN,
 } from './constants.ts'
+import { RoundTrips } from './round-trips.ts'
 
 /** A stretched mesh secret and its hint; an open mesh has zeros in both. */
 export interface LinkSecret {
@@ -71,6 +72,7 @@ export type LinkOutput =
   | { readonly type: 'write'; readonly bytes: Uint8Array }
   | { readonly type: 'up'; readonly peerId: PeerId; readonly exchangePublic: Uint8Array; readonly hello: Hello }
   | { readonly type: 'message'; readonly message: LinkMessage }
+  /** Of the link, after one more ping was answered. */
   | { readonly type: 'rtt'; readonly rttMs: number }
   | { readonly type: 'drop'; readonly reason: string }
   | { readonly type: 'down'; readonly reason: LinkDownReason }
@@ -100,6 +102,7 @@ export class Link implements Machine<LinkOutput> {
   #heardAt: Millis
   #pingAt: Millis = 0
   #ping: { nonce: number; sentAt: Millis } | undefined
+  readonly #roundTrips = new RoundTrips()
   #nextNonce = 1
 
   constructor(config: LinkConfig, now: Millis) {
@@ -294,7 +297,7 @@ export class Link implements Machine<LinkOutput> {
 
   #handlePong(nonce: number, now: Millis): void {
     if (this.#ping?.nonce !== nonce) return
-    this.#outputs.push({ type: 'rtt', rttMs: now - this.#ping.sentAt })
+    this.#outputs.push({ type: 'rtt', rttMs: this.#roundTrips.add(now - this.#ping.sentAt) })
     this.#ping = undefined
   }
 
