@@ -14,6 +14,12 @@ const LAYERS = [
 const PURE_LAYERS = 4
 const PURE_PACKAGES = '(^|/)node_modules/(@stablelib/|noise-handshake/|dns-packet/)'
 
+/** Files that may be imported from another room beside its `mod.ts`, and why. */
+const DOORS = [
+  // The whole daemon, loaded by its own process: `mod.ts` is what the command line needs to start and stop one.
+  'daemon/process.ts',
+]
+
 const rooms = layers => layers.flatMap(layer => Object.keys(layer)).join('|')
 
 /** Whatever a room must not import: every room but itself, those below, and those of its layer that it may. */
@@ -39,6 +45,21 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/', pathNot: `^lib/(${rooms(LAYERS)})/` },
       to: {},
+    },
+    {
+      name: 'room-by-its-mod',
+      comment:
+        'a room is imported by its mod.ts; entries of threads and processes are named by URL, which is no import',
+      severity: 'error',
+      from: { path: '^lib/([^/]+)/' },
+      to: { path: '^lib/', pathNot: `^lib/($1/|[^/]+/mod[.]ts$|(${DOORS.join('|')})$)` },
+    },
+    {
+      name: 'not-by-its-own-mod',
+      comment: 'within a room files import each other',
+      severity: 'error',
+      from: { path: '^lib/([^/]+)/' },
+      to: { path: '^lib/$1/mod[.]ts$' },
     },
     {
       name: 'pure-no-node',

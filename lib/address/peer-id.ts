@@ -1,4 +1,4 @@
-import { fromBase32, toBase32 } from '../base/base32.ts'
+import { fromBase32, toBase32 } from '../base/mod.ts'
 
 declare const brand: unique symbol
 

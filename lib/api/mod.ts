@@ -1,5 +1,7 @@
 export * from './calls.ts'
 export * from './client.ts'
+export * from './constants.ts'
 export * from './handlers.ts'
 export * from './schema.ts'
 export * from './server.ts'
+export * from './version.ts'

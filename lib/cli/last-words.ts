@@ -1,8 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-// Not the whole room: every command loads this, and few need the store and the engine.
-import { readLastWords } from '../io/last-words-file.ts'
-import { LOG_FILE } from '../io/log-file.ts'
+import { LOG_FILE, readLastWords } from '../io/mod.ts'
 
 const TAIL_BYTES = 64 * 1024
 const LEVEL_FATAL = 60

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { WeaveError } from '../base/mod.ts'
-import { DaemonConfig } from '../daemon/config.ts'
+import { DaemonConfig } from '../daemon/mod.ts'
 import { SecretText, readPasswordFile } from '../io/mod.ts'
 import { stateDirOf } from './paths.ts'
 

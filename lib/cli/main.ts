@@ -1,9 +1,8 @@
 import { Command } from 'commander'
+import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { SOFTWARE_VERSION } from '../daemon/mod.ts'
 import { addAttachmentCommands } from './attachment-commands.ts'
 import { fail } from './fail.ts'
-import { lastWords } from './last-words.ts'
 import { addLaunchCommand } from './launch-command.ts'
 import { addLifecycleCommands } from './lifecycle-commands.ts'
 import { addMeshCommands } from './mesh-commands.ts'
@@ -43,13 +42,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (thrown) {
     const { code = '', exitCode } = thrown as { code?: string; exitCode?: number }
     if (code.startsWith('commander.')) process.exit(exitCode === 0 ? 0 : EXIT_USAGE)
-    fail(withLastWords(thrown, settings), settings.isJson)
+    fail(await withLastWords(thrown, settings), settings.isJson)
   }
 }
 
 /** Where no daemon answers: how the last one ended. */
-function withLastWords(thrown: unknown, { stateDir }: Settings): unknown {
+async function withLastWords(thrown: unknown, { stateDir }: Settings): Promise<unknown> {
   if (!(thrown instanceof WeaveError) || thrown.code !== 'DAEMON_DOWN') return thrown
+  const { lastWords } = await import('./last-words.ts')
   const words = lastWords(stateDir)
   return words === undefined ? thrown : new WeaveError(thrown.code, `${thrown.message}; ${words}`, thrown.remedy)
 }

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { API_SOCKET } from '../daemon/mod.ts'
+import { API_SOCKET } from '../api/mod.ts'
 
 export const STATE_DIR_DEFAULT = '/var/lib/weave-ts'
 

@@ -1,6 +1,5 @@
 import { Argument, type Command } from 'commander'
-import type { Status } from '../api/mod.ts'
-import { SOFTWARE_VERSION } from '../daemon/mod.ts'
+import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
 import { renderConnections, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 

@@ -1,5 +1,5 @@
-import { peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
-import { assert } from '../base/assert.ts'
+import { peerIdFromBytes, type PeerId } from '../address/mod.ts'
+import { assert } from '../base/mod.ts'
 import { SEED_BYTES } from './constants.ts'
 import type { CryptoSuite, ExchangeKey } from './suite.ts'
 

@@ -1,4 +1,4 @@
-import { equalBytes, fromHex } from '../base/bytes.ts'
+import { equalBytes, fromHex } from '../base/mod.ts'
 
 /**
  * Checks on encoded points and scalars of Curve25519 that not every library makes. Both suites make them before they

@@ -10,7 +10,7 @@ import {
 import { HKDF } from '@stablelib/hkdf'
 import { SHA256 } from '@stablelib/sha256'
 import { scalarMult, scalarMultBase } from '@stablelib/x25519'
-import { assert } from '../base/assert.ts'
+import { assert } from '../base/mod.ts'
 import * as size from './constants.ts'
 import { isPlausibleSignature, isStrongSigningPoint, isWeakExchangeKey } from './points.ts'
 import type { CryptoSuite } from './suite.ts'

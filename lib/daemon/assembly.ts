@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { localMac } from '../address/mod.ts'
+import { API_SOCKET, SOFTWARE_VERSION } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { identityOf, type Identity } from '../crypto/mod.ts'
 import { configuredMtu } from '../host/mod.ts'
@@ -14,7 +15,6 @@ import type { AssemblyHost, AssemblyPorts } from './assembly-ports.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
-import { API_SOCKET } from './constants.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { MeshService } from './mesh-service.ts'
@@ -23,7 +23,6 @@ import { Services } from './services.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import { StatusService } from './status-service.ts'
 import { UndoStack } from './undo.ts'
-import { SOFTWARE_VERSION } from './version.ts'
 
 export interface Surroundings {
   readonly ports: AssemblyPorts

@@ -6,5 +6,3 @@ export const ATTACHMENT_PREFIX = 'attach/'
 export const PENDING_WRITES_BYTES_MAX = 16 * 1024 * 1024
 /** How often a store in trouble is looked at. */
 export const STORE_LOOK_INTERVAL_MS = 1_000
-/** In the state directory. */
-export const API_SOCKET = 'api.sock'

@@ -1,5 +1,7 @@
-/** What the command line needs of the daemon. `process.ts` is loaded by the daemon's own process only. */
+/**
+ * What starting and stopping a daemon from the command line takes. The daemon itself, `process.ts`, is loaded by its own
+ * process only.
+ */
 export * from './config.ts'
-export { API_SOCKET } from './constants.ts'
-export * from './instance.ts'
-export * from './version.ts'
+export { handoverOf } from './handover.ts'
+export { readInstance } from './instance.ts'

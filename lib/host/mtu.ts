@@ -1,5 +1,5 @@
 import { WeaveError } from '../base/mod.ts'
-import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/datagram.ts'
+import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import type { LinkView, RouteView } from './ip-json.ts'
 import { OVERLAY_MTU_IPV6_MIN, OVERLAY_MTU_MAX, OVERLAY_MTU_MIN, UNDERLAY_MTU_DEFAULT } from './limits.ts'
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { WeaveError } from '../base/errors.ts'
+import { WeaveError } from '../base/mod.ts'
 
 const COMMAND_TIMEOUT_MS = 10_000
 const COMMAND_OUTPUT_BYTES_MAX = 8 * 1024 * 1024

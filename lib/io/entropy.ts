@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Entropy } from '../base/ports.ts'
+import type { Entropy } from '../base/mod.ts'
 
 /** The operating system's generator, through the runtime. */
 export const systemEntropy: Entropy = {

@@ -10,12 +10,21 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto'
-import { assert } from '../base/assert.ts'
-import { concatBytes, fromHex } from '../base/bytes.ts'
-import * as size from '../crypto/constants.ts'
-import { isPlausibleSignature, isWeakExchangeKey } from '../crypto/points.ts'
-import { convertSigningKey, stablelibSuite } from '../crypto/stablelib-suite.ts'
-import type { CryptoSuite, ExchangeKey, Signer } from '../crypto/suite.ts'
+import { assert, concatBytes, fromHex } from '../base/mod.ts'
+import {
+  AEAD_TAG_BYTES,
+  DERIVED_BYTES_MAX,
+  EXCHANGE_KEY_BYTES,
+  HASH_BYTES_MAX,
+  SEED_BYTES,
+  convertSigningKey,
+  isPlausibleSignature,
+  isWeakExchangeKey,
+  stablelibSuite,
+  type CryptoSuite,
+  type ExchangeKey,
+  type Signer,
+} from '../crypto/mod.ts'
 
 /** DER before the 32 raw bytes (RFC 8410): the algorithm identifiers of Ed25519 and X25519. */
 const ED25519_PUBLIC = fromHex('302a300506032b6570032100')!
@@ -27,7 +36,7 @@ const X25519_SECRET = fromHex('302e020100300506032b656e04220420')!
 const VERIFY_KEYS_MAX = 512
 
 const CIPHER = 'chacha20-poly1305'
-const CIPHER_OPTIONS = { authTagLength: size.AEAD_TAG_BYTES }
+const CIPHER_OPTIONS = { authTagLength: AEAD_TAG_BYTES }
 
 /** All primitives by the OpenSSL of the runtime, but for BLAKE2b of other lengths than 64 and the map between curves. */
 export function nodeSuite(): CryptoSuite {
@@ -49,14 +58,14 @@ export function nodeSuite(): CryptoSuite {
   }
 
   return {
-    hash(data, length = size.HASH_BYTES_MAX) {
+    hash(data, length = HASH_BYTES_MAX) {
       // OpenSSL 3.0 has BLAKE2b-512 only, and a shorter digest is no prefix of it: the length is hashed in.
-      if (length !== size.HASH_BYTES_MAX) return stablelibSuite.hash(data, length)
+      if (length !== HASH_BYTES_MAX) return stablelibSuite.hash(data, length)
       return new Uint8Array(createHash('blake2b512').update(data).digest())
     },
 
     signingPublicKey(seed) {
-      assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
+      assert(seed.length === SEED_BYTES, `a seed of ${seed.length} bytes`)
       return rawPublicKey(secretKeyObject(ED25519_SECRET, seed))
     },
 
@@ -76,8 +85,8 @@ export function nodeSuite(): CryptoSuite {
     },
 
     exchangeSecret(seed) {
-      assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
-      const secret = new Uint8Array(createHash('sha512').update(seed).digest()).slice(0, size.EXCHANGE_KEY_BYTES)
+      assert(seed.length === SEED_BYTES, `a seed of ${seed.length} bytes`)
+      const secret = new Uint8Array(createHash('sha512').update(seed).digest()).slice(0, EXCHANGE_KEY_BYTES)
       secret[0]! &= 248
       secret[31] = (secret[31]! & 127) | 64
       return secret
@@ -102,7 +111,7 @@ export function nodeSuite(): CryptoSuite {
     },
 
     open(key, nonce, ciphertext, associated) {
-      const length = ciphertext.length - size.AEAD_TAG_BYTES
+      const length = ciphertext.length - AEAD_TAG_BYTES
       if (length < 0) return undefined
       const decipher = createDecipheriv(CIPHER, key, nonce, CIPHER_OPTIONS)
       decipher.setAAD(associated, { plaintextLength: length })
@@ -116,14 +125,14 @@ export function nodeSuite(): CryptoSuite {
     },
 
     derive(secret, salt, info, length) {
-      assert(length >= 1 && length <= size.DERIVED_BYTES_MAX, `deriving ${length} bytes`)
+      assert(length >= 1 && length <= DERIVED_BYTES_MAX, `deriving ${length} bytes`)
       return new Uint8Array(hkdfSync('sha256', secret, salt, info, length))
     },
   }
 }
 
 function signer(seed: Uint8Array): Signer {
-  assert(seed.length === size.SEED_BYTES, `a seed of ${seed.length} bytes`)
+  assert(seed.length === SEED_BYTES, `a seed of ${seed.length} bytes`)
   const secret = secretKeyObject(ED25519_SECRET, seed)
   return { publicKey: rawPublicKey(secret), sign: message => new Uint8Array(sign(null, message, secret)) }
 }
@@ -134,7 +143,7 @@ function exchangeKey(raw: Uint8Array): ExchangeKey {
 }
 
 function exchangeSecretObject(raw: Uint8Array): KeyObject {
-  assert(raw.length === size.EXCHANGE_KEY_BYTES, `a secret of ${raw.length} bytes`)
+  assert(raw.length === EXCHANGE_KEY_BYTES, `a secret of ${raw.length} bytes`)
   return secretKeyObject(X25519_SECRET, raw)
 }
 

@@ -1,5 +1,5 @@
-import { firstAddress, formatCidr, hasHostBits, parseCidr, type Cidr } from '../address/cidr.ts'
-import { WeaveError } from '../base/errors.ts'
+import { firstAddress, formatCidr, hasHostBits, parseCidr, type Cidr } from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 
 /** How a user asks for an address: this very one, one in a subnet, or one in the default subnet. */
 export type AddressForm =

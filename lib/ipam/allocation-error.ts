@@ -1,7 +1,5 @@
-import { formatCidr, type Cidr } from '../address/cidr.ts'
-import { formatIpv4, type Ipv4 } from '../address/ipv4.ts'
-import type { PeerId } from '../address/peer-id.ts'
-import { WeaveError } from '../base/errors.ts'
+import { formatCidr, formatIpv4, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 import { PENDING_MAX } from './constants.ts'
 import type { SeekState } from './seeker.ts'
 

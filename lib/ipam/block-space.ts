@@ -7,9 +7,9 @@ import {
   lastAddress,
   overlaps,
   type Cidr,
-} from '../address/cidr.ts'
-import type { Ipv4 } from '../address/ipv4.ts'
-import { WeaveError } from '../base/errors.ts'
+  type Ipv4,
+} from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 import { BLOCKS_MAX, SEGMENT_BLOCKS, SUBNET_PREFIX_MAX } from './constants.ts'
 
 /** First and last block number of a stretch, both inside. */

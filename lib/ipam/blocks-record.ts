@@ -1,8 +1,5 @@
-import { peerIdBytes, peerIdFromBytes, PEER_ID_BYTES, type PeerId } from '../address/peer-id.ts'
-import { firstAddress, type Cidr } from '../address/cidr.ts'
-import { assert } from '../base/assert.ts'
-import { ByteReader, ByteWriter } from '../base/bytes.ts'
-import { Drop, type Decoded } from '../base/drop.ts'
+import { firstAddress, PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type Cidr, type PeerId } from '../address/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
 import { SEGMENT_BLOCKS } from './constants.ts'
 
 /**

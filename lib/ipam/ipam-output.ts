@@ -1,7 +1,6 @@
-import type { Cidr } from '../address/cidr.ts'
-import type { PeerId } from '../address/peer-id.ts'
-import type { WeaveError } from '../base/errors.ts'
-import type { IpamMessage } from '../wire/ipam-message.ts'
+import type { Cidr, PeerId } from '../address/mod.ts'
+import type { WeaveError } from '../base/mod.ts'
+import type { IpamMessage } from '../wire/mod.ts'
 import type { Lease } from './lease-table.ts'
 
 /**

@@ -1,6 +1,5 @@
-import { formatCidr, type Cidr } from '../address/cidr.ts'
-import type { PeerId } from '../address/peer-id.ts'
-import type { Millis } from '../base/ports.ts'
+import { formatCidr, type Cidr, type PeerId } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
 import { waitReason, type Words } from './allocation-error.ts'
 import type { Allocator } from './allocator.ts'
 import type { BlockMap } from './block-map.ts'

@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/peer-id.ts'
+import type { PeerId } from '../address/mod.ts'
 
 /**
  * Who owns a block. Ordered lexicographically by (term, seq, owner); merging takes the greater. So merging is total,

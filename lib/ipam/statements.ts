@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/peer-id.ts'
+import type { PeerId } from '../address/mod.ts'
 import type { BlockRun, BlocksRecord } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
 import { SEGMENT_BLOCKS } from './constants.ts'

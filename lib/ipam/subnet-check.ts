@@ -2,13 +2,13 @@ import {
   containsCidr,
   firstAddress,
   formatCidr,
+  formatIpv4,
   hasHostBits,
   lastAddress,
   subnetOf,
   type Cidr,
-} from '../address/cidr.ts'
-import { formatIpv4 } from '../address/ipv4.ts'
-import { WeaveError } from '../base/errors.ts'
+} from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 import { SUBNET_PREFIX_MAX } from './constants.ts'
 
 /** Why addresses cannot be allocated in `subnet`, if so: BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE. */

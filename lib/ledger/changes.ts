@@ -1,6 +1,6 @@
-import { toHex } from '../base/bytes.ts'
-import type { PeerId } from '../address/peer-id.ts'
-import type { LedgerRecord } from '../wire/record.ts'
+import { toHex } from '../base/mod.ts'
+import type { PeerId } from '../address/mod.ts'
+import type { LedgerRecord } from '../wire/mod.ts'
 
 /** A record that is new or gone. A tombstone is a record. */
 export interface RecordChange {

@@ -1,4 +1,4 @@
-import { LEDGER_MESSAGE_BYTES_MAX } from '../wire/ledger-message.ts'
+import { LEDGER_MESSAGE_BYTES_MAX } from '../wire/mod.ts'
 
 /** What a held record takes in memory beyond its bytes on the wire, as measured with `node build/scripts/ledger-memory.js`. */
 export const RECORD_OVERHEAD_BYTES = 128

@@ -1,6 +1,5 @@
-import type { Millis } from '../base/ports.ts'
-import type { DeltaPart } from '../wire/ledger-message.ts'
-import type { LedgerRecord } from '../wire/record.ts'
+import type { Millis } from '../base/mod.ts'
+import type { DeltaPart, LedgerRecord } from '../wire/mod.ts'
 import { FALSE_SIGNATURES_MAX, type LedgerDrop } from './constants.ts'
 import type { Owner } from './owner.ts'
 import { costOf, type OwnerRecords } from './owner-records.ts'

@@ -1,7 +1,5 @@
-import { assert } from '../base/assert.ts'
-import { equalBytes } from '../base/bytes.ts'
-import type { Chance, Millis } from '../base/ports.ts'
-import type { PeerId } from '../address/peer-id.ts'
+import { assert, equalBytes, type Chance, type Millis } from '../base/mod.ts'
+import type { PeerId } from '../address/mod.ts'
 import {
   RECORD_KEY_BYTES_MAX,
   RECORD_KIND,
@@ -9,7 +7,7 @@ import {
   RECORD_VALUE_BYTES_MAX,
   recordSignedBytes,
   type LedgerRecord,
-} from '../wire/record.ts'
+} from '../wire/mod.ts'
 import type { ChangeSet } from './changes.ts'
 import {
   COMPACT_TOMBSTONE_SHARE,

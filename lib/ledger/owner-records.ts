@@ -1,6 +1,6 @@
-import type { PeerId } from '../address/peer-id.ts'
-import { firstNotBelow } from '../base/first-not-below.ts'
-import { RECORD_SIGNATURE_BYTES, type LedgerRecord } from '../wire/record.ts'
+import type { PeerId } from '../address/mod.ts'
+import { firstNotBelow } from '../base/mod.ts'
+import { RECORD_SIGNATURE_BYTES, type LedgerRecord } from '../wire/mod.ts'
 import { OWNER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from './constants.ts'
 import {
   bytesOf,

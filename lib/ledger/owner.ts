@@ -1,5 +1,4 @@
-import type { Millis } from '../base/ports.ts'
-import { TokenBucket } from '../base/token-bucket.ts'
+import { TokenBucket, type Millis } from '../base/mod.ts'
 import type { LedgerLimits } from './constants.ts'
 import type { OwnerRecords } from './owner-records.ts'
 

@@ -1,5 +1,5 @@
-import type { PeerId } from '../address/peer-id.ts'
-import { ByteReader } from '../base/bytes.ts'
+import type { PeerId } from '../address/mod.ts'
+import { ByteReader } from '../base/mod.ts'
 import {
   RECORD_FIXED_BYTES,
   RECORD_KEY_BYTES_MAX,
@@ -7,7 +7,7 @@ import {
   RECORD_SIGNATURE_BYTES,
   RECORD_VALUE_BYTES_MAX,
   type LedgerRecord,
-} from '../wire/record.ts'
+} from '../wire/mod.ts'
 
 declare const brand: unique symbol
 

@@ -1,6 +1,5 @@
-import type { Chance } from '../base/ports.ts'
-import { equalBytes } from '../base/bytes.ts'
-import type { PeerId } from '../address/peer-id.ts'
+import { equalBytes, type Chance } from '../base/mod.ts'
+import type { PeerId } from '../address/mod.ts'
 import {
   ownerDigits,
   SYNC_DEPTH_MAX,
@@ -12,7 +11,7 @@ import {
   type OwnerList,
   type OwnerSum,
   type PrefixSum,
-} from '../wire/ledger-sync.ts'
+} from '../wire/mod.ts'
 import { LISTED_OWNERS_MAX } from './constants.ts'
 import type { OwnerRecords } from './owner-records.ts'
 import { seqOf, tagOf, type PackedRecord } from './packed-record.ts'

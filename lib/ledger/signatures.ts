@@ -1,7 +1,6 @@
-import type { PeerId } from '../address/peer-id.ts'
-import { peerIdOf } from '../crypto/identity.ts'
-import type { CryptoSuite } from '../crypto/suite.ts'
-import { recordSignedBytes, type LedgerRecord } from '../wire/record.ts'
+import type { PeerId } from '../address/mod.ts'
+import { peerIdOf, type CryptoSuite } from '../crypto/mod.ts'
+import { recordSignedBytes, type LedgerRecord } from '../wire/mod.ts'
 
 /** What makes records believed: keys that hash to their owner, and signatures for this mesh. */
 export class Signatures {

@@ -1,5 +1,5 @@
-import type { PeerId } from '../address/peer-id.ts'
-import type { Millis } from '../base/ports.ts'
+import type { PeerId } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
 
 /** What is asked of an owner that is held. */
 interface Held {

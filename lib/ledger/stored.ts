@@ -1,7 +1,6 @@
-import { ByteReader, ByteWriter, toHex } from '../base/bytes.ts'
-import { PEER_ID_CHARACTERS, parsePeerId, type PeerId } from '../address/peer-id.ts'
-import { SIGNING_PUBLIC_KEY_BYTES } from '../wire/ledger-message.ts'
-import { writeRecord, type LedgerRecord } from '../wire/record.ts'
+import { ByteReader, ByteWriter, toHex } from '../base/mod.ts'
+import { parsePeerId, PEER_ID_CHARACTERS, type PeerId } from '../address/mod.ts'
+import { SIGNING_PUBLIC_KEY_BYTES, writeRecord, type LedgerRecord } from '../wire/mod.ts'
 import type { LedgerChanges, OwnerChange } from './changes.ts'
 import { packWireRecord, type PackedRecord } from './packed-record.ts'
 

@@ -1,8 +1,7 @@
-import { PEER_ID_BYTES, peerIdBytes, type PeerId } from '../address/peer-id.ts'
-import { compareBytes, fromHex } from '../base/bytes.ts'
-import { firstNotBelow } from '../base/first-not-below.ts'
-import { SUM_BYTES } from '../wire/ledger-sync.ts'
-import type { CryptoSuite } from '../crypto/suite.ts'
+import { PEER_ID_BYTES, peerIdBytes, type PeerId } from '../address/mod.ts'
+import { compareBytes, firstNotBelow, fromHex } from '../base/mod.ts'
+import { SUM_BYTES } from '../wire/mod.ts'
+import type { CryptoSuite } from '../crypto/mod.ts'
 import type { OwnerRecords } from './owner-records.ts'
 
 const ROW_BYTES = PEER_ID_BYTES + SUM_BYTES

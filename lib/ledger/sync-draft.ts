@@ -1,5 +1,5 @@
-import { compareBytes } from '../base/bytes.ts'
-import { peerIdBytes } from '../address/peer-id.ts'
+import { compareBytes } from '../base/mod.ts'
+import { peerIdBytes } from '../address/mod.ts'
 import {
   listBytes,
   OWNER_SUM_BYTES,
@@ -14,7 +14,7 @@ import {
   type LedgerWant,
   type OwnerList,
   type PrefixSum,
-} from '../wire/ledger-sync.ts'
+} from '../wire/mod.ts'
 
 /** Gathers a sync that fits into one message. What does not fit is left out: a later round finds it again. */
 export class SyncDraft {

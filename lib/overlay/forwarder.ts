@@ -1,6 +1,6 @@
 import type { EndpointParts } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
-import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/datagram.ts'
+import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
 import { DUPLICATE_COUNTER_BITS, LANES_MAX, SEGMENT_BYTES_MIN, WANTED_SLOTS } from './constants.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import type { BlockOwners, ForwardingTable } from './forwarding.ts'

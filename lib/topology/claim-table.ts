@@ -1,7 +1,5 @@
-import type { Endpoint } from '../address/endpoint.ts'
-import type { PeerId } from '../address/peer-id.ts'
-import { assert } from '../base/assert.ts'
-import { firstNotBelow } from '../base/first-not-below.ts'
+import type { Endpoint, PeerId } from '../address/mod.ts'
+import { assert, firstNotBelow } from '../base/mod.ts'
 import { EDGES_MAX, NODES_MAX } from './constants.ts'
 import { Graph, type Adjacency } from './graph.ts'
 import {

@@ -1,5 +1,5 @@
-import { endpointOf, endpointParts, type Endpoint } from '../address/endpoint.ts'
-import type { ByteReader, ByteWriter } from '../base/bytes.ts'
+import { endpointOf, endpointParts, type Endpoint } from '../address/mod.ts'
+import type { ByteReader, ByteWriter } from '../base/mod.ts'
 
 /**
  * An endpoint inside a record value:

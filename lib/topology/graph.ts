@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/peer-id.ts'
+import type { PeerId } from '../address/mod.ts'
 
 /** Undirected edges between 0 … count − 1: those of `node` lie at offsets[node] … offsets[node + 1] − 1. */
 export interface Adjacency {

@@ -1,6 +1,5 @@
-import type { PeerId } from '../address/peer-id.ts'
-import { jittered } from '../base/jitter.ts'
-import type { Chance, Millis } from '../base/ports.ts'
+import type { PeerId } from '../address/mod.ts'
+import { jittered, type Chance, type Millis } from '../base/mod.ts'
 import { RETIRE_AFTER_MS, RETIRE_TOGETHER_MS } from './constants.ts'
 
 /** One link as the end of it sees it. */

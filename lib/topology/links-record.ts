@@ -1,9 +1,6 @@
-import type { Endpoint } from '../address/endpoint.ts'
-import { peerIdBytes, type PeerId } from '../address/peer-id.ts'
-import { assert } from '../base/assert.ts'
-import { ByteReader, ByteWriter } from '../base/bytes.ts'
-import { Drop, type Decoded } from '../base/drop.ts'
-import { SHORT_ID_BYTES } from '../wire/datagram.ts'
+import { peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+import { SHORT_ID_BYTES } from '../wire/mod.ts'
 import { LINKS_MAX, RTT_CLASS_MAX } from './constants.ts'
 import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
 

@@ -1,7 +1,5 @@
-import type { Endpoint } from '../address/endpoint.ts'
-import { assert } from '../base/assert.ts'
-import { ByteReader, ByteWriter, fromHex, toHex, utf8 } from '../base/bytes.ts'
-import { Drop, type Decoded } from '../base/drop.ts'
+import type { Endpoint } from '../address/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, fromHex, toHex, utf8, type Decoded } from '../base/mod.ts'
 import {
   ADVERTISED_ENDPOINTS_MAX,
   INCARNATION_BYTES,

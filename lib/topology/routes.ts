@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/peer-id.ts'
+import type { PeerId } from '../address/mod.ts'
 import { SWITCH_COST_SHARE } from './constants.ts'
 import type { Graph, Layer } from './graph.ts'
 import { PathSearch, type ShortestPaths, type WorkMeter } from './shortest-paths.ts'

@@ -1,7 +1,5 @@
-import { firstAddress, type Cidr } from '../address/cidr.ts'
-import { assert } from '../base/assert.ts'
-import { ByteReader, ByteWriter } from '../base/bytes.ts'
-import { Drop, type Decoded } from '../base/drop.ts'
+import { firstAddress, type Cidr } from '../address/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
 
 /**
  * Address management between two peers: one asks an owner for blocks of a subnet, the other answers. The bodies only; the

@@ -1,6 +1,5 @@
-import { PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
-import { ByteReader, ByteWriter, compareBytes } from '../base/bytes.ts'
-import { Drop, isDrop, type Decoded } from '../base/drop.ts'
+import { PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type PeerId } from '../address/mod.ts'
+import { ByteReader, ByteWriter, compareBytes, Drop, isDrop, type Decoded } from '../base/mod.ts'
 import { readRecord, recordBytes, writeRecord, type LedgerRecord } from './record.ts'
 
 /**

@@ -1,7 +1,15 @@
-import { PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type PeerId } from '../address/peer-id.ts'
-import { assert } from '../base/assert.ts'
-import { ByteReader, ByteWriter, compareBytes, fromHex, toHex } from '../base/bytes.ts'
-import { Drop, isDrop, type Decoded } from '../base/drop.ts'
+import { PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type PeerId } from '../address/mod.ts'
+import {
+  assert,
+  ByteReader,
+  ByteWriter,
+  compareBytes,
+  Drop,
+  fromHex,
+  isDrop,
+  toHex,
+  type Decoded,
+} from '../base/mod.ts'
 import { LEDGER_MESSAGE_BYTES_MAX } from './ledger-message.ts'
 
 /**

@@ -1,6 +1,5 @@
-import { ByteWriter, type ByteReader } from '../base/bytes.ts'
-import { Drop, type Decoded } from '../base/drop.ts'
-import { peerIdBytes, type PeerId } from '../address/peer-id.ts'
+import { ByteWriter, Drop, type ByteReader, type Decoded } from '../base/mod.ts'
+import { peerIdBytes, type PeerId } from '../address/mod.ts'
 
 /**
  * One record of the ledger as it travels inside a delta, which names the owner.

@@ -1,0 +1,2 @@
+/** The socket of the API, in the state directory. */
+export const API_SOCKET = 'api.sock'
