@@ -6,6 +6,7 @@ import {
   HANDSHAKE_FRAME_BYTES_MAX,
   LINK_SILENCE_MS,
   PING_INTERVAL_MS,
+  ROUND_TRIPS_KEPT,
 } from '../../../lib/peer/mod.ts'
 import type { CryptoSuite } from '../../../lib/crypto/mod.ts'
 import { FirstMessages } from '../../../lib/noise/mod.ts'
@@ -172,16 +173,20 @@ t.test('pings, measures the round trip, and goes down when nothing was heard for
   const pair = linkPair()
   exchange(pair)
   t.equal(pair.dialler.said1('rtt')?.rttMs, 0)
-  pair.dialler.link.handleTimeout(PING_INTERVAL_MS)
-  const ping = pair.dialler.drain().take()
-  t.ok(ping.length > 0)
-  pair.listener.receive(ping, PING_INTERVAL_MS + 20)
-  pair.dialler.receive(pair.listener.take(), PING_INTERVAL_MS + 40)
+  const lastPingAt = ROUND_TRIPS_KEPT * PING_INTERVAL_MS
+  for (let sentAt = PING_INTERVAL_MS; sentAt <= lastPingAt; sentAt += PING_INTERVAL_MS) {
+    pair.dialler.link.handleTimeout(sentAt)
+    const ping = pair.dialler.drain().take()
+    t.ok(ping.length > 0)
+    pair.listener.receive(ping, sentAt + 20)
+    pair.dialler.receive(pair.listener.take(), sentAt + 40)
+  }
   t.same(
     pair.dialler.said.flatMap(output => (output.type === 'rtt' ? [output.rttMs] : [])),
-    [0, 40],
+    [...Array<number>(ROUND_TRIPS_KEPT).fill(0), 40],
+    'the least of those that are kept',
   )
-  const silentAt = PING_INTERVAL_MS + 40 + LINK_SILENCE_MS
+  const silentAt = lastPingAt + 40 + LINK_SILENCE_MS
   pair.dialler.link.handleTimeout(silentAt - 1)
   t.equal(pair.dialler.drain().downReason, undefined)
   pair.dialler.link.handleTimeout(silentAt)

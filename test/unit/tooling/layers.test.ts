@@ -33,6 +33,8 @@ for (const [file, rules, what] of [
   ['lib/ledger/impure.ts', ['pure-no-node'], 'a runtime module in a pure layer'],
   ['lib/ledger/heavy.ts', ['no-dev-package-in-lib', 'pure-no-package'], 'a package in a pure layer'],
   ['lib/io/leaning.ts', ['no-test-in-lib'], 'shipped code that imports a test'],
+  ['lib/peer/beside.ts', ['room-by-its-mod'], 'a room imported beside its mod.ts'],
+  ['lib/node/inward.ts', ['not-by-its-own-mod'], 'a file that imports its own mod.ts'],
   ['lib/stray/stray.ts', ['known-room'], 'a room that no layer knows'],
 ] as const) {
   t.test(`the rule of layers catches ${what}`, t => {
@@ -53,6 +55,6 @@ t.test('the rule of layers lets imports point down, within a room, and from node
   ]) {
     t.notOk(broken.has(`lib/${file}`), file)
   }
-  t.equal(violations.length, 8)
+  t.equal(violations.length, 10)
   t.end()
 })
