@@ -10,7 +10,7 @@ import { socketPathOf } from './paths.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
 const MESSAGE_BYTES_MAX = 64 * 1024
-const NOTICE_AFTER_MS = 2_000
+const LAUNCH_NOTICE_AFTER_MS = 2_000
 
 /** What the daemon process tells its parent on file descriptor 3: JSON lines. */
 interface Outcome {
@@ -76,7 +76,7 @@ function outcomeOf(child: ChildProcess, channel: NodeJS.ReadableStream, logPath:
     const slow = setTimeout(() => {
       isSlow = true
       console.error(`weave-ts: launch waits: ${step}`)
-    }, NOTICE_AFTER_MS)
+    }, LAUNCH_NOTICE_AFTER_MS)
     const finish = (outcome: Outcome) => {
       clearTimeout(slow)
       clearTimeout(deadline)

@@ -5,7 +5,7 @@ import { equalBytes, fromHex } from '../base/mod.ts'
  * call the primitive, so that all peers accept and refuse the same bytes.
  */
 
-const KEY_BYTES = 32
+const POINT_BYTES = 32
 
 function table(...encodings: readonly string[]): readonly Uint8Array[] {
   return encodings.map(text => fromHex(text)!)
@@ -36,13 +36,13 @@ const SMALL_ORDER_U = table(
 
 function withoutTopBit(encoded: Uint8Array): Uint8Array {
   const masked = encoded.slice()
-  masked[KEY_BYTES - 1]! &= 0x7f
+  masked[POINT_BYTES - 1]! &= 0x7f
   return masked
 }
 
 /** True when the 32 bytes encode a y below 2^255 - 19 that is not of a point of small order. */
 export function isStrongSigningPoint(encoded: Uint8Array): boolean {
-  if (encoded.length !== KEY_BYTES) return false
+  if (encoded.length !== POINT_BYTES) return false
   const y = withoutTopBit(encoded)
   const isAtTop = y[31] === 0x7f && y.subarray(1, 31).every(byte => byte === 0xff)
   if (isAtTop && y[0]! >= 0xed) return false
@@ -51,8 +51,8 @@ export function isStrongSigningPoint(encoded: Uint8Array): boolean {
 
 /** True when the 32 bytes, little-endian, are below the group order (RFC 8032 §5.1.7). */
 export function isCanonicalScalar(encoded: Uint8Array): boolean {
-  if (encoded.length !== KEY_BYTES) return false
-  for (let i = KEY_BYTES - 1; i >= 0; i--) {
+  if (encoded.length !== POINT_BYTES) return false
+  for (let i = POINT_BYTES - 1; i >= 0; i--) {
     if (encoded[i]! !== GROUP_ORDER[i]!) return encoded[i]! < GROUP_ORDER[i]!
   }
   return false
@@ -60,7 +60,7 @@ export function isCanonicalScalar(encoded: Uint8Array): boolean {
 
 /** True for an X25519 public key with which every exchange gives zero (RFC 7748 §6.1), or of a wrong length. */
 export function isWeakExchangeKey(encoded: Uint8Array): boolean {
-  if (encoded.length !== KEY_BYTES) return true
+  if (encoded.length !== POINT_BYTES) return true
   const u = withoutTopBit(encoded)
   return SMALL_ORDER_U.some(small => equalBytes(small, u))
 }
@@ -70,7 +70,7 @@ export function isPlausibleSignature(publicKey: Uint8Array, signature: Uint8Arra
   return (
     signature.length === 64 &&
     isStrongSigningPoint(publicKey) &&
-    isStrongSigningPoint(signature.subarray(0, KEY_BYTES)) &&
-    isCanonicalScalar(signature.subarray(KEY_BYTES))
+    isStrongSigningPoint(signature.subarray(0, POINT_BYTES)) &&
+    isCanonicalScalar(signature.subarray(POINT_BYTES))
   )
 }

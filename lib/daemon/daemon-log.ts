@@ -5,7 +5,7 @@ import { LOG_FILE, LastWordsFile, LogFile } from '../io/mod.ts'
 import type { DaemonConfig } from './config.ts'
 
 const STANDARD_ERROR = 2
-const READY = '"event":"ready"'
+const READY_EVENT = '"event":"ready"'
 const FATAL = '{"level":60,'
 
 /** Takes the lines of pino. */
@@ -35,7 +35,7 @@ export function daemonLog(config: DaemonConfig, isDetached: boolean): Logger {
     write(line) {
       file.write(line)
       // Only a daemon that came up has the right to the file: another one may be running there.
-      if (line.includes(READY)) words ??= new LastWordsFile(config.stateDir)
+      if (line.includes(READY_EVENT)) words ??= new LastWordsFile(config.stateDir)
       if (line.startsWith(FATAL)) words?.write(line)
     },
   }

@@ -12,7 +12,7 @@ export const IDENTITY_SEED_BYTES = 32
 const IDENTITY_VERSION = 1
 const MACHINE_LABEL = 'weave-ts machine binding v1'
 const MACHINE_HASH_BYTES = 16
-const CHECKSUM_BYTES = 8
+const IDENTITY_CHECKSUM_BYTES = 8
 const DEFAULT_MACHINE_ID_PATH = '/etc/machine-id'
 
 /** What makes this peer itself. */
@@ -117,7 +117,7 @@ function decode(text: string): Identity | string {
 }
 
 function checksum(version: number, seed: string, machine: string | null): string {
-  return digest(`${version}|${seed}|${machine ?? ''}`, CHECKSUM_BYTES)
+  return digest(`${version}|${seed}|${machine ?? ''}`, IDENTITY_CHECKSUM_BYTES)
 }
 
 /** systemd asks that the machine id itself is not handed around: machine-id(5). */

@@ -31,7 +31,7 @@ export interface LedgerIdentity {
 /** What became of a `put`: `full` when the owner's limits leave no room, and nothing was changed. */
 export type PutResult = 'stored' | 'unchanged' | 'full'
 
-const NOTHING = new Uint8Array(0)
+const NO_BYTES = new Uint8Array(0)
 const UNSIGNED = new Uint8Array(RECORD_SIGNATURE_BYTES)
 
 /** The records that this peer writes, and its counter. */
@@ -93,7 +93,7 @@ export class OwnRecords {
   remove(kind: number, key: Uint8Array): boolean {
     const held = this.records.get(kind, key)
     if (held === undefined || held.isTombstone) return false
-    this.#write(kind, held.key, NOTHING, true)
+    this.#write(kind, held.key, NO_BYTES, true)
     this.#compact()
     return true
   }
@@ -203,7 +203,7 @@ export class OwnRecords {
       .ordered()
       .map(packed => unpackRecord(this.#identity.peerId, packed))
       .filter(record => !record.isTombstone && record.kind !== RECORD_KIND.floor)
-    this.#write(RECORD_KIND.floor, NOTHING, NOTHING, false)
+    this.#write(RECORD_KIND.floor, NO_BYTES, NO_BYTES, false)
     for (const { kind, key, value } of live) this.#write(kind, key, value, false)
   }
 }

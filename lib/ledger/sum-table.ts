@@ -7,7 +7,7 @@ import type { OwnerRecords } from './owner-records.ts'
 const ROW_BYTES = PEER_ID_BYTES + SUM_BYTES
 const ROWS_MIN = 16
 const HASH_BYTES = 64
-const NOTHING = new Uint8Array(SUM_BYTES)
+const NO_SUM = new Uint8Array(SUM_BYTES)
 
 /**
  * What is held, in sums that are equal for two ledgers exactly when their records are.
@@ -47,7 +47,7 @@ export class SumTable {
     this.#refresh()
     if (prefix === '' && this.#root !== undefined) return this.#root
     const [first, end] = this.#range(prefix)
-    const sum = first === end ? NOTHING : this.#hash(this.#rows.subarray(first * ROW_BYTES, end * ROW_BYTES))
+    const sum = first === end ? NO_SUM : this.#hash(this.#rows.subarray(first * ROW_BYTES, end * ROW_BYTES))
     if (prefix === '') this.#root = sum
     return sum
   }

@@ -151,7 +151,7 @@ export class DataPath implements Machine<DataPathOutput> {
   /** `isUrgent`: frames wait, so the handshake begins here, whoever's turn it is. */
   start(now: Millis, isUrgent = false): void {
     this.session.start(now)
-    if (isUrgent) this.session.rekey(now)
+    if (isUrgent) this.session.handshakeNow(now)
     this.#drainSession(now)
   }
 

@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter, toHex, utf8 } from '../base/mod.ts'
 import { RECORD_KIND, type LedgerRecord } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
 
-const KEY_BYTES = 16
+const FORGET_KEY_BYTES = 16
 const TARGET_BYTES_MAX = 256
 /** Records whose count is remembered; the oldest is forgotten first. */
 const SEEN_MAX = 4096
@@ -26,7 +26,7 @@ export class ForgetRecords {
   publish(targets: readonly string[]): void {
     const { ledger, config } = this.#context
     for (const target of targets) {
-      const key = config.suite.hash(utf8(target), KEY_BYTES)
+      const key = config.suite.hash(utf8(target), FORGET_KEY_BYTES)
       const held = ledger.get(config.identity.peerId, RECORD_KIND.forget, key)
       const times = held === undefined ? 0 : new ByteReader(held.value).u32()
       // Another count makes another value: the record is written anew and acts again.

@@ -7,7 +7,7 @@ import type { NodePart, StoreEntry } from './part.ts'
 
 const PREFIX = 'ledger/'
 /** Beside the records of others: which mesh they are of. */
-const MESH_KEY = `${PREFIX}mesh`
+const LEDGER_MESH_KEY = `${PREFIX}mesh`
 /** Before the owner in a key of `storeEntries`. */
 const TAG_CHARACTERS = 1
 
@@ -33,10 +33,10 @@ export class LedgerKeeper implements NodePart {
   /** Takes up what the store holds; what cannot be read is said so, deleted, and comes back from the mesh. */
   restore(entries: readonly StoreEntry[], now: Millis): void {
     const isOfThisMesh = entries.some(
-      ([key, value]) => key === MESH_KEY && equalBytes(value, this.#context.ledger.meshId),
+      ([key, value]) => key === LEDGER_MESH_KEY && equalBytes(value, this.#context.ledger.meshId),
     )
     const found = entries
-      .filter(([key]) => key !== MESH_KEY && (isOfThisMesh || this.#isOwn(key.slice(PREFIX.length))))
+      .filter(([key]) => key !== LEDGER_MESH_KEY && (isOfThisMesh || this.#isOwn(key.slice(PREFIX.length))))
       .map(([key, value]) => ({ key: key.slice(PREFIX.length), value }))
     const { ledger, unreadable, unreadableKeys } = readStore(found)
     if (unreadable > 0) {
@@ -122,7 +122,7 @@ export class LedgerKeeper implements NodePart {
   /** What others wrote may be lost (`isCache`): the mesh has it. */
   #emit(entries: readonly { key: string; value: Uint8Array | undefined }[], isCache: boolean): void {
     if (entries.length === 0) return
-    const puts: [string, Uint8Array][] = isCache ? [[MESH_KEY, this.#context.ledger.meshId]] : []
+    const puts: [string, Uint8Array][] = isCache ? [[LEDGER_MESH_KEY, this.#context.ledger.meshId]] : []
     const deletes: string[] = []
     for (const { key, value } of entries) {
       if (value === undefined) deletes.push(PREFIX + key)

@@ -42,6 +42,3 @@ export const SESSION_DIES_MS = 180_000
 export const EPOCHS_MAX = 8
 /** Undrained outputs of one machine. */
 export const SESSION_OUTPUTS_MAX = 64
-
-export const INCARNATION_BYTES = 8
-export const MESH_ID_BYTES = 16

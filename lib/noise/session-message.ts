@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
-import { INCARNATION_BYTES } from './constants.ts'
+import { INCARNATION_BYTES } from '../wire/mod.ts'
 
 /**
  * The two messages of a data session's handshake. They travel inside control messages, over the direct link or routed.

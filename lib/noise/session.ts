@@ -9,6 +9,7 @@ import {
   type Machine,
   type Millis,
 } from '../base/mod.ts'
+import { INCARNATION_BYTES, MESH_ID_BYTES } from '../wire/mod.ts'
 import {
   AWAIT_INITIATION_MS,
   HANDSHAKE_BACK_OFF_MAX_MS,
@@ -16,8 +17,6 @@ import {
   HANDSHAKE_GIVE_UP_MS,
   HANDSHAKE_RETRY_JITTER_MS,
   HANDSHAKE_RETRY_MS,
-  INCARNATION_BYTES,
-  MESH_ID_BYTES,
   REKEY_AFTER_MS,
   REKEY_FALL_BACK_MS,
   SEAL_UNTIL_MS,
@@ -83,7 +82,7 @@ interface Attempt {
 /**
  * Keeps the data session with one remote peer (docs/protocol.md, "Data sessions"): handshakes, rekeying, key death.
  *
- * Inputs: `start`, `handleMessage` (foreign bytes), `handleConfirmed`, `rekey`, `restart`, `stop`, `handleTimeout`.
+ * Inputs: `start`, `handleMessage` (foreign bytes), `handleConfirmed`, `handshakeNow`, `restart`, `stop`, `handleTimeout`.
  * Outputs: see SessionOutput, in the order to be carried out; drain them after every input.
  *
  * The peer of the smaller id initiates. The other does when nothing came in time; when both do, the smaller's wins: it
@@ -142,10 +141,11 @@ export class PeerSession implements Machine<SessionOutput> {
   }
 
   /**
-   * Renews the keys ahead of their time, so that attempts of both ends may cross. Time alone makes a daemon renew them: to
-   * use up the smaller of the counters (2^34) before, a session would have to seal 100 million datagrams a second.
+   * Begins a handshake whoever's turn it is and whatever keys there are: frames wait. Attempts of both ends may cross.
+   * Keys in use are renewed by time alone: to use up the smaller of the counters (2^34) before, a session would have to
+   * seal 100 million datagrams a second.
    */
-  rekey(now: Millis): void {
+  handshakeNow(now: Millis): void {
     if (this.#isStopped || this.#attempt !== undefined) return
     this.#timers.cancel('handshake back-off')
     this.#initiate(now)

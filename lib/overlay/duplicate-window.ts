@@ -2,8 +2,8 @@ import { assert, type Millis } from '../base/mod.ts'
 import { BUCKET_SLOTS, DUPLICATE_EXPIRY_MS, DUPLICATE_WINDOW_CAPACITY } from './constants.ts'
 
 // A slot: | origin + 1 | id | first seen, ms |. A bucket: the slot to write next, then its slots.
-const SLOT_WORDS = 3
-const BUCKET_WORDS = 1 + BUCKET_SLOTS * SLOT_WORDS
+const SEEN_SLOT_WORDS = 3
+const SEEN_BUCKET_WORDS = 1 + BUCKET_SLOTS * SEEN_SLOT_WORDS
 
 /**
  * The broadcast frames (origin, duplicate id) seen of late. Bounded: a full bucket forgets its oldest. Of one lane only;
@@ -18,7 +18,7 @@ export class DuplicateWindow {
   constructor(capacity = DUPLICATE_WINDOW_CAPACITY) {
     assert(capacity >= BUCKET_SLOTS && (capacity & (capacity - 1)) === 0, `duplicate window of ${capacity} slots`)
     this.capacity = capacity
-    this.#words = new Int32Array((capacity / BUCKET_SLOTS) * BUCKET_WORDS)
+    this.#words = new Int32Array((capacity / BUCKET_SLOTS) * SEEN_BUCKET_WORDS)
     this.#bucketMask = capacity / BUCKET_SLOTS - 1
   }
 
@@ -30,9 +30,9 @@ export class DuplicateWindow {
     const time = now | 0
     let hash = Math.imul(wanted ^ Math.imul(owner, 0x9e37_79b1), 0x85eb_ca6b)
     hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2_ae35)
-    const at = ((hash ^ (hash >>> 13)) & this.#bucketMask) * BUCKET_WORDS
+    const at = ((hash ^ (hash >>> 13)) & this.#bucketMask) * SEEN_BUCKET_WORDS
     let slot = at + 1
-    for (; slot < at + BUCKET_WORDS; slot += SLOT_WORDS) {
+    for (; slot < at + SEEN_BUCKET_WORDS; slot += SEEN_SLOT_WORDS) {
       if (words[slot] !== owner || words[slot + 1] !== wanted) continue
       // Time is kept in 32 bits that wrap: differences stay right.
       if ((time - words[slot + 2]!) >>> 0 <= DUPLICATE_EXPIRY_MS) return false
@@ -42,7 +42,7 @@ export class DuplicateWindow {
     // Entries are written in turn, so the next in turn is the oldest but for a stale one renewed above.
     const turn = words[at]!
     words[at] = (turn + 1) % BUCKET_SLOTS
-    slot = at + 1 + turn * SLOT_WORDS
+    slot = at + 1 + turn * SEEN_SLOT_WORDS
     words[slot] = owner
     words[slot + 1] = wanted
     words[slot + 2] = time

@@ -15,8 +15,8 @@ export interface MacEntry {
 }
 
 // A slot: | used << 16 | upper 16 bits | lower 32 bits | peer | last seen, seconds |. A bucket: sequence, then its slots.
-const SLOT_WORDS = 4
-const BUCKET_WORDS = 1 + BUCKET_SLOTS * SLOT_WORDS
+const MAC_SLOT_WORDS = 4
+const MAC_BUCKET_WORDS = 1 + BUCKET_SLOTS * MAC_SLOT_WORDS
 const USED = 1 << 16
 
 /**
@@ -36,13 +36,13 @@ export class MacTable {
   /** The bytes that a table of so many slots (a power of two, at least 8) needs. */
   static bytesFor(capacity = MAC_TABLE_CAPACITY): number {
     assert(capacity >= BUCKET_SLOTS && (capacity & (capacity - 1)) === 0, `MAC table of ${capacity} slots`)
-    return (capacity / BUCKET_SLOTS) * BUCKET_WORDS * Int32Array.BYTES_PER_ELEMENT
+    return (capacity / BUCKET_SLOTS) * MAC_BUCKET_WORDS * Int32Array.BYTES_PER_ELEMENT
   }
 
   /** A table over `buffer`, whose length is one of `bytesFor` and whose bytes are zero or another lane's table. */
   constructor(buffer: ArrayBuffer | SharedArrayBuffer = new ArrayBuffer(MacTable.bytesFor())) {
     this.#words = new Int32Array(buffer)
-    this.capacity = (this.#words.length / BUCKET_WORDS) * BUCKET_SLOTS
+    this.capacity = (this.#words.length / MAC_BUCKET_WORDS) * BUCKET_SLOTS
     assert(buffer.byteLength === MacTable.bytesFor(this.capacity), `MAC table over ${buffer.byteLength} bytes`)
     this.#bucketMask = this.capacity / BUCKET_SLOTS - 1
   }
@@ -102,9 +102,9 @@ export class MacTable {
   forgetPeer(peer: number): number {
     const words = this.#words
     let forgotten = 0
-    for (let at = 0; at < words.length; at += BUCKET_WORDS) {
+    for (let at = 0; at < words.length; at += MAC_BUCKET_WORDS) {
       if (!this.#holds(at, peer) || !this.#lock(at, MAC_FORGET_SPIN_MAX)) continue
-      for (let slot = at + 1; slot < at + BUCKET_WORDS; slot += SLOT_WORDS) {
+      for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
         if (words[slot] === 0 || words[slot + 2] !== peer) continue
         Atomics.store(words, slot, 0)
         forgotten++
@@ -118,10 +118,10 @@ export class MacTable {
   entries(nowSeconds: number): MacEntry[] {
     const words = this.#words
     const entries: MacEntry[] = []
-    const bucket = new Int32Array(BUCKET_WORDS)
-    for (let at = 0; at < words.length; at += BUCKET_WORDS) {
+    const bucket = new Int32Array(MAC_BUCKET_WORDS)
+    for (let at = 0; at < words.length; at += MAC_BUCKET_WORDS) {
       if (!this.#copyBucket(at, bucket)) continue
-      for (let slot = 1; slot < BUCKET_WORDS; slot += SLOT_WORDS) {
+      for (let slot = 1; slot < MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
         const lastSeenSeconds = bucket[slot + 3]!
         if (bucket[slot] === 0 || nowSeconds - lastSeenSeconds > MAC_AGE_SECONDS) continue
         const mac = (bucket[slot]! & 0xffff) * 0x1_0000_0000 + (bucket[slot + 1]! >>> 0)
@@ -134,13 +134,13 @@ export class MacTable {
   #bucketOf(high: number, low: number): number {
     let hash = Math.imul(low ^ Math.imul(high, 0x9e37_79b1), 0x85eb_ca6b)
     hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2_ae35)
-    return ((hash ^ (hash >>> 13)) & this.#bucketMask) * BUCKET_WORDS
+    return ((hash ^ (hash >>> 13)) & this.#bucketMask) * MAC_BUCKET_WORDS
   }
 
   /** The slot of the address in the bucket, or -1. */
   #find(at: number, tag: number, lower: number): number {
     const words = this.#words
-    for (let slot = at + 1; slot < at + BUCKET_WORDS; slot += SLOT_WORDS) {
+    for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
       // The lower half first: the upper one is mostly the same for all of a vendor.
       if (Atomics.load(words, slot + 1) === lower && Atomics.load(words, slot) === tag) return slot
     }
@@ -152,7 +152,7 @@ export class MacTable {
     const words = this.#words
     let oldest = at + 1
     let age = -Infinity
-    for (let slot = at + 1; slot < at + BUCKET_WORDS; slot += SLOT_WORDS) {
+    for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
       if (words[slot] === 0) return slot
       const slotAge = nowSeconds - words[slot + 3]!
       if (slotAge > age) {
@@ -165,7 +165,7 @@ export class MacTable {
 
   #holds(at: number, peer: number): boolean {
     const words = this.#words
-    for (let slot = at + 1; slot < at + BUCKET_WORDS; slot += SLOT_WORDS) {
+    for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
       if (Atomics.load(words, slot) !== 0 && Atomics.load(words, slot + 2) === peer) return true
     }
     return false
@@ -176,7 +176,7 @@ export class MacTable {
     for (let spin = 0; spin < MAC_SPIN_MAX; spin++) {
       const sequence = Atomics.load(words, at)
       if ((sequence & 1) !== 0) continue
-      for (let word = 1; word < BUCKET_WORDS; word++) bucket[word] = Atomics.load(words, at + word)
+      for (let word = 1; word < MAC_BUCKET_WORDS; word++) bucket[word] = Atomics.load(words, at + word)
       if (Atomics.load(words, at) === sequence) return true
     }
     return false

@@ -40,7 +40,7 @@ interface Node {
 
 /**
  * What all peers claim of their links, and which claims are mutual: those are the edges. A peer is known by a small number
- * of the caller's. Two peers that share a short id have no edges. Taking up a record costs LINKS_MAX look-ups and no more,
+ * of the caller's. Two peers that share a short id have no edges. Taking up a record costs PUBLISHED_LINKS_MAX look-ups and no more,
  * whoever wrote it.
  */
 export class ClaimTable {

@@ -1,10 +1,8 @@
 /** Links that one `links` record can hold. */
-export const LINKS_MAX = 256
+export const PUBLISHED_LINKS_MAX = 256
 /** Endpoints that one peer can advertise. */
 export const ADVERTISED_ENDPOINTS_MAX = 16
-export const NICKNAME_BYTES_MAX = 63
 export const SOFTWARE_VERSION_BYTES_MAX = 63
-export const INCARNATION_BYTES = 8
 
 /** The highest RTT class: 16.4 s and more. */
 export const RTT_CLASS_MAX = 15

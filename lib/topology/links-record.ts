@@ -1,7 +1,7 @@
 import { peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
-import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, firstNotBelow, type Decoded } from '../base/mod.ts'
 import { SHORT_ID_BYTES } from '../wire/mod.ts'
-import { LINKS_MAX, RTT_CLASS_MAX } from './constants.ts'
+import { PUBLISHED_LINKS_MAX, RTT_CLASS_MAX } from './constants.ts'
 import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
 
 /**
@@ -47,9 +47,9 @@ export interface LinksRecord {
   readonly value: Uint8Array
 }
 
-/** At most LINKS_MAX links, in any order; equal lists give equal bytes. Of two that share a short id one is written. */
+/** At most PUBLISHED_LINKS_MAX links, in any order; equal lists give equal bytes. Of two that share a short id one is written. */
 export function encodeLinks(links: readonly LinkClaim[]): Uint8Array {
-  assert(links.length <= LINKS_MAX, `${links.length} links`)
+  assert(links.length <= PUBLISHED_LINKS_MAX, `${links.length} links`)
   const identified = links
     .map(link => ({ link, id: shortIdOf(link.neighbour) }))
     .sort((a, b) => a.id.high - b.id.high || a.id.low - b.id.low || (a.link.neighbour < b.link.neighbour ? -1 : 1))
@@ -70,7 +70,7 @@ export function encodeLinks(links: readonly LinkClaim[]): Uint8Array {
 export function decodeLinks(value: Uint8Array): Decoded<LinksRecord> {
   const reader = new ByteReader(value)
   const count = reader.u16()
-  if (count > LINKS_MAX) return new Drop('links-too-many')
+  if (count > PUBLISHED_LINKS_MAX) return new Drop('links-too-many')
   const highs = new Uint32Array(count)
   const lows = new Uint32Array(count)
   const marks = new Uint8Array(count)
@@ -92,14 +92,8 @@ export function decodeLinks(value: Uint8Array): Decoded<LinksRecord> {
 
 /** The row of the link to a neighbour; -1 when there is none. */
 export function findLink({ count, highs, lows }: LinksRecord, high: number, low: number): number {
-  let from = 0
-  let to = count
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (highs[middle]! < high || (highs[middle] === high && lows[middle]! < low)) from = middle + 1
-    else to = middle
-  }
-  return from < count && highs[from] === high && lows[from] === low ? from : -1
+  const row = firstNotBelow(count, at => highs[at]! < high || (highs[at] === high && lows[at]! < low))
+  return row < count && highs[row] === high && lows[row] === low ? row : -1
 }
 
 /** Where the owner sees the neighbour of a row, where it says so. */

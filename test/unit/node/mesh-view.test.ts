@@ -3,7 +3,7 @@ import { parseEndpoint, peerIdFromBytes, type Endpoint, type PeerId } from '../.
 import { CANDIDATES_MAX, REBUILD_REST_FACTOR, WORK_PER_SLICE } from '../../../lib/node/constants.ts'
 import {
   EDGES_MAX,
-  LINKS_MAX,
+  PUBLISHED_LINKS_MAX,
   WORK_PER_MS,
   encodeLinks,
   encodePeerInfo,
@@ -51,7 +51,7 @@ function fakeLinks(number: number, member: PeerId, rtt = 0): LinkClaim[] {
   const links: LinkClaim[] = []
   for (let step = 1; step <= 127; step++)
     for (const other of [number + step, number - step + FAKES]) links.push(claim(fake(other % FAKES), rtt))
-  return number < LINKS_MAX - 2 ? [...links, claim(member)] : links
+  return number < PUBLISHED_LINKS_MAX - 2 ? [...links, claim(member)] : links
 }
 
 t.test('a member’s made-up links cost a bounded slice at a time, and a bounded share of the time', async t => {
@@ -70,10 +70,10 @@ t.test('a member’s made-up links cost a bounded slice at a time, and a bounded
   }
   const give = (owner: PeerId, links: readonly LinkClaim[]) =>
     effect(() => view.handleRecord(owner, RECORD_KIND.links, linksOf(owner, links), now))
-  const made = Array.from({ length: LINKS_MAX - 2 }, (_, i) => claim(fake(i)))
+  const made = Array.from({ length: PUBLISHED_LINKS_MAX - 2 }, (_, i) => claim(fake(i)))
   give(memberId, [claim(honest.identity.peerId), ...made])
   for (let number = 0; number < FAKES; number++) give(fake(number), fakeLinks(number, memberId))
-  t.ok(rowsMost <= 2 * LINKS_MAX, `${rowsMost} rows for a record`)
+  t.ok(rowsMost <= 2 * PUBLISHED_LINKS_MAX, `${rowsMost} rows for a record`)
   const secondsOf: number[] = []
   let built = 0
   for (let second = 0; second < 30; second++) {
@@ -87,7 +87,7 @@ t.test('a member’s made-up links cost a bounded slice at a time, and a bounded
     secondsOf.push(view.effort.slices - before)
   }
   t.ok(view.graph.layers.control.targets.length > EDGES_MAX / 2, 'the made-up links are edges')
-  t.ok(workMost <= Math.max(EDGES_MAX, WORK_PER_SLICE) + LINKS_MAX + FAKES * 4, `${workMost} at a time`)
+  t.ok(workMost <= Math.max(EDGES_MAX, WORK_PER_SLICE) + PUBLISHED_LINKS_MAX + FAKES * 4, `${workMost} at a time`)
   // A job of so many slices, then a rest of ten times as long.
   const slicesMax = (1_000 * WORK_PER_MS) / WORK_PER_SLICE / REBUILD_REST_FACTOR
   for (const slices of secondsOf.slice(1)) t.ok(slices <= 2 * slicesMax, `${slices} slices in a second`)

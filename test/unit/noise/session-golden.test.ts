@@ -45,7 +45,7 @@ for (const { cipher, ...golden } of loadVectors<Golden>('session.json').cases) {
     const hasAes = cipher === 'aes-256-gcm'
     const a = sessionOf(INITIATOR, RESPONDER, 0x0a0b0c0d, true)
     const b = sessionOf(RESPONDER, INITIATOR, 0x01020304, hasAes)
-    a.rekey(0)
+    a.handshakeNow(0)
     const initiation = outputsOf(a).bytes
     t.equal(b.handleMessage(initiation, 0), undefined)
     const { bytes: response, keys: responder } = outputsOf(b)

@@ -43,7 +43,7 @@ for (const seed of seedsOf('SESSION', 40)) {
       // Either end renews out of turn now and then, so that attempts cross.
       for (const end of [0, 1] as const) {
         if (chance() > 0.3) continue
-        world.sides[end].session.rekey(world.now)
+        world.sides[end].session.handshakeNow(world.now)
         world.drain(end)
       }
       for (const side of world.sides) if (side.sessions.size > EPOCHS_MAX) t.fail('too many keys')
@@ -60,7 +60,7 @@ for (const seed of seedsOf('SESSION', 40)) {
 t.test('both start at the same moment: one handshake suffices', async t => {
   const world = new World({ seed: 5, suite, network: { ...SMOOTH } })
   for (const end of [0, 1] as const) {
-    world.sides[end].session.rekey(world.now)
+    world.sides[end].session.handshakeNow(world.now)
     world.drain(end)
   }
   world.run(world.now + 3_000)

@@ -58,7 +58,7 @@ const typesOf = (outputs: readonly SessionOutput[]): string => outputs.map(outpu
 
 /** Lets `a` initiate and brings both to a session that `b` has confirmed. */
 function establish(a: PeerSession, b: PeerSession, now: number): { aIndex: number; bIndex: number } {
-  a.rekey(now)
+  a.handshakeNow(now)
   t.equal(b.handleMessage(messageOf(drain(a)), now), undefined)
   const answered = drain(b)
   t.equal(a.handleMessage(messageOf(answered), now), undefined)
@@ -121,8 +121,8 @@ t.test('the larger end initiates by itself when nothing came within 5 s', async 
 
 t.test('the smaller end drops the others initiation while its own is under way', async t => {
   const [a, b] = [sessionOf({}), larger()]
-  a.rekey(0)
-  b.rekey(0)
+  a.handshakeNow(0)
+  b.handshakeNow(0)
   t.match(a.handleMessage(messageOf(drain(b)), 1), { reason: 'session-yield' })
   t.equal(b.handleMessage(messageOf(drain(a)), 1), undefined)
   t.equal(b.report(1).isHandshaking, false)
@@ -130,7 +130,7 @@ t.test('the smaller end drops the others initiation while its own is under way',
 
 t.test('a replayed initiation is dropped, and so is one overtaken by a later', async t => {
   const [a, b] = [sessionOf({}), larger()]
-  a.rekey(0)
+  a.handshakeNow(0)
   const older = messageOf(drain(a))
   a.handleTimeout(5_000)
   const newer = messageOf(drain(a))
@@ -144,12 +144,12 @@ t.test('a replayed initiation is dropped, and so is one overtaken by a later', a
 t.test('an initiation of an earlier life does not push out what the present life is to confirm', async t => {
   const b = larger()
   const before = sessionOf({})
-  before.rekey(0)
+  before.handshakeNow(0)
   const recorded = messageOf(drain(before))
   const a = sessionOf({})
   establish(a, b, 100)
   const live = b.report(100).remoteIncarnation
-  a.rekey(120_100)
+  a.handshakeNow(120_100)
   b.handleMessage(messageOf(drain(a)), 120_100)
   const answered = drain(b)
   t.match(b.handleMessage(recorded, 120_101), { reason: 'session-busy' })
@@ -166,7 +166,7 @@ t.test('an initiation of an earlier life does not push out what the present life
 
 t.test('forged, foreign and late responses are dropped, and the true one still counts', async t => {
   const [a, b] = [sessionOf({}), larger()]
-  a.rekey(0)
+  a.handshakeNow(0)
   b.handleMessage(messageOf(drain(a)), 0)
   const response = messageOf(drain(b))
   const forged = response.slice()
@@ -182,13 +182,13 @@ t.test('forged, foreign and late responses are dropped, and the true one still c
 t.test('nobody else can take the remotes place, nor the same peer from another mesh', async t => {
   const b = larger()
   const stranger = sessionOf({ self: STRANGER, remote: LARGER })
-  stranger.rekey(0)
+  stranger.handshakeNow(0)
   t.match(b.handleMessage(messageOf(drain(stranger)), 0), { reason: 'handshake-auth' })
   const posing = sessionOf({ self: { ...STRANGER, peerId: SMALLER.peerId }, remote: LARGER })
-  posing.rekey(0)
+  posing.handshakeNow(0)
   t.match(b.handleMessage(messageOf(drain(posing)), 0), { reason: 'session-stranger' })
   const elsewhere = sessionOf({ meshId: new Uint8Array(16).fill(1) })
-  elsewhere.rekey(0)
+  elsewhere.handshakeNow(0)
   t.match(b.handleMessage(messageOf(drain(elsewhere)), 0), { reason: 'handshake-auth' })
   t.equal(typesOf(drain(b)), '')
   t.equal(b.pollTimeout(), undefined)
@@ -223,7 +223,7 @@ t.test('after stop it is silent until it is started', async t => {
     { type: 'remove-session', receiverIndex: aIndex },
   ])
   t.equal(a.pollTimeout(), undefined)
-  b.rekey(2)
+  b.handshakeNow(2)
   t.match(a.handleMessage(messageOf(drain(b)), 2), { reason: 'session-stopped' })
   a.start(3)
   t.equal(typesOf(drain(a)), 'message')
@@ -243,7 +243,7 @@ t.test('an attempt given up for the others is made again when nothing came of th
   establish(b, a, 0)
   b.handleTimeout(120_000)
   drain(b)
-  a.rekey(120_000)
+  a.handshakeNow(120_000)
   b.handleMessage(messageOf(drain(a)), 120_001)
   drain(b)
   b.handleTimeout(165_000)
@@ -252,7 +252,7 @@ t.test('an attempt given up for the others is made again when nothing came of th
 
 t.test('no bytes make a session throw, nor act', async t => {
   const [a, b] = [sessionOf({}), larger()]
-  a.rekey(0)
+  a.handshakeNow(0)
   const initiation = messageOf(drain(a))
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {

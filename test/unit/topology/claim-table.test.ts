@@ -1,7 +1,7 @@
 import t from 'tap'
 import { peerIdFromBytes, type PeerId } from '../../../lib/address/mod.ts'
 import { parseEndpoint } from '../../../lib/address/mod.ts'
-import { ClaimTable, EDGES_MAX, LINKS_MAX, NODES_MAX, type LinkClaim } from '../../../lib/topology/mod.ts'
+import { ClaimTable, EDGES_MAX, PUBLISHED_LINKS_MAX, NODES_MAX, type LinkClaim } from '../../../lib/topology/mod.ts'
 import { claim, peerNumber as p, randomClaims, recordOf, type PeerLinks } from '../../support/graphs.ts'
 import { NaiveGraph } from '../../support/naive-graph.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
@@ -98,7 +98,7 @@ t.test('a graph has the nearest peers, and no more claims than it may', async t 
   const honest = 50
   const links = Array.from({ length: fakes }, () => new Set<number>())
   const link = (a: number, b: number) => {
-    if (a === b || links[a]!.size >= LINKS_MAX || links[b]!.size >= LINKS_MAX) return
+    if (a === b || links[a]!.size >= PUBLISHED_LINKS_MAX || links[b]!.size >= PUBLISHED_LINKS_MAX) return
     links[a]!.add(b)
     links[b]!.add(a)
   }
@@ -120,16 +120,16 @@ t.test('a graph has the nearest peers, and no more claims than it may', async t 
 
 t.test('taking up a record costs no more than it can claim, and what it replaces did', async t => {
   const table = new ClaimTable()
-  const all = Array.from({ length: LINKS_MAX + 1 }, (_, i) => p(i))
+  const all = Array.from({ length: PUBLISHED_LINKS_MAX + 1 }, (_, i) => p(i))
   for (const [index, peer] of all.entries()) table.add(index, peer)
   for (const [index, peer] of all.entries()) {
     for (let again = 0; again < 2; again++) {
       const before = table.work
       table.set(index, recordOf(all.filter(other => other !== peer).map(other => claim(other))))
-      if (table.work - before > 2 * LINKS_MAX) t.fail(`${table.work - before} rows`)
+      if (table.work - before > 2 * PUBLISHED_LINKS_MAX) t.fail(`${table.work - before} rows`)
     }
   }
-  t.equal(table.degree(0), LINKS_MAX)
+  t.equal(table.degree(0), PUBLISHED_LINKS_MAX)
 })
 
 function listOf(held: ReadonlyMap<number, readonly LinkClaim[]>): PeerLinks[] {
