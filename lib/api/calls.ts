@@ -49,7 +49,7 @@ export const CALLS = {
     request: schema.ConnectRequest,
     answer: schema.TargetsAnswer,
     deadlineMs: 5_000,
-    description: 'adds targets to connect to, or makes them the whole list',
+    description: 'adds contacts, or makes them the whole list',
   }),
   forget: call({
     method: 'POST',
@@ -57,7 +57,7 @@ export const CALLS = {
     request: schema.ForgetRequest,
     answer: schema.TargetsAnswer,
     deadlineMs: 5_000,
-    description: 'removes targets, here and at every peer of the mesh',
+    description: 'removes contacts, here and at every peer of the mesh',
   }),
   attach: call({
     method: 'POST',

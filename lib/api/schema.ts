@@ -24,7 +24,7 @@ export const PathView = z.object({
 
 export const ConnectionView = z.object({
   direction: z.enum(['outbound', 'inbound']),
-  /** ip:port of the far end; for a target that did not resolve, the target. */
+  /** ip:port of the far end; for a contact that did not resolve, its text. */
   address: z.string(),
   state: z.enum(['connecting', 'retrying', 'failed', 'pending', 'established']),
   peer: PeerRef.nullable(),
@@ -53,6 +53,7 @@ export const PeerView = PeerRef.extend({
   ),
 })
 
+/** A contact that the operator named. The API and `status targets` call them targets, as Weave does. */
 export const TargetView = z.object({
   target: z.string(),
   state: z.string(),

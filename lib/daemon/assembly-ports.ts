@@ -41,7 +41,7 @@ export interface AssemblyPorts {
   secrets(config: DaemonConfig): Promise<readonly LinkSecret[]>
   isInterface(name: string): Promise<boolean>
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
-  resolve(target: string, defaultPort: number): Promise<Resolution>
+  resolve(contact: string, defaultPort: number): Promise<Resolution>
   serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
 }
 

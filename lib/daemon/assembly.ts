@@ -121,7 +121,7 @@ async function open(
     // What must last has the room that is left.
     remember: (puts, deletes) => (store.fullness === undefined ? cache.write(puts, deletes) : cache.skip()),
     store,
-    resolve: target => ports.resolve(target, config.port),
+    resolve: contact => ports.resolve(contact, config.port),
     engine: op => plane.order(op),
     forwarding: table => plane.setTable(table),
     log: line => log[line.level]({ event: line.event, ...line.fields }, line.event),
@@ -238,7 +238,7 @@ function nodeConfigOf(
 
 /** Joins, founds, or goes on. */
 function begin(runner: NodeRunner, peers: readonly string[] | null): void {
-  const isFirst = !runner.report().targets.some(target => target.origin === 'configured')
+  const isFirst = !runner.report().contacts.some(contact => contact.origin === 'configured')
   runner.input((node, now) => {
     if (peers !== null) node.connect(peers, true, now)
     else if (isFirst) node.found(now)

@@ -19,7 +19,7 @@ export class MeshService implements Service {
 
   constructor(parts: {
     runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
-    /** That targets are dialled at which name none. */
+    /** That contacts are dialled at which name none. */
     port: number
     hasSecret: boolean
     /** What the launch had to say. */
@@ -33,7 +33,7 @@ export class MeshService implements Service {
       connect: ({ targets, replace }) => ({ targets: this.#connect(targets, replace, parts.port) }),
       forget: ({ targets }) => {
         this.#runner.requireStore()
-        return this.#tell((node, now) => ({ targets: node.forgetTargets(targets, now) }))
+        return this.#tell((node, now) => ({ targets: node.forgetContacts(targets, now) }))
       },
       stop: (_request, { afterAnswer }) => {
         afterAnswer(() => parts.end(false))
@@ -52,12 +52,16 @@ export class MeshService implements Service {
     return storeTrouble === undefined ? this.#warnings : [...this.#warnings, storeTrouble]
   }
 
-  #connect(targets: readonly string[], isReplacing: boolean, port: number): string[] {
-    for (const target of targets) parsePeerName(target, port)
+  #connect(contacts: readonly string[], isReplacing: boolean, port: number): string[] {
+    for (const contact of contacts) parsePeerName(contact, port)
     this.#runner.requireStore()
-    const { list } = this.#tell((node, now) => ({ list: node.connect(targets, isReplacing, now) }))
+    const { list } = this.#tell((node, now) => ({ list: node.connect(contacts, isReplacing, now) }))
     if (list === undefined)
-      throw new WeaveError('BAD_PEER', 'too many targets', 'forget some that are no longer needed')
+      throw new WeaveError(
+        'BAD_PEER',
+        `${this.#runner.report().contacts.length} contacts are kept, and no more fit beside them`,
+        'forget some that are no longer needed',
+      )
     return list
   }
 

@@ -13,7 +13,7 @@ export interface RunnerPorts extends WritePorts {
   now(): Millis
   /** What could be learnt from others again: need not last, and never throws. */
   remember(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void
-  resolve(target: string): Promise<{ readonly endpoints: readonly Endpoint[]; readonly failure?: string }>
+  resolve(contact: string): Promise<{ readonly endpoints: readonly Endpoint[]; readonly failure?: string }>
   engine(op: EngineOp): void
   forwarding(table: ForwardingTable): void
   log(line: LogLine): void
@@ -139,7 +139,7 @@ export class NodeRunner {
         if (output.isCache === true) return this.#ports.remember(output.puts, output.deletes)
         return this.#writes.write(output.puts, output.deletes)
       case 'resolve':
-        return this.#resolve(output.target)
+        return this.#resolve(output.contact)
       case 'dial':
         return this.#dial(output.connection, output.endpoint)
       case 'write':
@@ -161,10 +161,10 @@ export class NodeRunner {
     }
   }
 
-  #resolve(target: string): void {
-    this.#ports.resolve(target).then(
-      ({ endpoints, failure }) => this.input((node, now) => node.handleResolved(target, failure ?? endpoints, now)),
-      (error: unknown) => this.input((node, now) => node.handleResolved(target, errorText(error), now)),
+  #resolve(contact: string): void {
+    this.#ports.resolve(contact).then(
+      ({ endpoints, failure }) => this.input((node, now) => node.handleResolved(contact, failure ?? endpoints, now)),
+      (error: unknown) => this.input((node, now) => node.handleResolved(contact, errorText(error), now)),
     )
   }
 

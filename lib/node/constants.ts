@@ -1,14 +1,14 @@
-/** Waits between dials of one target: at once, then from the first to the last, doubling, with jitter of a half. */
+/** Waits between dials of one contact: at once, then from the first to the last, doubling, with jitter of a half. */
 export const RETRY_FIRST_MS = 1_000
 export const RETRY_LAST_MS = 120_000
-/** A link that was up for so long begins its target's waits anew. */
+/** A link that was up for so long begins its contact's waits anew. */
 export const LASTING_LINK_MS = 10_000
 /** A dial, or a resolution, that took so long has failed. */
 export const DIAL_DEADLINE_MS = 10_000
 /** The peer with the larger id waits so long before it dials a peer that it discovered: usually the other dials first. */
 export const DISCOVERED_DIAL_DELAY_MS = 1_500
-export const TARGETS_MAX = 1_024
-/** A target that was told "other mesh" or "other secret" is tried again only so late. */
+export const CONTACTS_MAX = 1_024
+/** A contact that was told "other mesh" or "other secret" is tried again only so late. */
 export const REFUSED_RETRY_MS = 60_000
 
 /** Ledgers are compared with one random neighbour. */

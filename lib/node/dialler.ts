@@ -1,11 +1,11 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
 import { Timers, type Chance, type Machine, type Millis } from '../base/mod.ts'
-import { DIAL_DEADLINE_MS, LASTING_LINK_MS, RETRY_FIRST_MS, RETRY_LAST_MS, TARGETS_MAX } from './constants.ts'
+import { CONTACTS_MAX, DIAL_DEADLINE_MS, LASTING_LINK_MS, RETRY_FIRST_MS, RETRY_LAST_MS } from './constants.ts'
 
 export type DialState = 'waiting' | 'resolving' | 'dialling' | 'handshake' | 'connected' | 'ourself'
 
 /** One thing to dial: what the operator named, or a peer that gossip told of. */
-export interface DialTarget {
+export interface Contact {
   /** What the operator wrote; for a discovered peer its id. */
   readonly text: string
   readonly origin: 'configured' | 'discovered'
@@ -18,7 +18,7 @@ export interface DialTarget {
   readonly retryAt: Millis | undefined
 }
 
-type Mutable = { -readonly [K in keyof DialTarget]: DialTarget[K] } & {
+type Mutable = { -readonly [K in keyof Contact]: Contact[K] } & {
   endpoints: readonly Endpoint[]
   endpointAt: number
   connection: number | undefined
@@ -29,17 +29,17 @@ type Mutable = { -readonly [K in keyof DialTarget]: DialTarget[K] } & {
 }
 
 export type DiallerOutput =
-  | { readonly type: 'resolve'; readonly target: string }
+  | { readonly type: 'resolve'; readonly contact: string }
   | { readonly type: 'dial'; readonly connection: number; readonly endpoint: Endpoint }
   | { readonly type: 'close'; readonly connection: number }
 
 /**
- * Decides whom to dial and when. Configured targets are resolved anew for each attempt and tried for ever; discovered
- * ones live as long as `setDiscovered` names them. One connection per target at a time; a target whose peer is a
- * neighbour already is at rest. A target that turns out to be this peer itself is never dialled again.
+ * Decides whom to dial and when. Configured contacts are resolved anew for each attempt and tried for ever; discovered
+ * ones live as long as `setDiscovered` names them. One connection per contact at a time; a contact whose peer is a
+ * neighbour already is at rest. A contact that turns out to be this peer itself is never dialled again.
  */
 export class Dialler implements Machine<DiallerOutput> {
-  readonly #targets = new Map<string, Mutable>()
+  readonly #contacts = new Map<string, Mutable>()
   readonly #byConnection = new Map<number, string>()
   readonly #timers = new Timers()
   readonly #outputs: DiallerOutput[] = []
@@ -57,26 +57,26 @@ export class Dialler implements Machine<DiallerOutput> {
 
   /** The operator's list, in the order given. */
   get configured(): string[] {
-    return [...this.#targets.values()].filter(target => target.origin === 'configured').map(target => target.text)
+    return [...this.#contacts.values()].filter(contact => contact.origin === 'configured').map(contact => contact.text)
   }
 
-  get targets(): DialTarget[] {
-    return [...this.#targets.values()].map(target => ({
-      text: target.text,
-      origin: target.origin,
-      state: target.state,
-      endpoint: target.endpoint ?? target.endpoints[0],
-      peerId: target.peerId,
-      lastError: target.lastError,
-      attempts: target.attempts,
-      retryAt: target.state === 'waiting' ? this.#timers.at(target.text) : undefined,
+  get contacts(): Contact[] {
+    return [...this.#contacts.values()].map(contact => ({
+      text: contact.text,
+      origin: contact.origin,
+      state: contact.state,
+      endpoint: contact.endpoint ?? contact.endpoints[0],
+      peerId: contact.peerId,
+      lastError: contact.lastError,
+      attempts: contact.attempts,
+      retryAt: contact.state === 'waiting' ? this.#timers.at(contact.text) : undefined,
     }))
   }
 
-  /** The peers that configured targets led to. */
+  /** The peers that configured contacts led to. */
   get configuredPeers(): Set<PeerId> {
     const peers = new Set<PeerId>()
-    for (const { origin, peerId } of this.#targets.values())
+    for (const { origin, peerId } of this.#contacts.values())
       if (origin === 'configured' && peerId !== undefined) peers.add(peerId)
     return peers
   }
@@ -88,30 +88,30 @@ export class Dialler implements Machine<DiallerOutput> {
 
   /** Rounds through all addresses of a discovered peer that failed since a link to it lasted. */
   failedRounds(peer: PeerId): number {
-    return this.#targets.get(peer)?.failedRounds ?? 0
+    return this.#contacts.get(peer)?.failedRounds ?? 0
   }
 
-  targetOf(connection: number): DialTarget | undefined {
+  contactOf(connection: number): Contact | undefined {
     const text = this.#byConnection.get(connection)
-    return text === undefined ? undefined : this.#targets.get(text)
+    return text === undefined ? undefined : this.#contacts.get(text)
   }
 
-  /** What the operator calls a peer: the target that this connection was dialled for, or that led to the peer before. */
-  configuredTargetOf(peerId: PeerId, connection: number): string | undefined {
-    const dialled = this.targetOf(connection)
+  /** What the operator calls a peer: the contact that this connection was dialled for, or that led to the peer before. */
+  configuredContactOf(peerId: PeerId, connection: number): string | undefined {
+    const dialled = this.contactOf(connection)
     if (dialled?.origin === 'configured') return dialled.text
-    for (const target of this.#targets.values())
-      if (target.origin === 'configured' && target.peerId === peerId) return target.text
+    for (const contact of this.#contacts.values())
+      if (contact.origin === 'configured' && contact.peerId === peerId) return contact.text
     return undefined
   }
 
-  /** Adds targets or, for those known, pulls the next attempt forward. False when the list is full. */
+  /** Adds contacts or, for those known, pulls the next attempt forward. False when the list is full. */
   configure(texts: readonly string[], now: Millis): boolean {
     for (const text of texts) {
-      const known = this.#targets.get(text)
+      const known = this.#contacts.get(text)
       if (known === undefined) {
-        if (this.#targets.size >= TARGETS_MAX) return false
-        this.#targets.set(text, newTarget(text, 'configured', []))
+        if (this.#contacts.size >= CONTACTS_MAX) return false
+        this.#contacts.set(text, newContact(text, 'configured', []))
         this.#timers.set(text, now)
       } else {
         known.retryWaitMs = 0
@@ -121,9 +121,9 @@ export class Dialler implements Machine<DiallerOutput> {
     return true
   }
 
-  /** Removes configured targets; a link that exists is not cut. Returns those that were there. */
+  /** Removes configured contacts; a link that exists is not cut. Returns those that were there. */
   unconfigure(texts: readonly string[]): string[] {
-    const removed = texts.filter(text => this.#targets.get(text)?.origin === 'configured')
+    const removed = texts.filter(text => this.#contacts.get(text)?.origin === 'configured')
     for (const text of removed) this.#remove(text)
     return removed
   }
@@ -134,11 +134,11 @@ export class Dialler implements Machine<DiallerOutput> {
     now: Millis,
   ): void {
     const wanted = new Set<string>(peers.map(peer => peer.peerId))
-    for (const target of [...this.#targets.values()])
-      if (target.origin === 'discovered' && !wanted.has(target.text)) this.#remove(target.text)
+    for (const contact of [...this.#contacts.values()])
+      if (contact.origin === 'discovered' && !wanted.has(contact.text)) this.#remove(contact.text)
     for (const { peerId, endpoints, delayMs } of peers) {
       const usable = endpoints.filter(endpoint => !this.#ownEndpoints.has(endpoint))
-      const known = this.#targets.get(peerId)
+      const known = this.#contacts.get(peerId)
       if (known !== undefined) {
         // A new address is worth a try before the back-off of the old ones ends.
         const isFresh = usable.some(endpoint => !known.endpoints.includes(endpoint))
@@ -152,91 +152,91 @@ export class Dialler implements Machine<DiallerOutput> {
         }
         continue
       }
-      if (usable.length === 0 || this.#targets.size >= TARGETS_MAX) continue
-      const target = newTarget(peerId, 'discovered', usable)
-      target.peerId = peerId
-      this.#targets.set(peerId, target)
+      if (usable.length === 0 || this.#contacts.size >= CONTACTS_MAX) continue
+      const contact = newContact(peerId, 'discovered', usable)
+      contact.peerId = peerId
+      this.#contacts.set(peerId, contact)
       this.#timers.set(peerId, now + delayMs)
     }
   }
 
   handleResolved(text: string, result: readonly Endpoint[] | string, now: Millis): void {
-    const target = this.#targets.get(text)
-    if (target?.state !== 'resolving') return
-    if (typeof result === 'string') return this.#failed(target, result, now)
-    if (result.length === 0) return this.#failed(target, `${text} has no address`, now)
-    target.endpoints = result
-    this.#dial(target, now)
+    const contact = this.#contacts.get(text)
+    if (contact?.state !== 'resolving') return
+    if (typeof result === 'string') return this.#failed(contact, result, now)
+    if (result.length === 0) return this.#failed(contact, `${text} has no address`, now)
+    contact.endpoints = result
+    this.#dial(contact, now)
   }
 
   handleDialled(connection: number): void {
-    const target = this.#mutableOf(connection)
-    if (target?.state !== 'dialling') return
-    target.state = 'handshake'
+    const contact = this.#mutableOf(connection)
+    if (contact?.state !== 'dialling') return
+    contact.state = 'handshake'
     // From here on the link's own deadline runs.
-    this.#timers.cancel(target.text)
+    this.#timers.cancel(contact.text)
   }
 
   handleDialFailed(connection: number, error: string, now: Millis): void {
-    const target = this.#mutableOf(connection)
-    if (target !== undefined) this.#failed(target, error, now)
+    const contact = this.#mutableOf(connection)
+    if (contact !== undefined) this.#failed(contact, error, now)
   }
 
   handleUp(connection: number, peerId: PeerId, now: Millis): void {
-    const target = this.#mutableOf(connection)
-    if (target === undefined) return
-    this.#timers.cancel(target.text)
-    target.state = 'connected'
-    target.peerId = peerId
-    target.lastError = undefined
-    target.attempts = 0
-    target.upAt = now
+    const contact = this.#mutableOf(connection)
+    if (contact === undefined) return
+    this.#timers.cancel(contact.text)
+    contact.state = 'connected'
+    contact.peerId = peerId
+    contact.lastError = undefined
+    contact.attempts = 0
+    contact.upAt = now
   }
 
   /** The connection, which led to `peerId`, ended. `retryMs`: wait at least so long before the next attempt. */
   handleEnded(connection: number, peerId: PeerId | undefined, error: string, now: Millis, retryMs = 0): void {
-    const target = this.#mutableOf(connection)
-    if (target === undefined) return
-    target.peerId = peerId ?? target.peerId
+    const contact = this.#mutableOf(connection)
+    if (contact === undefined) return
+    contact.peerId = peerId ?? contact.peerId
     // A link that is refused as soon as it is up, for instance by a peer that is full, must not be made anew every second.
-    const hasLasted = target.upAt !== undefined && now - target.upAt >= LASTING_LINK_MS
-    if (hasLasted) target.retryWaitMs = 0
-    target.upAt = undefined
-    this.#failed(target, error, now, retryMs)
-    if (hasLasted) target.failedRounds = 0
+    const hasLasted = contact.upAt !== undefined && now - contact.upAt >= LASTING_LINK_MS
+    if (hasLasted) contact.retryWaitMs = 0
+    contact.upAt = undefined
+    this.#failed(contact, error, now, retryMs)
+    if (hasLasted) contact.failedRounds = 0
   }
 
   /** The connection led back to this very process. */
   handleOurself(connection: number): void {
-    const target = this.#mutableOf(connection)
-    if (target === undefined) return
-    if (target.endpoint !== undefined) this.#ownEndpoints.add(target.endpoint)
+    const contact = this.#mutableOf(connection)
+    if (contact === undefined) return
+    if (contact.endpoint !== undefined) this.#ownEndpoints.add(contact.endpoint)
     this.#byConnection.delete(connection)
-    target.connection = undefined
-    target.state = 'ourself'
-    target.lastError = 'connected to ourself'
-    this.#timers.cancel(target.text)
+    contact.connection = undefined
+    contact.state = 'ourself'
+    contact.lastError = 'connected to ourself'
+    this.#timers.cancel(contact.text)
   }
 
-  /** A neighbour went: targets at rest because of it are due again. */
+  /** A neighbour went: contacts at rest because of it are due again. */
   handleNeighbourDown(peerId: PeerId, now: Millis): void {
-    for (const target of this.#targets.values())
-      if (target.peerId === peerId && target.state === 'waiting')
-        this.#wait(target, Math.min(now + this.#jitter(RETRY_FIRST_MS), this.#timers.at(target.text) ?? Infinity))
+    for (const contact of this.#contacts.values())
+      if (contact.peerId === peerId && contact.state === 'waiting')
+        this.#wait(contact, Math.min(now + this.#jitter(RETRY_FIRST_MS), this.#timers.at(contact.text) ?? Infinity))
   }
 
   handleTimeout(now: Millis): void {
     for (;;) {
       const text = this.#timers.popDue(now)
       if (text === undefined) return
-      const target = this.#targets.get(text)
-      if (target === undefined) continue
-      if (target.state === 'waiting') this.#begin(target, now)
-      else if (target.state === 'resolving')
-        this.#failed(target, `no answer for the name ${text} within ${DIAL_DEADLINE_MS / 1000} s`, now)
-      else if (target.state === 'dialling') {
-        const { connection } = target
-        this.#failed(target, `no answer within ${DIAL_DEADLINE_MS / 1000} s`, now)
+      const contact = this.#contacts.get(text)
+      if (contact === undefined) continue
+      if (contact.state === 'waiting') this.#begin(contact, now)
+      else if (contact.state === 'resolving')
+        this.#failed(contact, `no answer for the name ${text} within ${DIAL_DEADLINE_MS / 1000} s`, now)
+      else if (contact.state === 'dialling') {
+        const { connection } = contact
+        this.#failed(contact, `no answer within ${DIAL_DEADLINE_MS / 1000} s`, now)
         if (connection !== undefined) this.#outputs.push({ type: 'close', connection })
       }
     }
@@ -251,51 +251,51 @@ export class Dialler implements Machine<DiallerOutput> {
     return next && { at: next.at, reason: `dial ${next.reason}` }
   }
 
-  #begin(target: Mutable, now: Millis): void {
-    if (target.peerId !== undefined && this.#isNeighbour(target.peerId)) {
+  #begin(contact: Mutable, now: Millis): void {
+    if (contact.peerId !== undefined && this.#isNeighbour(contact.peerId)) {
       // At rest: looked at again late, in case the end of the neighbour was missed.
-      this.#wait(target, now + RETRY_LAST_MS)
+      this.#wait(contact, now + RETRY_LAST_MS)
       return
     }
-    target.attempts++
-    if (target.origin === 'discovered') return this.#dial(target, now)
-    target.state = 'resolving'
-    this.#timers.set(target.text, now + DIAL_DEADLINE_MS)
-    this.#outputs.push({ type: 'resolve', target: target.text })
+    contact.attempts++
+    if (contact.origin === 'discovered') return this.#dial(contact, now)
+    contact.state = 'resolving'
+    this.#timers.set(contact.text, now + DIAL_DEADLINE_MS)
+    this.#outputs.push({ type: 'resolve', contact: contact.text })
   }
 
-  #dial(target: Mutable, now: Millis): void {
-    const endpoint = target.endpoints[target.endpointAt % target.endpoints.length]
-    if (endpoint === undefined) return this.#failed(target, 'no address known', now)
-    target.endpointAt++
+  #dial(contact: Mutable, now: Millis): void {
+    const endpoint = contact.endpoints[contact.endpointAt % contact.endpoints.length]
+    if (endpoint === undefined) return this.#failed(contact, 'no address known', now)
+    contact.endpointAt++
     const connection = this.#nextConnection()
-    target.connection = connection
-    target.endpoint = endpoint
-    target.state = 'dialling'
-    this.#byConnection.set(connection, target.text)
-    this.#timers.set(target.text, now + DIAL_DEADLINE_MS)
+    contact.connection = connection
+    contact.endpoint = endpoint
+    contact.state = 'dialling'
+    this.#byConnection.set(connection, contact.text)
+    this.#timers.set(contact.text, now + DIAL_DEADLINE_MS)
     this.#outputs.push({ type: 'dial', connection, endpoint })
   }
 
-  #failed(target: Mutable, error: string, now: Millis, retryMs = 0): void {
-    if (target.connection !== undefined) this.#byConnection.delete(target.connection)
-    target.connection = undefined
-    target.lastError = error
-    // All addresses of a target are tried before the wait grows.
-    const isRoundDone = target.endpointAt >= target.endpoints.length
+  #failed(contact: Mutable, error: string, now: Millis, retryMs = 0): void {
+    if (contact.connection !== undefined) this.#byConnection.delete(contact.connection)
+    contact.connection = undefined
+    contact.lastError = error
+    // All addresses of a contact are tried before the wait grows.
+    const isRoundDone = contact.endpointAt >= contact.endpoints.length
     if (isRoundDone) {
-      target.endpointAt = 0
-      target.failedRounds++
-      if (target.origin === 'discovered') this.#failures++
-      target.retryWaitMs = Math.min(Math.max(target.retryWaitMs * 2, RETRY_FIRST_MS), RETRY_LAST_MS)
+      contact.endpointAt = 0
+      contact.failedRounds++
+      if (contact.origin === 'discovered') this.#failures++
+      contact.retryWaitMs = Math.min(Math.max(contact.retryWaitMs * 2, RETRY_FIRST_MS), RETRY_LAST_MS)
     }
-    const waitMs = isRoundDone ? this.#jitter(target.retryWaitMs) : this.#jitter(RETRY_FIRST_MS / 4)
-    this.#wait(target, now + Math.max(waitMs, retryMs))
+    const waitMs = isRoundDone ? this.#jitter(contact.retryWaitMs) : this.#jitter(RETRY_FIRST_MS / 4)
+    this.#wait(contact, now + Math.max(waitMs, retryMs))
   }
 
-  #wait(target: Mutable, at: Millis): void {
-    target.state = 'waiting'
-    this.#timers.set(target.text, at)
+  #wait(contact: Mutable, at: Millis): void {
+    contact.state = 'waiting'
+    this.#timers.set(contact.text, at)
   }
 
   #jitter(waitMs: number): number {
@@ -303,22 +303,22 @@ export class Dialler implements Machine<DiallerOutput> {
   }
 
   #remove(text: string): void {
-    const target = this.#targets.get(text)
-    if (target === undefined) return
-    this.#targets.delete(text)
+    const contact = this.#contacts.get(text)
+    if (contact === undefined) return
+    this.#contacts.delete(text)
     this.#timers.cancel(text)
-    if (target.connection === undefined) return
-    this.#byConnection.delete(target.connection)
-    if (target.state === 'dialling') this.#outputs.push({ type: 'close', connection: target.connection })
+    if (contact.connection === undefined) return
+    this.#byConnection.delete(contact.connection)
+    if (contact.state === 'dialling') this.#outputs.push({ type: 'close', connection: contact.connection })
   }
 
   #mutableOf(connection: number): Mutable | undefined {
     const text = this.#byConnection.get(connection)
-    return text === undefined ? undefined : this.#targets.get(text)
+    return text === undefined ? undefined : this.#contacts.get(text)
   }
 }
 
-function newTarget(text: string, origin: 'configured' | 'discovered', endpoints: readonly Endpoint[]): Mutable {
+function newContact(text: string, origin: 'configured' | 'discovered', endpoints: readonly Endpoint[]): Mutable {
   return {
     text,
     origin,

@@ -72,7 +72,7 @@ export class Discovery implements NodePart {
     )
     this.#wanted = choice.wanted
     this.#retirement.update(links, choice.wanted, now)
-    this.#dialler.setDiscovered(this.#targets(choice, linked), now)
+    this.#dialler.setDiscovered(this.#worthDialling(choice, linked), now)
     this.#makeRoom(now)
   }
 
@@ -124,13 +124,13 @@ export class Discovery implements NodePart {
     }
   }
 
-  #targets(choice: Choice, linked: ReadonlySet<PeerId>) {
+  #worthDialling(choice: Choice, linked: ReadonlySet<PeerId>) {
     const { config, neighbours } = this.#context
     for (const peer of this.#urgent)
       if (linked.has(peer) || !choice.wanted.has(peer) || this.#failing.has(peer)) this.#urgent.delete(peer)
     const lost: PeerId[] = []
     for (const { id, info } of this.#view.peers) if (info !== undefined && !this.#others.has(id)) lost.push(id)
-    const targets = [
+    const worth = [
       ...[...choice.wanted, ...choice.passedOver].map(peerId => ({
         peerId,
         delayMs: this.#delayMs(peerId, this.#isUrgent(peerId, choice)),
@@ -140,9 +140,9 @@ export class Discovery implements NodePart {
         .map(({ peer, delayMs }) => ({ peerId: peer, delayMs })),
     ]
     let room = config.linksMax === 0 ? Infinity : config.linksMax - neighbours.count
-    return targets
+    return worth
       .filter(({ peerId }) => linked.has(peerId) || room-- > 0)
-      .map(target => ({ ...target, endpoints: this.#view.endpointsOf(target.peerId) }))
+      .map(one => ({ ...one, endpoints: this.#view.endpointsOf(one.peerId) }))
   }
 
   /** Few are, and only to who has few links: who comes dials, who has been here can wait for it. */

@@ -4,15 +4,15 @@ import { RECORD_KIND, type LedgerRecord } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
 
 const FORGET_KEY_BYTES = 16
-const TARGET_BYTES_MAX = 256
+const CONTACT_BYTES_MAX = 256
 /** Records whose count is remembered; the oldest is forgotten first. */
 const SEEN_MAX = 4096
 
 /**
- * `forget` for the whole mesh: a record per target. It acts once, when its count is new to a peer; so the target can be
+ * `forget` for the whole mesh: a record per contact. It acts once, when its count is new to a peer; so the contact can be
  * given to `connect` again afterwards, and stays when the record is published anew (its owner restarts).
  *
- *     key: BLAKE2b-128 of the target    value: | count of times u32 | target: 16-bit length, text |
+ *     key: BLAKE2b-128 of the contact    value: | count of times u32 | contact: 16-bit length, text |
  */
 export class ForgetRecords {
   readonly #context: NodeContext
@@ -23,10 +23,10 @@ export class ForgetRecords {
     this.#context = context
   }
 
-  publish(targets: readonly string[]): void {
+  publish(contacts: readonly string[]): void {
     const { ledger, config } = this.#context
-    for (const target of targets) {
-      const key = config.suite.hash(utf8(target), FORGET_KEY_BYTES)
+    for (const contact of contacts) {
+      const key = config.suite.hash(utf8(contact), FORGET_KEY_BYTES)
       const held = ledger.get(config.identity.peerId, RECORD_KIND.forget, key)
       const times = held === undefined ? 0 : new ByteReader(held.value).u32()
       // Another count makes another value: the record is written anew and acts again.
@@ -35,7 +35,7 @@ export class ForgetRecords {
         key,
         new ByteWriter()
           .u32((times + 1) >>> 0)
-          .text(target)
+          .text(contact)
           .finish(),
       )
     }
@@ -47,13 +47,13 @@ export class ForgetRecords {
       this.#isNews(owner, key, value)
   }
 
-  /** The target that a record names, when it has not acted yet. */
-  targetOf(record: LedgerRecord | undefined): string | undefined {
+  /** The contact that a record names, when it has not acted yet. */
+  contactOf(record: LedgerRecord | undefined): string | undefined {
     if (record === undefined || record.isTombstone) return undefined
     const reader = new ByteReader(record.value)
     reader.u32()
-    const target = reader.text(TARGET_BYTES_MAX)
-    if (reader.ok) return this.#isNews(record.owner, record.key, record.value) ? target : undefined
+    const contact = reader.text(CONTACT_BYTES_MAX)
+    if (reader.ok) return this.#isNews(record.owner, record.key, record.value) ? contact : undefined
     this.#context.drop('forget-malformed')
     return undefined
   }

@@ -33,8 +33,8 @@ export class Joining {
     this.#addresses.drain(now)
   }
 
-  /** Gives up a mesh that nobody used, or none, for that of the neighbour, whom the operator calls `target`. */
-  join(meshId: Uint8Array, from: PeerId, target: string, now: Millis): void {
+  /** Gives up a mesh that nobody used, or none, for that of the neighbour, whom the operator calls `contact`. */
+  join(meshId: Uint8Array, from: PeerId, contact: string, now: Millis): void {
     this.#context.log(
       'info',
       'mesh-joined',
@@ -42,7 +42,7 @@ export class Joining {
       now,
     )
     this.#meshChanged(now)
-    this.#mesh.join(meshId, from, target)
+    this.#mesh.join(meshId, from, contact)
     this.#context.ledger.setMesh(meshId)
     // Links made without a mesh are made anew, so that the other sides learn of it.
     for (const { peerId, hello } of this.#context.neighbours.neighbours)

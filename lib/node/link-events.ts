@@ -112,7 +112,7 @@ export class LinkEvents {
   }
 
   #invitation(peerId: PeerId, link: Pick<ProvedLink, 'connection' | 'isOutbound'>): Invitation {
-    const isInvited = this.#parts.dialler.configuredTargetOf(peerId, link.connection) !== undefined
+    const isInvited = this.#parts.dialler.configuredContactOf(peerId, link.connection) !== undefined
     return { isDialler: link.isOutbound, isInvited }
   }
 
@@ -126,8 +126,8 @@ export class LinkEvents {
     const ours = mesh.standing(this.#context.ledger.ownerCount)
     const verdict = judgeMesh(ours, standingOf(hello), this.#invitation(peerId, neighbour))
     if (verdict.verdict === 'join') {
-      const target = dialler.configuredTargetOf(peerId, connection)
-      joining.join(verdict.meshId, peerId, target ?? '', now)
+      const contact = dialler.configuredContactOf(peerId, connection)
+      joining.join(verdict.meshId, peerId, contact ?? '', now)
     }
     const known = this.#context.view.ensurePeer(peerId)
     paths.meet(peerId, hello.incarnation, now)

@@ -26,7 +26,7 @@ export interface MeshStanding {
 export interface Invitation {
   /** This side dialled. */
   readonly isDialler: boolean
-  /** The operator named the other one as a target. */
+  /** The operator named the other one as a contact. */
   readonly isInvited: boolean
 }
 
@@ -98,9 +98,9 @@ export class Membership implements NodePart {
   readonly #emit: (output: NodeOutput) => void
   #meshId: Uint8Array = NO_MESH
   #isPristine = false
-  #target = ''
-  #joining: { readonly through: PeerId; readonly target: string; readonly isFounder: boolean } | undefined
-  readonly #isFree: (target: string) => boolean
+  #contact = ''
+  #joining: { readonly through: PeerId; readonly contact: string; readonly isFounder: boolean } | undefined
+  readonly #isFree: (contact: string) => boolean
 
   /** Reads the store itself: every other part is made for the mesh that this one holds. */
   constructor(
@@ -108,8 +108,8 @@ export class Membership implements NodePart {
     read: StoreRead,
     ports: {
       emit: (output: NodeOutput) => void
-      /** True when nothing was allocated here, and the target that this peer joined through is no longer wanted. */
-      isFree: (target: string) => boolean
+      /** True when nothing was allocated here, and the contact that this peer joined through is no longer wanted. */
+      isFree: (contact: string) => boolean
     },
   ) {
     this.#config = config
@@ -119,7 +119,7 @@ export class Membership implements NodePart {
     if (mesh === undefined) return
     this.#meshId = mesh.meshId
     this.#isPristine = mesh.isPristine
-    this.#target = mesh.target
+    this.#contact = mesh.contact
   }
 
   /** 16 bytes; zeros while there is no mesh. */
@@ -145,26 +145,26 @@ export class Membership implements NodePart {
     return this.isMember && !this.#isPristine
   }
 
-  set(meshId: Uint8Array, isPristine: boolean, target = ''): void {
+  set(meshId: Uint8Array, isPristine: boolean, contact = ''): void {
     this.#meshId = meshId
     this.#isPristine = isPristine
-    this.#target = target
+    this.#contact = contact
     this.#joining = undefined
-    this.#persist({ meshId, isPristine, target })
+    this.#persist({ meshId, isPristine, contact })
   }
 
-  /** Takes the neighbour's mesh for this peer's, until `confirm` or `giveUp`. `target`: what the operator calls it. */
-  join(meshId: Uint8Array, through: PeerId, target: string): void {
-    this.#joining = { through, target, isFounder: this.#isPristine }
+  /** Takes the neighbour's mesh for this peer's, until `confirm` or `giveUp`. `contact`: what the operator calls it. */
+  join(meshId: Uint8Array, through: PeerId, contact: string): void {
+    this.#joining = { through, contact, isFounder: this.#isPristine }
     this.#meshId = meshId
     this.#isPristine = false
-    this.#persist({ meshId: NO_MESH, isPristine: false, target: '' })
+    this.#persist({ meshId: NO_MESH, isPristine: false, contact: '' })
   }
 
   /** The neighbour has told of its ledger: whoever was alone until now is so no longer. True when that was news. */
   confirm(from: PeerId): boolean {
     if (!this.isMember || (!this.#isPristine && this.joiningThrough !== from)) return false
-    this.set(this.#meshId, false, this.#joining?.target ?? '')
+    this.set(this.#meshId, false, this.#joining?.contact ?? '')
     return true
   }
 
@@ -181,7 +181,7 @@ export class Membership implements NodePart {
 
   /** A join can be taken back while nothing came of it and the operator no longer wants it: then it counts as pristine. */
   standing(peersKnown: number): MeshStanding {
-    const isRevocable = this.#target !== '' && this.#joining === undefined && this.#isFree(this.#target)
+    const isRevocable = this.#contact !== '' && this.#joining === undefined && this.#isFree(this.#contact)
     return { meshId: this.#meshId, isPristine: this.#isPristine || isRevocable, peersKnown }
   }
 

@@ -25,7 +25,7 @@ import { Parts } from './parts.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { reportOf, type NodeReport } from './report.ts'
 import { Router } from './router.ts'
-import { Targets } from './targets.ts'
+import { Contacts } from './contacts.ts'
 import { ViewRecords } from './view-records.ts'
 
 /**
@@ -52,7 +52,7 @@ export class Node implements Machine<NodeOutput> {
   readonly #gossip: Gossip
   readonly #mesh: Membership
   readonly #joining: Joining
-  readonly #targets: Targets
+  readonly #contacts: Contacts
   readonly #log: RateLimitedLog
   readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
@@ -65,7 +65,7 @@ export class Node implements Machine<NodeOutput> {
     const emit = (output: NodeOutput) => void this.#outputs.push(output)
     this.#mesh = new Membership(config, read, {
       emit,
-      isFree: target => !this.addresses.holdsAny && !this.dialler.configured.includes(target),
+      isFree: contact => !this.addresses.holdsAny && !this.dialler.configured.includes(contact),
     })
     this.ledger = new Ledger({ suite, identity, meshId: this.#mesh.meshId, chance })
     this.neighbours = new Neighbours({
@@ -114,7 +114,7 @@ export class Node implements Machine<NodeOutput> {
       },
     })
     this.addresses = new Addresses(context, () => this.#tables.changed())
-    this.#targets = new Targets(context, this.dialler)
+    this.#contacts = new Contacts(context, this.dialler)
     const links = new OwnLinks(context, this.view, this.paths)
     const discovery = new Discovery(context, this.view, this.dialler)
     this.#joining = new Joining(context, {
@@ -140,7 +140,7 @@ export class Node implements Machine<NodeOutput> {
       this.#mesh,
       new ViewRecords(this.view, (peer, at) => this.#events.restarted(peer, at)),
       this.addresses,
-      this.#targets,
+      this.#contacts,
       this.paths,
       discovery,
       this.#gossip,
@@ -171,14 +171,14 @@ export class Node implements Machine<NodeOutput> {
     return true
   }
 
-  /** Adds targets, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
-  connect(targets: readonly string[], isReplacing: boolean, now: Millis): string[] | undefined {
-    return this.#settled(this.#targets.connect(targets, isReplacing, now), now)
+  /** Adds contacts, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
+  connect(contacts: readonly string[], isReplacing: boolean, now: Millis): string[] | undefined {
+    return this.#settled(this.#contacts.connect(contacts, isReplacing, now), now)
   }
 
-  /** Removes targets here, and by a record of the ledger at every peer. Returns what is left here. */
-  forgetTargets(targets: readonly string[], now: Millis): string[] {
-    return this.#settled(this.#targets.forget(targets), now)
+  /** Removes contacts here, and by a record of the ledger at every peer. Returns what is left here. */
+  forgetContacts(contacts: readonly string[], now: Millis): string[] {
+    return this.#settled(this.#contacts.forget(contacts), now)
   }
 
   /** Asks for an address (for an attachment unless told otherwise); ends in `allocated` or `refused` with the id. */
@@ -226,8 +226,8 @@ export class Node implements Machine<NodeOutput> {
     this.#settled(this.dialler.handleDialFailed(connection, error, now), now)
   }
 
-  handleResolved(target: string, result: readonly Endpoint[] | string, now: Millis): void {
-    this.#settled(this.dialler.handleResolved(target, result, now), now)
+  handleResolved(contact: string, result: readonly Endpoint[] | string, now: Millis): void {
+    this.#settled(this.dialler.handleResolved(contact, result, now), now)
   }
 
   handleBytes(connection: number, bytes: Uint8Array, now: Millis): void {

@@ -15,7 +15,7 @@ export interface Persist {
 /** What the node asks of its surroundings, to be carried out in order. */
 export type NodeOutput =
   | Persist
-  | { readonly type: 'resolve'; readonly target: string }
+  | { readonly type: 'resolve'; readonly contact: string }
   | { readonly type: 'dial'; readonly connection: number; readonly endpoint: Endpoint }
   | { readonly type: 'write'; readonly connection: number; readonly bytes: Uint8Array }
   /** Hand over what was written, then close. */

@@ -3,7 +3,7 @@ import { toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
 import type { DataPathReport } from './data-path.ts'
-import type { DialTarget } from './dialler.ts'
+import type { Contact } from './dialler.ts'
 import type { ConnectionView, FailedInbound } from './neighbours.ts'
 import type { Node } from './node.ts'
 
@@ -28,7 +28,7 @@ export interface NodeReport {
   readonly connections: readonly ConnectionReport[]
   readonly neighbours: readonly NeighbourReport[]
   readonly failedInbound: readonly FailedInbound[]
-  readonly targets: readonly DialTarget[]
+  readonly contacts: readonly Contact[]
   /** All other peers that are known of. */
   readonly peers: readonly PeerReport[]
   /** First hops over proved data paths. */
@@ -104,7 +104,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       rttMs,
     })),
     failedInbound: neighbours.failedInbound(now),
-    targets: node.dialler.targets,
+    contacts: node.dialler.contacts,
     peers: [...view.peers].map(({ id, index, info, links }) => ({
       peerId: id,
       index,

@@ -18,7 +18,7 @@ export interface Surroundings {
   readonly others: ReadonlySet<PeerId>
   /** How many peers the mesh is said to have, this one included; 0 when nobody said so. */
   readonly peersSaid: number
-  /** Peers that configured targets led to. */
+  /** Peers that configured contacts led to. */
   readonly configured: ReadonlySet<PeerId>
   /** Dialled without success, and no neighbour. */
   isFailing(peer: PeerId): boolean

@@ -23,7 +23,7 @@ interface Shape {
   readonly seeds: number
   readonly hasRoute?: (from: number, to: number) => boolean
   /** Whom a host is launched towards. */
-  readonly firstTarget?: (number: number) => number
+  readonly firstContact?: (number: number) => number
   readonly config?: Partial<NodeConfig>
 }
 
@@ -52,7 +52,7 @@ const SHAPES: readonly Shape[] = [
     faults: { count: 60, gapMaxMs: 8_000 },
     seeds: 3,
     hasRoute: (from, to) => Math.abs(from - to) === 1,
-    firstTarget: number => number - 1,
+    firstContact: number => number - 1,
   },
   {
     name: 'eight that share few addresses',
@@ -76,8 +76,8 @@ function play(shape: Shape, seed: number): SimMesh {
   if (shape.hasRoute !== undefined) mesh.network.hasRoute = shape.hasRoute
   try {
     for (const host of mesh.hosts) {
-      const target = shape.firstTarget?.(host.number) ?? 0
-      mesh.clock.after(host.number * 50, () => host.launch(host.number === 0 ? undefined : [target]))
+      const contact = shape.firstContact?.(host.number) ?? 0
+      mesh.clock.after(host.number * 50, () => host.launch(host.number === 0 ? undefined : [contact]))
     }
     mesh.run(peers * 50 + 1_000)
     new SimFaults(mesh).run(shape.faults)

@@ -112,7 +112,7 @@ scenario(
     mesh.run(60_000)
     t.equal(mesh.host(2).node.neighbours.count, 0)
     t.equal(mesh.host(2).node.meshId, undefined)
-    t.match(mesh.host(2).node.dialler.targets[0]?.lastError, /different mesh secret/)
+    t.match(mesh.host(2).node.dialler.contacts[0]?.lastError, /different mesh secret/)
     t.match(mesh.host(0).node.neighbours.failedInbound(mesh.clock.now)[0]?.error, /different mesh secret/)
     t.same(
       mesh.host(0).node.neighbours.neighbours.map(({ connection }) => connection),
@@ -149,7 +149,7 @@ scenario('two meshes that are in use refuse each other, with both ids on both si
   mesh.run(30_000)
   t.equal(meshOf(mesh.host(0)), one)
   t.equal(meshOf(mesh.host(2)), other)
-  const said = mesh.host(0).node.dialler.targets.find(({ text }) => text === endpointAt(2))?.lastError ?? ''
+  const said = mesh.host(0).node.dialler.contacts.find(({ text }) => text === endpointAt(2))?.lastError ?? ''
   const heard = mesh.host(2).node.neighbours.failedInbound(mesh.clock.now)[0]?.error ?? ''
   for (const text of [said, heard]) {
     t.match(text, one.slice(0, 8))
@@ -172,7 +172,7 @@ scenario('an unused mesh gives way to a used one that its operator names, and to
   connect(mesh, 0, 2)
   mesh.run(30_000)
   t.equal(meshOf(mesh.host(2)), unused, 'whoever dials draws nobody into his mesh')
-  const said = mesh.host(0).node.dialler.targets.find(({ text }) => text === endpointAt(2))?.lastError ?? ''
+  const said = mesh.host(0).node.dialler.contacts.find(({ text }) => text === endpointAt(2))?.lastError ?? ''
   t.match(said, /was not told to join this mesh; run `weave-ts connect` there/)
   connect(mesh, 2, 0)
   settles(t, mesh)
@@ -193,7 +193,7 @@ scenario('a host that was told whom to join is not caught by a stranger who dial
   mesh.host(2).launch([0])
   connect(mesh, 1, 2)
   mesh.run(20_000)
-  t.equal(mesh.host(2).node.meshId, undefined, 'waits for its own target')
+  t.equal(mesh.host(2).node.meshId, undefined, 'waits for its own contact')
   mesh.network.hasRoute = () => true
   t.type(
     mesh.until(() => meshOf(mesh.host(2)) === wanted, 150_000),
@@ -213,7 +213,7 @@ scenario('a join that nothing came of is taken back when the operator names some
   t.equal(meshOf(mesh.host(2)), meshOf(mesh.host(0)))
   connect(mesh, 2, 1)
   mesh.run(20_000)
-  t.equal(meshOf(mesh.host(2)), meshOf(mesh.host(0)), 'a second target alone moves nobody')
+  t.equal(meshOf(mesh.host(2)), meshOf(mesh.host(0)), 'a second contact alone moves nobody')
   mesh.host(2).input((node, now) => node.connect([endpointAt(1)], true, now))
   t.type(
     mesh.until(() => meshOf(mesh.host(2)) === meshOf(mesh.host(1)), 150_000),
@@ -306,21 +306,21 @@ scenario('a dial to oneself is recognised once and never repeated', 2, (t, mesh)
   mesh.host(0).launch()
   connect(mesh, 0, 0)
   mesh.run(5_000)
-  const target = () => mesh.host(0).node.dialler.targets[0]
-  t.match(target(), { state: 'ourself', attempts: 1 })
+  const contact = () => mesh.host(0).node.dialler.contacts[0]
+  t.match(contact(), { state: 'ourself', attempts: 1 })
   mesh.run(600_000)
-  t.match(target(), { state: 'ourself', attempts: 1 })
+  t.match(contact(), { state: 'ourself', attempts: 1 })
   t.equal(mesh.host(0).node.neighbours.connections.length, 0)
 })
 
-scenario('forget reaches every peer, those too that were away, and connect brings the target back', 4, (t, mesh) => {
+scenario('forget reaches every peer, those too that were away, and connect brings the contact back', 4, (t, mesh) => {
   mesh.launchAll(0)
   settles(t, mesh)
   const gone = '192.168.3.3:6783'
   for (const host of mesh.hosts) host.input((node, now) => node.connect([gone], false, now))
   mesh.run(5_000)
   mesh.host(3).crash(false)
-  mesh.host(1).input((node, now) => node.forgetTargets([gone], now))
+  mesh.host(1).input((node, now) => node.forgetContacts([gone], now))
   mesh.run(5_000)
   for (const number of [0, 1, 2]) t.notOk(mesh.host(number).node.dialler.configured.includes(gone), `host ${number}`)
   mesh.host(3).launch(undefined, false)

@@ -1,5 +1,5 @@
 import { parseEndpoint, type Endpoint, type PeerId } from '../../lib/address/mod.ts'
-import type { DialTarget, NodeReport } from '../../lib/node/mod.ts'
+import type { Contact, NodeReport } from '../../lib/node/mod.ts'
 import type { PathReport, PeerReport } from '../../lib/node/report.ts'
 import { peerNumber } from './graphs.ts'
 
@@ -25,7 +25,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
     connections: [],
     neighbours: [],
     failedInbound: [],
-    targets: [],
+    contacts: [],
     peers: [],
     routes: [],
     trees: [],
@@ -51,7 +51,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
   }
 }
 
-export function target(text: string, parts: Partial<DialTarget> = {}): DialTarget {
+export function contact(text: string, parts: Partial<Contact> = {}): Contact {
   return {
     text,
     origin: 'configured',

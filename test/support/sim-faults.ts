@@ -111,18 +111,18 @@ export class SimFaults {
     const host = this.#anyUp()
     const other = this.#any(this.#mesh.hosts)
     if (host === undefined || other === undefined || other.number === 0) return
-    const target = endpointAt(other.number)
-    this.#connected.push(target)
-    this.#note(`connect ${target}`)
-    host.input((node, now) => node.connect([target], false, now))
+    const contact = endpointAt(other.number)
+    this.#connected.push(contact)
+    this.#note(`connect ${contact}`)
+    host.input((node, now) => node.connect([contact], false, now))
   }
 
   #forget(): void {
     const host = this.#anyUp()
-    const target = this.#connected.pop()
-    if (host === undefined || target === undefined) return
-    this.#note(`forget ${target}`)
-    host.input((node, now) => node.forgetTargets([target], now))
+    const contact = this.#connected.pop()
+    if (host === undefined || contact === undefined) return
+    this.#note(`forget ${contact}`)
+    host.input((node, now) => node.forgetContacts([contact], now))
   }
 
   #mend(): void {

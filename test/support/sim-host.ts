@@ -261,7 +261,7 @@ export class SimHost implements SimSite {
         this.#persist(output)
         return watcher.log(this, `persist ${output.puts.length}/${output.deletes.length}`)
       case 'resolve':
-        return this.#resolve(output.target)
+        return this.#resolve(output.contact)
       case 'dial':
         return this.#dial(output.connection, output.endpoint)
       case 'write': {
@@ -314,12 +314,12 @@ export class SimHost implements SimSite {
     for (const key of deletes) this.store.delete(key)
   }
 
-  #resolve(target: string): void {
+  #resolve(contact: string): void {
     const { life } = this
     this.#options.clock.after(RESOLVE_MS, () => {
       if (this.life !== life) return
-      const endpoint = parseEndpoint(target, SIM_PORT)
-      this.input((node, now) => node.handleResolved(target, endpoint === undefined ? 'no such name' : [endpoint], now))
+      const endpoint = parseEndpoint(contact, SIM_PORT)
+      this.input((node, now) => node.handleResolved(contact, endpoint === undefined ? 'no such name' : [endpoint], now))
     })
   }
 

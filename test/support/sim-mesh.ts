@@ -258,7 +258,7 @@ export class SimMesh implements SimWatcher {
     const limits: [string, number, number][] = [
       ['neighbours', node.neighbours.count, count],
       ['connections', node.neighbours.connections.length, 4 * count + 8],
-      ['targets', node.dialler.targets.length, 2 * count + 8],
+      ['contacts', node.dialler.contacts.length, 2 * count + 8],
       ['drop reasons', node.drops.size, DROP_REASONS_MAX],
     ]
     for (const [what, value, limit] of limits)

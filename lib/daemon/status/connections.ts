@@ -1,12 +1,12 @@
 import type { PeerId } from '../../address/mod.ts'
 import type { ConnectionView, PathView } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
-import type { ConnectionReport, DialTarget, NeighbourReport, NodeReport } from '../../node/mod.ts'
+import type { ConnectionReport, Contact, NeighbourReport, NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
 const IDLE = { peer: null, error: null, retryInSeconds: null, rttMs: null, path: null, mtu: null } as const
 
-/** Links and what is to become one, then targets without a link, then what was refused of others' attempts. */
+/** Links and what is to become one, then contacts without a link, then what was refused of others' attempts. */
 export function connectionViews(
   report: NodeReport,
   names: Names,
@@ -20,7 +20,7 @@ export function connectionViews(
       const neighbour = one.isUp ? neighbours.get(one.connection) : undefined
       return neighbour === undefined ? handshakeView(one) : linkView(neighbour, names, pathTo(neighbour.peerId), mtu)
     }),
-    ...waitingTargets(report.targets, linked).map(target => targetConnection(target, names, now)),
+    ...waitingContacts(report.contacts, linked).map(contact => contactConnection(contact, names, now)),
     ...report.failedInbound.map(({ endpoint, error }) => ({
       ...IDLE,
       direction: 'inbound' as const,
@@ -64,10 +64,10 @@ function linkView(neighbour: NeighbourReport, names: Names, path: PathView | nul
   }
 }
 
-/** Targets that no connection stands for. What was both named and discovered is shown as it was named. */
-function waitingTargets(targets: readonly DialTarget[], linked: ReadonlySet<PeerId>): DialTarget[] {
-  const named = new Set(targets.filter(target => target.origin === 'configured').map(target => target.peerId))
-  return targets.filter(
+/** Contacts that no connection stands for. What was both named and discovered is shown as it was named. */
+function waitingContacts(contacts: readonly Contact[], linked: ReadonlySet<PeerId>): Contact[] {
+  const named = new Set(contacts.filter(contact => contact.origin === 'configured').map(contact => contact.peerId))
+  return contacts.filter(
     ({ origin, state, peerId }) =>
       !(origin === 'discovered' && named.has(peerId)) &&
       state !== 'connected' &&
@@ -76,28 +76,28 @@ function waitingTargets(targets: readonly DialTarget[], linked: ReadonlySet<Peer
   )
 }
 
-function targetConnection(target: DialTarget, names: Names, now: Millis): ConnectionView {
-  const { origin, state, peerId, lastError } = target
+function contactConnection(contact: Contact, names: Names, now: Millis): ConnectionView {
+  const { origin, state, peerId, lastError } = contact
   const name = origin === 'discovered' && peerId !== undefined ? ` ${names.short(peerId)}` : ''
   return {
     ...IDLE,
     direction: 'outbound',
-    address: target.endpoint ?? target.text,
-    state: stateOf(target),
+    address: contact.endpoint ?? contact.text,
+    state: stateOf(contact),
     peer: names.refOrNull(peerId),
     info: (lastError ?? (state === 'waiting' ? 'waiting for its turn' : state)) + name,
     error: lastError ?? null,
-    retryInSeconds: retryInSeconds(target, now),
+    retryInSeconds: retryInSeconds(contact, now),
   }
 }
 
-function stateOf({ state, lastError, attempts }: DialTarget): ConnectionView['state'] {
+function stateOf({ state, lastError, attempts }: Contact): ConnectionView['state'] {
   if (state === 'ourself') return 'failed'
   if (state !== 'waiting' || lastError === undefined) return 'connecting'
   return attempts > 1 ? 'retrying' : 'failed'
 }
 
 /** Until the next dial; null when none is due. */
-export function retryInSeconds({ retryAt }: DialTarget, now: Millis): number | null {
+export function retryInSeconds({ retryAt }: Contact, now: Millis): number | null {
   return retryAt === undefined ? null : Math.max(0, (retryAt - now) / 1000)
 }

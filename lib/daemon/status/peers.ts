@@ -49,17 +49,17 @@ function connectionOf(
   }
 }
 
-/** What the operator named. */
-export function targetViews({ targets, neighbours }: NodeReport, names: Names, now: Millis): TargetView[] {
+/** The contacts that the operator named. */
+export function targetViews({ contacts, neighbours }: NodeReport, names: Names, now: Millis): TargetView[] {
   const linked = new Set(neighbours.map(one => one.peerId))
-  return targets
-    .filter(target => target.origin === 'configured')
-    .map(target => ({
-      target: target.text,
-      state: target.peerId !== undefined && linked.has(target.peerId) ? 'connected' : target.state,
-      address: target.endpoint ?? null,
-      peer: names.refOrNull(target.peerId),
-      error: target.lastError ?? null,
-      retryInSeconds: retryInSeconds(target, now),
+  return contacts
+    .filter(contact => contact.origin === 'configured')
+    .map(contact => ({
+      target: contact.text,
+      state: contact.peerId !== undefined && linked.has(contact.peerId) ? 'connected' : contact.state,
+      address: contact.endpoint ?? null,
+      peer: names.refOrNull(contact.peerId),
+      error: contact.lastError ?? null,
+      retryInSeconds: retryInSeconds(contact, now),
     }))
 }

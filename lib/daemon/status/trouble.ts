@@ -1,15 +1,15 @@
 import { WeaveError } from '../../base/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
 
-/** Why there is no mesh yet: what the first target that failed said last; undefined when there is one, or none failed. */
-export function troubleOf({ mesh, targets }: Pick<NodeReport, 'mesh' | 'targets'>): string | undefined {
+/** Why there is no mesh yet: what the first contact that failed said last; undefined when there is one, or none failed. */
+export function troubleOf({ mesh, contacts }: Pick<NodeReport, 'mesh' | 'contacts'>): string | undefined {
   if (mesh.id !== undefined) return undefined
-  const target = targets.find(one => one.origin === 'configured' && one.lastError !== undefined)
-  return target === undefined ? undefined : `${target.text}: ${target.lastError ?? ''}`
+  const contact = contacts.find(one => one.origin === 'configured' && one.lastError !== undefined)
+  return contact === undefined ? undefined : `${contact.text}: ${contact.lastError ?? ''}`
 }
 
 /** An address that nobody could give because this peer has not joined: says why it has not. */
-export function explained(error: unknown, report: () => Pick<NodeReport, 'mesh' | 'targets'>): unknown {
+export function explained(error: unknown, report: () => Pick<NodeReport, 'mesh' | 'contacts'>): unknown {
   if (!(error instanceof WeaveError) || error.code !== 'IPAM_WAITING') return error
   const trouble = troubleOf(report())
   if (trouble === undefined) return error

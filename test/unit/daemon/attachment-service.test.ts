@@ -2,7 +2,7 @@ import t from 'tap'
 import type { CallContext } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import { AttachmentService } from '../../../lib/daemon/attachment-service.ts'
-import { nodeReport, target } from '../../support/node-reports.ts'
+import { nodeReport, contact } from '../../support/node-reports.ts'
 
 type Parts = ConstructorParameters<typeof AttachmentService>[0]
 
@@ -45,8 +45,8 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
 
 t.test('a peer that could not join says so to whoever waits for an address', async t => {
   const failure = new WeaveError('IPAM_WAITING', 'nobody gave an address', 'wait')
-  const targets = [target('h1', { lastError: 'ECONNREFUSED' })]
-  const report = nodeReport({ mesh: { id: undefined, isPristine: false }, targets })
+  const contacts = [contact('h1', { lastError: 'ECONNREFUSED' })]
+  const report = nodeReport({ mesh: { id: undefined, isPristine: false }, contacts })
   const { calls } = service({ attach: () => Promise.reject(failure) }, report).service
   const request = { target: 'netns:a', addresses: [], multicastRoute: true }
   await t.rejects(calls.attach(request, context) as Promise<object>, {

@@ -47,8 +47,8 @@ export function nodeRunner(t: { teardown(fn: () => void): unknown }, name: strin
       for (const key of deletes) store.delete(key)
     },
     remember: () => done.push('remember'),
-    resolve: async target => {
-      const endpoints = addresses.get(target)
+    resolve: async contact => {
+      const endpoints = addresses.get(contact)
       return endpoints === undefined ? { endpoints: [], failure: 'no such name' } : { endpoints }
     },
     engine: op => done.push(`engine ${op.op}`),

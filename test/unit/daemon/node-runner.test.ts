@@ -58,12 +58,12 @@ t.test('those who wait for an address are told when the daemon stops', async t =
   await t.rejects(waiting, { code: 'DAEMON_DOWN' })
 })
 
-t.test('a target that does not resolve is shown with its reason', async t => {
+t.test('a contact that does not resolve is shown with its reason', async t => {
   const { runner } = nodeRunner(t, 'lost')
   runner.start()
   runner.input((node, now) => node.connect(['nowhere'], true, now))
-  await waitFor('the failure', TALK_MS, () => runner.report().targets[0]?.lastError !== undefined)
-  t.match(runner.report().targets, [{ text: 'nowhere', lastError: 'no such name', state: 'waiting' }])
+  await waitFor('the failure', TALK_MS, () => runner.report().contacts[0]?.lastError !== undefined)
+  t.match(runner.report().contacts, [{ text: 'nowhere', lastError: 'no such name', state: 'waiting' }])
 })
 
 t.test('two runners meet over loopback, and part with a goodbye', async t => {

@@ -4,7 +4,7 @@ import { Names } from '../../../lib/daemon/status/names.ts'
 import { pathViews } from '../../../lib/daemon/status/paths.ts'
 import type { NodeReport } from '../../../lib/node/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
-import { NOW, SELF, endpoint, linked, nodeReport, path, peer, target } from '../../support/node-reports.ts'
+import { NOW, SELF, endpoint, linked, nodeReport, path, peer, contact } from '../../support/node-reports.ts'
 
 function views(parts: Partial<NodeReport>) {
   const report = nodeReport(parts)
@@ -71,26 +71,26 @@ for (const [name, parts, expected] of [
   ['is dialled after a failure', { state: 'dialling', lastError: 'ETIMEDOUT', attempts: 2 }, { state: 'connecting' }],
   ['is this peer itself', { state: 'ourself', peerId: SELF }, { state: 'failed', peer: { nickname: 'self' } }],
 ] as const)
-  t.test(`a target that ${name}`, t => {
-    t.match(views({ targets: [target('h1', parts)] }), [{ ...idle, address: 'h1', ...expected }])
+  t.test(`a contact that ${name}`, t => {
+    t.match(views({ contacts: [contact('h1', parts)] }), [{ ...idle, address: 'h1', ...expected }])
     t.end()
   })
 
-t.test('a target shows the endpoint that was tried, and a discovered one whose it is', t => {
+t.test('a contact shows the endpoint that was tried, and a discovered one whose it is', t => {
   const found = { origin: 'discovered', peerId: peerNumber(4), endpoint: endpoint('192.0.2.4') } as const
-  const shown = views({ peers: [peer(4)], targets: [target(peerNumber(4), { ...found, lastError: 'ECONNREFUSED' })] })
+  const shown = views({ peers: [peer(4)], contacts: [contact(peerNumber(4), { ...found, lastError: 'ECONNREFUSED' })] })
   t.match(shown, [{ address: '192.0.2.4:6783', info: /^ECONNREFUSED [a-z2-7]+\(n4\)$/ }])
   t.end()
 })
 
-t.test('a target is shown once: as a link, as what was named, or not at all', t => {
+t.test('a contact is shown once: as a link, as what was named, or not at all', t => {
   const peerId = peerNumber(1)
-  t.equal(views({ ...linked(1), targets: [target('h1', { peerId })] }).length, 1, 'its peer is a neighbour')
+  t.equal(views({ ...linked(1), contacts: [contact('h1', { peerId })] }).length, 1, 'its peer is a neighbour')
   for (const state of ['connected', 'handshake'] as const)
-    t.strictSame(views({ targets: [target('h1', { state })] }), [], state)
-  const twice = [target('h1', { peerId }), target(peerId, { peerId, origin: 'discovered' })]
+    t.strictSame(views({ contacts: [contact('h1', { state })] }), [], state)
+  const twice = [contact('h1', { peerId }), contact(peerId, { peerId, origin: 'discovered' })]
   t.strictSame(
-    views({ targets: twice }).map(view => view.address),
+    views({ contacts: twice }).map(view => view.address),
     ['h1'],
     'named and discovered',
   )
@@ -99,7 +99,7 @@ t.test('a target is shown once: as a link, as what was named, or not at all', t 
 
 t.test('attempts of others that failed are shown last', t => {
   const failedInbound = [{ endpoint: endpoint('192.0.2.7'), error: 'another secret', at: NOW - 1_000 }]
-  t.match(views({ targets: [target('h1')], failedInbound }), [
+  t.match(views({ contacts: [contact('h1')], failedInbound }), [
     { direction: 'outbound' },
     { ...idle, direction: 'inbound', address: '192.0.2.7:6783', state: 'failed', error: 'another secret' },
   ])

@@ -8,7 +8,7 @@ import { explained } from '../../../lib/daemon/status/trouble.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import type { NodeReport } from '../../../lib/node/mod.ts'
 import { claim, peerNumber } from '../../support/graphs.ts'
-import { NOW, SELF, endpoint, linked, nodeReport, path, peer, target } from '../../support/node-reports.ts'
+import { NOW, SELF, endpoint, linked, nodeReport, path, peer, contact } from '../../support/node-reports.ts'
 
 function peersOf(parts: Partial<NodeReport>) {
   const report = nodeReport(parts)
@@ -55,13 +55,13 @@ t.test('a peer that nothing is known of has an id and no name', t => {
   t.end()
 })
 
-t.test('targets are what the operator named; one whose peer is a neighbour is connected', t => {
-  const targets = [
-    target('h1', { peerId: peerNumber(1), endpoint: endpoint('192.0.2.1') }),
-    target('h2', { lastError: 'ECONNREFUSED', retryAt: NOW + 2_000 }),
-    target(peerNumber(3), { origin: 'discovered' }),
+t.test('contacts are what the operator named; one whose peer is a neighbour is connected', t => {
+  const contacts = [
+    contact('h1', { peerId: peerNumber(1), endpoint: endpoint('192.0.2.1') }),
+    contact('h2', { lastError: 'ECONNREFUSED', retryAt: NOW + 2_000 }),
+    contact(peerNumber(3), { origin: 'discovered' }),
   ]
-  const report = nodeReport({ ...linked(1), targets })
+  const report = nodeReport({ ...linked(1), contacts })
   t.strictSame(targetViews(report, new Names(report), NOW), [
     {
       target: 'h1',
@@ -114,7 +114,7 @@ t.test('an address that nobody could give is explained by why this peer has not 
   const error = new WeaveError('IPAM_WAITING', 'nobody gave an address', 'wait')
   const lonely = nodeReport({
     mesh: { id: undefined, isPristine: false },
-    targets: [target('h1', { lastError: 'no' })],
+    contacts: [contact('h1', { lastError: 'no' })],
   })
   t.match(
     explained(error, () => lonely),
@@ -126,7 +126,7 @@ t.test('an address that nobody could give is explained by why this peer has not 
     'a member of a mesh',
   )
   t.equal(
-    explained(error, () => ({ ...lonely, targets: [] })),
+    explained(error, () => ({ ...lonely, contacts: [] })),
     error,
     'nobody was named',
   )

@@ -3,7 +3,7 @@ import { Report, Status } from '../../../lib/api/mod.ts'
 import { detailsOf, statusOf, type DaemonFacts } from '../../../lib/daemon/status/status.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
-import { NOW, SELF, linked, nodeReport, peer, target } from '../../support/node-reports.ts'
+import { NOW, SELF, linked, nodeReport, peer, contact } from '../../support/node-reports.ts'
 
 const FACTS: DaemonFacts = {
   version: '1.2.3',
@@ -45,12 +45,16 @@ t.test('a peer without a mesh is not ready, and says what it waits for and what 
   const report = nodeReport({ mesh: { id: undefined, isPristine: false }, ipam: waiting })
   const quiet = statusOf(report, FACTS, NOW)
   t.match(quiet, { isReady: false, mesh: { id: null }, waiting: ['no owner is known'] })
-  const targets = [target('fine'), target('h1', { lastError: 'ECONNREFUSED' }), target('h2', { lastError: 'later' })]
-  t.strictSame(statusOf({ ...report, targets }, FACTS, NOW).waiting, ['no owner is known; h1: ECONNREFUSED'])
+  const contacts = [
+    contact('fine'),
+    contact('h1', { lastError: 'ECONNREFUSED' }),
+    contact('h2', { lastError: 'later' }),
+  ]
+  t.strictSame(statusOf({ ...report, contacts }, FACTS, NOW).waiting, ['no owner is known; h1: ECONNREFUSED'])
   t.strictSame(
-    statusOf(nodeReport({ ipam: waiting, targets }), FACTS, NOW).waiting,
+    statusOf(nodeReport({ ipam: waiting, contacts }), FACTS, NOW).waiting,
     ['no owner is known'],
-    'in a mesh its targets are not the reason',
+    'in a mesh its contacts are not the reason',
   )
   t.equal(statusOf(nodeReport({ ipam: waiting }), FACTS, NOW).isReady, false, 'and without an owner of blocks neither')
   t.end()

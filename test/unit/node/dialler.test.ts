@@ -6,7 +6,7 @@ import {
   LASTING_LINK_MS,
   REFUSED_RETRY_MS,
   RETRY_LAST_MS,
-  TARGETS_MAX,
+  CONTACTS_MAX,
 } from '../../../lib/node/constants.ts'
 import { Dialler, type DiallerOutput } from '../../../lib/node/dialler.ts'
 
@@ -48,15 +48,15 @@ function dialled(w: ReturnType<typeof world>, text = 'ada', endpoints: readonly 
   return output?.type === 'dial' ? output.connection : -1
 }
 
-t.test('resolves a configured target anew for every attempt, then dials it', t => {
+t.test('resolves a configured contact anew for every attempt, then dials it', t => {
   const w = world()
   w.dialler.configure(['ada'], 0)
-  t.same(w.at(0), [{ type: 'resolve', target: 'ada' }])
+  t.same(w.at(0), [{ type: 'resolve', contact: 'ada' }])
   w.dialler.handleResolved('ada', [ONE], 0)
   t.same(w.drain(), [{ type: 'dial', connection: 1, endpoint: ONE }])
   w.dialler.handleDialFailed(1, 'refused', 5)
-  t.match(w.dialler.targets[0], { state: 'waiting', lastError: 'refused', attempts: 1 })
-  t.same(w.next().outputs, [{ type: 'resolve', target: 'ada' }])
+  t.match(w.dialler.contacts[0], { state: 'waiting', lastError: 'refused', attempts: 1 })
+  t.same(w.next().outputs, [{ type: 'resolve', contact: 'ada' }])
   t.end()
 })
 
@@ -77,7 +77,7 @@ t.test('waits longer after each failed round, up to the limit, and starts short 
   t.equal(waits.at(-1), RETRY_LAST_MS)
   w.dialler.handleDialled(connection)
   w.dialler.handleUp(connection, PEER, now)
-  t.match(w.dialler.targets[0], { state: 'connected', attempts: 0, peerId: PEER })
+  t.match(w.dialler.contacts[0], { state: 'connected', attempts: 0, peerId: PEER })
   now += LASTING_LINK_MS
   w.dialler.handleEnded(connection, PEER, 'closed', now)
   t.equal(w.dialler.pollTimeout()!.at - now, 1_000)
@@ -100,7 +100,7 @@ t.test('a link that ends as soon as it is up does not shorten the wait', t => {
   t.end()
 })
 
-t.test('tries every address of a target before the wait grows', t => {
+t.test('tries every address of a contact before the wait grows', t => {
   const w = world()
   const first = dialled(w, 'ada', [ONE, TWO])
   w.dialler.handleDialFailed(first, 'refused', 0)
@@ -115,12 +115,12 @@ t.test('gives up a dial and a resolution at the deadline', t => {
   const w = world()
   const connection = dialled(w)
   t.same(w.at(DIAL_DEADLINE_MS), [{ type: 'close', connection }])
-  t.match(w.dialler.targets[0], { state: 'waiting', lastError: /no answer within 10 s/ })
+  t.match(w.dialler.contacts[0], { state: 'waiting', lastError: /no answer within 10 s/ })
   const slow = world()
   slow.dialler.configure(['bob'], 0)
   slow.at(0)
   slow.at(DIAL_DEADLINE_MS)
-  t.match(slow.dialler.targets[0], { state: 'waiting', lastError: /no answer for the name bob/ })
+  t.match(slow.dialler.contacts[0], { state: 'waiting', lastError: /no answer for the name bob/ })
   slow.dialler.handleResolved('bob', [ONE], DIAL_DEADLINE_MS + 1)
   t.same(slow.drain(), [], 'a late answer is not acted upon')
   t.end()
@@ -137,7 +137,7 @@ t.test('does not dial a peer that is a neighbour already, until it goes', t => {
   w.dialler.handleNeighbourDown(PEER, 10_000)
   const due = w.next()
   t.ok(due.at <= 11_500)
-  t.same(due.outputs, [{ type: 'resolve', target: 'ada' }])
+  t.same(due.outputs, [{ type: 'resolve', contact: 'ada' }])
   t.end()
 })
 
@@ -149,19 +149,19 @@ t.test('after a refusal waits at least as long as it was told', t => {
   t.end()
 })
 
-t.test('a target that is this peer itself is dialled once, and its address never for others', t => {
+t.test('a contact that is this peer itself is dialled once, and its address never for others', t => {
   const w = world()
   const connection = dialled(w)
   w.dialler.handleDialled(connection)
   w.dialler.handleOurself(connection)
-  t.match(w.dialler.targets[0], { state: 'ourself', lastError: 'connected to ourself' })
+  t.match(w.dialler.contacts[0], { state: 'ourself', lastError: 'connected to ourself' })
   t.equal(w.dialler.pollTimeout(), undefined)
   w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: 0 }], 5)
-  t.equal(w.dialler.targets.length, 1, 'nothing is left of the discovered peer to dial')
+  t.equal(w.dialler.contacts.length, 1, 'nothing is left of the discovered peer to dial')
   t.end()
 })
 
-t.test('discovered targets live as long as they are named, and a new address ends their wait', t => {
+t.test('discovered contacts live as long as they are named, and a new address ends their wait', t => {
   const w = world()
   const peers = (endpoints: readonly Endpoint[]) => [{ peerId: PEER, endpoints, delayMs: 0 }]
   w.dialler.setDiscovered(peers([ONE]), 0)
@@ -179,7 +179,7 @@ t.test('discovered targets live as long as they are named, and a new address end
     }
   }
   w.dialler.setDiscovered([], 10 ** 6)
-  t.same(w.dialler.targets, [])
+  t.same(w.dialler.contacts, [])
   t.equal(w.dialler.pollTimeout(), undefined)
   t.end()
 })
@@ -208,7 +208,7 @@ t.test('tells how often a discovered peer could not be dialled, until a link to 
   t.end()
 })
 
-t.test('knows the peers that configured targets led to', t => {
+t.test('knows the peers that configured contacts led to', t => {
   const w = world()
   const connection = dialled(w)
   t.equal(w.dialler.configuredPeers.size, 0)
@@ -226,24 +226,24 @@ t.test('unconfigure ends what is under way, and only what was configured', t => 
   t.same(w.drain(), [{ type: 'close', connection }])
   t.same(w.dialler.configured, [])
   w.dialler.handleDialFailed(connection, 'late', 1)
-  t.same(w.dialler.targets, [])
+  t.same(w.dialler.contacts, [])
   t.end()
 })
 
-t.test('takes no more targets than it may hold', t => {
+t.test('takes no more contacts than it may hold', t => {
   const w = world()
   t.ok(
     w.dialler.configure(
-      Array.from({ length: TARGETS_MAX }, (_, i) => `host-${i}`),
+      Array.from({ length: CONTACTS_MAX }, (_, i) => `host-${i}`),
       0,
     ),
   )
   t.notOk(w.dialler.configure(['one-more'], 0))
-  t.equal(w.dialler.targets.length, TARGETS_MAX)
+  t.equal(w.dialler.contacts.length, CONTACTS_MAX)
   t.end()
 })
 
-t.test('whatever happens in whatever order, every target waits for something or is at rest', t => {
+t.test('whatever happens in whatever order, every contact waits for something or is at rest', t => {
   const step = fc.tuple(fc.nat(9), fc.nat(12), fc.nat(20_000))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), steps => {
@@ -264,9 +264,9 @@ t.test('whatever happens in whatever order, every target waits for something or 
         else if (kind === 8) w.dialler.handleNeighbourDown(PEER, now)
         else w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: which }], now)
         w.drain()
-        for (const target of w.dialler.targets) {
-          if (target.state === 'waiting') t.type(target.retryAt, 'number')
-          t.ok(w.dialler.targets.length <= 4)
+        for (const contact of w.dialler.contacts) {
+          if (contact.state === 'waiting') t.type(contact.retryAt, 'number')
+          t.ok(w.dialler.contacts.length <= 4)
         }
       }
     }),

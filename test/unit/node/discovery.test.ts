@@ -46,7 +46,7 @@ function claims(host: SimHost, owner: PeerId, links: readonly LinkClaim[]): void
 t.setTimeout(0)
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
-const discovered = (host: SimHost) => host.node.dialler.targets.filter(({ origin }) => origin === 'discovered')
+const discovered = (host: SimHost) => host.node.dialler.contacts.filter(({ origin }) => origin === 'discovered')
 
 function pair(): readonly [SimMesh, SimHost, SimHost] {
   // The others are never launched; they are counted where the mesh watches its limits.
@@ -73,7 +73,7 @@ t.test('in a large mesh few are dialled, and few more when nobody answers', t =>
     mesh.run(5_000)
     const now = discovered(host)
     for (const { peerId } of now) seen.add(peerId)
-    if (now.length > wantedCount(101) + PASSED_OVER_MAX) t.fail(`${now.length} targets`)
+    if (now.length > wantedCount(101) + PASSED_OVER_MAX) t.fail(`${now.length} contacts`)
   }
   t.ok(seen.size > 90, `${seen.size} had their turn`)
   t.equal(host.node.neighbours.count, 1, 'the link that there is stays')

@@ -62,20 +62,20 @@ t.test('a session that one side alone made anew is there again at once', t => {
   }
   t.end()
 })
-t.test('a forgotten target that was connected again stays when the one who forgot starts again', t => {
+t.test('a forgotten contact that was connected again stays when the one who forgot starts again', t => {
   const mesh = pair()
   const [a, b] = [mesh.host(0), mesh.host(1)]
-  const target = '192.168.0.77:6783'
-  b.input((node, now) => node.connect([target], false, now))
-  a.input((node, now) => node.forgetTargets([target], now))
+  const contact = '192.168.0.77:6783'
+  b.input((node, now) => node.connect([contact], false, now))
+  a.input((node, now) => node.forgetContacts([contact], now))
   mesh.run(1_000)
-  t.notOk(b.node.dialler.configured.includes(target), 'forgotten')
-  b.input((node, now) => node.connect([target], false, now))
+  t.notOk(b.node.dialler.configured.includes(contact), 'forgotten')
+  b.input((node, now) => node.connect([contact], false, now))
   a.crash(false)
   mesh.run(1_000)
   a.launch()
   mesh.run(20_000)
   t.equal(b.node.neighbours.count, 1)
-  t.ok(b.node.dialler.configured.includes(target), 'kept')
+  t.ok(b.node.dialler.configured.includes(contact), 'kept')
   t.end()
 })

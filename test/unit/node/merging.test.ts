@@ -50,7 +50,7 @@ void t.test('one that connects to two unused meshes joins one; the other is join
     t.equal(meshIds(mesh).length, 2, `seed ${seed}`)
     const alone = mesh.hosts.find(host => host.node.neighbours.count === 0)!
     const told = () =>
-      mesh.host(2).node.dialler.targets.find(({ text }) => text === endpointAt(alone.number))?.lastError
+      mesh.host(2).node.dialler.contacts.find(({ text }) => text === endpointAt(alone.number))?.lastError
     t.type(
       mesh.until(() => /was not told to join this mesh/.test(told() ?? ''), 60_000),
       'number',

@@ -137,7 +137,7 @@ t.test('a record may name any address: only what can be another host is dialled 
   }
   t.ok(dialled.includes('203.0.113.9:6783' as Endpoint), 'the one good address is')
   for (const endpoint of dialled) t.notOk([...bad, seen].includes(endpoint), endpoint)
-  const known = honest.node.dialler.targets.find(target => target.peerId === victim)
+  const known = honest.node.dialler.contacts.find(contact => contact.peerId === victim)
   t.equal(known?.endpoint, '203.0.113.9:6783')
 })
 
