@@ -1,5 +1,6 @@
 export * from './assert.ts'
 export * from './base32.ts'
+export * from './beat.ts'
 export * from './bounded-queue.ts'
 export * from './bytes.ts'
 export * from './drop.ts'

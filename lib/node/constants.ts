@@ -62,7 +62,7 @@ export const PUBLISH_PATH_WAIT_MS = 1_000
 /** A link that the far side gave up is told of by it: this side leaves it out of its list so much later. */
 export const PUBLISH_RETIRED_WAIT_MS = 30_000
 /** How often it is looked whether round-trip times have changed so that it should be told. */
-export const PUBLISH_RTT_INTERVAL_MS = 30_000
+export const PUBLISH_RTT_INTERVAL_MS = 15_000
 export const COLLECT_INTERVAL_MS = 5_000
 
 /** Probing of a path: while it is not proved, between the first and the last wait; once it is, at the interval. */
@@ -74,6 +74,8 @@ export const PROBE_ANSWER_MS = 1_000
 export const PROBE_MISSES_MAX = 4
 /** A probe of the far side stands in for an own one, but not for longer than this after the last own one that was answered. */
 export const PROBE_PROOF_MS = 10_000
+/** A proved path that carries no frames is probed by one side after so long: middleboxes forget one that rests for 30 s. */
+export const PROBE_IDLE_MS = 20_000
 export const CANDIDATES_MAX = 16
 /** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */
 export const PATHS_ON_DEMAND_MAX = 256

@@ -1,5 +1,15 @@
 import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
-import { isDrop, jittered, soonest, toHex, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
+import {
+  isDrop,
+  jittered,
+  onBeat,
+  soonest,
+  toHex,
+  type Chance,
+  type Drop,
+  type Machine,
+  type Millis,
+} from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
 import { decodeControl, encodePathEnd, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
@@ -7,11 +17,13 @@ import {
   CANDIDATES_MAX,
   PROBE_ANSWER_MS,
   PROBE_FIRST_MS,
+  PROBE_IDLE_MS,
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
   PROBE_MISSES_MAX,
   PROBE_PROOF_MS,
 } from './constants.ts'
+import type { PathUse } from './path-use.ts'
 
 /** How frames reach a remote peer. */
 export type PathState =
@@ -53,7 +65,7 @@ const PROBES_OUTSTANDING_MAX = 64
  * The way to one remote peer: its session, and the endpoint that is proved to carry data.
  *
  * Candidates are probed with sealed datagrams; an endpoint whose probe is answered becomes the path, and probing goes on
- * over it. After PROBE_MISSES_MAX unanswered probes the path is down and the candidates are tried anew. An authenticated
+ * over it, seldom while it carries no frames. After PROBE_MISSES_MAX unanswered probes the path is down and the candidates are tried anew. An authenticated
  * datagram from another address makes that address a candidate which is probed at once (roaming). Without a direct path
  * frames go through the neighbour `via`, once a probe made that round trip. Nothing unauthenticated reaches this machine.
  */
@@ -61,6 +73,7 @@ export class DataPath implements Machine<DataPathOutput> {
   readonly peerId: PeerId
   readonly peerIndex: number
   readonly session: PeerSession
+  readonly use: PathUse
   readonly #chance: Chance
   readonly #outputs: DataPathOutput[] = []
   readonly #probes = new Map<number, Probe>()
@@ -76,6 +89,8 @@ export class DataPath implements Machine<DataPathOutput> {
   #probeWaitMs = PROBE_FIRST_MS
   #awaiting: { nonce: number; until: Millis } | undefined
   #provedAt: Millis = 0
+  /** When the far side last probed the path. */
+  #probedAt: Millis = 0
   /** Control datagrams sent and received, by receiver index. */
   readonly #control = new Map<number, number>()
   #seenAs: string | undefined
@@ -84,6 +99,7 @@ export class DataPath implements Machine<DataPathOutput> {
     peerId: PeerId
     peerIndex: number
     session: PeerSession
+    use: PathUse
     chance: Chance
     /** The largest UDP payload towards an endpoint. */
     pathBytes: (endpoint: Endpoint) => number
@@ -91,6 +107,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.peerId = options.peerId
     this.peerIndex = options.peerIndex
     this.session = options.session
+    this.use = options.use
     this.#chance = options.chance
     this.#pathBytes = options.pathBytes
   }
@@ -113,9 +130,9 @@ export class DataPath implements Machine<DataPathOutput> {
     return this.state.kind !== 'none'
   }
 
-  /** The living sessions, by receiver index, and how many control datagrams each has carried, both ways. */
-  get controlDatagrams(): ReadonlyMap<number, number> {
-    return this.#control
+  /** Looks whether the path carried frames since the last look. */
+  look(now: Millis): void {
+    this.use.look(this.#control, now)
   }
 
   report(now: Millis): DataPathReport {
@@ -280,9 +297,21 @@ export class DataPath implements Machine<DataPathOutput> {
    * may fail in one direction only.
    */
   #postpone(now: Millis): void {
+    this.#probedAt = now
     if (this.#awaiting !== undefined || this.#misses > 0 || this.#probeAt === undefined) return
-    const later = Math.min(now + jittered(PROBE_INTERVAL_MS, this.#chance), this.#provedAt + PROBE_PROOF_MS)
+    const later = Math.min(this.#nextProbeAt(now), this.#provedAt + PROBE_PROOF_MS)
     this.#probeAt = Math.max(this.#probeAt, later)
+  }
+
+  #nextProbeAt(now: Millis): Millis {
+    return onBeat(now + jittered(PROBE_INTERVAL_MS, this.#chance))
+  }
+
+  /** The path works, and nobody uses it: whether either side proved it lately, and this one not too long ago. */
+  #mayRest(now: Millis): boolean {
+    this.look(now)
+    if (this.#misses > 0 || this.#unproved !== undefined || now - this.use.usedAt < PROBE_INTERVAL_MS) return false
+    return now - Math.max(this.#provedAt, this.#probedAt) < PROBE_IDLE_MS && now - this.#provedAt < 2 * PROBE_IDLE_MS
   }
 
   #probeSoon(now: Millis): void {
@@ -294,9 +323,10 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#probeAt = undefined
     if (this.#sealIndex === 0) return
     if (this.#direct !== undefined) {
+      this.#probeAt = this.#nextProbeAt(now)
+      if (this.#mayRest(now)) return
       const nonce = this.#sendProbe(this.#direct.endpoint, now)
       this.#awaiting ??= { nonce, until: now + PROBE_ANSWER_MS }
-      this.#probeAt = now + jittered(PROBE_INTERVAL_MS, this.#chance)
       return
     }
     for (const endpoint of this.#candidates) this.#sendProbe(endpoint, now)
@@ -355,7 +385,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: this.#pathBytes(probe.endpoint) })
     this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: endpointParts(probe.endpoint) })
     this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: -1 })
-    this.#probeAt = now + jittered(PROBE_INTERVAL_MS, this.#chance)
+    this.#probeAt = this.#nextProbeAt(now)
     this.#outputs.push({ type: 'changed', peer: this.peerId })
   }
 

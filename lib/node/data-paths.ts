@@ -8,12 +8,11 @@ import type { DataPath, DataPathOutput, DataPathReport } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
 import { PathMaker } from './path-maker.ts'
-import { PathUse } from './path-use.ts'
 
 interface Held {
   readonly path: DataPath
-  /** Undefined while the path is kept, used or not. */
-  use: PathUse | undefined
+  /** False while the path is kept, used or not. */
+  isOnDemand: boolean
   /** What the path was last fed with. */
   candidates: readonly Endpoint[]
 }
@@ -68,7 +67,7 @@ export class DataPaths implements NodePart {
   }
 
   report(now: Millis): (DataPathReport & { readonly isOnDemand: boolean })[] {
-    return [...this.#paths.values()].map(({ path, use }) => ({ ...path.report(now), isOnDemand: use !== undefined }))
+    return [...this.#paths.values()].map(({ path, isOnDemand }) => ({ ...path.report(now), isOnDemand }))
   }
 
   viewChanged(now: Millis): void {
@@ -89,9 +88,9 @@ export class DataPaths implements NodePart {
     const kept = this.#kept()
     for (const peer of kept) {
       const held = this.#paths.get(peer)
-      if (held === undefined) this.#start(peer, undefined, now)?.start(now)
-      else if (held.use !== undefined) {
-        held.use = undefined
+      if (held === undefined) this.#start(peer, false, now)?.start(now)
+      else if (held.isOnDemand) {
+        held.isOnDemand = false
         this.#looks.cancel(peer)
       }
     }
@@ -100,11 +99,11 @@ export class DataPaths implements NodePart {
         // A path that still answers outlives the control links: a reset of TCP must not stop frames. One that was kept and
         // cannot be used is nobody's wish any more: a link that the far side refuses is up for a moment, too.
         const isLost = !this.#view.reachable.has(peer) && held.path.state.kind !== 'direct'
-        if (isLost || (held.use === undefined && !held.path.isUsable)) {
+        if (isLost || (!held.isOnDemand && !held.path.isUsable)) {
           this.stop(peer, now)
           continue
         }
-        if (held.use === undefined) this.#watch(held, now)
+        if (!held.isOnDemand) this.#watch(held, now)
       }
       this.#feed(held, now)
       this.#drain(held.path, now)
@@ -114,9 +113,9 @@ export class DataPaths implements NodePart {
   /** There are frames for the peer. */
   want(peer: PeerId, now: Millis): void {
     const held = this.#paths.get(peer)
-    if (held !== undefined) return held.use?.want(now)
+    if (held !== undefined) return held.path.use.want(now)
     if (!this.#view.reachable.has(peer)) return
-    const path = this.#start(peer, new PathUse(now), now)
+    const path = this.#start(peer, true, now)
     if (path === undefined) return
     path.start(now, true)
     this.#drain(path, now)
@@ -125,7 +124,7 @@ export class DataPaths implements NodePart {
   handleHandshake(from: PeerId, body: Uint8Array, now: Millis): void {
     const held = this.#paths.get(from)
     const isKept = this.#isKept(from)
-    const path = held?.path ?? this.#start(from, isKept ? undefined : new PathUse(now), now)
+    const path = held?.path ?? this.#start(from, !isKept, now)
     if (path === undefined) return this.#context.drop('handshake-no-peer')
     const drop = path.handleHandshake(body, now)
     if (drop !== undefined) this.#context.drop(drop.reason)
@@ -173,6 +172,8 @@ export class DataPaths implements NodePart {
       const path = this.path(peer as PeerId)
       if (path === undefined) continue
       path.handleTimeout(now)
+      // The frames that a relay passes on are not counted for the path to it.
+      if (path.state.kind === 'relayed') this.path(path.state.via)?.use.want(now)
       this.#drain(path, now)
     }
     for (let peer = this.#looks.popDue(now); peer !== undefined; peer = this.#looks.popDue(now)) {
@@ -207,37 +208,36 @@ export class DataPaths implements NodePart {
   }
 
   #watch(held: Held, now: Millis): void {
-    held.use = new PathUse(now)
-    held.use.look(held.path.controlDatagrams, this.#totalsOf, now)
+    held.isOnDemand = true
+    held.path.use.want(now)
+    held.path.look(now)
     this.#looks.set(held.path.peerId, now + PATH_LOOK_MS)
   }
 
   /** Whether a path on demand is still of use. */
-  #look({ path, use }: Held, now: Millis): void {
-    if (use === undefined) return
-    use.look(path.controlDatagrams, this.#totalsOf, now)
+  #look({ path, isOnDemand }: Held, now: Millis): void {
+    if (!isOnDemand) return
+    path.look(now)
     const limitMs = path.isUsable ? PATH_IDLE_MS : PATH_FUTILE_MS
-    const endsAt = use.usedAt + limitMs
+    const endsAt = path.use.usedAt + limitMs
     if (now >= endsAt) this.#end(path, now)
     else this.#looks.set(path.peerId, Math.min(now + PATH_LOOK_MS, endsAt))
   }
 
   /** Whether there is room for one more path on demand; ends the one that was not used for longest, if it has to be. */
   #makeRoom(now: Millis): boolean {
-    const onDemand = [...this.#paths.values()].filter(held => held.use !== undefined)
+    const onDemand = [...this.#paths.values()].filter(held => held.isOnDemand).map(({ path }) => path)
     if (onDemand.length < PATHS_ON_DEMAND_MAX) return true
     if (now < this.#fullUntil) return false
-    for (const { path, use } of onDemand) use!.look(path.controlDatagrams, this.#totalsOf, now)
-    const idlest = onDemand.reduce((a, b) => (b.use!.usedAt < a.use!.usedAt ? b : a))
-    if (now - idlest.use!.usedAt >= PATH_SPARE_MS) {
-      this.#end(idlest.path, now)
+    for (const path of onDemand) path.look(now)
+    const idlest = onDemand.reduce((a, b) => (b.use.usedAt < a.use.usedAt ? b : a))
+    if (now - idlest.use.usedAt >= PATH_SPARE_MS) {
+      this.#end(idlest, now)
       return true
     }
-    this.#fullUntil = idlest.use!.usedAt + PATH_SPARE_MS
+    this.#fullUntil = idlest.use.usedAt + PATH_SPARE_MS
     return false
   }
-
-  readonly #totalsOf = (receiverIndex: number) => this.#context.config.sessionTotals(receiverIndex)
 
   /** Tells the path what is new of the ways to its peer. */
   #feed(held: Held, now: Millis): void {
@@ -258,13 +258,13 @@ export class DataPaths implements NodePart {
   }
 
   /** Makes a path that has not begun its handshake; undefined when the remote's key is not known, or there is no room. */
-  #start(peerId: PeerId, use: PathUse | undefined, now: Millis): DataPath | undefined {
-    if (use !== undefined && !this.#makeRoom(now)) return undefined
-    const path = this.#maker.make(peerId)
+  #start(peerId: PeerId, isOnDemand: boolean, now: Millis): DataPath | undefined {
+    if (isOnDemand && !this.#makeRoom(now)) return undefined
+    const path = this.#maker.make(peerId, now)
     if (path === undefined) return undefined
-    const held = { path, use, candidates: [] }
+    const held = { path, isOnDemand, candidates: [] }
     this.#paths.set(peerId, held)
-    if (use !== undefined) this.#looks.set(peerId, now + PATH_LOOK_MS)
+    if (isOnDemand) this.#looks.set(peerId, now + PATH_LOOK_MS)
     // Until a direct endpoint is proved datagrams may go through a relay, over whichever family.
     const bytes = this.#maker.relayedPathBytes
     this.#context.emit({ type: 'engine', op: { op: 'set-path-bytes', peerIndex: path.peerIndex, bytes } })
@@ -304,7 +304,7 @@ export class DataPaths implements NodePart {
     const held = this.#paths.get(path.peerId)
     if (held?.path === path) {
       // What is on demand begins anew when it is wanted again, and not before.
-      if (isOver && held.use !== undefined) return this.stop(path.peerId, now)
+      if (isOver && held.isOnDemand) return this.stop(path.peerId, now)
       const at = path.pollTimeout()?.at
       if (at === undefined) this.#due.cancel(path.peerId)
       else if (this.#due.at(path.peerId) !== at) this.#due.set(path.peerId, at)
@@ -327,7 +327,7 @@ export class DataPaths implements NodePart {
       case 'down':
         return true
       case 'ended':
-        if (this.#paths.get(path.peerId)?.use === undefined) path.restart(now)
+        if (this.#paths.get(path.peerId)?.isOnDemand !== true) path.restart(now)
         return true
       case 'note':
         this.#context.log('info', 'path', { peer: output.peer, text: output.text }, now)

@@ -15,8 +15,12 @@ import { withPort, type MeshView } from './mesh-view.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { NodePart } from './part.ts'
 
-/** A round-trip time must leave the class it was published in by this factor before it is published anew. */
+/**
+ * A round-trip time must leave the class it was published in by this factor before it is published anew, and by more than
+ * what the clock's whole milliseconds make of it.
+ */
 const RTT_HYSTERESIS = 2
+const CLOCK_STEP_MS = 1
 
 /** What was last told of one link. */
 interface Published {
@@ -140,8 +144,8 @@ export class OwnLinks implements NodePart {
     const published = this.#published.get(peerId)?.rttClass
     const isStable =
       published !== undefined &&
-      published >= rttClass(rttMs / RTT_HYSTERESIS) &&
-      published <= rttClass(rttMs * RTT_HYSTERESIS)
+      published >= rttClass(Math.max(0, rttMs / RTT_HYSTERESIS - CLOCK_STEP_MS)) &&
+      published <= rttClass(rttMs * RTT_HYSTERESIS + CLOCK_STEP_MS)
     return isStable ? published : rttClass(rttMs)
   }
 }

@@ -1,10 +1,11 @@
 import { endpointParts, type Endpoint, type PeerId } from '../address/mod.ts'
-import { ByteReader } from '../base/mod.ts'
+import { ByteReader, type Millis } from '../base/mod.ts'
 import { PeerSession } from '../noise/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
 import type { NodeContext } from './context.ts'
 import { DataPath } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
+import { PathUse } from './path-use.ts'
 
 const IPV4_HEADER_BYTES = 20
 const IPV6_HEADER_BYTES = 40
@@ -30,7 +31,7 @@ export class PathMaker {
   }
 
   /** Undefined when the peer's key is not known. */
-  make(peerId: PeerId): DataPath | undefined {
+  make(peerId: PeerId, now: Millis): DataPath | undefined {
     const { config, ledger, neighbours } = this.#context
     const signingPublic = neighbours.neighbour(peerId)?.hello.signingPublic ?? ledger.signingPublicOf(peerId)
     const exchangePublic = signingPublic && config.suite.exchangePublicKey(signingPublic)
@@ -51,6 +52,7 @@ export class PathMaker {
       peerId,
       peerIndex: this.#view.ensurePeer(peerId).index,
       session,
+      use: new PathUse(receiverIndex => config.sessionTotals(receiverIndex), now),
       chance: config.chance,
       pathBytes: endpoint => udpPayloadMax(endpoint, config.underlayBytes),
     })

@@ -3,11 +3,14 @@ import type { SessionTotals } from '../overlay/mod.ts'
 
 /** When a path was last of use: when somebody wanted it, or when it was last seen to have carried frames. */
 export class PathUse {
+  readonly #totalsOf: (receiverIndex: number) => SessionTotals | undefined
   #usedAt: Millis
   /** The most frames that each session was seen to have carried, by receiver index. */
   readonly #frames = new Map<number, number>()
 
-  constructor(now: Millis) {
+  /** @param totalsOf what the engine counted for a session. */
+  constructor(totalsOf: (receiverIndex: number) => SessionTotals | undefined, now: Millis) {
+    this.#totalsOf = totalsOf
     this.#usedAt = now
   }
 
@@ -24,13 +27,9 @@ export class PathUse {
    * received (`control`: by receiver index). What was ordered and is not sent yet makes a count too small for a moment:
    * only a new highest one is use.
    */
-  look(
-    control: ReadonlyMap<number, number>,
-    totalsOf: (receiverIndex: number) => SessionTotals | undefined,
-    now: Millis,
-  ): void {
+  look(control: ReadonlyMap<number, number>, now: Millis): void {
     for (const [receiverIndex, datagrams] of control) {
-      const totals = totalsOf(receiverIndex)
+      const totals = this.#totalsOf(receiverIndex)
       if (totals === undefined) continue
       const frames = totals.sentDatagrams + totals.receivedDatagrams - datagrams
       if (frames <= (this.#frames.get(receiverIndex) ?? 0)) continue

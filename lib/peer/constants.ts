@@ -7,6 +7,8 @@ export const HANDSHAKE_DEADLINE_MS = 10_000
 /** The longest frame before the handshake is complete. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 1_024
 export const PING_INTERVAL_MS = 10_000
+/** A ping of the far side stands in for an own one: the next own one comes so much later. */
+export const PING_SPARED_MS = 15_000
 /** The first pings follow sooner: what a link measures while it comes up says little of its round-trip time. */
 export const EARLY_PING_INTERVAL_MS = 1_000
 export const EARLY_PINGS = 3

@@ -1,5 +1,14 @@
 import type { PeerId } from '../address/mod.ts'
-import { assert, concatBytes, equalBytes, isDrop, type Entropy, type Machine, type Millis } from '../base/mod.ts'
+import {
+  assert,
+  concatBytes,
+  equalBytes,
+  isDrop,
+  onBeat,
+  type Entropy,
+  type Machine,
+  type Millis,
+} from '../base/mod.ts'
 import { peerIdOf, type CryptoSuite, type ExchangeKey } from '../crypto/mod.ts'
 import { LinkCipher, NoiseHandshake, type FirstMessages } from '../noise/mod.ts'
 import {
@@ -12,6 +21,7 @@ import {
   decodeRefusal,
   encodeHello,
   encodePing,
+  encodePong,
   encodePreamble,
   encodeRefusal,
   type Hello,
@@ -25,6 +35,7 @@ import {
   HANDSHAKE_FRAME_BYTES_MAX,
   LINK_SILENCE_MS,
   PING_INTERVAL_MS,
+  PING_SPARED_MS,
   PROTOCOL_VERSION_MAX,
   PROTOCOL_VERSION_MIN,
 } from './constants.ts'
@@ -72,7 +83,7 @@ export type LinkOutput =
   | { readonly type: 'write'; readonly bytes: Uint8Array }
   | { readonly type: 'up'; readonly peerId: PeerId; readonly exchangePublic: Uint8Array; readonly hello: Hello }
   | { readonly type: 'message'; readonly message: LinkMessage }
-  /** Of the link, after one more ping was answered. */
+  /** Of the link, after one more ping was answered, whichever side sent it. */
   | { readonly type: 'rtt'; readonly rttMs: number }
   | { readonly type: 'drop'; readonly reason: string }
   | { readonly type: 'down'; readonly reason: LinkDownReason }
@@ -103,6 +114,8 @@ export class Link implements Machine<LinkOutput> {
   #pingAt: Millis = 0
   #ping: { nonce: number; sentAt: Millis } | undefined
   readonly #roundTrips = new RoundTrips()
+  /** What the last answered ping measured, until the next ping tells it. */
+  #toTellMs: Millis | undefined
   #nextNonce = 1
 
   constructor(config: LinkConfig, now: Millis) {
@@ -238,7 +251,7 @@ export class Link implements Machine<LinkOutput> {
     if (isDrop(plaintext)) return this.#down('framing')
     const message = decodeLinkMessage(plaintext)
     if (isDrop(message)) return void this.#outputs.push({ type: 'drop', reason: message.reason })
-    if (message.type === 'ping') return this.send(encodePing('pong', message.nonce))
+    if (message.type === 'ping') return this.#handlePing(message.nonce, message.rttMs, now)
     if (message.type === 'pong') return this.#handlePong(message.nonce, now)
     this.#outputs.push({ type: 'message', message })
   }
@@ -288,17 +301,35 @@ export class Link implements Machine<LinkOutput> {
     this.#sendPing(now)
   }
 
+  get #isEarly(): boolean {
+    return this.#nextNonce <= EARLY_PINGS
+  }
+
   #sendPing(now: Millis): void {
-    this.#pingAt = now + (this.#nextNonce <= EARLY_PINGS ? EARLY_PING_INTERVAL_MS : PING_INTERVAL_MS)
+    this.#pingAt = this.#isEarly ? now + EARLY_PING_INTERVAL_MS : onBeat(now + PING_INTERVAL_MS)
     const nonce = this.#nextNonce++ >>> 0
     this.#ping = { nonce, sentAt: now }
-    this.send(encodePing('ping', nonce))
+    this.send(encodePing(nonce, this.#toTellMs))
+    this.#toTellMs = undefined
+  }
+
+  /** One side's pings are enough: they show that the link lives, and tell the other what they measure. */
+  #handlePing(nonce: number, rttMs: number | undefined, now: Millis): void {
+    this.send(encodePong(nonce))
+    if (this.#isEarly) return
+    this.#pingAt = onBeat(now + PING_SPARED_MS)
+    if (rttMs !== undefined) this.#measured(rttMs)
   }
 
   #handlePong(nonce: number, now: Millis): void {
     if (this.#ping?.nonce !== nonce) return
-    this.#outputs.push({ type: 'rtt', rttMs: this.#roundTrips.add(now - this.#ping.sentAt) })
+    this.#toTellMs = now - this.#ping.sentAt
     this.#ping = undefined
+    this.#measured(this.#toTellMs)
+  }
+
+  #measured(rttMs: Millis): void {
+    this.#outputs.push({ type: 'rtt', rttMs: this.#roundTrips.add(rttMs) })
   }
 
   #newHandshake(psk: Uint8Array, prologue: Uint8Array): NoiseHandshake {

@@ -4,7 +4,8 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
 /**
  * A message on the control link, after the handshake. On the stream each is sealed and stands behind a 16-bit length.
  *
- *     ping, pong       | kind | nonce u32 |
+ *     ping             | kind | nonce u32 | round trip u16 |   in ms, as the sender measured it last; 65,535: not yet
+ *     pong             | kind | nonce u32 |
  *     ledger-sync      | kind | body … |                  see ledger-sync.ts
  *     ledger-delta     | kind | body … |                  see ledger-message.ts
  *     ledger-tree      | kind | mode u8 |                 1 graft, 2 prune: whether new records are pushed over this link
@@ -55,7 +56,8 @@ export type LedgerTreeMode = 'graft' | 'prune'
 const TREE_MODE: Readonly<Record<LedgerTreeMode, number>> = { graft: 1, prune: 2 }
 
 export type LinkMessage =
-  | { readonly type: 'ping' | 'pong'; readonly nonce: number }
+  | { readonly type: 'ping'; readonly nonce: number; readonly rttMs: number | undefined }
+  | { readonly type: 'pong'; readonly nonce: number }
   | { readonly type: 'ledger-sync' | 'ledger-delta'; readonly body: Uint8Array }
   | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
@@ -69,9 +71,16 @@ const GOODBYE_TEXT_BYTES_MAX = 512
 /** Our texts are ASCII: so many characters are so many bytes. */
 const GOODBYE_CHARACTERS_MAX = 400
 const SIGNATURE_BYTES = 64
+const RTT_UNKNOWN = 0xffff
 
-export function encodePing(type: 'ping' | 'pong', nonce: number): Uint8Array {
-  return new ByteWriter(5).u8(LINK_MESSAGE_KIND[type]).u32(nonce).finish()
+/** `rttMs`: the last round trip that the sender measured; undefined: none yet. */
+export function encodePing(nonce: number, rttMs?: number): Uint8Array {
+  const told = rttMs === undefined ? RTT_UNKNOWN : Math.min(rttMs, RTT_UNKNOWN - 1)
+  return new ByteWriter(7).u8(LINK_MESSAGE_KIND.ping).u32(nonce).u16(told).finish()
+}
+
+export function encodePong(nonce: number): Uint8Array {
+  return new ByteWriter(5).u8(LINK_MESSAGE_KIND.pong).u32(nonce).finish()
 }
 
 export function encodeLedger(type: 'ledger-sync' | 'ledger-delta', body: Uint8Array): Uint8Array {
@@ -120,11 +129,15 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
   const kind = reader.u8()
   if (!reader.ok) return new Drop('link-message-empty')
   switch (kind) {
-    case LINK_MESSAGE_KIND.ping:
+    case LINK_MESSAGE_KIND.ping: {
+      const nonce = reader.u32()
+      const rttMs = reader.u16()
+      if (!reader.ok) return new Drop('link-ping-malformed')
+      return { type: 'ping', nonce, rttMs: rttMs === RTT_UNKNOWN ? undefined : rttMs }
+    }
     case LINK_MESSAGE_KIND.pong: {
       const nonce = reader.u32()
-      if (!reader.ok) return new Drop('link-ping-malformed')
-      return { type: kind === LINK_MESSAGE_KIND.ping ? 'ping' : 'pong', nonce }
+      return reader.ok ? { type: 'pong', nonce } : new Drop('link-ping-malformed')
     }
     case LINK_MESSAGE_KIND.ledgerSync:
       return { type: 'ledger-sync', body: reader.rest() }

@@ -188,7 +188,10 @@ export class SimNetwork {
     if (!other.isAlive) {
       end.outgoing.length = 0
       this.#forget(other)
-      if (end.isAlive) this.#clock.after(this.#delay(other.site.number, end.site.number), () => this.#tellClosed(end))
+      if (!end.isAlive) return
+      // The reset does not overtake what its side sent before.
+      const resetAt = this.#clock.now + this.#delay(other.site.number, end.site.number)
+      this.#clock.at(Math.max(resetAt, 1 + (other.outgoing.at(-1)?.at ?? 0)), () => this.#tellClosed(end))
       return
     }
     const bytes = due.length === 1 ? due[0]! : concatBytes(...due)

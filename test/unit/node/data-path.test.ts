@@ -1,13 +1,15 @@
 import t from 'tap'
 import { endpointParts, parseEndpoint, peerIdFromBytes, type Endpoint } from '../../../lib/address/mod.ts'
-import { isDrop } from '../../../lib/base/mod.ts'
+import { BEAT_MS, isDrop } from '../../../lib/base/mod.ts'
 import {
   CANDIDATES_MAX,
   PROBE_ANSWER_MS,
+  PROBE_IDLE_MS,
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
   PROBE_MISSES_MAX,
 } from '../../../lib/node/constants.ts'
+import { PathUse } from '../../../lib/node/path-use.ts'
 import { DataPath, type DataPathOutput } from '../../../lib/node/data-path.ts'
 import type { PeerSession, SessionOutput } from '../../../lib/noise/mod.ts'
 import { decodeControl, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
@@ -21,6 +23,7 @@ const SESSION = 77
 /** A path whose session is a double of the port that the path drains: what it says is pushed by the test. */
 function world() {
   const session: SessionOutput[] = []
+  const use = new PathUse(() => undefined, 0)
   const path = new DataPath({
     peerId: peerIdFromBytes(new Uint8Array(16).fill(1)),
     peerIndex: 3,
@@ -34,6 +37,7 @@ function world() {
       lastFailure: undefined,
       report: () => ({ cipher: undefined, epochAgeMs: undefined, rekeys: 0 }),
     } as unknown as PeerSession,
+    use,
     chance: seededChance(5),
     pathBytes: () => 1472,
   })
@@ -60,9 +64,10 @@ function world() {
     path.handleControl(SESSION, encodeProbeReply(nonce, '192.0.2.100:6783'), endpointParts(ONE), now)
     return drain()
   }
-  /** The next due time, and what is probed then. */
-  const next = () => {
+  /** The next due time, and what is probed then by a path that carries frames. */
+  const next = (isIdle = false) => {
     const at = path.pollTimeout()!.at
+    if (!isIdle) use.want(at)
     path.handleTimeout(at)
     const outputs = drain()
     return { at, outputs, probes: probesOf(outputs) }
@@ -157,6 +162,43 @@ t.test('keeps probing a proved path; single losses do not end it, enough in a ro
     { type: 'changed' },
     { type: 'note', text: /probes in a row were not answered/ },
   ])
+  t.end()
+})
+
+/** When a path that carries nothing is probed from here; `onLook` is told of each time that it was looked. */
+function idleProbes(w: ReturnType<typeof direct>, untilMs: number, onLook: (at: number) => void = () => undefined) {
+  const sentAt: number[] = []
+  for (let due = w.next(true); due.at < untilMs; due = w.next(true)) {
+    for (const probe of due.probes) {
+      sentAt.push(due.at)
+      w.answer(probe.nonce, due.at + 5)
+    }
+    onLook(due.at)
+  }
+  return sentAt
+}
+
+const gapsOf = (times: readonly number[]) => times.slice(1).map((at, i) => at - times[i]!)
+
+t.test('a path that carries no frames is proved seldom, and one that does at once often again', t => {
+  const w = direct()
+  const times = idleProbes(w, 300_000)
+  const longest = PROBE_IDLE_MS + 1.25 * PROBE_INTERVAL_MS + BEAT_MS
+  for (const gap of gapsOf(times)) t.ok(gap >= PROBE_IDLE_MS && gap <= longest, `${gap} ms`)
+  t.ok(times.length >= Math.floor(300_000 / longest))
+  t.equal(w.next().probes.length, 1)
+  t.end()
+})
+
+t.test('probes of the far side spare an idle path half of the own ones, and no more', t => {
+  const w = direct()
+  const times = idleProbes(w, 300_000, at => {
+    w.path.handleControl(SESSION, encodeProbe(at), endpointParts(ONE), at + 1)
+    w.drain()
+  })
+  const longest = 2 * PROBE_IDLE_MS + 1.25 * PROBE_INTERVAL_MS + BEAT_MS
+  for (const gap of gapsOf(times)) t.ok(gap >= 2 * PROBE_IDLE_MS && gap <= longest, `${gap} ms`)
+  t.ok(times.length >= Math.floor(300_000 / longest))
   t.end()
 })
 

@@ -2,10 +2,13 @@ import t from 'tap'
 import fc from 'fast-check'
 import { concatBytes, utf8 } from '../../../lib/base/mod.ts'
 import {
+  EARLY_PINGS,
+  EARLY_PING_INTERVAL_MS,
   HANDSHAKE_DEADLINE_MS,
   HANDSHAKE_FRAME_BYTES_MAX,
   LINK_SILENCE_MS,
   PING_INTERVAL_MS,
+  PING_SPARED_MS,
   ROUND_TRIPS_KEPT,
 } from '../../../lib/peer/mod.ts'
 import type { CryptoSuite } from '../../../lib/crypto/mod.ts'
@@ -191,6 +194,34 @@ t.test('pings, measures the round trip, and goes down when nothing was heard for
   t.equal(pair.dialler.drain().downReason, undefined)
   pair.dialler.link.handleTimeout(silentAt)
   t.equal(pair.dialler.drain().downReason, 'silence')
+  t.end()
+})
+
+t.test('the pings of one side are enough, and tell the other side what they measure', t => {
+  const pair = linkPair()
+  exchange(pair)
+  const { dialler, listener } = pair
+  const pings = { dialler: 0, listener: 0 }
+  const untilMs = 20 * PING_INTERVAL_MS
+  const wakeAt = () => Math.min(dialler.link.pollTimeout()!.at, listener.link.pollTimeout()!.at)
+  for (let now = wakeAt(); now < untilMs; now = wakeAt()) {
+    for (const [name, side, other] of [
+      ['dialler', dialler, listener],
+      ['listener', listener, dialler],
+    ] as const) {
+      if (now < side.link.pollTimeout()!.at) continue
+      side.link.handleTimeout(now)
+      const ping = side.drain().take()
+      if (ping.length > 0 && now > EARLY_PINGS * EARLY_PING_INTERVAL_MS) pings[name]++
+      other.receive(ping, now + 15)
+      side.receive(other.take(), now + 30)
+    }
+  }
+  t.ok(Math.min(pings.dialler, pings.listener) <= 1, JSON.stringify(pings))
+  t.ok(Math.max(pings.dialler, pings.listener) >= 18, JSON.stringify(pings))
+  for (const side of [dialler, listener])
+    t.equal(side.said.flatMap(output => (output.type === 'rtt' ? [output.rttMs] : [])).at(-1), 30)
+  for (const { link } of [dialler, listener]) t.ok(link.pollTimeout()!.at <= untilMs + PING_SPARED_MS)
   t.end()
 })
 

@@ -9,6 +9,7 @@ import {
   encodeGoodbye,
   encodeLedger,
   encodePing,
+  encodePong,
   encodeRouted,
   routedSigningInput,
   type RoutedMessage,
@@ -23,8 +24,9 @@ const ROUTED: RoutedMessage = {
   body: Uint8Array.of(1, 2, 3),
 }
 const GOLDEN: readonly [string, Uint8Array, string][] = [
-  ['ping', encodePing('ping', 0x0102_0304), '0104030201'],
-  ['pong', encodePing('pong', 1), '0201000000'],
+  ['ping', encodePing(0x0102_0304, 0x0506), '01040302010605'],
+  ['ping', encodePing(1), '0101000000ffff'],
+  ['pong', encodePong(1), '0201000000'],
   ['ledger-sync', encodeLedger('ledger-sync', Uint8Array.of(9, 8)), '030908'],
   ['ledger-delta', encodeLedger('ledger-delta', Uint8Array.of(7)), '0407'],
   ['routed', encodeRouted(ROUTED), `05100200${'aa'.repeat(16)}${'bb'.repeat(16)}${'cc'.repeat(64)}010203`],
@@ -37,6 +39,16 @@ t.test('writes the golden bytes of every kind, and reads the kind back', t => {
     const message = decodeLinkMessage(bytes)
     t.ok(!isDrop(message) && message.type === type, type)
   }
+  t.end()
+})
+
+t.test('tells the last round trip with a ping, cut to what the field holds', t => {
+  for (const [told, read] of [
+    [0, 0],
+    [80_000, 65_534],
+    [undefined, undefined],
+  ] as const)
+    t.same(decodeLinkMessage(encodePing(9, told)), { type: 'ping', nonce: 9, rttMs: read })
   t.end()
 })
 
@@ -57,8 +69,9 @@ t.test('drops what is cut off or too long, by reason', t => {
     return isDrop(result) ? result.reason : 'accepted'
   }
   t.equal(reasonOf(new Uint8Array(0)), 'link-message-empty')
-  for (let length = 1; length < 5; length++)
-    t.equal(reasonOf(encodePing('ping', 1).subarray(0, length)), 'link-ping-malformed')
+  for (let length = 1; length < 7; length++)
+    t.equal(reasonOf(encodePing(1, 2).subarray(0, length)), 'link-ping-malformed')
+  for (let length = 1; length < 5; length++) t.equal(reasonOf(encodePong(1).subarray(0, length)), 'link-ping-malformed')
   const routed = encodeRouted({ ...ROUTED, body: new Uint8Array(0) })
   for (let length = 1; length < routed.length; length++)
     t.equal(reasonOf(routed.subarray(0, length)), 'link-routed-malformed')
