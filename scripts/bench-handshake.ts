@@ -3,6 +3,7 @@
  * time of each kind of first message at a responder, and of signatures.
  */
 import { randomBytes } from 'node:crypto'
+import { Beat } from '../lib/base/mod.ts'
 import { identityOf } from '../lib/crypto/mod.ts'
 import { nodeSuite } from '../lib/io/node-suite.ts'
 import { FirstMessages } from '../lib/noise/mod.ts'
@@ -17,6 +18,8 @@ const entropy = { bytes: (count: number) => new Uint8Array(randomBytes(count)) }
 const psk = entropy.bytes(32)
 const hint = entropy.bytes(4)
 const [ada, bob] = [identityOf(suite, entropy.bytes(32)), identityOf(suite, entropy.bytes(32))]
+
+const beat = new Beat(Math.random)
 
 function configOf(role: LinkConfig['role'], firstMessages: FirstMessages, secret = psk): LinkConfig {
   const who = role === 'initiator' ? ada : bob
@@ -33,7 +36,7 @@ function configOf(role: LinkConfig['role'], firstMessages: FirstMessages, secret
     software: 'bench',
   }
   const secrets = [{ psk: secret, hint }]
-  return { role, suite, entropy, staticKey: who.exchangeKey, firstMessages, secrets, hello }
+  return { role, suite, entropy, beat, staticKey: who.exchangeKey, firstMessages, secrets, hello }
 }
 
 function firstBytes(secret = psk): Uint8Array {

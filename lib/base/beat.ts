@@ -1,9 +1,20 @@
-import type { Millis } from './ports.ts'
+import type { Chance, Millis } from './ports.ts'
 
-/** What need not be punctual is done on the beat, all of it together: waking up costs a process more than the work. */
 export const BEAT_MS = 1_000
 
-/** The first beat that is not before this time. */
-export function onBeat(at: Millis): Millis {
-  return Math.ceil(at / BEAT_MS) * BEAT_MS
+/**
+ * When what need not be punctual is done, all of it together: waking up costs a process more than the work. Each peer has a
+ * beat of its own, so that not all of them work at one moment.
+ */
+export class Beat {
+  readonly #phaseMs: Millis
+
+  constructor(chance: Chance) {
+    this.#phaseMs = Math.floor(BEAT_MS * chance())
+  }
+
+  /** The first beat that is not before this time. */
+  after(at: Millis): Millis {
+    return Math.ceil((at - this.#phaseMs) / BEAT_MS) * BEAT_MS + this.#phaseMs
+  }
 }

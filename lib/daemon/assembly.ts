@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { localMac } from '../address/mod.ts'
 import { API_SOCKET, SOFTWARE_VERSION } from '../api/mod.ts'
-import { errorText } from '../base/mod.ts'
+import { Beat, errorText } from '../base/mod.ts'
 import { identityOf, type Identity } from '../crypto/mod.ts'
 import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
@@ -219,6 +219,7 @@ function nodeConfigOf(
     suite: ports.suite,
     entropy: ports.entropy,
     chance: ports.chance,
+    beat: new Beat(ports.chance),
     incarnation: ports.entropy.bytes(8),
     nickname: config.nickname,
     software: SOFTWARE_VERSION,

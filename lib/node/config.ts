@@ -1,5 +1,5 @@
 import type { Cidr, Endpoint } from '../address/mod.ts'
-import type { Chance, Entropy } from '../base/mod.ts'
+import type { Beat, Chance, Entropy } from '../base/mod.ts'
 import type { CryptoSuite, Identity } from '../crypto/mod.ts'
 import type { SessionTotals } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
@@ -10,6 +10,7 @@ export interface NodeConfig {
   readonly suite: CryptoSuite
   readonly entropy: Entropy
   readonly chance: Chance
+  readonly beat: Beat
   /** 8 random bytes of this start. */
   readonly incarnation: Uint8Array
   readonly nickname: string

@@ -2,9 +2,9 @@ import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type Peer
 import {
   isDrop,
   jittered,
-  onBeat,
   soonest,
   toHex,
+  type Beat,
   type Chance,
   type Drop,
   type Machine,
@@ -75,6 +75,7 @@ export class DataPath implements Machine<DataPathOutput> {
   readonly session: PeerSession
   readonly use: PathUse
   readonly #chance: Chance
+  readonly #beat: Beat
   readonly #outputs: DataPathOutput[] = []
   readonly #probes = new Map<number, Probe>()
   readonly #pathBytes: (endpoint: Endpoint) => number
@@ -101,6 +102,7 @@ export class DataPath implements Machine<DataPathOutput> {
     session: PeerSession
     use: PathUse
     chance: Chance
+    beat: Beat
     /** The largest UDP payload towards an endpoint. */
     pathBytes: (endpoint: Endpoint) => number
   }) {
@@ -109,6 +111,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.session = options.session
     this.use = options.use
     this.#chance = options.chance
+    this.#beat = options.beat
     this.#pathBytes = options.pathBytes
   }
 
@@ -304,7 +307,7 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   #nextProbeAt(now: Millis): Millis {
-    return onBeat(now + jittered(PROBE_INTERVAL_MS, this.#chance))
+    return this.#beat.after(now + jittered(PROBE_INTERVAL_MS, this.#chance))
   }
 
   /** The path works, and nobody uses it: whether either side proved it lately, and this one not too long ago. */

@@ -61,7 +61,7 @@ export class Node implements Machine<NodeOutput> {
   /** `read`: the state store of an earlier run; asked for just what the parts declare. */
   constructor(config: NodeConfig, read: StoreRead, now: Millis, features: readonly PartFactory[] = FEATURES) {
     this.config = config
-    const { identity, suite, chance } = config
+    const { identity, suite, chance, entropy, beat, secrets } = config
     const emit = (output: NodeOutput) => void this.#outputs.push(output)
     this.#mesh = new Membership(config, read, {
       emit,
@@ -70,14 +70,10 @@ export class Node implements Machine<NodeOutput> {
     this.ledger = new Ledger({ suite, identity, meshId: this.#mesh.meshId, chance })
     this.neighbours = new Neighbours({
       self: identity.peerId,
-      configOf: role => ({
-        role,
-        suite,
-        entropy: config.entropy,
-        staticKey: identity.exchangeKey,
-        secrets: config.secrets,
-        hello: this.#mesh.hello(this.ledger.ownerCount),
-      }),
+      configOf: role => {
+        const hello = this.#mesh.hello(this.ledger.ownerCount)
+        return { role, suite, entropy, beat, secrets, hello, staticKey: identity.exchangeKey }
+      },
       admit: (peerId, hello, link) => this.#events.admit(peerId, hello, link),
     })
     this.#log = new RateLimitedLog(line => emit({ type: 'log', line }))

@@ -54,6 +54,7 @@ export class PathMaker {
       session,
       use: new PathUse(receiverIndex => config.sessionTotals(receiverIndex), now),
       chance: config.chance,
+      beat: config.beat,
       pathBytes: endpoint => udpPayloadMax(endpoint, config.underlayBytes),
     })
   }

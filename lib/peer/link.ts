@@ -4,7 +4,7 @@ import {
   concatBytes,
   equalBytes,
   isDrop,
-  onBeat,
+  type Beat,
   type Entropy,
   type Machine,
   type Millis,
@@ -53,6 +53,7 @@ export interface LinkConfig {
   readonly role: 'initiator' | 'responder'
   readonly suite: CryptoSuite
   readonly entropy: Entropy
+  readonly beat: Beat
   /** X25519. */
   readonly staticKey: ExchangeKey
   /** One for all links of a process: what was said to any of them once is no reason for an exchange of keys again. */
@@ -306,7 +307,7 @@ export class Link implements Machine<LinkOutput> {
   }
 
   #sendPing(now: Millis): void {
-    this.#pingAt = this.#isEarly ? now + EARLY_PING_INTERVAL_MS : onBeat(now + PING_INTERVAL_MS)
+    this.#pingAt = this.#isEarly ? now + EARLY_PING_INTERVAL_MS : this.#config.beat.after(now + PING_INTERVAL_MS)
     const nonce = this.#nextNonce++ >>> 0
     this.#ping = { nonce, sentAt: now }
     this.send(encodePing(nonce, this.#toTellMs))
@@ -317,7 +318,7 @@ export class Link implements Machine<LinkOutput> {
   #handlePing(nonce: number, rttMs: number | undefined, now: Millis): void {
     this.send(encodePong(nonce))
     if (this.#isEarly) return
-    this.#pingAt = onBeat(now + PING_SPARED_MS)
+    this.#pingAt = this.#config.beat.after(now + PING_SPARED_MS)
     if (rttMs !== undefined) this.#measured(rttMs)
   }
 

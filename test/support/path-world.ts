@@ -6,7 +6,7 @@ import {
   type Endpoint,
   type PeerId,
 } from '../../lib/address/mod.ts'
-import { isDrop, type Millis } from '../../lib/base/mod.ts'
+import { Beat, isDrop, type Millis } from '../../lib/base/mod.ts'
 import { identityOf, type Identity } from '../../lib/crypto/mod.ts'
 import type { NodeContext } from '../../lib/node/context.ts'
 import { DataPaths } from '../../lib/node/data-paths.ts'
@@ -61,11 +61,13 @@ export class PathPeer {
       },
       { macSlots: 64, duplicateCapacity: 64 },
     )
+    const chance = labelledChance(label)
     const config = {
       identity: this.identity,
       suite,
       entropy,
-      chance: labelledChance(label),
+      chance,
+      beat: new Beat(chance),
       incarnation: entropy.bytes(8),
       hasAes: false,
       underlayBytes: 1500,

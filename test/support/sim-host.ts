@@ -1,5 +1,5 @@
 import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
-import { ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
+import { Beat, ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
 import { LEASE_HOLDER, type AddressForm } from '../../lib/ipam/mod.ts'
 import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
@@ -130,6 +130,7 @@ export class SimHost implements SimSite {
       suite,
       entropy,
       chance,
+      beat: new Beat(chance),
       incarnation: entropy.bytes(8),
       nickname: this.name,
       software: 'simulated',

@@ -1,3 +1,4 @@
+import { Beat } from '../../../lib/base/mod.ts'
 import { parseCidr, type Endpoint } from '../../../lib/address/mod.ts'
 import { identityOf } from '../../../lib/crypto/mod.ts'
 import { NodeRunner, type RunnerPorts } from '../../../lib/daemon/node-runner.ts'
@@ -16,6 +17,7 @@ export function nodeConfig(name: string, port = 6783): NodeConfig {
     suite,
     entropy,
     chance: labelledChance(name),
+    beat: new Beat(labelledChance(name)),
     incarnation: entropy.bytes(8),
     nickname: name,
     software: '1.2.3',

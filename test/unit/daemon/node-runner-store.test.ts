@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
-import { WeaveError } from '../../../lib/base/mod.ts'
+import { Beat, WeaveError } from '../../../lib/base/mod.ts'
 import { identityOf } from '../../../lib/crypto/mod.ts'
 import { NodeRunner } from '../../../lib/daemon/node-runner.ts'
 import { monotonicMillis, nodeSuite, systemEntropy } from '../../../lib/io/mod.ts'
@@ -21,6 +21,7 @@ function nodeOf(seed: Uint8Array, stored: Iterable<readonly [string, Uint8Array]
       suite,
       entropy: systemEntropy,
       chance: Math.random,
+      beat: new Beat(Math.random),
       incarnation: systemEntropy.bytes(8),
       nickname: 'h1',
       software: 'test',

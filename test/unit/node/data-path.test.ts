@@ -1,6 +1,6 @@
 import t from 'tap'
 import { endpointParts, parseEndpoint, peerIdFromBytes, type Endpoint } from '../../../lib/address/mod.ts'
-import { BEAT_MS, isDrop } from '../../../lib/base/mod.ts'
+import { BEAT_MS, Beat, isDrop } from '../../../lib/base/mod.ts'
 import {
   CANDIDATES_MAX,
   PROBE_ANSWER_MS,
@@ -38,6 +38,7 @@ function world() {
       report: () => ({ cipher: undefined, epochAgeMs: undefined, rekeys: 0 }),
     } as unknown as PeerSession,
     use,
+    beat: new Beat(seededChance(6)),
     chance: seededChance(5),
     pathBytes: () => 1472,
   })

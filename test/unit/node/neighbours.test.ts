@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Beat } from '../../../lib/base/mod.ts'
 import type { Endpoint } from '../../../lib/address/mod.ts'
 import { FAILED_INBOUND_MAX } from '../../../lib/node/constants.ts'
 import { Neighbours, type Admission, type NeighboursOutput } from '../../../lib/node/neighbours.ts'
@@ -25,6 +26,7 @@ class Side {
         role,
         suite,
         entropy,
+        beat: new Beat(() => 0),
         staticKey: who.exchangeKey,
         secrets: [secretOf(secret)],
         hello: { ...helloOf(who, name), incarnation: new Uint8Array(8).fill(this.incarnation) } satisfies Hello,

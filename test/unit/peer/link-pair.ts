@@ -1,3 +1,4 @@
+import { Beat } from '../../../lib/base/mod.ts'
 import { identityOf, type Identity } from '../../../lib/crypto/mod.ts'
 import { nodeSuite } from '../../../lib/io/node-suite.ts'
 import { FirstMessages } from '../../../lib/noise/mod.ts'
@@ -37,6 +38,7 @@ export function linkConfig(role: LinkConfig['role'], changes: Partial<LinkConfig
     role,
     suite,
     entropy: seededEntropy(`link ${name}`),
+    beat: new Beat(() => 0),
     staticKey: who.exchangeKey,
     firstMessages: new FirstMessages(),
     secrets: [secretOf(7)],

@@ -1,0 +1,21 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { BEAT_MS, Beat } from '../../../lib/base/mod.ts'
+
+t.test('the next beat comes within one, and a time on the beat is its own', async t => {
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.nat(), (chance, at) => {
+      const beat = new Beat(() => chance)
+      const next = beat.after(at)
+      return Number.isInteger(next) && next >= at && next - at < BEAT_MS && beat.after(next) === next
+    }),
+  )
+  t.pass()
+})
+
+t.test('peers have beats of their own, and each one keeps to its', async t => {
+  const [one, other] = [new Beat(() => 0.1), new Beat(() => 0.6)]
+  t.equal(one.after(5_000), 5_100)
+  t.equal(other.after(5_000), 5_600)
+  t.equal(one.after(5_101), 6_100)
+})
