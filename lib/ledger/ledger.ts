@@ -11,6 +11,7 @@ import { OwnRecords, type LedgerIdentity, type PutResult } from './own-records.t
 import { isTombstone, unpackRecord, type PackedRecord } from './packed-record.ts'
 import { Reconciler } from './reconciler.ts'
 import { Signatures } from './signatures.ts'
+import type { ShareOf } from './standing.ts'
 import type { StoredLedger } from './stored.ts'
 
 export interface LedgerOptions {
@@ -157,6 +158,11 @@ export class Ledger {
     return this.#owners.size
   }
 
+  /** As many owners as there may be: whoever comes now needs the place of another. */
+  get isFull(): boolean {
+    return this.#owners.isFull
+  }
+
   /** Every owner whose records are held, this peer included. */
   owners(): OwnerStatus[] {
     return [...this.#owners.all].map(([owner, { records, suspendedSince }]) => ({
@@ -229,11 +235,16 @@ export class Ledger {
   }
 
   /**
-   * How many links away each peer is that somebody reaches; the others are suspended from `now` on. One that comes back
-   * after it was collected is welcome again. Returns the owners for which that changed.
+   * The peers that can be reached; the others are suspended from `now` on. One that comes back after it was collected is
+   * welcome again. `shareOf`: what part of the places a peer may have, wanted when the ledger is full. Returns the owners for
+   * which it changed whether they are suspended.
    */
-  setReachable(hops: ReadonlyMap<PeerId, number>, now: Millis): { suspended: PeerId[]; resumed: PeerId[] } {
-    return this.#owners.setReachable(hops, now)
+  setReachable(
+    reachable: ReadonlySet<PeerId>,
+    now: Millis,
+    shareOf?: ShareOf,
+  ): { suspended: PeerId[]; resumed: PeerId[] } {
+    return this.#owners.setReachable(reachable, now, shareOf)
   }
 
   /** Does what is due: drops owners that nobody has reached for long. Call it now and then. Returns the dropped ones. */

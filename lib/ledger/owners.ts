@@ -8,7 +8,7 @@ import { Owner } from './owner.ts'
 import { OwnerRecords } from './owner-records.ts'
 import { unpackRecord, type PackedRecord } from './packed-record.ts'
 import type { Ask } from './reconciler.ts'
-import { Standing } from './standing.ts'
+import { Standing, type ShareOf } from './standing.ts'
 import { SumTable } from './sum-table.ts'
 
 /** Where a new owner can go: a place is free, or somebody of lower standing must go for it. */
@@ -43,6 +43,11 @@ export class Owners {
     return this.#held.size
   }
 
+  /** Whoever comes now needs the place of another. */
+  get isFull(): boolean {
+    return this.#held.size >= this.#limits.ownersMax
+  }
+
   get collectedCount(): number {
     return this.#collected.size
   }
@@ -68,7 +73,7 @@ export class Owners {
 
   /** A place for an owner that is not held; undefined when those who are held stand as high or higher. */
   placeFor(id: PeerId): Place | undefined {
-    if (this.#held.size < this.#limits.ownersMax) return { instead: undefined }
+    if (!this.isFull) return { instead: undefined }
     this.#lowest ??= this.#standing.lowest(this.#held)
     const lowest = this.#lowest
     return lowest !== undefined && this.#standing.rankOf(id) < lowest.rank ? { instead: lowest.owner } : undefined
@@ -112,7 +117,7 @@ export class Owners {
   /** Takes up stored records of a foreign owner. Returns those for which there is no room, or no place. */
   restore(owner: Owner, stored: readonly PackedRecord[]): PackedRecord[] {
     const { records } = owner
-    if (this.#held.size >= this.#limits.ownersMax) return [...stored]
+    if (this.isFull) return [...stored]
     const left: PackedRecord[] = []
     this.capacity.moved(0, records.cost)
     for (const packed of stored) {
@@ -172,8 +177,12 @@ export class Owners {
   }
 
   /** Returns the owners that are suspended, or resumed, by this. */
-  setReachable(hops: ReadonlyMap<PeerId, number>, now: Millis): { suspended: PeerId[]; resumed: PeerId[] } {
-    this.#standing.setHops(hops)
+  setReachable(
+    reachable: ReadonlySet<PeerId>,
+    now: Millis,
+    shareOf: ShareOf | undefined,
+  ): { suspended: PeerId[]; resumed: PeerId[] } {
+    this.#standing.setReachable(reachable, shareOf)
     this.#lowest = undefined
     const suspended: PeerId[] = []
     const resumed: PeerId[] = []
@@ -184,7 +193,7 @@ export class Owners {
       if (isReachable) resumed.push(id)
       else suspended.push(id)
     }
-    for (const id of [...this.#collected.keys()]) if (hops.has(id)) this.welcome(id)
+    for (const id of [...this.#collected.keys()]) if (reachable.has(id)) this.welcome(id)
     return { suspended, resumed }
   }
 }

@@ -6,15 +6,19 @@ interface Held {
   readonly suspendedSince: Millis | undefined
 }
 
+/** What part of the places a peer may have, 0 … 1. */
+export type ShareOf = (peer: PeerId) => number
+
 /**
  * Who keeps a place when there are more owners than places. Peers that this one has itself met (they proved in the handshake
- * of a link who they are) stand highest, then those that can be reached, the nearer the higher; lowest are those that nobody
- * reaches, the longest suspended first. So made-up identities, however many, keep no peer out that has a link to this one.
+ * of a link who they are) stand highest, then the others by their share, the larger the higher; lowest are those that have
+ * none, the longest suspended first. While no shares are known, all that can be reached stand alike.
  */
 export class Standing {
   readonly #self: PeerId
   #met: ReadonlySet<PeerId> = new Set()
-  #hops: ReadonlyMap<PeerId, number> = new Map()
+  #reachable: ReadonlySet<PeerId> = new Set()
+  #shareOf: ShareOf | undefined
 
   constructor(self: PeerId) {
     this.#self = self
@@ -24,19 +28,20 @@ export class Standing {
     this.#met = new Set(peers)
   }
 
-  setHops(hops: ReadonlyMap<PeerId, number>): void {
-    this.#hops = new Map(hops)
+  setReachable(reachable: ReadonlySet<PeerId>, shareOf: ShareOf | undefined): void {
+    this.#reachable = reachable
+    this.#shareOf = shareOf
   }
 
   isReachable(owner: PeerId): boolean {
-    return owner === this.#self || this.#hops.has(owner)
+    return owner === this.#self || this.#reachable.has(owner)
   }
 
   /** The lower the better. */
   rankOf(owner: PeerId): number {
     if (owner === this.#self) return -1
     if (this.#met.has(owner)) return 0
-    return Math.max(1, this.#hops.get(owner) ?? Infinity)
+    return 1 / (this.#shareOf?.(owner) ?? (this.#reachable.has(owner) ? 1 : 0))
   }
 
   /** Of those held the one that goes first, and its rank. */

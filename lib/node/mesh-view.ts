@@ -2,15 +2,17 @@ import { isDialable, type Endpoint, type PeerId } from '../address/mod.ts'
 import { isDrop, toHex, type Millis } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import {
+  EDGES_MAX,
+  Graph,
   decodeLinks,
   decodePeerInfo,
   encodeLinks,
   encodePeerInfo,
   meshRoutes,
-  type Graph,
   type LinkClaim,
   type MeshRoutes,
   type Routes,
+  type Survey,
   type WorkMeter,
 } from '../topology/mod.ts'
 import { RECORD_KIND, type LedgerRecord } from '../wire/mod.ts'
@@ -22,8 +24,16 @@ import { Rebuild } from './rebuild.ts'
 const NO_KEY = new Uint8Array(0)
 
 interface Built {
+  readonly survey: Survey
   readonly graph: Graph
   readonly routes: MeshRoutes
+}
+
+const NO_EDGES = { count: 0, offsets: new Int32Array(1), targets: new Int32Array(0), costs: new Int32Array(0) }
+const NOTHING: Built = {
+  survey: { nearest: [], hops: new Int32Array(0), claims: 0, shares: undefined },
+  graph: new Graph([], { control: NO_EDGES, data: NO_EDGES }),
+  routes: { control: new Map(), data: new Map(), children: new Map() },
 }
 
 /**
@@ -36,9 +46,8 @@ export class MeshView {
   readonly #onForget: (peer: PeerId, now: Millis) => void
   readonly #known: KnownPeers
   readonly #rebuild: Rebuild<Built>
-  #built: Built
-  #reachable: ReadonlySet<PeerId>
-  #hops: ReadonlyMap<PeerId, number> | undefined
+  #built = NOTHING
+  #reachable: ReadonlySet<PeerId> = new Set()
   #version = 0
 
   /** `onForget`: the peer's index is free from then on, and may soon be another's: let go of what uses it. */
@@ -48,10 +57,8 @@ export class MeshView {
     this.#self = context.config.identity.peerId
     const { advertised } = context.config
     this.#known = new KnownPeers(this.#self, advertised, op => context.emit({ type: 'engine', op }))
-    this.#reachable = new Set([this.#self])
-    const routes = { control: new Map(), data: new Map(), children: new Map() }
-    this.#built = { graph: this.#known.claims.graph(SELF_INDEX), routes }
     this.#rebuild = new Rebuild(meter => this.#build(meter))
+    this.refresh()
   }
 
   get version(): number {
@@ -81,12 +88,6 @@ export class MeshView {
   /** Peers that can be reached over control links, this one included. The same object while they are the same. */
   get reachable(): ReadonlySet<PeerId> {
     return this.#reachable
-  }
-
-  /** How many links away each of them is; 0 for this one. */
-  get hops(): ReadonlyMap<PeerId, number> {
-    const { peers, hops } = this.#built.graph
-    return (this.#hops ??= new Map(peers.map((peer, at) => [peer, hops[at]!])))
   }
 
   /** The children of this peer in the broadcast tree of each source. */
@@ -168,7 +169,9 @@ export class MeshView {
     const links = value === undefined ? undefined : decodeLinks(value)
     if (isDrop(links)) return this.#context.drop(links.reason)
     const index = owner === this.#self ? SELF_INDEX : this.#known.ensure(owner).index
-    if (this.#known.claims.set(index, links)) this.#rebuild.want(now)
+    const isChanged = this.#known.claims.set(index, links)
+    // Whom a full ledger takes in depends on who is named, too.
+    if (isChanged || this.#context.ledger.isFull) this.#rebuild.want(now)
     if (value === undefined && owner !== this.#self) this.#forgetIfGone(owner, now)
   }
 
@@ -232,6 +235,13 @@ export class MeshView {
     return [...found].slice(0, CANDIDATES_MAX)
   }
 
+  /** Tells the ledger who can be reached and, when it is full, who may have which share of its places. */
+  informLedger(now: Millis): void {
+    const { nearest, shares } = this.#built.survey
+    const shareOf = shares && ((peer: PeerId) => shares.of(peer))
+    this.#context.ledger.setReachable(new Set(nearest.map(({ peer }) => peer)), now, shareOf)
+  }
+
   /** Does a slice of what is due. True when routes and trees are new. */
   handleTimeout(now: Millis): boolean {
     return this.#commit(this.#rebuild.handleTimeout(now))
@@ -252,17 +262,20 @@ export class MeshView {
   }
 
   *#build(meter: WorkMeter): Generator<undefined, Built, undefined> {
-    const before = this.#known.claims.work
-    const graph = this.#known.claims.graph(SELF_INDEX)
-    meter.work += this.#known.claims.work - before
+    const { claims } = this.#known
+    const survey = yield* claims.survey(SELF_INDEX, this.#context.ledger.isFull, meter)
+    // A graph is made in one go.
+    if (meter.work + Math.min(survey.claims, EDGES_MAX) > meter.pauseAt) yield
+    const before = claims.work
+    const graph = claims.graph(survey)
+    meter.work += claims.work - before
     const routes = yield* meshRoutes(graph, this.#self, this.#built.routes.data, meter)
-    return { graph, routes }
+    return { survey, graph, routes }
   }
 
   #commit(built: Built | undefined): boolean {
     if (built === undefined) return false
     this.#built = built
-    this.#hops = undefined
     const { peers } = built.graph
     if (peers.length !== this.#reachable.size || !peers.every(peer => this.#reachable.has(peer)))
       this.#reachable = new Set(peers)

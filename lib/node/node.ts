@@ -328,7 +328,7 @@ export class Node implements Machine<NodeOutput> {
 
   #viewChanged(now: Millis): void {
     this.ledger.setMet(this.neighbours.neighbours.map(({ peerId }) => peerId))
-    this.ledger.setReachable(this.view.hops, now)
+    this.view.informLedger(now)
     this.#parts.viewChanged(now)
     this.#tables.changed()
   }

@@ -1,21 +1,26 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { assert, firstNotBelow } from '../base/mod.ts'
-import { EDGES_MAX, NODES_MAX } from './constants.ts'
+import { Heap, assert, firstNotBelow } from '../base/mod.ts'
+import { EDGES_MAX, PUBLISHED_LINKS_MAX, NODES_MAX } from './constants.ts'
 import { Graph, type Adjacency } from './graph.ts'
 import {
   LINK_CLASS_MASK,
   LINK_FLAG,
   findLink,
   linkEndpoint,
+  shortIdKey,
   shortIdOf,
   type LinkClaim,
   type LinksRecord,
   type ShortId,
 } from './links-record.ts'
+import type { WorkMeter } from './shortest-paths.ts'
+import { survey, type Claimant, type Survey } from './survey.ts'
 
 /** What both ends of an edge say together, in one byte: the worse RTT class (it costs 2^class), and these. */
 const EDGE = { classMask: LINK_CLASS_MASK, dataUp: 0x10, isSeen: 0x20 } as const
 const NO_PARTNER = -1
+/** In place of a share that is too small for a number. */
+const TINY = Number.MIN_VALUE * PUBLISHED_LINKS_MAX
 const NO_LINKS: LinksRecord = {
   count: 0,
   highs: new Uint32Array(0),
@@ -25,12 +30,9 @@ const NO_LINKS: LinksRecord = {
   value: new Uint8Array(0),
 }
 
-interface Node {
-  readonly index: number
-  readonly peer: PeerId
+interface Node extends Claimant {
   readonly shortId: ShortId
   links: LinksRecord
-  /** Per row of `links` the index of the neighbour, when it claims the link too. */
   partners: Int32Array
   edges: Uint8Array
   degree: number
@@ -148,47 +150,59 @@ export class ClaimTable {
   }
 
   /**
-   * The part of the mesh that a peer reaches, the nearest first: at most NODES_MAX peers that claim EDGES_MAX links between
-   * them. Where not all of a distance fit, those with few claims do.
+   * Who is how far from a peer; and, when `isShared` or when not all of them fit into a graph, which share of the places each
+   * has. It pauses when the meter says so.
    */
-  graph(from: number): Graph {
-    const hops = new Map<Node, number>()
-    const start = this.#nodes[from]
-    let level = start === undefined ? [] : [start]
-    let room = EDGES_MAX
-    const seen = new Set(level)
-    for (let distance = 0; level.length > 0; distance++) {
-      if (level.reduce((sum, { links }) => sum + links.count, 0) > room)
-        level.sort((a, b) => a.links.count - b.links.count || (a.peer < b.peer ? -1 : 1))
-      const next: Node[] = []
-      for (const node of level) {
-        if (node.links.count > room || hops.size >= NODES_MAX) continue
-        room -= node.links.count
-        hops.set(node, distance)
-        for (const partner of node.partners) {
-          const other = partner < 0 ? undefined : this.#nodes[partner]
-          if (other === undefined || seen.has(other)) continue
-          seen.add(other)
-          next.push(other)
-        }
-      }
-      level = next
-    }
-    this.#work += EDGES_MAX - room
-    return this.#numbered(hops)
+  survey(from: number, isShared: boolean, meter: WorkMeter): Generator<undefined, Survey, undefined> {
+    const claimants = { size: this.#nodes.length, at: (index: number) => this.#nodes[index] }
+    return survey(claimants, from, { peersMax: NODES_MAX, claimsMax: EDGES_MAX, isShared }, meter)
   }
 
-  #numbered(hops: ReadonlyMap<Node, number>): Graph {
-    const nodes = this.#ordered.filter(node => hops.has(node))
+  /**
+   * The part of the mesh that a peer reaches: at most NODES_MAX peers that claim EDGES_MAX links between them. Where not all
+   * fit, those do that have the largest share for each of their claims.
+   */
+  graph(surveyed: Survey): Graph {
+    const chosen = this.#worthiest(surveyed)
+    const nodes = this.#ordered.filter(node => chosen.has(node))
     const ranks = new Int32Array(this.#nodes.length).fill(-1)
     for (const [rank, { index }] of nodes.entries()) ranks[index] = rank
     const control = this.#adjacency(nodes, ranks, 0)
     const isUniform = nodes.every(({ degree, dataDegree }) => degree === dataDegree)
     return new Graph(
       nodes.map(({ peer }) => peer),
-      Int32Array.from(nodes, node => hops.get(node)!),
       { control, data: isUniform ? control : this.#adjacency(nodes, ranks, EDGE.dataUp) },
     )
+  }
+
+  /** Those of a survey that fit into a graph, each of them by way of one that does. */
+  #worthiest({ nearest, shares }: Survey): ReadonlySet<Node> {
+    const worths = new Float64Array(this.#nodes.length)
+    for (const [place, { index, peer, links }] of nearest.entries()) {
+      // Who went since then is worth nothing.
+      if (this.#nodes[index]?.peer !== peer) continue
+      worths[index] =
+        shares === undefined ? 1 / (1 + place) : (shares.ofLinked(peer) || TINY) / Math.max(1, links.count)
+    }
+    const next = new Heap<{ readonly node: Node; readonly worth: number }>((a, b) => a.worth > b.worth)
+    const offer = (index: number) => {
+      const worth = worths[index] ?? 0
+      if (worth === 0) return
+      worths[index] = 0
+      next.push({ node: this.#nodes[index]!, worth })
+    }
+    if (nearest[0] !== undefined) offer(nearest[0].index)
+    const chosen = new Set<Node>()
+    let room = EDGES_MAX
+    for (let best = next.pop(); best !== undefined && chosen.size < NODES_MAX; best = next.pop()) {
+      const { node } = best
+      if (node.links.count > room) continue
+      room -= node.links.count
+      chosen.add(node)
+      for (const partner of node.partners) offer(partner)
+    }
+    this.#work += EDGES_MAX - room
+    return chosen
   }
 
   /** The edges that have all of the marks. */
@@ -255,7 +269,7 @@ export class ClaimTable {
 
   /** The only peer of that short id. */
   #named(high: number, low: number): Node | undefined {
-    const held = this.#byShortId.get(high * 0x10_0000 + (low >>> 12))
+    const held = this.#byShortId.get(shortIdKey({ high, low }))
     if (held === undefined) return undefined
     let found: Node | undefined
     for (const node of held) {
@@ -273,11 +287,6 @@ export class ClaimTable {
   #placeOf(peer: PeerId): number {
     return firstNotBelow(this.#ordered.length, place => this.#ordered[place]!.peer < peer)
   }
-}
-
-/** All but the last 12 bits: an integer that a number holds exactly. */
-function shortIdKey({ high, low }: ShortId): number {
-  return high * 0x10_0000 + (low >>> 12)
 }
 
 /** Rows without a partner do not count. */

@@ -8,10 +8,12 @@ export const SOFTWARE_VERSION_BYTES_MAX = 63
 export const RTT_CLASS_MAX = 15
 /** A present next hop stays unless the best one costs at most this share of it. */
 export const SWITCH_COST_SHARE = 0.8
-/** Peers in a graph: the nearest count. */
+/** Peers in a graph. */
 export const NODES_MAX = 4_096
 /** Claims of the peers in a graph, taken together: so many half-edges are the most that a search has to look at. */
 export const EDGES_MAX = 65_536
+/** Peers that others name and that are not linked, whose share of the places is known. */
+export const SHARED_NAMES_MAX = 65_536
 /** What a search does in about a millisecond: edges looked at, and four more for each peer settled. */
 export const WORK_PER_MS = 10_000
 

@@ -19,15 +19,12 @@ export type Layer = 'control' | 'data'
  */
 export class Graph {
   readonly peers: readonly PeerId[]
-  /** How many links away each is. */
-  readonly hops: Int32Array
   /** One object for both while all data paths are up. */
   readonly layers: Readonly<Record<Layer, Adjacency>>
   #indices: ReadonlyMap<PeerId, number> | undefined
 
-  constructor(peers: readonly PeerId[], hops: Int32Array, layers: Readonly<Record<Layer, Adjacency>>) {
+  constructor(peers: readonly PeerId[], layers: Readonly<Record<Layer, Adjacency>>) {
     this.peers = peers
-    this.hops = hops
     this.layers = layers
   }
 

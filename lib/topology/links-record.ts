@@ -35,6 +35,11 @@ export function shortIdOf(peer: PeerId): ShortId {
   return readShortId(new ByteReader(peerIdBytes(peer)))
 }
 
+/** All but the last 12 bits: an integer that a number holds exactly. */
+export function shortIdKey({ high, low }: ShortId): number {
+  return high * 0x10_0000 + (low >>> 12)
+}
+
 /** What a record claims, in columns: row i is one link. Made once, when the record comes. */
 export interface LinksRecord {
   readonly count: number

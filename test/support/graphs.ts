@@ -10,6 +10,7 @@ import {
   type LinksRecord,
   type MeshRoutes,
   type Routes,
+  type Survey,
 } from '../../lib/topology/mod.ts'
 
 /** What one peer claims. */
@@ -18,11 +19,17 @@ export interface PeerLinks {
   readonly links: readonly LinkClaim[]
 }
 
+const numbered = new Map<number, PeerId>()
+
 export function peerNumber(number: number): PeerId {
+  const known = numbered.get(number)
+  if (known !== undefined) return known
   const bytes = new Uint8Array(16)
   new DataView(bytes.buffer).setUint32(0, Math.imul(number + 1, 0x9e37_79b1) >>> 0)
   new DataView(bytes.buffer).setUint32(4, number)
-  return peerIdFromBytes(bytes)
+  const peer = peerIdFromBytes(bytes)
+  numbered.set(number, peer)
+  return peer
 }
 
 export function claim(neighbour: PeerId, rttClass = 0, isDataUp = true): LinkClaim {
@@ -74,7 +81,31 @@ export function tableOf(claims: readonly PeerLinks[]): ClaimTable {
 
 /** The mesh as a peer sees it. */
 export function graphOf(claims: readonly PeerLinks[], self: PeerId): Graph {
-  return tableOf(claims).graph(claims.findIndex(({ peer }) => peer === self))
+  const from = claims.findIndex(({ peer }) => peer === self)
+  return graphIn(tableOf(claims), from)
+}
+
+/** The graph of the peer of that number. */
+export function graphIn(table: ClaimTable, from: number): Graph {
+  return table.graph(surveyIn(table, from, false))
+}
+
+/** A survey, worked out with a pause after every so much work; `paused` is called in each. */
+export function surveyIn(
+  table: ClaimTable,
+  from: number,
+  isShared: boolean,
+  workMax = Infinity,
+  paused: () => void = () => undefined,
+): Survey {
+  const meter = { work: 0, pauseAt: workMax }
+  const job = table.survey(from, isShared, meter)
+  for (;;) {
+    const step = job.next()
+    if (step.done === true) return step.value
+    paused()
+    meter.pauseAt = meter.work + workMax
+  }
 }
 
 /** Routes and trees, worked out with a pause after every so much work. */

@@ -15,7 +15,13 @@ function isHeld(ledger: Ledger, name: string): boolean {
   return ledger.signingPublicOf(idOf(name)) !== undefined
 }
 
-const hops = (list: Record<string, number>) => new Map(Object.entries(list).map(([name, count]) => [idOf(name), count]))
+const peers = (...names: readonly string[]) => new Set(names.map(idOf))
+
+/** What part each may have, by name; nobody else has any. */
+function sharesOf(list: Record<string, number>): (peer: PeerId) => number {
+  const shares = new Map(Object.entries(list).map(([name, share]) => [idOf(name), share]))
+  return peer => shares.get(peer) ?? 0
+}
 
 t.test('4096 made-up identities keep no honest newcomer out that has a link', async t => {
   const b = ledgerOf('b')
@@ -27,31 +33,48 @@ t.test('4096 made-up identities keep no honest newcomer out that has a link', as
   t.ok(come(b, 'newcomer'))
   t.notOk(isHeld(b, 'made up 0'), 'the one that was longest suspended went')
   t.equal(b.report().owners, LEDGER_LIMITS.ownersMax)
-  b.setReachable(hops({ far: 3 }), 10_000)
-  t.ok(come(b, 'far'), 'so does one that somebody reaches')
+  b.setReachable(peers(), 10_000, sharesOf({ far: 0.01 }))
+  t.ok(come(b, 'far'), 'so does one that somebody vouches for')
   t.ok(isHeld(b, 'newcomer'))
   for (let i = 0; i < 300; i++) come(b, `more ${i}`)
   t.ok(isHeld(b, 'newcomer') && isHeld(b, 'far'))
 })
 
-t.test('made-up identities that claim links are no better', async t => {
+t.test('a newcomer takes the place of the one with the least share, if it has more itself', async t => {
   const b = ledgerOf('b', { ownersMax: 8 })
-  const claimed = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`made up ${i}`, 2 + (i % 3)]))
-  b.setReachable(hops(claimed), 0)
-  for (const name of Object.keys(claimed)) come(b, name)
+  t.notOk(b.isFull)
+  const made = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`made up ${i}`, 0.01 / (1 + i)]))
+  for (const name of Object.keys(made)) come(b, name)
   t.equal(b.report().owners, 8)
-  b.setMet([idOf('newcomer')])
-  t.ok(come(b, 'newcomer'))
-  b.setReachable(hops({ ...claimed, near: 1 }), 1)
-  t.ok(come(b, 'near'))
-  for (const name of Object.keys(claimed)) come(b, name)
-  t.ok(isHeld(b, 'newcomer') && isHeld(b, 'near'))
+  t.ok(b.isFull)
+  const reachable = peers(...Object.keys(made))
+  b.setReachable(reachable, 1, sharesOf({ ...made, poor: 0.001, newcomer: 0.0018 }))
+  t.notOk(come(b, 'poor'))
+  t.ok(come(b, 'newcomer'), 'though nobody reaches it yet')
+  t.notOk(isHeld(b, 'made up 6'))
+  for (const name of Object.keys(made)) come(b, name)
+  t.ok(isHeld(b, 'newcomer'))
+  b.setMet([idOf('near')])
+  t.ok(come(b, 'near'), 'whom one has met needs no share')
+  t.same(
+    ['newcomer', 'made up 4', 'made up 5'].map(name => isHeld(b, name)),
+    [true, true, false],
+  )
+})
+
+t.test('before shares are known, those that are reached stand above those that are not, and alike', async t => {
+  const b = ledgerOf('b', { ownersMax: 3 })
+  b.setReachable(peers('q', 'r', 's'), 0)
+  t.same(
+    ['p', 'q', 'r', 's'].map(name => come(b, name)),
+    [true, true, true, false],
+  )
+  t.notOk(isHeld(b, 'p'))
 })
 
 t.test('those of equal standing do not push each other out', async t => {
   const b = ledgerOf('b', { ownersMax: 3 })
-  const all = hops({ p: 2, q: 2, r: 2, s: 3 })
-  b.setReachable(all, 0)
+  b.setReachable(peers('p', 'q'), 0, sharesOf({ p: 0.1, q: 0.1, r: 0.1, s: 0.05 }))
   t.same(
     ['p', 'q', 'r', 's'].map(name => come(b, name)),
     [true, true, false, false],
@@ -61,12 +84,12 @@ t.test('those of equal standing do not push each other out', async t => {
   t.ok(isHeld(b, 'p') && isHeld(b, 'q'))
 })
 
-t.test('of those whom nobody reaches the longest suspended goes first, before any that is reached', async t => {
+t.test('of those who have no share the longest suspended goes first, before any that has one', async t => {
   const b = ledgerOf('b', { ownersMax: 4 })
-  b.setReachable(hops({ p: 5, q: 1, r: 1 }), 0)
+  b.setReachable(peers('p', 'q', 'r'), 0)
   for (const name of ['p', 'q', 'r']) come(b, name)
-  b.setReachable(hops({ p: 5, r: 1 }), 10)
-  b.setReachable(hops({ p: 5 }), 20)
+  b.setReachable(peers('p', 'r'), 10)
+  b.setReachable(peers('p'), 20, sharesOf({ p: 0.001 }))
   b.setMet([idOf('one'), idOf('two'), idOf('three'), idOf('four')])
   const left: string[] = []
   for (const name of ['one', 'two', 'three', 'four']) {
@@ -111,12 +134,12 @@ t.test('the report counts what there is', async t => {
   come(b, 'p')
   come(b, 'q')
   b.put(1, utf8('k'), utf8('v'))
-  b.setReachable(hops({ p: 1 }), 5)
+  b.setReachable(peers('p'), 5)
   b.forgetOwner(idOf('q'))
   const { costBytes, bytes, ...rest } = b.report()
   t.same(rest, { owners: 2, records: 2, suspended: 0, collected: 1, drops: {} })
   t.ok(costBytes > bytes)
-  b.setReachable(new Map(), 6)
+  b.setReachable(new Set(), 6)
   t.equal(b.report().suspended, 1)
   t.equal(contents(b).length, 2)
   t.equal(writesOf(b, 'b').length, 1)
