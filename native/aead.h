@@ -1,4 +1,4 @@
-// ChaCha20-Poly1305 and AES-256-GCM by the OpenSSL that the process already holds (Node exports EVP_*), else libcrypto.so.3.
+// ChaCha20-Poly1305 and AES-256-GCM by the OpenSSL that the process already holds (Node.js exports EVP_*), else libcrypto.so.3.
 #pragma once
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes sure of what a build (`setup.sh build`) or everything (`setup.sh all`) needs: Node, system packages, npm packages.
+# Makes sure of what a build (`setup.sh build`) or everything (`setup.sh all`) needs: Node.js, system packages, npm packages.
 # As root on a system with apt, missing system packages are installed; else one line says which ones are missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,15 +13,15 @@ fail() {
 }
 
 check_node() {
-  command -v node >/dev/null || fail "Node was not found; install Node $NODE_MAJOR_MIN.$NODE_MINOR_MIN or later (https://nodejs.org)"
-  command -v npm >/dev/null || fail "npm was not found; it comes with Node from https://nodejs.org, or: apt install npm"
+  command -v node >/dev/null || fail "Node.js was not found; install Node.js $NODE_MAJOR_MIN.$NODE_MINOR_MIN or later (https://nodejs.org)"
+  command -v npm >/dev/null || fail "npm was not found; it comes with Node.js from https://nodejs.org, or: apt install npm"
   local version major minor
   version=$(node -p process.versions.node)
   major=${version%%.*}
   minor=${version#*.}
   minor=${minor%%.*}
   if ((major < NODE_MAJOR_MIN || (major == NODE_MAJOR_MIN && minor < NODE_MINOR_MIN))); then
-    fail "Node is $version; needed is $NODE_MAJOR_MIN.$NODE_MINOR_MIN or later (https://nodejs.org)"
+    fail "Node.js is $version; needed is $NODE_MAJOR_MIN.$NODE_MINOR_MIN or later (https://nodejs.org)"
   fi
 }
 

@@ -96,7 +96,7 @@ export class Lanes {
   }
 }
 
-/** The compiled worker, or its source where Node runs TypeScript itself. */
+/** The compiled worker, or its source where Node.js runs TypeScript itself. */
 function workerUrl(): URL {
   const compiled = new URL('./lane-worker.js', import.meta.url)
   return existsSync(fileURLToPath(compiled)) ? compiled : new URL('./lane-worker.ts', import.meta.url)

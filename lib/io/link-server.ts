@@ -111,7 +111,7 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => reject(bindError(error, options))
     server.once('error', onError)
-    // Without a host Node binds `::` for both families, or 0.0.0.0 where the kernel has no IPv6.
+    // Without a host Node.js binds `::` for both families, or 0.0.0.0 where the kernel has no IPv6.
     server.listen(
       { port: options.port, backlog: BACKLOG, ...(options.host !== undefined && { host: options.host }) },
       () => {

@@ -25,7 +25,7 @@ export interface StateLock {
 
 /**
  * Takes the state directory for this process: one daemon per state dir. The lock is a flock(2) on `daemon.lock`, so the
- * kernel lets go of it when the process ends in whatever way, and of two starters exactly one gets it. Node has no
+ * kernel lets go of it when the process ends in whatever way, and of two starters exactly one gets it. Node.js has no
  * flock: flock(1) of util-linux locks the open file that it inherits from us, and so shares with us.
  * @throws WeaveError STATE_LOCKED with the holder's pid; MISSING_TOOL without flock(1); STATE_UNSAFE, NOT_ROOT, STATE_IO
  */

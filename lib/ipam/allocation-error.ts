@@ -12,15 +12,15 @@ export interface Words {
   readonly range: Cidr
   readonly nameOf: (peer: PeerId) => string
   /** A peer that manages another range, if nobody with ours is known. */
-  readonly strange: { readonly peer: PeerId; readonly text: string } | undefined
+  readonly other: { readonly peer: PeerId; readonly text: string } | undefined
 }
 
 /** Whom or what an allocation waits for, in plain words. */
 export function waitReason(state: SeekState | undefined, isJoined: boolean, words: Words): string {
   if (!isJoined) {
-    const { strange } = words
-    if (strange === undefined) return NOT_JOINED
-    return `${NOT_JOINED}; ${words.nameOf(strange.peer)} manages ${strange.text}, this peer ${formatCidr(words.range)}`
+    const { other } = words
+    if (other === undefined) return NOT_JOINED
+    return `${NOT_JOINED}; ${words.nameOf(other.peer)} manages ${other.text}, this peer ${formatCidr(words.range)}`
   }
   if (state === undefined) return 'not asked yet'
   const { asked, unreachable, unowned } = state

@@ -43,12 +43,12 @@ export interface ReportParts {
   readonly seeker: Seeker
   readonly allocator: Allocator
   readonly defaultSubnet: Cidr
-  readonly strangers: ReadonlyMap<PeerId, string>
+  readonly otherRanges: ReadonlyMap<PeerId, string>
   readonly words: Words
 }
 
 export function makeReport(parts: ReportParts): IpamReport {
-  const { map, leases, allocator, defaultSubnet, strangers, words } = parts
+  const { map, leases, allocator, defaultSubnet, otherRanges, words } = parts
   const { space } = map
   const isReady = !map.isEmpty
   const perPeer = peers(parts)
@@ -75,7 +75,7 @@ export function makeReport(parts: ReportParts): IpamReport {
       const entry = { container: lease.container, cidr: formatCidr(lease) }
       return owner === undefined ? entry : { ...entry, owner }
     }),
-    otherRanges: [...strangers].map(([peer, range]) => ({ peer, range })),
+    otherRanges: [...otherRanges].map(([peer, range]) => ({ peer, range })),
   }
 }
 

@@ -56,7 +56,7 @@ export class Ipam implements Machine<IpamOutput> {
   readonly #nameOf: (peer: PeerId) => string
   readonly #outputs = new BoundedQueue<IpamOutput>(OUTPUTS_MAX)
   /** Peers that manage another range, and which. Bounded by the owners of the ledger. */
-  readonly #strangers = new Map<PeerId, string>()
+  readonly #otherRanges = new Map<PeerId, string>()
   #isStarted = false
 
   /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
@@ -114,7 +114,7 @@ export class Ipam implements Machine<IpamOutput> {
   /** Gives up all blocks, own and known: this peer leaves its mesh for another one. Leases stay, as disputed. */
   abandon(now: Millis): void {
     this.#map.abandon()
-    this.#strangers.clear()
+    this.#otherRanges.clear()
     this.#settle(now)
   }
 
@@ -139,8 +139,8 @@ export class Ipam implements Machine<IpamOutput> {
    */
   setStatements(owner: PeerId, segment: number, value: Uint8Array | undefined, now: Millis): Drop | undefined {
     const drop = this.#map.setStatement(owner, segment, value)
-    if (value !== undefined && drop?.reason === 'blocks-range-differs') this.#strangers.set(owner, rangeText(value))
-    else this.#strangers.delete(owner)
+    if (value !== undefined && drop?.reason === 'blocks-range-differs') this.#otherRanges.set(owner, rangeText(value))
+    else this.#otherRanges.delete(owner)
     this.#settle(now)
     return drop
   }
@@ -266,7 +266,7 @@ export class Ipam implements Machine<IpamOutput> {
       seeker: this.#seeker,
       allocator: this.#allocator,
       defaultSubnet: this.defaultSubnet,
-      strangers: this.#strangers,
+      otherRanges: this.#otherRanges,
       words: this.#words(),
     })
   }
@@ -289,12 +289,12 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   #words(): Words {
-    let strange: Words['strange']
-    for (const [peer, text] of this.#strangers) {
-      strange = { peer, text }
+    let other: Words['other']
+    for (const [peer, text] of this.#otherRanges) {
+      other = { peer, text }
       break
     }
-    return { range: this.space.range, nameOf: this.#nameOf, strange }
+    return { range: this.space.range, nameOf: this.#nameOf, other }
   }
 }
 

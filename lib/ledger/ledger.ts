@@ -257,7 +257,7 @@ export class Ledger {
     return due
   }
 
-  /** Drops an owner with its records, and keeps its last seq so that they do not come back. False for self and strangers. */
+  /** Drops an owner with its records, and keeps its last seq so that they do not come back. False for self and the unknown. */
   forgetOwner(id: PeerId): boolean {
     if (id === this.#self || this.#owners.get(id) === undefined) return false
     this.#owners.collect(id)

@@ -29,7 +29,7 @@ interface Built {
   readonly routes: MeshRoutes
 }
 
-const NO_EDGES = { count: 0, offsets: new Int32Array(1), targets: new Int32Array(0), costs: new Int32Array(0) }
+const NO_EDGES = { count: 0, offsets: new Int32Array(1), ends: new Int32Array(0), costs: new Int32Array(0) }
 const NOTHING: Built = {
   survey: { nearest: [], hops: new Int32Array(0), claims: 0, shares: undefined },
   graph: new Graph([], { control: NO_EDGES, data: NO_EDGES }),

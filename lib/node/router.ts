@@ -36,7 +36,7 @@ export class Router {
     }
     const signingPublic = this.#signingPublicOf(message.source)
     if (signingPublic === undefined) {
-      this.#context.drop('routed-stranger')
+      this.#context.drop('routed-unknown-source')
       return undefined
     }
     const input = routedSigningInput(ledger.meshId, message)

@@ -96,7 +96,7 @@ export function openInitiation(
   return { handshake, initiatorIndex, payload }
 }
 
-/** Answers an initiation; a stranger's is found out here, since only now the static key is at hand. */
+/** Answers an initiation; an impostor's is found out here, since only now the static key is at hand. */
 export function respond(
   parties: SessionParties,
   opened: OpenedInitiation,
@@ -108,7 +108,7 @@ export function respond(
   if ((both & CIPHER_BIT[cipher]) === 0) return new Drop('session-cipher')
   const noise = handshake.write(encodeResponsePayload({ receiverIndex, cipher, incarnation: parties.incarnation }))
   const result = handshake.result()
-  if (!equalBytes(result.remoteStatic, parties.remote.exchangePublic)) return new Drop('session-stranger')
+  if (!equalBytes(result.remoteStatic, parties.remote.exchangePublic)) return new Drop('session-impostor')
   return {
     bytes: encodeSessionMessage({ type: 'response', initiatorIndex, noise }),
     keys: sessionKeys(parties, result, cipher, receiverIndex, payload.receiverIndex),

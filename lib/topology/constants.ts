@@ -9,7 +9,7 @@ export const RTT_CLASS_MAX = 15
 /** A present next hop stays unless the best one costs at most this share of it. */
 export const SWITCH_COST_SHARE = 0.8
 /** Peers in a graph. */
-export const NODES_MAX = 4_096
+export const VERTICES_MAX = 4_096
 /** Claims of the peers in a graph, taken together: so many half-edges are the most that a search has to look at. */
 export const EDGES_MAX = 65_536
 /** Peers that others name and that are not linked, whose share of the places is known. */

@@ -1,10 +1,10 @@
 import type { PeerId } from '../address/mod.ts'
 
-/** Undirected edges between 0 … count − 1: those of `node` lie at offsets[node] … offsets[node + 1] − 1. */
+/** Undirected edges between 0 … count − 1: those of `vertex` lie at offsets[vertex] … offsets[vertex + 1] − 1. */
 export interface Adjacency {
   readonly count: number
   readonly offsets: Int32Array
-  readonly targets: Int32Array
+  readonly ends: Int32Array
   /** Positive; the same in both directions. */
   readonly costs: Int32Array
 }
@@ -41,8 +41,8 @@ export class Graph {
 
   /** In no order. */
   neighbourIndices(layer: Layer, index: number): Int32Array {
-    const { offsets, targets } = this.layers[layer]
-    return index < 0 ? new Int32Array(0) : targets.subarray(offsets[index], offsets[index + 1])
+    const { offsets, ends } = this.layers[layer]
+    return index < 0 ? new Int32Array(0) : ends.subarray(offsets[index], offsets[index + 1])
   }
 
   /** The cost of the edge between two neighbours; undefined when there is none. */

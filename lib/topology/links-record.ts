@@ -52,7 +52,7 @@ export interface LinksRecord {
   readonly value: Uint8Array
 }
 
-/** At most PUBLISHED_LINKS_MAX links, in any order; equal lists give equal bytes. Of two that share a short id one is written. */
+/** PUBLISHED_LINKS_MAX at most, in any order; equal lists give equal bytes. Of two that share a short id one is written. */
 export function encodeLinks(links: readonly LinkClaim[]): Uint8Array {
   assert(links.length <= PUBLISHED_LINKS_MAX, `${links.length} links`)
   const identified = links

@@ -47,15 +47,15 @@ export function* meshRoutes(
   if (from < 0) return { control: new Map(), data: new Map(), children: new Map() }
   const children = new Map<PeerId, PeerId[]>()
   const onward = new Map<number, ShortestPaths>()
-  for (const node of graph.neighbourIndices('data', from).slice().sort()) {
-    const paths = yield* search(graph, 'data', node, meter)
-    onward.set(node, paths)
+  for (const vertex of graph.neighbourIndices('data', from).slice().sort()) {
+    const paths = yield* search(graph, 'data', vertex, meter)
+    onward.set(vertex, paths)
     meter.work += graph.peers.length
     for (let source = 0; source < graph.peers.length; source++) {
       if (paths.firstHop[source] !== from) continue
       const held = children.get(graph.peers[source]!)
-      if (held) held.push(graph.peers[node]!)
-      else children.set(graph.peers[source]!, [graph.peers[node]!])
+      if (held) held.push(graph.peers[vertex]!)
+      else children.set(graph.peers[source]!, [graph.peers[vertex]!])
     }
   }
   const dataPaths = yield* search(graph, 'data', from, meter)

@@ -1,14 +1,14 @@
-import { NODES_MAX } from './constants.ts'
+import { VERTICES_MAX } from './constants.ts'
 import type { Adjacency } from './graph.ts'
 
 /**
- * From one node to each other: cheapest by cost, then by hops. Among the equal ones `firstHop` names the lowest node number
- * there is. -1 where there is no way, and for the node itself.
+ * From one vertex to each other: cheapest by cost, then by hops. Among the equal ones `firstHop` names the lowest number
+ * there is. -1 where there is no way, and for the vertex itself.
  */
 export interface ShortestPaths {
   readonly cost: Float64Array
   readonly hops: Int32Array
-  /** The first node on the way there. */
+  /** The first vertex on the way there. */
   readonly firstHop: Int32Array
 }
 
@@ -19,13 +19,13 @@ export interface WorkMeter {
   pauseAt: number
 }
 
-/** What settling a node costs, in edges looked at. */
+/** What settling a vertex costs, in edges looked at. */
 const SETTLE_WORK = 4
 
-// One number orders by cost, then hops, then node: 2^15 × 4096 costs, 2^12 hops and 2^12 nodes fit in 53 bits.
-const FIELD = NODES_MAX
+// One number orders by cost, then hops, then vertex: 2^15 × 4096 costs, 2^12 hops and 2^12 vertices fit in 53 bits.
+const FIELD = VERTICES_MAX
 
-/** Dijkstra from one node, which can be interrupted. Every edge costs at least 1, so the settled order makes ties exact. */
+/** Dijkstra from one vertex, which can be interrupted. Every edge costs 1 or more, so the settled order makes ties exact. */
 export class PathSearch {
   readonly paths: ShortestPaths
   readonly #graph: Adjacency
@@ -49,31 +49,31 @@ export class PathSearch {
 
   /** Goes on until the meter says to pause. True when `paths` is complete. */
   run(meter: WorkMeter): boolean {
-    const { offsets, targets, costs } = this.#graph
+    const { offsets, ends, costs } = this.#graph
     const { cost, hops, firstHop } = this.paths
     const settled = this.#settled
     const heap = this.#heap
     while (heap.length > 0) {
       if (meter.work >= meter.pauseAt) return false
-      const node = pop(heap) % FIELD
-      if (settled[node] === 1) continue
-      settled[node] = 1
-      const nodeCost = cost[node]!
-      const nextHops = hops[node]! + 1
-      const end = offsets[node + 1]!
-      meter.work += SETTLE_WORK + end - offsets[node]!
-      for (let edge = offsets[node]!; edge < end; edge++) {
-        const target = targets[edge]!
-        if (settled[target] === 1) continue
-        const nextCost = nodeCost + costs[edge]!
-        const hop = node === this.#source ? target : firstHop[node]!
-        if (nextCost < cost[target]! || (nextCost === cost[target] && nextHops < hops[target]!)) {
-          cost[target] = nextCost
-          hops[target] = nextHops
-          firstHop[target] = hop
-          push(heap, (nextCost * FIELD + nextHops) * FIELD + target)
-        } else if (nextCost === cost[target] && nextHops === hops[target] && hop < firstHop[target]!) {
-          firstHop[target] = hop
+      const vertex = pop(heap) % FIELD
+      if (settled[vertex] === 1) continue
+      settled[vertex] = 1
+      const vertexCost = cost[vertex]!
+      const nextHops = hops[vertex]! + 1
+      const end = offsets[vertex + 1]!
+      meter.work += SETTLE_WORK + end - offsets[vertex]!
+      for (let edge = offsets[vertex]!; edge < end; edge++) {
+        const far = ends[edge]!
+        if (settled[far] === 1) continue
+        const nextCost = vertexCost + costs[edge]!
+        const hop = vertex === this.#source ? far : firstHop[vertex]!
+        if (nextCost < cost[far]! || (nextCost === cost[far] && nextHops < hops[far]!)) {
+          cost[far] = nextCost
+          hops[far] = nextHops
+          firstHop[far] = hop
+          push(heap, (nextCost * FIELD + nextHops) * FIELD + far)
+        } else if (nextCost === cost[far] && nextHops === hops[far] && hop < firstHop[far]!) {
+          firstHop[far] = hop
         }
       }
     }

@@ -66,7 +66,7 @@ function product(heads: readonly string[], tails: readonly string[]): string[] {
 }
 
 /** Words that are written with a capital wherever they stand. */
-const NAMES = /^(?:[A-Z]{2,}\w*|IPv[46]|Docker|Node|Linux|Ethernet|CAP_\w+)\b/
+const NAMES = /^(?:[A-Z]{2,}\w*|IPv[46]|Docker|Node\.js|Linux|Ethernet|CAP_\w+)\b/
 
 /** Begins with a word, and not with one that begins a statement or a condition. */
 const IMPERATIVE = /^(?!(?:the|a|an|it|this|that|there|you|only|if|when)\b)[a-z]/

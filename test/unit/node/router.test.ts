@@ -97,7 +97,7 @@ t.test('drops what was altered on the way, and what no known peer signed', t => 
     [{ ...message, routedKind: 3 }, 'routed-signature'],
     [{ ...message, source: bob.peerId }, 'routed-signature'],
     [{ ...message, signature: new Uint8Array(64) }, 'routed-signature'],
-    [{ ...message, source: stranger }, 'routed-stranger'],
+    [{ ...message, source: stranger }, 'routed-unknown-source'],
   ]
   for (const [spoiled, reason] of cases) {
     const at = router(cleo, [bob])

@@ -186,7 +186,7 @@ t.test('nobody else can take the remotes place, nor the same peer from another m
   t.match(b.handleMessage(messageOf(drain(stranger)), 0), { reason: 'handshake-auth' })
   const posing = sessionOf({ self: { ...STRANGER, peerId: SMALLER.peerId }, remote: LARGER })
   posing.handshakeNow(0)
-  t.match(b.handleMessage(messageOf(drain(posing)), 0), { reason: 'session-stranger' })
+  t.match(b.handleMessage(messageOf(drain(posing)), 0), { reason: 'session-impostor' })
   const elsewhere = sessionOf({ meshId: new Uint8Array(16).fill(1) })
   elsewhere.handshakeNow(0)
   t.match(b.handleMessage(messageOf(drain(elsewhere)), 0), { reason: 'handshake-auth' })

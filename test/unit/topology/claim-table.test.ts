@@ -1,7 +1,7 @@
 import t from 'tap'
 import { peerIdFromBytes, type PeerId } from '../../../lib/address/mod.ts'
 import { parseEndpoint } from '../../../lib/address/mod.ts'
-import { ClaimTable, EDGES_MAX, PUBLISHED_LINKS_MAX, NODES_MAX, type LinkClaim } from '../../../lib/topology/mod.ts'
+import { ClaimTable, EDGES_MAX, PUBLISHED_LINKS_MAX, VERTICES_MAX, type LinkClaim } from '../../../lib/topology/mod.ts'
 import { claim, graphIn, peerNumber as p, randomClaims, recordOf, type PeerLinks } from '../../support/graphs.ts'
 import { NaiveGraph } from '../../support/naive-graph.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
@@ -113,8 +113,8 @@ t.test(
     const before = table.work
     const graph = graphIn(table, 0)
     t.ok(table.work - before <= EDGES_MAX)
-    t.ok(graph.layers.control.targets.length <= EDGES_MAX)
-    t.ok(graph.peers.length <= NODES_MAX)
+    t.ok(graph.layers.control.ends.length <= EDGES_MAX)
+    t.ok(graph.peers.length <= VERTICES_MAX)
     const near = [0, 1, 2, 3, ...Array.from({ length: 12 }, (_, i) => honest - 1 - i)]
     for (const number of near) t.ok(graph.peers.includes(p(number)), `honest ${number}`)
     t.ok(graph.peers.length > honest, 'nor are those left out for whom there is room')
