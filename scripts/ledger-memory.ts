@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { argv, memoryUsage, stdout } from 'node:process'
 import { peerIdFromBytes, type PeerId } from '../lib/address/mod.ts'
 import { LEDGER_LIMITS, Ledger, OWNER_OVERHEAD_BYTES, RECORD_OVERHEAD_BYTES } from '../lib/ledger/mod.ts'
-import { readStore } from '../lib/ledger/stored.ts'
+import { readStore } from '../test/support/ledgers.ts'
 import { RECORD_FIXED_BYTES, writeRecord } from '../lib/wire/record.ts'
 import { ByteWriter, toHex } from '../lib/base/bytes.ts'
 

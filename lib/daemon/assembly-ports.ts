@@ -19,6 +19,8 @@ import type { LinkSecret } from '../peer/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import type { Settings } from './settings.ts'
 
+export type CachePort = Pick<CacheStore, 'restore' | 'handleTimeout' | 'pollTimeout' | 'write' | 'skip' | 'close'>
+
 /** What an assembly takes from the machine; `systemPorts` is the real one, tests bring doubles. */
 export interface AssemblyPorts {
   readonly now: () => Millis
@@ -37,7 +39,7 @@ export interface AssemblyPorts {
     stateDir: string,
   ): Pick<StateStore, 'notices' | 'isNew' | 'fullness' | 'tend' | 'range' | 'get' | 'write' | 'close'>
   /** What could be learnt from others again. `isFresh`: what is there belongs to a state that is gone. */
-  openCache(stateDir: string, isFresh: boolean): Pick<CacheStore, 'notices' | 'range' | 'write' | 'skip' | 'close'>
+  openCache(stateDir: string, isFresh: boolean): CachePort
   secrets(config: DaemonConfig): Promise<readonly LinkSecret[]>
   isInterface(name: string): Promise<boolean>
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost

@@ -17,6 +17,7 @@ import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
+import { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
 import { NodeRunner } from './node-runner.ts'
 import { Services } from './services.ts'
@@ -112,7 +113,7 @@ async function open(
   await host.plugTap()
   const node = new Node(
     nodeConfigOf(config, settings, { ports, identity, secrets, mtu, plane: () => plane }),
-    prefix => [...store.range(prefix), ...cache.range(prefix)],
+    prefix => store.range(prefix),
     ports.now(),
   )
   const runner = new NodeRunner(node, {
@@ -136,7 +137,8 @@ async function open(
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())
-  runner.start()
+  const memory = new Memory({ cache, runner, now: ports.now, log })
+  memory.start().catch(onFatal)
   begin(runner, config.peers)
   const attachments = new Attachments({ host, runner, store })
   const status = {
@@ -148,6 +150,7 @@ async function open(
     mtu,
   }
   const others = [
+    memory,
     new MeshService({ runner, port: config.port, hasSecret: status.hasSecret, warnings: config.warnings, end: onEnd }),
     new HostService({
       host,
@@ -189,7 +192,7 @@ async function open(
   log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
   return {
     services,
-    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...cache.notices],
+    notes: [...lock.notices, ...loaded.notices, ...store.notices],
     close: isLeaving => {
       if (isLeaving) removal = host
       return unwind()

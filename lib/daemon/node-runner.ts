@@ -35,6 +35,8 @@ export class NodeRunner {
   #isStoreWritable = true
   #storeTimer: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
+  /** What waits for `release`; undefined: nothing need wait. */
+  #held: (() => void)[] | undefined
   #isRunning = false
   #isStopped = false
 
@@ -59,6 +61,17 @@ export class NodeRunner {
   /** Carries out what the node asked for at its making, and starts the timer. */
   start(): void {
     this.input(() => undefined)
+  }
+
+  /** Makes no link, and takes none, until `release`. */
+  hold(): void {
+    this.#held ??= []
+  }
+
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    if (!this.#isStopped) for (const go of held) go()
   }
 
   /** The node as it is now, as plain data. */
@@ -88,6 +101,7 @@ export class NodeRunner {
 
   /** A connection that the link server accepted. */
   accept(socket: LinkSocket): void {
+    if (this.#held !== undefined) return socket.close('not ready')
     const connection = this.input((node, now) => {
       const number = node.handleAccepted(socket.remoteEndpoint, now)
       this.#sockets.set(number, socket)
@@ -162,6 +176,7 @@ export class NodeRunner {
   }
 
   #resolve(contact: string): void {
+    if (this.#held !== undefined) return void this.#held.push(() => this.#resolve(contact))
     this.#ports.resolve(contact).then(
       ({ endpoints, failure }) => this.input((node, now) => node.handleResolved(contact, failure ?? endpoints, now)),
       (error: unknown) => this.input((node, now) => node.handleResolved(contact, errorText(error), now)),
@@ -171,7 +186,13 @@ export class NodeRunner {
   #dial(connection: number, endpoint: Endpoint): void {
     const abort = new AbortController()
     this.#dials.set(connection, abort)
-    dial(endpoint, DIAL_TIMEOUT_MS, abort.signal).then(
+    if (this.#held === undefined) this.#open(connection, endpoint, abort.signal)
+    else this.#held.push(() => this.#open(connection, endpoint, abort.signal))
+  }
+
+  #open(connection: number, endpoint: Endpoint, signal: AbortSignal): void {
+    if (signal.aborted) return
+    dial(endpoint, DIAL_TIMEOUT_MS, signal).then(
       socket => {
         if (!this.#dials.delete(connection) || this.#isStopped) return socket.close('no longer wanted')
         this.#sockets.set(connection, socket)

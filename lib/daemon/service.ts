@@ -15,6 +15,8 @@ export interface Service {
   report?(now: Millis): Partial<Status>
   /** What an operator should read. */
   warnings?(): readonly string[]
+  /** What is waited for, and why. */
+  waiting?(): readonly string[]
   /** Ends it; node, host and store are still there. */
   stop?(): Promise<void>
 }

@@ -16,7 +16,7 @@ export class StatusService implements Service {
     runner: Pick<NodeRunner, 'report'>
     facts: DaemonFacts
     plane: (now: Millis) => DataPlaneFacts
-    /** Whose fields and warnings are shown. */
+    /** Whose fields, warnings and waits are shown. */
     others: readonly Service[]
     now: () => Millis
   }) {
@@ -37,6 +37,7 @@ export class StatusService implements Service {
     const status: Partial<Status> = {
       ...own,
       warnings: [...this.#others.flatMap(service => service.warnings?.() ?? []), ...own.warnings],
+      waiting: [...this.#others.flatMap(service => service.waiting?.() ?? []), ...own.waiting],
     }
     for (const service of this.#others) {
       const fields = service.report?.(now) ?? {}

@@ -26,6 +26,8 @@ import {
 export const STATE_STORE_FILE = 'state.mdb'
 const LOCK_SUFFIX = '-lock'
 const CHECK_TIMEOUT_MS = 30_000
+/** Compiled or not, the checker lies beside this file with the same extension. */
+export const CHECKER = fileURLToPath(new URL(`./state-check${extname(import.meta.url)}`, import.meta.url))
 /** How often a full disk is looked at for room; and after it had room and refused all the same, as with a quota. */
 const ROOM_LOOK_MS = 1_000
 const ROOM_RETRY_MS = 10_000
@@ -35,12 +37,6 @@ const ROOM_OF_REFUSAL_BYTES = 64 * 1024 * 1024
 const ROOM_FOR_SHORT_WRITES_BYTES = 1024 * 1024
 
 export interface StoreOptions {
-  /** Another file of the state directory. */
-  readonly file?: string
-  /** Nothing in it must last: commits are not flushed, and no room is kept for it. */
-  readonly isCache?: boolean
-  /** How long reading an existing store may take before it counts as damaged. */
-  readonly checkTimeoutMs?: number
   /** Of the ballast. */
   readonly ballastBytes?: number
 }
@@ -98,22 +94,27 @@ export class StateStore {
    */
   static open(stateDir: string, options: StoreOptions = {}): StateStore {
     ensureStateDir(stateDir)
-    const { isCache = false } = options
-    const path = join(stateDir, options.file ?? STATE_STORE_FILE)
+    const path = join(stateDir, STATE_STORE_FILE)
     const notices: string[] = []
     const isNew = !exists(path)
-    if (!isNew) {
-      verify(path, options.checkTimeoutMs ?? CHECK_TIMEOUT_MS)
-      if (isOpenToOthers(path)) {
-        chmodSync(path, 0o600)
-        notices.push(`${path} could be read by other users; its mode is now 0600`)
-      }
-    } else {
-      create(path)
-    }
+    if (isNew) create(path)
+    else notices.push(...verify(path))
     try {
-      const ballast = isCache ? undefined : new Ballast(stateDir, options.ballastBytes)
-      return new StateStore(openEnvironment(path, isCache), path, { notices, isNew }, ballast)
+      const ballast = new Ballast(stateDir, options.ballastBytes)
+      return new StateStore(openEnvironment(path), path, { notices, isNew }, ballast)
+    } catch (error) {
+      throw ioError(path, 'opened', error)
+    }
+  }
+
+  /**
+   * Opens a store that a checker has just found good and in which nothing must last: commits are not flushed, and no room
+   * is kept for it.
+   * @throws WeaveError STATE_IO
+   */
+  static openCache(path: string): StateStore {
+    try {
+      return new StateStore(openEnvironment(path, true), path, { notices: [], isNew: false }, undefined)
     } catch (error) {
       throw ioError(path, 'opened', error)
     }
@@ -228,41 +229,61 @@ function create(path: string): void {
   renameDurably(temporary, path)
 }
 
-function verify(path: string, timeoutMs: number): void {
+function verify(path: string): string[] {
+  const notices = lookAtFile(path)
+  const finding = runChecker('check', path)
+  // A checker that crashed could not remove it.
+  rmSync(path + STORE_COPY_SUFFIX, { force: true })
+  if (finding.outcome !== 'good') throw findingError(path, finding)
+  return notices
+}
+
+/**
+ * What is seen of a store's file without reading it; its mode is mended. Returns what an operator should read.
+ * @throws WeaveError STATE_DAMAGED
+ */
+export function lookAtFile(path: string): string[] {
   const stat = lstatSync(path)
   if (!stat.isFile()) throw damagedError(path, 'it is not a regular file')
   if (stat.size === 0) throw damagedError(path, 'it is empty (0 bytes)')
-  const finding = runChecker('check', path, timeoutMs)
-  // A checker that crashed could not remove it.
-  rmSync(path + STORE_COPY_SUFFIX, { force: true })
-  if (finding.outcome === 'damaged') throw damagedError(path, finding.reason)
-  if (finding.outcome === 'version') {
-    throw new WeaveError(
-      'STATE_VERSION',
-      `the state store ${path} has schema version ${finding.found}; this program reads version ${STORE_SCHEMA_VERSION}`,
-      'launch with the release that wrote it, or move it aside and launch again (the file was not changed)',
-    )
-  }
+  if (!isOpenToOthers(path)) return []
+  chmodSync(path, 0o600)
+  return [`${path} could be read by other users; its mode is now 0600`]
 }
 
-function runChecker(task: 'create' | 'check', path: string, timeoutMs = CHECK_TIMEOUT_MS): StoreFinding {
-  // Compiled or not, the checker lies beside this file with the same extension.
-  const script = fileURLToPath(new URL(`./state-check${extname(import.meta.url)}`, import.meta.url))
-  const child = spawnSync(process.execPath, [script, task, path], {
+export function findingError(path: string, finding: Exclude<StoreFinding, { outcome: 'good' }>): WeaveError {
+  if (finding.outcome === 'damaged') return damagedError(path, finding.reason)
+  return new WeaveError(
+    'STATE_VERSION',
+    `the state store ${path} has schema version ${finding.found}; this program reads version ${STORE_SCHEMA_VERSION}`,
+    'launch with the release that wrote it, or move it aside and launch again (the file was not changed)',
+  )
+}
+
+function runChecker(task: 'create' | 'check', path: string): StoreFinding {
+  const child = spawnSync(process.execPath, [CHECKER, task, path], {
     encoding: 'utf8',
-    timeout: timeoutMs,
+    timeout: CHECK_TIMEOUT_MS,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   if (child.error !== undefined && (child.error as NodeJS.ErrnoException).code === 'ETIMEDOUT') {
-    return { outcome: 'damaged', reason: `reading it did not end within ${timeoutMs / 1000} s` }
+    return { outcome: 'damaged', reason: `reading it did not end within ${CHECK_TIMEOUT_MS / 1000} s` }
   }
   if (child.error !== undefined) throw ioError(path, 'verified', child.error)
-  if (child.signal !== null) return { outcome: 'damaged', reason: `reading it ended the checker by ${child.signal}` }
+  return findingOf(child.stdout, child)
+}
+
+/** What a checker found, by what it said last; or how it ended without a word. */
+export function findingOf(
+  text: string,
+  ended: { readonly status: number | null; readonly signal: NodeJS.Signals | null },
+): StoreFinding {
+  if (ended.signal !== null) return { outcome: 'damaged', reason: `reading it ended the checker by ${ended.signal}` }
   try {
-    return JSON.parse(child.stdout) as StoreFinding
+    return JSON.parse(text) as StoreFinding
   } catch {
-    return { outcome: 'damaged', reason: `reading it ended the checker with status ${child.status}` }
+    return { outcome: 'damaged', reason: `reading it ended the checker with status ${ended.status}` }
   }
 }
 

@@ -163,6 +163,12 @@ export class Ledger {
     return this.#owners.isFull
   }
 
+  /** What is held of one owner and kind, tombstones included. */
+  recordsOf(owner: PeerId, kind: number): LedgerRecord[] {
+    const records = this.#owners.get(owner)?.records.ofKind(kind) ?? []
+    return [...records].map(packed => unpackRecord(owner, packed))
+  }
+
   /** Every owner whose records are held, this peer included. */
   owners(): OwnerStatus[] {
     return [...this.#owners.all].map(([owner, { records, suspendedSince }]) => ({
@@ -279,14 +285,7 @@ export class Ledger {
    * all that the earlier run can have sent: take the changes and store them. Returns how many records were left out.
    */
   restore(stored: StoredLedger, isTrusted: boolean, now: Millis): number {
-    let left = 0
-    for (const { owner, signingPublic, collectedSeq } of stored.owners) {
-      if (owner === this.#self) continue
-      if (collectedSeq > 0) this.#owners.restoreCollected(owner, collectedSeq)
-      if (signingPublic !== undefined)
-        left += this.#restoreForeign(owner, signingPublic, stored.records.get(owner) ?? [], isTrusted, now)
-    }
-    left += this.#leaveOutKeyless(stored)
+    const left = this.restoreForeign(stored, isTrusted, now)
     const forged: PackedRecord[] = []
     const genuine: PackedRecord[] = []
     const { signingPublic } = this.#own.records
@@ -296,6 +295,26 @@ export class Ledger {
     this.#own.restore(genuine, stored.owners.find(({ owner }) => owner === this.#self)?.counter ?? 0)
     this.#own.restart()
     return left + forged.length
+  }
+
+  /**
+   * Takes up a piece of what was stored of others; at any time, and piece by piece. What is held already stays. Returns how
+   * many records were left out.
+   */
+  restoreForeign(stored: StoredLedger, isTrusted: boolean, now: Millis): number {
+    let left = 0
+    for (const { owner, signingPublic, collectedSeq } of stored.owners) {
+      if (owner === this.#self) continue
+      if (collectedSeq > 0) this.#owners.restoreCollected(owner, collectedSeq)
+      if (signingPublic !== undefined)
+        left += this.#restoreForeign(owner, signingPublic, stored.records.get(owner) ?? [], isTrusted, now)
+    }
+    return left + this.#leaveOutKeyless(stored)
+  }
+
+  /** Sums what changed since the last comparison, which costs what changed: so that the next one need not. */
+  sumUp(): void {
+    this.rootSync()
   }
 
   #restoreForeign(
@@ -310,8 +329,11 @@ export class Ledger {
     const isKey = this.#signatures.isKeyOf(id, signingPublic)
     for (const packed of stored)
       (isKey && (isTrusted || this.#isGenuine(id, packed, signingPublic)) ? genuine : left).push(packed)
-    left.push(...this.#owners.restore(this.#owners.candidate(id, signingPublic, now), genuine))
-    for (const packed of left) this.#changes.gone(unpackRecord(id, packed))
+    const owner = this.#owners.get(id) ?? this.#owners.candidate(id, signingPublic, now)
+    left.push(...this.#owners.restore(owner, genuine))
+    // Where a newer one is held, that is what the store has, or will have.
+    for (const packed of left)
+      if (owner.records.sameSlot(packed) === undefined) this.#changes.gone(unpackRecord(id, packed))
     if (this.#owners.get(id) === undefined) this.#changes.owner(id)
     return left.length
   }

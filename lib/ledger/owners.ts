@@ -114,12 +114,13 @@ export class Owners {
     this.sums.changed(records.owner)
   }
 
-  /** Takes up stored records of a foreign owner. Returns those for which there is no room, or no place. */
+  /** Takes up stored records of a foreign owner, held or a candidate. Returns those for which there is no room, or no place. */
   restore(owner: Owner, stored: readonly PackedRecord[]): PackedRecord[] {
     const { records } = owner
-    if (this.isFull) return [...stored]
+    const isHeld = this.#held.has(records.owner)
+    if (!isHeld && this.isFull) return [...stored]
     const left: PackedRecord[] = []
-    this.capacity.moved(0, records.cost)
+    if (!isHeld) this.capacity.moved(0, records.cost)
     for (const packed of stored) {
       const costBefore = records.cost
       if (records.judge(packed) !== 'new' || this.capacity.lack(records, packed) !== undefined) left.push(packed)
@@ -133,7 +134,9 @@ export class Owners {
     return left
   }
 
+  /** An owner that can be reached meanwhile is welcome. */
   restoreCollected(id: PeerId, seq: number): void {
+    if (this.#standing.isReachable(id)) return this.#changes.owner(id)
     this.#collected.set(id, seq)
   }
 

@@ -35,20 +35,23 @@ const U32 = 0x1_0000_0000
 /** Arguments of one call: a large value must not exhaust the stack. */
 const CHARACTERS_PER_CALL = 4096
 
+/** One array for all that is packed: a full ledger is half a million records. */
+const scratch: number[] = []
+
 export function packRecord(record: LedgerRecord): PackedRecord {
   const { kind, key, seq, isTombstone, value, signature } = record
-  const codes = new Array<number>(KEY_AT + key.length + value.length)
-  writeSeq(codes, seq)
-  write(codes, SIGNATURE_AT, signature)
-  codes[TOMBSTONE_AT] = isTombstone ? 1 : 0
-  codes[SLOT_AT] = kind
-  codes[KEY_LENGTH_AT] = key.length
-  write(codes, KEY_AT, key)
-  write(codes, KEY_AT + key.length, value)
-  return textOf(codes) as PackedRecord
+  scratch.length = KEY_AT + key.length + value.length
+  writeSeq(scratch, seq)
+  write(scratch, SIGNATURE_AT, signature)
+  scratch[TOMBSTONE_AT] = isTombstone ? 1 : 0
+  scratch[SLOT_AT] = kind
+  scratch[KEY_LENGTH_AT] = key.length
+  write(scratch, KEY_AT, key)
+  write(scratch, KEY_AT + key.length, value)
+  return textOf(scratch) as PackedRecord
 }
 
-/** Packs the wire form of one record (wire/record.ts) without the way through its parts; undefined when it is none. */
+/** Packs the wire form of one record (wire/record.ts); undefined when it is none. */
 export function packWireRecord(bytes: Uint8Array): PackedRecord | undefined {
   const reader = new ByteReader(bytes)
   const kind = reader.u8()

@@ -16,17 +16,10 @@ export interface StoreEntry {
   readonly value: Uint8Array | undefined
 }
 
+/** What was stored, or a piece of it: owners, and the records of just these. */
 export interface StoredLedger {
   readonly owners: readonly OwnerChange[]
   readonly records: ReadonlyMap<PeerId, readonly PackedRecord[]>
-}
-
-export interface StoreReading {
-  readonly ledger: StoredLedger
-  /** Entries that make no sense. */
-  readonly unreadable: number
-  /** Their keys, to be deleted. */
-  readonly unreadableKeys: readonly string[]
 }
 
 const OWNER_ENTRY = 'o'
@@ -45,39 +38,73 @@ export function storeEntries(changes: LedgerChanges): StoreEntry[] {
 }
 
 /**
- * Reads back what can be read. An entry that is damaged costs that record; a damaged entry of an owner costs those of its
- * records for which it names the key. All of it comes back from the mesh, for nothing is claimed of what is missing.
+ * Reads back what can be read, in pieces. Entries come in the order of their keys: so all owners before all records, and
+ * the records of one owner together.
+ *
+ * An entry that is damaged costs that record; a damaged entry of an owner costs those of its records for which it names the
+ * key. All of it comes back from the mesh, for nothing is claimed of what is missing.
  */
-export function readStore(entries: Iterable<{ readonly key: string; readonly value: Uint8Array }>): StoreReading {
-  const owners: OwnerChange[] = []
-  const records = new Map<PeerId, PackedRecord[]>()
-  const unreadableKeys: string[] = []
-  for (const { key, value } of entries) {
-    const isTaken = key.startsWith(RECORD_ENTRY) ? takeRecord(records, key, value) : takeOwner(owners, key, value)
-    if (!isTaken) unreadableKeys.push(key)
+export class StoreReader {
+  /** Those of which not all was given yet. */
+  readonly #owners = new Map<PeerId, OwnerChange>()
+  #records = new Map<PeerId, PackedRecord[]>()
+  #last: PeerId | undefined
+
+  /** False when the entry makes no sense: it should be deleted. */
+  take(key: string, value: Uint8Array): boolean {
+    return key.startsWith(RECORD_ENTRY) ? this.#takeRecord(key, value) : this.#takeOwner(key, value)
   }
-  return { ledger: { owners, records }, unreadable: unreadableKeys.length, unreadableKeys }
-}
 
-function takeRecord(records: Map<PeerId, PackedRecord[]>, key: string, value: Uint8Array): boolean {
-  const name = key.slice(OWNER_AT, OWNER_END)
-  let held = records.get(name as PeerId)
-  const owner = held === undefined ? parsePeerId(name) : (name as PeerId)
-  const packed = owner && packWireRecord(value)
-  if (owner === undefined || packed === undefined) return false
-  if (held === undefined) records.set(owner, (held = []))
-  held.push(packed)
-  return true
-}
+  /** The owners of which all records were taken, with them, each owner once; what follows is kept. */
+  whole(): StoredLedger {
+    const last = this.#last === undefined ? undefined : this.#records.get(this.#last)
+    if (this.#last !== undefined) this.#records.delete(this.#last)
+    const ledger = { owners: this.#ownersOf(this.#records.keys()), records: this.#records }
+    this.#records = new Map()
+    if (this.#last !== undefined && last !== undefined) this.#records.set(this.#last, last)
+    return ledger
+  }
 
-function takeOwner(owners: OwnerChange[], key: string, value: Uint8Array): boolean {
-  const owner = key.startsWith(OWNER_ENTRY) ? parsePeerId(key.slice(OWNER_AT)) : undefined
-  const reader = new ByteReader(value)
-  const [counter, collectedSeq] = [reader.u64(), reader.u64()]
-  const signingPublic = reader.remaining === 0 ? undefined : reader.raw(SIGNING_PUBLIC_KEY_BYTES).slice()
-  if (owner === undefined || !reader.done) return false
-  owners.push({ owner, signingPublic, counter, collectedSeq })
-  return true
+  /** All that was taken and not yet given, when nothing comes any more. */
+  rest(): StoredLedger {
+    const ledger = { owners: [...this.#owners.values()], records: this.#records }
+    this.#owners.clear()
+    this.#records = new Map()
+    this.#last = undefined
+    return ledger
+  }
+
+  #ownersOf(ids: Iterable<PeerId>): OwnerChange[] {
+    const owners: OwnerChange[] = []
+    for (const id of ids) {
+      const owner = this.#owners.get(id)
+      if (owner !== undefined) owners.push(owner)
+      this.#owners.delete(id)
+    }
+    return owners
+  }
+
+  #takeRecord(key: string, value: Uint8Array): boolean {
+    const name = key.slice(OWNER_AT, OWNER_END)
+    const held = this.#records.get(name as PeerId)
+    const owner = held === undefined ? parsePeerId(name) : (name as PeerId)
+    const packed = owner && packWireRecord(value)
+    if (owner === undefined || packed === undefined) return false
+    if (held === undefined) this.#records.set(owner, [packed])
+    else held.push(packed)
+    this.#last = owner
+    return true
+  }
+
+  #takeOwner(key: string, value: Uint8Array): boolean {
+    const owner = key.startsWith(OWNER_ENTRY) ? parsePeerId(key.slice(OWNER_AT)) : undefined
+    const reader = new ByteReader(value)
+    const [counter, collectedSeq] = [reader.u64(), reader.u64()]
+    const signingPublic = reader.remaining === 0 ? undefined : reader.raw(SIGNING_PUBLIC_KEY_BYTES).slice()
+    if (owner === undefined || !reader.done) return false
+    this.#owners.set(owner, { owner, signingPublic, counter, collectedSeq })
+    return true
+  }
 }
 
 function recordValue(record: LedgerRecord): Uint8Array {

@@ -54,6 +54,11 @@ export class Contacts implements NodePart {
     this.#persist()
   }
 
+  /** It has acted in an earlier run. */
+  handleRemembered({ record }: RecordChange): void {
+    this.#forget.note(record)
+  }
+
   #persist(): void {
     const value = encodeContacts(this.#dialler.configured)
     this.#context.emit({ type: 'persist', puts: [[CONTACTS_KEY, value]], deletes: [] })

@@ -1,4 +1,3 @@
-import type { PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, toHex, utf8 } from '../base/mod.ts'
 import { RECORD_KIND, type LedgerRecord } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
@@ -43,8 +42,12 @@ export class ForgetRecords {
 
   /** Notes what the store held at the start: it has acted in an earlier run. */
   restore(): void {
-    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.forget))
-      this.#isNews(owner, key, value)
+    for (const entry of this.#context.ledger.records(RECORD_KIND.forget)) this.#isNews(entry)
+  }
+
+  /** Notes a record that has acted in an earlier run. */
+  note(record: LedgerRecord | undefined): void {
+    if (record?.isTombstone === false) this.#isNews(record)
   }
 
   /** The contact that a record names, when it has not acted yet. */
@@ -53,12 +56,12 @@ export class ForgetRecords {
     const reader = new ByteReader(record.value)
     reader.u32()
     const contact = reader.text(CONTACT_BYTES_MAX)
-    if (reader.ok) return this.#isNews(record.owner, record.key, record.value) ? contact : undefined
+    if (reader.ok) return this.#isNews(record) ? contact : undefined
     this.#context.drop('forget-malformed')
     return undefined
   }
 
-  #isNews(owner: PeerId, key: Uint8Array, value: Uint8Array): boolean {
+  #isNews({ owner, key, value }: Pick<LedgerRecord, 'owner' | 'key' | 'value'>): boolean {
     const id = `${owner}${toHex(key)}`
     const times = new ByteReader(value).u32()
     if (this.#seen.get(id) === times) return false

@@ -1,5 +1,6 @@
+import type { PeerId } from '../address/mod.ts'
 import { equalBytes, type Millis } from '../base/mod.ts'
-import { readStore, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
+import { StoreReader, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
 import { COLLECT_INTERVAL_MS, FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
@@ -20,6 +21,9 @@ export class LedgerKeeper implements NodePart {
   readonly storePrefixes = [PREFIX]
   readonly #context: NodeContext
   readonly #gossip: Gossip
+  readonly #reader = new StoreReader()
+  #isOfThisMesh = false
+  #leftOut = 0
   #pendingChanges: RecordChange[] = []
   #foreign = new Map<string, Uint8Array | undefined>()
   #foreignAt: Millis | undefined
@@ -32,30 +36,25 @@ export class LedgerKeeper implements NodePart {
 
   /** Takes up what the store holds; what cannot be read is said so, deleted, and comes back from the mesh. */
   restore(entries: readonly StoreEntry[], now: Millis): void {
-    const isOfThisMesh = entries.some(
-      ([key, value]) => key === LEDGER_MESH_KEY && equalBytes(value, this.#context.ledger.meshId),
-    )
-    const found = entries
-      .filter(([key]) => key !== LEDGER_MESH_KEY && (isOfThisMesh || this.#isOwn(key.slice(PREFIX.length))))
-      .map(([key, value]) => ({ key: key.slice(PREFIX.length), value }))
-    const { ledger, unreadable, unreadableKeys } = readStore(found)
-    if (unreadable > 0) {
-      const text = 'entries of the stored ledger are damaged: the mesh has what others wrote'
-      this.#context.log('error', 'ledger-unreadable', { entries: unreadable, text }, now)
-      const gone = unreadableKeys.map(key => ({ key, value: undefined }))
-      this.#emit(
-        gone.filter(({ key }) => this.#isOwn(key)),
-        false,
-      )
-      this.#emit(
-        gone.filter(({ key }) => !this.#isOwn(key)),
-        true,
-      )
-    }
+    this.#read(entries, now)
     // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
     this.#collectAt = now + COLLECT_INTERVAL_MS
-    const skipped = this.#context.ledger.restore(ledger, true, now)
-    if (skipped > 0) this.#context.log('warn', 'ledger-skipped', { records: skipped }, now)
+    this.#leftOut += this.#context.ledger.restore(this.#reader.rest(), true, now)
+    this.#tellLeftOut(now)
+  }
+
+  /**
+   * Takes up a piece of what an earlier run learnt of others; none: that was all. Returns the owners whose records are now
+   * held: an owner comes as a whole, once the piece behind it is there.
+   */
+  remember(entries: readonly StoreEntry[], now: Millis): readonly PeerId[] {
+    this.#read(entries, now)
+    const isEnd = entries.length === 0
+    const stored = isEnd ? this.#reader.rest() : this.#reader.whole()
+    this.#leftOut += this.#context.ledger.restoreForeign(stored, true, now)
+    this.#context.ledger.sumUp()
+    if (isEnd) this.#tellLeftOut(now)
+    return [...stored.records.keys()]
   }
 
   /** Makes what was written durable, sends it to the neighbours, and returns what changed since the last call. */
@@ -113,6 +112,31 @@ export class LedgerKeeper implements NodePart {
     this.#emit(own, false)
     for (const { key, value } of storeEntries(split(false))) this.#foreign.set(key, value)
     if (this.#foreign.size > 0) this.#foreignAt ??= now + FOREIGN_PERSIST_DELAY_MS
+  }
+
+  /** In the order of the keys: so which mesh they are of comes first. */
+  #read(entries: readonly StoreEntry[], now: Millis): void {
+    const unreadable: string[] = []
+    for (const [key, value] of entries) {
+      const name = key.slice(PREFIX.length)
+      if (key === LEDGER_MESH_KEY) this.#isOfThisMesh = equalBytes(value, this.#context.ledger.meshId)
+      else if ((this.#isOfThisMesh || this.#isOwn(name)) && !this.#reader.take(name, value)) unreadable.push(name)
+    }
+    if (unreadable.length === 0) return
+    const text = 'entries of the stored ledger are damaged: the mesh has what others wrote'
+    this.#context.log('error', 'ledger-unreadable', { entries: unreadable.length, text }, now)
+    for (const isCache of [false, true]) {
+      const gone = unreadable.filter(key => this.#isOwn(key) !== isCache)
+      this.#emit(
+        gone.map(key => ({ key, value: undefined })),
+        isCache,
+      )
+    }
+  }
+
+  #tellLeftOut(now: Millis): void {
+    if (this.#leftOut > 0) this.#context.log('warn', 'ledger-skipped', { records: this.#leftOut }, now)
+    this.#leftOut = 0
   }
 
   #isOwn(key: string): boolean {

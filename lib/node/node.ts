@@ -1,5 +1,5 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
-import { soonest, type Machine, type Millis } from '../base/mod.ts'
+import { drained, soonest, type Machine, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease, LeaseHolder } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
 import { GOODBYE_CODE, ROUTED_KIND, SHORT_ID_BYTES } from '../wire/mod.ts'
@@ -20,7 +20,7 @@ import { MeshView } from './mesh-view.ts'
 import { Neighbours } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
 import { OwnLinks } from './own-links.ts'
-import type { PartFactory, StoreRead } from './part.ts'
+import type { PartFactory, StoreEntry, StoreRead } from './part.ts'
 import { Parts } from './parts.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { reportOf, type NodeReport } from './report.ts'
@@ -58,7 +58,7 @@ export class Node implements Machine<NodeOutput> {
   readonly #outputs: NodeOutput[] = []
   #nextConnection = 1
 
-  /** `read`: the state store of an earlier run; asked for just what the parts declare. */
+  /** `read`: the state store of an earlier run, for what the parts declare; see `handleRemembered` too. */
   constructor(config: NodeConfig, read: StoreRead, now: Millis, features: readonly PartFactory[] = FEATURES) {
     this.config = config
     const { identity, suite, chance, entropy, beat, secrets } = config
@@ -206,6 +206,16 @@ export class Node implements Machine<NodeOutput> {
     return this.#settled(outcome, now)
   }
 
+  /**
+   * A piece of what an earlier run learnt of others, in the order of the keys; an empty one: that was all. To be given before
+   * any link is made, for what neighbours tell is then compared with it.
+   */
+  handleRemembered(entries: readonly StoreEntry[], now: Millis): void {
+    const owners = this.#keeper.remember(entries, now)
+    this.#parts.handleRemembered(owners, (owner, kind) => this.ledger.recordsOf(owner, kind), now)
+    this.#settle(now)
+  }
+
   /** A neighbour dialled us; returns the number of the connection. */
   handleAccepted(endpoint: Endpoint, now: Millis): number {
     const connection = this.#nextConnection++
@@ -332,14 +342,4 @@ export class Node implements Machine<NodeOutput> {
     this.#parts.viewChanged(now)
     this.#tables.changed()
   }
-}
-
-/** Handles what a machine puts out; whether there was anything. */
-function drained<T>(machine: Pick<Machine<T>, 'pollOutput'>, handle: (output: T) => void): boolean {
-  let did = false
-  for (let output = machine.pollOutput(); output !== undefined; output = machine.pollOutput()) {
-    handle(output)
-    did = true
-  }
-  return did
 }

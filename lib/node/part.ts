@@ -31,6 +31,11 @@ export interface NodePart {
   restore?(entries: readonly StoreEntry[], now: Millis): void
   /** A record of one of its kinds is new or gone; own ones too. */
   handleRecord?(change: RecordChange, now: Millis): void
+  /**
+   * A record of one of its kinds that an earlier run knew: it is no news. Some come only after the start, in pieces. Without
+   * this, `handleRecord` is called.
+   */
+  handleRemembered?(change: RecordChange, now: Millis): void
   /** A genuine message to this peer, of one of its kinds. */
   handleRouted?(message: RoutedMessage, now: Millis): void
   /** A message of a neighbour, of one of its types. */

@@ -1,6 +1,7 @@
+import type { PeerId } from '../address/mod.ts'
 import { assert, soonest, type Millis } from '../base/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
-import type { RoutedMessage } from '../wire/mod.ts'
+import type { LedgerRecord, RoutedMessage } from '../wire/mod.ts'
 import type { NodePart, PartMessage, StoreEntry, StoreRead } from './part.ts'
 
 /** The parts of a node, and which of them gets what. */
@@ -32,6 +33,21 @@ export class Parts {
 
   handleRecord(change: RecordChange, now: Millis): void {
     this.#byRecordKind.get(change.kind)?.handleRecord?.(change, now)
+  }
+
+  /** Tells of the records of owners that an earlier run knew; `of` gives those of an owner and a kind. */
+  handleRemembered(
+    owners: readonly PeerId[],
+    of: (owner: PeerId, kind: number) => readonly LedgerRecord[],
+    now: Millis,
+  ): void {
+    for (const owner of owners)
+      for (const [kind, part] of this.#byRecordKind)
+        for (const record of of(owner, kind)) {
+          const change = { owner, kind, key: record.key, record }
+          if (part.handleRemembered === undefined) part.handleRecord?.(change, now)
+          else part.handleRemembered(change, now)
+        }
   }
 
   /** False when no part knows the kind. */

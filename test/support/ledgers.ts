@@ -1,7 +1,7 @@
 import { isDrop, toHex, utf8, type Chance } from '../../lib/base/mod.ts'
 import {
   Ledger,
-  readStore,
+  StoreReader,
   storeEntries,
   type LedgerIdentity,
   type LedgerLimits,
@@ -63,6 +63,17 @@ export function writesOf(ledger: Ledger, name: string): DeltaPart[] {
   return records.length === 0 ? [] : [partOf(fakeIdentity(name), records)]
 }
 
+/** Reads a whole store at once. */
+export function readStore(entries: Iterable<{ readonly key: string; readonly value: Uint8Array }>): {
+  readonly ledger: StoredLedger
+  readonly unreadableKeys: readonly string[]
+} {
+  const reader = new StoreReader()
+  const unreadableKeys: string[] = []
+  for (const { key, value } of entries) if (!reader.take(key, value)) unreadableKeys.push(key)
+  return { ledger: reader.rest(), unreadableKeys }
+}
+
 /** A key-value store in memory, behind the real codec. */
 export class MemoryStore {
   entries = new Map<string, Uint8Array>()
@@ -81,8 +92,8 @@ export class MemoryStore {
   }
 
   load(): StoredLedger {
-    const { ledger, unreadable } = readStore([...this.entries].map(([key, value]) => ({ key, value })))
-    if (unreadable > 0) throw new Error(`${unreadable} unreadable entries`)
+    const { ledger, unreadableKeys } = readStore([...this.entries].map(([key, value]) => ({ key, value })))
+    if (unreadableKeys.length > 0) throw new Error(`${unreadableKeys.length} unreadable entries`)
     return ledger
   }
 }

@@ -15,6 +15,7 @@ import { SIM_PORT, endpointAt, type SimNetwork } from './sim-network.ts'
 import type { SimSite, StreamEnd } from './sim-stream.ts'
 
 const RESOLVE_MS = 3
+const PIECE_ENTRIES = 3
 const MAC_SLOTS = 256
 const RANGE: Cidr = parseCidr('10.32.0.0/16')!
 
@@ -55,6 +56,8 @@ export class SimHost implements SimSite {
   readonly name: string
   readonly identity: Identity
   readonly store = new Map<string, Uint8Array>()
+  /** Keys of it that may be lost. */
+  readonly #cached = new Set<string>()
   readonly containers = new Map<string, SimContainer>()
   life = 0
   /** The process ends after so many more outputs. */
@@ -149,12 +152,20 @@ export class SimHost implements SimSite {
     }
     watcher.log(this, `launch ${this.life}`)
     this.#node = this.#makeNode(config)
-    this.input(() => undefined)
+    this.#remember()
     this.input((node, now) => {
       if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)
       else if (doesFound && node.dialler.configured.length === 0) node.found(now)
     })
     this.#reconcile()
+  }
+
+  /** What may be lost comes behind the start, in pieces that are smaller than what one owner has. */
+  #remember(): void {
+    const entries = this.#read('').filter(([key]) => this.#cached.has(key))
+    for (let at = 0; at < entries.length; at += PIECE_ENTRIES)
+      this.input((node, now) => node.handleRemembered(entries.slice(at, at + PIECE_ENTRIES), now))
+    this.input((node, now) => node.handleRemembered([], now))
   }
 
   #read(prefix: string): (readonly [string, Uint8Array])[] {
@@ -306,12 +317,16 @@ export class SimHost implements SimSite {
   /** The node on what the store holds. */
   #makeNode(config: NodeConfig): Node {
     const { clock, features } = this.#options
-    return new Node(config, prefix => this.#read(prefix), clock.now, features)
+    const isDurable = ([key]: readonly [string, Uint8Array]) => !this.#cached.has(key)
+    return new Node(config, prefix => this.#read(prefix).filter(isDurable), clock.now, features)
   }
 
   /** What the node writes outlives the process. */
-  #persist({ puts, deletes }: Pick<Persist, 'puts' | 'deletes'>): void {
-    for (const [key, value] of puts) this.store.set(key, value.slice())
+  #persist({ puts, deletes, isCache }: Pick<Persist, 'puts' | 'deletes' | 'isCache'>): void {
+    for (const [key, value] of puts) {
+      this.store.set(key, value.slice())
+      if (isCache === true) this.#cached.add(key)
+    }
     for (const key of deletes) this.store.delete(key)
   }
 

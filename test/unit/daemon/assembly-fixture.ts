@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { WeaveError } from '../../../lib/base/mod.ts'
-import type { AssemblyPorts } from '../../../lib/daemon/assembly-ports.ts'
+import type { AssemblyPorts, CachePort } from '../../../lib/daemon/assembly-ports.ts'
 import { nodeSuite } from '../../../lib/io/mod.ts'
 import type { DataPlaneEvents } from '../../../lib/overlay/mod.ts'
 import { daemonConfig } from '../../support/daemon-config.ts'
@@ -47,6 +47,10 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
   }
   const planes: DataPlaneEvents[] = []
   const records = new Map<string, Uint8Array>()
+  /** What is remembered; nothing, unless a test says otherwise. */
+  const cacheOf: { current: (take: Parameters<CachePort['restore']>[0]) => Promise<readonly string[]> } = {
+    current: async () => [],
+  }
   const handlers: { current: Parameters<AssemblyPorts['serve']>[1] | undefined } = { current: undefined }
   const ports: AssemblyPorts = {
     now: () => Math.floor(performance.now()),
@@ -111,8 +115,9 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     openCache: () => {
       at('cache')
       return {
-        notices: [],
-        range: () => [],
+        restore: take => cacheOf.current(take),
+        handleTimeout: () => undefined,
+        pollTimeout: () => undefined,
         write: () => undefined,
         skip: () => undefined,
         close: async () => gone('cache'),
@@ -151,5 +156,5 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) },
   )
   const config = daemonConfig({ stateDir, warnings: ['the launch warns'] })
-  return { ports, events, hooks, log, logged, planes, records, handlers, config }
+  return { ports, cacheOf, events, hooks, log, logged, planes, records, handlers, config }
 }

@@ -3,6 +3,7 @@ import { Report, Status, type CallContext } from '../../../lib/api/mod.ts'
 import { assemble, type Surroundings } from '../../../lib/daemon/assembly.ts'
 import { SecretText } from '../../../lib/io/mod.ts'
 import { readInstance } from '../../../lib/daemon/instance.ts'
+import { waitFor } from '../../support/testbed-command.ts'
 import { STEPS, machine, type Step } from './assembly-fixture.ts'
 
 /** What is let go of, by what was opened. */
@@ -156,4 +157,32 @@ t.test('stop and reset end it after their answer; reset for good', async t => {
   t.strictSame(ends, [false, true])
   await assembly.close(true)
   t.strictSame(m.events.slice(-3), ['-engine', '-host', '-lock'])
+})
+
+t.test('the API answers before what is remembered of the mesh was read, and links wait for it', async t => {
+  const m = machine(t)
+  let give: Parameters<typeof m.cacheOf.current>[0] = () => t.fail('not asked for')
+  let end = (_notices: readonly string[]) => {}
+  m.cacheOf.current = take => {
+    give = take
+    return new Promise(resolve => (end = resolve))
+  }
+  const assembly = await assemble(m.config, surroundings(m))
+  const { calls } = assembly.services
+  const waits = async () => (await calls.status({}, context)).waiting.join()
+  t.match(await waits(), /links wait until .* \(0 entries so far\)/)
+  await calls.connect({ targets: ['192.0.2.1'], replace: false }, context)
+  give([['ledger/mesh', new Uint8Array(16)]])
+  t.match(await waits(), /\(1 entries so far\)/)
+  const stateOf = async () => (await calls.status({}, context)).targets[0]?.state
+  await waitFor('the target to be looked for', 10_000, async () => (await stateOf()) === 'resolving')
+  end(['it is begun anew'])
+  await waitFor('the end of the reading', 10_000, async () => (await waits()) === '')
+  t.match((await calls.status({}, context)).warnings, [/begun anew/, /./, /./, /./])
+  await waitFor('the target', 10_000, async () => (await calls.status({}, context)).targets[0]?.error !== null)
+  t.strictSame(
+    m.logged.map(({ event }) => event).filter(event => event === 'memory' || event === 'remembered'),
+    ['memory', 'remembered'],
+  )
+  await assembly.close(false)
 })

@@ -96,3 +96,27 @@ t.test('nobody who comes after the stop is let in', async t => {
   runner.accept(socket as unknown as Parameters<typeof runner.accept>[0])
   t.strictSame(closed, ['stopped'])
 })
+
+t.test('while it is held no link is made and none taken; afterwards what was asked for is done', async t => {
+  const { runner, addresses } = nodeRunner(t, 'held')
+  const other = nodeRunner(t, 'other')
+  const accepted: string[] = []
+  const server = await listen({ host: '127.0.0.1', port: 0 }, socket => {
+    accepted.push(socket.remoteEndpoint)
+    other.runner.accept(socket)
+  })
+  t.teardown(() => server.close())
+  addresses.set('other', [parseEndpoint(`127.0.0.1:${server.port}`)!])
+  other.runner.start()
+  other.runner.input((node, now) => node.found(now))
+  runner.hold()
+  runner.start()
+  runner.input((node, now) => node.connect(['other'], true, now))
+  await waitFor('the target to be looked for', TALK_MS, () => runner.report().contacts[0]?.state === 'resolving')
+  let reason = ''
+  runner.accept({ close: (text: string) => void (reason = text) } as never)
+  t.equal(reason, 'not ready')
+  t.strictSame(accepted, [])
+  runner.release()
+  await waitFor('the link', TALK_MS, () => runner.report().neighbours.length === 1)
+})

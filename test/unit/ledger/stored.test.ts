@@ -1,9 +1,9 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { utf8 } from '../../../lib/base/mod.ts'
-import { readStore } from '../../../lib/ledger/mod.ts'
+import { toHex, utf8 } from '../../../lib/base/mod.ts'
+import { StoreReader } from '../../../lib/ledger/mod.ts'
 import { fakeIdentity } from '../../support/fake-suite.ts'
-import { contents, ledgerOf, MemoryStore, reconcile } from '../../support/ledgers.ts'
+import { contents, ledgerOf, MemoryStore, readStore, reconcile } from '../../support/ledgers.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map(name => fakeIdentity(name).peerId) as string[] as [string, string, string]
 
@@ -51,7 +51,7 @@ t.test('damage costs what is damaged, and the mesh gives it back', async t => {
   for (const [name, isDamaged, unreadable, skipped, left] of cases) {
     const { entries, mesh } = threeOwners()
     const reading = readStore(damage(entries, isDamaged))
-    t.equal(reading.unreadable, unreadable, name)
+    t.equal(reading.unreadableKeys.length, unreadable, name)
     t.same(reading.unreadableKeys, [...entries.keys()].filter(isDamaged), name)
     const again = ledgerOf('a')
     t.equal(again.restore(reading.ledger, true, 0), skipped, name)
@@ -71,7 +71,7 @@ t.test('damage costs what is damaged, and the mesh gives it back', async t => {
 t.test('entries of no known form are counted', async t => {
   const { entries } = threeOwners()
   const whole = [...entries].map(([key, value]) => ({ key, value }))
-  t.equal(readStore(whole).unreadable, 0)
+  t.same(readStore(whole).unreadableKeys, [])
   t.same(readStore([...whole, { key: 'x', value: utf8('') }]).unreadableKeys, ['x'])
   t.same(readStore([{ key: 'r', value: whole[0]!.value }]).unreadableKeys, ['r'])
 })
@@ -94,4 +94,56 @@ t.test('reading and restoring a store never throws', async t => {
     { numRuns: 500 },
   )
   t.pass('for all that was tried')
+})
+
+t.test('a store that is read in pieces of any size gives each owner once and whole, and the same ledger', async t => {
+  const { entries, mesh } = threeOwners()
+  const foreign = [...entries].filter(([key]) => !key.includes(A)).sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const size of [1, 2, 3, 100]) {
+    const ledger = ledgerOf('a')
+    ledger.restore(new StoreReader().rest(), true, 0)
+    const reader = new StoreReader()
+    const given: string[] = []
+    for (let at = 0; at <= foreign.length; at += size) {
+      for (const [key, value] of foreign.slice(at, at + size)) t.ok(reader.take(key, value))
+      const piece = reader.whole()
+      for (const [owner, records] of piece.records) {
+        given.push(owner)
+        t.equal(records.length, 3)
+      }
+      t.equal(ledger.restoreForeign(piece, true, 0), 0)
+    }
+    const rest = reader.rest()
+    given.push(...rest.records.keys())
+    t.equal(ledger.restoreForeign(rest, true, 0), 0)
+    t.same(given, [B, C].sort(), `pieces of ${size}`)
+    const isForeign = (line: string) => !line.startsWith(A)
+    t.same(contents(ledger, [1]).filter(isForeign), contents(mesh, [1]).filter(isForeign))
+    t.same(
+      ledger.takeChanges().records.filter(({ owner }) => owner !== A),
+      [],
+      'it is no news to the store',
+    )
+  }
+})
+
+t.test('what came from the mesh meanwhile stays, and the store is not told that it is gone', async t => {
+  const { entries } = threeOwners()
+  const newer = ledgerOf('b')
+  for (const key of ['k', 'l', 'm']) newer.put(1, utf8(key), utf8('newer'))
+  newer.put(1, utf8('k'), utf8('newest'))
+  const ledger = ledgerOf('a')
+  ledger.restore(new StoreReader().rest(), true, 0)
+  reconcile(ledger, newer)
+  ledger.takeChanges()
+  const { ledger: stored } = readStore([...entries].map(([key, value]) => ({ key, value })))
+  const left = ledger.restoreForeign(stored, true, 0)
+  t.ok(left > 0)
+  t.equal(contents(ledger, [1]).filter(line => line.startsWith(B) && line.includes(toHex(utf8('newe')))).length, 3)
+  t.equal(contents(ledger, [1]).filter(line => line.startsWith(C)).length, 3)
+  const gone = ledger.takeChanges().records.filter(({ owner, record }) => owner === B && record === undefined)
+  t.same(
+    gone.filter(({ owner, kind, key }) => ledger.held(owner, kind, key) !== undefined),
+    [],
+  )
 })

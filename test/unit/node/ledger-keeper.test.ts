@@ -105,3 +105,31 @@ t.test('a store whose entries make no sense is said so and mended, and the ledge
   t.equal(again.ledger.get(again.identity.peerId, 9, KEY), undefined)
   t.end()
 })
+
+t.test('what was learnt of others is taken up in pieces after the start', t => {
+  const bob = world([], 'bob')
+  for (let i = 0; i < 20; i++) bob.ledger.put(9, Uint8Array.of(i), utf8('of bob'))
+  const { peerId: owner, signingPublic } = bob.identity
+  const w = world()
+  w.keeper.take(0)
+  w.ledger.merge({ owner, signingPublic, records: bob.ledger.takeOwnWrites() }, 0)
+  w.keeper.take(0)
+  w.keeper.persistForeign()
+  const isOwn = (key: string) => key.slice('ledger/'.length).startsWith(w.identity.peerId, 1)
+  const foreign = [...w.store].filter(([key]) => !isOwn(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+  const again = world([...w.store].filter(([key]) => isOwn(key)))
+  const told: string[] = []
+  for (let at = 0; at < foreign.length; at += 5) told.push(...again.keeper.remember(foreign.slice(at, at + 5), 0))
+  t.same(told, [], 'more of the owner may come')
+  told.push(...again.keeper.remember([], 0))
+  t.same(told, [owner])
+  t.equal(again.ledger.recordsOf(owner, 9).length, 20)
+  const other = world([...w.store].filter(([key]) => isOwn(key)))
+  other.keeper.remember(
+    foreign.map(([key, value]) => [key, key === 'ledger/mesh' ? new Uint8Array(16) : value]),
+    0,
+  )
+  other.keeper.remember([], 0)
+  t.equal(other.ledger.report().owners, 1, 'of another mesh nothing is taken')
+  t.end()
+})

@@ -1,8 +1,10 @@
 import t from 'tap'
 import { equalBytes, utf8, type Millis } from '../../../lib/base/mod.ts'
+import type { PeerId } from '../../../lib/address/mod.ts'
 import type { RecordChange } from '../../../lib/ledger/mod.ts'
 import type { NodeContext, NodePart, StoreEntry } from '../../../lib/node/mod.ts'
 import { Parts } from '../../../lib/node/parts.ts'
+import type { LedgerRecord } from '../../../lib/wire/mod.ts'
 import { SimMesh } from '../../support/sim-mesh.ts'
 
 const KIND = 200
@@ -102,5 +104,19 @@ t.test('nothing is claimed twice', t => {
     [[part('a', { storePrefixes: ['x'] }), part('b', { storePrefixes: ['xy/'] })], /xy\/ of b lies under x of a/],
   ]
   for (const [parts, text] of refused) t.throws(() => new Parts(parts), text)
+  t.end()
+})
+
+t.test('what an earlier run knew is no news to a part that says so, and a record like any other to the rest', t => {
+  const told: string[] = []
+  const note = (name: string) => (change: RecordChange) => void told.push(`${name} ${change.kind}`)
+  const parts = new Parts([
+    { name: 'careful', recordKinds: [KIND], handleRecord: note('news'), handleRemembered: note('old') },
+    { name: 'plain', recordKinds: [KIND + 1, KIND + 2], handleRecord: note('record') },
+    { name: 'deaf', recordKinds: [KIND + 3] },
+  ])
+  const record = { key: KEY } as unknown as LedgerRecord
+  parts.handleRemembered(['a' as PeerId], (_owner, kind) => (kind === KIND + 2 ? [] : [record]), 0)
+  t.same(told, [`old ${KIND}`, `record ${KIND + 1}`])
   t.end()
 })
