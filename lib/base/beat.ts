@@ -1,4 +1,4 @@
-import type { Chance, Millis } from './ports.ts'
+import type { Chance, Millis } from './seams.ts'
 
 export const BEAT_MS = 1_000
 

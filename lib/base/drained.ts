@@ -1,4 +1,4 @@
-import type { Machine } from './ports.ts'
+import type { Machine } from './seams.ts'
 
 /** Handles what a machine puts out; whether there was anything. */
 export function drained<T>(machine: Pick<Machine<T>, 'pollOutput'>, handle: (output: T) => void): boolean {

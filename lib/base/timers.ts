@@ -1,5 +1,5 @@
 import { Heap } from './heap.ts'
-import type { Millis } from './ports.ts'
+import type { Millis } from './seams.ts'
 
 interface Entry {
   readonly at: Millis

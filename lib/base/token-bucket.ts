@@ -1,5 +1,5 @@
 import { assert } from './assert.ts'
-import type { Millis } from './ports.ts'
+import type { Millis } from './seams.ts'
 
 /**
  * A rate with a burst: full at first, it refills continuously. Time that goes backwards refills nothing.

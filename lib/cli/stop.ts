@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { readInstance } from '../daemon/mod.ts'
-import { HostNetwork, showLink } from '../host/mod.ts'
+import { HostNetwork, showInterface } from '../host/mod.ts'
 import { ChildProcessRunner, stateLockHolder } from '../io/mod.ts'
 import { socketPathOf } from './paths.ts'
 import { removeState } from './remove-state.ts'
@@ -54,7 +54,7 @@ async function removeFromHost(stateDir: string): Promise<string[]> {
   const runner = new ChildProcessRunner()
   const { bridge, device } = instance
   // The device goes with the daemon that made it: while it is there, one is running.
-  if ((await showLink(runner, device)) !== undefined)
+  if ((await showInterface(runner, device)) !== undefined)
     throw new WeaveError(
       'INTERFACE_EXISTS',
       `another daemon in this network namespace uses the device ${device}, and perhaps the bridge ${bridge}`,

@@ -11,7 +11,7 @@ import { Node, type NodeConfig } from '../node/mod.ts'
 import type { DataPlane } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
-import type { AssemblyHost, AssemblyPorts } from './assembly-ports.ts'
+import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
@@ -26,7 +26,7 @@ import { StatusService } from './status-service.ts'
 import { UndoStack } from './undo.ts'
 
 export interface Surroundings {
-  readonly ports: AssemblyPorts
+  readonly seams: AssemblySeams
   readonly log: Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>
   /** What is done now. */
   onStep(step: string): void
@@ -65,64 +65,64 @@ export async function assemble(config: DaemonConfig, surroundings: Surroundings)
 
 async function open(
   config: DaemonConfig,
-  { ports, log, onStep, onFatal, onEnd }: Surroundings,
+  { seams, log, onStep, onFatal, onEnd }: Surroundings,
   undo: UndoStack,
   unwind: () => Promise<void>,
 ): Promise<Assembly> {
-  const startedAt = ports.now()
-  const settings = settingsOf(config, ports.interfaces())
-  const lock = ports.lock(config.stateDir)
+  const startedAt = seams.now()
+  const settings = settingsOf(config, seams.interfaces())
+  const lock = seams.lock(config.stateDir)
   undo.push('lock', () => lock.release())
   onStep('looking at the host')
-  await ports.preflight(config.bridge, settings.range)
+  await seams.preflight(config.bridge, settings.range)
   if (config.mtu !== null) configuredMtu(config.mtu)
   // The engine holds the device: what is on the host goes after it.
   let removal: AssemblyHost | undefined
   undo.push('host', () => removal?.remove())
   // Opened before anything is stored: a port in use is the likeliest failure.
-  const engine = ports.openEngine(config, settings)
+  const engine = seams.openEngine(config, settings)
   undo.push('engine', () => engine.close())
   // Connections that come before the node exists are closed: their peers try again.
   let accept = (socket: LinkSocket) => socket.close('not ready')
   const { host: listenHost, port } = config
-  const server = await ports.listen({ ...(listenHost !== null && { host: listenHost }), port }, socket =>
+  const server = await seams.listen({ ...(listenHost !== null && { host: listenHost }), port }, socket =>
     accept(socket),
   )
   undo.push('link server', () => server.close())
   onStep('verifying the state store')
-  const loaded = ports.loadIdentity(config.stateDir)
-  const store = ports.openStore(config.stateDir)
+  const loaded = seams.loadIdentity(config.stateDir)
+  const store = seams.openStore(config.stateDir)
   undo.push('store', () => store.close())
-  const cache = ports.openCache(config.stateDir, store.isNew)
+  const cache = seams.openCache(config.stateDir, store.isNew)
   undo.push('cache', () => cache.close())
   if (config.secret !== null) onStep('stretching the mesh secret')
-  const secrets = await ports.secrets(config)
+  const secrets = await seams.secrets(config)
   onStep('setting up the bridge')
   writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
-  const identity = identityOf(ports.suite, loaded.identity.seed)
-  const mac = localMac(ports.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
-  const host = ports.host({
+  const identity = identityOf(seams.suite, loaded.identity.seed)
+  const mac = localMac(seams.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
+  const host = seams.host({
     mac,
     range: settings.range,
     bridge: config.bridge,
     tap: config.device,
     ...(config.mtu !== null && { mtu: config.mtu }),
   })
-  if (!(await ports.isInterface(config.bridge))) removal = host
+  if (!(await seams.isInterface(config.bridge))) removal = host
   const { mtu, firewall } = await host.prepareBridge(settings.peerAddresses)
   await host.plugTap()
   const node = new Node(
-    nodeConfigOf(config, settings, { ports, identity, secrets, mtu, plane: () => plane }),
+    nodeConfigOf(config, settings, { seams, identity, secrets, mtu, plane: () => plane }),
     prefix => store.range(prefix),
-    ports.now(),
+    seams.now(),
   )
   const runner = new NodeRunner(node, {
-    now: ports.now,
+    now: seams.now,
     persist: (puts, deletes) => store.write(puts, deletes),
     // What must last has the room that is left.
     remember: (puts, deletes) => (store.fullness === undefined ? cache.write(puts, deletes) : cache.skip()),
     store,
-    resolve: contact => ports.resolve(contact, config.port),
+    resolve: contact => seams.resolve(contact, config.port),
     engine: op => plane.order(op),
     forwarding: table => plane.setTable(table),
     log: line => log[line.level]({ event: line.event, ...line.fields }, line.event),
@@ -137,7 +137,7 @@ async function open(
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())
-  const memory = new Memory({ cache, runner, now: ports.now, log })
+  const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config.peers)
   const attachments = new Attachments({ host, runner, store })
@@ -174,7 +174,7 @@ async function open(
           refused: server.refused,
         }),
         others,
-        now: ports.now,
+        now: seams.now,
       }),
     ],
     (service, error) => log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
@@ -183,7 +183,7 @@ async function open(
   onStep('looking at what is attached')
   await services.reconcile()
   accept = socket => runner.accept(socket)
-  const api = await ports.serve(join(config.stateDir, API_SOCKET), services.calls, text =>
+  const api = await seams.serve(join(config.stateDir, API_SOCKET), services.calls, text =>
     log.error({ event: 'api-fault' }, text),
   )
   undo.push('api', () => api.close())
@@ -204,13 +204,13 @@ function nodeConfigOf(
   config: DaemonConfig,
   { range, defaultSubnet, advertised }: Settings,
   {
-    ports,
+    seams,
     identity,
     secrets,
     mtu,
     plane,
   }: {
-    readonly ports: AssemblyPorts
+    readonly seams: AssemblySeams
     readonly identity: Identity
     readonly secrets: readonly LinkSecret[]
     readonly mtu: number
@@ -219,16 +219,16 @@ function nodeConfigOf(
 ): NodeConfig {
   return {
     identity,
-    suite: ports.suite,
-    entropy: ports.entropy,
-    chance: ports.chance,
-    beat: new Beat(ports.chance),
-    incarnation: ports.entropy.bytes(8),
+    suite: seams.suite,
+    entropy: seams.entropy,
+    chance: seams.chance,
+    beat: new Beat(seams.chance),
+    incarnation: seams.entropy.bytes(8),
     nickname: config.nickname,
     software: SOFTWARE_VERSION,
     port: config.port,
     secrets,
-    hasAes: ports.hasAes,
+    hasAes: seams.hasAes,
     range,
     defaultSubnet,
     blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),

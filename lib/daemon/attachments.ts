@@ -7,7 +7,7 @@ import type { StateStore } from '../io/mod.ts'
 import { ATTACHMENT_PREFIX } from './constants.ts'
 import type { NodeRunner } from './node-runner.ts'
 
-export interface AttachmentPorts {
+export interface AttachmentSeams {
   readonly host: Pick<HostNetwork, 'resolve' | 'list' | 'attach' | 'detach'>
   readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
@@ -31,15 +31,15 @@ interface Stored {
  * store, so that a daemon that starts again keeps what is there. One change at a time for each target.
  */
 export class Attachments {
-  readonly #host: AttachmentPorts['host']
-  readonly #runner: AttachmentPorts['runner']
-  readonly #store: AttachmentPorts['store']
+  readonly #host: AttachmentSeams['host']
+  readonly #runner: AttachmentSeams['runner']
+  readonly #store: AttachmentSeams['store']
   readonly #turns = new Map<string, Promise<unknown>>()
 
-  constructor(ports: AttachmentPorts) {
-    this.#host = ports.host
-    this.#runner = ports.runner
-    this.#store = ports.store
+  constructor(seams: AttachmentSeams) {
+    this.#host = seams.host
+    this.#runner = seams.runner
+    this.#store = seams.store
   }
 
   /**
@@ -66,8 +66,8 @@ export class Attachments {
 
   /** All that is recorded, with what the host says of it now. */
   async list(): Promise<Attachment[]> {
-    const ports = await this.#host.list()
-    const present = new Set(ports.map(port => port.targetId))
+    const plugged = await this.#host.list()
+    const present = new Set(plugged.map(end => end.targetId))
     return this.#all().map(stored => ({
       id: stored.id,
       description: stored.description,
@@ -87,8 +87,8 @@ export class Attachments {
    * container stopped) gives its addresses back. Returns the ids of those that went.
    */
   async reconcile(): Promise<string[]> {
-    const ports = await this.#host.list()
-    const present = new Set(ports.map(port => port.targetId))
+    const plugged = await this.#host.list()
+    const present = new Set(plugged.map(end => end.targetId))
     const gone = this.#all().filter(stored => !present.has(stored.id))
     const forgotten: string[] = []
     for (const { id } of gone)
@@ -108,8 +108,8 @@ export class Attachments {
 
   /** True when the host has no interface of the target. */
   async #isGone(id: string): Promise<boolean> {
-    const ports = await this.#host.list()
-    return !ports.some(port => port.targetId === id)
+    const plugged = await this.#host.list()
+    return !plugged.some(end => end.targetId === id)
   }
 
   async #attach(

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 import { WeaveError } from '../base/mod.ts'
-import type { AssemblyPorts } from './assembly-ports.ts'
+import type { AssemblySeams } from './assembly-seams.ts'
 import { assemble, type Assembly } from './assembly.ts'
 import type { DaemonConfig } from './config.ts'
 import { RECONCILE_INTERVAL_MS } from './constants.ts'
-import { systemPorts } from './system-ports.ts'
+import { systemSeams } from './system-seams.ts'
 
 const EXIT_FAULT = 70
 
@@ -13,18 +13,18 @@ export class Daemon {
   readonly #config: DaemonConfig
   readonly #log: Logger
   readonly #onEnd: (status: number) => void
-  readonly #ports: AssemblyPorts
+  readonly #seams: AssemblySeams
   #assembling: Promise<Assembly> | undefined
   #timer: NodeJS.Timeout | undefined
   #isEnding = false
   #isLeaving = false
 
   /** `onEnd`: it has let go of everything; `status` is the process's exit status. */
-  constructor(config: DaemonConfig, log: Logger, onEnd: (status: number) => void, ports = systemPorts()) {
+  constructor(config: DaemonConfig, log: Logger, onEnd: (status: number) => void, seams = systemSeams()) {
     this.#config = config
     this.#log = log
     this.#onEnd = onEnd
-    this.#ports = ports
+    this.#seams = seams
   }
 
   /**
@@ -33,7 +33,7 @@ export class Daemon {
    */
   async start(onStep: (step: string) => void): Promise<readonly string[]> {
     this.#assembling = assemble(this.#config, {
-      ports: this.#ports,
+      seams: this.#seams,
       log: this.#log,
       onStep,
       onFatal: thrown => this.#fatal(thrown),

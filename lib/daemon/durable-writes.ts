@@ -3,7 +3,7 @@ import { PENDING_WRITES_BYTES_MAX } from './constants.ts'
 import { PendingWrites } from './pending-writes.ts'
 
 /** The store, as far as the node's writes need it. */
-export interface WritePorts {
+export interface WriteSeams {
   /** Durable when it returns. Throws a WeaveError STATE_IO when the disk refuses, and then nothing has happened. */
   persist(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void
   /** Why nothing new should be stored that must last, and a look whether that has changed. */
@@ -15,18 +15,18 @@ export interface WritePorts {
  * and go with the next write or the next look. Meanwhile nothing may be acknowledged that is among them.
  */
 export class DurableWrites {
-  readonly #ports: WritePorts
+  readonly #seams: WriteSeams
   readonly #pending = new PendingWrites()
   #failure: WeaveError | undefined
 
-  constructor(ports: WritePorts) {
-    this.#ports = ports
+  constructor(seams: WriteSeams) {
+    this.#seams = seams
   }
 
   /** Why what must last cannot be stored now; the disk refuses, or has no reserve. */
   get trouble(): WeaveError | undefined {
     if (this.#failure !== undefined) return this.#failure
-    const fullness = this.#ports.store?.fullness
+    const fullness = this.#seams.store?.fullness
     return fullness === undefined ? undefined : new WeaveError('STATE_IO', fullness, 'make room on that disk')
   }
 
@@ -39,7 +39,7 @@ export class DurableWrites {
   write(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void {
     if (this.#pending.isEmpty) {
       try {
-        return this.#ports.persist(puts, deletes)
+        return this.#seams.persist(puts, deletes)
       } catch (error) {
         this.#keep(error, puts, deletes)
       }
@@ -52,12 +52,12 @@ export class DurableWrites {
   /** Tries what waits again, and looks whether there is room. */
   tend(now: Millis): void {
     if (!this.#pending.isEmpty) this.#retry()
-    this.#ports.store?.tend(now)
+    this.#seams.store?.tend(now)
   }
 
   #retry(): void {
     try {
-      this.#ports.persist(this.#pending.puts, this.#pending.deletes)
+      this.#seams.persist(this.#pending.puts, this.#pending.deletes)
       this.#pending.clear()
       this.#failure = undefined
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Millis } from '../base/mod.ts'
-import type { CachePort } from './assembly-ports.ts'
+import type { CacheSeam } from './assembly-seams.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 
@@ -10,7 +10,7 @@ import type { Service } from './service.ts'
  */
 export class Memory implements Service {
   readonly name = 'memory'
-  readonly #cache: CachePort
+  readonly #cache: CacheSeam
   readonly #runner: Pick<NodeRunner, 'input' | 'start' | 'hold' | 'release'>
   readonly #now: () => Millis
   readonly #log: Pick<Logger, 'warn' | 'info'>
@@ -20,7 +20,7 @@ export class Memory implements Service {
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: {
-    cache: CachePort
+    cache: CacheSeam
     runner: Pick<NodeRunner, 'input' | 'start' | 'hold' | 'release'>
     now: () => Millis
     log: Pick<Logger, 'warn' | 'info'>

@@ -4,12 +4,12 @@ import { dial, type LinkSocket } from '../io/mod.ts'
 import type { AddressForm } from '../ipam/mod.ts'
 import { AddressRequests } from './address-requests.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
-import { DurableWrites, type WritePorts } from './durable-writes.ts'
+import { DurableWrites, type WriteSeams } from './durable-writes.ts'
 import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
 import type { Node, NodeOutput, NodeReport } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
-export interface RunnerPorts extends WritePorts {
+export interface RunnerSeams extends WriteSeams {
   now(): Millis
   /** What could be learnt from others again: need not last, and never throws. */
   remember(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void
@@ -27,7 +27,7 @@ export interface RunnerPorts extends WritePorts {
  */
 export class NodeRunner {
   readonly node: Node
-  readonly #ports: RunnerPorts
+  readonly #seams: RunnerSeams
   readonly #sockets = new Map<number, LinkSocket>()
   readonly #dials = new Map<number, AbortController>()
   readonly #requests: AddressRequests
@@ -40,10 +40,10 @@ export class NodeRunner {
   #isRunning = false
   #isStopped = false
 
-  constructor(node: Node, ports: RunnerPorts) {
+  constructor(node: Node, seams: RunnerSeams) {
     this.node = node
-    this.#ports = ports
-    this.#writes = new DurableWrites(ports)
+    this.#seams = seams
+    this.#writes = new DurableWrites(seams)
     this.#requests = new AddressRequests(node, give => this.input(give))
   }
 
@@ -76,7 +76,7 @@ export class NodeRunner {
 
   /** The node as it is now, as plain data. */
   report(): NodeReport {
-    return this.node.report(this.#ports.now())
+    return this.node.report(this.#seams.now())
   }
 
   /** Gives the node an input and carries out the consequences before it returns. */
@@ -85,13 +85,13 @@ export class NodeRunner {
     if (this.#isRunning) throw new Error('the node is not re-entrant')
     this.#isRunning = true
     try {
-      const result = give(this.node, this.#ports.now())
+      const result = give(this.node, this.#seams.now())
       this.#drain()
       this.#lookAtStore()
       return result
     } catch (thrown) {
       this.#isStopped = true
-      this.#ports.fatal(thrown)
+      this.#seams.fatal(thrown)
       return undefined
     } finally {
       this.#isRunning = false
@@ -137,7 +137,7 @@ export class NodeRunner {
     const isWritable = this.#writes.trouble === undefined
     if (isWritable !== this.#isStoreWritable) {
       this.#isStoreWritable = isWritable
-      this.node.handleStore(isWritable, this.#ports.now())
+      this.node.handleStore(isWritable, this.#seams.now())
       this.#drain()
     }
     if (isWritable || this.#storeTimer !== undefined) return
@@ -150,7 +150,7 @@ export class NodeRunner {
   #carryOut(output: NodeOutput): void {
     switch (output.type) {
       case 'persist':
-        if (output.isCache === true) return this.#ports.remember(output.puts, output.deletes)
+        if (output.isCache === true) return this.#seams.remember(output.puts, output.deletes)
         return this.#writes.write(output.puts, output.deletes)
       case 'resolve':
         return this.#resolve(output.contact)
@@ -163,21 +163,21 @@ export class NodeRunner {
       case 'established':
         return this.#sockets.get(output.connection)?.markEstablished()
       case 'engine':
-        return this.#ports.engine(output.op)
+        return this.#seams.engine(output.op)
       case 'forwarding':
-        return this.#ports.forwarding(output.table)
+        return this.#seams.forwarding(output.table)
       case 'allocated':
-        return this.#requests.allocated(output.id, output.cidrs, this.#writes.failure, this.#ports.now())
+        return this.#requests.allocated(output.id, output.cidrs, this.#writes.failure, this.#seams.now())
       case 'refused':
         return this.#requests.refused(output.id, output.error)
       case 'log':
-        return this.#ports.log(output.line)
+        return this.#seams.log(output.line)
     }
   }
 
   #resolve(contact: string): void {
     if (this.#held !== undefined) return void this.#held.push(() => this.#resolve(contact))
-    this.#ports.resolve(contact).then(
+    this.#seams.resolve(contact).then(
       ({ endpoints, failure }) => this.input((node, now) => node.handleResolved(contact, failure ?? endpoints, now)),
       (error: unknown) => this.input((node, now) => node.handleResolved(contact, errorText(error), now)),
     )
@@ -231,7 +231,7 @@ export class NodeRunner {
     if (this.#isStopped) return
     const next = this.node.pollTimeout()
     if (next === undefined) return
-    const waitMs = Math.max(0, next.at - this.#ports.now())
+    const waitMs = Math.max(0, next.at - this.#seams.now())
     this.#timer = setTimeout(() => this.input((node, now) => node.handleTimeout(now)), waitMs)
   }
 }

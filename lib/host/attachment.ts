@@ -1,10 +1,10 @@
 import { WeaveError } from '../base/mod.ts'
-import { deleteLink } from './bridge.ts'
+import { deleteInterface } from './bridge.ts'
 import { heldAddresses, interfaceAddresses, type InterfaceAddress } from './interface-address.ts'
 import { addAddress, addMulticastRoute, announce, removeAddress } from './guest-address.ts'
-import { showLink, showLinks, type LinkView } from './ip-json.ts'
+import { showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import { ALIAS_PREFIX, GUEST_NAME } from './limits.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 import type { Target } from './target.ts'
 import { isVethName } from './veth-name.ts'
 import { configurePair, createPair, findPair, vanished, type AttachmentSettings } from './veth-pair.ts'
@@ -22,8 +22,8 @@ export interface Attachment {
   readonly addresses: readonly string[]
 }
 
-/** A port of the bridge that is ours. */
-export interface AttachedPort {
+/** The end of a veth pair of ours that is a port of the bridge. */
+export interface HostEnd {
   readonly targetId: string
   readonly hostInterface: string
   /** The bridge that it is a port of; undefined: it is unplugged. */
@@ -44,11 +44,11 @@ export async function inspectAttachment(
  * Our host ends, by the alias that each bears, whether or not they are plugged in: an interface that somebody took off the
  * bridge, or whose bridge is gone, still holds its addresses. A pair whose namespace ended is gone by itself.
  */
-export async function listPorts(runner: CommandRunner): Promise<readonly AttachedPort[]> {
-  const links = await showLinks(runner)
-  return links.flatMap(link =>
-    isVethName(link.ifname) && link.ifalias?.startsWith(ALIAS_PREFIX) === true
-      ? [{ targetId: link.ifalias.slice(ALIAS_PREFIX.length), hostInterface: link.ifname, master: link.master }]
+export async function listHostEnds(runner: CommandRunner): Promise<readonly HostEnd[]> {
+  const all = await showInterfaces(runner)
+  return all.flatMap(one =>
+    isVethName(one.ifname) && one.ifalias?.startsWith(ALIAS_PREFIX) === true
+      ? [{ targetId: one.ifalias.slice(ALIAS_PREFIX.length), hostInterface: one.ifname, master: one.master }]
       : [],
   )
 }
@@ -68,7 +68,7 @@ export async function attach(
   const wanted = interfaceAddresses(addresses)
   const guestName = settings.guestInterface ?? GUEST_NAME
   const { name, guest: found, isHalf } = await findPair(runner, target, guestName)
-  if (isHalf) await deleteLink(runner, name)
+  if (isHalf) await deleteInterface(runner, name)
   const held = new Set(found === undefined ? [] : heldAddresses(found))
   const added: InterfaceAddress[] = []
   try {
@@ -79,13 +79,13 @@ export async function attach(
       added.push(address)
     }
     if (settings.multicastRoute !== false) await addMulticastRoute(runner, target, guestName)
-    const guest = await showLink(runner, guestName, target.netnsPath)
+    const guest = await showInterface(runner, guestName, target.netnsPath)
     if (guest === undefined) throw vanished(target)
     if (added.length > 0) await announce(runner, target, guest)
     return attachmentOf(target.id, name, guest)
   } catch (error) {
     // What went wrong first is what the user needs to read, so faults of the way back are not told.
-    if (found === undefined) await deleteLink(runner, name).catch(() => undefined)
+    if (found === undefined) await deleteInterface(runner, name).catch(() => undefined)
     else
       for (const address of added) await removeAddress(runner, target, guestName, address.text).catch(() => undefined)
     throw error
@@ -116,14 +116,14 @@ export async function detach(
   const leaving = new Set(addresses === 'all' ? held : interfaceAddresses(addresses).map(address => address.text))
   const staying = held.filter(address => !leaving.has(address))
   if (staying.length === 0) {
-    await deleteLink(runner, name)
+    await deleteInterface(runner, name)
     return []
   }
   for (const address of held) if (leaving.has(address)) await removeAddress(runner, target, guestName, address)
   return staying
 }
 
-export function attachmentOf(targetId: string, hostInterface: string, guest: LinkView): Attachment {
+export function attachmentOf(targetId: string, hostInterface: string, guest: InterfaceView): Attachment {
   return {
     targetId,
     hostInterface,

@@ -1,5 +1,5 @@
 import { isErrorCode, WeaveError } from '../base/mod.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 
 /**
  * Where the kernel hands bridged packets to the host's firewall (`br_netfilter`, which Docker and Kubernetes turn on), a

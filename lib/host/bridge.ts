@@ -1,8 +1,8 @@
 import { formatMac, type Mac } from '../address/mod.ts'
 import { assert, WeaveError } from '../base/mod.ts'
-import { showLink, showLinks, type LinkView } from './ip-json.ts'
+import { showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import { ALIAS_PREFIX, INTERFACE_NAME_CHARACTERS_MAX, OVERLAY_MTU_IPV6_MIN, TAP_QUEUE_PACKETS } from './limits.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 import { checkBridgeName } from './preflight.ts'
 import { writeSysctls, type Sysctls } from './sysctl.ts'
 import { isVethName } from './veth-name.ts'
@@ -21,7 +21,7 @@ export type HostStep = { readonly argv: readonly string[] } | { readonly sysctls
  * The steps from what is there to the bridge that we want; none but the settings when all is well. Settings come before
  * `up`, so that no router advertisement of a container is ever taken (CVE-2020-11091).
  */
-export function planBridge(want: BridgeSettings, found: LinkView | undefined): readonly HostStep[] {
+export function planBridge(want: BridgeSettings, found: InterfaceView | undefined): readonly HostStep[] {
   const { name } = want
   const mac = formatMac(want.mac)
   const steps: HostStep[] = []
@@ -68,7 +68,7 @@ export function planBridge(want: BridgeSettings, found: LinkView | undefined): r
 }
 
 /** The steps that make a TAP device a port of the bridge. It carries frames only, so it has no IPv6 of its own. */
-export function planTap(bridge: BridgeSettings, tap: LinkView): readonly HostStep[] {
+export function planTap(bridge: BridgeSettings, tap: InterfaceView): readonly HostStep[] {
   const name = tap.ifname
   const change = ['ip', 'link', 'set', 'dev', name]
   const steps: HostStep[] = []
@@ -98,19 +98,19 @@ export async function applySteps(runner: CommandRunner, steps: readonly HostStep
  */
 export async function ensureBridge(runner: CommandRunner, want: BridgeSettings): Promise<void> {
   assert(want.name.length <= INTERFACE_NAME_CHARACTERS_MAX, `the bridge's name is too long: ${want.name}`)
-  const found = await showLink(runner, want.name)
+  const found = await showInterface(runner, want.name)
   checkBridgeName(found, want.name)
   try {
     await applySteps(runner, planBridge(want, found))
   } catch (error) {
-    if (found === undefined) await deleteLink(runner, want.name).catch(() => undefined)
+    if (found === undefined) await deleteInterface(runner, want.name).catch(() => undefined)
     throw error
   }
 }
 
 /** Makes the packet engine's TAP device a port of the bridge. Fails with NO_TUN when it is not there. */
 export async function ensureTapPort(runner: CommandRunner, bridge: BridgeSettings, name: string): Promise<void> {
-  const tap = await showLink(runner, name)
+  const tap = await showInterface(runner, name)
   if (tap === undefined || tap.linkinfo?.info_kind !== 'tun') {
     throw new WeaveError(
       'NO_TUN',
@@ -123,25 +123,25 @@ export async function ensureTapPort(runner: CommandRunner, bridge: BridgeSetting
 
 /** Removes our veth pairs, the TAP device and the bridge; foreign ports are only released. Safe to repeat. */
 export async function removeBridge(runner: CommandRunner, bridge: string, tap: string): Promise<void> {
-  const found = await showLink(runner, bridge)
-  for (const port of await showLinks(runner)) {
-    const isOurs = isVethName(port.ifname) && port.linkinfo?.info_kind === 'veth'
+  const found = await showInterface(runner, bridge)
+  for (const one of await showInterfaces(runner)) {
+    const isOurs = isVethName(one.ifname) && one.linkinfo?.info_kind === 'veth'
     // Also those that were taken off the bridge; those of another bridge are another daemon's.
-    const isUnplugged = port.master === undefined && port.ifalias?.startsWith(ALIAS_PREFIX) === true
-    if (isOurs && (port.master === bridge || isUnplugged)) await deleteLink(runner, port.ifname)
+    const isUnplugged = one.master === undefined && one.ifalias?.startsWith(ALIAS_PREFIX) === true
+    if (isOurs && (one.master === bridge || isUnplugged)) await deleteInterface(runner, one.ifname)
   }
   if (found?.linkinfo?.info_kind === 'bridge') {
-    await deleteLink(runner, bridge)
+    await deleteInterface(runner, bridge)
   }
-  const device = await showLink(runner, tap)
-  if (device?.linkinfo?.info_kind === 'tun') await deleteLink(runner, tap)
+  const device = await showInterface(runner, tap)
+  if (device?.linkinfo?.info_kind === 'tun') await deleteInterface(runner, tap)
 }
 
 /** Deletes an interface; one that is gone already is no error. */
-export async function deleteLink(runner: CommandRunner, name: string): Promise<void> {
+export async function deleteInterface(runner: CommandRunner, name: string): Promise<void> {
   try {
     await runner.run(['ip', 'link', 'delete', 'dev', name])
   } catch (error) {
-    if ((await showLink(runner, name)) !== undefined) throw error
+    if ((await showInterface(runner, name)) !== undefined) throw error
   }
 }

@@ -1,6 +1,6 @@
-import { inNetns, type LinkView } from './ip-json.ts'
+import { inNetns, type InterfaceView } from './ip-json.ts'
 import type { InterfaceAddress } from './interface-address.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 import { writeSysctls } from './sysctl.ts'
 import type { Target } from './target.ts'
 import { guestIp } from './veth-pair.ts'
@@ -42,7 +42,7 @@ export async function addMulticastRoute(runner: CommandRunner, target: Target, g
 }
 
 /** Setting the MAC that is set already makes the kernel send gratuitous ARP and unsolicited advertisements for all. */
-export async function announce(runner: CommandRunner, target: Target, guest: LinkView): Promise<void> {
+export async function announce(runner: CommandRunner, target: Target, guest: InterfaceView): Promise<void> {
   if (guest.address === undefined) return
   await guestIp(runner, target, ['link', 'set', 'dev', guest.ifname, 'address', guest.address])
 }

@@ -1,13 +1,13 @@
 import type { Cidr, Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { attach, detach, inspectAttachment, listPorts, type AttachedPort, type Attachment } from './attachment.ts'
+import { attach, detach, inspectAttachment, listHostEnds, type HostEnd, type Attachment } from './attachment.ts'
 import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
 import { ensureBridgeForwarding, removeBridgeForwarding, type FirewallReport } from './bridge-firewall.ts'
-import { routeTo, showLink, showLinks, showRoutes } from './ip-json.ts'
+import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
 import { BRIDGE_NAME, GUEST_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
 import { adoptPair, makePair, placePair, removePair, type LoosePair } from './loose-pair.ts'
 import { configuredMtu, overlayMtu, underlayMtu } from './mtu.ts'
-import type { CommandRunner, ContainerLookup } from './ports.ts'
+import type { CommandRunner, ContainerLookup } from './seams.ts'
 import { preflight } from './preflight.ts'
 import { resolveTarget, type Target } from './target.ts'
 import type { AttachmentSettings } from './veth-pair.ts'
@@ -89,7 +89,7 @@ export class HostNetwork {
   }
 
   async #mend(targetIds: ReadonlySet<string>): Promise<readonly string[]> {
-    const links = new Map((await showLinks(this.#runner)).map(link => [link.ifname, link]))
+    const links = new Map((await showInterfaces(this.#runner)).map(link => [link.ifname, link]))
     const mended: string[] = []
     const settings = this.#bridgeSettings(this.#knownMtu())
     if (links.get(this.bridge)?.flags.includes('UP') !== true) {
@@ -100,10 +100,10 @@ export class HostNetwork {
       await ensureTapPort(this.#runner, settings, this.tap)
       mended.push(`${this.tap} on the bridge`)
     }
-    for (const port of await listPorts(this.#runner)) {
-      if (port.master !== undefined || !targetIds.has(port.targetId)) continue
-      await this.#runner.run(['ip', 'link', 'set', 'dev', port.hostInterface, 'master', this.bridge, 'up'])
-      mended.push(`${port.targetId} on the bridge`)
+    for (const end of await listHostEnds(this.#runner)) {
+      if (end.master !== undefined || !targetIds.has(end.targetId)) continue
+      await this.#runner.run(['ip', 'link', 'set', 'dev', end.hostInterface, 'master', this.bridge, 'up'])
+      mended.push(`${end.targetId} on the bridge`)
     }
     return mended
   }
@@ -125,7 +125,7 @@ export class HostNetwork {
     options: { readonly multicastRoute?: boolean; readonly guestInterface?: string } = {},
   ): Promise<Attachment> {
     return this.#inTurn(async () => {
-      if ((await showLink(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
+      if ((await showInterface(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
       return attach(this.#runner, target, addresses, { ...this.#attachmentSettings(), ...options })
     })
   }
@@ -168,9 +168,9 @@ export class HostNetwork {
     return this.#inTurn(async () => removePair(this.#runner, id))
   }
 
-  /** Our ports on the bridge: what is attached and alive. */
-  list(): Promise<readonly AttachedPort[]> {
-    return this.#inTurn(async () => listPorts(this.#runner))
+  /** Our host ends on the bridge: what is attached and alive. */
+  list(): Promise<readonly HostEnd[]> {
+    return this.#inTurn(async () => listHostEnds(this.#runner))
   }
 
   /** Removes veth pairs, TAP, bridge and firewall rules: nothing of ours stays on the host. Safe to repeat. */
@@ -186,7 +186,7 @@ export class HostNetwork {
     const toPeers = await Promise.all(peers.map(peer => routeTo(this.#runner, peer)))
     const known = toPeers.filter(route => route !== undefined)
     const routes = known.length > 0 ? known : [...(await this.#routes(4)), ...(await this.#routes(6))]
-    return overlayMtu(underlayMtu(routes, await showLinks(this.#runner), new Set([this.bridge, this.tap])))
+    return overlayMtu(underlayMtu(routes, await showInterfaces(this.#runner), new Set([this.bridge, this.tap])))
   }
 
   #routes(family: 4 | 6) {

@@ -1,6 +1,6 @@
 import { formatIp, parseIp } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import type { LinkView } from './ip-json.ts'
+import type { InterfaceView } from './ip-json.ts'
 import { ADDRESSES_PER_TARGET_MAX } from './limits.ts'
 
 /** An address with its prefix length as an interface holds it, in canonical text: equal ones are equal strings. */
@@ -52,7 +52,7 @@ export function interfaceAddresses(texts: readonly string[]): readonly Interface
 }
 
 /** What an interface holds, without the link-local addresses that the kernel makes. */
-export function heldAddresses(link: LinkView): readonly string[] {
+export function heldAddresses(link: InterfaceView): readonly string[] {
   return (link.addr_info ?? [])
     .filter(address => address.scope !== 'link' || address.family === 'inet')
     .map(address => interfaceAddress(`${address.local}/${address.prefixlen}`).text)

@@ -1,8 +1,8 @@
 import { assert, WeaveError } from '../base/mod.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 
 /** What `ip -d -j link` and `ip -d -j addr` say of one interface (the parts that are used). */
-export interface LinkView {
+export interface InterfaceView {
   readonly ifindex: number
   readonly ifname: string
   readonly flags: readonly string[]
@@ -46,10 +46,14 @@ export function inNetns(netnsPath: string | undefined, argv: readonly string[]):
 }
 
 /** The interface of that name with its addresses, or undefined when there is none. */
-export async function showLink(runner: CommandRunner, name: string, netnsPath?: string): Promise<LinkView | undefined> {
+export async function showInterface(
+  runner: CommandRunner,
+  name: string,
+  netnsPath?: string,
+): Promise<InterfaceView | undefined> {
   const argv = inNetns(netnsPath, ['ip', '-d', '-j', 'addr', 'show', 'dev', name])
   const { stdout, stderr, status } = await runner.run(argv, { okStatuses: [0, 1] })
-  if (status === 0) return parseRows<LinkView>(stdout, isLink)[0]
+  if (status === 0) return parseRows<InterfaceView>(stdout, isLink)[0]
   if (/does not exist|Cannot find device/.test(stderr)) return undefined
   throw new WeaveError(
     'COMMAND_FAILED',
@@ -58,9 +62,12 @@ export async function showLink(runner: CommandRunner, name: string, netnsPath?: 
   )
 }
 
-export async function showLinks(runner: CommandRunner, ...filter: readonly string[]): Promise<readonly LinkView[]> {
+export async function showInterfaces(
+  runner: CommandRunner,
+  ...filter: readonly string[]
+): Promise<readonly InterfaceView[]> {
   const { stdout } = await runner.run(['ip', '-d', '-j', 'link', 'show', ...filter])
-  return parseRows<LinkView>(stdout, isLink)
+  return parseRows<InterfaceView>(stdout, isLink)
 }
 
 /** Unicast routes of the main table. */

@@ -1,11 +1,11 @@
 import { assert, WeaveError } from '../base/mod.ts'
 import { attachmentOf, type Attachment } from './attachment.ts'
-import { applySteps, deleteLink, type HostStep } from './bridge.ts'
+import { applySteps, deleteInterface, type HostStep } from './bridge.ts'
 import { addAddress, announce } from './guest-address.ts'
 import { interfaceAddresses } from './interface-address.ts'
-import { showLink, type LinkView } from './ip-json.ts'
+import { showInterface, type InterfaceView } from './ip-json.ts'
 import { ALIAS_BYTES_MAX, ALIAS_PREFIX } from './limits.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 import { writeSysctls } from './sysctl.ts'
 import type { Target } from './target.ts'
 import { checkGuestName, loosePairNames } from './veth-name.ts'
@@ -24,7 +24,7 @@ import {
  * into a target himself (libnetwork, CNI), or has it placed.
  */
 export interface LoosePair {
-  /** Names the pair; `listPorts` tells it as the target's id. */
+  /** Names the pair; `listHostEnds` tells it as the target's id. */
   readonly id: string
   readonly hostInterface: string
   /** What the guest end is called until it is placed. */
@@ -73,10 +73,10 @@ export async function makePair(runner: CommandRunner, id: string, settings: Loos
   }
   try {
     await applySteps(runner, planLoosePair(id, settings))
-    const made = await showLink(runner, guest)
+    const made = await showInterface(runner, guest)
     if (made !== undefined) return looseOf(id, made)
   } catch (error) {
-    await deleteLink(runner, host).catch(() => undefined)
+    await deleteInterface(runner, host).catch(() => undefined)
     throw error
   }
   throw gone(id)
@@ -100,7 +100,7 @@ export async function placePair(
   await checkIsThere(target)
   const { host, guest } = await findEnds(runner, id)
   if (host === undefined || guest === undefined) throw gone(id)
-  if ((await showLink(runner, guestName, target.netnsPath)) !== undefined) {
+  if ((await showInterface(runner, guestName, target.netnsPath)) !== undefined) {
     throw new WeaveError(
       'INTERFACE_EXISTS',
       `${target.description} has an interface ${guestName} already`,
@@ -117,7 +117,7 @@ export async function placePair(
     if (wanted.length > 0) await announce(runner, target, placed)
     return attachmentOf(id, host.ifname, placed)
   } catch (error) {
-    await deleteLink(runner, host.ifname).catch(() => undefined)
+    await deleteInterface(runner, host.ifname).catch(() => undefined)
     throw error
   }
 }
@@ -148,23 +148,28 @@ export async function adoptPair(
 /** Removes both ends, wherever the guest end is now. None is no error. */
 export async function removePair(runner: CommandRunner, id: string): Promise<void> {
   const { host } = await findEnds(runner, id)
-  if (host !== undefined) await deleteLink(runner, host.ifname)
+  if (host !== undefined) await deleteInterface(runner, host.ifname)
 }
 
 /** Both ends in the host's namespace; the guest end only when it is plugged into that very host end. */
 async function findEnds(
   runner: CommandRunner,
   id: string,
-): Promise<{ readonly host: LinkView | undefined; readonly guest: LinkView | undefined }> {
+): Promise<{ readonly host: InterfaceView | undefined; readonly guest: InterfaceView | undefined }> {
   const names = loosePairNames(id)
-  const host = await showLink(runner, names.host)
-  const guest = host === undefined ? undefined : await showLink(runner, names.guest)
+  const host = await showInterface(runner, names.host)
+  const guest = host === undefined ? undefined : await showInterface(runner, names.guest)
   return { host, guest: guest?.link === names.host ? guest : undefined }
 }
 
 /** The interface inside the target, which must be the other end of this one. */
-async function guestOf(runner: CommandRunner, host: LinkView, target: Target, guestName: string): Promise<LinkView> {
-  const guest = await showLink(runner, guestName, target.netnsPath)
+async function guestOf(
+  runner: CommandRunner,
+  host: InterfaceView,
+  target: Target,
+  guestName: string,
+): Promise<InterfaceView> {
+  const guest = await showInterface(runner, guestName, target.netnsPath)
   if (guest === undefined) {
     await checkIsThere(target)
     throw new WeaveError(
@@ -173,7 +178,7 @@ async function guestOf(runner: CommandRunner, host: LinkView, target: Target, gu
       'move the guest end there first, or have it placed',
     )
   }
-  const now = await showLink(runner, host.ifname)
+  const now = await showInterface(runner, host.ifname)
   if (now === undefined) throw vanished(target)
   if (areEndsOfOnePair(now, guest)) return guest
   throw new WeaveError(
@@ -183,7 +188,7 @@ async function guestOf(runner: CommandRunner, host: LinkView, target: Target, gu
   )
 }
 
-function looseOf(id: string, guest: LinkView): LoosePair {
+function looseOf(id: string, guest: InterfaceView): LoosePair {
   return {
     id,
     hostInterface: loosePairNames(id).host,

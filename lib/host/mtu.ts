@@ -1,6 +1,6 @@
 import { WeaveError } from '../base/mod.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
-import type { LinkView, RouteView } from './ip-json.ts'
+import type { InterfaceView, RouteView } from './ip-json.ts'
 import { OVERLAY_MTU_IPV6_MIN, OVERLAY_MTU_MAX, OVERLAY_MTU_MIN, UNDERLAY_MTU_DEFAULT } from './limits.ts'
 
 /**
@@ -10,7 +10,7 @@ import { OVERLAY_MTU_IPV6_MIN, OVERLAY_MTU_MAX, OVERLAY_MTU_MIN, UNDERLAY_MTU_DE
  */
 export function underlayMtu(
   routes: readonly RouteView[],
-  links: readonly LinkView[],
+  links: readonly InterfaceView[],
   ignored: ReadonlySet<string>,
 ): number {
   const byName = new Map(links.map(link => [link.ifname, link]))

@@ -2,8 +2,8 @@ import { constants } from 'node:fs'
 import { access, open, readFile } from 'node:fs/promises'
 import { formatCidr, overlaps, parseCidr, parseIpv4, type Cidr } from '../address/mod.ts'
 import { errorText, WeaveError } from '../base/mod.ts'
-import { showLink, showRoutes, type LinkView, type RouteView } from './ip-json.ts'
-import type { CommandRunner } from './ports.ts'
+import { showInterface, showRoutes, type InterfaceView, type RouteView } from './ip-json.ts'
+import type { CommandRunner } from './seams.ts'
 
 const TUN_DEVICE = '/dev/net/tun'
 const CAP_NET_ADMIN = 12n
@@ -77,7 +77,7 @@ function destinationOf(text: string): Cidr | undefined {
 }
 
 /** Fails with BRIDGE_FOREIGN when the bridge's name belongs to something that is no bridge. */
-export function checkBridgeName(link: LinkView | undefined, bridge: string): void {
+export function checkBridgeName(link: InterfaceView | undefined, bridge: string): void {
   const kind = link?.linkinfo?.info_kind
   if (link === undefined || kind === 'bridge') return
   throw new WeaveError(
@@ -92,6 +92,6 @@ export async function preflight(runner: CommandRunner, bridge: string, range: Ci
   checkPrivileges(await readFile('/proc/self/status', 'utf8'))
   await checkTun()
   await checkTools(runner)
-  checkBridgeName(await showLink(runner, bridge), bridge)
+  checkBridgeName(await showInterface(runner, bridge), bridge)
   if (range !== undefined) checkRange(range, await showRoutes(runner, 4), bridge)
 }

@@ -1,6 +1,6 @@
 import { WeaveError } from '../base/mod.ts'
 import { inNetns } from './ip-json.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 
 /** Values, each with the keys below /proc/sys/net that get it, such as `ipv6/conf/weave/accept_ra`. */
 export type Sysctls = readonly (readonly [value: number, keys: readonly string[]])[]

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { WeaveError } from '../base/mod.ts'
 import { inNetns } from './ip-json.ts'
-import type { CommandRunner, ContainerLookup, ContainerView } from './ports.ts'
+import type { CommandRunner, ContainerLookup, ContainerView } from './seams.ts'
 
 const NETNS_DIRECTORY = '/run/netns'
 const NETNS_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/

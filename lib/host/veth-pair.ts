@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { WeaveError } from '../base/mod.ts'
 import { applySteps, type HostStep } from './bridge.ts'
-import { inNetns, showLink, showLinks, type LinkView } from './ip-json.ts'
+import { inNetns, showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import {
   ALIAS_PREFIX,
   GUEST_NAME,
@@ -12,7 +12,7 @@ import {
   PORT_FORWARDING_POLL_MS,
   PORT_FORWARDING_WAIT_MS,
 } from './limits.ts'
-import type { CommandRunner } from './ports.ts'
+import type { CommandRunner } from './seams.ts'
 import { writeSysctls, type Sysctls } from './sysctl.ts'
 import type { Target } from './target.ts'
 import { checkGuestName, isVethName, vethName } from './veth-name.ts'
@@ -30,7 +30,7 @@ export interface VethPair {
   /** The host end's name, there or not. */
   readonly name: string
   /** The guest end, when it is there and plugged into that very host end. */
-  readonly guest: LinkView | undefined
+  readonly guest: InterfaceView | undefined
   /** The host end is there, but nothing in the target has the guest's name: it was renamed inside. */
   readonly isHalf: boolean
 }
@@ -39,13 +39,13 @@ export interface VethPair {
 export async function findPair(runner: CommandRunner, target: Target, guestName: string): Promise<VethPair> {
   const name = vethName(target.id, target.netnsInode, checkGuestName(guestName))
   await checkIsThere(target)
-  const guest = await showLink(runner, guestName, target.netnsPath)
-  const host = await showLink(runner, name)
+  const guest = await showInterface(runner, guestName, target.netnsPath)
+  const host = await showInterface(runner, name)
   if (guest === undefined) return { name, guest: undefined, isHalf: host !== undefined }
   if (host !== undefined && areEndsOfOnePair(host, guest)) {
     return { name, guest, isHalf: false }
   }
-  const owner = (await showLinks(runner)).find(
+  const owner = (await showInterfaces(runner)).find(
     link =>
       isVethName(link.ifname) && link.ifindex === guest.link_index && link.ifalias?.startsWith(ALIAS_PREFIX) === true,
   )
@@ -62,7 +62,7 @@ export async function findPair(runner: CommandRunner, target: Target, guestName:
 }
 
 /** Each names the other as its far end; what one says alone may be an index of another namespace. */
-export function areEndsOfOnePair(one: LinkView, other: LinkView): boolean {
+export function areEndsOfOnePair(one: InterfaceView, other: InterfaceView): boolean {
   return one.link_index === other.ifindex && other.link_index === one.ifindex
 }
 
@@ -96,7 +96,7 @@ export async function configurePair(
   target: Target,
   name: string,
   settings: AttachmentSettings,
-  found: LinkView | undefined,
+  found: InterfaceView | undefined,
 ): Promise<void> {
   const guestName = settings.guestInterface ?? GUEST_NAME
   if (found !== undefined && found.mtu !== settings.mtu) {
@@ -144,7 +144,7 @@ export function guestSysctls(guestName: string): Sysctls {
 export async function waitUntilForwarding(runner: CommandRunner, name: string): Promise<void> {
   const deadline = performance.now() + PORT_FORWARDING_WAIT_MS
   for (;;) {
-    const link = await showLink(runner, name)
+    const link = await showInterface(runner, name)
     if (link?.linkinfo?.info_slave_data?.['state'] === 'forwarding') return
     if (performance.now() > deadline) {
       throw new WeaveError(

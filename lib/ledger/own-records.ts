@@ -48,7 +48,7 @@ export class OwnRecords {
   #isRecoveryDue = false
   #recoveredAt: Millis | undefined
 
-  constructor(ports: {
+  constructor(given: {
     readonly identity: LedgerIdentity
     readonly meshId: Uint8Array
     readonly limits: LedgerLimits
@@ -57,13 +57,13 @@ export class OwnRecords {
     /** Called when the records are others than before. */
     readonly onWrite: () => void
   }) {
-    this.#identity = ports.identity
-    this.#meshId = ports.meshId
-    this.#limits = ports.limits
-    this.#chance = ports.chance
-    this.#changes = ports.changes
-    this.#onWrite = ports.onWrite
-    this.records = new OwnerRecords(ports.identity.peerId, ports.identity.signingPublic)
+    this.#identity = given.identity
+    this.#meshId = given.meshId
+    this.#limits = given.limits
+    this.#chance = given.chance
+    this.#changes = given.changes
+    this.#onWrite = given.onWrite
+    this.records = new OwnerRecords(given.identity.peerId, given.identity.signingPublic)
   }
 
   /** The highest seq that was given, or met. */

@@ -34,7 +34,7 @@ export class Reconciler {
   readonly #chance: Chance
   readonly #messageBytesMax: number
 
-  constructor(ports: {
+  constructor(given: {
     readonly table: SumTable
     readonly recordsOf: (owner: PeerId) => OwnerRecords | undefined
     /** What to ask of somebody who holds other records of the owner, up to `lastSeq`; undefined: nothing. */
@@ -42,11 +42,11 @@ export class Reconciler {
     readonly chance: Chance
     readonly messageBytesMax: number
   }) {
-    this.#table = ports.table
-    this.#recordsOf = ports.recordsOf
-    this.#ask = ports.ask
-    this.#chance = ports.chance
-    this.#messageBytesMax = ports.messageBytesMax
+    this.#table = given.table
+    this.#recordsOf = given.recordsOf
+    this.#ask = given.ask
+    this.#chance = given.chance
+    this.#messageBytesMax = given.messageBytesMax
   }
 
   rootSync(): LedgerSync {

@@ -40,7 +40,7 @@ export class DataPaths implements NodePart {
 
   constructor(
     context: NodeContext,
-    ports: {
+    given: {
       view: MeshView
       /** Sends a session handshake through the mesh. */
       route: (to: PeerId, body: Uint8Array, now: Millis) => void
@@ -48,10 +48,10 @@ export class DataPaths implements NodePart {
     },
   ) {
     this.#context = context
-    this.#view = ports.view
-    this.#maker = new PathMaker(context, ports.view)
-    this.#route = ports.route
-    this.#onChanged = ports.onChanged
+    this.#view = given.view
+    this.#maker = new PathMaker(context, given.view)
+    this.#route = given.route
+    this.#onChanged = given.onChanged
   }
 
   get all(): IterableIterator<DataPath> {

@@ -49,10 +49,10 @@ export class Dialler implements Machine<DiallerOutput> {
   readonly #isNeighbour: (peer: PeerId) => boolean
   #failures = 0
 
-  constructor(ports: { chance: Chance; nextConnection: () => number; isNeighbour: (peer: PeerId) => boolean }) {
-    this.#chance = ports.chance
-    this.#nextConnection = ports.nextConnection
-    this.#isNeighbour = ports.isNeighbour
+  constructor(given: { chance: Chance; nextConnection: () => number; isNeighbour: (peer: PeerId) => boolean }) {
+    this.#chance = given.chance
+    this.#nextConnection = given.nextConnection
+    this.#isNeighbour = given.isNeighbour
   }
 
   /** The operator's list, in the order given. */

@@ -106,15 +106,15 @@ export class Membership implements NodePart {
   constructor(
     config: NodeConfig,
     read: StoreRead,
-    ports: {
+    given: {
       emit: (output: NodeOutput) => void
       /** True when nothing was allocated here, and the contact that this peer joined through is no longer wanted. */
       isFree: (contact: string) => boolean
     },
   ) {
     this.#config = config
-    this.#emit = ports.emit
-    this.#isFree = ports.isFree
+    this.#emit = given.emit
+    this.#isFree = given.isFree
     const mesh = decodeMesh(entriesOf(this, read).find(([key]) => key === MESH_KEY)?.[1])
     if (mesh === undefined) return
     this.#meshId = mesh.meshId

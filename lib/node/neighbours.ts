@@ -102,14 +102,14 @@ export class Neighbours implements Machine<NeighboursOutput> {
   readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   #failedInbound: FailedInbound[] = []
 
-  constructor(ports: {
+  constructor(given: {
     self: PeerId
     configOf: (role: LinkConfig['role']) => OwnLinkConfig
     admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
   }) {
-    this.#self = ports.self
-    this.#configOf = ports.configOf
-    this.#admit = ports.admit
+    this.#self = given.self
+    this.#configOf = given.configOf
+    this.#admit = given.admit
   }
 
   get neighbours(): Neighbour[] {

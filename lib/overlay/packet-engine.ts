@@ -1,7 +1,7 @@
 import type { EndpointParts } from '../address/mod.ts'
 
 /**
- * The port between the switch, which decides, and the packet engine, which touches bytes. `io` implements it natively;
+ * The seam between the switch, which decides, and the packet engine, which touches bytes. `io` implements it natively;
  * the simulator has an in-memory twin. One compliance suite runs on both.
  *
  * A *peer index* is a small local number (0 … PEER_INDEX_MAX) that the node gives to a PeerId. An engine peer holds: the

@@ -58,7 +58,7 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
   return copy
 }
 
-/** What every implementation of the port must do. */
+/** What every implementation of the seam must do. */
 export function cryptoSuiteCompliance(t: Test, suite: CryptoSuite): void {
   const vectors = loadVectors<Primitives>('primitives.json')
   const key32 = fc.uint8Array({ minLength: 32, maxLength: 32 })

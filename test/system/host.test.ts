@@ -103,7 +103,7 @@ t.test('attached containers talk; attaching again changes nothing; detaching lea
 
   t.strictSame(await network.attach(a, ['10.32.0.1/12']), attached, 'is idempotent')
   t.strictSame(await network.inspect(a), attached)
-  const targets = (await network.list()).map(port => port.targetId)
+  const targets = (await network.list()).map(end => end.targetId)
   t.strictSame(targets.sort(), [a.id, b.id].sort())
 
   t.strictSame(
@@ -132,7 +132,7 @@ t.test('what is taken off the bridge by hand is neither gone nor forgotten, and 
   const { hostInterface } = await network.attach(a, ['10.32.0.1/12'])
   await network.attach(b, ['10.32.0.2/12'])
   const all = new Set([a.id, b.id])
-  const listed = async () => (await network.list()).map(port => port.targetId).sort()
+  const listed = async () => (await network.list()).map(end => end.targetId).sort()
   t.strictSame(await network.mend(all), [], 'nothing to mend')
   fixture.onHost('ip', 'link', 'set', hostInterface, 'nomaster')
   t.strictSame(await listed(), [...all].sort())
@@ -266,7 +266,7 @@ t.test('a pair is made, and placed by us or by somebody else, and removed', opti
   t.equal(one.mac, mac)
   t.match(two.mac, /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
   t.strictSame(await network.makePair('ep1'), one, 'made again it is the same')
-  t.strictSame((await network.list()).map(port => port.targetId).sort(), ['ep1', 'ep2'])
+  t.strictSame((await network.list()).map(end => end.targetId).sort(), ['ep1', 'ep2'])
   t.ok(fixture.hostLinks().includes(one.guestInterface), 'not placed yet')
 
   const placed = await network.placePair('ep1', a, 'eth0', ['10.32.0.1/12'])
@@ -294,7 +294,7 @@ t.test('a pair is made, and placed by us or by somebody else, and removed', opti
   await network.removePair('ep1')
   t.notOk(fixture.canPing(b, '10.32.0.1'))
   t.strictSame(
-    (await network.list()).map(port => port.targetId),
+    (await network.list()).map(end => end.targetId),
     ['ep2'],
   )
   await network.makePair('ep4')

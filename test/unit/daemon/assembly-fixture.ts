@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { WeaveError } from '../../../lib/base/mod.ts'
-import type { AssemblyPorts, CachePort } from '../../../lib/daemon/assembly-ports.ts'
+import type { AssemblySeams, CacheSeam } from '../../../lib/daemon/assembly-seams.ts'
 import { nodeSuite } from '../../../lib/io/mod.ts'
 import type { DataPlaneEvents } from '../../../lib/overlay/mod.ts'
 import { daemonConfig } from '../../support/daemon-config.ts'
@@ -26,7 +26,7 @@ export const STEPS = [
 ] as const
 export type Step = (typeof STEPS)[number]
 
-/** What a machine without root does instead: doubles of every port, which note what is opened and let go of. */
+/** What a machine without root does instead: doubles of every seam, which note what is opened and let go of. */
 export function machine(t: { teardown(fn: () => void): unknown }) {
   const stateDir = mkdtempSync(join(tmpdir(), 'weave-ts-assembly-'))
   t.teardown(() => rmSync(stateDir, { recursive: true, force: true }))
@@ -48,11 +48,11 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
   const planes: DataPlaneEvents[] = []
   const records = new Map<string, Uint8Array>()
   /** What is remembered; nothing, unless a test says otherwise. */
-  const cacheOf: { current: (take: Parameters<CachePort['restore']>[0]) => Promise<readonly string[]> } = {
+  const cacheOf: { current: (take: Parameters<CacheSeam['restore']>[0]) => Promise<readonly string[]> } = {
     current: async () => [],
   }
-  const handlers: { current: Parameters<AssemblyPorts['serve']>[1] | undefined } = { current: undefined }
-  const ports: AssemblyPorts = {
+  const handlers: { current: Parameters<AssemblySeams['serve']>[1] | undefined } = { current: undefined }
+  const seams: AssemblySeams = {
     now: () => Math.floor(performance.now()),
     suite: nodeSuite(),
     entropy: seededEntropy('assembly'),
@@ -156,5 +156,5 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) },
   )
   const config = daemonConfig({ stateDir, warnings: ['the launch warns'] })
-  return { ports, cacheOf, events, hooks, log, logged, planes, records, handlers, config }
+  return { seams, cacheOf, events, hooks, log, logged, planes, records, handlers, config }
 }

@@ -10,9 +10,9 @@ import { STEPS, machine, type Step } from './assembly-fixture.ts'
 const LETS_GO = ['lock', 'engine', 'listen', 'store', 'cache', 'data plane', 'serve'] as const
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: run => run() }
 
-function surroundings({ ports, log }: ReturnType<typeof machine>, ends: boolean[] = []): Surroundings {
+function surroundings({ seams, log }: ReturnType<typeof machine>, ends: boolean[] = []): Surroundings {
   return {
-    ports,
+    seams,
     log,
     onStep: () => undefined,
     onFatal: thrown => {

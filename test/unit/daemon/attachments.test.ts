@@ -2,7 +2,7 @@ import t from 'tap'
 import { parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { Attachments } from '../../../lib/daemon/attachments.ts'
 
-type Ports = ConstructorParameters<typeof Attachments>[0]
+type Seams = ConstructorParameters<typeof Attachments>[0]
 
 const CIDR = parseCidr('10.32.0.1/12')!
 const OPTIONS = { multicastRoute: true, signal: new AbortController().signal }
@@ -26,9 +26,9 @@ function world() {
   const host = {
     resolve: async (text: string) => ({ id: text, description: text, netnsInode: 1n }),
     list: async () => {
-      const ports = [...plugged].map(targetId => ({ targetId }))
+      const ends = [...plugged].map(targetId => ({ targetId }))
       await hooks.afterList()
-      return ports
+      return ends
     },
     attach: async (target: { id: string }) => {
       hooks.beforePlug()
@@ -52,7 +52,7 @@ function world() {
       for (const key of deletes) records.delete(key)
     },
   }
-  const make = () => new Attachments({ host, runner, store } as unknown as Ports)
+  const make = () => new Attachments({ host, runner, store } as unknown as Seams)
   return { plugged, leases, others, records, hooks, make, attachments: make() }
 }
 

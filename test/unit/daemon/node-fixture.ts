@@ -1,7 +1,7 @@
 import { Beat } from '../../../lib/base/mod.ts'
 import { parseCidr, type Endpoint } from '../../../lib/address/mod.ts'
 import { identityOf } from '../../../lib/crypto/mod.ts'
-import { NodeRunner, type RunnerPorts } from '../../../lib/daemon/node-runner.ts'
+import { NodeRunner, type RunnerSeams } from '../../../lib/daemon/node-runner.ts'
 import { nodeSuite } from '../../../lib/io/mod.ts'
 import { Node, type NodeConfig } from '../../../lib/node/mod.ts'
 import { labelledChance, seededEntropy } from '../../support/sim-randomness.ts'
@@ -35,8 +35,8 @@ export function nodeConfig(name: string, port = 6783): NodeConfig {
   }
 }
 
-/** A runner on ports that note what it does: the store is a map, names resolve to what is given, time is the system's. */
-export function nodeRunner(t: { teardown(fn: () => void): unknown }, name: string, parts: Partial<RunnerPorts> = {}) {
+/** A runner on seams that note what it does: the store is a map, names resolve to what is given, time is the system's. */
+export function nodeRunner(t: { teardown(fn: () => void): unknown }, name: string, parts: Partial<RunnerSeams> = {}) {
   const store = new Map<string, Uint8Array>()
   const done: string[] = []
   const fatal: unknown[] = []

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { parseMac } from '../../../lib/address/mod.ts'
 import { planBridge, planTap, type HostStep } from '../../../lib/host/bridge.ts'
-import type { LinkView } from '../../../lib/host/ip-json.ts'
+import type { InterfaceView } from '../../../lib/host/ip-json.ts'
 
 const want = { name: 'weave', mac: parseMac('02:00:00:00:00:01')!, mtu: 1_330 }
-const whole: LinkView = {
+const whole: InterfaceView = {
   ifindex: 3,
   ifname: 'weave',
   mtu: 1_330,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import t from 'tap'
 import { adoptPair, makePair, placePair, planLoosePair, removePair } from '../../../lib/host/loose-pair.ts'
-import type { CommandRunner } from '../../../lib/host/ports.ts'
+import type { CommandRunner } from '../../../lib/host/seams.ts'
 import type { Target } from '../../../lib/host/target.ts'
 import { checkGuestName, isVethName, loosePairNames, vethName } from '../../../lib/host/veth-name.ts'
 

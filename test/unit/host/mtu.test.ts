@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { LinkView, RouteView } from '../../../lib/host/ip-json.ts'
+import type { InterfaceView, RouteView } from '../../../lib/host/ip-json.ts'
 import { configuredMtu, overlayMtu, underlayMtu } from '../../../lib/host/mtu.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../../../lib/wire/datagram.ts'
 
-const link = (ifname: string, mtu: number, flags: string[] = ['UP']): LinkView => ({ ifindex: 1, ifname, mtu, flags })
+const link = (ifname: string, mtu: number, flags: string[] = ['UP']): InterfaceView => ({
+  ifindex: 1,
+  ifname,
+  mtu,
+  flags,
+})
 const links = [
   link('lo', 65_536, ['LOOPBACK', 'UP']),
   link('eth0', 1_500),

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseCidr } from '../../../lib/address/mod.ts'
-import type { LinkView, RouteView } from '../../../lib/host/ip-json.ts'
+import type { InterfaceView, RouteView } from '../../../lib/host/ip-json.ts'
 import { checkBridgeName, checkPrivileges, checkRange, checkTools, checkTun } from '../../../lib/host/preflight.ts'
 import { missingTool } from '../../../lib/io/command-runner.ts'
 
@@ -26,7 +26,7 @@ t.test('routes that are no obstacle', async t => {
 })
 
 t.test('a bridge name that something else has is refused', async t => {
-  const link = (kind?: string): LinkView => ({
+  const link = (kind?: string): InterfaceView => ({
     ifindex: 1,
     ifname: 'weave',
     mtu: 1,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { WeaveError } from '../../../lib/base/mod.ts'
-import type { ContainerLookup, ContainerView } from '../../../lib/host/ports.ts'
+import type { ContainerLookup, ContainerView } from '../../../lib/host/seams.ts'
 import { resolveTarget } from '../../../lib/host/target.ts'
 import { ChildProcessRunner } from '../../../lib/io/command-runner.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Chance } from '../../../lib/base/ports.ts'
+import type { Chance } from '../../../lib/base/seams.ts'
 import type { PeerId } from '../../../lib/address/peer-id.ts'
 import type { Cidr } from '../../../lib/address/cidr.ts'
 import {

@@ -20,7 +20,7 @@ const TWO = parseEndpoint('192.0.2.2:6783')!
 const RELAY = peerIdFromBytes(new Uint8Array(16).fill(9))
 const SESSION = 77
 
-/** A path whose session is a double of the port that the path drains: what it says is pushed by the test. */
+/** A path whose session is a double of the seam that the path drains: what it says is pushed by the test. */
 function world() {
   const session: SessionOutput[] = []
   const use = new PathUse(() => undefined, 0)

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
 import { DockerClient } from '../docker/mod.ts'
-import { HostNetwork, preflight, showLink } from '../host/mod.ts'
+import { HostNetwork, preflight, showInterface } from '../host/mod.ts'
 import {
   CacheStore,
   ChildProcessRunner,
@@ -16,14 +16,14 @@ import {
   resolvePeer,
   systemEntropy,
 } from '../io/mod.ts'
-import type { AssemblyPorts, OpenEngine } from './assembly-ports.ts'
+import type { AssemblySeams, OpenEngine } from './assembly-seams.ts'
 import type { DaemonConfig, OffloadName } from './config.ts'
 import { linkSecrets } from './link-secrets.ts'
 import { hasAesInstructions } from './processor.ts'
 import type { Settings } from './settings.ts'
 
 /** The machine that the daemon runs on. */
-export function systemPorts(): AssemblyPorts {
+export function systemSeams(): AssemblySeams {
   const runner = new ChildProcessRunner()
   return {
     now: monotonicMillis,
@@ -40,7 +40,7 @@ export function systemPorts(): AssemblyPorts {
     openStore: stateDir => StateStore.open(stateDir),
     openCache: (stateDir, isFresh) => CacheStore.open(stateDir, isFresh),
     secrets: linkSecrets,
-    isInterface: async name => (await showLink(runner, name)) !== undefined,
+    isInterface: async name => (await showInterface(runner, name)) !== undefined,
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
     resolve: resolvePeer,
     serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),

@@ -19,10 +19,10 @@ import type { LinkSecret } from '../peer/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import type { Settings } from './settings.ts'
 
-export type CachePort = Pick<CacheStore, 'restore' | 'handleTimeout' | 'pollTimeout' | 'write' | 'skip' | 'close'>
+export type CacheSeam = Pick<CacheStore, 'restore' | 'handleTimeout' | 'pollTimeout' | 'write' | 'skip' | 'close'>
 
-/** What an assembly takes from the machine; `systemPorts` is the real one, tests bring doubles. */
-export interface AssemblyPorts {
+/** What an assembly takes from the machine; `systemSeams` is the real one, tests bring doubles. */
+export interface AssemblySeams {
   readonly now: () => Millis
   readonly suite: CryptoSuite
   readonly entropy: Entropy
@@ -39,7 +39,7 @@ export interface AssemblyPorts {
     stateDir: string,
   ): Pick<StateStore, 'notices' | 'isNew' | 'fullness' | 'tend' | 'range' | 'get' | 'write' | 'close'>
   /** What could be learnt from others again. `isFresh`: what is there belongs to a state that is gone. */
-  openCache(stateDir: string, isFresh: boolean): CachePort
+  openCache(stateDir: string, isFresh: boolean): CacheSeam
   secrets(config: DaemonConfig): Promise<readonly LinkSecret[]>
   isInterface(name: string): Promise<boolean>
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
