@@ -123,8 +123,8 @@ export function tagOf(packed: PackedRecord, tagAt: number): number {
 }
 
 /** Writes the 64 bytes of the signature. */
-export function copySignature(packed: PackedRecord, target: Uint8Array, at: number): void {
-  for (let i = 0; i < RECORD_SIGNATURE_BYTES; i++) target[at + i] = packed.charCodeAt(SIGNATURE_AT + i)
+export function copySignature(packed: PackedRecord, into: Uint8Array, at: number): void {
+  for (let i = 0; i < RECORD_SIGNATURE_BYTES; i++) into[at + i] = packed.charCodeAt(SIGNATURE_AT + i)
 }
 
 /** Bytes as a string of one character each. */

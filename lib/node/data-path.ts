@@ -88,7 +88,7 @@ export class DataPath implements Machine<DataPathOutput> {
   #unproved: Endpoint | undefined
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
-  #awaiting: { nonce: number; until: Millis } | undefined
+  #awaiting: { token: number; until: Millis } | undefined
   #provedAt: Millis = 0
   /** When the far side last probed the path. */
   #probedAt: Millis = 0
@@ -212,13 +212,13 @@ export class DataPath implements Machine<DataPathOutput> {
     if (isDrop(message)) return
     if (message.type === 'probe') {
       const endpoint = sourceEndpoint(source)
-      const reply = encodeProbeReply(message.nonce, endpoint ?? '')
+      const reply = encodeProbeReply(message.token, endpoint ?? '')
       const isAnswerable = source === undefined || endpoint !== undefined
       if (isAnswerable) this.#sendControl(receiverIndex, reply, source)
       if (endpoint !== undefined) this.#consider(endpoint, now)
       if (endpoint !== undefined && endpoint === this.#direct?.endpoint) this.#postpone(now)
     } else if (message.type === 'probe-reply') {
-      this.#handleReply(message.nonce, message.seenEndpoint, now)
+      this.#handleReply(message.token, message.seenEndpoint, now)
     } else if (message.type === 'path-end' && receiverIndex === this.#sealIndex) {
       // One that was overtaken by newer keys is about the old ones only.
       this.#outputs.push({ type: 'ended', peer: this.peerId })
@@ -328,14 +328,14 @@ export class DataPath implements Machine<DataPathOutput> {
     if (this.#direct !== undefined) {
       this.#probeAt = this.#nextProbeAt(now)
       if (this.#mayRest(now)) return
-      const nonce = this.#sendProbe(this.#direct.endpoint, now)
-      this.#awaiting ??= { nonce, until: now + PROBE_ANSWER_MS }
+      const token = this.#sendProbe(this.#direct.endpoint, now)
+      this.#awaiting ??= { token, until: now + PROBE_ANSWER_MS }
       return
     }
     for (const endpoint of this.#candidates) this.#sendProbe(endpoint, now)
     if (this.#via !== undefined) {
-      const nonce = this.#sendProbe(undefined, now)
-      if (this.#viaRttMs !== undefined) this.#awaiting ??= { nonce, until: now + PROBE_ANSWER_MS }
+      const token = this.#sendProbe(undefined, now)
+      if (this.#viaRttMs !== undefined) this.#awaiting ??= { token, until: now + PROBE_ANSWER_MS }
     }
     this.#probeAt = now + jittered(this.#probeWaitMs, this.#chance)
     this.#probeWaitMs = Math.min(
@@ -345,12 +345,12 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   #sendProbe(endpoint: Endpoint | undefined, now: Millis): number {
-    const nonce = Math.floor(this.#chance() * 0x1_0000_0000)
+    const token = Math.floor(this.#chance() * 0x1_0000_0000)
     if (this.#probes.size >= PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
-    this.#probes.set(nonce, { endpoint, sentAt: now })
+    this.#probes.set(token, { endpoint, sentAt: now })
     const parts = endpoint === undefined ? undefined : endpointParts(endpoint)
-    this.#sendControl(this.#sealIndex, encodeProbe(nonce), parts)
-    return nonce
+    this.#sendControl(this.#sealIndex, encodeProbe(token), parts)
+    return token
   }
 
   /** `endpoint` undefined: to where the peer's frames go. */
@@ -360,10 +360,10 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#engine({ op: 'send-control', receiverIndex, body, endpoint })
   }
 
-  #handleReply(nonce: number, seenEndpoint: string, now: Millis): void {
-    const probe = this.#probes.get(nonce)
+  #handleReply(token: number, seenEndpoint: string, now: Millis): void {
+    const probe = this.#probes.get(token)
     if (probe === undefined) return
-    this.#probes.delete(nonce)
+    this.#probes.delete(token)
     this.#awaiting = undefined
     this.#misses = 0
     const rttMs = now - probe.sentAt

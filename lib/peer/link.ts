@@ -113,11 +113,11 @@ export class Link implements Machine<LinkOutput> {
   #deadline: Millis
   #heardAt: Millis
   #pingAt: Millis = 0
-  #ping: { nonce: number; sentAt: Millis } | undefined
+  #ping: { token: number; sentAt: Millis } | undefined
   readonly #roundTrips = new RoundTrips()
   /** What the last answered ping measured, until the next ping tells it. */
   #toTellMs: Millis | undefined
-  #nextNonce = 1
+  #nextToken = 1
 
   constructor(config: LinkConfig, now: Millis) {
     assert(config.secrets.length > 0, 'a link needs a secret, zeros for an open mesh')
@@ -252,8 +252,8 @@ export class Link implements Machine<LinkOutput> {
     if (isDrop(plaintext)) return this.#down('framing')
     const message = decodeLinkMessage(plaintext)
     if (isDrop(message)) return void this.#outputs.push({ type: 'drop', reason: message.reason })
-    if (message.type === 'ping') return this.#handlePing(message.nonce, message.rttMs, now)
-    if (message.type === 'pong') return this.#handlePong(message.nonce, now)
+    if (message.type === 'ping') return this.#handlePing(message.token, message.rttMs, now)
+    if (message.type === 'pong') return this.#handlePong(message.token, now)
     this.#outputs.push({ type: 'message', message })
   }
 
@@ -303,27 +303,27 @@ export class Link implements Machine<LinkOutput> {
   }
 
   get #isEarly(): boolean {
-    return this.#nextNonce <= EARLY_PINGS
+    return this.#nextToken <= EARLY_PINGS
   }
 
   #sendPing(now: Millis): void {
     this.#pingAt = this.#isEarly ? now + EARLY_PING_INTERVAL_MS : this.#config.beat.after(now + PING_INTERVAL_MS)
-    const nonce = this.#nextNonce++ >>> 0
-    this.#ping = { nonce, sentAt: now }
-    this.send(encodePing(nonce, this.#toTellMs))
+    const token = this.#nextToken++ >>> 0
+    this.#ping = { token, sentAt: now }
+    this.send(encodePing(token, this.#toTellMs))
     this.#toTellMs = undefined
   }
 
   /** One side's pings are enough: they show that the link lives, and tell the other what they measure. */
-  #handlePing(nonce: number, rttMs: number | undefined, now: Millis): void {
-    this.send(encodePong(nonce))
+  #handlePing(token: number, rttMs: number | undefined, now: Millis): void {
+    this.send(encodePong(token))
     if (this.#isEarly) return
     this.#pingAt = this.#config.beat.after(now + PING_SPARED_MS)
     if (rttMs !== undefined) this.#measured(rttMs)
   }
 
-  #handlePong(nonce: number, now: Millis): void {
-    if (this.#ping?.nonce !== nonce) return
+  #handlePong(token: number, now: Millis): void {
+    if (this.#ping?.token !== token) return
     this.#toTellMs = now - this.#ping.sentAt
     this.#ping = undefined
     this.#measured(this.#toTellMs)

@@ -4,8 +4,8 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
 /**
  * A message on the control link, after the handshake. On the stream each is sealed and stands behind a 16-bit length.
  *
- *     ping             | kind | nonce u32 | round trip u16 |   in ms, as the sender measured it last; 65,535: not yet
- *     pong             | kind | nonce u32 |
+ *     ping             | kind | token u32 | round trip u16 |   in ms, as the sender measured it last; 65,535: not yet
+ *     pong             | kind | token u32 |
  *     ledger-sync      | kind | body … |                  see ledger-sync.ts
  *     ledger-delta     | kind | body … |                  see ledger-message.ts
  *     ledger-tree      | kind | mode u8 |                 1 graft, 2 prune: whether new records are pushed over this link
@@ -56,8 +56,8 @@ export type LedgerTreeMode = 'graft' | 'prune'
 const TREE_MODE: Readonly<Record<LedgerTreeMode, number>> = { graft: 1, prune: 2 }
 
 export type LinkMessage =
-  | { readonly type: 'ping'; readonly nonce: number; readonly rttMs: number | undefined }
-  | { readonly type: 'pong'; readonly nonce: number }
+  | { readonly type: 'ping'; readonly token: number; readonly rttMs: number | undefined }
+  | { readonly type: 'pong'; readonly token: number }
   | { readonly type: 'ledger-sync' | 'ledger-delta'; readonly body: Uint8Array }
   | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
@@ -74,13 +74,13 @@ const SIGNATURE_BYTES = 64
 const RTT_UNKNOWN = 0xffff
 
 /** `rttMs`: the last round trip that the sender measured; undefined: none yet. */
-export function encodePing(nonce: number, rttMs?: number): Uint8Array {
+export function encodePing(token: number, rttMs?: number): Uint8Array {
   const told = rttMs === undefined ? RTT_UNKNOWN : Math.min(rttMs, RTT_UNKNOWN - 1)
-  return new ByteWriter(7).u8(LINK_MESSAGE_KIND.ping).u32(nonce).u16(told).finish()
+  return new ByteWriter(7).u8(LINK_MESSAGE_KIND.ping).u32(token).u16(told).finish()
 }
 
-export function encodePong(nonce: number): Uint8Array {
-  return new ByteWriter(5).u8(LINK_MESSAGE_KIND.pong).u32(nonce).finish()
+export function encodePong(token: number): Uint8Array {
+  return new ByteWriter(5).u8(LINK_MESSAGE_KIND.pong).u32(token).finish()
 }
 
 export function encodeLedger(type: 'ledger-sync' | 'ledger-delta', body: Uint8Array): Uint8Array {
@@ -130,14 +130,14 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
   if (!reader.ok) return new Drop('link-message-empty')
   switch (kind) {
     case LINK_MESSAGE_KIND.ping: {
-      const nonce = reader.u32()
+      const token = reader.u32()
       const rttMs = reader.u16()
       if (!reader.ok) return new Drop('link-ping-malformed')
-      return { type: 'ping', nonce, rttMs: rttMs === RTT_UNKNOWN ? undefined : rttMs }
+      return { type: 'ping', token, rttMs: rttMs === RTT_UNKNOWN ? undefined : rttMs }
     }
     case LINK_MESSAGE_KIND.pong: {
-      const nonce = reader.u32()
-      return reader.ok ? { type: 'pong', nonce } : new Drop('link-ping-malformed')
+      const token = reader.u32()
+      return reader.ok ? { type: 'pong', token } : new Drop('link-ping-malformed')
     }
     case LINK_MESSAGE_KIND.ledgerSync:
       return { type: 'ledger-sync', body: reader.rest() }

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { projectRoot } from '../../scripts/check-docs.ts'
@@ -27,6 +27,65 @@ t.test('a name that two rooms export is found, and one that two files give diffe
   ])
   t.strictSame(shared('const NO_BYTES = none()\n', 'const NO_BYTES = none()\n', 'export const PORT = 1\n'), [])
 })
+
+const glossary = [
+  ...readFileSync(join(projectRoot(), 'ARCHITECTURE.md'), 'utf8')
+    .split(/^## /m)
+    .find(section => section.startsWith('Words\n'))!
+    .matchAll(/^\| ([a-z]+) \| (.+) \| `([^`]+)` \|$/gm),
+].map(([, word, meaning, anchor]) => ({ word: word!, meaning: meaning!, anchor: anchor! }))
+
+t.test('the words of the glossary are those of the code, each with one meaning', async t => {
+  const all = [...sources.values()].join('\n')
+  t.ok(glossary.length > 35, `${glossary.length} words were found`)
+  t.equal(new Set(glossary.map(({ word }) => word)).size, glossary.length, 'no word comes twice')
+  t.equal(new Set(glossary.map(({ anchor }) => anchor)).size, glossary.length, 'no two words mean one thing')
+  for (const { word, anchor } of glossary) {
+    t.match(all, new RegExp(`${word}|${word[0]!.toUpperCase()}${word.slice(1)}`), word)
+    if (anchor.startsWith('lib/')) t.ok(existsSync(join(projectRoot(), anchor)), anchor)
+    else t.match(all, new RegExp(`\\b${anchor}\\b`), `${word}: ${anchor} is in the code`)
+  }
+})
+
+/** Second meanings that words had, and what is said instead. `rooms`: where the word means something else than it should. */
+const SECOND_MEANINGS: readonly { word: RegExp; rooms: RegExp; instead: string }[] = [
+  {
+    word: /[tT]argets?\b(?!')|TARGET/,
+    rooms: /^(address|base\/(?!errors)|wire|noise|ledger|topology|peer|node)/,
+    instead: 'contact',
+  },
+  { word: /\bNodes?\b|\bnodes?\b(?!: | build|\/)|NODES/, rooms: /^topology/, instead: 'vertex' },
+  { word: /\b(?:\w+P|p)orts\b/, rooms: /^(?!host\/)/, instead: 'seams, or given' },
+  { word: /[nN]once/, rooms: /^(wire\/(?!datagram)|peer|node|ledger|topology)/, instead: 'token' },
+  { word: /[sS]tranger/, rooms: /^(wire|noise|ledger|topology|ipam)/, instead: 'unknown, impostor, other' },
+  { word: /\bshowLinks?\b|\bLinkView\b|[Pp]orts?View|AttachedPort/, rooms: /^host/, instead: 'interface, host end' },
+  { word: /Session/, rooms: /^(peer|host|api)|^io\/link/, instead: 'link' },
+  { word: /\bNode(?=(?:'s)? (?:\d\d|runs|has|binds|exports|process))/, rooms: /^/, instead: 'Node.js' },
+]
+
+t.test('no word has taken up a second meaning again', async t => {
+  for (const found of secondMeanings(sources)) t.fail(found)
+})
+
+t.test('a second meaning is found, in the rooms where it is one', async t => {
+  const find = (file: string, text: string) =>
+    secondMeanings(new Map([[file, text]])).map(found => found.split(': ')[1])
+  t.strictSame(find('node/dialler.ts', 'readonly target: string'), ['target stands for contact'])
+  t.strictSame(find('host/target.ts', 'readonly target: string'), [])
+  t.strictSame(find('daemon/a.ts', 'interface RunnerPorts {'), ['RunnerPorts stands for seams, or given'])
+  t.strictSame(find('host/bridge.ts', '// the MAC of its ports'), [])
+  t.strictSame(find('topology/graph.ts', 'for (const node of nodes)'), ['node stands for vertex'])
+  t.strictSame(find('io/lock-file.ts', '// Node has no flock'), ['Node stands for Node.js'])
+})
+
+function secondMeanings(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([file, text]) =>
+    SECOND_MEANINGS.flatMap(({ word, rooms, instead }) => {
+      const found = rooms.test(file) ? word.exec(text) : null
+      return found === null ? [] : [`${file}: ${found[0]} stands for ${instead}`]
+    }),
+  )
+}
 
 interface Constant {
   readonly file: string

@@ -53,7 +53,7 @@ function world() {
       const message = decodeControl(output.op.body)
       if (isDrop(message) || message.type !== 'probe') return []
       const parts = output.op.endpoint
-      return [{ nonce: message.nonce, to: parts && `${parts.ip.join('.')}:${parts.port}` }]
+      return [{ token: message.token, to: parts && `${parts.ip.join('.')}:${parts.port}` }]
     })
   const establish = (now: number) => {
     session.push({ type: 'seal-with', receiverIndex: SESSION })
@@ -61,8 +61,8 @@ function world() {
     path.handleTimeout(now)
     return probesOf(drain())
   }
-  const answer = (nonce: number, now: number) => {
-    path.handleControl(SESSION, encodeProbeReply(nonce, '192.0.2.100:6783'), endpointParts(ONE), now)
+  const answer = (token: number, now: number) => {
+    path.handleControl(SESSION, encodeProbeReply(token, '192.0.2.100:6783'), endpointParts(ONE), now)
     return drain()
   }
   /** The next due time, and what is probed then by a path that carries frames. */
@@ -80,7 +80,7 @@ function direct(candidates: readonly Endpoint[] = [ONE]) {
   const w = world()
   w.path.setCandidates(candidates, 0)
   const probes = w.establish(0)
-  w.answer(probes.find(({ to }) => to === candidates[0])!.nonce, 10)
+  w.answer(probes.find(({ to }) => to === candidates[0])!.token, 10)
   return w
 }
 
@@ -102,7 +102,7 @@ t.test('probes every candidate, and takes the one that answers', t => {
     [ONE, TWO],
   )
   t.match(w.path.state, { kind: 'none', why: /no answer to UDP probes of 192.0.2.1:6783, 192.0.2.2:6783/ })
-  const outputs = w.answer(probes[1]!.nonce, 25)
+  const outputs = w.answer(probes[1]!.token, 25)
   t.same(w.path.state, { kind: 'direct', endpoint: TWO, rttMs: 25 })
   t.same(
     outputs.flatMap(output => (output.type === 'engine' ? [output.op.op] : [output.type])),
@@ -116,10 +116,10 @@ t.test('an answer that nobody asked for, or a second one, changes nothing', t =>
   const w = world()
   w.path.setCandidates([ONE], 0)
   const [probe] = w.establish(0)
-  t.same(w.answer((probe!.nonce + 1) >>> 0, 5), [])
+  t.same(w.answer((probe!.token + 1) >>> 0, 5), [])
   t.equal(w.path.state.kind, 'none')
-  w.answer(probe!.nonce, 5)
-  t.same(w.answer(probe!.nonce, 6), [])
+  w.answer(probe!.token, 5)
+  t.same(w.answer(probe!.token, 6), [])
   t.end()
 })
 
@@ -144,7 +144,7 @@ t.test('keeps probing a proved path; single losses do not end it, enough in a ro
   t.equal(probes.length, 1)
   const again = w.next()
   t.equal(again.at, at + PROBE_ANSWER_MS, 'a miss is asked about at once')
-  w.answer(again.probes[0]!.nonce, again.at + 5)
+  w.answer(again.probes[0]!.token, again.at + 5)
   t.equal(w.path.state.kind, 'direct')
   let misses = 0
   let outputs: readonly DataPathOutput[] = []
@@ -172,7 +172,7 @@ function idleProbes(w: ReturnType<typeof direct>, untilMs: number, onLook: (at: 
   for (let due = w.next(true); due.at < untilMs; due = w.next(true)) {
     for (const probe of due.probes) {
       sentAt.push(due.at)
-      w.answer(probe.nonce, due.at + 5)
+      w.answer(probe.token, due.at + 5)
     }
     onLook(due.at)
   }
@@ -225,7 +225,7 @@ t.test('follows a peer that roams, once the new address has answered, and not be
   t.match(w.path.state, { endpoint: ONE })
   w.path.handleMoved(endpointParts(TWO), 110)
   t.same(w.probesOf(w.drain()), [], 'one probe at a time for an address')
-  w.answer(probe!.nonce, 120)
+  w.answer(probe!.token, 120)
   t.match(w.path.state, { kind: 'direct', endpoint: TWO, rttMs: 20 })
   t.end()
 })
@@ -234,8 +234,8 @@ t.test('a late answer of another candidate does not move a working path', t => {
   const w = world()
   w.path.setCandidates([ONE, TWO], 0)
   const probes = w.establish(0)
-  w.answer(probes[0]!.nonce, 10)
-  w.answer(probes[1]!.nonce, 30)
+  w.answer(probes[0]!.token, 10)
+  w.answer(probes[1]!.token, 30)
   t.match(w.path.state, { endpoint: ONE })
   t.end()
 })
@@ -246,11 +246,11 @@ t.test('goes through a relay once a probe made that round trip, and says why it 
   w.path.setVia(RELAY, 5, 0)
   const probes = w.establish(0)
   t.equal(w.path.isUsable, false)
-  w.answer(probes.find(({ to }) => to === undefined)!.nonce, 40)
+  w.answer(probes.find(({ to }) => to === undefined)!.token, 40)
   t.match(w.path.state, { kind: 'relayed', via: RELAY, rttMs: 40, why: /no answer to UDP probes of 192.0.2.1:6783/ })
   const [, later] = [w.next(), w.next()]
   const found = later.probes.find(({ to }) => to === ONE)
-  w.answer(found!.nonce, later.at + 3)
+  w.answer(found!.token, later.at + 3)
   t.match(w.path.state, { kind: 'direct', rttMs: 3 }, 'and leaves it for a direct path')
   t.end()
 })

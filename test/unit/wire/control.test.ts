@@ -6,10 +6,10 @@ import { decodeControl, encodePathEnd, encodeProbe, encodeProbeReply } from '../
 t.test('writes the golden bytes of a probe and of a reply, and reads them back', t => {
   t.equal(toHex(encodeProbe(0xdead_beef)), '01efbeadde')
   t.equal(toHex(encodeProbeReply(7, '192.0.2.7:6783')), '02070000000e003139322e302e322e373a36373833')
-  t.same(decodeControl(encodeProbe(0xdead_beef)), { type: 'probe', nonce: 0xdead_beef })
+  t.same(decodeControl(encodeProbe(0xdead_beef)), { type: 'probe', token: 0xdead_beef })
   t.same(decodeControl(encodeProbeReply(7, '192.0.2.7:6783')), {
     type: 'probe-reply',
-    nonce: 7,
+    token: 7,
     seenEndpoint: '192.0.2.7:6783',
   })
   t.end()
@@ -23,7 +23,7 @@ t.test('writes the golden byte of the end of a path, and reads it, whatever foll
 })
 
 t.test('reads a probe with padding behind it', t => {
-  t.same(decodeControl(Uint8Array.of(...encodeProbe(3), 0, 0, 0)), { type: 'probe', nonce: 3 })
+  t.same(decodeControl(Uint8Array.of(...encodeProbe(3), 0, 0, 0)), { type: 'probe', token: 3 })
   t.end()
 })
 

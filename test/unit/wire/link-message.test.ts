@@ -48,7 +48,7 @@ t.test('tells the last round trip with a ping, cut to what the field holds', t =
     [80_000, 65_534],
     [undefined, undefined],
   ] as const)
-    t.same(decodeLinkMessage(encodePing(9, told)), { type: 'ping', nonce: 9, rttMs: read })
+    t.same(decodeLinkMessage(encodePing(9, told)), { type: 'ping', token: 9, rttMs: read })
   t.end()
 })
 
