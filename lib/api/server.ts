@@ -104,9 +104,7 @@ function parse(type: z.ZodType, body: unknown): unknown {
   const result = type.safeParse(body ?? {})
   if (result.success) return result.data
   const issue = result.error.issues[0]
-  throw new WeaveError(
-    'USAGE',
-    `bad request: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
-    'see docs/api.md',
-  )
+  const field = issue?.path.join('.') ?? ''
+  const why = (issue?.message ?? 'it is not valid').replace(/^[A-Z]/, letter => letter.toLowerCase())
+  throw new WeaveError('USAGE', `bad request: ${field === '' ? why : `${field}: ${why}`}`, 'see docs/api.md')
 }

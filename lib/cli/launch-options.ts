@@ -51,13 +51,29 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     warnings,
   })
   if (result.success) return result.data
-  const issue = result.error.issues[0]
-  const name = String(issue?.path[0] ?? 'option').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+  const key = String(result.error.issues[0]?.path[0])
+  const name = key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+  const given = JSON.stringify(options[key as keyof LaunchOptions] ?? null)
   throw new WeaveError(
     'CONFIG_INVALID',
-    `--${name}: ${issue?.message ?? 'is not valid'}`,
+    `--${name} ${given.slice(0, 80)} cannot be used: it must be ${WANTED[key] ?? 'another'}`,
     'see `weave-ts launch --help`',
   )
+}
+
+const INTERFACE_NAME = 'a name of up to 15 letters, digits and any of _ . -'
+
+/** What the schema takes, in words. */
+const WANTED: Readonly<Record<string, string>> = {
+  nickname: '1 to 63 bytes of UTF-8 without control characters',
+  port: 'a whole number from 1 to 65535',
+  connLimit: 'a whole number, 0 for no limit',
+  bridge: INTERFACE_NAME,
+  device: INTERFACE_NAME,
+  mtu: 'a whole number',
+  disableOffload: 'any of tap-gso, udp-gso, udp-gro and checksum',
+  lanes: '1 or 2',
+  logLevel: 'trace, debug, info, warn or error',
 }
 
 function secretOf(options: LaunchOptions): { secret: SecretText | null; warnings: string[] } {

@@ -24,7 +24,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       .version(SOFTWARE_VERSION, '--version')
       .helpOption('-h, --help')
       .enablePositionalOptions()
-      .showHelpAfterError('(add --help for usage)')
+      .showHelpAfterError('  add --help to see what can be given [USAGE]')
+      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'weave-ts: ')) })
       .exitOverride()
       .addHelpText('after', EXIT_STATUS_HELP),
   )

@@ -59,5 +59,5 @@ function fill(fd: number, buffer: Buffer): number {
     if (count === 0) return filled
     filled += count
   }
-  throw new Error('the configuration is too long')
+  throw new Error(`the configuration has ${filled} bytes or more; the limit is ${BYTES_MAX}`)
 }

@@ -59,7 +59,7 @@ export async function ensureBridgeForwarding(runner: CommandRunner, bridge: stri
         accepting.push(program)
       } catch (error) {
         if (!(error instanceof WeaveError) || !isErrorCode(error.code)) throw error
-        warnings.push(`${error.message} ${error.remedy}`)
+        warnings.push(`${error.message}; ${error.remedy}`)
       }
     }
   }
@@ -131,9 +131,9 @@ async function foreignDrops(runner: CommandRunner, bridge: string): Promise<read
     const { stdout } = await runner.run(['nft', 'list', 'chain', chain.family, chain.table, chain.name])
     if (stdout.split('\n').some(line => line.includes(`iifname "${bridge}"`) && line.includes('accept'))) continue
     warnings.push(
-      `The nftables chain ${where} drops forwarded packets by default, and the kernel hands it those between containers ` +
-        `on ${bridge}. Allow them: \`nft insert rule ${where} iifname "${bridge}" oifname "${bridge}" accept\`, and put ` +
-        'that into the configuration of your firewall.',
+      `the nftables chain ${where} drops forwarded packets by default, and the kernel hands it those between containers ` +
+        `on ${bridge}: allow them with \`nft insert rule ${where} iifname "${bridge}" oifname "${bridge}" accept\`, and put ` +
+        'that into the configuration of your firewall',
     )
   }
   return warnings

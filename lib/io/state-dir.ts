@@ -111,19 +111,19 @@ function check(path: string, stat: Stats): void {
   if (stat.isFile() && stat.nlink > 1)
     throw unsafe(
       `${path} has ${stat.nlink} names: it may be another program's file`,
-      `See what it is (find / -xdev -samefile ${path}), take it away and launch again.`,
+      `see what it is (find / -xdev -samefile ${path}), take it away and launch again`,
     )
   if (!stat.isFile() && !stat.isSocket() && !stat.isDirectory())
     throw unsafe(
       `${path} is no file (mode ${octal(stat.mode & FILE_KIND_MASK)})`,
-      `See what it is (ls -l ${path}), take it away and launch again.`,
+      `see what it is (ls -l ${path}), take it away and launch again`,
     )
 }
 
 function linked(path: string): WeaveError {
   return unsafe(
     `${path} is a symbolic link: what is written there would go to another place`,
-    `See where it leads (ls -l ${path}) and who made it, remove the link and launch again.`,
+    `see where it leads (ls -l ${path}) and who made it, remove the link and launch again`,
   )
 }
 
@@ -132,7 +132,7 @@ function foreign(what: string, path: string, uid: number): WeaveError {
   if (ownId() !== 0) return new WeaveError('NOT_ROOT', message, 'run it as root (sudo weave-ts …)')
   return unsafe(
     message,
-    `If what is in it is to be trusted: chown -R root ${path}; else move it aside. Or name another directory: --state-dir.`,
+    `give it to root (chown -R root ${path}) if what is in it is to be trusted; else move it aside, or name another: --state-dir`,
   )
 }
 

@@ -10,7 +10,10 @@ export interface ErrorText {
   readonly text: string
 }
 
-/** The texts of every `new WeaveError(code, message, remedy)` below a directory, each branch of them by itself. */
+/**
+ * The texts of every `new WeaveError(code, message, remedy)` below a directory, each branch of them by itself, and of what
+ * else an operator reads when something goes wrong.
+ */
 export function errorTexts(directory: string): ErrorText[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))
@@ -20,17 +23,69 @@ export function errorTexts(directory: string): ErrorText[] {
 export function textsOf(name: string, source: string): ErrorText[] {
   const file = ts.createSourceFile(name, source, ts.ScriptTarget.ES2022, true)
   const found: ErrorText[] = []
+  const makers = makersOf(file)
+  const whereOf = (node: ts.Node) => `${name}:${file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1}`
   const visit = (node: ts.Node): void => {
     if (ts.isNewExpression(node) && node.expression.getText(file) === 'WeaveError') {
-      const where = `${name}:${file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1}`
+      const where = whereOf(node)
       const [, message, remedy] = node.arguments ?? []
       for (const text of alternatives(message, file)) found.push({ where, role: 'message', text })
       for (const text of alternatives(remedy, file)) found.push({ where, role: 'remedy', text })
-    }
+    } else
+      for (const [role, argument] of otherTexts(node, makers, file))
+        for (const text of alternatives(argument, file)) found.push({ where: whereOf(node), role, text })
     ts.forEachChild(node, visit)
   }
   visit(file)
   return found
+}
+
+type Roles = readonly (ErrorText['role'] | undefined)[]
+
+/** The functions of a file that put their own arguments into a WeaveError, and which of them are what. */
+function makersOf(file: ts.SourceFile): Map<string, Roles> {
+  const makers = new Map<string, Roles>()
+  for (const statement of file.statements) {
+    if (!ts.isFunctionDeclaration(statement) || statement.name === undefined) continue
+    const parameters = statement.parameters.map(parameter => parameter.name.getText(file))
+    const roles: (ErrorText['role'] | undefined)[] = []
+    const visit = (node: ts.Node): void => {
+      if (ts.isNewExpression(node) && node.expression.getText(file) === 'WeaveError')
+        for (const [place, role] of [
+          [1, 'message'],
+          [2, 'remedy'],
+        ] as const) {
+          const at = parameters.indexOf(node.arguments?.[place]?.getText(file) ?? '')
+          if (at >= 0) roles[at] = role
+        }
+      ts.forEachChild(node, visit)
+    }
+    visit(statement)
+    if (roles.length > 0) makers.set(statement.name.text, roles)
+  }
+  return makers
+}
+
+/** What reaches people by other ways: plain errors, makers of WeaveErrors, lines of the log above `info`, stderr, warnings. */
+function otherTexts(
+  node: ts.Node,
+  makers: ReadonlyMap<string, Roles>,
+  file: ts.SourceFile,
+): (readonly [ErrorText['role'], ts.Expression])[] {
+  if (ts.isNewExpression(node) && /^(Type|Range)?Error$/.test(node.expression.getText(file)))
+    return (node.arguments ?? []).slice(0, 1).map(text => ['message', text] as const)
+  if (!ts.isCallExpression(node)) return []
+  const called = node.expression.getText(file)
+  const roles = makers.get(called)
+  if (roles !== undefined)
+    return node.arguments.flatMap((argument, i) => (roles[i] === undefined ? [] : [[roles[i], argument] as const]))
+  if (/[lL]og\.(warn|error|fatal)$/.test(called))
+    return node.arguments.slice(1, 2).map(text => ['message', text] as const)
+  if (/^console\.error$|^(warnings|notes)\.push$/.test(called))
+    return node.arguments
+      .filter(one => !ts.isCallExpression(one) && !ts.isSpreadElement(one))
+      .map(text => ['message', text] as const)
+  return []
 }
 
 /** What an expression may evaluate to; what is computed elsewhere stands as `${}`. */

@@ -31,3 +31,19 @@ t.test('other dialects are found, in every branch', t => {
   ])
   t.end()
 })
+
+t.test('what a function of the file puts into an error is read where it is called, and so are logs and warnings', t => {
+  const find = (call: string) =>
+    textsOf('x.ts', `function unsafe(path: string, fix: string) { return new WeaveError('USAGE', path, fix) }\n${call}`)
+      .filter(one => one.text !== '${}')
+      .map(one => [one.role, faultOf(one)])
+  t.strictSame(find("unsafe('it is a link', 'See it.')"), [
+    ['message', undefined],
+    ['remedy', 'begins with a capital'],
+  ])
+  t.strictSame(find("throw new Error('No.')"), [['message', 'begins with a capital']])
+  t.strictSame(find("log.warn({ event: 'x' }, 'it went.')"), [['message', 'ends with a stop']])
+  t.strictSame(find("console.error('Oh')"), [['message', 'begins with a capital']])
+  t.strictSame(find("warnings.push('it is so. Do that')"), [['message', 'is more than one sentence']])
+  t.end()
+})

@@ -31,10 +31,14 @@ t.test('a request that does not follow the schema is refused before its handler 
     }
   }
   for (const [path, body, message] of [
-    ['/v1/attach', '{}', /bad request: target /],
-    ['/v1/attach', '{"target": "netns:a", "addresses": [1]}', /bad request: addresses\.0 /],
-    ['/v1/forget', '{"targets": []}', /bad request: targets /],
-    ['/v1/connect', JSON.stringify({ targets: Array.from({ length: 257 }, () => 'h') }), /bad request: targets /],
+    ['/v1/attach', '{}', /bad request: target: invalid/],
+    ['/v1/attach', '{"target": "netns:a", "addresses": [1]}', /bad request: addresses\.0: invalid/],
+    ['/v1/forget', '{"targets": []}', /bad request: targets: too small/],
+    [
+      '/v1/connect',
+      JSON.stringify({ targets: Array.from({ length: 257 }, () => 'h') }),
+      /bad request: targets: too big/,
+    ],
   ] as const)
     t.match(await raw(socketPath, 'POST', path, { body }), { status: 400, body: { message } }, path)
 })
