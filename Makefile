@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache pack clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache attack pack clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -63,6 +63,9 @@ many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 
 
 full-cache: dependencies-all build ## measure a launch on a cache as full as can be: OWNERS=n (root); removes all it made
 	@node build/scripts/full-cache.js
+
+attack: dependencies-all build ## measure the API while a member attacks: ATTACKS="links …", SECONDS=n (root); removes all
+	@node build/scripts/attack.js
 
 pack: dependencies ## make the npm package, with the built code and the engine for this platform
 	@npm pack

@@ -101,6 +101,8 @@ export const HEALING_DELAY_MS = 2_000
 export const HEALING_MAX = 2
 /** A peer that was passed over because it did not answer is counted again after this. */
 export const PASSED_OVER_MS = 600_000
+/** Links of other peers that a report tells of, those of the nearest peers first: each of many peers may claim many. */
+export const REPORTED_LINKS_MAX = 4_096
 /** Ends that `status connections` remembers of inbound attempts that failed. */
 export const FAILED_INBOUND_MAX = 16
 export const FAILED_INBOUND_SHOWN_MS = 120_000

@@ -16,6 +16,8 @@ export interface KnownPeer {
   readonly endpoints: readonly Endpoint[]
   /** What it claims, made anew each time: for showing it. */
   readonly links: readonly LinkClaim[]
+  /** How many these are at most, without making them. */
+  readonly linkCount: number
 }
 
 interface Entry extends KnownPeer {
@@ -103,6 +105,9 @@ export class KnownPeers {
       endpoints: [],
       get links() {
         return linksNow()
+      },
+      get linkCount() {
+        return claims.claimed(index)
       },
     }
     this.#peers.set(id, peer)

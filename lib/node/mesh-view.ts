@@ -104,6 +104,16 @@ export class MeshView {
     return this.#known.all
   }
 
+  /** The nearest first, those that nobody reaches last. */
+  nearestPeers(): KnownPeer[] {
+    const near = this.#built.survey.nearest.map(({ peer }) => peer)
+    const isNear = new Set(near)
+    return [
+      ...near.flatMap(peer => this.#known.get(peer) ?? []),
+      ...[...this.#known.all].filter(({ id }) => !isNear.has(id)),
+    ]
+  }
+
   peer(id: PeerId): KnownPeer | undefined {
     return this.#known.get(id)
   }

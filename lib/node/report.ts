@@ -5,7 +5,9 @@ import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
 import type { DataPathReport } from './data-path.ts'
 import type { Contact } from './dialler.ts'
 import type { ConnectionView, FailedInbound } from './neighbours.ts'
+import type { MeshView } from './mesh-view.ts'
 import type { Node } from './node.ts'
+import { REPORTED_LINKS_MAX } from './constants.ts'
 
 /** A whole node as plain data: what status, metrics and diagnostics are made of. Times are of the node's clock. */
 export interface NodeReport {
@@ -29,7 +31,7 @@ export interface NodeReport {
   readonly neighbours: readonly NeighbourReport[]
   readonly failedInbound: readonly FailedInbound[]
   readonly contacts: readonly Contact[]
-  /** All other peers that are known of. */
+  /** All other peers that are known of, the nearest first, those that nobody reaches last. */
   readonly peers: readonly PeerReport[]
   /** First hops over proved data paths. */
   readonly routes: readonly { readonly destination: PeerId; readonly nextHop: PeerId }[]
@@ -67,6 +69,8 @@ export interface PeerReport {
   readonly nickname: string
   readonly info: PeerInfo | undefined
   readonly links: readonly LinkClaim[]
+  /** Its links are left out, because those of nearer peers are REPORTED_LINKS_MAX already. */
+  readonly isAbridged: boolean
   /** Over control links. */
   readonly isReachable: boolean
 }
@@ -105,14 +109,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
     })),
     failedInbound: neighbours.failedInbound(now),
     contacts: node.dialler.contacts,
-    peers: [...view.peers].map(({ id, index, info, links }) => ({
-      peerId: id,
-      index,
-      nickname: view.nicknameOf(id),
-      info,
-      links,
-      isReachable: view.reachable.has(id),
-    })),
+    peers: peerReports(view),
     routes: [...view.dataRoutes].map(([destination, { nextHop }]) => ({ destination, nextHop })),
     trees: [...view.children].map(([source, children]) => ({ source, children })),
     paths: node.paths.report(now),
@@ -124,4 +121,16 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
     },
     drops: Object.fromEntries([...node.drops, ...node.ledger.drops]),
   }
+}
+
+function peerReports(view: MeshView): PeerReport[] {
+  let left = REPORTED_LINKS_MAX
+  return view.nearestPeers().map(peer => {
+    const { id, index, info, linkCount } = peer
+    const isAbridged = linkCount > left
+    if (!isAbridged) left -= linkCount
+    const links = isAbridged ? [] : peer.links
+    const isReachable = view.reachable.has(id)
+    return { peerId: id, index, nickname: view.nicknameOf(id), info, links, isAbridged, isReachable }
+  })
 }

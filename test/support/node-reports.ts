@@ -84,6 +84,7 @@ export function peer(number: number, parts: Partial<PeerReport> = {}): PeerRepor
     nickname: `n${number}`,
     info: undefined,
     links: [],
+    isAbridged: false,
     isReachable: true,
     ...parts,
   }

@@ -2,12 +2,13 @@ import type { PeerId } from '../../address/mod.ts'
 import type { PathView, PeerView, TargetView } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
+import { SHOWN_PEERS_MAX } from '../constants.ts'
 import { retryInSeconds } from './connections.ts'
 import type { Names } from './names.ts'
 
 /** This peer with the links that it has; then all others by id, with those that they tell of. */
 export function peerViews(report: NodeReport, names: Names, pathTo: (peer: PeerId) => PathView | null): PeerView[] {
-  const others = report.peers.map(peer => ({
+  const others = report.peers.slice(0, SHOWN_PEERS_MAX).map(peer => ({
     ...names.ref(peer.peerId),
     isSelf: false,
     version: peer.info?.softwareVersion ?? '?',
@@ -19,6 +20,16 @@ export function peerViews(report: NodeReport, names: Names, pathTo: (peer: PeerI
     ),
   }))
   return [ownView(report, names, pathTo), ...others.sort((a, b) => (a.id < b.id ? -1 : 1))]
+}
+
+/** What `peerViews` leaves out. */
+export function unshownWarnings({ peers }: NodeReport): string[] {
+  const warnings: string[] = []
+  if (peers.length > SHOWN_PEERS_MAX)
+    warnings.push(`${peers.length} other peers are known; the nearest ${SHOWN_PEERS_MAX} are shown`)
+  const silent = peers.slice(0, SHOWN_PEERS_MAX).filter(peer => peer.isAbridged).length
+  if (silent > 0) warnings.push(`the links of ${silent} peers are not shown, because all together are so many`)
+  return warnings
 }
 
 function ownView({ self, neighbours }: NodeReport, names: Names, pathTo: (peer: PeerId) => PathView | null): PeerView {

@@ -8,7 +8,7 @@ import { connectionViews } from './connections.ts'
 import { ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pathViews } from './paths.ts'
-import { peerViews, targetViews } from './peers.ts'
+import { peerViews, unshownWarnings, targetViews } from './peers.ts'
 import { troubleOf } from './trouble.ts'
 
 /** What the daemon knows besides the node. */
@@ -59,7 +59,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     peers: peerViews(report, names, pathTo),
     targets: targetViews(report, names, now),
     ipam,
-    warnings: rangeWarnings(report, names),
+    warnings: [...rangeWarnings(report, names), ...unshownWarnings(report)],
     waiting,
   }
 }

@@ -3,7 +3,8 @@ import { LEASE_HOLDER } from '../../../lib/ipam/mod.ts'
 import { ipamView } from '../../../lib/daemon/status/ipam.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { pathViews } from '../../../lib/daemon/status/paths.ts'
-import { peerViews, targetViews } from '../../../lib/daemon/status/peers.ts'
+import { SHOWN_PEERS_MAX } from '../../../lib/daemon/constants.ts'
+import { peerViews, targetViews, unshownWarnings } from '../../../lib/daemon/status/peers.ts'
 import { explained } from '../../../lib/daemon/status/trouble.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import type { NodeReport } from '../../../lib/node/mod.ts'
@@ -31,6 +32,17 @@ t.test('this peer comes first, with its own links; the others follow by id', t =
   const ids = views.slice(1).map(view => view.id)
   t.strictSame(ids, [...ids].sort())
   t.equal(views.find(view => view.nickname === 'n1')?.path?.kind, 'direct')
+  t.end()
+})
+
+t.test('of very many peers the first are shown, and it is said that there are more', t => {
+  const numbers = Array.from({ length: SHOWN_PEERS_MAX }, (_, i) => i + 1)
+  const peers = numbers.map(number => peer(number, { isAbridged: number > SHOWN_PEERS_MAX - 7 }))
+  t.match(unshownWarnings(nodeReport({ peers })), [/links of 7 peers are not shown/])
+  const more = [...peers, peer(0, { isAbridged: true })]
+  t.equal(peersOf({ peers: more }).length, SHOWN_PEERS_MAX + 1, 'and this peer')
+  t.match(unshownWarnings(nodeReport({ peers: more })), [/1001 other peers are known; the nearest 1000/, /of 7 peers/])
+  t.strictSame(unshownWarnings(nodeReport({ peers: [peer(1)] })), [])
   t.end()
 })
 

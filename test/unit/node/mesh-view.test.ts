@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseEndpoint, peerIdFromBytes, type Endpoint, type PeerId } from '../../../lib/address/mod.ts'
-import { CANDIDATES_MAX, REBUILD_REST_FACTOR, WORK_PER_SLICE } from '../../../lib/node/constants.ts'
+import { CANDIDATES_MAX, REBUILD_REST_FACTOR, REPORTED_LINKS_MAX, WORK_PER_SLICE } from '../../../lib/node/constants.ts'
 import {
   EDGES_MAX,
   PUBLISHED_LINKS_MAX,
@@ -170,4 +170,21 @@ t.test('what a peer claims can be shown, with the address that the neighbour adv
   const shown = one.node.view.peer(other.identity.peerId)?.links ?? []
   t.equal(shown.length, 1)
   t.match(shown[0], { neighbour: one.identity.peerId, isDataUp: true, endpoint: one.node.config.advertised[0] })
+})
+
+t.test('a report tells of the links of the nearest peers, up to a number of them in all', async t => {
+  const [, one, other] = pair()
+  const { node } = one
+  const peers = Array.from({ length: 40 }, (_, number) => fake(number))
+  for (const owner of peers) {
+    const links = Array.from({ length: 200 }, (_, at) => claim(fake(at)))
+    node.view.handleRecord(owner, RECORD_KIND.links, linksOf(owner, links), 0)
+  }
+  const reported = node.report(0).peers
+  t.equal(reported.length, 41)
+  t.equal(reported[0]?.peerId, other.identity.peerId, 'the neighbour is the nearest')
+  t.equal(reported[0]?.links.length, 1)
+  const abridged = reported.filter(peer => peer.isAbridged)
+  t.equal(abridged.length, 40 - Math.floor((REPORTED_LINKS_MAX - 1) / 200))
+  t.ok(abridged.every(peer => peer.links.length === 0))
 })
