@@ -17,7 +17,7 @@ import type {
 import type { DataPlane, DataPlaneEvents } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import type { DaemonConfig } from './config.ts'
-import type { Settings } from './settings.ts'
+import type { DerivedSettings } from './settings.ts'
 
 export type CacheSeam = Pick<CacheStore, 'restore' | 'handleTimeout' | 'pollTimeout' | 'write' | 'skip' | 'close'>
 
@@ -32,7 +32,7 @@ export interface AssemblySeams {
   lock(stateDir: string): StateLock
   /** Fails where the host cannot carry the overlay. */
   preflight(bridge: string, range: Cidr): Promise<void>
-  openEngine(config: DaemonConfig, settings: Settings): OpenEngine
+  openEngine(config: DaemonConfig, settings: DerivedSettings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity
   openStore(

@@ -21,7 +21,7 @@ import { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
 import { NodeRunner } from './node-runner.ts'
 import { Services } from './services.ts'
-import { settingsOf, type Settings } from './settings.ts'
+import { derivedSettingsOf, type DerivedSettings } from './settings.ts'
 import { StatusService } from './status-service.ts'
 import { UndoStack } from './undo.ts'
 
@@ -70,7 +70,7 @@ async function open(
   unwind: () => Promise<void>,
 ): Promise<Assembly> {
   const startedAt = seams.now()
-  const settings = settingsOf(config, seams.interfaces())
+  const settings = derivedSettingsOf(config, seams.interfaces())
   const lock = seams.lock(config.stateDir)
   undo.push('lock', () => lock.release())
   onStep('looking at the host')
@@ -202,7 +202,7 @@ async function open(
 
 function nodeConfigOf(
   config: DaemonConfig,
-  { range, defaultSubnet, advertised }: Settings,
+  { range, defaultSubnet, advertised }: DerivedSettings,
   {
     seams,
     identity,

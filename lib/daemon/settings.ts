@@ -17,7 +17,7 @@ import type { DaemonConfig } from './config.ts'
 const ADVERTISED_MAX = 16
 
 /** What of the configuration is text, in the forms that the daemon works with. */
-export interface Settings {
+export interface DerivedSettings {
   readonly range: Cidr
   readonly defaultSubnet: Cidr
   /** The address to listen on; undefined: all. */
@@ -31,10 +31,10 @@ export interface Settings {
  * Judges what a schema cannot. `interfaces`: of this host, as `os.networkInterfaces` gives them.
  * @throws WeaveError CONFIG_INVALID, BAD_PEER
  */
-export function settingsOf(
+export function derivedSettingsOf(
   config: DaemonConfig,
   interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>,
-): Settings {
+): DerivedSettings {
   const range = cidrOption('--ipalloc-range', config.ipallocRange)
   const subnet = config.ipallocDefaultSubnet
   const hosts = (config.peers ?? []).map(peer => parsePeerName(peer, config.port).host)
@@ -65,7 +65,7 @@ function listenAddress(host: string | null): Uint8Array | undefined {
 }
 
 /** What the operator advertises, else the addresses of this host's interfaces. */
-function advertisedEndpoints(config: DaemonConfig, interfaces: Parameters<typeof settingsOf>[1]): Endpoint[] {
+function advertisedEndpoints(config: DaemonConfig, interfaces: Parameters<typeof derivedSettingsOf>[1]): Endpoint[] {
   if (config.advertise.length > 0)
     return config.advertise.map(text => {
       const endpoint = parseEndpoint(text, config.port)

@@ -20,7 +20,7 @@ import type { AssemblySeams, OpenEngine } from './assembly-seams.ts'
 import type { DaemonConfig, OffloadName } from './config.ts'
 import { linkSecrets } from './link-secrets.ts'
 import { hasAesInstructions } from './processor.ts'
-import type { Settings } from './settings.ts'
+import type { DerivedSettings } from './settings.ts'
 
 /** The machine that the daemon runs on. */
 export function systemSeams(): AssemblySeams {
@@ -47,7 +47,7 @@ export function systemSeams(): AssemblySeams {
   }
 }
 
-function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip }: Settings): OpenEngine {
+function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip }: DerivedSettings): OpenEngine {
   const isOn = (name: OffloadName) => !disableOffload.includes(name)
   const engine = new NativeEngine({
     tapName: device,

@@ -10,7 +10,7 @@ import { isVethName } from './veth-name.ts'
 import { configurePair, createPair, findPair, vanished, type AttachmentSettings } from './veth-pair.ts'
 
 /** A target that is plugged into the bridge. */
-export interface Attachment {
+export interface PluggedTarget {
   readonly targetId: string
   /** The port of the bridge. */
   readonly hostInterface: string
@@ -35,7 +35,7 @@ export async function inspectAttachment(
   runner: CommandRunner,
   target: Target,
   guestName = GUEST_NAME,
-): Promise<Attachment | undefined> {
+): Promise<PluggedTarget | undefined> {
   const pair = await findPair(runner, target, guestName)
   return pair.guest === undefined ? undefined : attachmentOf(target.id, pair.name, pair.guest)
 }
@@ -64,7 +64,7 @@ export async function attach(
   target: Target,
   addresses: readonly string[],
   settings: AttachmentSettings,
-): Promise<Attachment> {
+): Promise<PluggedTarget> {
   const wanted = interfaceAddresses(addresses)
   const guestName = settings.guestInterface ?? GUEST_NAME
   const { name, guest: found, isHalf } = await findPair(runner, target, guestName)
@@ -123,7 +123,7 @@ export async function detach(
   return staying
 }
 
-export function attachmentOf(targetId: string, hostInterface: string, guest: InterfaceView): Attachment {
+export function attachmentOf(targetId: string, hostInterface: string, guest: InterfaceView): PluggedTarget {
   return {
     targetId,
     hostInterface,

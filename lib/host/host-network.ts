@@ -1,6 +1,6 @@
 import type { Cidr, Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { attach, detach, inspectAttachment, listHostEnds, type HostEnd, type Attachment } from './attachment.ts'
+import { attach, detach, inspectAttachment, listHostEnds, type HostEnd, type PluggedTarget } from './attachment.ts'
 import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
 import { ensureBridgeForwarding, removeBridgeForwarding, type FirewallReport } from './bridge-firewall.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
@@ -123,7 +123,7 @@ export class HostNetwork {
     target: Target,
     addresses: readonly string[],
     options: { readonly multicastRoute?: boolean; readonly guestInterface?: string } = {},
-  ): Promise<Attachment> {
+  ): Promise<PluggedTarget> {
     return this.#inTurn(async () => {
       if ((await showInterface(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
       return attach(this.#runner, target, addresses, { ...this.#attachmentSettings(), ...options })
@@ -139,7 +139,7 @@ export class HostNetwork {
     return this.#inTurn(async () => detach(this.#runner, target, addresses, guestInterface))
   }
 
-  inspect(target: Target, guestInterface: string = GUEST_NAME): Promise<Attachment | undefined> {
+  inspect(target: Target, guestInterface: string = GUEST_NAME): Promise<PluggedTarget | undefined> {
     return this.#inTurn(async () => inspectAttachment(this.#runner, target, guestInterface))
   }
 
@@ -154,12 +154,12 @@ export class HostNetwork {
     target: Target,
     guestInterface: string,
     addresses: readonly string[] = [],
-  ): Promise<Attachment> {
+  ): Promise<PluggedTarget> {
     return this.#inTurn(async () => placePair(this.#runner, id, target, guestInterface, addresses))
   }
 
   /** Takes up such a pair that somebody else has placed. See `adoptPair`. */
-  adoptPair(id: string, target: Target, guestInterface: string): Promise<Attachment> {
+  adoptPair(id: string, target: Target, guestInterface: string): Promise<PluggedTarget> {
     return this.#inTurn(async () => adoptPair(this.#runner, id, target, guestInterface))
   }
 

@@ -1,5 +1,5 @@
 import { assert, WeaveError } from '../base/mod.ts'
-import { attachmentOf, type Attachment } from './attachment.ts'
+import { attachmentOf, type PluggedTarget } from './attachment.ts'
 import { applySteps, deleteInterface, type HostStep } from './bridge.ts'
 import { addAddress, announce } from './guest-address.ts'
 import { interfaceAddresses } from './interface-address.ts'
@@ -94,7 +94,7 @@ export async function placePair(
   target: Target,
   guestName: string,
   addresses: readonly string[],
-): Promise<Attachment> {
+): Promise<PluggedTarget> {
   const wanted = interfaceAddresses(addresses)
   checkGuestName(guestName)
   await checkIsThere(target)
@@ -134,7 +134,7 @@ export async function adoptPair(
   id: string,
   target: Target,
   guestName: string,
-): Promise<Attachment> {
+): Promise<PluggedTarget> {
   checkGuestName(guestName)
   await checkIsThere(target)
   const { host } = await findEnds(runner, id)

@@ -16,7 +16,7 @@ const IDENTITY_CHECKSUM_BYTES = 8
 const DEFAULT_MACHINE_ID_PATH = '/etc/machine-id'
 
 /** What makes this peer itself. */
-export interface Identity {
+export interface StoredIdentity {
   /** 32 bytes; the Ed25519 seed. */
   readonly seed: Uint8Array
   /** Hex hash of the machine id that the state is bound to; undefined when the machine has none. */
@@ -24,7 +24,7 @@ export interface Identity {
 }
 
 export interface LoadedIdentity {
-  readonly identity: Identity
+  readonly identity: StoredIdentity
   /** `cloned`: the state came from another machine and was moved aside; begin with a fresh store. */
   readonly origin: 'loaded' | 'created' | 'cloned'
   /** What an operator should read. */
@@ -73,13 +73,13 @@ export function loadIdentity(stateDir: string, options: IdentityOptions): Loaded
   return { identity: create(path, machineHash, options.entropy), origin: 'cloned', notices }
 }
 
-function create(path: string, machineHash: string | undefined, entropy: Entropy): Identity {
+function create(path: string, machineHash: string | undefined, entropy: Entropy): StoredIdentity {
   const identity = { seed: entropy.bytes(IDENTITY_SEED_BYTES), machineHash }
   attempt(path, () => writeFileDurably(path, encode(identity)))
   return identity
 }
 
-function read(path: string, stateDir: string): Identity {
+function read(path: string, stateDir: string): StoredIdentity {
   let text: string
   try {
     text = readStateFile(path)
@@ -91,7 +91,7 @@ function read(path: string, stateDir: string): Identity {
   return identity
 }
 
-function encode(identity: Identity): string {
+function encode(identity: StoredIdentity): string {
   const seed = toHex(identity.seed)
   const machine = identity.machineHash ?? null
   const fields = { version: IDENTITY_VERSION, seed, machine, checksum: checksum(IDENTITY_VERSION, seed, machine) }
@@ -99,7 +99,7 @@ function encode(identity: Identity): string {
 }
 
 /** The identity, or what is wrong with the text; never a part of the seed. */
-function decode(text: string): Identity | string {
+function decode(text: string): StoredIdentity | string {
   let fields: unknown
   try {
     fields = JSON.parse(text)

@@ -10,7 +10,7 @@ import { packWireRecord, type PackedRecord } from './packed-record.ts'
  *     "r" owner id, kind (2 hex), key (hex) → the record as in a delta (wire/record.ts)
  *     "o" owner id                          → | own counter u64 | collected seq u64 | signing public key (32), or nothing |
  */
-export interface StoreEntry {
+export interface LedgerStoreEntry {
   readonly key: string
   /** Undefined: delete the key. */
   readonly value: Uint8Array | undefined
@@ -28,7 +28,7 @@ const OWNER_AT = 1
 const OWNER_END = OWNER_AT + PEER_ID_CHARACTERS
 
 /** What to write, in one transaction. */
-export function storeEntries(changes: LedgerChanges): StoreEntry[] {
+export function storeEntries(changes: LedgerChanges): LedgerStoreEntry[] {
   const records = changes.records.map(({ owner, kind, key, record }) => ({
     key: `${RECORD_ENTRY}${owner}${kind.toString(16).padStart(2, '0')}${toHex(key)}`,
     value: record && recordValue(record),

@@ -22,7 +22,7 @@ export interface Neighbour {
 }
 
 /** A connection of any state, for `status connections`. */
-export interface ConnectionView {
+export interface ConnectionState {
   readonly connection: number
   readonly endpoint: Endpoint
   readonly isOutbound: boolean
@@ -116,7 +116,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
     return [...this.#byPeer.values()].map(entry => entry.neighbour!)
   }
 
-  get connections(): ConnectionView[] {
+  get connections(): ConnectionState[] {
     return [...this.#entries.values()].map(entry => ({
       connection: entry.connection,
       endpoint: entry.endpoint,

@@ -4,7 +4,7 @@ import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
 import type { DataPathReport } from './data-path.ts'
 import type { Contact } from './dialler.ts'
-import type { ConnectionView, FailedInbound } from './neighbours.ts'
+import type { ConnectionState, FailedInbound } from './neighbours.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { Node } from './node.ts'
 import { REPORTED_LINKS_MAX } from './constants.ts'
@@ -46,7 +46,7 @@ export interface NodeReport {
   readonly parts: Readonly<Record<string, unknown>>
 }
 
-export interface ConnectionReport extends ConnectionView {
+export interface ConnectionReport extends ConnectionState {
   /** It is the link to this neighbour. */
   readonly isUp: boolean
 }

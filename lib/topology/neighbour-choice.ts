@@ -13,7 +13,7 @@ import {
 } from './constants.ts'
 
 /** What a choice is made of. */
-export interface Surroundings {
+export interface Neighbourhood {
   /** The other peers that can be reached, neighbours included. The same object while they are the same. */
   readonly others: ReadonlySet<PeerId>
   /** How many peers the mesh is said to have, this one included; 0 when nobody said so. */
@@ -61,7 +61,7 @@ export class NeighbourChoice {
     return this.#isSparse
   }
 
-  choose(around: Surroundings, now: Millis): Choice {
+  choose(around: Neighbourhood, now: Millis): Choice {
     const { others, configured } = around
     const peers = Math.max(others.size + 1, around.peersSaid)
     if (peers > FULL_MESH_PEERS) this.#isSparse = true
@@ -89,7 +89,7 @@ export class NeighbourChoice {
 
   #order(others: ReadonlySet<PeerId>): readonly PeerId[] {
     if (this.#ranked?.others !== others) {
-      const ranks = [...others].map(peer => ({ peer, rank: rankOf(this.#self, peer) }))
+      const ranks = [...others].map(peer => ({ peer, rank: pairRank(this.#self, peer) }))
       ranks.sort((a, b) => b.rank - a.rank || (a.peer < b.peer ? -1 : 1))
       this.#ranked = { others, order: ranks.map(({ peer }) => peer) }
     }
@@ -98,7 +98,7 @@ export class NeighbourChoice {
 
   /** The nearest stay until another is much nearer, for what is measured wavers. */
   #chooseNear(
-    around: Surroundings,
+    around: Neighbourhood,
     wanted: ReadonlySet<PeerId>,
     isOpen: (peer: PeerId) => boolean,
     now: Millis,
@@ -124,7 +124,7 @@ export class NeighbourChoice {
 }
 
 /** A number below 2^32 that anybody can compute, and that differs from the rank of the pair the other way round. */
-export function rankOf(self: PeerId, peer: PeerId): number {
+export function pairRank(self: PeerId, peer: PeerId): number {
   return mixed(hashOf(peer, hashOf(self, 0x811c_9dc5)))
 }
 

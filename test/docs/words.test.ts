@@ -28,6 +28,19 @@ t.test('a name that two rooms export is found, and one that two files give diffe
   t.strictSame(shared('const NO_BYTES = none()\n', 'const NO_BYTES = none()\n', 'export const PORT = 1\n'), [])
 })
 
+t.test('no two rooms export one name', async t => {
+  const rooms = new Map<string, Set<string>>()
+  for (const [file, text] of sources)
+    for (const [, name] of text.matchAll(
+      /^export (?:async )?(?:abstract )?(?:const|function\*?|class|interface|type) (\w+)/gm,
+    ))
+      rooms.set(name!, (rooms.get(name!) ?? new Set()).add(file.split('/')[0]!))
+  t.ok(rooms.size > 700, `${rooms.size} names were found`)
+  const shared = [...rooms].filter(([, all]) => all.size > 1).map(([name, all]) => `${name}: ${[...all].join(', ')}`)
+  // A seam of the host, and what fills it: rooms of one layer do not import each other.
+  t.strictSame(shared.sort(), ['CommandResult: host, io', 'CommandRunner: host, io'])
+})
+
 const glossary = [
   ...readFileSync(join(projectRoot(), 'ARCHITECTURE.md'), 'utf8')
     .split(/^## /m)

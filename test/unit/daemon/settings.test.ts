@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { DaemonConfig } from '../../../lib/daemon/config.ts'
-import { settingsOf } from '../../../lib/daemon/settings.ts'
+import { derivedSettingsOf } from '../../../lib/daemon/settings.ts'
 
 const config = {
   port: 7_000,
@@ -22,27 +22,27 @@ const INTERFACES = {
 }
 
 t.test('advertises the addresses of the host, and none of bridges, loopback or one link only', t => {
-  t.strictSame(settingsOf(config, INTERFACES).advertised, ['192.0.2.1:7000', '[2001:db8::1]:7000'])
+  t.strictSame(derivedSettingsOf(config, INTERFACES).advertised, ['192.0.2.1:7000', '[2001:db8::1]:7000'])
   const many = { eth0: Array.from({ length: 20 }, (_, number) => at(`192.0.2.${number + 1}`)) }
-  t.equal(settingsOf(config, many).advertised.length, 16)
+  t.equal(derivedSettingsOf(config, many).advertised.length, 16)
   t.end()
 })
 
 t.test('advertises what the operator named, or what it listens on', t => {
-  const named = settingsOf({ ...config, advertise: ['198.51.100.1', '198.51.100.2:9'] }, INTERFACES)
+  const named = derivedSettingsOf({ ...config, advertise: ['198.51.100.1', '198.51.100.2:9'] }, INTERFACES)
   t.strictSame(named.advertised, ['198.51.100.1:7000', '198.51.100.2:9'])
-  const listening = settingsOf({ ...config, host: '192.0.2.9' }, INTERFACES)
+  const listening = derivedSettingsOf({ ...config, host: '192.0.2.9' }, INTERFACES)
   t.strictSame(listening.advertised, ['192.0.2.9:7000'])
   t.strictSame(listening.ip, Uint8Array.of(192, 0, 2, 9))
   t.end()
 })
 
 t.test('the default subnet is the range unless one is named; addresses among the peers are found', t => {
-  const plain = settingsOf({ ...config, peers: ['h1', '192.0.2.3', '[2001:db8::3]:7'] }, {})
+  const plain = derivedSettingsOf({ ...config, peers: ['h1', '192.0.2.3', '[2001:db8::3]:7'] }, {})
   t.strictSame(plain.defaultSubnet, plain.range)
   t.strictSame(plain.peerAddresses, ['192.0.2.3', '2001:db8::3'])
   t.equal(plain.ip, undefined)
-  t.equal(settingsOf({ ...config, ipallocDefaultSubnet: '10.33.0.0/16' }, {}).defaultSubnet.prefix, 16)
+  t.equal(derivedSettingsOf({ ...config, ipallocDefaultSubnet: '10.33.0.0/16' }, {}).defaultSubnet.prefix, 16)
   t.end()
 })
 
@@ -55,6 +55,6 @@ for (const [parts, code, message] of [
   [{ peers: ['h1', ''] }, 'BAD_PEER', '"" is no peer address'],
 ] as const)
   t.test(`refuses ${JSON.stringify(parts)}`, t => {
-    t.throws(() => settingsOf({ ...config, ...parts } as DaemonConfig, {}), { code, message })
+    t.throws(() => derivedSettingsOf({ ...config, ...parts } as DaemonConfig, {}), { code, message })
     t.end()
   })

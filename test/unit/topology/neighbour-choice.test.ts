@@ -6,7 +6,7 @@ import {
   NEAR_INTERVAL_MS,
   NeighbourChoice,
   PASSED_OVER_MAX,
-  rankOf,
+  pairRank,
   wantedCount,
 } from '../../../lib/topology/mod.ts'
 import type { PeerId } from '../../../lib/address/mod.ts'
@@ -65,9 +65,9 @@ t.test('the number of wanted peers grows with the logarithm, and with what was c
 })
 
 t.test('ranks spread evenly, and differ in the two directions', async t => {
-  const high = Array.from({ length: 2_000 }, (_, i) => rankOf(p(0), p(i + 1))).filter(rank => rank >= 2 ** 31).length
+  const high = Array.from({ length: 2_000 }, (_, i) => pairRank(p(0), p(i + 1))).filter(rank => rank >= 2 ** 31).length
   t.ok(Math.abs(high - 1_000) < 120, `${high} of 2000 in the upper half`)
-  t.not(rankOf(p(1), p(2)), rankOf(p(2), p(1)))
+  t.not(pairRank(p(1), p(2)), pairRank(p(2), p(1)))
 })
 
 t.test('when a peer comes or goes hardly anybody wants others than before', async t => {
@@ -88,7 +88,7 @@ t.test('when a peer comes or goes hardly anybody wants others than before', asyn
 t.test('who does not answer is passed over for the next in rank, and dialled all the same', async t => {
   const choice = new NeighbourChoice(p(0))
   const others = peers(99)
-  const order = [...others].sort((a, b) => rankOf(p(0), b) - rankOf(p(0), a))
+  const order = [...others].sort((a, b) => pairRank(p(0), b) - pairRank(p(0), a))
   const failing = new Set(order.slice(0, 2))
   const { wanted, passedOver } = choice.choose(around(others, { isFailing: (peer: PeerId) => failing.has(peer) }), 0)
   t.same([...wanted], order.slice(2, 9))
@@ -101,7 +101,11 @@ t.test('who does not answer is passed over for the next in rank, and dialled all
 t.test('two of the wanted are near ones, who stay until another is half as far', async t => {
   const choice = new NeighbourChoice(p(0))
   const others = peers(99)
-  const [far, other, near] = [...others].sort((a, b) => rankOf(p(0), a) - rankOf(p(0), b)) as [PeerId, PeerId, PeerId]
+  const [far, other, near] = [...others].sort((a, b) => pairRank(p(0), a) - pairRank(p(0), b)) as [
+    PeerId,
+    PeerId,
+    PeerId,
+  ]
   const costs = new Map([
     [far, 8],
     [other, 8],
@@ -174,7 +178,7 @@ for (const count of [33, 36, 40, 64, 100, 300]) {
 }
 
 t.test('peers that nobody can dial come to rest too', async t => {
-  const isHidden = (peer: PeerId) => rankOf(peer, peer) % 3 > 0
+  const isHidden = (peer: PeerId) => pairRank(peer, peer) % 3 > 0
   const world = new ChoiceWorld(0, seededChance(9), (_from, to) => !isHidden(to) || to === p(0))
   for (let number = 0; number < 60; number++) {
     world.add(number, number === 0 ? [] : [0])
