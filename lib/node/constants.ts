@@ -23,6 +23,10 @@ export const COMPARE_AGAIN_MS = 700
 export const DUPLICATES_TO_PRUNE = 2
 export const PRUNE_SHARE = 1 / 5
 export const PRUNE_GAP_MS = 300
+/** With more eager links than this a peer asks one of them to find itself another: at first so soon, later so seldom. */
+export const EAGER_LINKS_MAX = 8
+export const CROWD_GAP_FIRST_MS = 300
+export const CROWD_GAP_LAST_MS = 60_000
 /** Records that wait to be pushed to one neighbour; beyond, ledgers are compared. */
 export const OUTBOX_RECORDS_MAX = 1_024
 /** Wants of one neighbour that wait for their answer. */
@@ -89,6 +93,8 @@ export const PATH_SPARE_MS = 10_000
 
 /** A routed message crosses at most so many peers. */
 export const ROUTED_HOP_LIMIT = 16
+/** Of so many peers it is known over which neighbour a message of theirs came last. */
+export const WAYS_BACK_MAX = 256
 /** Links to peers beyond the few that connect the mesh are dialled so much later, up to twice. */
 export const SPARE_DIAL_DELAY_MS = 3_000
 /** So long after its first link a peer takes the mesh for as large as its neighbours say. */

@@ -29,6 +29,7 @@ import {
   WANT_TIMEOUT_MS,
 } from './constants.ts'
 import type { NodeContext } from './context.ts'
+import { Crowd } from './crowd.ts'
 import { GossipLink, type RecordPlace } from './gossip-link.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { NodePart, PartMessage } from './part.ts'
@@ -39,7 +40,8 @@ import type { NodePart, PartMessage } from './part.ts'
  *
  * - **Tree.** New records are pushed along the eager links, which form a tree as in Plumtree (Leitão, Pereira, Rodrigues
  *   2007): a push that told nothing new makes its link lazy on both sides, news that had to be asked for makes the link
- *   that it came over eager. So a record costs about one payload message for each peer.
+ *   that it came over eager. So a record costs about one payload message for each peer; a peer with many edges hands
+ *   some over (`Crowd`).
  * - **Comparison.** Instead of announcing each record to the lazy links, a peer that has news compares ledgers with one
  *   lazy neighbour a moment later, by a sum that does not grow with the mesh; and with any neighbour now and then, and on
  *   each new link. What differs is found by descending (`Ledger.answer`), and asked for; nothing is sent unasked.
@@ -56,6 +58,7 @@ export class Gossip implements NodePart {
   #announceAt: Millis | undefined
   #answerAt: Millis | undefined
   #pruneAt: Millis = 0
+  readonly #crowd = new Crowd()
 
   constructor(context: NodeContext, now: Millis) {
     this.#context = context
@@ -146,6 +149,10 @@ export class Gossip implements NodePart {
       const lazy = this.#anyLazy()
       if (lazy !== undefined) this.#compare(lazy, now)
     }
+    if (this.#crowd.take(this.#eager().length, now)) {
+      const edge = this.#any(this.#eager())
+      if (edge !== undefined) this.#tell(edge, undefined, encodeLedgerTree('crowded'), now)
+    }
     if (now < this.#syncAt) return
     this.#syncAt = now + jittered(SYNC_INTERVAL_MS, this.#context.config.chance)
     const one = this.#any([...this.#links.values()])
@@ -164,13 +171,14 @@ export class Gossip implements NodePart {
       due(this.#announceAt, 'compare ledgers after news'),
       due(this.#answerAt, 'answer for records'),
       due(compareAt, 'compare ledgers again'),
+      due(this.#crowd.askAt, 'hand an edge of the tree over'),
     ])
   }
 
   report(): { readonly eager: readonly PeerId[]; readonly behind: readonly PeerId[] } {
     const links = [...this.#links.values()]
     return {
-      eager: links.filter(link => link.isEager).map(link => link.peerId),
+      eager: this.#eager().map(link => link.peerId),
       behind: links.filter(link => link.isBehind).map(link => link.peerId),
     }
   }
@@ -239,22 +247,34 @@ export class Gossip implements NodePart {
   }
 
   #handleTree(link: GossipLink, mode: LedgerTreeMode, now: Millis): void {
+    if (mode === 'crowded') return this.#move(link, now)
     link.isEager = mode === 'graft'
-    if (link.isEager) return
-    link.takeOutbox()
-    // The last edge of the tree stays: two that cut each other off at one moment would be left alone.
-    if (!this.#hasEager()) this.#graft(link, now)
+    if (!link.isEager) {
+      link.takeOutbox()
+      // The last edge of the tree stays: two that cut each other off at one moment would be left alone.
+      if (!this.#hasEager()) this.#graft(link, now)
+    }
+    this.#crowd.changed(this.#eager().length, now)
+  }
+
+  /** Whose only edge leads to a crowded peer takes another one. With more edges it would take along what hangs on them. */
+  #move(link: GossipLink, now: Millis): void {
+    if (!link.isEager || this.#eager().length > 1) return
+    const other = this.#anyLazy()
+    if (other === undefined) return
+    this.#graft(other, now)
+    this.#prune(link, now)
   }
 
   #graft(link: GossipLink, now: Millis): void {
     link.isEager = true
     link.duplicates = 0
     this.#tell(link, undefined, encodeLedgerTree('graft'), now)
+    this.#crowd.changed(this.#eager().length, now)
   }
 
   #prune(link: GossipLink, now: Millis): void {
-    const others = [...this.#links.values()].some(other => other !== link && other.isEager)
-    if (!link.isEager || !others) return
+    if (!link.isEager || this.#eager().length < 2) return
     link.isEager = false
     link.takeOutbox()
     this.#tell(link, undefined, encodeLedgerTree('prune'), now)
@@ -348,6 +368,10 @@ export class Gossip implements NodePart {
   #hasEager(): boolean {
     for (const link of this.#links.values()) if (link.isEager) return true
     return false
+  }
+
+  #eager(): GossipLink[] {
+    return [...this.#links.values()].filter(link => link.isEager)
   }
 
   #anyLazy(): GossipLink | undefined {

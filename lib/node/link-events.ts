@@ -98,7 +98,7 @@ export class LinkEvents {
         joining.confirm(from, now)
         return parts().handleMessage(from, message, now)
       case 'routed': {
-        const own = router.handle(message, now)
+        const own = router.handle(message, from, now)
         if (own !== undefined && !parts().handleRouted(own, now)) this.#context.drop('routed-kind')
         return
       }

@@ -1,7 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { encodeRouted, routedSigningInput, type RoutedMessage } from '../wire/mod.ts'
-import { ROUTED_HOP_LIMIT } from './constants.ts'
+import { ROUTED_HOP_LIMIT, WAYS_BACK_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
 
 /**
@@ -11,6 +11,8 @@ import type { NodeContext } from './context.ts'
 export class Router {
   readonly #context: NodeContext
   readonly #nextHop: (to: PeerId) => PeerId | undefined
+  /** Neighbours, by the source of the messages that came over them. */
+  readonly #waysBack = new Map<PeerId, PeerId>()
 
   constructor(context: NodeContext, nextHop: (to: PeerId) => PeerId | undefined) {
     this.#context = context
@@ -26,7 +28,7 @@ export class Router {
   }
 
   /** Returns the message when it is for this peer and genuine; passes it on otherwise. */
-  handle(message: RoutedMessage, now: Millis): RoutedMessage | undefined {
+  handle(message: RoutedMessage, from: PeerId, now: Millis): RoutedMessage | undefined {
     const { config, ledger } = this.#context
     if (message.destination !== config.identity.peerId) {
       if (message.hopLimit <= 1) this.#context.drop('routed-hop-limit')
@@ -44,12 +46,23 @@ export class Router {
       this.#context.drop('routed-signature')
       return undefined
     }
+    this.#noteWayBack(message.source, from)
     return message
   }
 
   #forward(message: RoutedMessage, now: Millis): boolean {
-    const next = this.#context.neighbours.neighbour(message.destination)?.peerId ?? this.#nextHop(message.destination)
-    return next !== undefined && this.#context.neighbours.send(next, encodeRouted(message), now)
+    const { destination } = message
+    const { neighbours } = this.#context
+    const next =
+      neighbours.neighbour(destination)?.peerId ?? this.#nextHop(destination) ?? this.#waysBack.get(destination)
+    return next !== undefined && neighbours.send(next, encodeRouted(message), now)
+  }
+
+  /** Who asks may be known here before the way to it is: a newcomer hears of the others before they hear of it. */
+  #noteWayBack(source: PeerId, from: PeerId): void {
+    this.#waysBack.delete(source)
+    this.#waysBack.set(source, from)
+    if (this.#waysBack.size > WAYS_BACK_MAX) this.#waysBack.delete(this.#waysBack.keys().next().value!)
   }
 
   #signingPublicOf(peer: PeerId): Uint8Array | undefined {

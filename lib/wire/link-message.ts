@@ -8,7 +8,8 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  *     pong             | kind | token u32 |
  *     ledger-sync      | kind | body … |                  see ledger-sync.ts
  *     ledger-delta     | kind | body … |                  see ledger-message.ts
- *     ledger-tree      | kind | mode u8 |                 1 graft, 2 prune: whether new records are pushed over this link
+ *     ledger-tree      | kind | mode u8 |                 1 graft, 2 prune: whether new records are pushed over this link;
+ *                                                               3 crowded: the sender would rather they were not
  *     routed           | kind | hop limit u8 | routed kind u8 | rsvd | source (16) | destination (16) | signature (64) | body … |
  *     goodbye          | kind | code u8 | text (16-bit length) |
  *
@@ -51,9 +52,10 @@ export interface RoutedMessage {
   readonly body: Uint8Array
 }
 
-/** `graft`: push new records over this link; `prune`: do not. */
-export type LedgerTreeMode = 'graft' | 'prune'
-const TREE_MODE: Readonly<Record<LedgerTreeMode, number>> = { graft: 1, prune: 2 }
+/** `graft`: push new records over this link; `prune`: do not; `crowded`: do not, if you have another one. */
+export type LedgerTreeMode = 'graft' | 'prune' | 'crowded'
+const TREE_MODE: Readonly<Record<LedgerTreeMode, number>> = { graft: 1, prune: 2, crowded: 3 }
+const TREE_MODES: readonly LedgerTreeMode[] = ['graft', 'prune', 'crowded']
 
 export type LinkMessage =
   | { readonly type: 'ping'; readonly token: number; readonly rttMs: number | undefined }
@@ -144,9 +146,9 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
     case LINK_MESSAGE_KIND.ledgerDelta:
       return { type: 'ledger-delta', body: reader.rest() }
     case LINK_MESSAGE_KIND.ledgerTree: {
-      const mode = reader.u8()
-      if (mode === TREE_MODE.graft) return { type: 'ledger-tree', mode: 'graft' }
-      return mode === TREE_MODE.prune ? { type: 'ledger-tree', mode: 'prune' } : new Drop('link-tree-malformed')
+      const code = reader.u8()
+      const mode = TREE_MODES.find(candidate => TREE_MODE[candidate] === code)
+      return mode === undefined ? new Drop('link-tree-malformed') : { type: 'ledger-tree', mode }
     }
     case LINK_MESSAGE_KIND.routed: {
       const hopLimit = reader.u8()

@@ -1,6 +1,11 @@
 import t from 'tap'
 import { utf8 } from '../../../lib/base/mod.ts'
-import { ANSWER_BURST_BYTES, ANSWER_SLICE_BYTES, SYNC_BURST_BYTES } from '../../../lib/node/constants.ts'
+import {
+  ANSWER_BURST_BYTES,
+  ANSWER_SLICE_BYTES,
+  EAGER_LINKS_MAX,
+  SYNC_BURST_BYTES,
+} from '../../../lib/node/constants.ts'
 import { encodeLedger, encodeLedgerDelta, encodeLedgerSync, encodeLedgerTree } from '../../../lib/wire/mod.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 import { GossipWorld, type GossipPeer } from './gossip-world.ts'
@@ -151,6 +156,56 @@ t.test('a delta with only the last of many records hides nothing for longer than
   t.equal(victim.get(owner, 'key 0'), 'true')
   t.equal(victim.get(owner, 'key 64'), 'true')
   t.ok(world.agree)
+  t.end()
+})
+
+/** How many edges of the tree a peer has. */
+const eagerOf = (peer: GossipPeer) => peer.gossip.report().eager.length
+
+t.test('a peer that all came to first hands edges of the tree over to others', t => {
+  const world = new GossipWorld()
+  const hub = world.add('hub')
+  const leaves = Array.from({ length: 30 }, (_, i) => world.add(`leaf ${i}`))
+  for (const leaf of leaves) world.link(hub, leaf)
+  for (const [i, leaf] of leaves.entries())
+    for (const step of [1, 5, 11]) world.link(leaf, leaves[(i + step) % leaves.length]!)
+  for (let round = 0; round < 6; round++)
+    for (const peer of world.peers) {
+      peer.put('k', `warm ${round}`, world.now)
+      world.run(1_000)
+    }
+  // Those that others hang on stay.
+  t.ok(eagerOf(hub) <= EAGER_LINKS_MAX + 4, `${eagerOf(hub)} edges at the hub`)
+  for (const leaf of leaves) t.ok(eagerOf(leaf) <= EAGER_LINKS_MAX, leaf.name)
+  world.take('ledger-delta')
+  world.take('ledger-tree')
+  world.run(600_000)
+  const { messages } = world.take('ledger-tree')
+  t.ok(messages < 60, `${messages} words about the tree in ten quiet minutes`)
+  for (const writer of [hub, leaves[3]!, leaves[17]!]) {
+    world.take('ledger-delta')
+    writer.put('k', `by ${writer.name}`, world.now)
+    world.run(1_000)
+    for (const peer of world.peers) t.equal(peer.get(writer, 'k'), `by ${writer.name}`, peer.name)
+    const { messages } = world.take('ledger-delta')
+    t.ok(messages >= 30 && messages <= 38, `${messages} messages for 30 others`)
+    world.run(10_000)
+  }
+  t.end()
+})
+
+t.test('a peer that others have no neighbour but keeps them, and asks seldom', t => {
+  const world = new GossipWorld()
+  const hub = world.add('hub')
+  for (let i = 0; i < 20; i++) world.link(hub, world.add(`leaf ${i}`))
+  world.run(120_000)
+  t.equal(eagerOf(hub), 20)
+  world.take('ledger-tree')
+  world.run(600_000)
+  t.ok(world.take('ledger-tree').messages <= 10)
+  hub.put('k', 'v', world.now)
+  world.run(100)
+  for (const peer of world.peers) t.equal(peer.get(hub, 'k'), 'v')
   t.end()
 })
 

@@ -21,8 +21,8 @@ function linksRecord(host: SimHost) {
   return host.node.ledger.get(host.identity.peerId, RECORD_KIND.links, NO_KEY)
 }
 
-function launched(peers: number, seed = 11): SimMesh {
-  const mesh = new SimMesh({ seed, peers: peers + 1, sealing: 'none' })
+function launched(peers: number): SimMesh {
+  const mesh = new SimMesh({ seed: 11, peers: peers + 1, sealing: 'none' })
   for (let number = 0; number < peers; number++) mesh.host(number).launch(number === 0 ? undefined : [0])
   mesh.run(2 * PUBLISH_QUIET_MS)
   return mesh
@@ -47,8 +47,7 @@ function watch(mesh: SimMesh, forMs: number, each: () => void = () => undefined)
 }
 
 t.test('a new link costs each end one publication, when its data path is up', t => {
-  // A seed with which no data path takes longer than a new link waits for it.
-  const mesh = launched(4, 5)
+  const mesh = launched(4)
   const newcomer = mesh.host(4)
   newcomer.launch([0])
   const found = watch(mesh, 2 * SPARE_DIAL_DELAY_MS + DISCOVERED_DIAL_DELAY_MS + PUBLISH_GAP_LAST_MS)

@@ -64,18 +64,18 @@ t.test('sends to a neighbour directly, to others by the next hop, and says when 
 t.test('passes a message on with one hop less, and does not look into it', t => {
   const at = router(bob, [ada, cleo])
   const message = { ...onTheWay(), routedKind: 250, body: Uint8Array.of(9) }
-  t.equal(at.router.handle(message, 0), undefined)
+  t.equal(at.router.handle(message, bob.peerId, 0), undefined)
   t.same(at.sent, [{ to: cleo.peerId, message: { type: 'routed', ...message, hopLimit: ROUTED_HOP_LIMIT - 1 } }])
   t.end()
 })
 
 t.test('drops a message without hops left, and one without a way', t => {
   const at = router(bob, [cleo])
-  at.router.handle({ ...onTheWay(), hopLimit: 1 }, 0)
-  at.router.handle({ ...onTheWay(), hopLimit: 0 }, 0)
+  at.router.handle({ ...onTheWay(), hopLimit: 1 }, bob.peerId, 0)
+  at.router.handle({ ...onTheWay(), hopLimit: 0 }, bob.peerId, 0)
   router(bob, [ada])
   const lost = router(bob, [ada])
-  lost.router.handle(onTheWay(), 0)
+  lost.router.handle(onTheWay(), bob.peerId, 0)
   t.same(at.drops, ['routed-hop-limit', 'routed-hop-limit'])
   t.same(at.sent, [])
   t.same(lost.drops, ['routed-no-route'])
@@ -84,7 +84,11 @@ t.test('drops a message without hops left, and one without a way', t => {
 
 t.test('hands over what is for this peer and genuine, whatever the hops left', t => {
   const at = router(cleo, [bob])
-  t.match(at.router.handle({ ...onTheWay(), hopLimit: 1 }, 0), { source: ada.peerId, routedKind: 2, body: BODY })
+  t.match(at.router.handle({ ...onTheWay(), hopLimit: 1 }, bob.peerId, 0), {
+    source: ada.peerId,
+    routedKind: 2,
+    body: BODY,
+  })
   t.same(at.drops, [])
   t.end()
 })
@@ -101,8 +105,26 @@ t.test('drops what was altered on the way, and what no known peer signed', t => 
   ]
   for (const [spoiled, reason] of cases) {
     const at = router(cleo, [bob])
-    t.equal(at.router.handle(spoiled, 0), undefined)
+    t.equal(at.router.handle(spoiled, bob.peerId, 0), undefined)
     t.same(at.drops, [reason])
   }
+  t.end()
+})
+
+t.test('an answer goes back the way the question came, for as long as no other way is known', t => {
+  const hops: PeerId[] = []
+  const at = router(cleo, [bob], () => hops[0])
+  t.notOk(at.router.send(ada.peerId, 1, BODY, 0))
+  const { signature, ...rest } = onTheWay()
+  at.router.handle({ ...rest, signature: signature.map(byte => byte ^ 1) }, bob.peerId, 0)
+  t.notOk(at.router.send(ada.peerId, 1, BODY, 0), 'a forged question shows no way')
+  t.type(at.router.handle(onTheWay(), bob.peerId, 0), 'object')
+  t.ok(at.router.send(ada.peerId, 1, BODY, 0))
+  hops.push(ada.peerId)
+  t.ok(at.router.send(ada.peerId, 1, BODY, 0))
+  t.same(
+    at.sent.map(({ to }) => to),
+    [bob.peerId, ada.peerId],
+  )
   t.end()
 })

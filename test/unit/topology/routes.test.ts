@@ -8,12 +8,12 @@ import { NaiveGraph } from '../../support/naive-graph.ts'
 t.test('rtt classes are doublings', async t => {
   for (const [ms, expected] of [
     [0, 0],
-    [0.9, 0],
-    [1, 1],
-    [1.9, 1],
-    [2, 2],
-    [100, 7],
-    [16_384, 15],
+    [3.9, 0],
+    [4, 1],
+    [7.9, 1],
+    [8, 2],
+    [100, 5],
+    [65_536, 15],
     [1e9, 15],
   ] as const) {
     t.equal(rttClass(ms), expected, `${ms} ms`)
