@@ -9,6 +9,9 @@ import { Turns } from './turns.ts'
 
 const turns = new Turns()
 
+/** How a process ended, or why it never began. */
+type Ended = { readonly status: number | null; readonly signal: NodeJS.Signals | null } | string
+
 /**
  * Reads and verifies a store in a process of its own, and gives what it holds piece by piece: a piece is what one turn of
  * the event loop may take, and the next is not read before it was taken. So neither a large store nor a damaged one is in
@@ -17,8 +20,11 @@ const turns = new Turns()
 export class StoreReading {
   readonly #path: string
   readonly #child: ChildProcess
-  readonly #ended: Promise<StoreFinding>
+  readonly #ended: Promise<Ended>
   readonly #stream = new StoreStream()
+  /** Read and not yet given: one, or what is left in the pipe when the process has ended. */
+  readonly #chunks: Buffer[] = []
+  #take: ((entries: readonly StreamEntry[]) => void) | undefined
   #pieces = 0
   #failure: string | undefined
 
@@ -27,8 +33,14 @@ export class StoreReading {
     this.#path = path
     this.#child = spawn(process.execPath, [CHECKER, 'read', path], { stdio: ['ignore', 'pipe', 'ignore'] })
     this.#ended = new Promise(resolve => {
-      this.#child.on('error', error => resolve({ outcome: 'damaged', reason: errorText(error) }))
-      this.#child.on('close', (status, signal) => resolve(this.#finding(status, signal)))
+      this.#child.on('error', error => resolve(errorText(error)))
+      this.#child.on('close', (status, signal) => resolve({ status, signal }))
+    })
+    // Listened to from the beginning: when a process ends, what nobody listens to is thrown away.
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.#child.stdout?.pause()
+      this.#chunks.push(chunk)
+      this.#giveSoon()
     })
   }
 
@@ -42,19 +54,16 @@ export class StoreReading {
    * found.
    */
   async run(take: (entries: readonly StreamEntry[]) => void): Promise<StoreFinding> {
-    const { stdout } = this.#child
-    stdout?.on('data', (chunk: Buffer) => {
-      stdout.pause()
-      turns.add(() => {
-        this.#give(chunk, take)
-        stdout.resume()
-        return false
-      })
-    })
-    const finding = await this.#ended
+    this.#take = take
+    this.#giveSoon()
+    const ended = await this.#ended
+    while (this.#chunks.length > 0)
+      await new Promise<void>(resolve => turns.add(() => (this.#give(), resolve(), false)))
     // A checker that crashed could not remove it.
     rmSync(this.#path + STORE_COPY_SUFFIX, { force: true })
-    return finding
+    if (this.#failure !== undefined) return { outcome: 'damaged', reason: this.#failure }
+    if (typeof ended === 'string') return { outcome: 'damaged', reason: ended }
+    return findingOf(this.#stream.finding ?? '', ended)
   }
 
   /** Ends it; `run` then tells the reason. */
@@ -66,18 +75,23 @@ export class StoreReading {
     await this.#ended
   }
 
-  #give(chunk: Buffer, take: (entries: readonly StreamEntry[]) => void): void {
-    if (this.#failure !== undefined) return
+  #giveSoon(): void {
+    if (this.#take === undefined || this.#chunks.length === 0) return
+    turns.add(() => {
+      this.#give()
+      return false
+    })
+  }
+
+  #give(): void {
+    const chunk = this.#chunks.shift()
+    if (this.#chunks.length === 0) this.#child.stdout?.resume()
+    if (chunk === undefined || this.#failure !== undefined) return
     const entries = this.#stream.take(chunk)
     if (entries === undefined) return void this.stop('what was read makes no sense')
     if (entries.length === 0) return
     this.#pieces++
-    take(entries)
-  }
-
-  #finding(status: number | null, signal: NodeJS.Signals | null): StoreFinding {
-    if (this.#failure !== undefined) return { outcome: 'damaged', reason: this.#failure }
-    return findingOf(this.#stream.finding ?? '', { status, signal })
+    this.#take?.(entries)
   }
 }
 

@@ -1,13 +1,21 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { CACHE_SILENCE_MS_MAX, CACHE_STORE_FILE, CacheStore } from '../../../lib/io/cache-store.ts'
+import { waitFor } from '../../support/testbed-command.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 t.setTimeout(120_000)
 const bytes = (text: string) => new TextEncoder().encode(text)
+
+/** Processes that are not yet waited for. */
+function childrenOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter(text => text !== '')
+}
 
 interface Restored {
   readonly cache: CacheStore
@@ -78,6 +86,18 @@ t.test('is read in pieces, in order, and other work has its turn between them', 
   t.ok(most < 500, `${most} entries at most were held at once`)
   t.equal(new Set(turnsAt).size, turnsAt.length, 'no two pieces came in one turn')
   await cache.close()
+})
+
+t.test('is read also when it is asked for only after all of it lies ready', async t => {
+  for (const count of [3, 150]) {
+    const { stateDir } = await filled(t, undefined, count)
+    const cache = CacheStore.open(stateDir)
+    await waitFor('the end of the checker', 30_000, () => childrenOf(process.pid).length === 0)
+    let entries = 0
+    t.strictSame(await cache.restore(piece => void (entries += piece.length), 0), [])
+    t.equal(entries, count)
+    await cache.close()
+  }
 })
 
 t.test('what is written while it is read comes behind it', async t => {
