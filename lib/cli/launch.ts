@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError, isErrorCode } from '../base/mod.ts'
 import { handoverOf, type DaemonConfig } from '../daemon/mod.ts'
-import { LOG_FILE, openToAppend, secureStateDir } from '../io/mod.ts'
+import { LOG_FILE, openStateFile, secureStateDir } from '../io/mod.ts'
 import { socketPathOf } from './paths.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
@@ -116,7 +116,7 @@ function parse(line: string): Outcome | undefined {
 /** Where the runtime says why it crashed; the daemon's own lines go there too. */
 function openLog(path: string): number {
   try {
-    return openToAppend(path)
+    return openStateFile(path, 'append')
   } catch (error) {
     // A disk without room must not keep a daemon from starting that has its state there already.
     const { code = '' } = error as NodeJS.ErrnoException

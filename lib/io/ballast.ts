@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, lstatSync, renameSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { randomFillSync } from 'node:crypto'
 import { dirname, join } from 'node:path'
+import { openStateFile } from './state-file.ts'
 
 export const BALLAST_FILE = 'ballast'
 /** Room kept for what must be written when the disk is full. */
@@ -69,8 +60,7 @@ export function freeBytes(path: string): number {
 
 /** Noise, not zeros: a file system that compresses, or leaves holes, would give zeros no place. */
 function fill(path: string, bytes: number): void {
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-  const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  const fd = openStateFile(path, 'anew')
   try {
     const chunk = Buffer.alloc(CHUNK_BYTES)
     for (let left = bytes; left > 0; left -= CHUNK_BYTES) {

@@ -3,8 +3,9 @@ import { chmodSync, existsSync, lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, fromHex, toHex, WeaveError, type Entropy } from '../base/mod.ts'
 import { CACHE_STORE_FILE } from './cache-store.ts'
-import { ensureStateDir, isOpenToOthers, renameDurably, writeFileDurably } from './durable-file.ts'
-import { readStateFile } from './state-dir.ts'
+import { renameDurably, writeFileDurably } from './durable-file.ts'
+import { makeStateDir } from './state-dir.ts'
+import { isOpenToOthers, readStateFile } from './state-file.ts'
 import { STATE_STORE_FILE } from './state-store.ts'
 
 export const IDENTITY_FILE = 'identity.json'
@@ -43,7 +44,7 @@ export interface IdentityOptions {
  * @throws WeaveError IDENTITY_DAMAGED (nothing was changed), STATE_IO
  */
 export function loadIdentity(stateDir: string, options: IdentityOptions): LoadedIdentity {
-  ensureStateDir(stateDir)
+  makeStateDir(stateDir)
   const path = join(stateDir, IDENTITY_FILE)
   const machineHash = readMachineHash(options.machineIdPath ?? DEFAULT_MACHINE_ID_PATH)
   if (!isThere(path)) {
@@ -55,7 +56,7 @@ export function loadIdentity(stateDir: string, options: IdentityOptions): Loaded
 
   const notices: string[] = []
   const identity = read(path, stateDir)
-  if (isOpenToOthers(path)) {
+  if (isOpenToOthers(lstatSync(path))) {
     attempt(path, () => chmodSync(path, 0o600))
     notices.push(`${path} holds the private key and could be read by other users; its mode is now 0600`)
   }

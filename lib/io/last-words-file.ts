@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { openStateFile, readStateFile } from './state-file.ts'
 
 export const LAST_WORDS_FILE = 'last-words'
 /** Written once when the file is made, so that the disk need not give anything when there are words to keep. */
@@ -21,7 +22,7 @@ export class LastWordsFile {
   /** Replaces what is there; what is too long is cut. An empty text: nothing to say. */
   write(text: string): void {
     try {
-      const fd = (this.#fd ??= openOwn(this.#path))
+      const fd = (this.#fd ??= openStateFile(this.#path, 'rewrite'))
       const bytes = Buffer.alloc(FILE_BYTES, ' ')
       bytes.write(text)
       writeSync(fd, bytes, 0, FILE_BYTES, 0)
@@ -40,23 +41,9 @@ export class LastWordsFile {
 /** What the last daemon of a state directory kept there; undefined when there is nothing. */
 export function readLastWords(stateDir: string): string | undefined {
   try {
-    const fd = openSync(join(stateDir, LAST_WORDS_FILE), constants.O_RDONLY | constants.O_NOFOLLOW)
-    try {
-      const bytes = Buffer.alloc(FILE_BYTES)
-      const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, FILE_BYTES, 0)).trim()
-      return text === '' ? undefined : text
-    } finally {
-      closeSync(fd)
-    }
+    const text = readStateFile(join(stateDir, LAST_WORDS_FILE)).trim()
+    return text === '' ? undefined : text
   } catch {
     return undefined
   }
-}
-
-function openOwn(path: string): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants
-  const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
-  if (fstatSync(fd).isFile()) return fd
-  closeSync(fd)
-  throw new Error(`${path} is no file`)
 }

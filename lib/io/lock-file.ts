@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, ftruncateSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert, errorText, WeaveError } from '../base/mod.ts'
 import { secureStateDir } from './state-dir.ts'
+import { openStateFile, readStateFile } from './state-file.ts'
 
 export const LOCK_FILE = 'daemon.lock'
 const FLOCK_TIMEOUT_MS = 5_000
@@ -58,7 +59,7 @@ export function acquireStateLock(stateDir: string): StateLock {
 export function stateLockHolder(stateDir: string): LockHolder | undefined {
   let text: string
   try {
-    text = readFileSync(join(stateDir, LOCK_FILE), 'utf8')
+    text = readStateFile(join(stateDir, LOCK_FILE))
   } catch {
     return undefined
   }
@@ -77,9 +78,9 @@ function replace(fd: number, text: string): void {
 
 function openLockFile(path: string): number {
   try {
-    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+    return openStateFile(path, 'rewrite')
   } catch (error) {
-    throw lockFailure(path, errorText(error))
+    throw error instanceof WeaveError ? error : lockFailure(path, errorText(error))
   }
 }
 

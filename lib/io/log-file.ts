@@ -9,7 +9,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { openToAppend } from './state-dir.ts'
+import { openStateFile } from './state-file.ts'
 
 export const LOG_FILE = 'daemon.log'
 /** A log that is larger is put aside as `daemon.log.1`, that as `daemon.log.2`, and that is gone. */
@@ -74,7 +74,7 @@ export class LogFile {
       if (named?.ino === held.ino && named.dev === held.dev) return this.#fd
       this.close()
     }
-    this.#fd = openToAppend(this.#path)
+    this.#fd = openStateFile(this.#path, 'append')
     this.#endAt = fstatSync(this.#fd).size
     return this.#fd
   }

@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url'
 import type { RootDatabase } from 'lmdb'
 import { assert, errorText, WeaveError, type Millis } from '../base/mod.ts'
 import { Ballast, freeBytes } from './ballast.ts'
-import { ensureStateDir, isOpenToOthers, renameDurably } from './durable-file.ts'
+import { renameDurably } from './durable-file.ts'
 import type { StoreFinding } from './state-check.ts'
+import { makeStateDir } from './state-dir.ts'
 import { openEnvironment } from './state-env.ts'
+import { isOpenToOthers } from './state-file.ts'
 import {
   addToSum,
   CHECKSUM_BYTES,
@@ -93,7 +95,7 @@ export class StateStore {
    * @throws WeaveError STATE_DAMAGED, STATE_VERSION, STATE_IO; the file is then as it was
    */
   static open(stateDir: string, options: StoreOptions = {}): StateStore {
-    ensureStateDir(stateDir)
+    makeStateDir(stateDir)
     const path = join(stateDir, STATE_STORE_FILE)
     const notices: string[] = []
     const isNew = !exists(path)
@@ -246,7 +248,7 @@ export function lookAtFile(path: string): string[] {
   const stat = lstatSync(path)
   if (!stat.isFile()) throw damagedError(path, 'it is not a regular file')
   if (stat.size === 0) throw damagedError(path, 'it is empty (0 bytes)')
-  if (!isOpenToOthers(path)) return []
+  if (!isOpenToOthers(stat)) return []
   chmodSync(path, 0o600)
   return [`${path} could be read by other users; its mode is now 0600`]
 }

@@ -13,7 +13,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { STATE_FILES, isStateFile, openToAppend, readStateFile, secureStateDir } from '../../../lib/io/state-dir.ts'
+import { STATE_FILES, isStateFile, makeStateDir, secureStateDir } from '../../../lib/io/state-dir.ts'
+import { STATE_FILE_BYTES_MAX, isOpenToOthers, openStateFile, readStateFile } from '../../../lib/io/state-file.ts'
 import { temporaryDirectory, weaveError } from './temporary.ts'
 
 const notRoot = process.geteuid?.() === 0 ? false : 'giving files to others needs root'
@@ -57,8 +58,8 @@ t.test('refuses a link that leads nowhere yet', t => {
   const nowhere = join(stateDir, 'to-come')
   symlinkSync(nowhere, join(stateDir, 'daemon.log'))
   t.equal(weaveError(() => secureStateDir(stateDir))?.code, 'STATE_UNSAFE')
-  t.equal(weaveError(() => openToAppend(join(stateDir, 'daemon.log')))?.code, 'STATE_UNSAFE')
-  t.throws(() => readStateFile(join(stateDir, 'daemon.log')), { code: 'ELOOP' })
+  t.equal(weaveError(() => openStateFile(join(stateDir, 'daemon.log'), 'append'))?.code, 'STATE_UNSAFE')
+  t.equal(weaveError(() => readStateFile(join(stateDir, 'daemon.log')))?.code, 'STATE_UNSAFE')
   t.notOk(existsSync(nowhere))
   t.end()
 })
@@ -69,7 +70,7 @@ t.test('refuses a file with a second name, and what is no file', t => {
   writeFileSync(victim, 'precious')
   linkSync(victim, join(stateDir, 'daemon.log'))
   t.match(weaveError(() => secureStateDir(stateDir))?.message, /2 names/)
-  t.match(weaveError(() => openToAppend(join(stateDir, 'daemon.log')))?.message, /2 names/)
+  t.match(weaveError(() => openStateFile(join(stateDir, 'daemon.log'), 'append'))?.message, /2 names/)
   const other = temporaryDirectory(t)
   t.equal(spawnSync('mkfifo', [join(other, 'daemon.log')]).status, 0)
   t.match(weaveError(() => secureStateDir(other))?.message, /no file/)
@@ -103,8 +104,57 @@ t.test('leaves files that are not of weave-ts alone', t => {
 
 t.test('appends, and makes what is not there for this user alone', t => {
   const path = join(temporaryDirectory(t), 'daemon.log')
-  closeSync(openToAppend(path))
+  closeSync(openStateFile(path, 'append'))
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.equal(readStateFile(path), '')
+  t.end()
+})
+
+t.test('a state directory that cannot be made is told', t => {
+  const path = join(temporaryDirectory(t), 'file')
+  writeFileSync(path, '')
+  t.equal(weaveError(() => makeStateDir(path))?.code, 'STATE_IO')
+  t.end()
+})
+
+t.test('sees when others may come near a file', t => {
+  const path = join(temporaryDirectory(t), 'file')
+  writeFileSync(path, '')
+  for (const [mode, isOpen] of [
+    [0o600, false],
+    [0o400, false],
+    [0o640, true],
+    [0o602, true],
+  ] as const) {
+    chmodSync(path, mode)
+    t.equal(isOpenToOthers(statSync(path)), isOpen, mode.toString(8))
+  }
+  t.end()
+})
+
+for (const way of ['read', 'append', 'rewrite', 'anew'] as const)
+  t.test(`whatever a file is opened for, it must be one of ours: ${way}`, t => {
+    const stateDir = temporaryDirectory(t)
+    const [victim, link, other, pipe, directory] = ['victim', 'link', 'other', 'pipe', 'directory'].map(name =>
+      join(stateDir, name),
+    ) as [string, string, string, string, string]
+    writeFileSync(victim, 'precious')
+    symlinkSync(victim, link)
+    linkSync(victim, other)
+    mkdirSync(directory)
+    t.equal(spawnSync('mkfifo', [pipe]).status, 0)
+    const code = way === 'anew' ? 'EEXIST' : 'STATE_UNSAFE'
+    for (const path of [link, other, pipe]) t.throws(() => openStateFile(path, way), { code }, path)
+    t.throws(() => openStateFile(directory, way))
+    t.equal(readFileSync(victim, 'utf8'), 'precious')
+    t.end()
+  })
+
+t.test('a file that is read as a whole has a bound', t => {
+  const path = join(temporaryDirectory(t), 'last-words')
+  writeFileSync(path, 'x'.repeat(STATE_FILE_BYTES_MAX))
+  t.equal(readStateFile(path).length, STATE_FILE_BYTES_MAX)
+  writeFileSync(path, 'x'.repeat(STATE_FILE_BYTES_MAX + 1))
+  t.throws(() => readStateFile(path), /larger than/)
   t.end()
 })
