@@ -43,6 +43,18 @@ export const SYNC_BYTES_PER_SECOND = 16 * 1024
 /** Records that are taken of one neighbour: at once, and then for each second. Each may cost a signature check. */
 export const MERGE_BURST = 4_096
 export const MERGES_PER_SECOND = 512
+/**
+ * False signatures that are taken of one neighbour: at once, and then for each second. An honest one sends none, for it has
+ * verified what it passes on; one with a damaged store sends the same few again with every comparison.
+ */
+export const FORGERY_BURST = 32
+export const FORGERIES_PER_SECOND = 1
+/** No link is wanted with a neighbour that sent more: for the first time so long, then for twice as long each time. */
+export const SHUN_FIRST_MS = 60_000
+export const SHUN_LAST_MS = 3_600_000
+/** What a shunned peer did is forgotten so long after its pause. */
+export const SHUN_MEMORY_MS = 3_600_000
+export const SHUNNED_MAX = 1_024
 /** Owners whose records were asked for: nobody else is asked for them for so long. */
 export const WANT_TIMEOUT_MS = 2_000
 export const WANTS_UNDER_WAY_MAX = 4_096

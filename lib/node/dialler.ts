@@ -26,6 +26,8 @@ type Mutable = { -readonly [K in keyof Contact]: Contact[K] } & {
   /** Rounds through all addresses that failed since a link lasted. */
   failedRounds: number
   upAt: Millis | undefined
+  /** It was dialled, and no link to it has lasted since. */
+  isTried: boolean
 }
 
 export type DiallerOutput =
@@ -146,7 +148,7 @@ export class Dialler implements Machine<DiallerOutput> {
         if (isFresh && known.state === 'waiting') {
           known.retryWaitMs = 0
           this.#wait(known, now + delayMs)
-        } else if (known.state === 'waiting' && known.attempts === 0) {
+        } else if (known.state === 'waiting' && !known.isTried) {
           // It has become more urgent than it was.
           this.#wait(known, Math.min(now + delayMs, this.#timers.at(peerId) ?? Infinity))
         }
@@ -204,6 +206,7 @@ export class Dialler implements Machine<DiallerOutput> {
     contact.upAt = undefined
     this.#failed(contact, error, now, retryMs)
     if (hasLasted) contact.failedRounds = 0
+    if (hasLasted && retryMs === 0) contact.isTried = false
   }
 
   /** The connection led back to this very process. */
@@ -258,6 +261,7 @@ export class Dialler implements Machine<DiallerOutput> {
       return
     }
     contact.attempts++
+    contact.isTried = true
     if (contact.origin === 'discovered') return this.#dial(contact, now)
     contact.state = 'resolving'
     this.#timers.set(contact.text, now + DIAL_DEADLINE_MS)
@@ -329,6 +333,7 @@ function newContact(text: string, origin: 'configured' | 'discovered', endpoints
     peerId: undefined,
     lastError: undefined,
     attempts: 0,
+    isTried: false,
     retryAt: undefined,
     retryWaitMs: 0,
     failedRounds: 0,

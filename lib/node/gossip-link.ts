@@ -4,6 +4,8 @@ import type { LedgerWant } from '../wire/mod.ts'
 import {
   ANSWER_BURST_BYTES,
   ANSWER_BYTES_PER_SECOND,
+  FORGERIES_PER_SECOND,
+  FORGERY_BURST,
   MERGES_PER_SECOND,
   MERGE_BURST,
   OUTBOX_RECORDS_MAX,
@@ -43,6 +45,10 @@ export class GossipLink {
   readonly syncs: TokenBucket
   /** Records that it sends, each of which may cost a signature check. */
   readonly merges: TokenBucket
+  /** False signatures that it sends. */
+  readonly forgeries: TokenBucket
+  /** It sent more of them than may be: nothing more is taken of it. */
+  isForger = false
   #outbox = new Map<string, RecordPlace>()
   readonly #wants = new Map<string, LedgerWant>()
 
@@ -51,6 +57,7 @@ export class GossipLink {
     this.answers = new TokenBucket(ANSWER_BURST_BYTES, ANSWER_BYTES_PER_SECOND)
     this.syncs = new TokenBucket(SYNC_BURST_BYTES, SYNC_BYTES_PER_SECOND)
     this.merges = new TokenBucket(MERGE_BURST, MERGES_PER_SECOND)
+    this.forgeries = new TokenBucket(FORGERY_BURST, FORGERIES_PER_SECOND)
   }
 
   get hasWants(): boolean {

@@ -50,6 +50,7 @@ export class Gossip implements NodePart {
   readonly name = 'gossip'
   readonly messageTypes = ['ledger-sync', 'ledger-delta', 'ledger-tree'] as const
   readonly #context: NodeContext
+  readonly #onForger: (neighbour: PeerId, now: Millis) => void
   readonly #links = new Map<PeerId, GossipLink>()
   /** Owners whose records were asked for: of whom, and until when nobody else is. */
   readonly #asked = new Map<PeerId, { readonly of: PeerId; readonly until: Millis }>()
@@ -60,8 +61,10 @@ export class Gossip implements NodePart {
   #pruneAt: Millis = 0
   readonly #crowd = new Crowd()
 
-  constructor(context: NodeContext, now: Millis) {
+  /** `onForger`: the neighbour sent more false signatures than may be; nothing more is taken of it. */
+  constructor(context: NodeContext, onForger: (neighbour: PeerId, now: Millis) => void, now: Millis) {
     this.#context = context
+    this.#onForger = onForger
     this.#syncAt = now + SYNC_INTERVAL_MS
   }
 
@@ -108,7 +111,7 @@ export class Gossip implements NodePart {
 
   handleMessage(from: PeerId, message: PartMessage, now: Millis): void {
     const link = this.#links.get(from)
-    if (link === undefined) return
+    if (link === undefined || link.isForger) return
     switch (message.type) {
       case 'ledger-sync':
         return this.#handleSync(link, message.body, now)
@@ -221,11 +224,14 @@ export class Gossip implements NodePart {
       news += outcome.changed.length
       held += outcome.held
       this.#spread(outcome.changed, link)
+      link.isForger = !link.forgeries.take(outcome.dropped['bad-signature'] ?? 0, now)
+      if (link.isForger) break
     }
     if (news > 0) {
       this.#relayAt ??= now + RELAY_DELAY_MS
       this.#announceSoon(now)
     }
+    if (link.isForger) return this.#onForger(link.peerId, now)
     if (delta.isPushed) return this.#weigh(link, news, held, now)
     if (news === 0) return
     // It had to be asked for: the tree does not reach here from there.

@@ -11,8 +11,9 @@ import { judgeMesh, refusalOf, standingOf, type Invitation, type Membership } fr
 import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neighbours.ts'
 import type { OwnLinks } from './own-links.ts'
 import type { Parts } from './parts.ts'
-import { isTroubled, retryMsAfter } from './reasons.ts'
+import { describeForger, isTroubled, retryMsAfter } from './reasons.ts'
 import type { Router } from './router.ts'
+import { Shunned } from './shunned.ts'
 
 /** Whom a link concerns, in the order in which they must hear of it. */
 export interface LinkParts {
@@ -33,6 +34,7 @@ export interface LinkParts {
 export class LinkEvents {
   readonly #context: NodeContext
   readonly #parts: LinkParts
+  readonly #shunned = new Shunned()
 
   constructor(context: NodeContext, parts: LinkParts) {
     this.#context = context
@@ -40,7 +42,9 @@ export class LinkEvents {
   }
 
   /** Whether a peer that proved who it is may be a neighbour. */
-  admit(peerId: PeerId, hello: Hello, link: ProvedLink): Admission {
+  admit(peerId: PeerId, hello: Hello, link: ProvedLink, now: Millis): Admission {
+    const shunnedMs = this.#shunned.leftMs(peerId, now)
+    if (shunnedMs > 0) return { admitted: false, code: GOODBYE_CODE.forger, text: describeForger(shunnedMs) }
     const { sent } = link
     const { mesh, discovery } = this.#parts
     const ours = mesh.standing(this.#context.ledger.ownerCount)
@@ -78,6 +82,14 @@ export class LinkEvents {
       case 'ended':
         return this.#ended(output, now)
     }
+  }
+
+  /** A neighbour sent more false signatures than an honest one can: its link ends, and for a while there is no other. */
+  shun(peer: PeerId, now: Millis): void {
+    const text = describeForger(this.#shunned.shun(peer, now))
+    this.#context.drop('link-forger')
+    this.#context.log('warn', 'link-forger', { peer, nickname: this.#context.view.nicknameOf(peer), text }, now)
+    this.#context.neighbours.disconnect(peer, GOODBYE_CODE.forger, text, now)
   }
 
   /** A peer's record tells of another incarnation than before. */

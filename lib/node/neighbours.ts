@@ -99,13 +99,13 @@ export class Neighbours implements Machine<NeighboursOutput> {
   readonly #firstMessages = new FirstMessages()
   readonly #self: PeerId
   readonly #configOf: (role: LinkConfig['role']) => OwnLinkConfig
-  readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
+  readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink, now: Millis) => Admission
   #failedInbound: FailedInbound[] = []
 
   constructor(given: {
     self: PeerId
     configOf: (role: LinkConfig['role']) => OwnLinkConfig
-    admit: (peerId: PeerId, hello: Hello, link: ProvedLink) => Admission
+    admit: (peerId: PeerId, hello: Hello, link: ProvedLink, now: Millis) => Admission
   }) {
     this.#self = given.self
     this.#configOf = given.configOf
@@ -243,7 +243,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
       const text = `another process has the identity ${peerId}: a state directory was copied`
       return this.#end(entry, GOODBYE_CODE.collision, text, now)
     }
-    const admission = this.#admit(peerId, hello, entry)
+    const admission = this.#admit(peerId, hello, entry, now)
     if (!admission.admitted) return this.#end(entry, admission.code, admission.text, now)
     const neighbour = {
       connection: entry.connection,

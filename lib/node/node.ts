@@ -74,7 +74,7 @@ export class Node implements Machine<NodeOutput> {
         const hello = this.#mesh.hello(this.ledger.ownerCount)
         return { role, suite, entropy, beat, secrets, hello, staticKey: identity.exchangeKey }
       },
-      admit: (peerId, hello, link) => this.#events.admit(peerId, hello, link),
+      admit: (peerId, hello, link, at) => this.#events.admit(peerId, hello, link, at),
     })
     this.#log = new RateLimitedLog(line => emit({ type: 'log', line }))
     const viewOf = () => this.view
@@ -99,7 +99,7 @@ export class Node implements Machine<NodeOutput> {
     })
     this.view = new MeshView(context, (peer, at) => this.paths.stop(peer, at))
     this.#router = new Router(context, to => this.view.controlRoutes.get(to)?.nextHop)
-    this.#gossip = new Gossip(context, now)
+    this.#gossip = new Gossip(context, (peer, at) => this.#events.shun(peer, at), now)
     this.#keeper = new LedgerKeeper(context, this.#gossip)
     this.paths = new DataPaths(context, {
       view: this.view,

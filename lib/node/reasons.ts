@@ -42,6 +42,11 @@ export function describeGoodbye(code: number, text: string): string {
   }
 }
 
+/** What both sides are told when one of them is shunned. */
+export function describeForger(leftMs: number): string {
+  return `records with false signatures came over this link; there is no new one for ${Math.ceil(leftMs / 1000)} s`
+}
+
 const QUIET_CODES: readonly number[] = [
   GOODBYE_CODE.duplicate,
   GOODBYE_CODE.ourself,
@@ -55,7 +60,9 @@ export function isTroubled(reason: LinkDownReason | 'goodbye', code: number): bo
   return reason !== 'closed' && !QUIET_CODES.includes(code)
 }
 
+const RETRY_LATE_CODES: readonly number[] = [GOODBYE_CODE.otherMesh, GOODBYE_CODE.collision, GOODBYE_CODE.forger]
+
 /** How long not to dial after a goodbye that will not change by itself; 0: the usual back-off. */
 export function retryMsAfter(code: number): number {
-  return code === GOODBYE_CODE.otherMesh || code === GOODBYE_CODE.collision ? REFUSED_RETRY_MS : 0
+  return RETRY_LATE_CODES.includes(code) ? REFUSED_RETRY_MS : 0
 }

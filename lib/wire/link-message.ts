@@ -40,6 +40,7 @@ export const GOODBYE_CODE = {
   full: 7,
   collision: 8,
   uninvited: 9,
+  forger: 10,
 } as const
 
 export interface RoutedMessage {

@@ -22,14 +22,19 @@ export class BadMember {
   readonly #identity: Identity
   readonly #meshId: Uint8Array
   readonly #others: readonly PeerId[]
+  readonly #ownSeq: () => number
   #seq: number
 
-  /** `seq`: above all that it wrote until now. `others`: peers that it says things of. */
+  /**
+   * `seq`: above all that it wrote until now. `ownSeq`: what its daemon, if it runs one, has come to meanwhile. `others`: peers
+   * that it says things of.
+   */
   constructor(parts: {
     readonly identity: Identity
     readonly meshId: Uint8Array
     readonly others: readonly PeerId[]
     readonly seq: number
+    readonly ownSeq?: () => number
     readonly chance: Chance
   }) {
     this.#chance = parts.chance
@@ -37,34 +42,41 @@ export class BadMember {
     this.#meshId = parts.meshId
     this.#others = parts.others
     this.#seq = parts.seq
+    this.#ownSeq = parts.ownSeq ?? (() => 0)
   }
 
-  /** One encoded link message. */
-  message(): Uint8Array {
+  /** One encoded link message. `doesForge`: some of its records have false signatures. */
+  message(doesForge = false): Uint8Array {
     const kinds = [
-      () => this.#delta(),
-      () => this.#delta(),
+      () => this.#delta(doesForge),
+      () => this.#delta(doesForge),
       () => this.#sync(),
       () => this.#routed(),
       () => this.#noise(),
     ]
-    const bytes = kinds[this.#below(kinds.length)]!()
+    const chosen = this.#below(kinds.length)
+    const bytes = kinds[chosen]!()
+    if (chosen < 2 && !doesForge) return bytes
     return this.#chance() < 0.15 ? this.#mutated(bytes) : bytes
   }
 
-  #delta(): Uint8Array {
+  #delta(doesForge: boolean): Uint8Array {
     const parts: DeltaPart[] = []
     for (let i = 0; i <= this.#below(2); i++) {
-      const records = Array.from({ length: 1 + this.#below(3) }, () => this.#record())
+      const records = Array.from({ length: 1 + this.#below(3) }, () => this.#record(doesForge && this.#chance() < 0.5))
       const { peerId: owner, signingPublic } = this.#identity
       parts.push({ owner, signingPublic: this.#chance() < 0.7 ? signingPublic : undefined, records })
     }
-    return encodeLedger('ledger-delta', encodeLedgerDelta({ isPushed: this.#chance() < 0.5, parts }))
+    const bytes = encodeLedger('ledger-delta', encodeLedgerDelta({ isPushed: this.#chance() < 0.5, parts }))
+    // With more behind, or cut short: no signature is verified then.
+    if (!doesForge && this.#chance() < 0.1) return concatBytes(bytes, this.#bytes(1 + this.#below(9)))
+    return !doesForge && this.#chance() < 0.1 ? bytes.slice(0, 1 + this.#below(30)) : bytes
   }
 
-  #record(): LedgerRecord {
+  #record(isForged: boolean): LedgerRecord {
     const isTombstone = this.#chance() < 0.1
-    this.#seq += this.#below(4)
+    // Its daemon goes above what it meets of its own: what is not above that has lost before it is looked at.
+    this.#seq = Math.max(this.#seq, this.#ownSeq()) + (this.#chance() < 0.05 ? 0 : 1 + this.#below(3))
     const draft = {
       owner: this.#identity.peerId,
       kind: KINDS[this.#below(KINDS.length)]!,
@@ -73,7 +85,8 @@ export class BadMember {
       isTombstone,
       value: isTombstone ? new Uint8Array(0) : this.#value(),
     }
-    return { ...draft, signature: this.#identity.sign(recordSignedBytes(this.#meshId, draft)) }
+    const signature = isForged ? this.#bytes(64) : this.#identity.sign(recordSignedBytes(this.#meshId, draft))
+    return { ...draft, signature }
   }
 
   #value(): Uint8Array {

@@ -184,6 +184,26 @@ t.test('discovered contacts live as long as they are named, and a new address en
   t.end()
 })
 
+t.test('a discovered peer that ends each link as soon as it is up is not dialled again whenever it is named', t => {
+  const w = world()
+  const name = (now: number) => w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: 0 }], now)
+  name(0)
+  let now = 0
+  let dials = 0
+  for (; now < 60_000; now += 100) {
+    for (const output of w.at(now)) {
+      if (output.type !== 'dial') continue
+      dials++
+      w.dialler.handleDialled(output.connection)
+      w.dialler.handleUp(output.connection, PEER, now)
+      w.dialler.handleEnded(output.connection, PEER, 'full', now)
+    }
+    name(now)
+  }
+  t.ok(dials > 3 && dials < 10, `${dials} dials in a minute`)
+  t.end()
+})
+
 t.test('tells how often a discovered peer could not be dialled, until a link to it lasted', t => {
   const w = world()
   w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE, TWO], delayMs: 0 }], 0)

@@ -27,6 +27,7 @@ export class GossipPeer {
   readonly gossip: Gossip
   readonly drops = new Map<string, number>()
   readonly links = new Set<GossipPeer>()
+  readonly forgers: PeerId[] = []
 
   constructor(world: GossipWorld, name: string, limits: Partial<LedgerLimits>) {
     this.name = name
@@ -41,7 +42,7 @@ export class GossipPeer {
       neighbours: { send: (to: PeerId, bytes: Uint8Array) => world.send(this, to, bytes) },
       drop: (reason: string) => this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1),
     } as unknown as NodeContext
-    this.gossip = new Gossip(context, 0)
+    this.gossip = new Gossip(context, peer => this.forgers.push(peer), 0)
     // As every peer does, it introduces itself first.
     this.ledger.put(RECORD_KIND.peer, new Uint8Array(0), utf8(name))
   }

@@ -4,9 +4,12 @@ import {
   ANSWER_BURST_BYTES,
   ANSWER_SLICE_BYTES,
   EAGER_LINKS_MAX,
+  FORGERIES_PER_SECOND,
+  FORGERY_BURST,
   SYNC_BURST_BYTES,
 } from '../../../lib/node/constants.ts'
 import { encodeLedger, encodeLedgerDelta, encodeLedgerSync, encodeLedgerTree } from '../../../lib/wire/mod.ts'
+import { fakeIdentity } from '../../support/fake-suite.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 import { GossipWorld, type GossipPeer } from './gossip-world.ts'
 
@@ -216,5 +219,55 @@ t.test('the last edge of the tree stays, whatever a neighbour says', t => {
   a.put('k', 'v', world.now)
   world.run(100)
   t.equal(b.get(a, 'k'), 'v')
+  t.end()
+})
+
+/** Records of a third peer, whose signatures are false. */
+function forged(world: GossipWorld, at: number, count: number): Uint8Array {
+  const { peerId: owner, signingPublic } = fakeIdentity(`framed ${at}`)
+  const parts = Array.from({ length: count }, (_, number) => ({
+    owner,
+    signingPublic,
+    records: [
+      {
+        owner,
+        kind: 9,
+        key: utf8(`${world.now} ${number}`),
+        seq: number + 1,
+        isTombstone: false,
+        value: new Uint8Array(0),
+        signature: new Uint8Array(64).fill(number),
+      },
+    ],
+  }))
+  return encodeLedger('ledger-delta', encodeLedgerDelta({ isPushed: true, parts }))
+}
+
+t.test('a neighbour that sends false signatures is told of once, and costs a bounded number of verifications', t => {
+  const world = meshOf(3, 1)
+  const [a, b, c] = world.peers as [GossipPeer, GossipPeer, GossipPeer]
+  for (let message = 0; message < 50; message++) world.deliver(b, a, forged(world, message, 10))
+  t.same(a.forgers, [b.peerId])
+  t.equal(a.ledger.drops.get('bad-signature'), FORGERY_BURST + 1)
+  b.put('k', 'not heard any more', world.now)
+  world.deliver(b, a, encodeLedger('ledger-sync', encodeLedgerSync(b.ledger.rootSync())))
+  c.put('k', 'heard', world.now)
+  world.run(1_000)
+  t.equal(a.get(c, 'k'), 'heard')
+  t.same(a.forgers, [b.peerId])
+  t.end()
+})
+
+t.test('a few false signatures now and then end nothing, nor are those burdened in whose name they are', t => {
+  const world = meshOf(2, 1)
+  const [a, b] = world.peers as [GossipPeer, GossipPeer]
+  for (let message = 0; message < 60; message++) {
+    world.deliver(b, a, forged(world, message, 5 * FORGERIES_PER_SECOND))
+    world.run(5_000)
+  }
+  t.same(a.forgers, [])
+  b.put('k', 'heard', world.now)
+  world.run(1_000)
+  t.equal(a.get(b, 'k'), 'heard')
   t.end()
 })
