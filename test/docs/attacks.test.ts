@@ -14,7 +14,7 @@ const rows = readFileSync(join(root, 'docs/attacks.md'), 'utf8')
   .map(line => line.slice(2, -2).split(' | '))
 
 t.test('every attack says what happens now, and which tests show it', async t => {
-  t.ok(rows.length >= 20, `${rows.length} attacks`)
+  t.ok(rows.length >= 19, `${rows.length} attacks`)
   for (const row of rows) {
     t.equal(row.length, COLUMNS, row[0]!)
     t.ok([...row[COLUMNS - 1]!.matchAll(REFERENCE)].length > 0, `a test shows it: ${row[0]!}`)
