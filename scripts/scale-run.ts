@@ -22,7 +22,7 @@ export interface ScaleRun {
   readonly settling: Phase
   /** From the last launch until the last look of that minute that saw somebody disagree. */
   readonly lastDisagreementMs: Millis
-  /** The minute after that one. */
+  /** As long as it was asked for, from the end of that minute. */
   readonly steady: Phase
   readonly links: { readonly min: number; readonly mean: number; readonly max: number }
   readonly attach: {
@@ -53,12 +53,14 @@ const LOOK_OFTEN_MS = 50
 export class ScaleRunner {
   readonly #peers: number
   readonly #seed: number
+  readonly #steadyMinutes: number
   readonly #note: (text: string) => void
   readonly #mesh: SimMesh
   readonly #traffic: SimTraffic
 
-  constructor(peers: number, seed: number, note: (text: string) => void) {
+  constructor(peers: number, seed: number, steadyMinutes: number, note: (text: string) => void) {
     this.#peers = peers
+    this.#steadyMinutes = steadyMinutes
     this.#seed = seed
     this.#note = note
     this.#mesh = new SimMesh({ seed, peers, sealing: 'none', isLogged: false })
@@ -83,7 +85,7 @@ export class ScaleRunner {
       }
       return last
     })
-    const [, steady] = this.#phase('steady', () => mesh.run(MINUTE_MS))
+    const [, steady] = this.#phase('steady', () => mesh.run(this.#steadyMinutes * MINUTE_MS))
     const counts = mesh.hosts.map(host => host.node.neighbours.count)
     const links = {
       min: Math.min(...counts),

@@ -43,7 +43,7 @@ export const ROWS: readonly Row[] = [
     name: 'processor for a steady minute',
     unit: 's',
     digits: 1,
-    value: run => run.steady.cpuSeconds,
+    value: run => run.steady.cpuSeconds / (run.steady.virtualMs / 60_000),
     bounds: { 100: 10 },
   },
   { name: 'one attach', unit: 'kB', digits: 1, value: run => run.attach.bytes / KILO, bounds: { 100: 150 } },

@@ -2,8 +2,8 @@
  * Measures whole meshes in the simulator: what a start, a steady minute, one attach and the loss of half of the peers cost.
  * See docs/scale.md.
  *
- * PEERS: sizes (default "10 30 100 300"). SEED (default 1). SCALE_JSON: a file for all figures. Each size runs in a process
- * of its own. Exit status 1 when a bound is broken.
+ * PEERS: sizes (default "10 30 100 300"). SEED (default 1). STEADY_MINUTES (default 1): how long the steady mesh is watched.
+ * SCALE_JSON: a file for all figures. Each size runs in a process of its own. Exit status 1 when a bound is broken.
  */
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -15,8 +15,9 @@ const ONE = '--one'
 const HEAP_MEGABYTES = 12_288
 
 async function main(argv: readonly string[]): Promise<void> {
-  const seed = Number(process.env['SEED'] ?? 1)
-  if (argv[0] === ONE) return runOne(Number(argv[1]), seed)
+  const seed = numberOf('SEED')
+  const steadyMinutes = numberOf('STEADY_MINUTES')
+  if (argv[0] === ONE) return runOne(Number(argv[1]), seed, steadyMinutes)
   const sizes = (process.env['PEERS'] ?? '10 30 100 300').split(/[\s,]+/).filter(text => text !== '')
   const bad = sizes.find(text => !/^\d+$/.test(text) || Number(text) < 2)
   if (bad !== undefined || sizes.length === 0) {
@@ -33,9 +34,19 @@ async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = broken.length === 0 ? 0 : 1
 }
 
+/** A whole number of 1 or more from the environment; 1 without one. */
+function numberOf(name: string): number {
+  const text = process.env[name] ?? '1'
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  console.error(`scale: ${name} is a number of 1 or more, not "${text}"`)
+  process.exit(2)
+}
+
 /** In the child: what it measured goes to standard output. */
-function runOne(peers: number, seed: number): void {
-  const run = new ScaleRunner(peers, seed, text => console.error(`${String(peers).padStart(4)} peers  ${text}`)).run()
+function runOne(peers: number, seed: number, steadyMinutes: number): void {
+  const run = new ScaleRunner(peers, seed, steadyMinutes, text =>
+    console.error(`${String(peers).padStart(4)} peers  ${text}`),
+  ).run()
   process.stdout.write(JSON.stringify(run))
 }
 
