@@ -2,9 +2,8 @@
 export const PUBLISHED_LINKS_MAX = 256
 /** Endpoints that one peer can advertise. */
 export const ADVERTISED_ENDPOINTS_MAX = 16
-export const SOFTWARE_VERSION_BYTES_MAX = 63
 
-/** The highest RTT class: 16.4 s and more. */
+/** The highest RTT class: 65.5 s and more. */
 export const RTT_CLASS_MAX = 15
 /** A present next hop stays unless the best one costs at most this share of it. */
 export const SWITCH_COST_SHARE = 0.8

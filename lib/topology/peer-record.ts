@@ -1,7 +1,7 @@
 import type { Endpoint } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, fromHex, toHex, utf8, type Decoded } from '../base/mod.ts'
-import { INCARNATION_BYTES, NICKNAME_BYTES_MAX } from '../wire/mod.ts'
-import { ADVERTISED_ENDPOINTS_MAX, SOFTWARE_VERSION_BYTES_MAX } from './constants.ts'
+import { INCARNATION_BYTES, NICKNAME_BYTES_MAX, SOFTWARE_VERSION_BYTES_MAX } from '../wire/mod.ts'
+import { ADVERTISED_ENDPOINTS_MAX } from './constants.ts'
 import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
 
 /**

@@ -28,7 +28,7 @@ export interface Hello {
 
 export const INCARNATION_BYTES = 8
 export const NICKNAME_BYTES_MAX = 63
-const SOFTWARE_BYTES_MAX = 32
+export const SOFTWARE_VERSION_BYTES_MAX = 63
 const FLAG_PRISTINE = 1
 
 export function encodeHello(hello: Hello): Uint8Array {
@@ -58,7 +58,7 @@ export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
     capabilities: reader.u32(),
     peersKnown: reader.u16(),
     nickname: reader.text(NICKNAME_BYTES_MAX),
-    software: reader.text(SOFTWARE_BYTES_MAX),
+    software: reader.text(SOFTWARE_VERSION_BYTES_MAX),
   }
   if (!reader.ok || hello.port === 0) return new Drop('hello-malformed')
   return { ...hello, nickname: printable(hello.nickname) }
