@@ -169,7 +169,8 @@ t.test(
     docker.docker('kill', 'two')
     await t.rejects(network.resolve('two'), { code: 'TARGET_NOT_FOUND', message: /exited/ })
     t.ok(
-      await eventually(async () => (await network.list()).length === 1),
+      // The kernel takes namespaces down one after the other.
+      await eventually(async () => (await network.list()).length === 1, 30_000),
       'the port of a container that ended is gone',
     )
 
