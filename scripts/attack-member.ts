@@ -68,7 +68,6 @@ function digests({ runner, victim }: Stage): Attack {
       lists: [],
       wants: [...new Set([victim, ...owners])]
         .sort()
-        .slice(0, 1)
         .map(owner => ({ owner, above: 0, upTo: WANT_OPEN, tagAt: 0, held: [] })),
     }),
   )
