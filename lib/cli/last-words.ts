@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { LOG_FILE, readLastWords } from '../io/mod.ts'
+import { LOG_FILE, openStateFile, readLastWords } from '../io/mod.ts'
 
 const TAIL_BYTES = 64 * 1024
 const LEVEL_FATAL = 60
@@ -48,7 +48,7 @@ function firstLine(text: string | undefined): string {
 
 function tail(path: string): string {
   try {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    const file = openStateFile(path, 'read')
     try {
       const { size } = fstatSync(file)
       const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES))

@@ -2,15 +2,11 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { localMac } from '../address/mod.ts'
 import { API_SOCKET, SOFTWARE_VERSION } from '../api/mod.ts'
-import { Beat, errorText } from '../base/mod.ts'
-import { identityOf, type Identity } from '../crypto/mod.ts'
+import { errorText } from '../base/mod.ts'
+import { identityOf } from '../crypto/mod.ts'
 import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
-import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
-import { Node, type NodeConfig } from '../node/mod.ts'
-import type { DataPlane } from '../overlay/mod.ts'
-import type { LinkSecret } from '../peer/mod.ts'
-import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
+import { Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { Attachments } from './attachments.ts'
@@ -19,9 +15,10 @@ import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
+import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
 import { Services } from './services.ts'
-import { derivedSettingsOf, type DerivedSettings } from './settings.ts'
+import { derivedSettingsOf } from './settings.ts'
 import { StatusService } from './status-service.ts'
 import { UndoStack } from './undo.ts'
 
@@ -141,7 +138,7 @@ async function open(
   memory.start().catch(onFatal)
   begin(runner, config.peers)
   const attachments = new Attachments({ host, runner, store })
-  const status = {
+  const facts = {
     version: SOFTWARE_VERSION,
     pid: process.pid,
     stateDir: config.stateDir,
@@ -151,7 +148,7 @@ async function open(
   }
   const others = [
     memory,
-    new MeshService({ runner, port: config.port, hasSecret: status.hasSecret, warnings: config.warnings, end: onEnd }),
+    new MeshService({ runner, port: config.port, hasSecret: facts.hasSecret, warnings: config.warnings, end: onEnd }),
     new HostService({
       host,
       overlay: { mtu, mac },
@@ -166,7 +163,7 @@ async function open(
       ...others,
       new StatusService({
         runner,
-        facts: status,
+        facts,
         plane: now => ({
           offloads: plane.offloads(),
           counters: plane.counters(),
@@ -197,46 +194,6 @@ async function open(
       if (isLeaving) removal = host
       return unwind()
     },
-  }
-}
-
-function nodeConfigOf(
-  config: DaemonConfig,
-  { range, defaultSubnet, advertised }: DerivedSettings,
-  {
-    seams,
-    identity,
-    secrets,
-    mtu,
-    plane,
-  }: {
-    readonly seams: AssemblySeams
-    readonly identity: Identity
-    readonly secrets: readonly LinkSecret[]
-    readonly mtu: number
-    readonly plane: () => DataPlane
-  },
-): NodeConfig {
-  return {
-    identity,
-    suite: seams.suite,
-    entropy: seams.entropy,
-    chance: seams.chance,
-    beat: new Beat(seams.chance),
-    incarnation: seams.entropy.bytes(8),
-    nickname: config.nickname,
-    software: SOFTWARE_VERSION,
-    port: config.port,
-    secrets,
-    hasAes: seams.hasAes,
-    range,
-    defaultSubnet,
-    blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),
-    isDiscovering: config.discovery,
-    linksMax: config.connLimit,
-    advertised,
-    underlayBytes: mtu + OVERHEAD_IPV6_BYTES + OVERHEAD_RELAY_BYTES,
-    sessionTotals: receiverIndex => plane().sessionTotals(receiverIndex),
   }
 }
 

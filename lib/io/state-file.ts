@@ -81,7 +81,7 @@ export function foreign(what: string, path: string, uid: number): WeaveError {
   if (ownId() !== 0) return new WeaveError('NOT_ROOT', message, 'run it as root (sudo weave-ts …)')
   return unsafe(
     message,
-    `If what is in it is to be trusted: chown -R root ${path}; else move it aside. Or name another directory: --state-dir.`,
+    `make it root's (chown -R root ${path}) if what is in it is to be trusted, else move it aside or name another directory with --state-dir`,
   )
 }
 
@@ -100,18 +100,18 @@ function check(path: string, stat: Stats, isAnyKind: boolean): void {
   if (stat.isFile() && stat.nlink > 1)
     throw unsafe(
       `${path} has ${stat.nlink} names: it may be another program's file`,
-      `See what it is (find / -xdev -samefile ${path}), take it away and launch again.`,
+      `see what it is (find / -xdev -samefile ${path}), take it away and launch again`,
     )
   if (stat.isFile() || (isAnyKind && (stat.isSocket() || stat.isDirectory()))) return
   throw unsafe(
     `${path} is no file (mode ${(stat.mode & FILE_KIND_MASK).toString(8)})`,
-    `See what it is (ls -l ${path}), take it away and launch again.`,
+    `see what it is (ls -l ${path}), take it away and launch again`,
   )
 }
 
 function linked(path: string): WeaveError {
   return unsafe(
     `${path} is a symbolic link: what is written there would go to another place`,
-    `See where it leads (ls -l ${path}) and who made it, remove the link and launch again.`,
+    `see where it leads (ls -l ${path}) and who made it, remove the link and launch again`,
   )
 }
