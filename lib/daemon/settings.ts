@@ -12,9 +12,8 @@ import {
 } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
+import { ADVERTISED_ENDPOINTS_MAX } from '../topology/mod.ts'
 import type { DaemonConfig } from './config.ts'
-
-const ADVERTISED_MAX = 16
 
 /** What of the configuration is text, in the forms that the daemon works with. */
 export interface DerivedSettings {
@@ -66,6 +65,12 @@ function listenAddress(host: string | null): Uint8Array | undefined {
 
 /** What the operator advertises, else the addresses of this host's interfaces. */
 function advertisedEndpoints(config: DaemonConfig, interfaces: Parameters<typeof derivedSettingsOf>[1]): Endpoint[] {
+  if (config.advertise.length > ADVERTISED_ENDPOINTS_MAX)
+    throw new WeaveError(
+      'CONFIG_INVALID',
+      `--advertise names ${config.advertise.length} addresses; the limit is ${ADVERTISED_ENDPOINTS_MAX}`,
+      'name only those at which others reach this peer',
+    )
   if (config.advertise.length > 0)
     return config.advertise.map(text => {
       const endpoint = parseEndpoint(text, config.port)
@@ -81,5 +86,5 @@ function advertisedEndpoints(config: DaemonConfig, interfaces: Parameters<typeof
       const ip = parseIp(address.address)
       return ip === undefined ? [] : [endpointOf(ip, config.port)]
     })
-    .slice(0, ADVERTISED_MAX)
+    .slice(0, ADVERTISED_ENDPOINTS_MAX)
 }

@@ -146,7 +146,7 @@ export class MeshView {
       protocolVersion: PROTOCOL_VERSION_MAX,
       udpPort: config.port,
       capabilities: 0,
-      endpoints: config.advertised.slice(0, 16),
+      endpoints: config.advertised,
     })
     ledger.put(RECORD_KIND.peer, NO_KEY, value)
   }

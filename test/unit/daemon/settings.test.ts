@@ -52,6 +52,11 @@ for (const [parts, code, message] of [
   [{ ipallocDefaultSubnet: '10/8' }, 'CONFIG_INVALID', '--ipalloc-default-subnet 10/8 is not a CIDR'],
   [{ host: 'here' }, 'CONFIG_INVALID', '--host here is not an IP address'],
   [{ advertise: ['there'] }, 'CONFIG_INVALID', '--advertise there is not an address'],
+  [
+    { advertise: new Array<string>(17).fill('192.0.2.1') },
+    'CONFIG_INVALID',
+    '--advertise names 17 addresses; the limit is 16',
+  ],
   [{ peers: ['h1', ''] }, 'BAD_PEER', '"" is no peer address'],
 ] as const)
   t.test(`refuses ${JSON.stringify(parts)}`, t => {
