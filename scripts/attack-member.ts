@@ -23,7 +23,7 @@ import {
 import { BadMember } from '../test/support/bad-member.ts'
 import { seededChance } from '../test/support/seeded-chance.ts'
 import { seededEntropy } from '../test/support/sim-randomness.ts'
-import { nodeRunner } from '../test/unit/daemon/node-fixture.ts'
+import { nodeRunner } from '../test/support/node-fixture.ts'
 
 /** Everything of a moment goes out so often; with a bound, for the far side need not read. */
 const TICK_MS = 5
@@ -49,14 +49,14 @@ interface Stage {
 
 const ATTACKS: Readonly<Record<string, (stage: Stage) => Attack>> = {
   nothing: () => () => [],
-  digests,
+  syncs,
   links,
   rewriting,
   nonsense,
 }
 
 /** Comparisons as large as a message may be, which ask for all of everybody again and again. */
-function digests({ runner, victim }: Stage): Attack {
+function syncs({ runner, victim }: Stage): Attack {
   const owners = runner.node.ledger.owners().map(({ owner }) => owner)
   const message = encodeLedger(
     'ledger-sync',

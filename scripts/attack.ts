@@ -14,7 +14,7 @@ import { Testbed, meshed, type Host } from '../test/support/testbed.ts'
 import { table } from './scale-table.ts'
 
 const EXIT_NOT_ROOT = 77
-const ALL = ['nothing', 'digests', 'links', 'rewriting', 'nonsense'] as const
+const ALL = ['nothing', 'syncs', 'links', 'rewriting', 'nonsense'] as const
 const ASK_EVERY_MS = 50
 const STATUS_PATH = CALLS.status.path
 const ANSWER_MS_MAX = 100

@@ -25,6 +25,6 @@ export function peerIdBytes(id: PeerId): Uint8Array {
 }
 
 /** The short form shown beside the nickname. */
-export function shortPeerId(id: PeerId): string {
+export function shortPeerId(id: string): string {
   return id.slice(0, SHOWN_CHARACTERS)
 }

@@ -1,11 +1,10 @@
+import { shortPeerId } from '../address/mod.ts'
 import type { Attachment, ConnectionView, PeerRef, Status } from '../api/mod.ts'
 import { column, duration, labelled } from './table.ts'
 
-const ID_SHOWN = 8
-
 /** `id(nickname)`, with the short form of the id. */
 export function peerName(peer: PeerRef): string {
-  return `${peer.id.slice(0, ID_SHOWN)}(${peer.nickname})`
+  return `${shortPeerId(peer.id)}(${peer.nickname})`
 }
 
 export function renderStatus(status: Status): string {

@@ -7,7 +7,7 @@ import type { StateStore } from '../io/mod.ts'
 import { ATTACHMENT_PREFIX } from './constants.ts'
 import type { NodeRunner } from './node-runner.ts'
 
-export interface AttachmentSeams {
+export interface AttachmentParts {
   readonly host: Pick<HostNetwork, 'resolve' | 'list' | 'attach' | 'detach'>
   readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
@@ -31,15 +31,15 @@ interface Stored {
  * store, so that a daemon that starts again keeps what is there. One change at a time for each target.
  */
 export class Attachments {
-  readonly #host: AttachmentSeams['host']
-  readonly #runner: AttachmentSeams['runner']
-  readonly #store: AttachmentSeams['store']
+  readonly #host: AttachmentParts['host']
+  readonly #runner: AttachmentParts['runner']
+  readonly #store: AttachmentParts['store']
   readonly #turns = new Map<string, Promise<unknown>>()
 
-  constructor(seams: AttachmentSeams) {
-    this.#host = seams.host
-    this.#runner = seams.runner
-    this.#store = seams.store
+  constructor(parts: AttachmentParts) {
+    this.#host = parts.host
+    this.#runner = parts.runner
+    this.#store = parts.store
   }
 
   /**

@@ -15,7 +15,7 @@ import type { AttachmentSettings } from './veth-pair.ts'
 export interface HostNetworkOptions {
   /** Runs in the host's network namespace. */
   readonly runner: CommandRunner
-  /** Finds Docker containers; without it only `netns:NAME` and `pid:N` are targets. */
+  /** Finds Docker containers; without it only namespaces and `pid:N` are targets. */
   readonly containers?: ContainerLookup
   /** The bridge's MAC, derived from the peer id by the caller. */
   readonly mac: Mac
@@ -89,14 +89,14 @@ export class HostNetwork {
   }
 
   async #mend(targetIds: ReadonlySet<string>): Promise<readonly string[]> {
-    const links = new Map((await showInterfaces(this.#runner)).map(link => [link.ifname, link]))
+    const interfaces = new Map((await showInterfaces(this.#runner)).map(one => [one.ifname, one]))
     const mended: string[] = []
     const settings = this.#bridgeSettings(this.#knownMtu())
-    if (links.get(this.bridge)?.flags.includes('UP') !== true) {
+    if (interfaces.get(this.bridge)?.flags.includes('UP') !== true) {
       await ensureBridge(this.#runner, settings)
       mended.push(`bridge ${this.bridge}`)
     }
-    if (links.has(this.tap) && links.get(this.tap)?.master !== this.bridge) {
+    if (interfaces.has(this.tap) && interfaces.get(this.tap)?.master !== this.bridge) {
       await ensureTapPort(this.#runner, settings, this.tap)
       mended.push(`${this.tap} on the bridge`)
     }
@@ -113,7 +113,7 @@ export class HostNetwork {
     return this.#inTurn(async () => ensureBridgeForwarding(this.#runner, this.bridge))
   }
 
-  /** What `netns:NAME`, `pid:N`, or a container's id or name stands for. See `resolveTarget`. */
+  /** What `netns:NAME`, `netns:/PATH`, `/PATH`, `pid:N`, or a container's id or name stands for. See `resolveTarget`. */
   resolve(target: string): Promise<Target> {
     return resolveTarget(target, { runner: this.#runner, containers: this.#options.containers })
   }

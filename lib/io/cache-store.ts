@@ -2,7 +2,7 @@ import { lstatSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, type Millis } from '../base/mod.ts'
 import { renameDurably } from './durable-file.ts'
-import { StateStore, findingError, lookAtFile } from './state-store.ts'
+import { LOCK_SUFFIX, StateStore, findingError, lookAtFile } from './state-store.ts'
 import { StoreReading, makeStore } from './store-reading.ts'
 import type { StreamEntry } from './store-stream.ts'
 
@@ -99,12 +99,12 @@ export class CacheStore {
   /** A write that its caller does not even ask for, because there is no room: counted, and the cache is given up. */
   skip(): void {
     this.#skipped++
-    this.#give()
+    this.#giveUp()
   }
 
   async close(): Promise<void> {
     // What waits to be written is lost, and so the cache would miss it.
-    if (this.#waitingBytes > 0) this.#give()
+    if (this.#waitingBytes > 0) this.#giveUp()
     this.#waiting = undefined
     await this.#reading?.stop('this daemon ends')
     await this.#restored
@@ -131,7 +131,7 @@ export class CacheStore {
       this.#start()
     } catch (error) {
       this.#notices.push(`nothing is remembered of the mesh in this run: ${errorText(error)}`)
-      this.#give()
+      this.#giveUp()
     }
     return this.#notices
   }
@@ -155,9 +155,9 @@ export class CacheStore {
     const temporary = `${this.#path}.new`
     rmSync(temporary, { force: true })
     const finding = await makeStore(temporary)
-    rmSync(`${temporary}-lock`, { force: true })
+    rmSync(temporary + LOCK_SUFFIX, { force: true })
     if (finding.outcome !== 'good') throw findingError(temporary, finding)
-    rmSync(`${this.#path}-lock`, { force: true })
+    rmSync(this.#path + LOCK_SUFFIX, { force: true })
     renameDurably(temporary, this.#path)
   }
 
@@ -178,7 +178,7 @@ export class CacheStore {
   }
 
   /** Removed at once, so that its room is there for what must last. */
-  #give(): void {
+  #giveUp(): void {
     const store = this.#store
     this.#store = undefined
     this.#waiting = undefined
@@ -190,7 +190,7 @@ export class CacheStore {
 }
 
 function remove(path: string): void {
-  for (const suffix of ['', '-lock']) {
+  for (const suffix of ['', LOCK_SUFFIX]) {
     try {
       rmSync(path + suffix, { recursive: true, force: true })
     } catch {

@@ -81,14 +81,14 @@ export function dial(endpoint: Endpoint, timeoutMs: number, signal?: AbortSignal
   return new Promise((resolve, reject) => {
     const { port } = endpointParts(endpoint)
     const socket = connect({ host: endpointHost(endpoint), port, noDelay: true })
-    const give = (reason: string) => {
+    const giveUp = (reason: string) => {
       finish()
       socket.destroy()
       reject(new Error(reason))
     }
-    const abort = () => give('aborted')
-    const onError = (error: NodeJS.ErrnoException) => give(error.code ?? error.message)
-    const deadline = setTimeout(() => give(`timed out after ${timeoutMs / 1000} s`), timeoutMs)
+    const abort = () => giveUp('aborted')
+    const onError = (error: NodeJS.ErrnoException) => giveUp(error.code ?? error.message)
+    const deadline = setTimeout(() => giveUp(`timed out after ${timeoutMs / 1000} s`), timeoutMs)
     const finish = () => {
       clearTimeout(deadline)
       signal?.removeEventListener('abort', abort)

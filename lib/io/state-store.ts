@@ -26,7 +26,8 @@ import {
 } from './state-record.ts'
 
 export const STATE_STORE_FILE = 'state.mdb'
-const LOCK_SUFFIX = '-lock'
+/** Of the file that LMDB makes beside a store. */
+export const LOCK_SUFFIX = '-lock'
 const CHECK_TIMEOUT_MS = 30_000
 /** Compiled or not, the checker lies beside this file with the same extension. */
 export const CHECKER = fileURLToPath(new URL(`./state-check${extname(import.meta.url)}`, import.meta.url))

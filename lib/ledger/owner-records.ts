@@ -8,7 +8,7 @@ import {
   isFloor,
   isTombstone,
   kindOf,
-  rankOf,
+  newnessOf,
   seqOf,
   slotFor,
   slotOf,
@@ -112,9 +112,9 @@ export class OwnerRecords {
     if (this.#floor > 0 && seqOf(packed) < this.#floor) return 'stale'
     const held = this.#slots.get(slotOf(packed))
     if (held === undefined) return 'new'
-    const [rank, heldRank] = [rankOf(packed), rankOf(held)]
-    if (rank === heldRank) return 'held'
-    return rank > heldRank ? 'new' : 'stale'
+    const [newness, heldNewness] = [newnessOf(packed), newnessOf(held)]
+    if (newness === heldNewness) return 'held'
+    return newness > heldNewness ? 'new' : 'stale'
   }
 
   /** How many records, and how much cost, there would be more with a record that was judged `new`. */

@@ -105,8 +105,8 @@ export function isFloor(packed: PackedRecord): boolean {
   return packed.charCodeAt(SLOT_AT) === RECORD_KIND.floor && packed.charCodeAt(KEY_LENGTH_AT) === 0
 }
 
-/** The part that decides which of two records of one slot is the newer: seq and signature. */
-export function rankOf(packed: PackedRecord): string {
+/** The part that decides which of two records of one slot is the newer, the higher one: seq and signature. */
+export function newnessOf(packed: PackedRecord): string {
   return packed.slice(0, TOMBSTONE_AT)
 }
 

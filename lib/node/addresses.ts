@@ -1,4 +1,4 @@
-import { formatCidr, type Ipv4, type PeerId } from '../address/mod.ts'
+import { formatCidr, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
 import {
   Ipam,
@@ -49,7 +49,7 @@ export class Addresses implements NodePart {
       blockPrefix: config.blockPrefix,
       defaultSubnet: config.defaultSubnet,
       chance: config.chance,
-      nameOf: peer => `${peer.slice(0, 8)}(${this.#context.view.nicknameOf(peer)})`,
+      nameOf: peer => `${shortPeerId(peer)}(${this.#context.view.nicknameOf(peer)})`,
     })
   }
 

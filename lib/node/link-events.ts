@@ -7,7 +7,7 @@ import type { Dialler } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import type { Gossip } from './gossip.ts'
 import type { Joining } from './joining.ts'
-import { judgeMesh, refusalOf, standingOf, type Invitation, type Membership } from './membership.ts'
+import { judgeMesh, meshStateOf, refusalOf, type Invitation, type Membership } from './membership.ts'
 import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neighbours.ts'
 import type { OwnLinks } from './own-links.ts'
 import type { Parts } from './parts.ts'
@@ -15,7 +15,7 @@ import { describeForger, isTroubled, retryMsAfter } from './reasons.ts'
 import type { Router } from './router.ts'
 import { Shunned } from './shunned.ts'
 
-/** Whom a link concerns, in the order in which they must hear of it. */
+/** Whom a link concerns. */
 export interface LinkParts {
   readonly mesh: Membership
   readonly joining: Joining
@@ -47,13 +47,13 @@ export class LinkEvents {
     if (shunnedMs > 0) return { admitted: false, code: GOODBYE_CODE.forger, text: describeForger(shunnedMs) }
     const { sent } = link
     const { mesh, discovery } = this.#parts
-    const ours = mesh.standing(this.#context.ledger.ownerCount)
+    const ours = mesh.state(this.#context.ledger.ownerCount)
     if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
     const through = mesh.joiningThrough
     if (through !== undefined && through !== peerId)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'is about to join a mesh' }
-    const refusal = refusalOf(judgeMesh(ours, standingOf(hello), this.#invitation(peerId, link)))
+    const refusal = refusalOf(judgeMesh(ours, meshStateOf(hello), this.#invitation(peerId, link)))
     if (refusal !== undefined) return refusal
     if (discovery.mayRefuse(peerId))
       return {
@@ -135,8 +135,8 @@ export class LinkEvents {
     this.#context.emit({ type: 'established', connection })
     dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint }, now)
-    const ours = mesh.standing(this.#context.ledger.ownerCount)
-    const verdict = judgeMesh(ours, standingOf(hello), this.#invitation(peerId, neighbour))
+    const ours = mesh.state(this.#context.ledger.ownerCount)
+    const verdict = judgeMesh(ours, meshStateOf(hello), this.#invitation(peerId, neighbour))
     if (verdict.verdict === 'join') {
       const contact = dialler.configuredContactOf(peerId, connection)
       joining.join(verdict.meshId, peerId, contact ?? '', now)

@@ -14,7 +14,7 @@ const MESH_KEY = 'mesh'
 export const NO_MESH = new Uint8Array(MESH_ID_BYTES)
 
 /** What this peer says of its mesh in the hello. */
-export interface MeshStanding {
+export interface MeshState {
   /** Zeros: none yet. */
   readonly meshId: Uint8Array
   /** Founded here, and nobody joined and nothing was allocated since. */
@@ -40,7 +40,7 @@ export type MeshVerdict =
  * whom the operator named: else anybody who dials could draw a peer into his mesh. Of two pristine ones the dialler's gives
  * way. Two meshes that are in use never merge: that is refused with both ids, their sizes, and what to do.
  */
-export function judgeMesh(ours: MeshStanding, theirs: MeshStanding, invitation: Invitation): MeshVerdict {
+export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invitation): MeshVerdict {
   const weHave = !equalBytes(ours.meshId, NO_MESH)
   const theyHave = !equalBytes(theirs.meshId, NO_MESH)
   if (!weHave && !theyHave) return { verdict: 'wait' }
@@ -64,7 +64,7 @@ const UNINVITED: MeshVerdict = {
   text: 'the other side was not told to join this mesh; run `weave-ts connect` there, with an address of this host',
 }
 
-export function standingOf(hello: Hello): MeshStanding {
+export function meshStateOf(hello: Hello): MeshState {
   return { meshId: hello.meshId, isPristine: hello.isPristine, peersKnown: hello.peersKnown }
 }
 
@@ -180,7 +180,7 @@ export class Membership implements NodePart {
   }
 
   /** A join can be taken back while nothing came of it and the operator no longer wants it: then it counts as pristine. */
-  standing(peersKnown: number): MeshStanding {
+  state(peersKnown: number): MeshState {
     const isRevocable = this.#contact !== '' && this.#joining === undefined && this.#isFree(this.#contact)
     return { meshId: this.#meshId, isPristine: this.#isPristine || isRevocable, peersKnown }
   }
@@ -191,7 +191,7 @@ export class Membership implements NodePart {
     return {
       signingPublic: identity.signingPublic,
       incarnation,
-      ...this.standing(peersKnown),
+      ...this.state(peersKnown),
       version: PROTOCOL_VERSION_MAX,
       port,
       capabilities: 0,

@@ -3,7 +3,7 @@ import type { CallContext } from '../../../lib/api/mod.ts'
 import { MeshService } from '../../../lib/daemon/mesh-service.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { SELF, linked, nodeReport } from '../../support/node-reports.ts'
-import { nodeRunner } from './node-fixture.ts'
+import { nodeRunner } from '../../support/node-fixture.ts'
 
 type Runner = ConstructorParameters<typeof MeshService>[0]['runner']
 

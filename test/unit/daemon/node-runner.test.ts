@@ -3,7 +3,7 @@ import { formatCidr, parseEndpoint } from '../../../lib/address/mod.ts'
 import { parseAddressForm } from '../../../lib/ipam/mod.ts'
 import { listen } from '../../../lib/io/mod.ts'
 import { waitFor } from '../../support/testbed-command.ts'
-import { nodeRunner } from './node-fixture.ts'
+import { nodeRunner } from '../../support/node-fixture.ts'
 
 const ANY = parseAddressForm('net:default')
 const TALK_MS = 10_000

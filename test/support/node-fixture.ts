@@ -1,10 +1,10 @@
-import { Beat } from '../../../lib/base/mod.ts'
-import { parseCidr, type Endpoint } from '../../../lib/address/mod.ts'
-import { identityOf } from '../../../lib/crypto/mod.ts'
-import { NodeRunner, type RunnerSeams } from '../../../lib/daemon/node-runner.ts'
-import { nodeSuite } from '../../../lib/io/mod.ts'
-import { Node, type NodeConfig } from '../../../lib/node/mod.ts'
-import { labelledChance, seededEntropy } from '../../support/sim-randomness.ts'
+import { Beat } from '../../lib/base/mod.ts'
+import { parseCidr, type Endpoint } from '../../lib/address/mod.ts'
+import { identityOf } from '../../lib/crypto/mod.ts'
+import { NodeRunner, type RunnerSeams } from '../../lib/daemon/node-runner.ts'
+import { nodeSuite } from '../../lib/io/mod.ts'
+import { Node, type NodeConfig } from '../../lib/node/mod.ts'
+import { labelledChance, seededEntropy } from './sim-randomness.ts'
 
 const suite = nodeSuite()
 const RANGE = parseCidr('10.32.0.0/24')!
