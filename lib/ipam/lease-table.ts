@@ -58,10 +58,6 @@ export class LeaseTable {
     return this.of(owner).find(lease => lease.prefix === subnet.prefix && contains(subnet, lease.address))
   }
 
-  isResting(address: Ipv4): boolean {
-    return this.#resting.has(address)
-  }
-
   /** Leased and resting addresses of a block. */
   usedIn(block: number): number {
     return this.#used.get(block) ?? 0

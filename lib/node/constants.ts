@@ -8,7 +8,11 @@ export const DIAL_DEADLINE_MS = 10_000
 /** The peer with the larger id waits so long before it dials a peer that it discovered: usually the other dials first. */
 export const DISCOVERED_DIAL_DELAY_MS = 1_500
 export const CONTACTS_MAX = 1_024
-/** A contact that was told "other mesh" or "other secret" is tried again only so late. */
+/** Bytes of a contact that a `forget` record names. */
+export const CONTACT_BYTES_MAX = 256
+/** `forget` records whose count is remembered; the oldest is forgotten first. */
+export const FORGETS_SEEN_MAX = 4_096
+/** A contact that said "other mesh", "collision" or "forger" is dialled again only so late (`RETRY_LATE_CODES`). */
 export const REFUSED_RETRY_MS = 60_000
 
 /** Ledgers are compared with one random neighbour. */
@@ -88,6 +92,8 @@ export const PROBE_INTERVAL_MS = 5_000
 /** How long a probe waits for its answer, and how many in a row may be missing before the path is down. */
 export const PROBE_ANSWER_MS = 1_000
 export const PROBE_MISSES_MAX = 4
+/** Probes of one path whose answers are awaited; the oldest is forgotten first. */
+export const PROBES_OUTSTANDING_MAX = 64
 /** A probe of the far side stands in for an own one, but not for longer than this after the last own one that was answered. */
 export const PROBE_PROOF_MS = 10_000
 /** A proved path that carries no frames is probed by one side after so long: middleboxes forget one that rests for 30 s. */

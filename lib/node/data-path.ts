@@ -21,6 +21,7 @@ import {
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
   PROBE_MISSES_MAX,
+  PROBES_OUTSTANDING_MAX,
   PROBE_PROOF_MS,
 } from './constants.ts'
 import type { PathUse } from './path-use.ts'
@@ -59,15 +60,14 @@ interface Probe {
   readonly sentAt: Millis
 }
 
-const PROBES_OUTSTANDING_MAX = 64
-
 /**
  * The way to one remote peer: its session, and the endpoint that is proved to carry data.
  *
  * Candidates are probed with sealed datagrams; an endpoint whose probe is answered becomes the path, and probing goes on
- * over it, seldom while it carries no frames. After PROBE_MISSES_MAX unanswered probes the path is down and the candidates are tried anew. An authenticated
- * datagram from another address makes that address a candidate which is probed at once (roaming). Without a direct path
- * frames go through the neighbour `via`, once a probe made that round trip. Nothing unauthenticated reaches this machine.
+ * over it, seldom while it carries no frames. After PROBE_MISSES_MAX unanswered probes the path is down and the candidates
+ * are tried anew. An authenticated datagram from another address makes that address a candidate which is probed at once
+ * (roaming). Without a direct path frames go through the neighbour `via`, once a probe made that round trip. Nothing
+ * unauthenticated reaches this machine.
  */
 export class DataPath implements Machine<DataPathOutput> {
   readonly peerId: PeerId
@@ -196,7 +196,7 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   stop(now: Millis): void {
-    this.session.stop(now)
+    this.session.stop()
     this.#drainSession(now)
     this.#probeAt = undefined
     this.#awaiting = undefined

@@ -1,11 +1,9 @@
 import { ByteReader, ByteWriter, toHex, utf8 } from '../base/mod.ts'
 import { RECORD_KIND, type LedgerRecord } from '../wire/mod.ts'
+import { CONTACT_BYTES_MAX, FORGETS_SEEN_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
 
 const FORGET_KEY_BYTES = 16
-const CONTACT_BYTES_MAX = 256
-/** Records whose count is remembered; the oldest is forgotten first. */
-const SEEN_MAX = 4096
 
 /**
  * `forget` for the whole mesh: a record per contact. It acts once, when its count is new to a peer; so the contact can be
@@ -65,7 +63,7 @@ export class ForgetRecords {
     const id = `${owner}${toHex(key)}`
     const times = new ByteReader(value).u32()
     if (this.#seen.get(id) === times) return false
-    if (this.#seen.size >= SEEN_MAX) this.#seen.delete(this.#seen.keys().next().value!)
+    if (this.#seen.size >= FORGETS_SEEN_MAX) this.#seen.delete(this.#seen.keys().next().value!)
     this.#seen.set(id, times)
     return true
   }

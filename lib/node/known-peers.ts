@@ -76,17 +76,16 @@ export class KnownPeers {
     if (peer !== undefined) Object.assign(peer, { info, endpoints })
   }
 
-  /** False when it was not known. Its index is free from then on, and may soon be another's. */
-  forget(id: PeerId): boolean {
+  /** Its index is free from then on, and may soon be another's. */
+  forget(id: PeerId): void {
     const peer = this.#peers.get(id)
-    if (peer === undefined) return false
+    if (peer === undefined) return
     this.claims.remove(peer.index)
     this.#peers.delete(id)
     this.#byIndex.delete(peer.index)
     this.#freeIndices.push(peer.index)
     this.#version++
     this.#engine({ op: 'remove-peer', peerIndex: peer.index })
-    return true
   }
 
   #add(id: PeerId): Entry {

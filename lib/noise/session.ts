@@ -166,7 +166,7 @@ export class PeerSession implements Machine<SessionOutput> {
   }
 
   /** Forgets everything and stays silent until `start`. */
-  stop(_now: Millis): void {
+  stop(): void {
     this.#abandon()
     this.#forget(this.#epochs.clear())
     for (const timer of TIMERS) this.#timers.cancel(timer)

@@ -10,7 +10,7 @@ import {
   type Millis,
 } from '../base/mod.ts'
 import { peerIdOf, type CryptoSuite, type ExchangeKey } from '../crypto/mod.ts'
-import { LinkCipher, NoiseHandshake, type FirstMessages } from '../noise/mod.ts'
+import { LinkCipher, NOISE_TAG_BYTES, NoiseHandshake, type FirstMessages } from '../noise/mod.ts'
 import {
   LINK_MESSAGE_BYTES_MAX,
   PREAMBLE_BYTES,
@@ -92,8 +92,7 @@ export type LinkOutput =
 type Phase = 'preamble' | 'handshake' | 'up' | 'down'
 
 const LENGTH_BYTES = 2
-const TAG_BYTES = 16
-const FRAME_BYTES_MAX = LINK_MESSAGE_BYTES_MAX + TAG_BYTES
+const FRAME_BYTES_MAX = LINK_MESSAGE_BYTES_MAX + NOISE_TAG_BYTES
 const NO_BYTES = new Uint8Array(0)
 
 /**
@@ -109,6 +108,8 @@ export class Link implements Machine<LinkOutput> {
   #phase: Phase
   #pending: Uint8Array = NO_BYTES
   #handshake: NoiseHandshake | undefined
+  /** The first message of the other side was good, and was answered. */
+  #hasAnswered = false
   #cipher: LinkCipher | undefined
   #deadline: Millis
   #heardAt: Millis
@@ -263,7 +264,7 @@ export class Link implements Machine<LinkOutput> {
       const refusal = decodeRefusal(frame)
       if (!isDrop(refusal)) return this.#down(`refused-${refusal}`)
     }
-    const isFirst = this.#config.role === 'responder' && !this.#answered
+    const isFirst = this.#config.role === 'responder' && !this.#hasAnswered
     if (isFirst && this.#config.firstMessages.has(frame)) return this.#down('handshake-repeat')
     const payload = handshake.read(frame)
     if (isDrop(payload)) {
@@ -274,7 +275,7 @@ export class Link implements Machine<LinkOutput> {
     if (isFirst) {
       // Noted only now: a stranger without the secret must not fill the memory.
       this.#config.firstMessages.note(frame)
-      this.#answered = true
+      this.#hasAnswered = true
       return this.#writeFrame(handshake.write(encodeHello(this.#config.hello)))
     }
     const hello = decodeHello(payload)
@@ -286,8 +287,6 @@ export class Link implements Machine<LinkOutput> {
     }
     this.#finish(hello, now)
   }
-
-  #answered = false
 
   #finish(hello: Hello, now: Millis): void {
     const { suite } = this.#config

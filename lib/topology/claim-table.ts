@@ -13,6 +13,7 @@ import {
   type LinksRecord,
   type ShortId,
 } from './links-record.ts'
+import { classCost } from './rtt-class.ts'
 import type { WorkMeter } from './shortest-paths.ts'
 import { survey, type Claimant, type Survey } from './survey.ts'
 
@@ -218,7 +219,7 @@ export class ClaimTable {
         const partner = partners[row]!
         if (partner < 0 || ranks[partner]! < 0 || (edges[row]! & marks) !== marks) continue
         ends[at] = ranks[partner]!
-        costs[at++] = 1 << (edges[row]! & EDGE.classMask)
+        costs[at++] = classCost(edges[row]! & EDGE.classMask)
       }
       offsets[rank + 1] = at
     }

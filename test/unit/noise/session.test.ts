@@ -217,7 +217,7 @@ t.test('a restart of the remote forgets all keys but those of its new life', asy
 t.test('after stop it is silent until it is started', async t => {
   const [a, b] = [sessionOf({}), larger()]
   const { aIndex } = establish(a, b, 0)
-  a.stop(1)
+  a.stop()
   t.strictSame(drain(a), [
     { type: 'seal-with', receiverIndex: 0 },
     { type: 'remove-session', receiverIndex: aIndex },
