@@ -31,7 +31,7 @@ export class GossipLink {
   isEager = false
   /** Pushes in a row that told nothing new. */
   duplicates = 0
-  /** More waits in the socket than it takes: nothing is pushed, and it is asked for nothing. */
+  /** More waits in the socket than it takes: nothing is pushed or answered, and it is asked for nothing. */
   isBehind = false
   /** Something was not pushed to it: its ledger is to be compared when it can take more. */
   isStale = false
@@ -62,14 +62,6 @@ export class GossipLink {
 
   get hasWants(): boolean {
     return this.#wants.size > 0
-  }
-
-  get wantsCount(): number {
-    return this.#wants.size
-  }
-
-  get outboxCount(): number {
-    return this.#outbox.size
   }
 
   /** Takes note of a record to push; of several versions of one only the newest will be sent. */

@@ -192,6 +192,11 @@ export class Gossip implements NodePart {
     if (isDrop(sync)) return this.#context.drop(sync.reason)
     for (const want of sync.wants) link.want(want)
     this.#answer(link, now)
+    // It is compared with anew when it can take more: an answer now would only wait in the socket.
+    if (link.isBehind) {
+      link.isStale = true
+      return
+    }
     const answer = this.#context.ledger.answer(sync)
     if (answer === undefined) return
     const owners = new Set(answer.wants.map(want => want.owner))

@@ -105,6 +105,25 @@ t.test('nothing is pushed to a neighbour that is behind; it is told all once it 
   t.end()
 })
 
+t.test(
+  'a neighbour that is behind gets no answer to its comparison; what differs is found once it has caught up',
+  t => {
+    const world = meshOf(2, 1)
+    const [a, b] = world.peers as [GossipPeer, GossipPeer]
+    a.gossip.handleBacklog(b.peerId, true, world.now)
+    a.put('k', 'v', world.now)
+    world.take('ledger-sync')
+    world.deliver(b, a, encodeLedger('ledger-sync', encodeLedgerSync(b.ledger.rootSync())))
+    t.equal(world.take('ledger-sync').messages, 0)
+    a.gossip.handleBacklog(b.peerId, false, world.now)
+    t.equal(world.take('ledger-sync').messages, 1)
+    world.run(1_000)
+    t.equal(b.get(a, 'k'), 'v')
+    t.ok(world.agree)
+    t.end()
+  },
+)
+
 t.test('64 KiB of questions from one member are answered in slices and within a rate', t => {
   const world = new GossipWorld()
   const [honest, member] = [world.add('honest'), world.add('member')]
