@@ -16,8 +16,8 @@ export interface OwnerChange {
   readonly owner: PeerId
   /** Undefined: none of its records are held. */
   readonly signingPublic: Uint8Array | undefined
-  /** This peer's own counter; of others 0. */
-  readonly counter: number
+  /** Of this peer the last seq that it gave, or met; of others 0. */
+  readonly ownSeq: number
   /** The owner was collected at this seq; 0: it was not. */
   readonly collectedSeq: number
 }

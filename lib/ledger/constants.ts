@@ -57,7 +57,7 @@ export const COMPACT_TOMBSTONE_SHARE = 1 / 8
 export const SURPLUS_TOMBSTONE_SHARE = 1 / 2
 
 /**
- * By how much a restart or a recovery raises the own counter: by more than the writes that a crash can take from the store,
+ * By how much a restart or a recovery raises the own seq: by more than the writes that a crash can take from the store,
  * and by another number each time. A million of them fit into a safe integer.
  */
 export const LEAP_MIN = 2 ** 20

@@ -109,9 +109,9 @@ export class Ledger {
     return this.#meshId
   }
 
-  /** This peer's own counter. */
+  /** The last seq that this peer gave, or met. */
   get ownSeq(): number {
-    return this.#own.counter
+    return this.#own.lastSeq
   }
 
   /** Totals of what was dropped since the start. */
@@ -292,7 +292,7 @@ export class Ledger {
     for (const packed of stored.records.get(this.#self) ?? [])
       (isTrusted || this.#isGenuine(this.#self, packed, signingPublic) ? genuine : forged).push(packed)
     for (const packed of forged) this.#changes.gone(unpackRecord(this.#self, packed))
-    this.#own.restore(genuine, stored.owners.find(({ owner }) => owner === this.#self)?.counter ?? 0)
+    this.#own.restore(genuine, stored.owners.find(({ owner }) => owner === this.#self)?.ownSeq ?? 0)
     this.#own.restart()
     return left + forged.length
   }
@@ -358,7 +358,7 @@ export class Ledger {
     return {
       owner,
       signingPublic: this.#owners.get(owner)?.records.signingPublic,
-      counter: owner === this.#self ? this.#own.counter : 0,
+      ownSeq: owner === this.#self ? this.#own.lastSeq : 0,
       collectedSeq: this.#owners.collectedSeq(owner),
     }
   }

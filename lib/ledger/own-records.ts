@@ -34,7 +34,7 @@ export type PutResult = 'stored' | 'unchanged' | 'full'
 const NO_BYTES = new Uint8Array(0)
 const UNSIGNED = new Uint8Array(RECORD_SIGNATURE_BYTES)
 
-/** The records that this peer writes, and its counter. */
+/** The records that this peer writes, and its last seq. */
 export class OwnRecords {
   readonly records: OwnerRecords
   readonly #identity: LedgerIdentity
@@ -43,7 +43,7 @@ export class OwnRecords {
   readonly #changes: ChangeSet
   readonly #onWrite: () => void
   #meshId: Uint8Array
-  #counter = 0
+  #lastSeq = 0
   #published = 0
   #isRecoveryDue = false
   #recoveredAt: Millis | undefined
@@ -67,8 +67,8 @@ export class OwnRecords {
   }
 
   /** The highest seq that was given, or met. */
-  get counter(): number {
-    return this.#counter
+  get lastSeq(): number {
+    return this.#lastSeq
   }
 
   put(kind: number, key: Uint8Array, value: Uint8Array): PutResult {
@@ -101,7 +101,7 @@ export class OwnRecords {
   /** What was written since the last call and is still held, ascending. */
   takeWrites(): LedgerRecord[] {
     const from = this.#published
-    this.#published = this.#counter
+    this.#published = this.#lastSeq
     const ordered = this.records.ordered()
     let at = ordered.length
     while (at > 0 && seqOf(ordered[at - 1]!) > from) at--
@@ -109,10 +109,10 @@ export class OwnRecords {
   }
 
   /** Takes up the stored records of an earlier run; `restart` must follow before anything is written. */
-  restore(records: readonly PackedRecord[], counter: number): void {
-    assert(this.#counter === 0, 'restored after something was written')
+  restore(records: readonly PackedRecord[], lastSeq: number): void {
+    assert(this.#lastSeq === 0, 'restored after something was written')
     for (const packed of records) if (this.records.judge(packed) === 'new') this.records.restore(packed)
-    this.#counter = Math.max(counter, this.records.lastSeq)
+    this.#lastSeq = Math.max(lastSeq, this.records.lastSeq)
   }
 
   /** Begins a run on what was restored, if anything: all is published above what the earlier run can have sent. */
@@ -124,7 +124,7 @@ export class OwnRecords {
   /** Signs everything anew for another mesh. */
   setMesh(meshId: Uint8Array): void {
     this.#meshId = meshId
-    if (this.#counter > 0) this.#republish()
+    if (this.#lastSeq > 0) this.#republish()
   }
 
   /** True for a record of this peer that this run does not know: from a life whose end was lost, or from a clone. */
@@ -132,9 +132,9 @@ export class OwnRecords {
     return this.records.judge(packed) === 'new' || this.#isOtherOfOneSeq(packed)
   }
 
-  /** Meets verified records that `isForeign` names: the counter goes above them, and soon all of ours follow. */
+  /** Meets verified records that `isForeign` names: its seq goes above them, and soon all of ours follow. */
   meet(records: readonly PackedRecord[], now: Millis): void {
-    for (const packed of records) this.#counter = Math.max(this.#counter, seqOf(packed))
+    for (const packed of records) this.#lastSeq = Math.max(this.#lastSeq, seqOf(packed))
     this.#isRecoveryDue = true
     this.recover(now)
   }
@@ -160,11 +160,11 @@ export class OwnRecords {
    * again, nobody could tell the two apart. The leap is drawn, because two runs may begin from the same stored state.
    */
   #leap(): void {
-    this.#counter += LEAP_MIN + Math.floor(this.#chance() * LEAP_SPREAD)
+    this.#lastSeq += LEAP_MIN + Math.floor(this.#chance() * LEAP_SPREAD)
   }
 
   #draft(kind: number, key: Uint8Array, value: Uint8Array, isTombstone: boolean): Omit<LedgerRecord, 'signature'> {
-    return { owner: this.#identity.peerId, kind, key, seq: this.#counter + 1, isTombstone, value }
+    return { owner: this.#identity.peerId, kind, key, seq: this.#lastSeq + 1, isTombstone, value }
   }
 
   #hasRoom(draft: PackedRecord): boolean {
@@ -179,13 +179,13 @@ export class OwnRecords {
 
   #write(kind: number, key: Uint8Array, value: Uint8Array, isTombstone: boolean): void {
     const draft = this.#draft(kind, key, value, isTombstone)
-    assert(Number.isSafeInteger(draft.seq), 'the counter of this ledger is exhausted')
+    assert(Number.isSafeInteger(draft.seq), 'the seqs of this ledger are exhausted')
     const packed = packRecord({
       ...draft,
       signature: this.#identity.sign(recordSignedBytes(this.#meshId, draft)),
     })
     for (const gone of this.records.store(packed)) this.#changes.gone(unpackRecord(this.#identity.peerId, gone))
-    this.#counter = draft.seq
+    this.#lastSeq = draft.seq
     this.#changes.record(unpackRecord(this.#identity.peerId, packed))
     this.#changes.owner(this.#identity.peerId)
     this.#onWrite()

@@ -8,7 +8,7 @@ import { packWireRecord, type PackedRecord } from './packed-record.ts'
  * How the ledger lies in a key-value store.
  *
  *     "r" owner id, kind (2 hex), key (hex) → the record as in a delta (wire/record.ts)
- *     "o" owner id                          → | own counter u64 | collected seq u64 | signing public key (32), or nothing |
+ *     "o" owner id                          → | own seq u64 | collected seq u64 | signing public key (32), or nothing |
  */
 export interface LedgerStoreEntry {
   readonly key: string
@@ -99,10 +99,10 @@ export class StoreReader {
   #takeOwner(key: string, value: Uint8Array): boolean {
     const owner = key.startsWith(OWNER_ENTRY) ? parsePeerId(key.slice(OWNER_AT)) : undefined
     const reader = new ByteReader(value)
-    const [counter, collectedSeq] = [reader.u64(), reader.u64()]
+    const [ownSeq, collectedSeq] = [reader.u64(), reader.u64()]
     const signingPublic = reader.remaining === 0 ? undefined : reader.raw(SIGNING_PUBLIC_KEY_BYTES).slice()
     if (owner === undefined || !reader.done) return false
-    this.#owners.set(owner, { owner, signingPublic, counter, collectedSeq })
+    this.#owners.set(owner, { owner, signingPublic, ownSeq, collectedSeq })
     return true
   }
 }
@@ -113,10 +113,10 @@ function recordValue(record: LedgerRecord): Uint8Array {
   return writer.finish()
 }
 
-function ownerValue({ signingPublic, counter, collectedSeq }: OwnerChange): Uint8Array | undefined {
+function ownerValue({ signingPublic, ownSeq, collectedSeq }: OwnerChange): Uint8Array | undefined {
   if (signingPublic === undefined && collectedSeq === 0) return undefined
   return new ByteWriter()
-    .u64(counter)
+    .u64(ownSeq)
     .u64(collectedSeq)
     .raw(signingPublic ?? new Uint8Array(0))
     .finish()

@@ -38,7 +38,7 @@ export interface LedgerRecord {
   /** 0 … 255: a RECORD_KIND or one that this version does not know. */
   readonly kind: number
   readonly key: Uint8Array
-  /** The owner's own counter, 1 or more: of two records with the same owner, kind and key the higher wins. */
+  /** Given by the owner, ascending from 1: of two records with the same owner, kind and key the higher wins. */
   readonly seq: number
   readonly isTombstone: boolean
   readonly value: Uint8Array

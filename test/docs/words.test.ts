@@ -72,6 +72,7 @@ const SECOND_MEANINGS: readonly { word: RegExp; rooms: RegExp; instead: string }
   { word: /[nN]once/, rooms: /^(wire\/(?!datagram)|peer|node|ledger|topology)/, instead: 'token' },
   { word: /[sS]tranger/, rooms: /^(wire|noise|ledger|topology|ipam)/, instead: 'unknown, impostor, other' },
   { word: /\bshowLinks?\b|\bLinkView\b|[Pp]orts?View|AttachedPort/, rooms: /^host/, instead: 'interface, host end' },
+  { word: /[cC]ounter/, rooms: /^(ledger|wire\/(record|ledger))/, instead: 'seq' },
   { word: /Session/, rooms: /^(peer|host|api)|^io\/link/, instead: 'link' },
   { word: /\bNode(?=(?:'s)? (?:\d\d|runs|has|binds|exports|process))/, rooms: /^/, instead: 'Node.js' },
 ]
@@ -88,6 +89,7 @@ t.test('a second meaning is found, in the rooms where it is one', async t => {
   t.strictSame(find('daemon/a.ts', 'interface RunnerPorts {'), ['RunnerPorts stands for seams, or given'])
   t.strictSame(find('host/bridge.ts', '// the MAC of its ports'), [])
   t.strictSame(find('topology/graph.ts', 'for (const node of nodes)'), ['node stands for vertex'])
+  t.strictSame(find('ledger/own-records.ts', '#counter = 0'), ['counter stands for seq'])
   t.strictSame(find('io/lock-file.ts', '// Node has no flock'), ['Node stands for Node.js'])
 })
 
