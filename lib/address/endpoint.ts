@@ -3,7 +3,9 @@ import { formatIpv6, parseIpv6 } from './ipv6.ts'
 
 declare const brand: unique symbol
 
-/** `ip:port` or `[ip6]:port` in canonical form: equal endpoints are equal strings. IPv4-mapped IPv6 is written as IPv4. */
+/**
+ * `ip:port` or `[ip6]:port` in canonical form: equal endpoints are equal strings. IPv4-mapped IPv6 is written as IPv4.
+ */
 export type Endpoint = string & { readonly [brand]: 'Endpoint' }
 
 export interface EndpointParts {

@@ -15,8 +15,8 @@ export interface Call<Request extends z.ZodType = z.ZodType, Answer extends z.Zo
 }
 
 /**
- * Every call of the API. The server's routes, the client's methods and the test of docs/api.md follow from this table: a
- * new call is a row here, a handler in a service (lib/daemon/service.ts) and a section in docs/api.md.
+ * Every call of the API. The server's routes, the client's methods and the test of docs/api.md follow from this table:
+ * a new call is a row here, a handler in a service (lib/daemon/service.ts) and a section in docs/api.md.
  */
 export const CALLS = {
   status: call({

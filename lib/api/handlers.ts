@@ -16,7 +16,9 @@ export type CallHandler<N extends CallName> = (
 
 export type CallHandlers = { readonly [N in CallName]: CallHandler<N> }
 
-/** Joins what several services handle. Every call must have one handler, and no more: anything else is a fault of ours. */
+/**
+ * Joins what several services handle. Every call must have one handler, and no more: anything else is a fault of ours.
+ */
 export function joinHandlers(
   parts: Iterable<{ readonly name: string; readonly calls?: Partial<CallHandlers> }>,
 ): CallHandlers {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * The bodies of the local HTTP API. `status --json` prints a `Status`; docs/api.md describes the same, checked by a test.
- * Later parts add fields; none is renamed or removed within a major version.
+ * The bodies of the local HTTP API. `status --json` prints a `Status`; docs/api.md describes the same, checked by a
+ * test. Later parts add fields; none is renamed or removed within a major version.
  */
 export const PeerRef = z.object({
   /** 26 base32 characters. */
@@ -11,7 +11,10 @@ export const PeerRef = z.object({
 })
 
 export const PathView = z.object({
-  /** direct: the peer's own endpoint answers; relayed: through `via`, sealed end to end; none: frames are dropped, `why` tells. */
+  /**
+   * direct: the peer's own endpoint answers; relayed: through `via`, sealed end to end; none: frames are dropped, `why`
+   * tells.
+   */
   kind: z.enum(['direct', 'relayed', 'none']),
   endpoint: z.string().nullable(),
   via: PeerRef.nullable(),

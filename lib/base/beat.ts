@@ -3,8 +3,8 @@ import type { Chance, Millis } from './seams.ts'
 export const BEAT_MS = 1_000
 
 /**
- * When what need not be punctual is done, all of it together: waking up costs a process more than the work. Each peer has a
- * beat of its own, so that not all of them work at one moment.
+ * When what need not be punctual is done, all of it together: waking up costs a process more than the work. Each peer
+ * has a beat of its own, so that not all of them work at one moment.
  */
 export class Beat {
   readonly #phaseMs: Millis

@@ -82,8 +82,8 @@ export class ByteWriter {
 }
 
 /**
- * Reads little-endian fields. A read past the end, or of something malformed, sets `failed` for good and gives a neutral
- * value; so a decoder reads straight through and asks `ok` once. Never throws.
+ * Reads little-endian fields. A read past the end, or of something malformed, sets `failed` for good and gives a
+ * neutral value; so a decoder reads straight through and asks `ok` once. Never throws.
  */
 export class ByteReader {
   readonly #bytes: Uint8Array

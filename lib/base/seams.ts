@@ -19,8 +19,8 @@ export interface LogLine {
 }
 
 /**
- * A sans-IO machine. Drive it with its own handle* methods, then drain pollOutput until undefined, and wake at pollTimeout.
- * Never re-entrant.
+ * A sans-IO machine. Drive it with its own handle* methods, then drain pollOutput until undefined, and wake at
+ * pollTimeout. Never re-entrant.
  */
 export interface Machine<Out> {
   handleTimeout(now: Millis): void

@@ -10,7 +10,9 @@ interface Entry {
 /** Deadlines that were moved or cancelled wait in the heap, up to so many more than there are live ones. */
 const STALE_ENTRIES_MAX = 64
 
-/** Named deadlines on virtual time: one per key, setting a key again moves it. Equal deadlines leave in the order set. */
+/**
+ * Named deadlines on virtual time: one per key, setting a key again moves it. Equal deadlines leave in the order set.
+ */
 export class Timers {
   #heap = new Heap<Entry>(leavesFirst)
   readonly #live = new Map<string, Entry>()

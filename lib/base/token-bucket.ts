@@ -32,8 +32,8 @@ export class TokenBucket {
   }
 
   /**
-   * When `take` of so much will succeed if nothing else is taken: `now` if it would at once. More than the capacity never
-   * succeeds; for that it is when the bucket is full.
+   * When `take` of so much will succeed if nothing else is taken: `now` if it would at once. More than the capacity
+   * never succeeds; for that it is when the bucket is full.
    */
   nextAt(amount: number, now: Millis): Millis {
     this.#refill(now)

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { isStateFile } from '../io/mod.ts'
 
 /**
- * Removes what a daemon keeps in its state directory (also half-written: `state.mdb-lock`, `identity.json.new`), and the
- * directory when nothing else is in it: whoever names another directory by mistake loses nothing. Returns what stayed.
+ * Removes what a daemon keeps in its state directory (also half-written: `state.mdb-lock`, `identity.json.new`), and
+ * the directory when nothing else is in it: whoever names another directory by mistake loses nothing. Returns what
+ * stayed.
  */
 export function removeState(stateDir: string): string[] {
   const stayed: string[] = []

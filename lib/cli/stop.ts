@@ -77,7 +77,9 @@ async function ended(stateDir: string, pid: number | undefined): Promise<void> {
   }
 }
 
-/** False also for a process that has ended but that its parent has not asked after: some containers' init never does. */
+/**
+ * False also for a process that has ended but that its parent has not asked after: some containers' init never does.
+ */
 function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

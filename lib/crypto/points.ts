@@ -65,7 +65,9 @@ export function isWeakExchangeKey(encoded: Uint8Array): boolean {
   return SMALL_ORDER_U.some(small => equalBytes(small, u))
 }
 
-/** What both suites ask of a signature before the arithmetic: lengths, S below L, A and R canonical and of large order. */
+/**
+ * What both suites ask of a signature before the arithmetic: lengths, S below L, A and R canonical and of large order.
+ */
 export function isPlausibleSignature(publicKey: Uint8Array, signature: Uint8Array): boolean {
   return (
     signature.length === 64 &&

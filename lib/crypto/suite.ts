@@ -15,9 +15,9 @@ export interface Signer {
 }
 
 /**
- * The seam to all primitives. Pure code takes a suite; `io` gives one on the runtime's OpenSSL, `stablelib-suite` is pure
- * TypeScript. One compliance suite runs on both. No method keeps or logs a secret; what `exchangeKey` and `signer` return
- * holds the one that they were given, and nothing else does.
+ * The seam to all primitives. Pure code takes a suite; `io` gives one on the runtime's OpenSSL, `stablelib-suite` is
+ * pure TypeScript. One compliance suite runs on both. No method keeps or logs a secret; what `exchangeKey` and `signer`
+ * return holds the one that they were given, and nothing else does.
  */
 export interface CryptoSuite {
   /** BLAKE2b (RFC 7693) without a key; `length` 1 to 64 bytes. */

@@ -43,8 +43,8 @@ export interface Assembly {
 }
 
 /**
- * Puts the node, the data plane, the host, the services and the API together, each complete before the next. A failure at
- * any step is a WeaveError or a fault of ours, and leaves nothing behind that was not there before.
+ * Puts the node, the data plane, the host, the services and the API together, each complete before the next. A failure
+ * at any step is a WeaveError or a fault of ours, and leaves nothing behind that was not there before.
  */
 export async function assemble(config: DaemonConfig, surroundings: Surroundings): Promise<Assembly> {
   const undo = new UndoStack()

@@ -28,8 +28,8 @@ export class Daemon {
   }
 
   /**
-   * Comes up and returns what the operator should read; or fails with a WeaveError after it has taken back what it did to
-   * the host. `onStep` is told what is done now.
+   * Comes up and returns what the operator should read; or fails with a WeaveError after it has taken back what it did
+   * to the host. `onStep` is told what is done now.
    */
   async start(onStep: (step: string) => void): Promise<readonly string[]> {
     this.#assembling = assemble(this.#config, {

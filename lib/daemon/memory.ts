@@ -5,8 +5,9 @@ import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 
 /**
- * Gives the node what an earlier run learnt of the mesh, piece by piece, while the API answers and frames are forwarded.
- * Links are made when that is done, or was given up: until then what neighbours tell could not be compared with anything.
+ * Gives the node what an earlier run learnt of the mesh, piece by piece, while the API answers and frames are
+ * forwarded. Links are made when that is done, or was given up: until then what neighbours tell could not be compared
+ * with anything.
  */
 export class Memory implements Service {
   readonly name = 'memory'

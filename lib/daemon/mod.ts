@@ -1,6 +1,6 @@
 /**
- * What starting and stopping a daemon from the command line takes. The daemon itself, `process.ts`, is loaded by its own
- * process only.
+ * What starting and stopping a daemon from the command line takes. The daemon itself, `process.ts`, is loaded by its
+ * own process only.
  */
 export * from './config.ts'
 export { handoverOf } from './handover.ts'

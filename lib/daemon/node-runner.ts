@@ -22,8 +22,8 @@ export interface RunnerSeams extends WriteSeams {
 }
 
 /**
- * Drives a node: gives it what the sockets and the clock bring, and carries out what it asks, in order. Owns the control
- * links' sockets and the only timer.
+ * Drives a node: gives it what the sockets and the clock bring, and carries out what it asks, in order. Owns the
+ * control links' sockets and the only timer.
  */
 export class NodeRunner {
   readonly node: Node

@@ -2,8 +2,9 @@ import type { CallHandlers, Status } from '../api/mod.ts'
 import type { Millis } from '../base/mod.ts'
 
 /**
- * A part of the daemon that stands on the node: it brings calls of the API and keeps the host in line with what should be.
- * A new subject is a file with a service, and a line in the list of `assembly.ts`; its calls have rows in lib/api/calls.ts.
+ * A part of the daemon that stands on the node: it brings calls of the API and keeps the host in line with what should
+ * be. A new subject is a file with a service, and a line in the list of `assembly.ts`; its calls have rows in
+ * lib/api/calls.ts.
  */
 export interface Service {
   readonly name: string

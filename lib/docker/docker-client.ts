@@ -9,7 +9,9 @@ interface Response {
   readonly body: string
 }
 
-/** The little of the Docker Engine API that is needed: to look at one container. Podman's compatible socket serves too. */
+/**
+ * The little of the Docker Engine API that is needed: to look at one container. Podman's compatible socket serves too.
+ */
 export class DockerClient implements ContainerLookup {
   readonly endpoint: DockerEndpoint
   readonly #timeoutMs: number

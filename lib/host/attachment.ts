@@ -41,8 +41,8 @@ export async function inspectAttachment(
 }
 
 /**
- * Our host ends, by the alias that each bears, whether or not they are plugged in: an interface that somebody took off the
- * bridge, or whose bridge is gone, still holds its addresses. A pair whose namespace ended is gone by itself.
+ * Our host ends, by the alias that each bears, whether or not they are plugged in: an interface that somebody took off
+ * the bridge, or whose bridge is gone, still holds its addresses. A pair whose namespace ended is gone by itself.
  */
 export async function listHostEnds(runner: CommandRunner): Promise<readonly HostEnd[]> {
   const all = await showInterfaces(runner)
@@ -54,8 +54,8 @@ export async function listHostEnds(runner: CommandRunner): Promise<readonly Host
 }
 
 /**
- * Plugs a target into the bridge and gives it the addresses (CIDR form) that it does not have yet; others stay. Repeating
- * it changes nothing but what drifted. When it fails, all that it made is taken back.
+ * Plugs a target into the bridge and gives it the addresses (CIDR form) that it does not have yet; others stay.
+ * Repeating it changes nothing but what drifted. When it fails, all that it made is taken back.
  *
  * Fails with BAD_ADDRESS, BAD_TARGET (the guest's name cannot be one), INTERFACE_EXISTS or COMMAND_FAILED.
  */
@@ -93,8 +93,8 @@ export async function attach(
 }
 
 /**
- * Takes addresses from a target, and the interface when the last one goes. Addresses that it does not have are no error.
- * Returns what it still has.
+ * Takes addresses from a target, and the interface when the last one goes. Addresses that it does not have are no
+ * error. Returns what it still has.
  *
  * Fails with NOT_ATTACHED, BAD_ADDRESS or COMMAND_FAILED.
  */

@@ -2,8 +2,9 @@ import { isErrorCode, WeaveError } from '../base/mod.ts'
 import type { CommandRunner } from './seams.ts'
 
 /**
- * Where the kernel hands bridged packets to the host's firewall (`br_netfilter`, which Docker and Kubernetes turn on), a
- * FORWARD chain that drops cuts containers of one bridge off from each other. See docs/decisions/0003-bridge-netfilter.md.
+ * Where the kernel hands bridged packets to the host's firewall (`br_netfilter`, which Docker and Kubernetes turn on),
+ * a FORWARD chain that drops cuts containers of one bridge off from each other. See
+ * docs/decisions/0003-bridge-netfilter.md.
  */
 export interface FirewallReport {
   /** The kernel hands bridged packets to the firewall. */

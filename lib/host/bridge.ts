@@ -93,8 +93,8 @@ export async function applySteps(runner: CommandRunner, steps: readonly HostStep
 }
 
 /**
- * Makes the bridge, or mends what drifted from its settings; containers on it stay. A bridge that could not be made whole
- * is taken away again. Fails with BRIDGE_FOREIGN when the name belongs to another kind of interface.
+ * Makes the bridge, or mends what drifted from its settings; containers on it stay. A bridge that could not be made
+ * whole is taken away again. Fails with BRIDGE_FOREIGN when the name belongs to another kind of interface.
  */
 export async function ensureBridge(runner: CommandRunner, want: BridgeSettings): Promise<void> {
   assert(want.name.length <= INTERFACE_NAME_CHARACTERS_MAX, `the bridge's name is too long: ${want.name}`)

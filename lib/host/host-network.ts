@@ -29,8 +29,8 @@ export interface HostNetworkOptions {
 }
 
 /**
- * The host's side of the overlay: bridge, TAP port, and what is attached. Changes happen one after the other, in the order
- * of the calls. Every failure is a WeaveError and leaves nothing half-made behind.
+ * The host's side of the overlay: bridge, TAP port, and what is attached. Changes happen one after the other, in the
+ * order of the calls. Every failure is a WeaveError and leaves nothing half-made behind.
  */
 export class HostNetwork {
   readonly bridge: string
@@ -113,7 +113,9 @@ export class HostNetwork {
     return this.#inTurn(async () => ensureBridgeForwarding(this.#runner, this.bridge))
   }
 
-  /** What `netns:NAME`, `netns:/PATH`, `/PATH`, `pid:N`, or a container's id or name stands for. See `resolveTarget`. */
+  /**
+   * What `netns:NAME`, `netns:/PATH`, `/PATH`, `pid:N`, or a container's id or name stands for. See `resolveTarget`.
+   */
   resolve(target: string): Promise<Target> {
     return resolveTarget(target, { runner: this.#runner, containers: this.#options.containers })
   }

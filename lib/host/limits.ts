@@ -10,7 +10,9 @@ export const VETH_PREFIX = 'vethwe'
 export const LOOSE_PREFIX = 'vethwg'
 /** The kernel keeps no longer alias of an interface. */
 export const ALIAS_BYTES_MAX = 255
-/** Marks what is ours: the alias of a host end is this and the target's id; the comment of a firewall rule is its stem. */
+/**
+ * Marks what is ours: the alias of a host end is this and the target's id; the comment of a firewall rule is its stem.
+ */
 export const ALIAS_PREFIX = 'weave-ts:'
 
 /** The longest interface name (IFNAMSIZ less its terminator). */

@@ -20,8 +20,8 @@ import {
 } from './veth-pair.ts'
 
 /**
- * A veth pair whose host end is plugged in while its guest end lies in the host's namespace still: who asked for it moves it
- * into a target himself (libnetwork, CNI), or has it placed.
+ * A veth pair whose host end is plugged in while its guest end lies in the host's namespace still: who asked for it
+ * moves it into a target himself (libnetwork, CNI), or has it placed.
  */
 export interface LoosePair {
   /** Names the pair; `listHostEnds` tells it as the target's id. */
@@ -83,10 +83,12 @@ export async function makePair(runner: CommandRunner, id: string, settings: Loos
 }
 
 /**
- * Moves the guest end into the target under the given name, with addresses (CIDR form), and waits until frames pass. When
- * it fails the pair is gone; but a name that is taken, or a target that is not there, is noticed before anything is done.
+ * Moves the guest end into the target under the given name, with addresses (CIDR form), and waits until frames pass.
+ * When it fails the pair is gone; but a name that is taken, or a target that is not there, is noticed before anything
+ * is done.
  *
- * Fails with BAD_ADDRESS, BAD_TARGET, INTERFACE_EXISTS, NOT_ATTACHED (no such pair), TARGET_NOT_FOUND or COMMAND_FAILED.
+ * Fails with BAD_ADDRESS, BAD_TARGET, INTERFACE_EXISTS, NOT_ATTACHED (no such pair), TARGET_NOT_FOUND or
+ * COMMAND_FAILED.
  */
 export async function placePair(
   runner: CommandRunner,
@@ -123,8 +125,8 @@ export async function placePair(
 }
 
 /**
- * Takes up a pair whose guest end somebody else has moved into the target under this name: gives it our settings and leaves
- * its addresses alone. Nothing is undone when it fails.
+ * Takes up a pair whose guest end somebody else has moved into the target under this name: gives it our settings and
+ * leaves its addresses alone. Nothing is undone when it fails.
  *
  * Fails with BAD_TARGET, INTERFACE_EXISTS (that interface is another one), NOT_ATTACHED, TARGET_NOT_FOUND or
  * COMMAND_FAILED.

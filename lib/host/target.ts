@@ -27,10 +27,11 @@ export interface TargetSources {
 }
 
 /**
- * Finds what `netns:NAME`, `netns:/PATH`, `/PATH` (of a network namespace), `pid:N`, or a container's id or name stands for.
+ * Finds what `netns:NAME`, `netns:/PATH`, `/PATH` (of a network namespace), `pid:N`, or a container's id or name stands
+ * for.
  *
- * Fails with TARGET_NOT_FOUND (nothing there, or a container that does not run), BAD_TARGET (malformed, or the host's own
- * network namespace), or DOCKER_UNREACHABLE.
+ * Fails with TARGET_NOT_FOUND (nothing there, or a container that does not run), BAD_TARGET (malformed, or the host's
+ * own network namespace), or DOCKER_UNREACHABLE.
  */
 export async function resolveTarget(text: string, sources: TargetSources): Promise<Target> {
   const where = await placeOf(text, sources.containers)

@@ -8,7 +8,8 @@ const RESERVED_NAMES = new Set(['lo', 'all', 'default'])
 
 /**
  * The host end of a target's veth pair. The namespace's inode is part of it: a container that restarts has a new
- * namespace, and the pair of the old one may still be on its way out. So is the guest end's name, unless it is the usual
+ * namespace, and the pair of the old one may still be on its way out. So is the guest end's name, unless it is the
+ * usual
  * one: a target may have several.
  */
 export function vethName(targetId: string, netnsInode: bigint, guestName = GUEST_NAME): string {
@@ -21,7 +22,9 @@ export function loosePairNames(id: string): { readonly host: string; readonly gu
   return { host: VETH_PREFIX + hash, guest: LOOSE_PREFIX + hash }
 }
 
-/** Fails with BAD_TARGET unless the kernel takes it for an interface, and it can be told apart in paths and commands. */
+/**
+ * Fails with BAD_TARGET unless the kernel takes it for an interface, and it can be told apart in paths and commands.
+ */
 export function checkGuestName(name: string): string {
   const isSound = /^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/.test(name) && name.length <= INTERFACE_NAME_CHARACTERS_MAX
   if (isSound && !RESERVED_NAMES.has(name)) return name

@@ -111,7 +111,10 @@ export async function configurePair(
   await waitUntilForwarding(runner, name)
 }
 
-/** The steps that make an interface our host end, and a port of the bridge: its settings first. `id`: goes into its alias. */
+/**
+ * The steps that make an interface our host end, and a port of the bridge: its settings first. `id`: goes into its
+ * alias.
+ */
 export function planHostEnd(name: string, id: string, bridge: string): readonly [HostStep, ...HostStep[]] {
   const settings: Sysctls = [
     [0, [`ipv6/conf/${name}/accept_ra`]],

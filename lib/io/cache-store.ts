@@ -18,13 +18,14 @@ interface Write {
 }
 
 /**
- * What a daemon could learn from others again, `<state-dir>/mesh.mdb`: a StateStore without its promises. It is never in the
- * way: it is read and verified beside everything else (`restore`), and a file that is damaged, of another version, too slow
- * to read or refused by the disk is removed and begun anew. A commit is not flushed; after a power cut the file may be an
- * older one, or none.
+ * What a daemon could learn from others again, `<state-dir>/mesh.mdb`: a StateStore without its promises. It is never
+ * in the
+ * way: it is read and verified beside everything else (`restore`), and a file that is damaged, of another version, too
+ * slow to read or refused by the disk is removed and begun anew. A commit is not flushed; after a power cut the file
+ * may be an older one, or none.
  *
- * Its callers write changes, so a cache that misses one of them is worth nothing: after a write that failed or was skipped
- * it is removed and stays away until the next start. No method throws.
+ * Its callers write changes, so a cache that misses one of them is worth nothing: after a write that failed or was
+ * skipped it is removed and stays away until the next start. No method throws.
  */
 export class CacheStore {
   readonly #path: string
@@ -58,8 +59,8 @@ export class CacheStore {
   }
 
   /**
-   * Gives all entries, in the order of their keys and in pieces that the event loop has room between (their values are not
-   * to be kept); then writes what was written meanwhile. Call it once. Returns what an operator should read.
+   * Gives all entries, in the order of their keys and in pieces that the event loop has room between (their values are
+   * not to be kept); then writes what was written meanwhile. Call it once. Returns what an operator should read.
    */
   restore(take: (entries: readonly StreamEntry[]) => void, now: Millis): Promise<readonly string[]> {
     this.#deadline = now + CACHE_SILENCE_MS_MAX

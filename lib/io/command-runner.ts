@@ -47,7 +47,8 @@ export interface CommandRunner {
  * Runs programs as child processes, in bounded time and with bounded output. `prefix` goes before each command: for
  * instance `['nsenter', '--net=/run/netns/x']` makes another network namespace the host.
  *
- * `run` fails with COMMAND_FAILED (the command, its status, the first line of its stderr) or MISSING_TOOL (the package).
+ * `run` fails with COMMAND_FAILED (the command, its status, the first line of its stderr) or MISSING_TOOL (the
+ * package).
  */
 export class ChildProcessRunner implements CommandRunner {
   readonly #prefix: readonly string[]

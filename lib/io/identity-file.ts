@@ -38,9 +38,9 @@ export interface IdentityOptions {
 }
 
 /**
- * Loads `<state-dir>/identity.json` (0600), or makes a new identity where there is no state at all. State that was bound
- * to another machine (a cloned disk) is moved aside, never used and never deleted. Call it with the state lock held and
- * before the store is opened.
+ * Loads `<state-dir>/identity.json` (0600), or makes a new identity where there is no state at all. State that was
+ * bound to another machine (a cloned disk) is moved aside, never used and never deleted. Call it with the state lock
+ * held and before the store is opened.
  * @throws WeaveError IDENTITY_DAMAGED (nothing was changed), STATE_IO
  */
 export function loadIdentity(stateDir: string, options: IdentityOptions): LoadedIdentity {

@@ -75,8 +75,9 @@ export class Lanes {
   }
 
   /**
-   * Forgets the peer's addresses now; and in every lane once it is done with the batch at hand, from which it may learn one
-   * anew. A lane takes orders in their order: a table that follows, with another peer under the index, finds none of them.
+   * Forgets the peer's addresses now; and in every lane once it is done with the batch at hand, from which it may learn
+   * one anew. A lane takes orders in their order: a table that follows, with another peer under the index, finds none
+   * of them.
    */
   forgetPeer(peerIndex: number): void {
     this.macs.forgetPeer(peerIndex)

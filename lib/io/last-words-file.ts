@@ -7,8 +7,8 @@ export const LAST_WORDS_FILE = 'last-words'
 const FILE_BYTES = 4096
 
 /**
- * Keeps why a daemon ended by itself in a small file whose place on the disk was taken beforehand: a full disk, which may
- * be that reason, can keep a log from saying it. No method throws.
+ * Keeps why a daemon ended by itself in a small file whose place on the disk was taken beforehand: a full disk, which
+ * may be that reason, can keep a log from saying it. No method throws.
  */
 export class LastWordsFile {
   readonly #path: string

@@ -74,8 +74,8 @@ export async function listen(options: ListenOptions, onConnection: (link: LinkSo
 }
 
 /**
- * Connects to a neighbour. Rejects with a plain Error whose message is the reason (`ECONNREFUSED`, `timed out after 5 s`)
- * and which `status` can show.
+ * Connects to a neighbour. Rejects with a plain Error whose message is the reason (`ECONNREFUSED`, `timed out after 5
+ * s`) and which `status` can show.
  */
 export function dial(endpoint: Endpoint, timeoutMs: number, signal?: AbortSignal): Promise<LinkSocket> {
   return new Promise((resolve, reject) => {

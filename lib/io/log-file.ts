@@ -17,8 +17,8 @@ export const LOG_FILE_BYTES_MAX = 10 * 1024 * 1024
 export const LOG_FILES_KEPT = 2
 
 /**
- * A log file that is bounded and never in the way: it puts itself aside by size, goes on when somebody else has moved or
- * removed it, and when the disk takes nothing drops lines and says later how many. No method throws.
+ * A log file that is bounded and never in the way: it puts itself aside by size, goes on when somebody else has moved
+ * or removed it, and when the disk takes nothing drops lines and says later how many. No method throws.
  *
  * It is put aside by a copy and cut where it is, since standard error of the process leads into the same file: what the
  * runtime says when the process crashes must not go into an old one.

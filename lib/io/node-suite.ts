@@ -38,7 +38,9 @@ const VERIFY_KEYS_MAX = 512
 const CIPHER = 'chacha20-poly1305'
 const CIPHER_OPTIONS = { authTagLength: AEAD_TAG_BYTES }
 
-/** All primitives by the OpenSSL of the runtime, but for BLAKE2b of other lengths than 64 and the map between curves. */
+/**
+ * All primitives by the OpenSSL of the runtime, but for BLAKE2b of other lengths than 64 and the map between curves.
+ */
 export function nodeSuite(): CryptoSuite {
   const verifyKeys = new Map<string, KeyObject>()
 

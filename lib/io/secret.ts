@@ -23,8 +23,8 @@ export interface ReadSecret {
 
 /**
  * Stretches a mesh secret to the 32-byte pre-shared key. Takes 64 MiB and some tenths of a second; in a thread of its
- * own, because a process never gives the memory of WebAssembly back. The secret is empty afterwards: its bytes go to that
- * thread, which wipes them.
+ * own, because a process never gives the memory of WebAssembly back. The secret is empty afterwards: its bytes go to
+ * that thread, which wipes them.
  */
 export async function stretchSecret(secret: SecretText): Promise<Uint8Array> {
   if (secret.byteLength === 0) throw emptySecret('the mesh secret')
@@ -95,8 +95,8 @@ export function generateSecret(entropy: Entropy): string {
 }
 
 /**
- * Tells two pre-shared keys apart on the wire during a rotation. Whoever sees it can test a guessed secret offline, just
- * as whoever sees a handshake; what protects a weak secret is the cost of stretching it.
+ * Tells two pre-shared keys apart on the wire during a rotation. Whoever sees it can test a guessed secret offline,
+ * just as whoever sees a handshake; what protects a weak secret is the cost of stretching it.
  */
 export function pskHint(psk: Uint8Array): Uint8Array {
   return hash(concatBytes(utf8(HINT_LABEL), psk), 32).slice(0, PSK_HINT_BYTES)

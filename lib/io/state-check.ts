@@ -1,9 +1,9 @@
 /**
- * A short-lived process that meets the state store first. LMDB maps the file into memory and trusts it, so a damaged one
- * can end the process that opens it by a signal: better this one than the daemon.
+ * A short-lived process that meets the state store first. LMDB maps the file into memory and trusts it, so a damaged
+ * one can end the process that opens it by a signal: better this one than the daemon.
  *
- * Arguments: `create`, `check` or `read`, and the path. Prints one line of JSON, a StoreFinding; with `read` first all that
- * the store holds, as a stream of entries (store-stream.ts).
+ * Arguments: `create`, `check` or `read`, and the path. Prints one line of JSON, a StoreFinding; with `read` first all
+ * that the store holds, as a stream of entries (store-stream.ts).
  */
 import { rmSync, statSync, writeSync } from 'node:fs'
 import { ABORT, type RootDatabase } from 'lmdb'
@@ -111,8 +111,8 @@ async function check(
 }
 
 /**
- * Lets LMDB make a compact copy, which walks every page of the data and the whole list of free pages; and then write, in a
- * transaction that is aborted. Neither changes the file.
+ * Lets LMDB make a compact copy, which walks every page of the data and the whole list of free pages; and then write,
+ * in a transaction that is aborted. Neither changes the file.
  */
 async function tryToUse(env: RootDatabase<Buffer, string>, path: string): Promise<void> {
   const copy = path + STORE_COPY_SUFFIX

@@ -6,7 +6,9 @@ import { foreign, lookAt, ownId, unsafe } from './state-file.ts'
 const PRIVATE_DIR_MODE = 0o700
 const WRITABLE_BY_OTHERS = 0o022
 
-/** What weave-ts keeps in a state directory; also under these names with a suffix (`state.mdb-lock`, `daemon.log.1`). */
+/**
+ * What weave-ts keeps in a state directory; also under these names with a suffix (`state.mdb-lock`, `daemon.log.1`).
+ */
 export const STATE_FILES = [
   'identity.json',
   'instance.json',
@@ -37,9 +39,9 @@ export function makeStateDir(stateDir: string): void {
 }
 
 /**
- * Makes the state directory (0700) unless it is there, and sees to it that nobody else could have put something into it,
- * or can from now on: write permission of others is taken away; what belongs to somebody else, or is a link to another
- * place, is refused. Returns what an operator should read.
+ * Makes the state directory (0700) unless it is there, and sees to it that nobody else could have put something into
+ * it, or can from now on: write permission of others is taken away; what belongs to somebody else, or is a link to
+ * another place, is refused. Returns what an operator should read.
  * @throws WeaveError STATE_UNSAFE; NOT_ROOT when this process is the one that may not; STATE_IO when it cannot be made
  */
 export function secureStateDir(stateDir: string): string[] {

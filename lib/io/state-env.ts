@@ -1,6 +1,8 @@
 import { open, type RootDatabase } from 'lmdb'
 
-/** How a store and its checker open the file: raw values, every commit flushed before it returns unless it is a cache. */
+/**
+ * How a store and its checker open the file: raw values, every commit flushed before it returns unless it is a cache.
+ */
 export function openEnvironment(path: string, isCache = false): RootDatabase<Buffer, string> {
   const options = {
     path,

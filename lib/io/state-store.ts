@@ -77,7 +77,9 @@ export class StateStore {
     if (ballast?.make() === false) this.#fullness = noRoom(path)
   }
 
-  /** Why the store should not be given anything new that must last: the disk has no room left, and how much; or nothing. */
+  /**
+   * Why the store should not be given anything new that must last: the disk has no room left, and how much; or nothing.
+   */
   get fullness(): string | undefined {
     return this.#fullness
   }
@@ -111,8 +113,8 @@ export class StateStore {
   }
 
   /**
-   * Opens a store that a checker has just found good and in which nothing must last: commits are not flushed, and no room
-   * is kept for it.
+   * Opens a store that a checker has just found good and in which nothing must last: commits are not flushed, and no
+   * room is kept for it.
    * @throws WeaveError STATE_IO
    */
   static openCache(path: string): StateStore {

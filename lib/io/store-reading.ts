@@ -13,9 +13,9 @@ const turns = new Turns()
 type Ended = { readonly status: number | null; readonly signal: NodeJS.Signals | null } | string
 
 /**
- * Reads and verifies a store in a process of its own, and gives what it holds piece by piece: a piece is what one turn of
- * the event loop may take, and the next is not read before it was taken. So neither a large store nor a damaged one is in
- * anybody's way.
+ * Reads and verifies a store in a process of its own, and gives what it holds piece by piece: a piece is what one turn
+ * of the event loop may take, and the next is not read before it was taken. So neither a large store nor a damaged one
+ * is in anybody's way.
  */
 export class StoreReading {
   readonly #path: string

@@ -4,8 +4,8 @@ export const TURN_MS_MAX = 10
 export const TURN_GOES_MAX = 4
 
 /**
- * Shares the main thread among those who have work that others sent them: each has one go after the other, and after some
- * milliseconds the event loop has a turn for everything else.
+ * Shares the main thread among those who have work that others sent them: each has one go after the other, and after
+ * some milliseconds the event loop has a turn for everything else.
  */
 export class Turns {
   readonly #waiting = new Set<() => boolean>()

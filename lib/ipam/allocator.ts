@@ -100,7 +100,8 @@ export class Allocator {
     const needs = new Map<string, Need>()
     for (const pending of this.#pending.values()) {
       const need = this.#needOf(pending)
-      // Where one request for a subnet found nothing, the next finds nothing either, unless it holds an address already.
+      // Where one request for a subnet found nothing, the next finds nothing either, unless it holds an address
+      // already.
       const isVain = needs.has(need.key) && this.#leases.inSubnet(pending, pending.subnet) === undefined
       const attempt = isVain ? undefined : this.#attempt(pending)
       if (attempt === undefined) needs.set(need.key, need)

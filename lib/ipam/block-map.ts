@@ -91,7 +91,10 @@ export class BlockMap {
     return counts
   }
 
-  /** Makes every block ours; only where none was ever known (`isAnew`: since `abandon`). Returns false, and changes nothing, otherwise. */
+  /**
+   * Makes every block ours; only where none was ever known (`isAnew`: since `abandon`). Returns false, and changes
+   * nothing, otherwise.
+   */
   found(isAnew = false): boolean {
     if (this.#version > (isAnew ? this.#abandonedVersion : 0)) return false
     const register = { term: 0, seq: 0, owner: this.self }

@@ -9,8 +9,9 @@ import { SEGMENT_BLOCKS } from './constants.ts'
  *     | range address u32 | range prefix u8 | block prefix u8 | runs u16 |
  *     runs × | first block in segment u8 | blocks - 1 u8 | term u32 | seq u32 | owner (16) |
  *
- * Runs are in ascending order and do not overlap. Range and block prefix say what the block numbers mean: a peer that was
- * launched with another range must not read them as its own. Bytes after the runs are ignored: a later version may append.
+ * Runs are in ascending order and do not overlap. Range and block prefix say what the block numbers mean: a peer that
+ * was launched with another range must not read them as its own. Bytes after the runs are ignored: a later version may
+ * append.
  */
 export interface BlocksRecord {
   readonly range: Cidr

@@ -1,6 +1,8 @@
 import { compareRegisters, type Register } from './register.ts'
 
-/** At most one register per block, by block number. Neighbouring blocks usually share one object: handed on together. */
+/**
+ * At most one register per block, by block number. Neighbouring blocks usually share one object: handed on together.
+ */
 export class RegisterTable {
   readonly #registers: (Register | undefined)[]
 

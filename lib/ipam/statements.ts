@@ -11,7 +11,9 @@ interface Run {
   readonly register: Register
 }
 
-/** What all foreign peers state, per segment: the other inputs of the value in force. Bounded by the ledger's limits. */
+/**
+ * What all foreign peers state, per segment: the other inputs of the value in force. Bounded by the ledger's limits.
+ */
 export class Statements {
   readonly #bySegment = new Map<number, Map<PeerId, readonly Run[]>>()
 

@@ -3,8 +3,8 @@ import type { OwnerRecords } from './owner-records.ts'
 import type { PackedRecord } from './packed-record.ts'
 
 /**
- * What there is room for. Every foreign owner has a share that is its own; beyond it all of them use one surplus. So nobody
- * can use up what others need to be part of the mesh.
+ * What there is room for. Every foreign owner has a share that is its own; beyond it all of them use one surplus. So
+ * nobody can use up what others need to be part of the mesh.
  */
 export class Capacity {
   readonly #limits: LedgerLimits

@@ -1,6 +1,9 @@
 import { LEDGER_MESSAGE_BYTES_MAX } from '../wire/mod.ts'
 
-/** What a held record takes in memory beyond its bytes on the wire, as measured with `node build/scripts/ledger-memory.js`. */
+/**
+ * What a held record takes in memory beyond its bytes on the wire, as measured with `node
+ * build/scripts/ledger-memory.js`.
+ */
 export const RECORD_OVERHEAD_BYTES = 128
 
 /** What an owner takes in memory without its records, measured likewise. */
@@ -8,8 +11,8 @@ export const OWNER_OVERHEAD_BYTES = 1536
 
 /**
  * What one ledger may hold and send. Costs are bytes of memory: a record costs what it takes on the wire and
- * RECORD_OVERHEAD_BYTES, an owner OWNER_OVERHEAD_BYTES and its records. Whatever exceeds a limit is dropped and counted; it
- * never ends a link.
+ * RECORD_OVERHEAD_BYTES, an owner OWNER_OVERHEAD_BYTES and its records. Whatever exceeds a limit is dropped and
+ * counted; it never ends a link.
  */
 export interface LedgerLimits {
   /** Peers whose records are held, this one included. */
@@ -50,10 +53,14 @@ export const LEDGER_LIMITS: LedgerLimits = {
   messageBytesMax: LEDGER_MESSAGE_BYTES_MAX,
 }
 
-/** A full owner is compacted only when at least this share of its records are tombstones: it signs all the others anew. */
+/**
+ * A full owner is compacted only when at least this share of its records are tombstones: it signs all the others anew.
+ */
 export const COMPACT_TOMBSTONE_SHARE = 1 / 8
 
-/** An owner that takes more than its share of others' memory is compacted when this share of its records are tombstones. */
+/**
+ * An owner that takes more than its share of others' memory is compacted when this share of its records are tombstones.
+ */
 export const SURPLUS_TOMBSTONE_SHARE = 1 / 2
 
 /**

@@ -57,13 +57,14 @@ export interface LedgerReport {
 }
 
 /**
- * The replicated store: signed records, each written by its owner only, merged so that the order of arrival never matters.
+ * The replicated store: signed records, each written by its owner only, merged so that the order of arrival never
+ * matters.
  *
- * Inputs: `put` and `remove` (own records), `merge`, `setReachable`, `setMet`, `collect`. Outputs: `takeOwnWrites` and the
- * `changed` of a merge (to pass on), `takeChanges` (to react to, and to store). Two ledgers find their differences by
- * `rootSync`, `answer` for each sync that comes, and `recordsFor` each want in it. Nothing that others say of what they or
- * we hold is believed: only signed records change anything. Foreign input never throws; what exceeds LedgerLimits or is not
- * genuine is dropped and counted in `drops`.
+ * Inputs: `put` and `remove` (own records), `merge`, `setReachable`, `setMet`, `collect`. Outputs: `takeOwnWrites` and
+ * the `changed` of a merge (to pass on), `takeChanges` (to react to, and to store). Two ledgers find their differences
+ * by `rootSync`, `answer` for each sync that comes, and `recordsFor` each want in it. Nothing that others say of what
+ * they or we hold is believed: only signed records change anything. Foreign input never throws; what exceeds
+ * LedgerLimits or is not genuine is dropped and counted in `drops`.
  */
 export class Ledger {
   readonly #self: PeerId
@@ -213,8 +214,8 @@ export class Ledger {
   }
 
   /**
-   * What to say to a sync, in one message: sums or lists where sums differ; where lists differ, what we hold and they do not
-   * (they will ask for it), and what we want. Undefined: nothing. Wants are not answered here, see `recordsFor`.
+   * What to say to a sync, in one message: sums or lists where sums differ; where lists differ, what we hold and they
+   * do not (they will ask for it), and what we want. Undefined: nothing. Wants are not answered here, see `recordsFor`.
    */
   answer(sync: LedgerSync): LedgerSync | undefined {
     return this.#reconciler.answer(sync)
@@ -235,15 +236,17 @@ export class Ledger {
     return outcome
   }
 
-  /** Peers that this one has itself met: they proved on a link who they are. They keep their place before all others. */
+  /**
+   * Peers that this one has itself met: they proved on a link who they are. They keep their place before all others.
+   */
   setMet(peers: Iterable<PeerId>): void {
     this.#owners.setMet(peers)
   }
 
   /**
-   * The peers that can be reached; the others are suspended from `now` on. One that comes back after it was collected is
-   * welcome again. `shareOf`: what part of the places a peer may have, wanted when the ledger is full. Returns the owners for
-   * which it changed whether they are suspended.
+   * The peers that can be reached; the others are suspended from `now` on. One that comes back after it was collected
+   * is welcome again. `shareOf`: what part of the places a peer may have, wanted when the ledger is full. Returns the
+   * owners for which it changed whether they are suspended.
    */
   setReachable(
     reachable: ReadonlySet<PeerId>,
@@ -253,7 +256,9 @@ export class Ledger {
     return this.#owners.setReachable(reachable, now, shareOf)
   }
 
-  /** Does what is due: drops owners that nobody has reached for long. Call it now and then. Returns the dropped ones. */
+  /**
+   * Does what is due: drops owners that nobody has reached for long. Call it now and then. Returns the dropped ones.
+   */
   collect(now: Millis): PeerId[] {
     this.#own.recover(now)
     const due = [...this.#owners.all]
@@ -263,7 +268,10 @@ export class Ledger {
     return due
   }
 
-  /** Drops an owner with its records, and keeps its last seq so that they do not come back. False for self and the unknown. */
+  /**
+   * Drops an owner with its records, and keeps its last seq so that they do not come back. False for self and the
+   * unknown.
+   */
   forgetOwner(id: PeerId): boolean {
     if (id === this.#self || this.#owners.get(id) === undefined) return false
     this.#owners.collect(id)
@@ -280,9 +288,10 @@ export class Ledger {
   }
 
   /**
-   * Begins a run on what an earlier one stored (which may be nothing), before anything is written. Signatures are checked
-   * unless the store is trusted; what is not genuine, or finds no room, is left out. Own records are published anew, above
-   * all that the earlier run can have sent: take the changes and store them. Returns how many records were left out.
+   * Begins a run on what an earlier one stored (which may be nothing), before anything is written. Signatures are
+   * checked unless the store is trusted; what is not genuine, or finds no room, is left out. Own records are published
+   * anew, above all that the earlier run can have sent: take the changes and store them. Returns how many records were
+   * left out.
    */
   restore(stored: StoredLedger, isTrusted: boolean, now: Millis): number {
     const left = this.restoreForeign(stored, isTrusted, now)
@@ -298,8 +307,8 @@ export class Ledger {
   }
 
   /**
-   * Takes up a piece of what was stored of others; at any time, and piece by piece. What is held already stays. Returns how
-   * many records were left out.
+   * Takes up a piece of what was stored of others; at any time, and piece by piece. What is held already stays. Returns
+   * how many records were left out.
    */
   restoreForeign(stored: StoredLedger, isTrusted: boolean, now: Millis): number {
     let left = 0

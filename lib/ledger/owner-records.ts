@@ -23,8 +23,9 @@ import {
 export type Verdict = 'new' | 'held' | 'stale'
 
 /**
- * The records held of one owner: a total, order-independent merge. Of two with the same kind and key the higher seq wins
- * (of two with the same seq, which only a broken owner makes, the greater signature). A floor record voids all below it.
+ * The records held of one owner: a total, order-independent merge. Of two with the same kind and key the higher seq
+ * wins (of two with the same seq, which only a broken owner makes, the greater signature). A floor record voids all
+ * below it.
  */
 export class OwnerRecords {
   readonly owner: PeerId

@@ -80,8 +80,8 @@ export class Owners {
   }
 
   /**
-   * What to ask of somebody who holds other records of the owner, up to `lastSeq`. Nothing that would find no room here, or
-   * was collected: so a full ledger does not ask for ever.
+   * What to ask of somebody who holds other records of the owner, up to `lastSeq`. Nothing that would find no room
+   * here, or was collected: so a full ledger does not ask for ever.
    */
   ask(id: PeerId, lastSeq: number): Ask | undefined {
     const owner = this.#held.get(id)
@@ -114,7 +114,10 @@ export class Owners {
     this.sums.changed(records.owner)
   }
 
-  /** Takes up stored records of a foreign owner, held or a candidate. Returns those for which there is no room, or no place. */
+  /**
+   * Takes up stored records of a foreign owner, held or a candidate. Returns those for which there is no room, or no
+   * place.
+   */
   restore(owner: Owner, stored: readonly PackedRecord[]): PackedRecord[] {
     const { records } = owner
     const isHeld = this.#held.has(records.owner)

@@ -12,8 +12,8 @@ import {
 declare const brand: unique symbol
 
 /**
- * A record as it is held: a string with one character for each byte. A runtime keeps such a string in 16 bytes more than it
- * has characters, where an object with arrays for key, value and signature takes a kilobyte.
+ * A record as it is held: a string with one character for each byte. A runtime keeps such a string in 16 bytes more
+ * than it has characters, where an object with arrays for key, value and signature takes a kilobyte.
  *
  *     | seq u64, big-endian | signature (64) | tombstone u8 | kind u8 | key length u8 | key … | value … |
  *

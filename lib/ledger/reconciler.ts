@@ -24,8 +24,8 @@ const DIGITS = [...'0123456789abcdef']
 export type Ask = { readonly above: number } | 'differences'
 
 /**
- * Finds where two ledgers differ, from the sum of all down to the owners, and asks for what is missing. It tells and asks
- * only; nothing that the other side says is believed but what owners signed, so a lie costs one message.
+ * Finds where two ledgers differ, from the sum of all down to the owners, and asks for what is missing. It tells and
+ * asks only; nothing that the other side says is believed but what owners signed, so a lie costs one message.
  */
 export class Reconciler {
   readonly #table: SumTable
@@ -53,7 +53,9 @@ export class Reconciler {
     return { sums: [this.#sum('')], lists: [], wants: [] }
   }
 
-  /** Undefined: nothing differs. Each part begins at a random place, so what never fits or never heals starves nobody. */
+  /**
+   * Undefined: nothing differs. Each part begins at a random place, so what never fits or never heals starves nobody.
+   */
   answer(sync: LedgerSync): LedgerSync | undefined {
     const draft = new SyncDraft(this.#messageBytesMax)
     for (const list of this.#shifted(sync.lists)) this.#answerList(list, draft)
@@ -159,8 +161,8 @@ function windows(records: OwnerRecords, tagAt: number): LedgerWant[] {
 }
 
 /**
- * Where a window that begins at `at` ends: between two seqs. When more records than a want can name have one seq (only a
- * broken owner signs such), they are one window, and the other side sends again what it does not name.
+ * Where a window that begins at `at` ends: between two seqs. When more records than a want can name have one seq (only
+ * a broken owner signs such), they are one window, and the other side sends again what it does not name.
  */
 function windowEnd(ordered: readonly PackedRecord[], at: number): number {
   const full = at + WANT_IDS_MAX

@@ -10,9 +10,9 @@ interface Held {
 export type ShareOf = (peer: PeerId) => number
 
 /**
- * Who keeps a place when there are more owners than places. Peers that this one has itself met (they proved in the handshake
- * of a link who they are) stand highest, then the others by their share, the larger the higher; lowest are those that have
- * none, the longest suspended first. While no shares are known, all that can be reached stand alike.
+ * Who keeps a place when there are more owners than places. Peers that this one has itself met (they proved in the
+ * handshake of a link who they are) stand highest, then the others by their share, the larger the higher; lowest are
+ * those that have none, the longest suspended first. While no shares are known, all that can be reached stand alike.
  */
 export class Standing {
   readonly #self: PeerId

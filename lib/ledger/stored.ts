@@ -38,11 +38,11 @@ export function storeEntries(changes: LedgerChanges): LedgerStoreEntry[] {
 }
 
 /**
- * Reads back what can be read, in pieces. Entries come in the order of their keys: so all owners before all records, and
- * the records of one owner together.
+ * Reads back what can be read, in pieces. Entries come in the order of their keys: so all owners before all records,
+ * and the records of one owner together.
  *
- * An entry that is damaged costs that record; a damaged entry of an owner costs those of its records for which it names the
- * key. All of it comes back from the mesh, for nothing is claimed of what is missing.
+ * An entry that is damaged costs that record; a damaged entry of an owner costs those of its records for which it names
+ * the key. All of it comes back from the mesh, for nothing is claimed of what is missing.
  */
 export class StoreReader {
   /** Those of which not all was given yet. */

@@ -5,7 +5,9 @@ export const RETRY_LAST_MS = 120_000
 export const LASTING_LINK_MS = 10_000
 /** A dial, or a resolution, that took so long has failed. */
 export const DIAL_DEADLINE_MS = 10_000
-/** The peer with the larger id waits so long before it dials a peer that it discovered: usually the other dials first. */
+/**
+ * The peer with the larger id waits so long before it dials a peer that it discovered: usually the other dials first.
+ */
 export const DISCOVERED_DIAL_DELAY_MS = 1_500
 export const CONTACTS_MAX = 1_024
 /** Bytes of a contact that a `forget` record names. */
@@ -23,11 +25,16 @@ export const RELAY_DELAY_MS = 20
 export const ANNOUNCE_DELAY_MS = 1_500
 /** So long after news that had to be asked for it is looked whether that was all. */
 export const COMPARE_AGAIN_MS = 700
-/** After so many pushes in a row without news each further one makes the link lazy with this chance, one link in so long. */
+/**
+ * After so many pushes in a row without news each further one makes the link lazy with this chance, one link in so
+ * long.
+ */
 export const DUPLICATES_TO_PRUNE = 2
 export const PRUNE_SHARE = 1 / 5
 export const PRUNE_GAP_MS = 300
-/** With more eager links than this a peer asks one of them to find itself another: at first so soon, later so seldom. */
+/**
+ * With more eager links than this a peer asks one of them to find itself another: at first so soon, later so seldom.
+ */
 export const EAGER_LINKS_MAX = 8
 export const CROWD_GAP_FIRST_MS = 300
 export const CROWD_GAP_LAST_MS = 60_000
@@ -48,8 +55,8 @@ export const SYNC_BYTES_PER_SECOND = 16 * 1024
 export const MERGE_BURST = 4_096
 export const MERGES_PER_SECOND = 512
 /**
- * False signatures that are taken of one neighbour: at once, and then for each second. An honest one sends none, for it has
- * verified what it passes on; one with a damaged store sends the same few again with every comparison.
+ * False signatures that are taken of one neighbour: at once, and then for each second. An honest one sends none, for it
+ * has verified what it passes on; one with a damaged store sends the same few again with every comparison.
  */
 export const FORGERY_BURST = 32
 export const FORGERIES_PER_SECOND = 1
@@ -64,16 +71,20 @@ export const WANT_TIMEOUT_MS = 2_000
 export const WANTS_UNDER_WAY_MAX = 4_096
 
 /**
- * Changes of the graph are gathered so long before routes and tables are made anew: while the mesh is restless ever longer,
- * unless it is this peer's own link that came or went; after the calm time as at first.
+ * Changes of the graph are gathered so long before routes and tables are made anew: while the mesh is restless ever
+ * longer, unless it is this peer's own link that came or went; after the calm time as at first.
  */
 export const VIEW_DELAY_MS = 50
 export const VIEW_DELAY_LAST_MS = 400
 export const VIEW_CALM_MS = 2_000
-/** A rebuild of routes and trees does so much at a time (WORK_PER_MS), and then rests so many times as long as it took. */
+/**
+ * A rebuild of routes and trees does so much at a time (WORK_PER_MS), and then rests so many times as long as it took.
+ */
 export const WORK_PER_SLICE = 50_000
 export const REBUILD_REST_FACTOR = 10
-/** Between two publications of the own links: at first, doubling with each up to the last; after the quiet time anew. */
+/**
+ * Between two publications of the own links: at first, doubling with each up to the last; after the quiet time anew.
+ */
 export const PUBLISH_GAP_FIRST_MS = 500
 export const PUBLISH_GAP_LAST_MS = 4_000
 export const PUBLISH_QUIET_MS = 10_000
@@ -94,9 +105,14 @@ export const PROBE_ANSWER_MS = 1_000
 export const PROBE_MISSES_MAX = 4
 /** Probes of one path whose answers are awaited; the oldest is forgotten first. */
 export const PROBES_OUTSTANDING_MAX = 64
-/** A probe of the far side stands in for an own one, but not for longer than this after the last own one that was answered. */
+/**
+ * A probe of the far side stands in for an own one, but not for longer than this after the last own one that was
+ * answered.
+ */
 export const PROBE_PROOF_MS = 10_000
-/** A proved path that carries no frames is probed by one side after so long: middleboxes forget one that rests for 30 s. */
+/**
+ * A proved path that carries no frames is probed by one side after so long: middleboxes forget one that rests for 30 s.
+ */
 export const PROBE_IDLE_MS = 20_000
 export const CANDIDATES_MAX = 16
 /** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */

@@ -2,9 +2,9 @@ import type { Millis } from '../base/mod.ts'
 import { CROWD_GAP_FIRST_MS, CROWD_GAP_LAST_MS, EAGER_LINKS_MAX } from './constants.ts'
 
 /**
- * When a peer with many edges of the tree says so to one of them. It pushes each record as many times, where others push
- * none; who has a link to somebody else may take that for its edge. Asked is one at a time, ever more seldom while nobody
- * moves.
+ * When a peer with many edges of the tree says so to one of them. It pushes each record as many times, where others
+ * push none; who has a link to somebody else may take that for its edge. Asked is one at a time, ever more seldom while
+ * nobody moves.
  */
 export class Crowd {
   #askAt: Millis | undefined

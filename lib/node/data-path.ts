@@ -63,11 +63,11 @@ interface Probe {
 /**
  * The way to one remote peer: its session, and the endpoint that is proved to carry data.
  *
- * Candidates are probed with sealed datagrams; an endpoint whose probe is answered becomes the path, and probing goes on
- * over it, seldom while it carries no frames. After PROBE_MISSES_MAX unanswered probes the path is down and the candidates
- * are tried anew. An authenticated datagram from another address makes that address a candidate which is probed at once
- * (roaming). Without a direct path frames go through the neighbour `via`, once a probe made that round trip. Nothing
- * unauthenticated reaches this machine.
+ * Candidates are probed with sealed datagrams; an endpoint whose probe is answered becomes the path, and probing goes
+ * on over it, seldom while it carries no frames. After PROBE_MISSES_MAX unanswered probes the path is down and the
+ * candidates are tried anew. An authenticated datagram from another address makes that address a candidate which is
+ * probed at once (roaming). Without a direct path frames go through the neighbour `via`, once a probe made that round
+ * trip. Nothing unauthenticated reaches this machine.
  */
 export class DataPath implements Machine<DataPathOutput> {
   readonly peerId: PeerId
@@ -296,8 +296,8 @@ export class DataPath implements Machine<DataPathOutput> {
 
   /**
    * The far side probed the path: it works from there to here, and our answer proves the rest to the far side. Our own
-   * proof may wait for another interval then; yet it is not older than PROBE_PROOF_MS before it is sought anew, for a path
-   * may fail in one direction only.
+   * proof may wait for another interval then; yet it is not older than PROBE_PROOF_MS before it is sought anew, for a
+   * path may fail in one direction only.
    */
   #postpone(now: Millis): void {
     this.#probedAt = now
@@ -435,7 +435,10 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 }
 
-/** Undefined for none, and for port 0: whoever carries a genuine datagram can write that into its header, nobody can answer it. */
+/**
+ * Undefined for none, and for port 0: whoever carries a genuine datagram can write that into its header, nobody can
+ * answer it.
+ */
 function sourceEndpoint(source: EndpointParts | undefined): Endpoint | undefined {
   return source === undefined || source.port === 0 ? undefined : endpointOf(source.ip, source.port)
 }

@@ -18,10 +18,10 @@ interface Held {
 }
 
 /**
- * The data paths. Kept are those to the neighbours, and up to FULL_MESH_PEERS peers those to all that can be reached; to
- * others there is one on demand: from when the lanes have frames for the peer, or it begins a handshake with this one, until
- * it carried nothing for PATH_IDLE_MS, does not answer, or has to make room for another. Asks for the remote's key, its
- * addresses and a relay from the view; tells when a path came or went.
+ * The data paths. Kept are those to the neighbours, and up to FULL_MESH_PEERS peers those to all that can be reached;
+ * to others there is one on demand: from when the lanes have frames for the peer, or it begins a handshake with this
+ * one, until it carried nothing for PATH_IDLE_MS, does not answer, or has to make room for another. Asks for the
+ * remote's key, its addresses and a relay from the view; tells when a path came or went.
  */
 export class DataPaths implements NodePart {
   readonly name = 'paths'
@@ -96,8 +96,8 @@ export class DataPaths implements NodePart {
     }
     for (const [peer, held] of [...this.#paths]) {
       if (!kept.has(peer)) {
-        // A path that still answers outlives the control links: a reset of TCP must not stop frames. One that was kept and
-        // cannot be used is nobody's wish any more: a link that the far side refuses is up for a moment, too.
+        // A path that still answers outlives the control links: a reset of TCP must not stop frames. One that was kept
+        // and cannot be used is nobody's wish any more: a link that the far side refuses is up for a moment, too.
         const isLost = !this.#view.reachable.has(peer) && held.path.state.kind !== 'direct'
         if (isLost || (!held.isOnDemand && !held.path.isUsable)) {
           this.stop(peer, now)
@@ -257,7 +257,9 @@ export class DataPaths implements NodePart {
     return next === undefined || next === peer || !this.isDirect(next) ? undefined : next
   }
 
-  /** Makes a path that has not begun its handshake; undefined when the remote's key is not known, or there is no room. */
+  /**
+   * Makes a path that has not begun its handshake; undefined when the remote's key is not known, or there is no room.
+   */
   #start(peerId: PeerId, isOnDemand: boolean, now: Millis): DataPath | undefined {
     if (isOnDemand && !this.#makeRoom(now)) return undefined
     const path = this.#maker.make(peerId, now)

@@ -98,7 +98,9 @@ export class Dialler implements Machine<DiallerOutput> {
     return text === undefined ? undefined : this.#contacts.get(text)
   }
 
-  /** What the operator calls a peer: the contact that this connection was dialled for, or that led to the peer before. */
+  /**
+   * What the operator calls a peer: the contact that this connection was dialled for, or that led to the peer before.
+   */
   configuredContactOf(peerId: PeerId, connection: number): string | undefined {
     const dialled = this.contactOf(connection)
     if (dialled?.origin === 'configured') return dialled.text
@@ -200,7 +202,8 @@ export class Dialler implements Machine<DiallerOutput> {
     const contact = this.#mutableOf(connection)
     if (contact === undefined) return
     contact.peerId = peerId ?? contact.peerId
-    // A link that is refused as soon as it is up, for instance by a peer that is full, must not be made anew every second.
+    // A link that is refused as soon as it is up, for instance by a peer that is full, must not be made anew every
+    // second.
     const hasLasted = contact.upAt !== undefined && now - contact.upAt >= LASTING_LINK_MS
     if (hasLasted) contact.retryWaitMs = 0
     contact.upAt = undefined

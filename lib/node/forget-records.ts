@@ -6,8 +6,8 @@ import type { NodeContext } from './context.ts'
 const FORGET_KEY_BYTES = 16
 
 /**
- * `forget` for the whole mesh: a record per contact. It acts once, when its count is new to a peer; so the contact can be
- * given to `connect` again afterwards, and stays when the record is published anew (its owner restarts).
+ * `forget` for the whole mesh: a record per contact. It acts once, when its count is new to a peer; so the contact can
+ * be given to `connect` again afterwards, and stays when the record is published anew (its owner restarts).
  *
  *     key: BLAKE2b-128 of the contact    value: | count of times u32 | contact: 16-bit length, text |
  */

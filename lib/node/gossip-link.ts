@@ -22,8 +22,8 @@ export interface RecordPlace {
 }
 
 /**
- * What gossip knows of one neighbour: whether new records are pushed to it, what waits to be pushed and what it asked for,
- * and how much of its asking and telling is still welcome. Everything in it is bounded.
+ * What gossip knows of one neighbour: whether new records are pushed to it, what waits to be pushed and what it asked
+ * for, and how much of its asking and telling is still welcome. Everything in it is bounded.
  */
 export class GossipLink {
   readonly peerId: PeerId

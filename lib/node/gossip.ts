@@ -35,16 +35,16 @@ import type { Neighbour } from './neighbours.ts'
 import type { NodePart, PartMessage } from './part.ts'
 
 /**
- * Carries the ledger over the links. Nothing that it is sent can end a link, and what one neighbour can make this peer do is
- * bounded (`GossipLink`).
+ * Carries the ledger over the links. Nothing that it is sent can end a link, and what one neighbour can make this peer
+ * do is bounded (`GossipLink`).
  *
- * - **Tree.** New records are pushed along the eager links, which form a tree as in Plumtree (Leitão, Pereira, Rodrigues
- *   2007): a push that told nothing new makes its link lazy on both sides, news that had to be asked for makes the link
- *   that it came over eager. So a record costs about one payload message for each peer; a peer with many edges hands
- *   some over (`Crowd`).
+ * - **Tree.** New records are pushed along the eager links, which form a tree as in Plumtree (Leitão, Pereira,
+ *   Rodrigues 2007): a push that told nothing new makes its link lazy on both sides, news that had to be asked for
+ *   makes the link that it came over eager. So a record costs about one payload message for each peer; a peer with many
+ *   edges hands some over (`Crowd`).
  * - **Comparison.** Instead of announcing each record to the lazy links, a peer that has news compares ledgers with one
- *   lazy neighbour a moment later, by a sum that does not grow with the mesh; and with any neighbour now and then, and on
- *   each new link. What differs is found by descending (`Ledger.answer`), and asked for; nothing is sent unasked.
+ *   lazy neighbour a moment later, by a sum that does not grow with the mesh; and with any neighbour now and then, and
+ *   on each new link. What differs is found by descending (`Ledger.answer`), and asked for; nothing is sent unasked.
  */
 export class Gossip implements NodePart {
   readonly name = 'gossip'
@@ -245,8 +245,9 @@ export class Gossip implements NodePart {
   }
 
   /**
-   * A push without news says that the link closes a circle of the tree, and is one too many. It is cut by chance, after some
-   * of them: were all peers of a circle to cut it at once, each by records of another writer, nothing would be left of it.
+   * A push without news says that the link closes a circle of the tree, and is one too many. It is cut by chance, after
+   * some of them: were all peers of a circle to cut it at once, each by records of another writer, nothing would be
+   * left of it.
    */
   #weigh(link: GossipLink, news: number, held: number, now: Millis): void {
     if (news > 0) link.duplicates = 0
@@ -268,7 +269,9 @@ export class Gossip implements NodePart {
     this.#crowd.changed(this.#eager().length, now)
   }
 
-  /** Whose only edge leads to a crowded peer takes another one. With more edges it would take along what hangs on them. */
+  /**
+   * Whose only edge leads to a crowded peer takes another one. With more edges it would take along what hangs on them.
+   */
   #move(link: GossipLink, now: Millis): void {
     if (!link.isEager || this.#eager().length > 1) return
     const other = this.#anyLazy()
@@ -400,7 +403,9 @@ export class Gossip implements NodePart {
   }
 }
 
-/** As many records as fit into so many bytes, but one at least; `upTo`: the last of them, if there are more behind it. */
+/**
+ * As many records as fit into so many bytes, but one at least; `upTo`: the last of them, if there are more behind it.
+ */
 function beginning(
   records: readonly LedgerRecord[],
   bytesMax: number,

@@ -8,8 +8,8 @@ interface Slot {
 }
 
 /**
- * Which of the peers that nobody reaches are dialled, in case the mesh fell apart: a few at a time, drawn anew after each
- * failure, ever more slowly. So many peers that are gone cost no more than a few.
+ * Which of the peers that nobody reaches are dialled, in case the mesh fell apart: a few at a time, drawn anew after
+ * each failure, ever more slowly. So many peers that are gone cost no more than a few.
  */
 export class Healing {
   readonly #chance: Chance

@@ -44,7 +44,8 @@ export class LedgerKeeper implements NodePart {
   }
 
   /**
-   * Takes up a piece of what an earlier run learnt of others; none: that was all. Returns the owners whose records are now
+   * Takes up a piece of what an earlier run learnt of others; none: that was all. Returns the owners whose records are
+   * now
    * held: an owner comes as a whole, once the piece behind it is there.
    */
   remember(entries: readonly StoreEntry[], now: Millis): readonly PeerId[] {

@@ -84,7 +84,9 @@ export class LinkEvents {
     }
   }
 
-  /** A neighbour sent more false signatures than an honest one can: its link ends, and for a while there is no other. */
+  /**
+   * A neighbour sent more false signatures than an honest one can: its link ends, and for a while there is no other.
+   */
   shun(peer: PeerId, now: Millis): void {
     const text = describeForger(this.#shunned.shun(peer, now))
     this.#context.drop('link-forger')
@@ -128,7 +130,9 @@ export class LinkEvents {
     return { isDialler: link.isOutbound, isInvited }
   }
 
-  /** The order matters: who joins does so before its ledger is told of, and a peer has an index before it has a path. */
+  /**
+   * The order matters: who joins does so before its ledger is told of, and a peer has an index before it has a path.
+   */
   #up(neighbour: Neighbour, now: Millis): void {
     const { peerId, connection, hello, endpoint } = neighbour
     const { mesh, joining, dialler, gossip, paths, links, tableChanged } = this.#parts

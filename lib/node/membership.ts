@@ -36,9 +36,10 @@ export type MeshVerdict =
   | { readonly verdict: 'refuse' | 'uninvited'; readonly text: string }
 
 /**
- * Whether two peers can be of one mesh. Who has none, or one that is worth nothing (pristine), joins the other's; but only
- * whom the operator named: else anybody who dials could draw a peer into his mesh. Of two pristine ones the dialler's gives
- * way. Two meshes that are in use never merge: that is refused with both ids, their sizes, and what to do.
+ * Whether two peers can be of one mesh. Who has none, or one that is worth nothing (pristine), joins the other's; but
+ * only whom the operator named: else anybody who dials could draw a peer into his mesh. Of two pristine ones the
+ * dialler's gives way. Two meshes that are in use never merge: that is refused with both ids, their sizes, and what to
+ * do.
  */
 export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invitation): MeshVerdict {
   const weHave = !equalBytes(ours.meshId, NO_MESH)
@@ -179,7 +180,9 @@ export class Membership implements NodePart {
     this.#emit({ type: 'persist', puts: [[MESH_KEY, encodeMesh(mesh)]], deletes: [] })
   }
 
-  /** A join can be taken back while nothing came of it and the operator no longer wants it: then it counts as pristine. */
+  /**
+   * A join can be taken back while nothing came of it and the operator no longer wants it: then it counts as pristine.
+   */
   state(peersKnown: number): MeshState {
     const isRevocable = this.#contact !== '' && this.#joining === undefined && this.#isFree(this.#contact)
     return { meshId: this.#meshId, isPristine: this.#isPristine || isRevocable, peersKnown }

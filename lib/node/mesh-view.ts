@@ -37,8 +37,8 @@ const NOTHING: Built = {
 }
 
 /**
- * The mesh as the ledger tells it: who there is, the graph, the routes. Changes of records are gathered for a moment before
- * routes and trees are made anew, all at once; `version` grows whenever they were.
+ * The mesh as the ledger tells it: who there is, the graph, the routes. Changes of records are gathered for a moment
+ * before routes and trees are made anew, all at once; `version` grows whenever they were.
  */
 export class MeshView {
   readonly #context: NodeContext

@@ -89,8 +89,8 @@ interface Entry {
 
 /**
  * All control links of this peer: one machine per connection, at most one admitted link per remote peer. Of two links
- * between the same pair that were begun by different sides the one begun by the smaller PeerId survives; of two begun by
- * one side, or when the remote has restarted, the newer.
+ * between the same pair that were begun by different sides the one begun by the smaller PeerId survives; of two begun
+ * by one side, or when the remote has restarted, the newer.
  */
 export class Neighbours implements Machine<NeighboursOutput> {
   readonly #entries = new Map<number, Entry>()

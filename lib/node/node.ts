@@ -32,9 +32,9 @@ import { ViewRecords } from './view-records.ts'
  * One whole peer as a machine without IO: links, ledger, topology, sessions, paths and addresses.
  *
  * Drive it with the handle* methods and the operator's calls, each followed by draining `pollOutput` and carrying the
- * outputs out in order; call `handleTimeout` at `pollTimeout`. The same machine runs in the daemon and, hundreds of them,
- * in the simulator. Foreign input never throws and never ends another link than its own. What it does is in its parts
- * (`NodePart`); here they are put together, and inputs find their way to them.
+ * outputs out in order; call `handleTimeout` at `pollTimeout`. The same machine runs in the daemon and, hundreds of
+ * them, in the simulator. Foreign input never throws and never ends another link than its own. What it does is in its
+ * parts (`NodePart`); here they are put together, and inputs find their way to them.
  */
 export class Node implements Machine<NodeOutput> {
   readonly config: NodeConfig
@@ -207,8 +207,8 @@ export class Node implements Machine<NodeOutput> {
   }
 
   /**
-   * A piece of what an earlier run learnt of others, in the order of the keys; an empty one: that was all. To be given before
-   * any link is made, for what neighbours tell is then compared with it.
+   * A piece of what an earlier run learnt of others, in the order of the keys; an empty one: that was all. To be given
+   * before any link is made, for what neighbours tell is then compared with it.
    */
   handleRemembered(entries: readonly StoreEntry[], now: Millis): void {
     const owners = this.#keeper.remember(entries, now)

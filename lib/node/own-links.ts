@@ -16,8 +16,8 @@ import type { Neighbour } from './neighbours.ts'
 import type { NodePart } from './part.ts'
 
 /**
- * A round-trip time must leave the class it was published in by this factor before it is published anew, and by more than
- * what the clock's whole milliseconds make of it.
+ * A round-trip time must leave the class it was published in by this factor before it is published anew, and by more
+ * than what the clock's whole milliseconds make of it.
  */
 const RTT_HYSTERESIS = 2
 const CLOCK_STEP_MS = 1
@@ -30,8 +30,8 @@ interface Published {
 }
 
 /**
- * Publishes this peer's own links. The whole mesh hears each publication, so they are damped: the more there were of late,
- * the longer the next one waits; a new link waits for its data path, unless one end has no other link yet.
+ * Publishes this peer's own links. The whole mesh hears each publication, so they are damped: the more there were of
+ * late, the longer the next one waits; a new link waits for its data path, unless one end has no other link yet.
  */
 export class OwnLinks implements NodePart {
   readonly name = 'links'

@@ -32,8 +32,8 @@ export interface NodePart {
   /** A record of one of its kinds is new or gone; own ones too. */
   handleRecord?(change: RecordChange, now: Millis): void
   /**
-   * A record of one of its kinds that an earlier run knew: it is no news. Some come only after the start, in pieces. Without
-   * this, `handleRecord` is called.
+   * A record of one of its kinds that an earlier run knew: it is no news. Some come only after the start, in pieces.
+   * Without this, `handleRecord` is called.
    */
   handleRemembered?(change: RecordChange, now: Millis): void
   /** A genuine message to this peer, of one of its kinds. */

@@ -11,7 +11,9 @@ const IPV4_HEADER_BYTES = 20
 const IPV6_HEADER_BYTES = 40
 const UDP_HEADER_BYTES = 8
 
-/** Makes data paths, each with a session of its own, and keeps what all sessions of this start must not have in common. */
+/**
+ * Makes data paths, each with a session of its own, and keeps what all sessions of this start must not have in common.
+ */
 export class PathMaker {
   readonly #context: NodeContext
   readonly #view: MeshView

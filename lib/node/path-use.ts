@@ -23,9 +23,9 @@ export class PathUse {
   }
 
   /**
-   * Looks whether the sessions carried anything since the last look but the control datagrams that the path itself sent and
-   * received (`control`: by receiver index). What was ordered and is not sent yet makes a count too small for a moment:
-   * only a new highest one is use.
+   * Looks whether the sessions carried anything since the last look but the control datagrams that the path itself sent
+   * and received (`control`: by receiver index). What was ordered and is not sent yet makes a count too small for a
+   * moment: only a new highest one is use.
    */
   look(control: ReadonlyMap<number, number>, now: Millis): void {
     for (const [receiverIndex, datagrams] of control) {

@@ -2,10 +2,10 @@ import { TokenBucket, type LogLevel, type LogLine, type Millis } from '../base/m
 import { LOG_BURST, LOG_ERRORS_BURST, LOG_INTERVAL_MS, LOG_KEYS_MAX, LOG_LINES_PER_SECOND } from './constants.ts'
 
 /**
- * Bounds what the log is told, whoever causes it. Of warnings one of an event passes per interval; of lines of level info
- * one of an event and peer; and all together are bounded by a bucket, in which errors have their own so that nothing
- * keeps them out. What was held back is counted and told with the next line that passes: `suppressed` of its own kind,
- * `heldBack` of all kinds. Debug and trace are for whoever asked for them, and pass the bucket.
+ * Bounds what the log is told, whoever causes it. Of warnings one of an event passes per interval; of lines of level
+ * info one of an event and peer; and all together are bounded by a bucket, in which errors have their own so that
+ * nothing keeps them out. What was held back is counted and told with the next line that passes: `suppressed` of its
+ * own kind, `heldBack` of all kinds. Debug and trace are for whoever asked for them, and pass the bucket.
  */
 export class RateLimitedLog {
   readonly #write: (line: LogLine) => void

@@ -3,9 +3,9 @@ import { WORK_PER_MS, type WorkMeter } from '../topology/mod.ts'
 import { REBUILD_REST_FACTOR, VIEW_CALM_MS, VIEW_DELAY_LAST_MS, VIEW_DELAY_MS, WORK_PER_SLICE } from './constants.ts'
 
 /**
- * Runs one job again and again, whenever something changed, in slices of bounded work and with rests in between: whatever
- * others make this peer compute, it has the rest of its time for everything else. A job that fits into one slice is done at
- * once.
+ * Runs one job again and again, whenever something changed, in slices of bounded work and with rests in between:
+ * whatever others make this peer compute, it has the rest of its time for everything else. A job that fits into one
+ * slice is done at once.
  */
 export class Rebuild<T> {
   readonly #begin: (meter: WorkMeter) => Generator<undefined, T, undefined>

@@ -8,8 +8,8 @@ interface Pause {
 }
 
 /**
- * Peers that no link is wanted with for a while. One that is shunned again is so for twice as long, up to SHUN_LAST_MS; what
- * it did is forgotten after SHUN_MEMORY_MS without another time. At most SHUNNED_MAX are remembered, the latest.
+ * Peers that no link is wanted with for a while. One that is shunned again is so for twice as long, up to SHUN_LAST_MS;
+ * what it did is forgotten after SHUN_MEMORY_MS without another time. At most SHUNNED_MAX are remembered, the latest.
  */
 export class Shunned {
   readonly #pauses = new Map<PeerId, Pause>()

@@ -8,10 +8,14 @@ export const NOISE_TAG_BYTES = 16
 /** First messages of links that are remembered, so that a recorded one costs nothing: about 130 bytes each. */
 export const FIRST_MESSAGES_MAX = 4_096
 
-/** After so many messages in one direction a link must be replaced; its 64-bit counter would last 65 536 times longer. */
+/**
+ * After so many messages in one direction a link must be replaced; its 64-bit counter would last 65 536 times longer.
+ */
 export const LINK_MESSAGES_MAX = 2 ** 48
 
-/** Bits in the replay window; one word of 64 is being refilled, so that 8128 below the highest counter can be accepted. */
+/**
+ * Bits in the replay window; one word of 64 is being refilled, so that 8128 below the highest counter can be accepted.
+ */
 export const REPLAY_WINDOW_BITS = 8192
 export const REPLAY_WINDOW_USABLE = 8128
 /** Counters from here on are refused: upper 32 bits of 2^60. */
@@ -32,8 +36,8 @@ export const AWAIT_INITIATION_MS = 5_000
 export const REKEY_AFTER_MS = 120_000
 export const REKEY_FALL_BACK_MS = 165_000
 /**
- * Sealing ends before the key dies, since the two ends begin to count up to HANDSHAKE_RETRY_MS + JITTER apart: so no end
- * forgets a key that the other still seals with.
+ * Sealing ends before the key dies, since the two ends begin to count up to HANDSHAKE_RETRY_MS + JITTER apart: so no
+ * end forgets a key that the other still seals with.
  */
 export const SEAL_UNTIL_MS = 170_000
 export const SESSION_DIES_MS = 180_000

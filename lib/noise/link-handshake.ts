@@ -99,8 +99,8 @@ export class NoiseHandshake {
     if (this.isComplete || this.isOurTurn) return new Drop('handshake-order')
     if (message.length < OVERHEAD_BYTES[pattern][this.#index]!) return new Drop('handshake-short')
     if (message.length > NOISE_MESSAGE_BYTES_MAX) return new Drop('handshake-long')
-    // The first two messages of both patterns begin with an ephemeral key. The first of XXpsk0 is followed by no exchange
-    // before we answer, so it is checked here.
+    // The first two messages of both patterns begin with an ephemeral key. The first of XXpsk0 is followed by no
+    // exchange before we answer, so it is checked here.
     if (this.#index < 2 && isWeakExchangeKey(message.subarray(0, NOISE_KEY_BYTES))) return new Drop('handshake-key')
     // The library wipes its view of the message when it is done.
     const payload = this.#receive(message.slice())

@@ -12,11 +12,11 @@ import { INCARNATION_BYTES } from '../wire/mod.ts'
  *     initiation payload  | receiver index u32 | ciphers u8 | rsvd (3) | sequence u32 | adopted u32 | incarnation (8) |
  *     response payload    | receiver index u32 | cipher u8  | rsvd (3) | incarnation (8) |
  *
- * *receiver index*: what the far side writes into the header of datagrams to the sender. *ciphers*: bit mask of what the
- * initiator wants, *cipher*: the one bit that the responder chose. *sequence* grows with every initiation of an
- * incarnation, so that none can be replayed. *adopted*: the sequence of the initiator's last initiation that was answered
- * (0: none), so that the responder forgets those that were not. All integers are little-endian; reserved bytes are zero
- * when sent and ignored when read, and so is whatever follows in a payload.
+ * *receiver index*: what the far side writes into the header of datagrams to the sender. *ciphers*: bit mask of what
+ * the initiator wants, *cipher*: the one bit that the responder chose. *sequence* grows with every initiation of an
+ * incarnation, so that none can be replayed. *adopted*: the sequence of the initiator's last initiation that was
+ * answered (0: none), so that the responder forgets those that were not. All integers are little-endian; reserved bytes
+ * are zero when sent and ignored when read, and so is whatever follows in a payload.
  */
 export const SESSION_MESSAGE_TYPE = { initiation: 1, response: 2 } as const
 

@@ -82,12 +82,13 @@ interface Attempt {
 /**
  * Keeps the data session with one remote peer (docs/protocol.md, "Data sessions"): handshakes, rekeying, key death.
  *
- * Inputs: `start`, `handleMessage` (foreign bytes), `handleConfirmed`, `handshakeNow`, `restart`, `stop`, `handleTimeout`.
+ * Inputs: `start`, `handleMessage` (foreign bytes), `handleConfirmed`, `handshakeNow`, `restart`, `stop`,
+ * `handleTimeout`.
  * Outputs: see SessionOutput, in the order to be carried out; drain them after every input.
  *
  * The peer of the smaller id initiates. The other does when nothing came in time; when both do, the smaller's wins: it
- * drops the other's initiation, and the other gives up its own. The initiator seals with new keys at once, the responder
- * when it has seen them used. Every key lives until its death for receiving, so a rekey loses nothing.
+ * drops the other's initiation, and the other gives up its own. The initiator seals with new keys at once, the
+ * responder when it has seen them used. Every key lives until its death for receiving, so a rekey loses nothing.
  */
 export class PeerSession implements Machine<SessionOutput> {
   readonly #config: PeerSessionConfig
@@ -152,8 +153,8 @@ export class PeerSession implements Machine<SessionOutput> {
   }
 
   /**
-   * The remote has begun anew. Forgets every key, but for those that were agreed with the given incarnation (8 bytes), and
-   * asks for new ones if none is left.
+   * The remote has begun anew. Forgets every key, but for those that were agreed with the given incarnation (8 bytes),
+   * and asks for new ones if none is left.
    */
   restart(now: Millis, incarnation?: Uint8Array): void {
     const kept = incarnation === undefined ? undefined : toHex(incarnation)

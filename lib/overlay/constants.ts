@@ -9,7 +9,10 @@ export const BUCKET_SLOTS = 8
 
 /** How often a lane looks again at a bucket that another lane is writing before it goes on without it. */
 export const MAC_SPIN_MAX = 64
-/** The same where giving up would leave an address with a peer that is gone: longer than a lane can be off its processor. */
+/**
+ * The same where giving up would leave an address with a peer that is gone: longer than a lane can be off its
+ * processor.
+ */
 export const MAC_FORGET_SPIN_MAX = 2 ** 22
 
 /** Broadcast ids that a lane remembers unless told otherwise: a power of two. */

@@ -5,14 +5,14 @@ import type { MacEntry } from './mac-table.ts'
 import type { SessionTotals } from './packet-engine.ts'
 
 /**
- * Whatever carries frames, as the shell of a node sees it: today the packet engine with its lanes (`LanePlane` in io), and
- * in the simulator the engine's in-memory twin with one forwarder. It is driven by what the node puts out, in that order,
- * and tells what it sees by `DataPlaneEvents`, never from within a call.
+ * Whatever carries frames, as the shell of a node sees it: today the packet engine with its lanes (`LanePlane` in io),
+ * and in the simulator the engine's in-memory twin with one forwarder. It is driven by what the node puts out, in that
+ * order, and tells what it sees by `DataPlaneEvents`, never from within a call.
  */
 export interface DataPlane {
   /**
-   * Carries out one order; it holds for the next batch of every lane. `remove-peer` also forgets the peer's addresses (as
-   * `forgetPeer`), so that its index can be given to another peer at once. Nothing happens after `stop`.
+   * Carries out one order; it holds for the next batch of every lane. `remove-peer` also forgets the peer's addresses
+   * (as `forgetPeer`), so that its index can be given to another peer at once. Nothing happens after `stop`.
    */
   order(op: EngineOp): void
   setTable(table: ForwardingTable): void

@@ -16,7 +16,9 @@ export interface ForwarderHooks {
   onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
   /** An authenticated datagram came from another endpoint than the peer's; at most once per peer and batch. */
   onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
-  /** A unicast frame was flooded for want of a way to the peer where its address is; at most once per peer and second. */
+  /**
+   * A unicast frame was flooded for want of a way to the peer where its address is; at most once per peer and second.
+   */
   onWanted(peerIndex: number): void
 }
 
@@ -232,7 +234,9 @@ export class Forwarder {
     this.#hooks.onWanted(peer)
   }
 
-  /** A frame takes an id for each segment that the engine may cut it into, be it a super-frame or too long for a path. */
+  /**
+   * A frame takes an id for each segment that the engine may cut it into, be it a super-frame or too long for a path.
+   */
   #takeDuplicateId(lengthBytes: number, gsoSize: number): number {
     const segmentBytes = gsoSize > 0 ? Math.min(gsoSize, SEGMENT_BYTES_MIN) : SEGMENT_BYTES_MIN
     const ids = Math.max(1, Math.ceil(lengthBytes / segmentBytes))

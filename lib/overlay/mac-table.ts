@@ -14,7 +14,8 @@ export interface MacEntry {
   readonly lastSeenSeconds: number
 }
 
-// A slot: | used << 16 | upper 16 bits | lower 32 bits | peer | last seen, seconds |. A bucket: sequence, then its slots.
+// A slot: | used << 16 | upper 16 bits | lower 32 bits | peer | last seen, seconds |. A bucket: sequence, then its
+// slots.
 const MAC_SLOT_WORDS = 4
 const MAC_BUCKET_WORDS = 1 + BUCKET_SLOTS * MAC_SLOT_WORDS
 const USED = 1 << 16
@@ -22,11 +23,11 @@ const USED = 1 << 16
 /**
  * Where each MAC address was last seen; the newest observation wins, so moves of VMs and of VRRP addresses work.
  *
- * A fixed number of slots over a buffer that lanes on several threads may share (SharedArrayBuffer). An address belongs to
- * one bucket of eight slots; a full bucket evicts its oldest entry. Each bucket is a sequence lock: odd while somebody
- * writes. The lock is per bucket rather than per slot so that two lanes which learn one address at once cannot make two
- * entries of it. Who cannot get a bucket within MAC_SPIN_MAX looks gives up: learning is skipped and a lookup says
- * MAC_UNKNOWN, which costs a flood and no more. `learn` and `lookup` do not allocate.
+ * A fixed number of slots over a buffer that lanes on several threads may share (SharedArrayBuffer). An address belongs
+ * to one bucket of eight slots; a full bucket evicts its oldest entry. Each bucket is a sequence lock: odd while
+ * somebody writes. The lock is per bucket rather than per slot so that two lanes which learn one address at once cannot
+ * make two entries of it. Who cannot get a bucket within MAC_SPIN_MAX looks gives up: learning is skipped and a lookup
+ * says MAC_UNKNOWN, which costs a flood and no more. `learn` and `lookup` do not allocate.
  */
 export class MacTable {
   readonly capacity: number
@@ -96,8 +97,8 @@ export class MacTable {
   }
 
   /**
-   * Forgets every address that was last seen at `peer`; returns how many. Waits for buckets that are being written. A lane
-   * that is amid a batch of the peer's may learn one of them anew after this: it has to forget in its turn.
+   * Forgets every address that was last seen at `peer`; returns how many. Waits for buckets that are being written. A
+   * lane that is amid a batch of the peer's may learn one of them anew after this: it has to forget in its turn.
    */
   forgetPeer(peer: number): number {
     const words = this.#words

@@ -4,8 +4,8 @@ import type { EndpointParts } from '../address/mod.ts'
  * The seam between the switch, which decides, and the packet engine, which touches bytes. `io` implements it natively;
  * the simulator has an in-memory twin. One compliance suite runs on both.
  *
- * A *peer index* is a small local number (0 … PEER_INDEX_MAX) that the node gives to a PeerId. An engine peer holds: the
- * short id, the session that outgoing datagrams are sealed with, the endpoint they go to, and the sessions by which
+ * A *peer index* is a small local number (0 … PEER_INDEX_MAX) that the node gives to a PeerId. An engine peer holds:
+ * the short id, the session that outgoing datagrams are sealed with, the endpoint they go to, and the sessions by which
  * datagrams from it are opened.
  */
 export const PEER_INDEX_MAX = 65_535
@@ -28,7 +28,10 @@ export interface EngineSession {
 
 /** The control side, called by the daemon's main thread. Every call takes effect for the next batch of every lane. */
 export interface EngineControl {
-  /** This peer's own short id (8 bytes): written as the source of what begins here; `relayed` datagrams to it are opened. */
+  /**
+   * This peer's own short id (8 bytes): written as the source of what begins here; `relayed` datagrams to it are
+   * opened.
+   */
   setSelf(shortId: Uint8Array): void
   /** Makes or renames an engine peer. `shortId`: 8 bytes. */
   setPeer(peerIndex: number, shortId: Uint8Array): void
@@ -46,8 +49,8 @@ export interface EngineControl {
   /** Datagrams to the peer go sealed inside datagrams to `viaIndex` (-1: directly). */
   setVia(peerIndex: number, viaIndex: number): void
   /**
-   * Seals one control datagram with the named session and sends it to `endpoint`, or when that is undefined to where the
-   * peer's frames go. Returns false when there is no such session, path, or counter left.
+   * Seals one control datagram with the named session and sends it to `endpoint`, or when that is undefined to where
+   * the peer's frames go. Returns false when there is no such session, path, or counter left.
    */
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts): boolean
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
@@ -125,10 +128,10 @@ export const SEND = {
 export const READY = { tap: 1, udp: 2, woken: 4 } as const
 
 /**
- * One lane: used by one thread only. `tapRead` and `udpRead` fill `rows` from row 0 and make the rows of the call before
- * invalid. The caller decides, fills `sends` or `deliveries`, and calls `send` or `tapWrite` before it reads again; `send`
- * (perhaps several times) leaves the slab as it was, `tapWrite` comes last and may alter it.
- * Nothing allocates per frame.
+ * One lane: used by one thread only. `tapRead` and `udpRead` fill `rows` from row 0 and make the rows of the call
+ * before invalid. The caller decides, fills `sends` or `deliveries`, and calls `send` or `tapWrite` before it reads
+ * again; `send` (perhaps several times) leaves the slab as it was, `tapWrite` comes last and may alter it. Nothing
+ * allocates per frame.
  */
 export interface EngineLane {
   readonly slab: Uint8Array
@@ -140,7 +143,9 @@ export interface EngineLane {
   readonly sendsMax: number
   /** Reads what the TAP has, without blocking; how many rows were filled. */
   tapRead(): number
-  /** Reads, checks and opens what the socket has, without blocking; how many rows were filled. -1: nothing was there. */
+  /**
+   * Reads, checks and opens what the socket has, without blocking; how many rows were filled. -1: nothing was there.
+   */
   udpRead(): number
   /** Segments, seals and transmits the first `count` send rows. Returns how many datagrams the kernel took. */
   send(count: number): number
@@ -152,7 +157,9 @@ export interface EngineLane {
   wait(mask: number, timeoutMs: number): number
   /** Counts a drop decided by the caller, under `drop:<reason>`. */
   countDrop(reason: SwitchDrop, count: number): void
-  /** Counts an address that was local and turned up at a peer, under `local-moves`: a container moved, or is imitated. */
+  /**
+   * Counts an address that was local and turned up at a peer, under `local-moves`: a container moved, or is imitated.
+   */
   countLocalMove(): void
 }
 

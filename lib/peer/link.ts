@@ -96,11 +96,12 @@ const FRAME_BYTES_MAX = LINK_MESSAGE_BYTES_MAX + NOISE_TAG_BYTES
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * One control link (TCP connection), sans-IO: preamble, Noise XXpsk0, hello, then sealed messages behind 16-bit lengths.
+ * One control link (TCP connection), sans-IO: preamble, Noise XXpsk0, hello, then sealed messages behind 16-bit
+ * lengths.
  *
- * Inputs: the bytes of the stream and `send`. Outputs: bytes to write, `up` once both sides are authenticated, messages,
- * and exactly one `down`; after it the machine is inert. Foreign bytes never throw; those that break the framing end
- * this link only.
+ * Inputs: the bytes of the stream and `send`. Outputs: bytes to write, `up` once both sides are authenticated,
+ * messages, and exactly one `down`; after it the machine is inert. Foreign bytes never throw; those that break the
+ * framing end this link only.
  */
 export class Link implements Machine<LinkOutput> {
   readonly #config: LinkConfig

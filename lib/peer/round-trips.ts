@@ -2,8 +2,8 @@ import type { Millis } from '../base/mod.ts'
 import { ROUND_TRIPS_KEPT } from './constants.ts'
 
 /**
- * The round-trip time of a link: the least of its last ROUND_TRIPS_KEPT. What a busy peer adds to one of them says nothing of
- * the way; a way that became longer shows when all of them are.
+ * The round-trip time of a link: the least of its last ROUND_TRIPS_KEPT. What a busy peer adds to one of them says
+ * nothing of the way; a way that became longer shows when all of them are.
  */
 export class RoundTrips {
   readonly #last: Millis[] = []

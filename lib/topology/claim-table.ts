@@ -42,9 +42,9 @@ interface Vertex extends Claimant {
 }
 
 /**
- * What all peers claim of their links, and which claims are mutual: those are the edges. A peer is known by a small number
- * of the caller's. Two peers that share a short id have no edges. Taking up a record costs PUBLISHED_LINKS_MAX look-ups
- * and no more, whoever wrote it.
+ * What all peers claim of their links, and which claims are mutual: those are the edges. A peer is known by a small
+ * number of the caller's. Two peers that share a short id have no edges. Taking up a record costs PUBLISHED_LINKS_MAX
+ * look-ups and no more, whoever wrote it.
  */
 export class ClaimTable {
   readonly #vertices: (Vertex | undefined)[] = []
@@ -151,8 +151,8 @@ export class ClaimTable {
   }
 
   /**
-   * Who is how far from a peer; and, when `isShared` or when not all of them fit into a graph, which share of the places each
-   * has. It pauses when the meter says so.
+   * Who is how far from a peer; and, when `isShared` or when not all of them fit into a graph, which share of the
+   * places each has. It pauses when the meter says so.
    */
   survey(from: number, isShared: boolean, meter: WorkMeter): Generator<undefined, Survey, undefined> {
     const claimants = { size: this.#vertices.length, at: (index: number) => this.#vertices[index] }
@@ -160,8 +160,8 @@ export class ClaimTable {
   }
 
   /**
-   * The part of the mesh that a peer reaches: at most VERTICES_MAX peers that claim EDGES_MAX links between them. Where not all
-   * fit, those do that have the largest share for each of their claims.
+   * The part of the mesh that a peer reaches: at most VERTICES_MAX peers that claim EDGES_MAX links between them. Where
+   * not all fit, those do that have the largest share for each of their claims.
    */
   graph(surveyed: Survey): Graph {
     const chosen = this.#worthiest(surveyed)

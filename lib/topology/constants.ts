@@ -20,10 +20,14 @@ export const WORK_PER_MS = 10_000
 export const FULL_MESH_PEERS = 32
 /** A mesh that was larger becomes a full one again only at so many peers. */
 export const FULL_MESH_AGAIN_PEERS = 24
-/** Links that a peer of a larger mesh wants at least, and how many of them at least by rank: those keep the mesh whole. */
+/**
+ * Links that a peer of a larger mesh wants at least, and how many of them at least by rank: those keep the mesh whole.
+ */
 export const WANTED_MIN = 4
 export const RANKED_MIN = 3
-/** Of the wanted peers so many are the nearest ones. They are chosen anew at most so often, for one that is half as far. */
+/**
+ * Of the wanted peers so many are the nearest ones. They are chosen anew at most so often, for one that is half as far.
+ */
 export const NEAR_MAX = 2
 export const NEAR_INTERVAL_MS = 600_000
 export const NEAR_COST_SHARE = 0.5

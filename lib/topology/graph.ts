@@ -14,8 +14,8 @@ export type Layer = 'control' | 'data'
 
 /**
  * The part of the mesh that one peer reaches, as `links` records tell it; immutable. An edge exists only when both ends
- * claim it, its data path is up only when both say so, and it costs what the worse claim costs. Peers are numbered in the
- * order of their ids (of their text form), alike at all peers.
+ * claim it, its data path is up only when both say so, and it costs what the worse claim costs. Peers are numbered in
+ * the order of their ids (of their text form), alike at all peers.
  */
 export class Graph {
   readonly peers: readonly PeerId[]

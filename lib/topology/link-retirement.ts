@@ -10,9 +10,10 @@ export interface HeldLink {
 }
 
 /**
- * When a link is given up: by the side that dialled it, and only there, once it has not wanted it for a while; those whose
- * time comes soon go along, for each publication of links costs the whole mesh. If the other side wants it, that one dials
- * it anew and is then its keeper. So no link is given up that anybody wants for long, and none that two sides quarrel about.
+ * When a link is given up: by the side that dialled it, and only there, once it has not wanted it for a while; those
+ * whose time comes soon go along, for each publication of links costs the whole mesh. If the other side wants it, that
+ * one dials it anew and is then its keeper. So no link is given up that anybody wants for long, and none that two sides
+ * quarrel about.
  */
 export class LinkRetirement {
   readonly #chance: Chance

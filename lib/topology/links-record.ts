@@ -9,9 +9,9 @@ import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
  *
  *     | count u16 | count × [ short id of the neighbour (8) | RTT class and flags u8 | endpoint ] … |
  *
- * The lower four bits are the RTT class; flags: 16 this peer dialled, 32 the data path is up, 64 an endpoint follows; the
- * last bit is ignored. Links ascend by their ids' bytes. The endpoint (endpoint-field.ts) is where this peer sees the
- * neighbour, when the neighbour does not advertise it itself.
+ * The lower four bits are the RTT class; flags: 16 this peer dialled, 32 the data path is up, 64 an endpoint follows;
+ * the last bit is ignored. Links ascend by their ids' bytes. The endpoint (endpoint-field.ts) is where this peer sees
+ * the neighbour, when the neighbour does not advertise it itself.
  */
 export interface LinkClaim {
   readonly neighbour: PeerId
@@ -52,7 +52,9 @@ export interface LinksRecord {
   readonly value: Uint8Array
 }
 
-/** PUBLISHED_LINKS_MAX at most, in any order; equal lists give equal bytes. Of two that share a short id one is written. */
+/**
+ * PUBLISHED_LINKS_MAX at most, in any order; equal lists give equal bytes. Of two that share a short id one is written.
+ */
 export function encodeLinks(links: readonly LinkClaim[]): Uint8Array {
   assert(links.length <= PUBLISHED_LINKS_MAX, `${links.length} links`)
   const identified = links

@@ -41,10 +41,10 @@ export function wantedCount(peers: number): number {
 }
 
 /**
- * Whom to link to. In a mesh of up to FULL_MESH_PEERS everyone wants everyone. In a larger one each peer wants some: those
- * that it was told to dial, the nearest, and those that rank highest. The rank of a pair is a fixed pseudo-random number
- * (rendezvous hashing), so that what is chosen hardly changes when peers come and go, and the links of all make a random
- * graph, which is connected.
+ * Whom to link to. In a mesh of up to FULL_MESH_PEERS everyone wants everyone. In a larger one each peer wants some:
+ * those that it was told to dial, the nearest, and those that rank highest. The rank of a pair is a fixed pseudo-random
+ * number (rendezvous hashing), so that what is chosen hardly changes when peers come and go, and the links of all make
+ * a random graph, which is connected.
  */
 export class NeighbourChoice {
   readonly #self: PeerId

@@ -30,12 +30,13 @@ export interface MeshRoutes {
  * Routes and trees of `self`, in steps: it pauses when the meter says so, and is done when it returns.
  *
  * A route is the cheapest by RTT class, then by hops, then by PeerId. A present next hop of the data layer (`previous`)
- * stays unless the best way costs at most 80 % of the way through it. It must also be nearer to the destination than `self`
- * is: so the next hops of all peers that hold the same graph make no loop, whatever each of them keeps. (Control messages
- * may overtake each other, so there the best is taken.)
+ * stays unless the best way costs at most 80 % of the way through it. It must also be nearer to the destination than
+ * `self`
+ * is: so the next hops of all peers that hold the same graph make no loop, whatever each of them keeps. (Control
+ * messages may overtake each other, so there the best is taken.)
  *
- * Costs are the same in both directions, so a neighbour's parent in the tree of a source is its own first hop towards that
- * source, ties broken alike. That takes one search for each neighbour, not for each source.
+ * Costs are the same in both directions, so a neighbour's parent in the tree of a source is its own first hop towards
+ * that source, ties broken alike. That takes one search for each neighbour, not for each source.
  */
 export function* meshRoutes(
   graph: Graph,

@@ -8,7 +8,9 @@ export function rttClass(ms: number): number {
   return ms < RTT_CLASS_UNIT_MS ? 0 : Math.min(RTT_CLASS_MAX, Math.floor(Math.log2(ms / RTT_CLASS_UNIT_MS)) + 1)
 }
 
-/** What an edge of this class costs: about its upper bound, in units of 4 ms, so that sums compare as times do. Never 0. */
+/**
+ * What an edge of this class costs: about its upper bound, in units of 4 ms, so that sums compare as times do. Never 0.
+ */
 export function classCost(rtt: number): number {
   return 1 << Math.min(RTT_CLASS_MAX, rtt)
 }

@@ -2,8 +2,8 @@ import { VERTICES_MAX } from './constants.ts'
 import type { Adjacency } from './graph.ts'
 
 /**
- * From one vertex to each other: cheapest by cost, then by hops. Among the equal ones `firstHop` names the lowest number
- * there is. -1 where there is no way, and for the vertex itself.
+ * From one vertex to each other: cheapest by cost, then by hops. Among the equal ones `firstHop` names the lowest
+ * number there is. -1 where there is no way, and for the vertex itself.
  */
 export interface ShortestPaths {
   readonly cost: Float64Array
@@ -25,7 +25,10 @@ const SETTLE_WORK = 4
 // One number orders by cost, then hops, then vertex: 2^15 × 4096 costs, 2^12 hops and 2^12 vertices fit in 53 bits.
 const FIELD = VERTICES_MAX
 
-/** Dijkstra from one vertex, which can be interrupted. Every edge costs 1 or more, so the settled order makes ties exact. */
+/**
+ * Dijkstra from one vertex, which can be interrupted. Every edge costs 1 or more, so the settled order makes ties
+ * exact.
+ */
 export class PathSearch {
   readonly paths: ShortestPaths
   readonly #graph: Adjacency

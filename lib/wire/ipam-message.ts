@@ -2,8 +2,8 @@ import { firstAddress, type Cidr } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
 
 /**
- * Address management between two peers: one asks an owner for blocks of a subnet, the other answers. The bodies only; the
- * control link frames them with a kind byte. All integers are little-endian.
+ * Address management between two peers: one asks an owner for blocks of a subnet, the other answers. The bodies only;
+ * the control link frames them with a kind byte. All integers are little-endian.
  *
  *     ipam-request   | id u64 | subnet address u32 | subnet prefix u8 | flags u8 | block u32, if flags & 1 |
  *     ipam-answer    | id u64 | 1 (granted) u8 | count u8 | count × ( first block u32 | blocks u32 ) |

@@ -3,8 +3,8 @@ import { ByteReader, ByteWriter, compareBytes, Drop, isDrop, type Decoded } from
 import { readRecord, recordBytes, writeRecord, type LedgerRecord } from './record.ts'
 
 /**
- * The body of a ledger-delta: records of some owners. It claims nothing but what the owners signed. Bytes after the last
- * field are ignored, so that a later version may append.
+ * The body of a ledger-delta: records of some owners. It claims nothing but what the owners signed. Bytes after the
+ * last field are ignored, so that a later version may append.
  *
  *     | flags u8 | parts u16 | parts × part |
  *     part: | owner (16) | flags u8 | signing public key (32), if present | records u16 | records … |
@@ -25,7 +25,10 @@ const PART_FLAG = { key: 1 } as const
 /** Records of one owner. */
 export interface DeltaPart {
   readonly owner: PeerId
-  /** 32 bytes; the owner's id is its hash (the codec does not check that). Undefined: the receiver has it, or drops the part. */
+  /**
+   * 32 bytes; the owner's id is its hash (the codec does not check that). Undefined: the receiver has it, or drops the
+   * part.
+   */
   readonly signingPublic: Uint8Array | undefined
   /** At least one, ascending by seq and signature. */
   readonly records: readonly LedgerRecord[]
@@ -48,8 +51,8 @@ export function deltaBytes(delta: LedgerDelta): number {
 }
 
 /**
- * Cuts parts into messages of at most `bytesMax` encoded bytes and 256 records, in order. A part that is cut names its key
- * in each message. A record that is larger than `bytesMax` by itself makes a message of its own.
+ * Cuts parts into messages of at most `bytesMax` encoded bytes and 256 records, in order. A part that is cut names its
+ * key in each message. A record that is larger than `bytesMax` by itself makes a message of its own.
  */
 export function packDeltas(parts: readonly DeltaPart[], isPushed: boolean, bytesMax: number): LedgerDelta[] {
   const deltas: LedgerDelta[] = []

@@ -74,7 +74,9 @@ export function writeRecord(writer: ByteWriter, record: LedgerRecord): void {
     .blob(record.value)
 }
 
-/** Reads one record of `owner`; its bytes are copies, so it may outlive the message. The signature is not checked here. */
+/**
+ * Reads one record of `owner`; its bytes are copies, so it may outlive the message. The signature is not checked here.
+ */
 export function readRecord(reader: ByteReader, owner: PeerId): Decoded<LedgerRecord> {
   const kind = reader.u8()
   const tombstone = reader.u8()

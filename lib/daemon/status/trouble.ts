@@ -1,7 +1,9 @@
 import { WeaveError } from '../../base/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
 
-/** Why there is no mesh yet: what the first contact that failed said last; undefined when there is one, or none failed. */
+/**
+ * Why there is no mesh yet: what the first contact that failed said last; undefined when there is one, or none failed.
+ */
 export function troubleOf({ mesh, contacts }: Pick<NodeReport, 'mesh' | 'contacts'>): string | undefined {
   if (mesh.id !== undefined) return undefined
   const contact = contacts.find(one => one.origin === 'configured' && one.lastError !== undefined)
