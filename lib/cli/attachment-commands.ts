@@ -11,7 +11,7 @@ export function addAttachmentCommands(program: Command): void {
     program
       .command('attach')
       .description('plug a container into the overlay; prints its addresses')
-      .argument('<args...>', `[addresses...] target: ${ADDRESSES}; ${TARGET}`),
+      .argument('<target...>', `addresses, if any, and then the target: ${ADDRESSES}; ${TARGET}`),
   )
     .usage('[options] [addresses...] <target>')
     .option('--no-multicast-route', 'do not route multicast of the container into the overlay')
@@ -26,7 +26,7 @@ export function addAttachmentCommands(program: Command): void {
     program
       .command('detach')
       .description('take addresses, or all and the interface, from a container; prints what was removed')
-      .argument('<args...>', `[addresses...] target: ${TARGET}`),
+      .argument('<target...>', `addresses, if any, and then the target: ${TARGET}`),
   )
     .usage('[options] [addresses...] <target>')
     .action(async (args: string[], _options: object, command: Command) => {

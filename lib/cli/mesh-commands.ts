@@ -6,7 +6,7 @@ export function addMeshCommands(program: Command): void {
   withSettings(
     program
       .command('connect')
-      .description('add peers to connect to, and keep trying; prints the list')
+      .description('add peers to connect to, and keep trying; `status connections` shows how it goes')
       .argument('[peers...]', 'host, host:port'),
   )
     .option('--replace', 'make the given peers the whole list')

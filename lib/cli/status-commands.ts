@@ -17,7 +17,7 @@ export function addStatusCommands(program: Command): void {
     program
       .command('status')
       .description('show the state of the daemon and of the mesh as it sees it')
-      .addArgument(new Argument('[part]').choices(Object.keys(PARTS))),
+      .addArgument(new Argument('[part]', 'one part of it, in more detail').choices(Object.keys(PARTS))),
   ).action(async (part: string | undefined, _options: object, command: Command) => {
     const settings = settingsOf(command)
     const status = await clientOf(settings).call('status')

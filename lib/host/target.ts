@@ -162,12 +162,18 @@ async function checkIsHere(container: ContainerView): Promise<void> {
 
 async function namespaceInode(place: Place): Promise<bigint> {
   const own = await stat('/proc/self/ns/net', { bigint: true })
-  const found = await stat(place.netnsPath, { bigint: true }).catch(() => undefined)
+  const found = await stat(place.netnsPath, { bigint: true }).catch((error: unknown) => error as NodeJS.ErrnoException)
   // All namespaces live on one kernel file system: anything else is a left-over file.
-  if (found !== undefined && found.dev === own.dev) return found.ino
+  if (!(found instanceof Error) && found.dev === own.dev) return found.ino
+  if (found instanceof Error && found.code !== 'ENOENT' && found.code !== 'ENOTDIR')
+    throw new WeaveError(
+      'BAD_TARGET',
+      `${place.description} cannot be entered: ${found.message}`,
+      'name a target that this process may look into',
+    )
   throw new WeaveError(
     'TARGET_NOT_FOUND',
-    `there is no ${place.description}: ${place.netnsPath} ${found === undefined ? 'does not exist' : 'is no network namespace'}`,
+    `there is no ${place.description}: ${place.netnsPath} ${found instanceof Error ? 'does not exist' : 'is no network namespace'}`,
     place.howToList,
   )
 }

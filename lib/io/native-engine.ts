@@ -149,7 +149,7 @@ function openFailure(thrown: NodeJS.ErrnoException, tapName: string, port: numbe
       return new WeaveError(
         'PORT_IN_USE',
         `UDP port ${port} is in use by another process`,
-        'stop that process (ss -lunp shows it), or choose another port with --port',
+        'stop that process (ss -lunp shows it; a daemon of another state directory: weave-ts stop --state-dir DIRECTORY), or choose another port with --port',
       )
     }
     if (code === 'EACCES') {

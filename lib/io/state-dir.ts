@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { WeaveError, errorText } from '../base/mod.ts'
 import { foreign, lookAt, ownId, unsafe } from './state-file.ts'
 
@@ -32,16 +32,41 @@ export function isStateFile(name: string): boolean {
  */
 export function makeStateDir(stateDir: string): void {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: PRIVATE_DIR_MODE })
+    makeDirectories(stateDir)
   } catch (error) {
     throw unusable(stateDir, error)
   }
 }
 
 /**
- * Makes the state directory (0700) unless it is there, and sees to it that nobody else could have put something into
- * it, or can from now on: write permission of others is taken away; what belongs to somebody else, or is a link to
- * another place, is refused. Returns what an operator should read.
+ * One after the other: the recursive way of the runtime tells ENOENT where a file system is read-only, and does not end in
+ * a place where nothing can be made, such as /proc.
+ */
+function makeDirectories(path: string): void {
+  const missing: string[] = []
+  for (let at = path; !isDirectory(at); at = dirname(at)) missing.unshift(at)
+  for (const directory of missing) {
+    try {
+      mkdirSync(directory, PRIVATE_DIR_MODE)
+    } catch (error) {
+      // Another process may have made it meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isDirectory(directory)) throw error
+    }
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Makes the state directory (0700) unless it is there, and sees to it that nobody else could have put something into it,
+ * or can from now on: write permission of others is taken away; what belongs to somebody else, or is a link to another
+ * place, is refused. Returns what an operator should read.
  * @throws WeaveError STATE_UNSAFE; NOT_ROOT when this process is the one that may not; STATE_IO when it cannot be made
  */
 export function secureStateDir(stateDir: string): string[] {
@@ -69,7 +94,7 @@ function secureDirectory(stateDir: string): string[] {
 }
 
 function unusable(stateDir: string, error: unknown): WeaveError {
-  const isDenied = ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
+  const isDenied = ownId() !== 0 && ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')
   return new WeaveError(
     isDenied ? 'NOT_ROOT' : 'STATE_IO',
     `the state directory ${stateDir} cannot be used: ${errorText(error)}`,

@@ -158,3 +158,12 @@ t.test('a file that is read as a whole has a bound', t => {
   t.throws(() => readStateFile(path), /larger than/)
   t.end()
 })
+
+t.test('a directory where none can be made is refused with the reason of the system', async t => {
+  // Not the runtime's recursive way, which goes on for ever here.
+  t.throws(() => makeStateDir('/proc/weave-ts/state'), { code: 'STATE_IO', message: /ENOENT/ })
+  const directory = join(temporaryDirectory(t), 'one', 'two')
+  makeStateDir(directory)
+  makeStateDir(directory)
+  t.equal(statSync(directory).mode & 0o777, 0o700)
+})
