@@ -7,6 +7,9 @@ import type { CallContext, CallHandlers } from './handlers.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 const SOCKET_MODE = 0o660
+/** What one client can ask at once, and how many there can be: each answer takes the main thread for milliseconds. */
+const REQUESTS_PER_SOCKET_MAX = 16
+const CONNECTIONS_MAX = 64
 
 /** A call's handler as the server sees it: the table has tied its request to its answer. */
 type AnyHandler = (request: unknown, context: CallContext) => unknown
@@ -28,7 +31,13 @@ export class ApiServer {
   static async listen(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<ApiServer> {
     // Loaded by the daemon alone: a command that only asks would wait for it at each start.
     const { fastify } = await import('fastify')
-    const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, forceCloseConnections: true })
+    const app = fastify({
+      bodyLimit: BODY_BYTES_MAX,
+      logger: false,
+      forceCloseConnections: true,
+      maxRequestsPerSocket: REQUESTS_PER_SOCKET_MAX,
+    })
+    app.server.maxConnections = CONNECTIONS_MAX
     refuseWebPages(app)
     answerFailures(app, onFault)
     for (const name of CALL_NAMES) route(app, CALLS[name], handlers[name as CallName] as AnyHandler)

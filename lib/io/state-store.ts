@@ -238,7 +238,7 @@ function verify(path: string): string[] {
   const notices = lookAtFile(path)
   const finding = runChecker('check', path)
   // A checker that crashed could not remove it.
-  rmSync(path + STORE_COPY_SUFFIX, { force: true })
+  rmSync(path + STORE_COPY_SUFFIX, { recursive: true, force: true })
   if (finding.outcome !== 'good') throw findingError(path, finding)
   return notices
 }

@@ -60,7 +60,7 @@ export class StoreReading {
     while (this.#chunks.length > 0)
       await new Promise<void>(resolve => turns.add(() => (this.#give(), resolve(), false)))
     // A checker that crashed could not remove it.
-    rmSync(this.#path + STORE_COPY_SUFFIX, { force: true })
+    rmSync(this.#path + STORE_COPY_SUFFIX, { recursive: true, force: true })
     if (this.#failure !== undefined) return { outcome: 'damaged', reason: this.#failure }
     if (typeof ended === 'string') return { outcome: 'damaged', reason: ended }
     return findingOf(this.#stream.finding ?? '', ended)

@@ -68,6 +68,9 @@ export const SHUN_MEMORY_MS = 3_600_000
 export const SHUNNED_MAX = 1_024
 /** Owners whose records were asked for: nobody else is asked for them for so long. */
 export const WANT_TIMEOUT_MS = 2_000
+/** A neighbour that did not send what it said it had is asked for nothing: at first so long, doubling with each time. */
+export const UNBELIEVED_FIRST_MS = 4_000
+export const UNBELIEVED_LAST_MS = 60_000
 export const WANTS_UNDER_WAY_MAX = 4_096
 
 /**
@@ -127,6 +130,9 @@ export const PATH_SPARE_MS = 10_000
 
 /** A routed message crosses at most so many peers. */
 export const ROUTED_HOP_LIMIT = 16
+/** Routed messages that are taken of one neighbour: bytes at once, and then for each second. */
+export const ROUTED_BURST_BYTES = 256 * 1024
+export const ROUTED_BYTES_PER_SECOND = 64 * 1024
 /** Of so many peers it is known over which neighbour a message of theirs came last. */
 export const WAYS_BACK_MAX = 256
 /** Links to peers beyond the few that connect the mesh are dialled so much later, up to twice. */

@@ -364,8 +364,11 @@ export class DataPath implements Machine<DataPathOutput> {
     const probe = this.#probes.get(token)
     if (probe === undefined) return
     this.#probes.delete(token)
-    this.#awaiting = undefined
-    this.#misses = 0
+    // An answer from elsewhere says nothing of the path that frames take.
+    if (this.#direct === undefined || this.#direct.endpoint === probe.endpoint) {
+      this.#awaiting = undefined
+      this.#misses = 0
+    }
     const rttMs = now - probe.sentAt
     if (probe.endpoint === undefined) {
       const isNews = this.#viaRttMs === undefined
@@ -383,6 +386,8 @@ export class DataPath implements Machine<DataPathOutput> {
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
     if (this.#direct !== undefined && this.#unproved === undefined && !this.#hasMoved(probe.endpoint)) return
     this.#direct = { endpoint: probe.endpoint, rttMs }
+    this.#awaiting = undefined
+    this.#misses = 0
     this.#provedAt = now
     this.#unproved = undefined
     this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: this.#pathBytes(probe.endpoint) })

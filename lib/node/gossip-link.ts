@@ -11,6 +11,8 @@ import {
   OUTBOX_RECORDS_MAX,
   SYNC_BURST_BYTES,
   SYNC_BYTES_PER_SECOND,
+  UNBELIEVED_FIRST_MS,
+  UNBELIEVED_LAST_MS,
   WANTS_PER_NEIGHBOUR_MAX,
 } from './constants.ts'
 
@@ -49,6 +51,8 @@ export class GossipLink {
   readonly forgeries: TokenBucket
   /** It sent more of them than may be: nothing more is taken of it. */
   isForger = false
+  #unbelievedUntil: Millis = 0
+  #unbelievedMs: Millis = 0
   #outbox = new Map<string, RecordPlace>()
   readonly #wants = new Map<string, LedgerWant>()
 
@@ -62,6 +66,23 @@ export class GossipLink {
 
   get hasWants(): boolean {
     return this.#wants.size > 0
+  }
+
+  /** It is asked for nothing until then. */
+  get unbelievedUntil(): Millis {
+    return this.#unbelievedUntil
+  }
+
+  /** It said that it had records, was asked for them, and sent none in time. */
+  leftUnanswered(now: Millis): void {
+    this.#unbelievedMs = Math.min(Math.max(2 * this.#unbelievedMs, UNBELIEVED_FIRST_MS), UNBELIEVED_LAST_MS)
+    this.#unbelievedUntil = now + this.#unbelievedMs
+  }
+
+  /** What it was asked for was news. */
+  answeredWell(): void {
+    this.#unbelievedMs = 0
+    this.#unbelievedUntil = 0
   }
 
   /** Takes note of a record to push; of several versions of one only the newest will be sent. */

@@ -210,6 +210,9 @@ export class Gossip implements NodePart {
   #mayAsk(link: GossipLink, owner: PeerId, now: Millis): boolean {
     const asked = this.#asked.get(owner)
     if (asked !== undefined && now < asked.until && this.#links.has(asked.of)) return false
+    // Whoever was asked and did not answer is believed again only after a while: it says that it has what it has not.
+    if (asked !== undefined) this.#links.get(asked.of)?.leftUnanswered(now)
+    if (now < link.unbelievedUntil && this.#links.size > 1) return false
     if (asked === undefined && this.#asked.size >= WANTS_UNDER_WAY_MAX)
       this.#asked.delete(this.#asked.keys().next().value!)
     this.#asked.set(owner, { of: link.peerId, until: now + WANT_TIMEOUT_MS })
@@ -225,7 +228,10 @@ export class Gossip implements NodePart {
     let held = 0
     for (const part of delta.parts) {
       const outcome = this.#context.ledger.merge(part, now)
-      if (!delta.isPushed && this.#asked.get(part.owner)?.of === link.peerId) this.#asked.delete(part.owner)
+      if (!delta.isPushed && this.#asked.get(part.owner)?.of === link.peerId) {
+        this.#asked.delete(part.owner)
+        if (outcome.changed.length > 0) link.answeredWell()
+      }
       news += outcome.changed.length
       held += outcome.held
       this.#spread(outcome.changed, link)

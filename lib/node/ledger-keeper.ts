@@ -118,11 +118,18 @@ export class LedgerKeeper implements NodePart {
   /** In the order of the keys: so which mesh they are of comes first. */
   #read(entries: readonly StoreEntry[], now: Millis): void {
     const unreadable: string[] = []
+    const strange: string[] = []
     for (const [key, value] of entries) {
       const name = key.slice(PREFIX.length)
       if (key === LEDGER_MESH_KEY) this.#isOfThisMesh = equalBytes(value, this.#context.ledger.meshId)
-      else if ((this.#isOfThisMesh || this.#isOwn(name)) && !this.#reader.take(name, value)) unreadable.push(name)
+      else if (!this.#isOfThisMesh && !this.#isOwn(name)) strange.push(name)
+      else if (!this.#reader.take(name, value)) unreadable.push(name)
     }
+    // Once the store says that it is of this mesh, all that is in it will be believed.
+    this.#emit(
+      strange.map(key => ({ key, value: undefined })),
+      true,
+    )
     if (unreadable.length === 0) return
     const text = 'entries of the stored ledger are damaged: the mesh has what others wrote'
     this.#context.log('error', 'ledger-unreadable', { entries: unreadable.length, text }, now)
@@ -147,7 +154,9 @@ export class LedgerKeeper implements NodePart {
   /** What others wrote may be lost (`isCache`): the mesh has it. */
   #emit(entries: readonly { key: string; value: Uint8Array | undefined }[], isCache: boolean): void {
     if (entries.length === 0) return
-    const puts: [string, Uint8Array][] = isCache ? [[LEDGER_MESH_KEY, this.#context.ledger.meshId]] : []
+    // What is deleted may leave records of another mesh behind: those must not be taken for this one's.
+    const isTold = isCache && entries.some(({ value }) => value !== undefined)
+    const puts: [string, Uint8Array][] = isTold ? [[LEDGER_MESH_KEY, this.#context.ledger.meshId]] : []
     const deletes: string[] = []
     for (const { key, value } of entries) {
       if (value === undefined) deletes.push(PREFIX + key)

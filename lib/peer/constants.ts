@@ -12,6 +12,9 @@ export const PING_SPARED_MS = 15_000
 /** The first pings follow sooner: what a link measures while it comes up says little of its round-trip time. */
 export const EARLY_PING_INTERVAL_MS = 1_000
 export const EARLY_PINGS = 3
+/** Pings that are answered: at once, and then for each second. */
+export const PING_BURST = 16
+export const PINGS_PER_SECOND = 4
 /** A link that was silent for so long is down. */
 export const LINK_SILENCE_MS = 30_000
 /** Of so many round trips the least counts. */

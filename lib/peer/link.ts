@@ -1,5 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
 import {
+  Drop,
+  TokenBucket,
   assert,
   concatBytes,
   equalBytes,
@@ -34,6 +36,8 @@ import {
   HANDSHAKE_DEADLINE_MS,
   HANDSHAKE_FRAME_BYTES_MAX,
   LINK_SILENCE_MS,
+  PINGS_PER_SECOND,
+  PING_BURST,
   PING_INTERVAL_MS,
   PING_SPARED_MS,
   PROTOCOL_VERSION_MAX,
@@ -117,6 +121,8 @@ export class Link implements Machine<LinkOutput> {
   #pingAt: Millis = 0
   #ping: { token: number; sentAt: Millis } | undefined
   readonly #roundTrips = new RoundTrips()
+  /** Pings that are answered. */
+  readonly #pings = new TokenBucket(PING_BURST, PINGS_PER_SECOND)
   /** What the last answered ping measured, until the next ping tells it. */
   #toTellMs: Millis | undefined
   #nextToken = 1
@@ -253,7 +259,7 @@ export class Link implements Machine<LinkOutput> {
     const plaintext = this.#cipher!.open(frame)
     if (isDrop(plaintext)) return this.#down('framing')
     const message = decodeLinkMessage(plaintext)
-    if (isDrop(message)) return void this.#outputs.push({ type: 'drop', reason: message.reason })
+    if (isDrop(message)) return this.#drop(message)
     if (message.type === 'ping') return this.#handlePing(message.token, message.rttMs, now)
     if (message.type === 'pong') return this.#handlePong(message.token, now)
     this.#outputs.push({ type: 'message', message })
@@ -316,21 +322,22 @@ export class Link implements Machine<LinkOutput> {
 
   /** One side's pings are enough: they show that the link lives, and tell the other what they measure. */
   #handlePing(token: number, rttMs: number | undefined, now: Millis): void {
+    if (!this.#pings.take(1, now)) return this.#drop(new Drop('link-ping-rate'))
     this.send(encodePong(token))
     if (this.#isEarly) return
     this.#pingAt = this.#config.beat.after(now + PING_SPARED_MS)
-    if (rttMs !== undefined) this.#measured(rttMs)
+    if (rttMs !== undefined) this.#outputs.push({ type: 'rtt', rttMs: this.#roundTrips.told(rttMs) })
+  }
+
+  #drop({ reason }: Drop): void {
+    this.#outputs.push({ type: 'drop', reason })
   }
 
   #handlePong(token: number, now: Millis): void {
     if (this.#ping?.token !== token) return
     this.#toTellMs = now - this.#ping.sentAt
     this.#ping = undefined
-    this.#measured(this.#toTellMs)
-  }
-
-  #measured(rttMs: Millis): void {
-    this.#outputs.push({ type: 'rtt', rttMs: this.#roundTrips.add(rttMs) })
+    this.#outputs.push({ type: 'rtt', rttMs: this.#roundTrips.add(this.#toTellMs) })
   }
 
   #newHandshake(psk: Uint8Array, prologue: Uint8Array): NoiseHandshake {

@@ -7,9 +7,16 @@ import { ROUND_TRIPS_KEPT } from './constants.ts'
  */
 export class RoundTrips {
   readonly #last: Millis[] = []
+  #ownLeastMs: Millis = Infinity
 
-  /** Takes one more, in milliseconds, and returns the link's. */
-  add(rttMs: Millis): Millis {
+  /** Takes one that the far side measured and told: never below the least that was measured here, for it may be a lie. */
+  told(rttMs: Millis): Millis {
+    return this.add(Math.max(rttMs, this.#ownLeastMs), false)
+  }
+
+  /** Takes one more, in milliseconds, and returns the link's. `isOwn`: it was measured here. */
+  add(rttMs: Millis, isOwn = true): Millis {
+    if (isOwn) this.#ownLeastMs = Math.min(rttMs, this.#ownLeastMs)
     this.#last.push(rttMs)
     if (this.#last.length > ROUND_TRIPS_KEPT) this.#last.shift()
     return Math.min(...this.#last)

@@ -181,6 +181,25 @@ function idleProbes(w: ReturnType<typeof direct>, untilMs: number, onLook: (at: 
 
 const gapsOf = (times: readonly number[]) => times.slice(1).map((at, i) => at - times[i]!)
 
+t.test('an answer from another address does not stand in for one over the path', t => {
+  const w = direct([ONE, TWO])
+  let at = 0
+  for (let steps = 0; steps < 200 && w.path.state.kind === 'direct' && w.path.state.endpoint === ONE; steps++) {
+    const due = w.next()
+    at = due.at
+    // Whatever is asked of the other address is answered at once; the path itself is dead.
+    w.path.handleMoved(endpointParts(TWO), at)
+    for (const probe of w.probesOf(w.drain()).concat(due.probes))
+      if (probe.to === TWO) {
+        w.path.handleControl(SESSION, encodeProbeReply(probe.token, '192.0.2.100:6783'), endpointParts(TWO), at)
+        w.drain()
+      }
+  }
+  t.match(w.path.state, { kind: 'direct', endpoint: TWO })
+  t.ok(at <= 2 * PROBE_INTERVAL_MS + PROBE_MISSES_MAX * PROBE_ANSWER_MS, `${at} ms`)
+  t.end()
+})
+
 t.test('a path that carries no frames is proved seldom, and one that does at once often again', t => {
   const w = direct()
   const times = idleProbes(w, 300_000)

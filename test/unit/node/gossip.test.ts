@@ -181,6 +181,41 @@ t.test('a delta with only the last of many records hides nothing for longer than
   t.end()
 })
 
+t.test('who says that it has what it does not send is soon asked for nothing, and news comes from others', t => {
+  const world = new GossipWorld()
+  const [a, b, liar] = ['a', 'b', 'liar'].map(name => world.add(name)) as [GossipPeer, GossipPeer, GossipPeer]
+  world.link(a, b)
+  world.link(a, liar)
+  world.run(5_000)
+  // The tree does not reach from b to a, and the liar answers nothing.
+  const late: number[] = []
+  for (let round = 0; round < 20; round++) {
+    for (const [peer, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      peer.gossip.handleMessage(other.peerId, { type: 'ledger-tree', mode: 'prune' }, world.now)
+    b.put('k', `${round}`, world.now)
+    const begun = world.now
+    while (a.get(b, 'k') !== `${round}` && world.now - begun < 60_000) {
+      const owners = [{ owner: b.peerId, sum: new Uint8Array(16).fill(world.now % 251), lastSeq: 2 ** 52 }]
+      const body = encodeLedgerSync({
+        sums: [],
+        lists: [{ prefix: '', isPartial: true, isAnswer: true, owners }],
+        wants: [],
+      })
+      world.deliver(liar, a, encodeLedger('ledger-sync', body))
+      world.run(40)
+    }
+    late.push(world.now - begun)
+  }
+  t.ok(
+    late.every(ms => ms < 12_000),
+    late.join(),
+  )
+  t.end()
+})
+
 /** How many edges of the tree a peer has. */
 const eagerOf = (peer: GossipPeer) => peer.gossip.report().eager.length
 

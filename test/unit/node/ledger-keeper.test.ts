@@ -125,11 +125,14 @@ t.test('what was learnt of others is taken up in pieces after the start', t => {
   t.same(told, [owner])
   t.equal(again.ledger.recordsOf(owner, 9).length, 20)
   const other = world([...w.store].filter(([key]) => isOwn(key)))
+  for (const [key, value] of foreign) other.store.set(key, value)
   other.keeper.remember(
     foreign.map(([key, value]) => [key, key === 'ledger/mesh' ? new Uint8Array(16) : value]),
     0,
   )
   other.keeper.remember([], 0)
   t.equal(other.ledger.report().owners, 1, 'of another mesh nothing is taken')
+  const left = [...other.store.keys()].filter(key => !isOwn(key))
+  t.same(left, ['ledger/mesh'], 'and nothing stays, to be taken for this one later')
   t.end()
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { PeerId } from '../../../lib/address/mod.ts'
-import { ROUTED_HOP_LIMIT } from '../../../lib/node/constants.ts'
+import { ROUTED_BURST_BYTES, ROUTED_HOP_LIMIT } from '../../../lib/node/constants.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
 import { Router } from '../../../lib/node/router.ts'
 import { decodeLinkMessage, type RoutedMessage } from '../../../lib/wire/mod.ts'
@@ -13,10 +13,11 @@ type Who = ReturnType<typeof fakeIdentity>
 function router(self: Who, linked: readonly Who[], nextHop: (to: PeerId) => PeerId | undefined = () => undefined) {
   const sent: { to: PeerId; message: RoutedMessage }[] = []
   const drops: string[] = []
+  const behind = new Set<PeerId>()
   const neighbours = {
     neighbour: (id: PeerId) => {
       const found = linked.find(({ peerId }) => peerId === id)
-      return found && { peerId: id, hello: { signingPublic: found.signingPublic } }
+      return found && { peerId: id, isBehind: behind.has(id), hello: { signingPublic: found.signingPublic } }
     },
     send: (to: PeerId, bytes: Uint8Array) => {
       const message = decodeLinkMessage(bytes)
@@ -36,7 +37,7 @@ function router(self: Who, linked: readonly Who[], nextHop: (to: PeerId) => Peer
     log: () => undefined,
     drop: (reason: string) => drops.push(reason),
   } as unknown as NodeContext
-  return { router: new Router(context, nextHop), sent, drops }
+  return { router: new Router(context, nextHop), sent, drops, behind }
 }
 
 const BODY = Uint8Array.of(1, 2, 3)
@@ -126,5 +127,32 @@ t.test('an answer goes back the way the question came, for as long as no other w
     at.sent.map(({ to }) => to),
     [bob.peerId, ada.peerId],
   )
+  t.end()
+})
+
+t.test('no message goes back to whom it came from, nor farther than any begins', t => {
+  const at = router(bob, [ada, cleo], () => ada.peerId)
+  at.router.handle({ ...onTheWay(), destination: fakeIdentity('dave').peerId }, ada.peerId, 0)
+  t.same(at.drops, ['routed-no-route'])
+  at.router.handle({ ...onTheWay(), hopLimit: 255 }, ada.peerId, 0)
+  t.equal(at.sent[0]?.message.hopLimit, ROUTED_HOP_LIMIT - 1)
+  t.end()
+})
+
+t.test('what a neighbour sends to be passed on is held to a rate, and does not wait where a line is slow', t => {
+  const at = router(bob, [ada, cleo])
+  const message = { ...onTheWay(), body: new Uint8Array(1_900) }
+  for (let i = 0; i < 500; i++) at.router.handle(message, ada.peerId, 0)
+  t.ok(at.sent.length * 2_000 <= ROUTED_BURST_BYTES)
+  t.ok(at.sent.length * 2_000 >= ROUTED_BURST_BYTES - 2_000)
+  t.ok(at.drops.every(reason => reason === 'routed-rate'))
+  const before = at.sent.length
+  at.router.handle(message, ada.peerId, 1_000)
+  t.equal(at.sent.length, before + 1, 'later more')
+  at.router.handle(message, cleo.peerId, 1_000)
+  at.behind.add(cleo.peerId)
+  at.router.handle(message, ada.peerId, 1_000)
+  t.equal(at.sent.length, before + 1)
+  t.equal(at.drops.at(-1), 'routed-no-route')
   t.end()
 })

@@ -6,6 +6,7 @@ import {
   EARLY_PING_INTERVAL_MS,
   HANDSHAKE_DEADLINE_MS,
   HANDSHAKE_FRAME_BYTES_MAX,
+  PING_BURST,
   LINK_SILENCE_MS,
   PING_INTERVAL_MS,
   PING_SPARED_MS,
@@ -13,7 +14,13 @@ import {
 } from '../../../lib/peer/mod.ts'
 import type { CryptoSuite } from '../../../lib/crypto/mod.ts'
 import { FirstMessages } from '../../../lib/noise/mod.ts'
-import { LINK_MESSAGE_BYTES_MAX, encodeGoodbye, encodeLedger, encodePreamble } from '../../../lib/wire/mod.ts'
+import {
+  LINK_MESSAGE_BYTES_MAX,
+  encodeGoodbye,
+  encodeLedger,
+  encodePing,
+  encodePreamble,
+} from '../../../lib/wire/mod.ts'
 import { seededEntropy } from '../../support/sim-randomness.ts'
 import { LinkSide, exchange, helloOf, identity, linkConfig, linkPair, secretOf, suite } from './link-pair.ts'
 
@@ -222,6 +229,21 @@ t.test('the pings of one side are enough, and tell the other side what they meas
   for (const side of [dialler, listener])
     t.equal(side.said.flatMap(output => (output.type === 'rtt' ? [output.rttMs] : [])).at(-1), 30)
   for (const { link } of [dialler, listener]) t.ok(link.pollTimeout()!.at <= untilMs + PING_SPARED_MS)
+  t.end()
+})
+
+t.test('a flood of pings is answered at a rate, and costs the link nothing', t => {
+  const pair = linkPair()
+  exchange(pair)
+  const { dialler, listener } = pair
+  const now = EARLY_PINGS * EARLY_PING_INTERVAL_MS
+  for (let token = 0; token < 1_000; token++) dialler.link.send(encodePing(token))
+  listener.take()
+  listener.receive(dialler.drain().take(), now)
+  const answered = listener.written.length
+  t.ok(answered <= PING_BURST && answered > PING_BURST - EARLY_PINGS - 2, `${answered} answers`)
+  t.ok(listener.said.some(output => output.type === 'drop' && output.reason === 'link-ping-rate'))
+  t.ok(listener.link.isUp)
   t.end()
 })
 
