@@ -19,10 +19,9 @@ interface Write {
 
 /**
  * What a daemon could learn from others again, `<state-dir>/mesh.mdb`: a StateStore without its promises. It is never
- * in the
- * way: it is read and verified beside everything else (`restore`), and a file that is damaged, of another version, too
- * slow to read or refused by the disk is removed and begun anew. A commit is not flushed; after a power cut the file
- * may be an older one, or none.
+ * in the way: it is read and verified beside everything else (`restore`), and a file that is damaged, of another
+ * version, too slow to read or refused by the disk is removed and begun anew. A commit is not flushed; after a power cut
+ * the file may be an older one, or none.
  *
  * Its callers write changes, so a cache that misses one of them is worth nothing: after a write that failed or was
  * skipped it is removed and stays away until the next start. No method throws.

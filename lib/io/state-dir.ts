@@ -39,8 +39,8 @@ export function makeStateDir(stateDir: string): void {
 }
 
 /**
- * One after the other: the recursive way of the runtime tells ENOENT where a file system is read-only, and does not end in
- * a place where nothing can be made, such as /proc.
+ * One after the other: the recursive way of the runtime tells ENOENT where a file system is read-only, and does not end
+ * in a place where nothing can be made, such as /proc.
  */
 function makeDirectories(path: string): void {
   const missing: string[] = []

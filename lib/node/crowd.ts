@@ -25,6 +25,8 @@ export class Crowd {
 
   /** True when one of so many eager links is to be asked now. */
   take(eager: number, now: Millis): boolean {
+    // Neighbours may have gone meanwhile.
+    this.changed(eager, now)
     if (this.#askAt === undefined || now < this.#askAt) return false
     this.#gapMs = eager < this.#asked ? CROWD_GAP_FIRST_MS : Math.min(2 * this.#gapMs, CROWD_GAP_LAST_MS)
     this.#asked = eager

@@ -152,10 +152,7 @@ export class Gossip implements NodePart {
       const lazy = this.#anyLazy()
       if (lazy !== undefined) this.#compare(lazy, now)
     }
-    if (this.#crowd.take(this.#eager().length, now)) {
-      const edge = this.#any(this.#eager())
-      if (edge !== undefined) this.#tell(edge, undefined, encodeLedgerTree('crowded'), now)
-    }
+    if (this.#crowd.askAt !== undefined && now >= this.#crowd.askAt) this.#askToMove(now)
     if (now < this.#syncAt) return
     this.#syncAt = now + jittered(SYNC_INTERVAL_MS, this.#context.config.chance)
     const one = this.#any([...this.#links.values()])
@@ -273,6 +270,12 @@ export class Gossip implements NodePart {
       if (!this.#hasEager()) this.#graft(link, now)
     }
     this.#crowd.changed(this.#eager().length, now)
+  }
+
+  #askToMove(now: Millis): void {
+    const edges = this.#eager()
+    const edge = this.#crowd.take(edges.length, now) ? this.#any(edges) : undefined
+    if (edge !== undefined) this.#tell(edge, undefined, encodeLedgerTree('crowded'), now)
   }
 
   /**

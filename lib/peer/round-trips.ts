@@ -11,12 +11,16 @@ export class RoundTrips {
 
   /** Takes one that the far side measured and told: never below the least that was measured here, for it may be a lie. */
   told(rttMs: Millis): Millis {
-    return this.add(Math.max(rttMs, this.#ownLeastMs), false)
+    return this.#keep(Math.max(rttMs, this.#ownLeastMs))
   }
 
-  /** Takes one more, in milliseconds, and returns the link's. `isOwn`: it was measured here. */
-  add(rttMs: Millis, isOwn = true): Millis {
-    if (isOwn) this.#ownLeastMs = Math.min(rttMs, this.#ownLeastMs)
+  /** Takes one that was measured here, in milliseconds, and returns the link's. */
+  add(rttMs: Millis): Millis {
+    this.#ownLeastMs = Math.min(rttMs, this.#ownLeastMs)
+    return this.#keep(rttMs)
+  }
+
+  #keep(rttMs: Millis): Millis {
     this.#last.push(rttMs)
     if (this.#last.length > ROUND_TRIPS_KEPT) this.#last.shift()
     return Math.min(...this.#last)

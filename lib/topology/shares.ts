@@ -10,9 +10,8 @@ import type { Claimant, Claimants, Reach } from './survey.ts'
  * The peer at the centre has all of them. What a peer is given it divides equally: one part it keeps, one part goes to
  * each peer that is linked to it (both claim the link) and one link farther away. So all shares together are 1, and all
  * peers that a member makes up, however many, however they are linked to each other, have together no more than that
- * member was
- * given: with every one that it makes up their shares shrink, and nobody else's. And nobody has less than one that only
- * it leads to.
+ * member was given: with every one that it makes up their shares shrink, and nobody else's. And nobody has less than
+ * one that only it leads to.
  *
  * A peer that is named by one that is linked, and is not linked itself, counts behind those: a newcomer whose own
  * records are not here yet, for want of a place. It has the part that it would get if all who are named so were linked.

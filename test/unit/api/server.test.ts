@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { connect } from 'node:net'
 import t from 'tap'
 import { CALLS, CALL_NAMES, type CallContext } from '../../../lib/api/mod.ts'
 import { ERROR_CODES, WeaveError } from '../../../lib/base/mod.ts'
@@ -10,6 +11,27 @@ const OK = { ok: true, notes: [] }
 t.test('the socket is for its owner and group', async t => {
   const { socketPath } = await served(t, () => OK)
   t.equal(statSync(socketPath).mode & 0o777, 0o660)
+})
+
+t.test('of many requests on one connection sixteen are served, and the others turned away', async t => {
+  let calls = 0
+  const { socketPath } = await served(t, () => (calls++, OK))
+  const socket = connect(socketPath)
+  let heard = ''
+  const statuses = () => [...heard.matchAll(/HTTP\/1\.1 (\d+)/g)].map(match => match[1])
+  const answered = new Promise<void>(resolve =>
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      heard += text
+      if (statuses().length === 100) resolve()
+    }),
+  )
+  const body = JSON.stringify({ targets: ['h'] })
+  const head = `POST ${CALLS.connect.path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`
+  socket.write(`${head}content-length: ${body.length}\r\n\r\n${body}`.repeat(100))
+  await answered
+  socket.destroy()
+  t.equal(calls, 16)
+  t.same(statuses(), [...Array<string>(16).fill('200'), ...Array<string>(84).fill('503')])
 })
 
 t.test('a request from a web page is refused, whatever it calls', async t => {
