@@ -31,6 +31,8 @@ export class GossipLink {
   readonly peerId: PeerId
   /** New records are pushed over this link, by both sides: it is an edge of the tree. */
   isEager = false
+  /** Over which link the newest record of this neighbour itself was pushed here: it stands on that side of the tree. */
+  cameOver: PeerId | undefined
   /** Pushes in a row that told nothing new. */
   duplicates = 0
   /** More waits in the socket than it takes: nothing is pushed or answered, and it is asked for nothing. */

@@ -229,6 +229,7 @@ export class Gossip implements NodePart {
         this.#asked.delete(part.owner)
         if (outcome.changed.length > 0) link.answeredWell()
       }
+      if (delta.isPushed && outcome.changed.length > 0) this.#noteSide(part.owner, link)
       news += outcome.changed.length
       held += outcome.held
       this.#spread(outcome.changed, link)
@@ -278,12 +279,19 @@ export class Gossip implements NodePart {
     if (edge !== undefined) this.#tell(edge, undefined, encodeLedgerTree('crowded'), now)
   }
 
+  #noteSide(owner: PeerId, over: GossipLink): void {
+    const link = this.#links.get(owner)
+    if (link !== undefined) link.cameOver = over.peerId
+  }
+
   /**
-   * Whose only edge leads to a crowded peer takes another one. With more edges it would take along what hangs on them.
+   * An edge to a crowded peer is given up for one to somebody else on the same side of the tree. Whose only edge it is
+   * has all others there; with more edges, what hangs on them must not be cut off along with it.
    */
   #move(link: GossipLink, now: Millis): void {
-    if (!link.isEager || this.#eager().length > 1) return
-    const other = this.#anyLazy()
+    if (!link.isEager) return
+    const isOnlyEdge = this.#eager().length === 1
+    const other = this.#anyLazy(({ cameOver }) => isOnlyEdge || cameOver === link.peerId)
     if (other === undefined) return
     this.#graft(other, now)
     this.#prune(link, now)
@@ -397,8 +405,8 @@ export class Gossip implements NodePart {
     return [...this.#links.values()].filter(link => link.isEager)
   }
 
-  #anyLazy(): GossipLink | undefined {
-    return this.#any([...this.#links.values()].filter(link => !link.isEager && !link.isBehind))
+  #anyLazy(isFit: (link: GossipLink) => boolean = () => true): GossipLink | undefined {
+    return this.#any([...this.#links.values()].filter(link => !link.isEager && !link.isBehind && isFit(link)))
   }
 
   #any(links: readonly GossipLink[]): GossipLink | undefined {

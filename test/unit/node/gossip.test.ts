@@ -231,8 +231,7 @@ t.test('a peer that all came to first hands edges of the tree over to others', t
       peer.put('k', `warm ${round}`, world.now)
       world.run(1_000)
     }
-  // Those that others hang on stay.
-  t.ok(eagerOf(hub) <= EAGER_LINKS_MAX + 4, `${eagerOf(hub)} edges at the hub`)
+  t.ok(eagerOf(hub) <= EAGER_LINKS_MAX, `${eagerOf(hub)} edges at the hub`)
   for (const leaf of leaves) t.ok(eagerOf(leaf) <= EAGER_LINKS_MAX, leaf.name)
   world.take('ledger-delta')
   world.take('ledger-tree')
@@ -250,6 +249,37 @@ t.test('a peer that all came to first hands edges of the tree over to others', t
   }
   t.end()
 })
+
+t.test(
+  'who has others behind it leaves a crowded peer for one on the same side of the tree, and cuts nobody off',
+  t => {
+    const world = new GossipWorld()
+    const hub = world.add('hub')
+    // Each spoke has a peer behind it that nobody else is linked to, and a link to the next spoke.
+    const spokes = Array.from({ length: 12 }, (_, i) => world.add(`spoke ${i}`))
+    const behind = spokes.map((spoke, i) => {
+      const peer = world.add(`behind ${i}`)
+      world.link(hub, spoke)
+      world.link(spoke, peer)
+      return peer
+    })
+    world.run(1_000)
+    for (const [i, spoke] of spokes.entries()) world.link(spoke, spokes[(i + 1) % spokes.length]!)
+    t.equal(eagerOf(hub), 12)
+    // Nobody knows yet on which side of the tree the others are.
+    world.run(60_000)
+    t.equal(eagerOf(hub), 12)
+    for (const spoke of spokes) spoke.put('k', 'warm', world.now)
+    world.run(180_000)
+    t.ok(eagerOf(hub) <= EAGER_LINKS_MAX, `${eagerOf(hub)} edges at the hub`)
+    for (const writer of [hub, spokes[0]!, behind[5]!]) {
+      writer.put('k', 'v', world.now)
+      world.run(200)
+      for (const peer of world.peers) t.equal(peer.get(writer, 'k'), 'v', peer.name)
+    }
+    t.end()
+  },
+)
 
 t.test('a peer that others have no neighbour but keeps them, and asks seldom', t => {
   const world = new GossipWorld()
