@@ -94,7 +94,7 @@ export const PUBLISH_QUIET_MS = 10_000
 /** A new link is published when its data path is up, or after so long. */
 export const PUBLISH_PATH_WAIT_MS = 1_000
 /** A link that the far side gave up is told of by it: this side leaves it out of its list so much later. */
-export const PUBLISH_RETIRED_WAIT_MS = 30_000
+export const PUBLISH_RETIRED_WAIT_MS = 150_000
 /** How often it is looked whether round-trip times have changed so that it should be told. */
 export const PUBLISH_RTT_INTERVAL_MS = 15_000
 export const COLLECT_INTERVAL_MS = 5_000
