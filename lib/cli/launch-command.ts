@@ -19,6 +19,7 @@ export function addLaunchCommand(program: Command): void {
     .option('--password-file <file>', 'file with the mesh secret (see `keygen`)')
     .option('--password <secret>', 'the mesh secret itself: visible in the process list, prefer --password-file')
     .option('--other-password-file <file>', 'a second secret that is accepted too, while the secret is being changed')
+    .option('--open', 'mean it: no secret, any stranger may join, also where the last launch had a secret')
     .option('--nickname <name>', 'label shown beside the peer id (default: the host name)')
     .option('--host <address>', 'listen on this address only')
     .option('--port <number>', 'TCP and UDP port', '6783')

@@ -13,6 +13,7 @@ export interface LaunchOptions {
   readonly passwordFile?: string
   readonly password?: string
   readonly otherPasswordFile?: string
+  readonly open?: boolean
   readonly discovery: boolean
   readonly connLimit: string
   readonly ipallocRange: string
@@ -35,6 +36,7 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     host: options.host ?? null,
     port: wholeNumber(options.port),
     secret,
+    isOpenMeant: options.open === true,
     otherSecret,
     peers: peers.length === 0 ? null : [...peers],
     discovery: options.discovery,
@@ -108,6 +110,12 @@ function secretsOf(options: LaunchOptions): {
   warnings: string[]
 } {
   const own = secretOf(options)
+  if (options.open === true && own.secret !== null)
+    throw new WeaveError(
+      'CONFIG_INVALID',
+      '--open was given together with a mesh secret',
+      'leave --open out, or the secret (--password-file, --password, WEAVE_PASSWORD)',
+    )
   if (options.otherPasswordFile === undefined) return { ...own, otherSecret: null }
   if (own.secret === null)
     throw new WeaveError(

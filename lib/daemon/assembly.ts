@@ -17,9 +17,11 @@ import { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
+import { readRememberedLaunch, rememberLaunch } from './remembered-launch.ts'
 import { Services } from './services.ts'
 import { derivedSettingsOf } from './settings.ts'
 import { StatusService } from './status-service.ts'
+import { judgeTrust } from './trust.ts'
 import { UndoStack } from './undo.ts'
 
 export interface Surroundings {
@@ -90,11 +92,16 @@ async function open(
   const loaded = seams.loadIdentity(config.stateDir)
   const store = seams.openStore(config.stateDir)
   undo.push('store', () => store.close())
+  const remembered = readRememberedLaunch(config.stateDir)
+  const trustNotices = judgeTrust(config, remembered, store.isNew)
   const cache = seams.openCache(config.stateDir, store.isNew)
   undo.push('cache', () => cache.close())
   if (config.secret !== null) onStep('stretching the mesh secret')
   const secrets = await seams.secrets(config)
   onStep('setting up the bridge')
+  const mesh = config.secret === null ? 'open' : 'secret'
+  // A state is closed at once, and opened only by a launch that comes up.
+  if ((store.isNew && remembered === undefined) || mesh === 'secret') rememberLaunch(config.stateDir, { mesh })
   writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
   const identity = identityOf(seams.suite, loaded.identity.seed)
   const mac = localMac(seams.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
@@ -134,6 +141,7 @@ async function open(
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())
+  rememberLaunch(config.stateDir, { mesh })
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config.peers)
@@ -189,7 +197,7 @@ async function open(
   log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
   return {
     services,
-    notes: [...lock.notices, ...loaded.notices, ...store.notices],
+    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...trustNotices],
     close: isLeaving => {
       if (isLeaving) removal = host
       return unwind()

@@ -11,6 +11,8 @@ export const DaemonConfig = z.object({
   port: z.number().int().min(1).max(65535),
   /** The mesh secret as the operator gave it; null: an open mesh. */
   secret: z.instanceof(SecretText).nullable(),
+  /** Without a secret: the operator says that this is meant. */
+  isOpenMeant: z.boolean(),
   /** A second secret that is accepted from those who dial, while the secret is being changed. */
   otherSecret: z.instanceof(SecretText).nullable(),
   /** Null: the stored list is used. */

@@ -12,6 +12,7 @@ const WRITABLE_BY_OTHERS = 0o022
 export const STATE_FILES = [
   'identity.json',
   'instance.json',
+  'launch.json',
   'state.mdb',
   'mesh.mdb',
   'ballast',

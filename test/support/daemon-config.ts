@@ -8,6 +8,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     host: null,
     port: 6783,
     secret: null,
+    isOpenMeant: false,
     otherSecret: null,
     peers: null,
     discovery: true,

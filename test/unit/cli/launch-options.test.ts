@@ -95,7 +95,10 @@ t.test('the secret comes from a file, an option or the environment; one of the f
   t.throws(() => secretOf({ passwordFile, password: 'given' }), { code: 'CONFIG_INVALID', message: /both/ })
   t.throws(() => secretOf({ password: '' }), { code: 'CONFIG_INVALID', message: '--password is empty' })
   t.match(daemonConfigOf([], { ...BARE, password: 'given' }).warnings, [/other users could read it/])
+  process.env['WEAVE_PASSWORD'] = 'again'
+  t.throws(() => secretOf({ open: true }), { code: 'CONFIG_INVALID', message: /--open was given together/ })
   process.env['WEAVE_PASSWORD'] = ''
+  t.equal(daemonConfigOf([], { ...BARE, open: true }).isOpenMeant, true)
   t.equal(daemonConfigOf([], BARE).secret, null, 'an empty variable is none')
   const both = daemonConfigOf([], { ...BARE, passwordFile, otherPasswordFile: join(dir, 'other') })
   t.match(textOf(both.otherSecret), 'the other')

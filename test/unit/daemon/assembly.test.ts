@@ -186,3 +186,27 @@ t.test('the API answers before what is remembered of the mesh was read, and link
   )
   await assembly.close(false)
 })
+
+t.test('a state that was launched with a secret is opened on purpose only, and what changed is said', async t => {
+  const m = machine(t)
+  const launch = async (parts: Partial<typeof m.config>) => {
+    const assembly = await assemble({ ...m.config, ...parts }, surroundings(m))
+    await assembly.close(false)
+    return assembly.notes.filter(note => note.includes('STRANGERS'))
+  }
+  const secret = () => SecretText.of('hunter2')
+  t.strictSame(await launch({ secret: secret() }), [])
+  m.events.length = 0
+  await t.rejects(launch({}), { code: 'SECRET_REQUIRED' })
+  t.notOk(m.events.includes('cache') || m.events.includes('bridge'), 'nothing was made for it')
+  m.hooks.failing = 'tap'
+  await t.rejects(launch({ isOpenMeant: true }), { code: 'LAUNCH_FAILED' })
+  m.hooks.failing = undefined
+  await t.rejects(launch({}), { code: 'SECRET_REQUIRED' }, 'a launch that did not come up opens nothing')
+  t.match(await launch({ isOpenMeant: true }), [/as --open says/])
+  t.strictSame(await launch({}), [], 'it is remembered as open')
+  m.hooks.failing = 'tap'
+  await t.rejects(launch({ secret: secret() }), { code: 'LAUNCH_FAILED' })
+  m.hooks.failing = undefined
+  await t.rejects(launch({}), { code: 'SECRET_REQUIRED' }, 'it is closed at once')
+})

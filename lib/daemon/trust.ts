@@ -1,0 +1,32 @@
+import { WeaveError } from '../base/mod.ts'
+import type { DaemonConfig } from './config.ts'
+import type { RememberedLaunch } from './remembered-launch.ts'
+
+/**
+ * Whether this launch may be with, or without, a mesh secret. A state that was closed, or that does not say, is opened
+ * to strangers only by somebody who says that this is meant. Returns what the operator should read of what changes.
+ * @throws WeaveError SECRET_REQUIRED
+ */
+export function judgeTrust(
+  { stateDir, secret, isOpenMeant }: Pick<DaemonConfig, 'stateDir' | 'secret' | 'isOpenMeant'>,
+  remembered: Pick<RememberedLaunch, 'mesh'> | undefined,
+  isNewState: boolean,
+): string[] {
+  const before = remembered?.mesh ?? (isNewState ? undefined : 'unknown')
+  if (secret !== null)
+    return before === 'open'
+      ? [`${stateDir} was OPEN TO STRANGERS until now; from this launch on only peers with the mesh secret can link`]
+      : []
+  if (before === undefined || before === 'open') return []
+  if (isOpenMeant)
+    return before === 'secret'
+      ? [`${stateDir} was launched with a mesh secret until now; as --open says, it is OPEN TO STRANGERS from now on`]
+      : []
+  throw new WeaveError(
+    'SECRET_REQUIRED',
+    before === 'secret'
+      ? `the state in ${stateDir} was launched with a mesh secret, and this launch has none`
+      : `the state in ${stateDir} does not say whether its mesh has a secret, and this launch has none`,
+    'give the secret (--password-file FILE), or --open if any stranger may join from now on',
+  )
+}
