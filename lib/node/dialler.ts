@@ -16,6 +16,8 @@ export interface Contact {
   readonly attempts: number
   /** When the next dial is due; undefined unless waiting. */
   readonly retryAt: Millis | undefined
+  /** It waits, and for nothing: its peer is a neighbour, or is reached through others and needs no link. */
+  readonly isReached: boolean
 }
 
 type Mutable = { -readonly [K in keyof Contact]: Contact[K] } & {
@@ -37,8 +39,8 @@ export type DiallerOutput =
 
 /**
  * Decides whom to dial and when. Configured contacts are resolved anew for each attempt and tried for ever; discovered
- * ones live as long as `setDiscovered` names them. One connection per contact at a time; a contact whose peer is a
- * neighbour already is at rest. A contact that turns out to be this peer itself is never dialled again.
+ * ones live as long as `setDiscovered` names them. One connection per contact at a time; a contact whose peer is
+ * reached already is at rest. A contact that turns out to be this peer itself is never dialled again.
  */
 export class Dialler implements Machine<DiallerOutput> {
   readonly #contacts = new Map<string, Mutable>()
@@ -48,13 +50,13 @@ export class Dialler implements Machine<DiallerOutput> {
   readonly #ownEndpoints = new Set<Endpoint>()
   readonly #chance: Chance
   readonly #nextConnection: () => number
-  readonly #isNeighbour: (peer: PeerId) => boolean
+  readonly #isReached: (peer: PeerId) => boolean
   #failures = 0
 
-  constructor(given: { chance: Chance; nextConnection: () => number; isNeighbour: (peer: PeerId) => boolean }) {
+  constructor(given: { chance: Chance; nextConnection: () => number; isReached: (peer: PeerId) => boolean }) {
     this.#chance = given.chance
     this.#nextConnection = given.nextConnection
-    this.#isNeighbour = given.isNeighbour
+    this.#isReached = given.isReached
   }
 
   /** The operator's list, in the order given. */
@@ -72,6 +74,7 @@ export class Dialler implements Machine<DiallerOutput> {
       lastError: contact.lastError,
       attempts: contact.attempts,
       retryAt: contact.state === 'waiting' ? this.#timers.at(contact.text) : undefined,
+      isReached: this.#isAtRest(contact),
     }))
   }
 
@@ -224,8 +227,8 @@ export class Dialler implements Machine<DiallerOutput> {
     this.#timers.cancel(contact.text)
   }
 
-  /** A neighbour went: contacts at rest because of it are due again. */
-  handleNeighbourDown(peerId: PeerId, now: Millis): void {
+  /** The link to a peer ended, or nobody reaches it any more: contacts at rest because of it are due again. */
+  handleLost(peerId: PeerId, now: Millis): void {
     for (const contact of this.#contacts.values())
       if (contact.peerId === peerId && contact.state === 'waiting')
         this.#wait(contact, Math.min(now + this.#jitter(RETRY_FIRST_MS), this.#timers.at(contact.text) ?? Infinity))
@@ -258,8 +261,9 @@ export class Dialler implements Machine<DiallerOutput> {
   }
 
   #begin(contact: Mutable, now: Millis): void {
-    if (contact.peerId !== undefined && this.#isNeighbour(contact.peerId)) {
-      // At rest: looked at again late, in case the end of the neighbour was missed.
+    if (this.#isAtRest(contact)) {
+      // Looked at again late, in case its end was missed.
+      contact.lastError = undefined
       this.#wait(contact, now + RETRY_LAST_MS)
       return
     }
@@ -269,6 +273,10 @@ export class Dialler implements Machine<DiallerOutput> {
     contact.state = 'resolving'
     this.#timers.set(contact.text, now + DIAL_DEADLINE_MS)
     this.#outputs.push({ type: 'resolve', contact: contact.text })
+  }
+
+  #isAtRest({ state, peerId }: Mutable): boolean {
+    return state === 'waiting' && peerId !== undefined && this.#isReached(peerId)
   }
 
   #dial(contact: Mutable, now: Millis): void {
@@ -338,6 +346,7 @@ function newContact(text: string, origin: 'configured' | 'discovered', endpoints
     attempts: 0,
     isTried: false,
     retryAt: undefined,
+    isReached: false,
     retryWaitMs: 0,
     failedRounds: 0,
     upAt: undefined,

@@ -58,7 +58,10 @@ export class Discovery implements NodePart {
     if (!config.isDiscovering) return
     const links = neighbours.neighbours
     const linked = new Set(links.map(({ peerId }) => peerId))
+    const before = this.#others
     this.#others = this.#othersNow(linked)
+    for (const peer of this.#dialler.configuredPeers)
+      if (before.has(peer) && !this.#others.has(peer)) this.#dialler.handleLost(peer, now)
     this.#noteFailing(linked, now)
     const choice = this.#choice.choose(
       {
@@ -74,6 +77,11 @@ export class Discovery implements NodePart {
     this.#retirement.update(links, choice.wanted, now)
     this.#dialler.setDiscovered(this.#worthDialling(choice, linked), now)
     this.#makeRoom(now)
+  }
+
+  /** Whether the peer is reached through others, and a link to it is not wanted. */
+  isReachedAnyhow(peer: PeerId): boolean {
+    return this.#choice.isSparse && this.#others.has(peer) && !this.#wanted.has(peer)
   }
 
   /** Whether one more link may be refused to a peer: never its first, unless there are more than can be published. */

@@ -160,7 +160,7 @@ export class LinkEvents {
     const { peerId, hello } = neighbour
     const { mesh, joining, dialler, gossip, links } = this.#parts
     this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
-    dialler.handleNeighbourDown(peerId, now)
+    dialler.handleLost(peerId, now)
     gossip.handleNeighbourDown(peerId, now)
     this.#context.view.handleNeighbourDown(peerId, now)
     if (code === GOODBYE_CODE.full) links.retired(peerId, now)

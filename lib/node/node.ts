@@ -95,7 +95,7 @@ export class Node implements Machine<NodeOutput> {
     this.dialler = new Dialler({
       chance,
       nextConnection: () => this.#nextConnection++,
-      isNeighbour: peer => this.neighbours.neighbour(peer) !== undefined,
+      isReached: peer => this.neighbours.neighbour(peer) !== undefined || discovery.isReachedAnyhow(peer),
     })
     this.view = new MeshView(context, (peer, at) => this.paths.stop(peer, at))
     this.#router = new Router(context, to => this.view.controlRoutes.get(to)?.nextHop)

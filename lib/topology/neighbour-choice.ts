@@ -35,6 +35,8 @@ export interface Choice {
   readonly passedOver: ReadonlySet<PeerId>
 }
 
+const RANKS = 2 ** 32
+
 /** How many links a peer of a large mesh wants, `peers` counting itself. */
 export function wantedCount(peers: number): number {
   return Math.max(WANTED_MIN, Math.ceil(Math.log2(Math.max(1, peers))))
@@ -42,9 +44,9 @@ export function wantedCount(peers: number): number {
 
 /**
  * Whom to link to. In a mesh of up to FULL_MESH_PEERS everyone wants everyone. In a larger one each peer wants some:
- * those that it was told to dial, the nearest, and those that rank highest. The rank of a pair is a fixed pseudo-random
- * number (rendezvous hashing), so that what is chosen hardly changes when peers come and go, and the links of all make
- * a random graph, which is connected.
+ * those that it was told to dial, as far as not all do who may have been told the same; the nearest; and those that
+ * rank highest. The rank of a pair is a fixed pseudo-random number (rendezvous hashing), so that what is chosen hardly
+ * changes when peers come and go, and the links of all make a random graph, which is connected.
  */
 export class NeighbourChoice {
   readonly #self: PeerId
@@ -69,8 +71,10 @@ export class NeighbourChoice {
     if (!this.#isSparse)
       return { wanted: others, urgent: new Set(this.#order(others).slice(0, WANTED_MIN)), passedOver: new Set() }
     const isOpen = (peer: PeerId) => others.has(peer) && !around.isFailing(peer)
-    const wanted = new Set([...configured].filter(peer => others.has(peer)))
-    for (const peer of this.#chooseNear(around, wanted, isOpen, now)) wanted.add(peer)
+    const wanted = new Set([...configured].filter(peer => others.has(peer) && this.#keeps(peer, peers)))
+    // A contact is the only one that a newcomer knows the way to, and so would be everybody's nearest.
+    const isNear = (peer: PeerId) => isOpen(peer) && !configured.has(peer)
+    for (const peer of this.#chooseNear(around, wanted, isNear, now)) wanted.add(peer)
     const passedOver = new Set<PeerId>()
     const count = Math.max(wantedCount(peers), wanted.size + RANKED_MIN)
     for (const peer of this.#order(others)) {
@@ -85,6 +89,11 @@ export class NeighbourChoice {
   /** Whether a peer with `links` links may refuse one more to somebody who has `newcomerLinks`: never the first one. */
   mayRefuse(peers: number, links: number, newcomerLinks: number): boolean {
     return this.#isSparse && newcomerLinks > 0 && links >= ACCEPTED_FACTOR * wantedCount(peers)
+  }
+
+  /** Were everybody told the same contact, it would have a link to each: about as many as a peer wants are enough. */
+  #keeps(contact: PeerId, peers: number): boolean {
+    return pairRank(contact, this.#self) / RANKS < wantedCount(peers) / peers
   }
 
   #order(others: ReadonlySet<PeerId>): readonly PeerId[] {
@@ -123,7 +132,7 @@ export class NeighbourChoice {
   }
 }
 
-/** A number below 2^32 that anybody can compute, and that differs from the rank of the pair the other way round. */
+/** A number below RANKS that anybody can compute, and that differs from the rank of the pair the other way round. */
 export function pairRank(self: PeerId, peer: PeerId): number {
   return mixed(hashOf(peer, hashOf(self, 0x811c_9dc5)))
 }

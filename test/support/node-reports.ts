@@ -61,6 +61,7 @@ export function contact(text: string, parts: Partial<Contact> = {}): Contact {
     lastError: undefined,
     attempts: 0,
     retryAt: undefined,
+    isReached: false,
     ...parts,
   }
 }

@@ -68,7 +68,8 @@ function linkView(neighbour: NeighbourReport, names: Names, path: PathView | nul
 function waitingContacts(contacts: readonly Contact[], linked: ReadonlySet<PeerId>): Contact[] {
   const named = new Set(contacts.filter(contact => contact.origin === 'configured').map(contact => contact.peerId))
   return contacts.filter(
-    ({ origin, state, peerId }) =>
+    ({ origin, state, peerId, isReached }) =>
+      !isReached &&
       !(origin === 'discovered' && named.has(peerId)) &&
       state !== 'connected' &&
       state !== 'handshake' &&

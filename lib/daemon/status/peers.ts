@@ -1,7 +1,7 @@
 import type { PeerId } from '../../address/mod.ts'
 import type { PathView, PeerView, TargetView } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
-import type { NodeReport } from '../../node/mod.ts'
+import type { Contact, NodeReport } from '../../node/mod.ts'
 import { SHOWN_PEERS_MAX } from '../constants.ts'
 import { retryInSeconds } from './connections.ts'
 import type { Names } from './names.ts'
@@ -67,10 +67,15 @@ export function targetViews({ contacts, neighbours }: NodeReport, names: Names, 
     .filter(contact => contact.origin === 'configured')
     .map(contact => ({
       target: contact.text,
-      state: contact.peerId !== undefined && linked.has(contact.peerId) ? 'connected' : contact.state,
+      state: targetState(contact, linked),
       address: contact.endpoint ?? null,
       peer: names.refOrNull(contact.peerId),
-      error: contact.lastError ?? null,
-      retryInSeconds: retryInSeconds(contact, now),
+      error: contact.isReached ? null : (contact.lastError ?? null),
+      retryInSeconds: contact.isReached ? null : retryInSeconds(contact, now),
     }))
+}
+
+function targetState({ peerId, isReached, state }: Contact, linked: ReadonlySet<PeerId>): string {
+  if (peerId !== undefined && linked.has(peerId)) return 'connected'
+  return isReached ? 'reached' : state
 }

@@ -88,6 +88,7 @@ t.test('a contact is shown once: as a link, as what was named, or not at all', t
   t.equal(views({ ...linked(1), contacts: [contact('h1', { peerId })] }).length, 1, 'its peer is a neighbour')
   for (const state of ['connected', 'handshake'] as const)
     t.strictSame(views({ contacts: [contact('h1', { state })] }), [], state)
+  t.strictSame(views({ contacts: [contact('h1', { peerId, isReached: true })] }), [], 'its peer is reached anyhow')
   const twice = [contact('h1', { peerId }), contact(peerId, { peerId, origin: 'discovered' })]
   t.strictSame(
     views({ contacts: twice }).map(view => view.address),

@@ -72,6 +72,7 @@ t.test('contacts are what the operator named; one whose peer is a neighbour is c
     contact('h1', { peerId: peerNumber(1), endpoint: endpoint('192.0.2.1') }),
     contact('h2', { lastError: 'ECONNREFUSED', retryAt: NOW + 2_000 }),
     contact(peerNumber(3), { origin: 'discovered' }),
+    contact('h4', { peerId: peerNumber(4), lastError: 'full', retryAt: NOW + 2_000, isReached: true }),
   ]
   const report = nodeReport({ ...linked(1), contacts })
   t.strictSame(targetViews(report, new Names(report), NOW), [
@@ -84,6 +85,14 @@ t.test('contacts are what the operator named; one whose peer is a neighbour is c
       retryInSeconds: null,
     },
     { target: 'h2', state: 'waiting', address: null, peer: null, error: 'ECONNREFUSED', retryInSeconds: 2 },
+    {
+      target: 'h4',
+      state: 'reached',
+      address: null,
+      peer: { id: peerNumber(4), nickname: '?' },
+      error: null,
+      retryInSeconds: null,
+    },
   ])
   t.end()
 })

@@ -5,6 +5,7 @@ import {
   DIAL_DEADLINE_MS,
   LASTING_LINK_MS,
   REFUSED_RETRY_MS,
+  RETRY_FIRST_MS,
   RETRY_LAST_MS,
   CONTACTS_MAX,
 } from '../../../lib/node/constants.ts'
@@ -20,7 +21,7 @@ function world() {
   const dialler = new Dialler({
     chance: () => 0.5,
     nextConnection: () => next++,
-    isNeighbour: peer => neighbours.has(peer),
+    isReached: peer => neighbours.has(peer),
   })
   const drain = () => {
     const outputs: DiallerOutput[] = []
@@ -134,7 +135,7 @@ t.test('does not dial a peer that is a neighbour already, until it goes', t => {
   w.neighbours.add(PEER)
   t.same(w.next().outputs, [])
   w.neighbours.delete(PEER)
-  w.dialler.handleNeighbourDown(PEER, 10_000)
+  w.dialler.handleLost(PEER, 10_000)
   const due = w.next()
   t.ok(due.at <= 11_500)
   t.same(due.outputs, [{ type: 'resolve', contact: 'ada' }])
@@ -239,6 +240,22 @@ t.test('knows the peers that configured contacts led to', t => {
   t.end()
 })
 
+t.test('a contact whose peer is reached through others rests, and is dialled at once when nobody reaches it', t => {
+  const w = world()
+  const connection = dialled(w)
+  w.dialler.handleUp(connection, PEER, 0)
+  w.neighbours.add(PEER)
+  w.dialler.handleEnded(connection, PEER, 'more links than it needs', LASTING_LINK_MS)
+  t.match(w.dialler.contacts, [{ state: 'waiting', isReached: true }])
+  for (let round = 0; round < 4; round++) t.same(w.next().outputs, [], 'it rests')
+  t.match(w.dialler.contacts, [{ isReached: true, lastError: undefined, attempts: 0 }])
+  w.neighbours.delete(PEER)
+  w.dialler.handleLost(PEER, 10 ** 6)
+  t.match(w.dialler.contacts, [{ isReached: false }])
+  t.same(w.at(10 ** 6 + RETRY_FIRST_MS), [{ type: 'resolve', contact: 'ada' }])
+  t.end()
+})
+
 t.test('unconfigure ends what is under way, and only what was configured', t => {
   const w = world()
   const connection = dialled(w)
@@ -281,7 +298,7 @@ t.test('whatever happens in whatever order, every contact waits for something or
         else if (kind === 5) w.dialler.handleUp(which, PEER, now)
         else if (kind === 6) w.dialler.handleEnded(which, PEER, 'closed', now)
         else if (kind === 7) w.dialler.handleOurself(which)
-        else if (kind === 8) w.dialler.handleNeighbourDown(PEER, now)
+        else if (kind === 8) w.dialler.handleLost(PEER, now)
         else w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: which }], now)
         w.drain()
         for (const contact of w.dialler.contacts) {

@@ -24,6 +24,9 @@ const around = (others: ReadonlySet<PeerId>, more: object = {}) => ({
   ...more,
 })
 
+const keeps = (contact: PeerId, self: PeerId, count: number) =>
+  pairRank(contact, self) / 2 ** 32 < wantedCount(count) / count
+
 // Hundreds of peers for hundreds of seconds; the runner limits the whole file.
 t.setTimeout(0)
 
@@ -58,10 +61,28 @@ t.test('the number of wanted peers grows with the logarithm, and with what was c
     [1000, 10],
   ] as const)
     t.equal(wantedCount(count), wanted, `${count} peers`)
-  const configured = peers(20)
+  const configured = new Set([...peers(99)].filter(peer => keeps(peer, p(0), 100)))
+  t.ok(configured.size > 1, `${configured.size} are kept`)
   const { wanted } = new NeighbourChoice(p(0)).choose(around(peers(99), { configured }), 0)
-  t.equal(wanted.size, 23, 'some are wanted by rank, whatever was configured')
+  t.equal(wanted.size, configured.size + 3, 'some are wanted by rank, whatever was configured')
   for (const peer of configured) t.ok(wanted.has(peer))
+})
+
+t.test('of those that were all told one contact about as many as a peer wants keep their link to it', async t => {
+  for (const count of [33, 100, 300, 1_000]) {
+    const all = peers(count, 0)
+    const configured = new Set([p(0)])
+    const kept = [...all].filter(self => {
+      const others = new Set(all)
+      others.delete(self)
+      const { wanted } = new NeighbourChoice(self).choose(around(others, { configured }), 0)
+      const isByRank = new NeighbourChoice(self).choose(around(others), 0).wanted.has(p(0))
+      t.equal(wanted.has(p(0)), isByRank || keeps(p(0), self, count))
+      return self !== p(0) && wanted.has(p(0)) && !isByRank
+    })
+    const expected = wantedCount(count)
+    t.ok(kept.length >= expected / 3 && kept.length <= 3 * expected, `${kept.length} of ${count}`)
+  }
 })
 
 t.test('ranks spread evenly, and differ in the two directions', async t => {
