@@ -75,6 +75,22 @@ export const CALLS = {
     deadlineMs: 30_000,
     description: 'takes addresses from a target, or all and the interface',
   }),
+  expose: call({
+    method: 'POST',
+    path: '/v1/expose',
+    request: schema.ExposeRequest,
+    answer: schema.CidrsAnswer,
+    deadlineMs: 60_000,
+    description: 'gives this host addresses of the overlay',
+  }),
+  hide: call({
+    method: 'POST',
+    path: '/v1/hide',
+    request: schema.HideRequest,
+    answer: schema.CidrsAnswer,
+    deadlineMs: 30_000,
+    description: 'takes addresses of the overlay, or all, from this host',
+  }),
   stop: call({
     method: 'POST',
     path: '/v1/stop',

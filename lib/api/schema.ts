@@ -87,6 +87,9 @@ export const IpamView = z.object({
   disputed: z.array(z.object({ container: z.string(), address: z.string(), owner: PeerRef.nullable() })),
 })
 
+/** An address of the overlay that this host has. */
+export const ExposureView = z.object({ cidr: z.string() })
+
 export const Status = z.object({
   version: z.string(),
   pid: z.number(),
@@ -109,6 +112,8 @@ export const Status = z.object({
   targets: z.array(TargetView),
   ipam: IpamView,
   overlay: z.object({ bridge: z.string(), device: z.string(), mtu: z.number(), mac: z.string() }),
+  /** Addresses of this host itself. */
+  exposed: z.array(ExposureView),
   warnings: z.array(z.string()),
   waiting: z.array(z.string()),
 })
@@ -143,6 +148,9 @@ export const AttachRequest = z.object({
   multicastRoute: z.boolean().default(true),
 })
 export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
+
+export const ExposeRequest = z.object({ addresses: texts(32).default([]) })
+export const HideRequest = z.object({ addresses: texts(32).default([]) })
 
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })

@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   BAD_PEER: { http: 400, exit: 2 },
   TARGET_NOT_FOUND: { http: 404, exit: 4 },
   NOT_ATTACHED: { http: 404, exit: 4 },
+  NOT_EXPOSED: { http: 404, exit: 4 },
   DOCKER_UNREACHABLE: { http: 502, exit: 69 },
   ADDRESS_OUTSIDE_RANGE: { http: 400, exit: 1 },
   ADDRESS_RESERVED: { http: 400, exit: 1 },

@@ -4,7 +4,7 @@ import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 import { withNotice } from './waiting.ts'
 
 const TARGET = 'netns:NAME, pid:N, or the id or name of a Docker container'
-const ADDRESSES = 'CIDR or ip:CIDR (this one), net:CIDR (one of that subnet), net:default'
+export const ADDRESSES = 'CIDR or ip:CIDR (this one), net:CIDR (one of that subnet), net:default'
 
 export function addAttachmentCommands(program: Command): void {
   withSettings(

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { addAttachmentCommands } from './attachment-commands.ts'
+import { addExposureCommands } from './exposure-commands.ts'
 import { fail } from './fail.ts'
 import { addLaunchCommand } from './launch-command.ts'
 import { addLifecycleCommands } from './lifecycle-commands.ts'
@@ -37,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addMeshCommands(program)
   addStatusCommands(program)
   addAttachmentCommands(program)
+  addExposureCommands(program)
   addLifecycleCommands(program)
   try {
     await program.parseAsync([...argv], { from: 'user' })

@@ -26,6 +26,7 @@ export function renderStatus(status: Status): string {
   lines.push(
     labelled('Overlay', `bridge ${status.overlay.bridge}, device ${status.overlay.device}, mtu ${status.overlay.mtu}`),
   )
+  if (status.exposed.length > 0) lines.push(labelled('Exposed', status.exposed.map(({ cidr }) => cidr).join(' ')))
   lines.push('', labelled('Service', 'ipam'))
   const { ipam } = status
   lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))

@@ -1,10 +1,11 @@
 import { formatCidr, type Cidr } from '../address/mod.ts'
 import { WeaveError, type Millis } from '../base/mod.ts'
-import type { AddressForm } from '../ipam/mod.ts'
+import { LEASE_HOLDER, type AddressForm, type LeaseHolder } from '../ipam/mod.ts'
 import type { Node } from '../node/mod.ts'
 
 interface Waiter {
   readonly container: string
+  readonly holder: LeaseHolder
   /** What the container had before. */
   readonly held: ReadonlySet<string>
   resolve(cidrs: readonly Cidr[]): void
@@ -25,7 +26,12 @@ export class AddressRequests {
   }
 
   /** Asks the node for an address; an abort cancels the request. */
-  ask(container: string, form: AddressForm, signal: AbortSignal): Promise<readonly Cidr[]> {
+  ask(
+    container: string,
+    form: AddressForm,
+    signal: AbortSignal,
+    holder: LeaseHolder = LEASE_HOLDER.attachment,
+  ): Promise<readonly Cidr[]> {
     const id = `r${this.#next++}`
     return new Promise((resolve, reject) => {
       const cancel = () => {
@@ -37,7 +43,8 @@ export class AddressRequests {
       signal.addEventListener('abort', cancel, { once: true })
       this.#waiters.set(id, {
         container,
-        held: new Set(this.#node.leasesOf(container).map(formatCidr)),
+        holder,
+        held: new Set(this.#node.leasesOf(container, holder).map(formatCidr)),
         resolve: cidrs => {
           signal.removeEventListener('abort', cancel)
           resolve(cidrs)
@@ -47,7 +54,7 @@ export class AddressRequests {
           reject(error)
         },
       })
-      this.#input((node, now) => node.requestAddress(id, container, form, now))
+      this.#input((node, now) => node.requestAddress(id, container, form, now, holder))
     })
   }
 
@@ -57,7 +64,7 @@ export class AddressRequests {
     if (waiter === undefined || failure === undefined) return waiter?.resolve(cidrs)
     const fresh = cidrs.filter(cidr => !waiter.held.has(formatCidr(cidr)))
     if (fresh.length === 0) return waiter.resolve(cidrs)
-    for (const { address } of fresh) this.#node.freeAddresses(waiter.container, address, now)
+    for (const { address } of fresh) this.#node.freeAddresses(waiter.container, address, now, waiter.holder)
     waiter.reject(failure)
   }
 

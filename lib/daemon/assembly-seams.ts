@@ -59,6 +59,9 @@ export type AssemblyHost = Pick<
   | 'list'
   | 'attach'
   | 'detach'
+  | 'expose'
+  | 'hide'
+  | 'exposed'
   | 'remove'
 >
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { localMac } from '../address/mod.ts'
+import { formatMac, localMac } from '../address/mod.ts'
 import { API_SOCKET, SOFTWARE_VERSION } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { identityOf } from '../crypto/mod.ts'
@@ -11,6 +11,8 @@ import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
+import { ExposureService } from './exposure-service.ts'
+import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { Memory } from './memory.ts'
@@ -146,6 +148,12 @@ async function open(
   memory.start().catch(onFatal)
   begin(runner, config.peers)
   const attachments = new Attachments({ host, runner, store })
+  const exposures = new ExposureService({
+    exposures: new Exposures({ host, runner, store }),
+    runner,
+    mac: formatMac(mac),
+    log,
+  })
   const facts = {
     version: SOFTWARE_VERSION,
     pid: process.pid,
@@ -164,7 +172,8 @@ async function open(
       firewallWarnings: firewall.warnings,
       log,
     }),
-    new AttachmentService({ attachments, runner, log }),
+    exposures,
+    new AttachmentService({ attachments, runner, others: () => exposures.list(), log }),
   ]
   const services = new Services(
     [

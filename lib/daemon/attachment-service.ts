@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { CallHandlers } from '../api/mod.ts'
+import type { Attachment, CallHandlers } from '../api/mod.ts'
 import type { Attachments } from './attachments.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
@@ -15,6 +15,8 @@ export class AttachmentService implements Service {
   constructor(parts: {
     attachments: Attachments
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
+    /** What holds addresses here besides: shown first. */
+    others: () => Promise<readonly Attachment[]>
     log: Pick<Logger, 'info'>
   }) {
     const { attachments, runner } = parts
@@ -30,7 +32,7 @@ export class AttachmentService implements Service {
         }
       },
       detach: async ({ target, addresses }) => ({ cidrs: await attachments.detach(target, addresses) }),
-      ps: async () => ({ attachments: await attachments.list() }),
+      ps: async () => ({ attachments: [...(await parts.others()), ...(await attachments.list())] }),
     }
   }
 

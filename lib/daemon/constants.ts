@@ -2,6 +2,9 @@ export const DIAL_TIMEOUT_MS = 10_000
 /** How often the host is compared with what it should be: attachments, firewall. */
 export const RECONCILE_INTERVAL_MS = 30_000
 export const ATTACHMENT_PREFIX = 'attach/'
+export const EXPOSURE_PREFIX = 'expose/'
+/** Addresses of the overlay that one host may have. */
+export const EXPOSURES_MAX = 64
 /** Peers that a status shows, the nearest first: a ledger has places for many more, which others can fill. */
 export const SHOWN_PEERS_MAX = 1_000
 /** What the disk refused waits in memory, up to this; beyond, the daemon ends rather than go on without memory. */

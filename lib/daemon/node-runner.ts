@@ -1,7 +1,7 @@
 import type { Cidr, Endpoint } from '../address/mod.ts'
 import { errorText, type LogLine, type Millis } from '../base/mod.ts'
 import { dial, type LinkSocket } from '../io/mod.ts'
-import type { AddressForm } from '../ipam/mod.ts'
+import type { AddressForm, LeaseHolder } from '../ipam/mod.ts'
 import { AddressRequests } from './address-requests.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
 import { DurableWrites, type WriteSeams } from './durable-writes.ts'
@@ -112,8 +112,13 @@ export class NodeRunner {
   }
 
   /** Asks the node for an address; an abort cancels the request. */
-  requestAddress(container: string, form: AddressForm, signal: AbortSignal): Promise<readonly Cidr[]> {
-    return this.#requests.ask(container, form, signal)
+  requestAddress(
+    container: string,
+    form: AddressForm,
+    signal: AbortSignal,
+    holder?: LeaseHolder,
+  ): Promise<readonly Cidr[]> {
+    return this.#requests.ask(container, form, signal, holder)
   }
 
   /** Says goodbye, and closes what is open. */

@@ -1,6 +1,7 @@
 import type { Cidr, Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { attach, detach, inspectAttachment, listHostEnds, type HostEnd, type PluggedTarget } from './attachment.ts'
+import { addBridgeAddresses, bridgeAddresses, removeBridgeAddresses } from './bridge-address.ts'
 import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
 import { ensureBridgeForwarding, removeBridgeForwarding, type FirewallReport } from './bridge-firewall.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
@@ -168,6 +169,23 @@ export class HostNetwork {
   /** Removes such a pair, placed or not; none is no error. */
   removePair(id: string): Promise<void> {
     return this.#inTurn(async () => removePair(this.#runner, id))
+  }
+
+  /** Gives the host addresses (CIDR form) on the bridge; returns those that it did not have. See `addBridgeAddresses`. */
+  expose(addresses: readonly string[]): Promise<readonly string[]> {
+    return this.#inTurn(async () =>
+      addBridgeAddresses(this.#runner, { name: this.bridge, mac: this.#options.mac }, addresses),
+    )
+  }
+
+  /** Takes addresses of the host from the bridge; those that it does not hold are no error. */
+  hide(addresses: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => removeBridgeAddresses(this.#runner, this.bridge, addresses))
+  }
+
+  /** What the bridge holds, whoever gave it. */
+  exposed(): Promise<readonly string[]> {
+    return this.#inTurn(async () => bridgeAddresses(this.#runner, this.bridge))
   }
 
   /** Our host ends on the bridge: what is attached and alive. */

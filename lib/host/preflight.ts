@@ -57,6 +57,23 @@ export async function checkTools(runner: CommandRunner): Promise<void> {
  * only refuse, and those of our own bridge are no obstacle.
  */
 export function checkRange(range: Cidr, routes: readonly RouteView[], bridge: string): void {
+  checkRoutes(range, routes, bridge, [
+    'overlay range',
+    'choose a range that no network of yours uses: --ipalloc-range, the same on every peer',
+  ])
+}
+
+/** Fails with RANGE_OVERLAP when this host would lose a route to its own address in a subnet of the overlay. */
+export function checkExposedSubnet(subnet: Cidr, routes: readonly RouteView[], bridge: string): void {
+  checkRoutes(subnet, routes, bridge, ['subnet', 'expose the host in a subnet that no other interface of it uses'])
+}
+
+function checkRoutes(
+  range: Cidr,
+  routes: readonly RouteView[],
+  bridge: string,
+  [what, remedy]: readonly [string, string],
+): void {
   for (const route of routes) {
     if (route.dev === bridge || ['blackhole', 'unreachable', 'prohibit', 'throw'].includes(route.type ?? '')) continue
     const destination = destinationOf(route.dst)
@@ -64,8 +81,8 @@ export function checkRange(range: Cidr, routes: readonly RouteView[], bridge: st
     const by = route.dev === undefined ? '' : ` (interface ${route.dev})`
     throw new WeaveError(
       'RANGE_OVERLAP',
-      `the overlay range ${formatCidr(range)} overlaps this host's route ${formatCidr(destination)}${by}`,
-      'choose a range that no network of yours uses: --ipalloc-range, the same on every peer',
+      `the ${what} ${formatCidr(range)} overlaps this host's route ${formatCidr(destination)}${by}`,
+      remedy,
     )
   }
 }

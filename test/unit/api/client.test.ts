@@ -13,6 +13,7 @@ const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret:
 const STATUS = {
   ...statusOf(nodeReport(), FACTS, NOW),
   overlay: { bridge: 'b', device: 'd', mtu: 1_400, mac: '02:00:00:00:00:01' },
+  exposed: [],
 }
 const REPORT = {
   ...STATUS,
@@ -31,6 +32,8 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   forget: { targets: [] },
   attach: { cidrs: ['10.32.0.1/12'] },
   detach: { cidrs: [] },
+  expose: { cidrs: ['10.32.0.2/12'] },
+  hide: { cidrs: [] },
   stop: { ok: true, notes: [] },
   reset: { ok: true, notes: ['left'] },
 }
@@ -48,12 +51,16 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   const attach = { target: 'netns:a', addresses: ['net:default'], multicastRoute: false }
   t.strictSame(await client.call('attach', attach), ANSWERS.attach)
   t.strictSame(await client.call('detach', { target: 'netns:a' }), ANSWERS.detach)
+  t.strictSame(await client.call('expose', { addresses: ['net:default'] }), ANSWERS.expose)
+  t.strictSame(await client.call('hide', {}), ANSWERS.hide)
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
   t.strictSame(seen.slice(5), [
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],
     ['attach', attach],
     ['detach', { target: 'netns:a', addresses: [] }],
+    ['expose', { addresses: ['net:default'] }],
+    ['hide', { addresses: [] }],
   ])
 })
 

@@ -18,6 +18,7 @@ function status(parts: Partial<Status> = {}): Status {
   return {
     ...statusOf(nodeReport(), FACTS, NOW),
     overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
+    exposed: [],
     ...parts,
   }
 }
@@ -59,6 +60,15 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     '      Addresses: 0 in use here, of 1048576 in the range',
   ])
     t.ok(lines.includes(line), line)
+  t.end()
+})
+
+t.test('status names the addresses of the host when it has any', t => {
+  t.notMatch(renderStatus(status()), 'Exposed')
+  t.match(
+    renderStatus(status({ exposed: [{ cidr: '10.32.0.1/12' }, { cidr: '10.40.1.1/24' }] })),
+    '        Exposed: 10.32.0.1/12 10.40.1.1/24\n',
+  )
   t.end()
 })
 

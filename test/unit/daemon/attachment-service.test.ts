@@ -8,12 +8,15 @@ type Parts = ConstructorParameters<typeof AttachmentService>[0]
 
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
 
+const HOST = { id: 'weave:expose', description: 'this host', mac: '', cidrs: ['10.32.0.9/12'], isPresent: true }
+
 function service(attachments: Partial<Parts['attachments']>, report = nodeReport()) {
   const logged: object[] = []
   const log = { info: (fields: object) => void logged.push(fields) } as unknown as Parts['log']
   const parts = {
     attachments: attachments as Parts['attachments'],
     runner: { report: () => report, requireStore: () => undefined },
+    others: async () => [HOST],
     log,
   }
   return { service: new AttachmentService(parts), logged }
@@ -36,7 +39,7 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
   const request = { target: 'netns:a', addresses: ['net:default'], multicastRoute: false }
   t.strictSame(await calls.attach(request, context), { cidrs: ['10.32.0.1/12'] })
   t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), { cidrs: ['10.32.0.1/12'] })
-  t.strictSame(await calls.ps({}, context), { attachments: [one] })
+  t.strictSame(await calls.ps({}, context), { attachments: [HOST, one] })
   t.strictSame(seen, [
     ['netns:a', ['net:default'], { multicastRoute: false, signal: context.signal }],
     ['netns:a', []],

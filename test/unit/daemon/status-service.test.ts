@@ -22,7 +22,7 @@ function statusWith(others: readonly Service[]) {
 t.test('fields and warnings of the other services are part of the status', async t => {
   const status = await statusWith([
     { name: 'a', warnings: () => ['one'] },
-    { name: 'b', report: () => ({ overlay: OVERLAY }), warnings: () => ['two'] },
+    { name: 'b', report: () => ({ overlay: OVERLAY, exposed: [] }), warnings: () => ['two'] },
   ])
   t.strictSame(status.overlay, OVERLAY)
   t.strictSame(status.warnings, ['one', 'two'])
@@ -30,7 +30,7 @@ t.test('fields and warnings of the other services are part of the status', async
 
 t.test('a field that nobody reports, or two do, is a fault of ours that names it', t => {
   t.throws(() => statusWith([]), /no service reports overlay/)
-  const host = { name: 'host', report: () => ({ overlay: OVERLAY }) }
+  const host = { name: 'host', report: () => ({ overlay: OVERLAY, exposed: [] }) }
   t.throws(() => statusWith([host, { ...host, name: 'other' }]), /the service other reports overlay/)
   t.throws(() => statusWith([host, { name: 'liar', report: () => ({ isReady: true }) }]), /liar reports isReady/)
   t.end()

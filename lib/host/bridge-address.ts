@@ -1,0 +1,59 @@
+import { formatMac, parseCidr, subnetOf, type Mac } from '../address/mod.ts'
+import { heldAddresses, interfaceAddress } from './interface-address.ts'
+import { showInterface, showRoutes } from './ip-json.ts'
+import { checkExposedSubnet } from './preflight.ts'
+import type { CommandRunner } from './seams.ts'
+import { writeSysctls } from './sysctl.ts'
+
+/**
+ * Gives the host those of the addresses (CIDR form) that its bridge does not hold yet; others stay. Returns what was
+ * added. When it fails, all that it added is taken back.
+ *
+ * Fails with BAD_ADDRESS, RANGE_OVERLAP (the host has another way to that subnet) or COMMAND_FAILED.
+ */
+export async function addBridgeAddresses(
+  runner: CommandRunner,
+  bridge: { readonly name: string; readonly mac: Mac },
+  addresses: readonly string[],
+): Promise<readonly string[]> {
+  const { name } = bridge
+  const held = await bridgeAddresses(runner, name)
+  const missing = [...new Set(addresses.map(each => interfaceAddress(each).text))].filter(each => !held.includes(each))
+  if (missing.length === 0) return []
+  const routes = await showRoutes(runner, 4)
+  for (const address of missing) checkExposedSubnet(subnetOf(parseCidr(address)!), routes, name)
+  // Announce addresses, and let the second of a subnet outlive the first.
+  await writeSysctls(runner, [[1, [`ipv4/conf/${name}/arp_notify`, `ipv4/conf/${name}/promote_secondaries`]]])
+  const added: string[] = []
+  try {
+    for (const address of missing) {
+      const broadcast = interfaceAddress(address).prefix < 31 ? ['broadcast', '+'] : []
+      await runner.run(['ip', 'addr', 'add', address, ...broadcast, 'dev', name])
+      added.push(address)
+    }
+    // The MAC that it has already: the kernel then tells all neighbours of the addresses.
+    await runner.run(['ip', 'link', 'set', 'dev', name, 'address', formatMac(bridge.mac)])
+  } catch (error) {
+    // What went wrong first is what the user needs to read.
+    await removeBridgeAddresses(runner, name, added).catch(() => undefined)
+    throw error
+  }
+  return added
+}
+
+/** Takes addresses from the bridge; those that it does not hold are no error. Fails with COMMAND_FAILED. */
+export async function removeBridgeAddresses(
+  runner: CommandRunner,
+  bridge: string,
+  addresses: readonly string[],
+): Promise<void> {
+  const held = await bridgeAddresses(runner, bridge)
+  for (const address of addresses.map(each => interfaceAddress(each).text))
+    if (held.includes(address)) await runner.run(['ip', 'addr', 'del', address, 'dev', bridge])
+}
+
+/** What the bridge holds, whoever gave it; nothing when there is no bridge. */
+export async function bridgeAddresses(runner: CommandRunner, bridge: string): Promise<readonly string[]> {
+  const found = await showInterface(runner, bridge)
+  return found === undefined ? [] : heldAddresses(found)
+}

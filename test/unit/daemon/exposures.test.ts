@@ -1,0 +1,140 @@
+import t from 'tap'
+import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
+import { WeaveError } from '../../../lib/base/mod.ts'
+import { Exposures } from '../../../lib/daemon/exposures.ts'
+import type { AddressForm } from '../../../lib/ipam/mod.ts'
+
+type Seams = ConstructorParameters<typeof Exposures>[0]
+const signal = new AbortController().signal
+
+/** Doubles of the host, the node and the store: what the bridge holds, what is leased, what is recorded. */
+function world() {
+  const bridge = new Set<string>()
+  const leases = new Map<string, Cidr>()
+  const records = new Map<string, Uint8Array>()
+  const hooks = { beforeExpose: () => {}, beforeWrite: () => {} }
+  const node = {
+    leasesOf: (id: string, holder: string) =>
+      id === 'weave:expose' && holder === 'exposure' ? [...leases.values()] : [],
+    freeAddresses(_id: string, address: number, _now: number, holder: string) {
+      for (const [text, cidr] of leases) if (cidr.address === address && holder === 'exposure') leases.delete(text)
+    },
+  }
+  const parts = {
+    host: {
+      async expose(cidrs: readonly string[]) {
+        hooks.beforeExpose()
+        const added = cidrs.filter(cidr => !bridge.has(cidr))
+        for (const cidr of added) bridge.add(cidr)
+        return added
+      },
+      hide: async (cidrs: readonly string[]) => void cidrs.forEach(cidr => bridge.delete(cidr)),
+      exposed: async () => [...bridge],
+    },
+    runner: {
+      node,
+      input: (give: (it: typeof node, now: number) => unknown) => give(node, 0),
+      async requestAddress(_id: string, form: AddressForm) {
+        const cidr = form.type === 'claim' ? form.cidr : parseCidr('10.32.0.1/12')!
+        leases.set(formatCidr(cidr), cidr)
+        return [cidr]
+      },
+    },
+    store: {
+      range: () => [...records],
+      write(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[] = []) {
+        hooks.beforeWrite()
+        for (const [key, value] of puts) records.set(key, value)
+        for (const key of deletes) records.delete(key)
+      },
+    },
+  }
+  const make = () => new Exposures(parts as unknown as Seams)
+  return { bridge, leases, records, hooks, make, exposures: make() }
+}
+
+const state = (w: ReturnType<typeof world>) => [
+  [...w.bridge],
+  [...w.leases.keys()],
+  w.exposures.all.map(one => one.cidr),
+]
+
+t.test('the host gets addresses, keeps them when asked again, and gives back just what is named', async t => {
+  const w = world()
+  t.same(await w.exposures.expose([], signal), ['10.32.0.1/12'])
+  t.same(await w.exposures.expose(['net:default', '10.40.1.1/24'], signal), ['10.32.0.1/12', '10.40.1.1/24'])
+  const both = ['10.32.0.1/12', '10.40.1.1/24']
+  t.same(state(w), [both, both, both])
+  t.same(await w.exposures.hide(['ip:10.40.1.1/24']), ['10.40.1.1/24'])
+  t.same(state(w), [['10.32.0.1/12'], ['10.32.0.1/12'], ['10.32.0.1/12']])
+  await t.rejects(w.exposures.hide(['10.40.1.1/24']), {
+    code: 'NOT_EXPOSED',
+    message: /10\.40\.1\.1\/24.*10\.32\.0\.1/,
+  })
+  await t.rejects(async () => w.exposures.hide(['net:default']), { code: 'BAD_ADDRESS' })
+  t.same(await w.exposures.hide([]), ['10.32.0.1/12'])
+  t.same(await w.exposures.hide([]), [], 'hidden already')
+  t.same(state(w), [[], [], []])
+})
+
+t.test('an address is recorded before the bridge has it', async t => {
+  const w = world()
+  w.hooks.beforeExpose = () => t.equal(w.records.size, 1)
+  await w.exposures.expose([], signal)
+})
+
+t.test('nothing is left of what the bridge refused, and what was there before stays', async t => {
+  const w = world()
+  await w.exposures.expose([], signal)
+  w.hooks.beforeExpose = () => {
+    throw new WeaveError('COMMAND_FAILED', 'no', 'try again')
+  }
+  await t.rejects(w.exposures.expose(['net:default', '10.40.1.1/24'], signal), { code: 'COMMAND_FAILED' })
+  t.same(state(w), [['10.32.0.1/12'], ['10.32.0.1/12'], ['10.32.0.1/12']])
+})
+
+t.test('a disk that takes nothing does not keep the address from being given back', async t => {
+  const w = world()
+  w.hooks.beforeWrite = () => {
+    throw new WeaveError('STATE_IO', 'full', 'make room')
+  }
+  await t.rejects(w.exposures.expose([], signal), { code: 'STATE_IO' })
+  t.same(state(w), [[], [], []])
+})
+
+t.test('more addresses than the limit are refused, and given back', async t => {
+  const w = world()
+  for (let i = 1; i <= 64; i++) await w.exposures.expose([`10.40.1.${i}/24`], signal)
+  await t.rejects(w.exposures.expose(['10.40.1.65/24'], signal), { code: 'BAD_ADDRESS', message: /65 .*limit is 64/ })
+  t.equal(w.leases.size, 64)
+})
+
+t.test('after a start the bridge has what is recorded; a lease that is not recorded ends', async t => {
+  const w = world()
+  await w.exposures.expose([], signal)
+  w.bridge.clear()
+  w.leases.set('10.32.0.9/12', parseCidr('10.32.0.9/12')!)
+  const again = w.make()
+  t.same(await again.reconcile(), ['10.32.0.1/12'])
+  t.same(state(w), [['10.32.0.1/12'], ['10.32.0.1/12'], ['10.32.0.1/12']])
+  t.same(await again.reconcile(), [], 'all is well')
+})
+
+t.test('who listens hears of each change once', async t => {
+  const w = world()
+  const heard: string[] = []
+  const end = w.exposures.watch(cidrs => heard.push(cidrs.join(' ')))
+  await w.exposures.expose([], signal)
+  await w.exposures.expose([], signal)
+  await w.exposures.reconcile()
+  await w.exposures.hide([])
+  t.same(heard, ['10.32.0.1/12', ''])
+  end()
+  await w.exposures.expose([], signal)
+  t.equal(heard.length, 2)
+  const later: string[] = []
+  const again = w.make()
+  again.watch(cidrs => later.push(cidrs.join(' ')))
+  await again.reconcile()
+  t.same(later, ['10.32.0.1/12'], 'at the start too')
+})
