@@ -79,7 +79,7 @@ export const CALLS = {
     method: 'POST',
     path: '/v1/expose',
     request: schema.ExposeRequest,
-    answer: schema.CidrsAnswer,
+    answer: schema.ExposeAnswer,
     deadlineMs: 60_000,
     description: 'gives this host addresses of the overlay',
   }),

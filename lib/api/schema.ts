@@ -88,7 +88,7 @@ export const IpamView = z.object({
 })
 
 /** An address of the overlay that this host has. */
-export const ExposureView = z.object({ cidr: z.string() })
+export const ExposureView = z.object({ cidr: z.string(), isMasqueraded: z.boolean() })
 
 export const Status = z.object({
   version: z.string(),
@@ -149,11 +149,13 @@ export const AttachRequest = z.object({
 })
 export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
 
-export const ExposeRequest = z.object({ addresses: texts(32).default([]) })
+export const ExposeRequest = z.object({ addresses: texts(32).default([]), masquerade: z.boolean().default(true) })
 export const HideRequest = z.object({ addresses: texts(32).default([]) })
 
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })
+/** `notes`: what an operator should read. */
+export const ExposeAnswer = CidrsAnswer.extend({ notes: z.array(z.string()).default([]) })
 export const PsAnswer = z.object({ attachments: z.array(Attachment) })
 /** `notes`: what an operator should read. */
 export const NotesAnswer = z.object({ ok: z.literal(true), notes: z.array(z.string()).default([]) })

@@ -9,12 +9,16 @@ export function addExposureCommands(program: Command): void {
       .command('expose')
       .description('give this host addresses of the overlay; prints them')
       .argument('[addresses...]', `${ADDRESSES}; none: one of the default subnet`),
-  ).action(async (addresses: string[], _options: object, command: Command) => {
-    const settings = settingsOf(command)
-    const client = clientOf(settings)
-    const { cidrs } = await withNotice(client, 'expose', client.call('expose', { addresses }))
-    print(settings, { cidrs }, cidrs.join(' '))
-  })
+  )
+    .option('--without-masquerade', 'leave the addresses of what enters and leaves those subnets as they are')
+    .action(async (addresses: string[], { withoutMasquerade }: { withoutMasquerade?: true }, command: Command) => {
+      const settings = settingsOf(command)
+      const client = clientOf(settings)
+      const answer = client.call('expose', { addresses, masquerade: withoutMasquerade !== true })
+      const { cidrs, notes } = await withNotice(client, 'expose', answer)
+      for (const note of notes) console.error(`weave-ts: ${note}`)
+      print(settings, { cidrs, notes }, cidrs.join(' '))
+    })
   withSettings(
     program
       .command('hide')

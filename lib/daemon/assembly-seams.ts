@@ -3,7 +3,7 @@ import type { Cidr } from '../address/mod.ts'
 import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import type { HostNetwork, HostNetworkOptions } from '../host/mod.ts'
+import type { FirewallWatch, HostNetwork, HostNetworkOptions } from '../host/mod.ts'
 import type {
   CacheStore,
   LinkServer,
@@ -43,6 +43,8 @@ export interface AssemblySeams {
   secrets(config: DaemonConfig): Promise<readonly LinkSecret[]>
   isInterface(name: string): Promise<boolean>
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
+  /** What hears of changes of the firewall, and then calls. */
+  watchFirewall(check: () => Promise<void>): Pick<FirewallWatch, 'isListening' | 'set'>
   resolve(contact: string, defaultPort: number): Promise<Resolution>
   serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
 }
@@ -62,6 +64,7 @@ export type AssemblyHost = Pick<
   | 'expose'
   | 'hide'
   | 'exposed'
+  | 'isForwarding'
   | 'remove'
 >
 

@@ -148,12 +148,23 @@ async function open(
   memory.start().catch(onFatal)
   begin(runner, config.peers)
   const attachments = new Attachments({ host, runner, store })
+  const exposed = new Exposures({ host, runner, store })
   const exposures = new ExposureService({
-    exposures: new Exposures({ host, runner, store }),
+    exposures: exposed,
     runner,
     mac: formatMac(mac),
+    isForwarding: () => host.isForwarding(),
     log,
   })
+  const hostService = new HostService({
+    host,
+    overlay: { mtu, mac },
+    targetIds: () => attachments.targetIds,
+    firewall,
+    watch: check => seams.watchFirewall(check),
+    log,
+  })
+  exposed.watch(() => void hostService.firewallChanged())
   const facts = {
     version: SOFTWARE_VERSION,
     pid: process.pid,
@@ -165,13 +176,7 @@ async function open(
   const others = [
     memory,
     new MeshService({ runner, port: config.port, hasSecret: facts.hasSecret, warnings: config.warnings, end: onEnd }),
-    new HostService({
-      host,
-      overlay: { mtu, mac },
-      targetIds: () => attachments.targetIds,
-      firewallWarnings: firewall.warnings,
-      log,
-    }),
+    hostService,
     exposures,
     new AttachmentService({ attachments, runner, others: () => exposures.list(), log }),
   ]

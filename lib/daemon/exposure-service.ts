@@ -1,9 +1,14 @@
 import type { Logger } from 'pino'
 import type { Attachment, CallHandlers, Status } from '../api/mod.ts'
+import { errorText } from '../base/mod.ts'
 import { EXPOSED_ID, type Exposures } from './exposures.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
+
+const NO_FORWARDING =
+  'this host does not forward packets (net.ipv4.ip_forward is 0), so containers reach it but nothing beyond it; ' +
+  'if they should, `sysctl -w net.ipv4.ip_forward=1`'
 
 /** `expose` and `hide`; puts addresses of the host back that somebody took from the bridge. */
 export class ExposureService implements Service {
@@ -12,12 +17,16 @@ export class ExposureService implements Service {
   readonly #exposures: Pick<Exposures, 'all' | 'present' | 'reconcile'>
   readonly #log: Pick<Logger, 'info'>
   readonly #mac: string
+  /** Why the host does not have what is recorded. */
+  #trouble: string | undefined
 
   constructor(parts: {
     exposures: Pick<Exposures, 'all' | 'expose' | 'hide' | 'present' | 'reconcile'>
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
     /** Of the bridge, as text. */
     mac: string
+    /** Whether this host routes packets at all. */
+    isForwarding: () => Promise<boolean>
     log: Pick<Logger, 'info'>
   }) {
     const { exposures, runner } = parts
@@ -25,10 +34,11 @@ export class ExposureService implements Service {
     this.#log = parts.log
     this.#mac = parts.mac
     this.calls = {
-      expose: async ({ addresses }, { signal }) => {
+      expose: async ({ addresses, masquerade }, { signal }) => {
         runner.requireStore()
         try {
-          return { cidrs: await exposures.expose(addresses, signal) }
+          const cidrs = await exposures.expose(addresses, { isMasqueraded: masquerade, signal })
+          return { cidrs, notes: (await parts.isForwarding()) ? [] : [NO_FORWARDING] }
         } catch (error) {
           throw explained(error, () => runner.report())
         }
@@ -38,13 +48,23 @@ export class ExposureService implements Service {
   }
 
   async reconcile(): Promise<void> {
-    const added = await this.#exposures.reconcile()
-    if (added.length > 0)
-      this.#log.info({ event: 'exposed', cidrs: added.join(' ') }, 'this host has its addresses of the overlay again')
+    try {
+      const added = await this.#exposures.reconcile()
+      this.#trouble = undefined
+      if (added.length > 0)
+        this.#log.info({ event: 'exposed', cidrs: added.join(' ') }, 'this host has its addresses of the overlay again')
+    } catch (error) {
+      this.#trouble = `this host does not have its addresses of the overlay: ${errorText(error)}`
+      throw error
+    }
   }
 
   report(): Pick<Status, 'exposed'> {
-    return { exposed: this.#exposures.all.map(({ cidr }) => ({ cidr })) }
+    return { exposed: [...this.#exposures.all] }
+  }
+
+  warnings(): readonly string[] {
+    return this.#trouble === undefined ? [] : [this.#trouble]
   }
 
   /** This host as `ps` shows it; nothing while it has no address. */

@@ -1,6 +1,6 @@
 import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import type { HostNetwork } from '../host/mod.ts'
+import type { ExposedAddress, HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import { EXPOSURE_PREFIX, EXPOSURES_MAX } from './constants.ts'
@@ -8,12 +8,6 @@ import type { NodeRunner } from './node-runner.ts'
 
 /** This host, among those that hold addresses. */
 export const EXPOSED_ID = 'weave:expose'
-
-/** An address of this host, as it is kept over a restart. */
-export interface Exposure {
-  /** In CIDR form. */
-  readonly cidr: string
-}
 
 export interface ExposureParts {
   readonly host: Pick<HostNetwork, 'expose' | 'hide' | 'exposed'>
@@ -39,10 +33,10 @@ export class Exposures {
   }
 
   /** All that is recorded, in the order of the addresses. */
-  get all(): readonly Exposure[] {
+  get all(): readonly ExposedAddress[] {
     return this.#parts.store
       .range(EXPOSURE_PREFIX)
-      .map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as Exposure)
+      .map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as ExposedAddress)
       .sort((a, b) => parseCidr(a.cidr)!.address - parseCidr(b.cidr)!.address)
   }
 
@@ -53,12 +47,15 @@ export class Exposures {
   }
 
   /**
-   * Gives the host addresses, and returns them in CIDR form; what it has already it keeps. On failure nothing is left
-   * that was not there before.
+   * Gives the host addresses, and returns them in CIDR form; what it has already it keeps, but for the masquerade. On
+   * failure all is as it was before.
    */
-  expose(forms: readonly string[], signal: AbortSignal): Promise<string[]> {
+  expose(
+    forms: readonly string[],
+    options: { readonly isMasqueraded: boolean; readonly signal: AbortSignal },
+  ): Promise<string[]> {
     const wanted = parseAddressForms(forms)
-    return this.#inTurn(() => this.#expose(wanted, signal))
+    return this.#inTurn(() => this.#expose(wanted, options))
   }
 
   /** Takes addresses away (all, when none is named) and returns what was removed. */
@@ -79,13 +76,16 @@ export class Exposures {
       const cidrs = this.all.map(({ cidr }) => cidr)
       // The daemon ended between the lease and the record.
       for (const lease of this.#leases()) if (!cidrs.includes(formatCidr(lease))) this.#free(lease)
-      const added = cidrs.length === 0 ? [] : await this.#parts.host.expose(cidrs)
+      const added = await this.#parts.host.expose(this.all)
       this.#tell()
       return added
     })
   }
 
-  async #expose(wanted: readonly AddressForm[], signal: AbortSignal): Promise<string[]> {
+  async #expose(
+    wanted: readonly AddressForm[],
+    { isMasqueraded, signal }: { readonly isMasqueraded: boolean; readonly signal: AbortSignal },
+  ): Promise<string[]> {
     const before = this.all
     const heldBefore = new Set(this.#leases().map(formatCidr))
     const granted: Cidr[] = []
@@ -95,8 +95,8 @@ export class Exposures {
       const cidrs = [...new Set(granted.map(formatCidr))]
       checkCount(new Set([...before.map(({ cidr }) => cidr), ...cidrs]).size)
       // Recorded first: after a crash on the way `reconcile` must not free an address that the host has.
-      this.#write(cidrs.map(cidr => ({ cidr })))
-      await this.#parts.host.expose(cidrs)
+      this.#write(cidrs.map(cidr => ({ cidr, isMasqueraded })))
+      await this.#parts.host.expose(this.all)
       this.#tell()
       return cidrs
     } catch (error) {
@@ -132,7 +132,7 @@ export class Exposures {
     this.#parts.runner.input((node, now) => node.freeAddresses(EXPOSED_ID, address, now, LEASE_HOLDER.exposure))
   }
 
-  #write(puts: readonly Exposure[], deletes: readonly string[] = []): void {
+  #write(puts: readonly ExposedAddress[], deletes: readonly string[] = []): void {
     this.#parts.store.write(
       puts.map(exposure => [EXPOSURE_PREFIX + exposure.cidr, new TextEncoder().encode(JSON.stringify(exposure))]),
       deletes.map(cidr => EXPOSURE_PREFIX + cidr),
@@ -140,7 +140,7 @@ export class Exposures {
   }
 
   /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
-  #takeBack(cidrs: readonly string[], before: readonly Exposure[]): void {
+  #takeBack(cidrs: readonly string[], before: readonly ExposedAddress[]): void {
     try {
       this.#write(before, cidrs)
     } catch (error) {

@@ -1,8 +1,11 @@
 import type { Logger } from 'pino'
 import { formatMac, type Mac } from '../address/mod.ts'
 import type { Status } from '../api/mod.ts'
-import type { HostNetwork } from '../host/mod.ts'
+import { errorText } from '../base/mod.ts'
+import type { FirewallReport, FirewallWatch, HostNetwork } from '../host/mod.ts'
 import type { Service } from './service.ts'
+
+type Watch = Pick<FirewallWatch, 'isListening' | 'set'>
 
 /** Keeps the bridge, what is plugged into it, and the firewall's rules for it as they were made. */
 export class HostService implements Service {
@@ -10,30 +13,35 @@ export class HostService implements Service {
   readonly #host: Pick<HostNetwork, 'bridge' | 'tap' | 'mend' | 'reconcileFirewall'>
   readonly #overlay: { readonly mtu: number; readonly mac: Mac }
   readonly #targetIds: () => ReadonlySet<string>
-  readonly #log: Pick<Logger, 'warn'>
-  #firewallWarnings: readonly string[]
+  readonly #log: Pick<Logger, 'info' | 'warn'>
+  readonly #watch: Watch
+  #firewall: FirewallReport
+  #isStopped = false
 
   constructor(parts: {
     host: Pick<HostNetwork, 'bridge' | 'tap' | 'mend' | 'reconcileFirewall'>
     overlay: { readonly mtu: number; readonly mac: Mac }
     /** Of all that should be plugged in. */
     targetIds: () => ReadonlySet<string>
-    /** Of the firewall as it was when the bridge was made. */
-    firewallWarnings: readonly string[]
-    log: Pick<Logger, 'warn'>
+    /** The firewall as it was when the bridge was made. */
+    firewall: FirewallReport
+    /** Makes what hears of changes of the firewall, and then calls. */
+    watch: (check: () => Promise<void>) => Watch
+    log: Pick<Logger, 'info' | 'warn'>
   }) {
     this.#host = parts.host
     this.#overlay = parts.overlay
     this.#targetIds = parts.targetIds
-    this.#firewallWarnings = parts.firewallWarnings
+    this.#firewall = parts.firewall
     this.#log = parts.log
+    this.#watch = parts.watch(() => this.firewallChanged())
   }
 
   async reconcile(): Promise<void> {
     const mended = await this.#host.mend(this.#targetIds())
     if (mended.length > 0)
       this.#log.warn({ event: 'host-mended', what: mended.join(', ') }, 'was removed by somebody, and is put back')
-    this.#firewallWarnings = (await this.#host.reconcileFirewall()).warnings
+    this.#take(await this.#host.reconcileFirewall(this.#watch.isListening))
   }
 
   report(): Pick<Status, 'overlay'> {
@@ -42,6 +50,29 @@ export class HostService implements Service {
   }
 
   warnings(): readonly string[] {
-    return this.#firewallWarnings
+    return this.#firewall.warnings
+  }
+
+  stop(): Promise<void> {
+    this.#isStopped = true
+    this.#watch.set(false)
+    return Promise.resolve()
+  }
+
+  /** Looks at the firewall at once. Never fails. */
+  async firewallChanged(): Promise<void> {
+    try {
+      this.#take(await this.#host.reconcileFirewall())
+    } catch (error) {
+      this.#log.warn({ event: 'firewall', error: errorText(error) }, 'the firewall could not be put back')
+    }
+  }
+
+  /** Where there is nothing of ours in the firewall, nothing can be taken away, and nobody need listen. */
+  #take(report: FirewallReport): void {
+    if (report.restored.length > 0)
+      this.#log.warn({ event: 'firewall-mended', what: report.restored.join(', ') }, 'was removed, and is put back')
+    this.#firewall = report
+    this.#watch.set(report.hasRules && !this.#isStopped)
   }
 }

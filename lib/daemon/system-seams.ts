@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
 import { DockerClient } from '../docker/mod.ts'
-import { HostNetwork, preflight, showInterface } from '../host/mod.ts'
+import { FirewallWatch, HostNetwork, preflight, showInterface } from '../host/mod.ts'
 import {
   CacheStore,
   ChildProcessRunner,
@@ -42,6 +42,7 @@ export function systemSeams(): AssemblySeams {
     secrets: linkSecrets,
     isInterface: async name => (await showInterface(runner, name)) !== undefined,
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
+    watchFirewall: check => new FirewallWatch(runner, check),
     resolve: resolvePeer,
     serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
   }

@@ -45,7 +45,11 @@ export async function inspectAttachment(
  * the bridge, or whose bridge is gone, still holds its addresses. A pair whose namespace ended is gone by itself.
  */
 export async function listHostEnds(runner: CommandRunner): Promise<readonly HostEnd[]> {
-  const all = await showInterfaces(runner)
+  return hostEnds(await showInterfaces(runner))
+}
+
+/** Those among all interfaces. */
+export function hostEnds(all: readonly InterfaceView[]): readonly HostEnd[] {
   return all.flatMap(one =>
     isVethName(one.ifname) && one.ifalias?.startsWith(ALIAS_PREFIX) === true
       ? [{ targetId: one.ifalias.slice(ALIAS_PREFIX.length), hostInterface: one.ifname, master: one.master }]

@@ -1,24 +1,17 @@
 import { isErrorCode, WeaveError } from '../base/mod.ts'
+import type { FirewallReport } from './host-firewall.ts'
 import type { CommandRunner } from './seams.ts'
 
 /**
- * Where the kernel hands bridged packets to the host's firewall (`br_netfilter`, which Docker and Kubernetes turn on),
- * a FORWARD chain that drops cuts containers of one bridge off from each other. See
- * docs/decisions/0003-bridge-netfilter.md.
+ * Accept rules in FORWARD chains of iptables that would drop what the overlay carries: frames between ports of the
+ * bridge, where the kernel hands them to the host's firewall (`br_netfilter`, which Docker and Kubernetes turn on); and
+ * what the host routes from and to the overlay while it is exposed. See docs/decisions/0003-bridge-netfilter.md.
  */
-export interface FirewallReport {
-  /** The kernel hands bridged packets to the firewall. */
-  readonly isBridgeFiltered: boolean
-  /** Programs whose FORWARD chain holds our rule now. */
-  readonly accepting: readonly string[]
-  /** What drops bridged packets and is not ours to change, with what to do. */
-  readonly warnings: readonly string[]
-}
-
 const COMMENT = 'weave-ts'
 const LOCK_WAIT_SECONDS = '5'
 
 interface Backend {
+  readonly version: '' | '6'
   readonly nft: string
   readonly legacy: string
   readonly plain: string
@@ -27,7 +20,8 @@ interface Backend {
   readonly isFiltered: string
 }
 
-const BACKENDS: readonly Backend[] = ['', '6'].map(version => ({
+const BACKENDS: readonly Backend[] = (['', '6'] as const).map(version => ({
+  version,
   nft: `ip${version}tables-nft`,
   legacy: `ip${version}tables-legacy`,
   plain: `ip${version}tables`,
@@ -35,55 +29,119 @@ const BACKENDS: readonly Backend[] = ['', '6'].map(version => ({
   isFiltered: `/proc/sys/net/bridge/bridge-nf-call-ip${version}tables`,
 }))
 
-function ruleOf(bridge: string): readonly string[] {
-  return ['FORWARD', '-i', bridge, '-o', bridge, '-m', 'comment', '--comment', COMMENT, '-j', 'ACCEPT']
+/** What the kernel says of its filtering, by the files that say it. */
+export interface Filtering {
+  /** Files that are there, with their lines. */
+  readonly files: Readonly<Record<string, readonly string[]>>
+  /** A legacy table is in use, of whose changes nobody tells. */
+  readonly hasLegacy: boolean
+}
+
+/** What there is to be let through. */
+export interface Forwarding {
+  /** Packets of IPv4 that the host routes. */
+  readonly isExposed: boolean
+  readonly filtering: Filtering
+  /** Rules of ours may be there that are no longer wanted. */
+  readonly mayHaveRules: boolean
+}
+
+/** Reads all that may turn without a change of nftables, with one command. */
+export async function showFiltering(runner: CommandRunner): Promise<Filtering> {
+  const paths = BACKENDS.flatMap(({ legacyTables, isFiltered }) => [legacyTables, isFiltered])
+  const { stdout } = await runner.run(['grep', '-s', '', ...paths], { okStatuses: [0, 1, 2] })
+  const files: Record<string, string[]> = {}
+  for (const line of stdout.split('\n').filter(text => text !== '')) {
+    const colon = line.indexOf(':')
+    ;(files[line.slice(0, colon)] ??= []).push(line.slice(colon + 1))
+  }
+  const hasLegacy = BACKENDS.some(({ legacyTables }) => files[legacyTables]?.includes('filter') === true)
+  return { files, hasLegacy }
 }
 
 /**
- * Lets frames pass between ports of the bridge: puts an accept rule first into each iptables FORWARD chain that holds
- * rules or drops by default, where it is missing. To be repeated: firewalls are reloaded. Safe to repeat.
+ * Lets what the overlay carries pass: puts accept rules first into each iptables FORWARD chain that holds rules of
+ * others or drops by default, where they are missing, and takes those out that are no longer wanted. To be repeated:
+ * firewalls are reloaded. Safe to repeat.
  */
-export async function ensureBridgeForwarding(runner: CommandRunner, bridge: string): Promise<FirewallReport> {
+export async function ensureForwarding(
+  runner: CommandRunner,
+  bridge: string,
+  { isExposed, filtering, mayHaveRules }: Forwarding,
+): Promise<Omit<FirewallReport, 'hasRules' | 'restored'> & { readonly added: readonly string[] }> {
   const accepting: string[] = []
+  const added: string[] = []
   const warnings: string[] = []
   let isBridgeFiltered = false
   for (const backend of BACKENDS) {
-    if ((await readText(runner, backend.isFiltered))?.trim() !== '1') continue
-    isBridgeFiltered = true
-    for (const program of await programs(runner, backend)) {
+    const isFiltered = filtering.files[backend.isFiltered]?.[0] === '1'
+    isBridgeFiltered ||= isFiltered
+    const isRouted = isExposed && backend.version === ''
+    if (!isFiltered && !isRouted && !mayHaveRules) continue
+    const wanted = [...(isFiltered ? [['-i', bridge, '-o', bridge]] : []), ...(isRouted ? routed(bridge) : [])]
+    for (const program of await programs(runner, backend, filtering)) {
       try {
-        const rules = (await listForward(runner, program)) ?? []
-        if (isOpen(rules)) continue
-        if (!rules.some(rule => isOurs(rule, bridge))) {
-          await runner.run([program, '-w', LOCK_WAIT_SECONDS, '-I', ...ruleOf(bridge)])
-        }
-        accepting.push(program)
+        const outcome = await ensureRules(runner, program, bridge, wanted)
+        if (outcome !== 'not needed') accepting.push(program)
+        if (outcome === 'added') added.push(program)
       } catch (error) {
         if (!(error instanceof WeaveError) || !isErrorCode(error.code)) throw error
         warnings.push(`${error.message}; ${error.remedy}`)
       }
     }
   }
-  if (isBridgeFiltered) warnings.push(...(await foreignDrops(runner, bridge)))
-  return { isBridgeFiltered, accepting, warnings }
+  const passing = [
+    ...(isBridgeFiltered ? [`iifname "${bridge}" oifname "${bridge}"`] : []),
+    ...(isExposed ? [`iifname "${bridge}"`, `oifname "${bridge}"`] : []),
+  ]
+  if (passing.length > 0) warnings.push(...(await foreignDrops(runner, bridge, passing)))
+  return { isBridgeFiltered, accepting, added, warnings }
+}
+
+function routed(bridge: string): string[][] {
+  return [
+    ['-i', bridge],
+    ['-o', bridge],
+  ]
+}
+
+/** Makes our rules in the chain just those that are wanted; none where it would let all pass anyway. */
+async function ensureRules(
+  runner: CommandRunner,
+  program: string,
+  bridge: string,
+  wanted: readonly (readonly string[])[],
+): Promise<'added' | 'there' | 'not needed'> {
+  const rules = (await listForward(runner, program)) ?? []
+  const ours = rules.flatMap(rule => ourMatch(rule, bridge) ?? [])
+  const isOpen = rules.length - ours.length <= 1 && rules.includes('-P FORWARD ACCEPT')
+  const matches = isOpen ? [] : wanted.map(words => words.join(' '))
+  const missing = matches.filter(match => !ours.includes(match))
+  for (const match of missing) await runner.run([program, '-w', LOCK_WAIT_SECONDS, '-I', ...ruleOf(match)])
+  // Each once: a restored ruleset may bring ours a second time.
+  for (const [i, match] of ours.entries())
+    if (!matches.includes(match) || ours.indexOf(match) < i)
+      await runner.run([program, '-w', LOCK_WAIT_SECONDS, '-D', ...ruleOf(match)])
+  if (missing.length > 0) return 'added'
+  return matches.length > 0 ? 'there' : 'not needed'
+}
+
+function ruleOf(match: string): string[] {
+  return ['FORWARD', ...match.split(' '), '-m', 'comment', '--comment', COMMENT, '-j', 'ACCEPT']
 }
 
 /** Takes our rules out of all FORWARD chains. Safe to repeat. */
-export async function removeBridgeForwarding(runner: CommandRunner, bridge: string): Promise<void> {
-  for (const backend of BACKENDS) {
-    for (const program of await programs(runner, backend)) {
-      const ours = ((await listForward(runner, program)) ?? []).filter(rule => isOurs(rule, bridge))
-      for (const _ of ours) await runner.run([program, '-w', LOCK_WAIT_SECONDS, '-D', ...ruleOf(bridge)])
-    }
-  }
+export async function removeForwarding(runner: CommandRunner, bridge: string): Promise<void> {
+  const filtering = await showFiltering(runner)
+  for (const backend of BACKENDS)
+    for (const program of await programs(runner, backend, filtering)) await ensureRules(runner, program, bridge, [])
 }
 
 /** The programs whose tables may be in force: both kinds may be, at the same time. */
-async function programs(runner: CommandRunner, backend: Backend): Promise<readonly string[]> {
+async function programs(runner: CommandRunner, backend: Backend, { files }: Filtering): Promise<readonly string[]> {
   const found: string[] = []
   if ((await listForward(runner, backend.nft)) !== undefined) found.push(backend.nft)
-  const legacyTables = (await readText(runner, backend.legacyTables)) ?? ''
-  if (legacyTables.split('\n').includes('filter')) found.push(backend.legacy)
+  if (files[backend.legacyTables]?.includes('filter') === true) found.push(backend.legacy)
   if (found.length === 0 && (await listForward(runner, backend.plain)) !== undefined) found.push(backend.plain)
   return found
 }
@@ -99,18 +157,11 @@ async function listForward(runner: CommandRunner, program: string): Promise<read
   }
 }
 
-function isOpen(rules: readonly string[]): boolean {
-  return rules.every(rule => rule === '-P FORWARD ACCEPT')
-}
-
-function isOurs(rule: string, bridge: string): boolean {
-  const words = rule.replaceAll('"', '').split(' ')
-  return (
-    rule.startsWith('-A FORWARD ') &&
-    ['-i', '-o'].every(flag => words[words.indexOf(flag) + 1] === bridge) &&
-    words.includes(COMMENT) &&
-    words.includes('ACCEPT')
-  )
+/** What one of our rules is about, such as `-i weave -o weave`; undefined for a rule of somebody else. */
+function ourMatch(rule: string, bridge: string): string | undefined {
+  const match = /^-A FORWARD ((?:-[io] \S+ ?)+)-m comment --comment "?weave-ts"? -j ACCEPT$/.exec(rule)?.[1]?.trim()
+  const names = match?.split(' ').filter((_, i) => i % 2 === 1)
+  return names?.every(name => name === bridge) === true ? match : undefined
 }
 
 interface NftChain {
@@ -122,7 +173,11 @@ interface NftChain {
 }
 
 /** Chains made with nft itself that drop what they do not know. An accept elsewhere cannot overrule them. */
-async function foreignDrops(runner: CommandRunner, bridge: string): Promise<readonly string[]> {
+async function foreignDrops(
+  runner: CommandRunner,
+  bridge: string,
+  passing: readonly string[],
+): Promise<readonly string[]> {
   const chains = await nftChains(runner)
   const warnings: string[] = []
   for (const chain of chains) {
@@ -130,14 +185,22 @@ async function foreignDrops(runner: CommandRunner, bridge: string): Promise<read
     if (chain.hook !== 'forward' || chain.policy !== 'drop' || isIptables) continue
     const where = `${chain.family} ${chain.table} ${chain.name}`
     const { stdout } = await runner.run(['nft', 'list', 'chain', chain.family, chain.table, chain.name])
-    if (stdout.split('\n').some(line => line.includes(`iifname "${bridge}"`) && line.includes('accept'))) continue
+    const accepting = stdout.split('\n').filter(line => line.includes('accept'))
+    const missing = passing.filter(match => !accepting.some(rule => covers(rule, match)))
+    if (missing.length === 0) continue
     warnings.push(
-      `the nftables chain ${where} drops forwarded packets by default, and the kernel hands it those between containers ` +
-        `on ${bridge}: allow them with \`nft insert rule ${where} iifname "${bridge}" oifname "${bridge}" accept\`, and put ` +
-        'that into the configuration of your firewall',
+      `the nftables chain ${where} drops forwarded packets by default, also those from and to ${bridge}: allow them ` +
+        `with ${missing.map(match => `\`nft insert rule ${where} ${match} accept\``).join(' and ')}, and put that into ` +
+        'the configuration of your firewall',
     )
   }
   return warnings
+}
+
+/** True when a rule asks for no other interfaces than what is to pass has. */
+function covers(rule: string, match: string): boolean {
+  const names = rule.match(/[io]ifname "[^"]*"/g) ?? []
+  return names.length > 0 && names.every(name => match.includes(name))
 }
 
 async function nftChains(runner: CommandRunner): Promise<readonly NftChain[]> {
@@ -150,10 +213,4 @@ async function nftChains(runner: CommandRunner): Promise<readonly NftChain[]> {
     if (error instanceof WeaveError || error instanceof SyntaxError) return []
     throw error
   }
-}
-
-/** Text of a kernel file as the host's namespace shows it; undefined when there is none. */
-async function readText(runner: CommandRunner, path: string): Promise<string | undefined> {
-  const { stdout, status } = await runner.run(['cat', path], { okStatuses: [0, 1] })
-  return status === 0 ? stdout : undefined
 }

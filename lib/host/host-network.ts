@@ -1,13 +1,22 @@
 import type { Cidr, Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { attach, detach, inspectAttachment, listHostEnds, type HostEnd, type PluggedTarget } from './attachment.ts'
+import {
+  attach,
+  detach,
+  hostEnds,
+  inspectAttachment,
+  listHostEnds,
+  type HostEnd,
+  type PluggedTarget,
+} from './attachment.ts'
 import { addBridgeAddresses, bridgeAddresses, removeBridgeAddresses } from './bridge-address.ts'
 import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
-import { ensureBridgeForwarding, removeBridgeForwarding, type FirewallReport } from './bridge-firewall.ts'
+import { HostFirewall, type FirewallReport } from './host-firewall.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
 import { BRIDGE_NAME, GUEST_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
 import { adoptPair, makePair, placePair, removePair, type LoosePair } from './loose-pair.ts'
 import { configuredMtu, overlayMtu, underlayMtu } from './mtu.ts'
+import type { ExposedAddress } from './overlay-table.ts'
 import type { CommandRunner, ContainerLookup } from './seams.ts'
 import { preflight } from './preflight.ts'
 import { resolveTarget, type Target } from './target.ts'
@@ -38,6 +47,7 @@ export class HostNetwork {
   readonly tap: string
   readonly #options: HostNetworkOptions
   readonly #runner: CommandRunner
+  readonly #firewall: HostFirewall
   #mtu: number | undefined
   #last: Promise<unknown> = Promise.resolve()
   #pending = 0
@@ -47,6 +57,7 @@ export class HostNetwork {
     this.#runner = options.runner
     this.bridge = options.bridge ?? BRIDGE_NAME
     this.tap = options.tap ?? TAP_NAME
+    this.#firewall = new HostFirewall(this.#runner, this.bridge, options.mac)
   }
 
   /**
@@ -72,7 +83,7 @@ export class HostNetwork {
       const mtu = await this.#chooseMtu(peers)
       this.#mtu = mtu
       await ensureBridge(this.#runner, this.#bridgeSettings(mtu))
-      return { mtu, firewall: await ensureBridgeForwarding(this.#runner, this.bridge) }
+      return { mtu, firewall: await this.#firewall.ensure() }
     })
   }
 
@@ -90,7 +101,8 @@ export class HostNetwork {
   }
 
   async #mend(targetIds: ReadonlySet<string>): Promise<readonly string[]> {
-    const interfaces = new Map((await showInterfaces(this.#runner)).map(one => [one.ifname, one]))
+    const all = await showInterfaces(this.#runner)
+    const interfaces = new Map(all.map(one => [one.ifname, one]))
     const mended: string[] = []
     const settings = this.#bridgeSettings(this.#knownMtu())
     if (interfaces.get(this.bridge)?.flags.includes('UP') !== true) {
@@ -101,7 +113,7 @@ export class HostNetwork {
       await ensureTapPort(this.#runner, settings, this.tap)
       mended.push(`${this.tap} on the bridge`)
     }
-    for (const end of await listHostEnds(this.#runner)) {
+    for (const end of hostEnds(all)) {
       if (end.master !== undefined || !targetIds.has(end.targetId)) continue
       await this.#runner.run(['ip', 'link', 'set', 'dev', end.hostInterface, 'master', this.bridge, 'up'])
       mended.push(`${end.targetId} on the bridge`)
@@ -109,9 +121,12 @@ export class HostNetwork {
     return mended
   }
 
-  /** Puts back what a firewall's reload took away. Call it every now and then. */
-  reconcileFirewall(): Promise<FirewallReport> {
-    return this.#inTurn(async () => ensureBridgeForwarding(this.#runner, this.bridge))
+  /**
+   * Puts back what a firewall's reload took away. Call it every now and then. `isTold`: changes of nftables are told, so
+   * that only the rest need be looked at.
+   */
+  reconcileFirewall(isTold = false): Promise<FirewallReport> {
+    return this.#inTurn(async () => (isTold ? this.#firewall.glance() : this.#firewall.ensure()))
   }
 
   /**
@@ -171,16 +186,40 @@ export class HostNetwork {
     return this.#inTurn(async () => removePair(this.#runner, id))
   }
 
-  /** Gives the host addresses (CIDR form) on the bridge; returns those that it did not have. See `addBridgeAddresses`. */
-  expose(addresses: readonly string[]): Promise<readonly string[]> {
-    return this.#inTurn(async () =>
-      addBridgeAddresses(this.#runner, { name: this.bridge, mac: this.#options.mac }, addresses),
-    )
+  /**
+   * Takes these for all that the host has on the overlay: the firewall follows them, then the bridge gets those that it
+   * does not hold, which are returned. See `addBridgeAddresses`. On failure all is as it was.
+   */
+  expose(exposed: readonly ExposedAddress[]): Promise<readonly string[]> {
+    return this.#inTurn(async () => {
+      const before = this.#firewall.exposed
+      await this.#firewall.setExposed(exposed)
+      try {
+        const bridge = { name: this.bridge, mac: this.#options.mac }
+        return await addBridgeAddresses(
+          this.#runner,
+          bridge,
+          exposed.map(({ cidr }) => cidr),
+        )
+      } catch (error) {
+        await this.#firewall.setExposed(before).catch(() => undefined)
+        throw error
+      }
+    })
   }
 
-  /** Takes addresses of the host from the bridge; those that it does not hold are no error. */
+  /** Takes addresses (CIDR form) from the host; those that it does not hold are no error. */
   hide(addresses: readonly string[]): Promise<void> {
-    return this.#inTurn(async () => removeBridgeAddresses(this.#runner, this.bridge, addresses))
+    return this.#inTurn(async () => {
+      await removeBridgeAddresses(this.#runner, this.bridge, addresses)
+      await this.#firewall.setExposed(this.#firewall.exposed.filter(({ cidr }) => !addresses.includes(cidr)))
+    })
+  }
+
+  /** Whether this host routes packets of IPv4. */
+  async isForwarding(): Promise<boolean> {
+    const { stdout } = await this.#runner.run(['cat', '/proc/sys/net/ipv4/ip_forward'])
+    return stdout.trim() === '1'
   }
 
   /** What the bridge holds, whoever gave it. */
@@ -197,7 +236,7 @@ export class HostNetwork {
   remove(): Promise<void> {
     return this.#inTurn(async () => {
       await removeBridge(this.#runner, this.bridge, this.tap)
-      await removeBridgeForwarding(this.#runner, this.bridge)
+      await this.#firewall.remove()
     })
   }
 

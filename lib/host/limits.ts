@@ -1,3 +1,5 @@
+/** Our table of nftables; that of a bridge of another name has the name behind it. */
+export const TABLE_NAME = 'weave-ts'
 /** The bridge that containers plug into. */
 export const BRIDGE_NAME = 'weave'
 /** The packet engine's TAP device, a port of the bridge. */
@@ -37,6 +39,13 @@ export const PORT_FORWARDING_POLL_MS = 10
 export const ADDRESSES_PER_TARGET_MAX = 64
 /** Host changes that may wait for their turn. */
 export const PENDING_CHANGES_MAX = 256
+
+/** A burst of changes of the firewall is waited for before it is looked at. */
+export const FIREWALL_SETTLE_MS = 200
+/** The firewall is looked at no more often, whatever changes. */
+export const FIREWALL_CHECK_INTERVAL_MS = 2_000
+/** When changes can no longer be heard of it is looked at, and listened to again, this often. */
+export const FIREWALL_WATCH_RESTART_MS = 8_000
 
 /** Neighbour entries of a guest age this fast, so that an address that moved is found again within seconds. */
 export const NEIGHBOUR_REACHABLE_MS = 5_000

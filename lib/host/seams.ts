@@ -14,6 +14,12 @@ export interface CommandRunner {
   ): Promise<CommandResult>
 }
 
+/** Runs a program that goes on, and tells of it. */
+export interface CommandWatcher {
+  /** Starts it; returns how to end it, after which nothing is told any more. `onEnd`: it ended, or could not start. */
+  watch(argv: readonly string[], events: { onOutput(): void; onEnd(): void }): () => void
+}
+
 /** What a container engine says of one container. */
 export interface ContainerView {
   /** 64 hex characters. */

@@ -19,6 +19,8 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   'ip6tables-nft': 'iptables',
   'iptables-legacy': 'iptables',
   'ip6tables-legacy': 'iptables',
+  setpriv: 'util-linux',
+  grep: 'grep',
   tee: 'coreutils',
   cat: 'coreutils',
   readlink: 'coreutils',
@@ -57,6 +59,27 @@ export class ChildProcessRunner implements CommandRunner {
     this.#prefix = options.prefix ?? []
   }
 
+  /** Starts a program that goes on; what it prints is told of and thrown away. Returns how to end it. */
+  watch(argv: readonly string[], events: { onOutput(): void; onEnd(): void }): () => void {
+    const [program = '', ...rest] = [...this.#prefix, ...argv]
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'ignore'], env: environment() })
+    let isOver = false
+    const end = () => {
+      if (isOver) return
+      isOver = true
+      events.onEnd()
+    }
+    child.stdout.on('data', () => isOver || events.onOutput())
+    child.on('error', end)
+    child.on('close', end)
+    // The daemon does not stay for its sake.
+    child.unref()
+    return () => {
+      isOver = true
+      child.kill('SIGKILL')
+    }
+  }
+
   run(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     const whole = [...this.#prefix, ...argv]
     const [program, ...rest] = whole
@@ -64,10 +87,9 @@ export class ChildProcessRunner implements CommandRunner {
     const timeoutMs = options.timeoutMs ?? COMMAND_TIMEOUT_MS
     const okStatuses = options.okStatuses ?? [0]
     return new Promise((resolve, reject) => {
-      const path = process.env['PATH']
       const child = spawn(program, rest, {
         stdio: ['pipe', 'pipe', 'pipe'],
-        env: { PATH: path === undefined ? SYSTEM_PATH : `${path}:${SYSTEM_PATH}`, LC_ALL: 'C' },
+        env: environment(),
         // A group of its own, so that what the command itself started ends with it.
         detached: true,
       })
@@ -103,6 +125,11 @@ export class ChildProcessRunner implements CommandRunner {
       child.stdin.end(options.input ?? '')
     })
   }
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const path = process.env['PATH']
+  return { PATH: path === undefined ? SYSTEM_PATH : `${path}:${SYSTEM_PATH}`, LC_ALL: 'C' }
 }
 
 function collect(stream: NodeJS.ReadableStream, kill: (reason: string) => void): () => string {

@@ -17,9 +17,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import t, { type Test } from 'tap'
+import { parseMac } from '../../lib/address/mod.ts'
 import { DockerClient, parseDockerHost } from '../../lib/docker/mod.ts'
-import { removeBridgeForwarding } from '../../lib/host/mod.ts'
-import { command, eventually, HostFixture, skipSystem, succeeds } from './host-fixture.ts'
+import { HostFirewall } from '../../lib/host/mod.ts'
+import { BRIDGE_MAC, command, eventually, HostFixture, skipSystem, succeeds } from './host-fixture.ts'
 
 const BUSYBOX = '/bin/busybox'
 const TEST_TIMEOUT_MS = 180_000
@@ -152,7 +153,7 @@ t.test(
 
     // Without the rule Docker's policy cuts them off: the test above means something.
     t.match(fixture.onHost('iptables', '-S', 'FORWARD'), /^-P FORWARD DROP/)
-    await removeBridgeForwarding(fixture.runner, 'weave')
+    await new HostFirewall(fixture.runner, 'weave', parseMac(BRIDGE_MAC)!).remove()
     t.notMatch(fixture.onHost('iptables', '-S', 'FORWARD'), /weave/)
     t.notOk(ping(), 'without our rule they are cut off')
     await network.reconcileFirewall()

@@ -6,8 +6,9 @@
  */
 import { existsSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { ensureBridgeForwarding, removeBridgeForwarding } from '../../lib/host/mod.ts'
-import { HostFixture, skipSystem, succeeds } from './host-fixture.ts'
+import { parseMac } from '../../lib/address/mod.ts'
+import { HostFirewall } from '../../lib/host/mod.ts'
+import { BRIDGE_MAC, HostFixture, skipSystem, succeeds } from './host-fixture.ts'
 
 t.setTimeout(120_000)
 
@@ -38,11 +39,15 @@ for (const program of ['iptables-nft', 'iptables-legacy']) {
     t.ok(canTalk())
     fixture.onHost(program, '-P', 'FORWARD', 'DROP')
     t.notOk(canTalk(), 'which cuts containers off')
-    t.strictSame((await ensureBridgeForwarding(fixture.runner, 'weave')).accepting, [program])
+    const firewall = new HostFirewall(fixture.runner, 'weave', parseMac(BRIDGE_MAC)!)
+    t.strictSame((await firewall.ensure()).accepting, [program])
     t.ok(canTalk())
-    await ensureBridgeForwarding(fixture.runner, 'weave')
+    await firewall.ensure()
     t.equal(fixture.onHost(program, '-S', 'FORWARD').match(/weave-ts/g)?.length, 1)
-    await removeBridgeForwarding(fixture.runner, 'weave')
+    fixture.onHost(program, '-F', 'FORWARD')
+    t.strictSame((await firewall.ensure()).restored, [`rules of ${program}`])
+    t.ok(canTalk(), 'it is put back')
+    await firewall.remove()
     t.equal(fixture.onHost(program, '-S', 'FORWARD').trim(), '-P FORWARD DROP')
   })
 }

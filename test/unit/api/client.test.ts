@@ -32,7 +32,7 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   forget: { targets: [] },
   attach: { cidrs: ['10.32.0.1/12'] },
   detach: { cidrs: [] },
-  expose: { cidrs: ['10.32.0.2/12'] },
+  expose: { cidrs: ['10.32.0.2/12'], notes: ['it does not forward'] },
   hide: { cidrs: [] },
   stop: { ok: true, notes: [] },
   reset: { ok: true, notes: ['left'] },
@@ -59,7 +59,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     ['forget', { targets: ['h1'] }],
     ['attach', attach],
     ['detach', { target: 'netns:a', addresses: [] }],
-    ['expose', { addresses: ['net:default'] }],
+    ['expose', { addresses: ['net:default'], masquerade: true }],
     ['hide', { addresses: [] }],
   ])
 })

@@ -66,7 +66,14 @@ t.test('status names the version, the mesh and the service of addresses, one lin
 t.test('status names the addresses of the host when it has any', t => {
   t.notMatch(renderStatus(status()), 'Exposed')
   t.match(
-    renderStatus(status({ exposed: [{ cidr: '10.32.0.1/12' }, { cidr: '10.40.1.1/24' }] })),
+    renderStatus(
+      status({
+        exposed: [
+          { cidr: '10.32.0.1/12', isMasqueraded: true },
+          { cidr: '10.40.1.1/24', isMasqueraded: false },
+        ],
+      }),
+    ),
     '        Exposed: 10.32.0.1/12 10.40.1.1/24\n',
   )
   t.end()

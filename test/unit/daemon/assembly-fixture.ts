@@ -26,6 +26,14 @@ export const STEPS = [
 ] as const
 export type Step = (typeof STEPS)[number]
 
+const FIREWALL = {
+  isBridgeFiltered: true,
+  accepting: [],
+  warnings: ['a firewall drops'],
+  restored: [],
+  hasRules: false,
+}
+
 /** What a machine without root does instead: doubles of every seam, which note what is opened and let go of. */
 export function machine(t: { teardown(fn: () => void): unknown }) {
   const stateDir = mkdtempSync(join(tmpdir(), 'weave-ts-assembly-'))
@@ -133,11 +141,11 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       tap,
       prepareBridge: async () => {
         at('bridge')
-        return { mtu: 1_376, firewall: { warnings: ['a firewall drops'], managed: [] } as never }
+        return { mtu: 1_376, firewall: FIREWALL }
       },
       plugTap: async () => at('tap'),
       mend: async () => [],
-      reconcileFirewall: async () => ({ warnings: ['a firewall drops'] }) as never,
+      reconcileFirewall: async () => FIREWALL,
       resolve: async () => Promise.reject(new WeaveError('TARGET_NOT_FOUND', 'no such target', 'name another')),
       list: async () => [],
       attach: async () => Promise.reject(new Error('not to be called')),
@@ -145,8 +153,10 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       expose: async () => [],
       hide: async () => undefined,
       exposed: async () => [],
+      isForwarding: async () => true,
       remove: async () => gone('host'),
     }),
+    watchFirewall: () => ({ isListening: false, set: () => undefined }),
     resolve: async () => ({ endpoints: [], failure: 'no such name' }),
     serve: async (_path, calls) => {
       at('serve')

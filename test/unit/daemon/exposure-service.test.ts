@@ -5,16 +5,19 @@ import { ExposureService } from '../../../lib/daemon/exposure-service.ts'
 import { contact, nodeReport } from '../../support/node-reports.ts'
 
 type Parts = ConstructorParameters<typeof ExposureService>[0]
+const ONE = { cidr: '10.32.0.1/12', isMasqueraded: true }
+const TWO = { cidr: '10.40.1.1/24', isMasqueraded: false }
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
 
-function service(exposures: Partial<Parts['exposures']>, report = nodeReport()) {
+function service(exposures: Partial<Parts['exposures']>, report = nodeReport(), isForwarding = true) {
   const logged: object[] = []
   return {
     logged,
     service: new ExposureService({
-      exposures: { all: [{ cidr: '10.32.0.1/12' }, { cidr: '10.40.1.1/24' }], ...exposures } as Parts['exposures'],
+      exposures: { all: [ONE, TWO], ...exposures } as Parts['exposures'],
       runner: { report: () => report, requireStore: () => undefined },
       mac: '02:00:5e:00:00:01',
+      isForwarding: async () => isForwarding,
       log: { info: (fields: object) => void logged.push(fields) } as unknown as Parts['log'],
     }),
   }
@@ -34,7 +37,7 @@ t.test('the host is shown as one that holds addresses, gone when the bridge has 
   present.delete('10.40.1.1/24')
   t.strictSame(await exposed.list(), [{ ...shown, isPresent: false }])
   t.strictSame(await service({ all: [] }).service.list(), [])
-  t.strictSame(exposed.report(), { exposed: [{ cidr: '10.32.0.1/12' }, { cidr: '10.40.1.1/24' }] })
+  t.strictSame(exposed.report(), { exposed: [ONE, TWO] })
 })
 
 t.test('a peer that could not join says so to whoever waits for an address', async t => {
@@ -42,7 +45,7 @@ t.test('a peer that could not join says so to whoever waits for an address', asy
   const contacts = [contact('h1', { lastError: 'ECONNREFUSED' })]
   const report = nodeReport({ mesh: { id: undefined, isPristine: false }, contacts })
   const { calls } = service({ expose: () => Promise.reject(failure) }, report).service
-  await t.rejects(calls.expose({ addresses: [] }, context) as Promise<object>, {
+  await t.rejects(calls.expose({ addresses: [], masquerade: true }, context) as Promise<object>, {
     code: 'IPAM_WAITING',
     message: 'nobody gave an address; h1: ECONNREFUSED',
   })
@@ -56,4 +59,28 @@ t.test('what the bridge had lost is logged', async t => {
   await exposed.reconcile()
   t.match(logged, [{ event: 'exposed', cidrs: '10.32.0.1/12' }])
   t.equal(logged.length, 1)
+})
+
+t.test('a host that forwards nothing says so to whoever exposes it', async t => {
+  const asked: unknown[] = []
+  const expose = async (...args: unknown[]) => {
+    asked.push(args)
+    return ['10.32.0.1/12']
+  }
+  const request = { addresses: ['net:default'], masquerade: false }
+  t.strictSame(await service({ expose }).service.calls.expose(request, context), { cidrs: ['10.32.0.1/12'], notes: [] })
+  t.strictSame(asked, [[['net:default'], { isMasqueraded: false, signal: context.signal }]])
+  t.match(await service({ expose }, nodeReport(), false).service.calls.expose(request, context), {
+    notes: [/ip_forward is 0.*sysctl -w/],
+  })
+})
+
+t.test('why the host lacks its addresses is a warning, until it has them', async t => {
+  let reconcile = () => Promise.reject<string[]>(new WeaveError('MISSING_TOOL', 'no nft', 'install it'))
+  const { service: exposed } = service({ reconcile: () => reconcile() })
+  await t.rejects(exposed.reconcile(), { code: 'MISSING_TOOL' })
+  t.match(exposed.warnings(), [/does not have its addresses.*no nft/])
+  reconcile = async () => []
+  await exposed.reconcile()
+  t.strictSame(exposed.warnings(), [])
 })

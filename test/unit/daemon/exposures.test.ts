@@ -5,13 +5,14 @@ import { Exposures } from '../../../lib/daemon/exposures.ts'
 import type { AddressForm } from '../../../lib/ipam/mod.ts'
 
 type Seams = ConstructorParameters<typeof Exposures>[0]
-const signal = new AbortController().signal
+const OPTIONS = { isMasqueraded: true, signal: new AbortController().signal }
 
 /** Doubles of the host, the node and the store: what the bridge holds, what is leased, what is recorded. */
 function world() {
   const bridge = new Set<string>()
   const leases = new Map<string, Cidr>()
   const records = new Map<string, Uint8Array>()
+  const masqueraded: string[] = []
   const hooks = { beforeExpose: () => {}, beforeWrite: () => {} }
   const node = {
     leasesOf: (id: string, holder: string) =>
@@ -22,9 +23,10 @@ function world() {
   }
   const parts = {
     host: {
-      async expose(cidrs: readonly string[]) {
+      async expose(exposed: readonly { cidr: string; isMasqueraded: boolean }[]) {
         hooks.beforeExpose()
-        const added = cidrs.filter(cidr => !bridge.has(cidr))
+        masqueraded.splice(0, Infinity, ...exposed.filter(one => one.isMasqueraded).map(one => one.cidr))
+        const added = exposed.map(one => one.cidr).filter(cidr => !bridge.has(cidr))
         for (const cidr of added) bridge.add(cidr)
         return added
       },
@@ -50,7 +52,7 @@ function world() {
     },
   }
   const make = () => new Exposures(parts as unknown as Seams)
-  return { bridge, leases, records, hooks, make, exposures: make() }
+  return { bridge, leases, records, masqueraded, hooks, make, exposures: make() }
 }
 
 const state = (w: ReturnType<typeof world>) => [
@@ -61,8 +63,8 @@ const state = (w: ReturnType<typeof world>) => [
 
 t.test('the host gets addresses, keeps them when asked again, and gives back just what is named', async t => {
   const w = world()
-  t.same(await w.exposures.expose([], signal), ['10.32.0.1/12'])
-  t.same(await w.exposures.expose(['net:default', '10.40.1.1/24'], signal), ['10.32.0.1/12', '10.40.1.1/24'])
+  t.same(await w.exposures.expose([], OPTIONS), ['10.32.0.1/12'])
+  t.same(await w.exposures.expose(['net:default', '10.40.1.1/24'], OPTIONS), ['10.32.0.1/12', '10.40.1.1/24'])
   const both = ['10.32.0.1/12', '10.40.1.1/24']
   t.same(state(w), [both, both, both])
   t.same(await w.exposures.hide(['ip:10.40.1.1/24']), ['10.40.1.1/24'])
@@ -77,19 +79,32 @@ t.test('the host gets addresses, keeps them when asked again, and gives back jus
   t.same(state(w), [[], [], []])
 })
 
+t.test('the masquerade is kept with the address, and turned by exposing it again', async t => {
+  const w = world()
+  await w.exposures.expose(['10.40.1.1/24'], OPTIONS)
+  await w.exposures.expose(['10.40.2.1/24'], { ...OPTIONS, isMasqueraded: false })
+  t.same(w.masqueraded, ['10.40.1.1/24'])
+  await w.exposures.expose(['10.40.1.1/24'], { ...OPTIONS, isMasqueraded: false })
+  await w.exposures.expose(['10.40.2.1/24'], OPTIONS)
+  t.same(w.masqueraded, ['10.40.2.1/24'])
+  w.masqueraded.length = 0
+  await w.make().reconcile()
+  t.same(w.masqueraded, ['10.40.2.1/24'], 'also after a restart')
+})
+
 t.test('an address is recorded before the bridge has it', async t => {
   const w = world()
   w.hooks.beforeExpose = () => t.equal(w.records.size, 1)
-  await w.exposures.expose([], signal)
+  await w.exposures.expose([], OPTIONS)
 })
 
 t.test('nothing is left of what the bridge refused, and what was there before stays', async t => {
   const w = world()
-  await w.exposures.expose([], signal)
+  await w.exposures.expose([], OPTIONS)
   w.hooks.beforeExpose = () => {
     throw new WeaveError('COMMAND_FAILED', 'no', 'try again')
   }
-  await t.rejects(w.exposures.expose(['net:default', '10.40.1.1/24'], signal), { code: 'COMMAND_FAILED' })
+  await t.rejects(w.exposures.expose(['net:default', '10.40.1.1/24'], OPTIONS), { code: 'COMMAND_FAILED' })
   t.same(state(w), [['10.32.0.1/12'], ['10.32.0.1/12'], ['10.32.0.1/12']])
 })
 
@@ -98,20 +113,20 @@ t.test('a disk that takes nothing does not keep the address from being given bac
   w.hooks.beforeWrite = () => {
     throw new WeaveError('STATE_IO', 'full', 'make room')
   }
-  await t.rejects(w.exposures.expose([], signal), { code: 'STATE_IO' })
+  await t.rejects(w.exposures.expose([], OPTIONS), { code: 'STATE_IO' })
   t.same(state(w), [[], [], []])
 })
 
 t.test('more addresses than the limit are refused, and given back', async t => {
   const w = world()
-  for (let i = 1; i <= 64; i++) await w.exposures.expose([`10.40.1.${i}/24`], signal)
-  await t.rejects(w.exposures.expose(['10.40.1.65/24'], signal), { code: 'BAD_ADDRESS', message: /65 .*limit is 64/ })
+  for (let i = 1; i <= 64; i++) await w.exposures.expose([`10.40.1.${i}/24`], OPTIONS)
+  await t.rejects(w.exposures.expose(['10.40.1.65/24'], OPTIONS), { code: 'BAD_ADDRESS', message: /65 .*limit is 64/ })
   t.equal(w.leases.size, 64)
 })
 
 t.test('after a start the bridge has what is recorded; a lease that is not recorded ends', async t => {
   const w = world()
-  await w.exposures.expose([], signal)
+  await w.exposures.expose([], OPTIONS)
   w.bridge.clear()
   w.leases.set('10.32.0.9/12', parseCidr('10.32.0.9/12')!)
   const again = w.make()
@@ -124,13 +139,13 @@ t.test('who listens hears of each change once', async t => {
   const w = world()
   const heard: string[] = []
   const end = w.exposures.watch(cidrs => heard.push(cidrs.join(' ')))
-  await w.exposures.expose([], signal)
-  await w.exposures.expose([], signal)
+  await w.exposures.expose([], OPTIONS)
+  await w.exposures.expose([], OPTIONS)
   await w.exposures.reconcile()
   await w.exposures.hide([])
   t.same(heard, ['10.32.0.1/12', ''])
   end()
-  await w.exposures.expose([], signal)
+  await w.exposures.expose([], OPTIONS)
   t.equal(heard.length, 2)
   const later: string[] = []
   const again = w.make()

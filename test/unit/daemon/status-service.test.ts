@@ -1,6 +1,5 @@
 import t from 'tap'
 import type { CallContext } from '../../../lib/api/mod.ts'
-import { HostService } from '../../../lib/daemon/host-service.ts'
 import type { Service } from '../../../lib/daemon/service.ts'
 import { StatusService } from '../../../lib/daemon/status-service.ts'
 import { NOW, nodeReport } from '../../support/node-reports.ts'
@@ -34,34 +33,4 @@ t.test('a field that nobody reports, or two do, is a fault of ours that names it
   t.throws(() => statusWith([host, { ...host, name: 'other' }]), /the service other reports overlay/)
   t.throws(() => statusWith([host, { name: 'liar', report: () => ({ isReady: true }) }]), /liar reports isReady/)
   t.end()
-})
-
-t.test('the host is mended with all that should be plugged in, and the firewall is looked at', async t => {
-  const mended: ReadonlySet<string>[] = []
-  const logged: object[] = []
-  let put: string[] = ['bridge weave']
-  const service = new HostService({
-    host: {
-      bridge: 'weave',
-      tap: 'weave-tap',
-      mend: async ids => {
-        mended.push(ids)
-        return put
-      },
-      reconcileFirewall: async () => ({ warnings: ['it drops'] }) as never,
-    },
-    overlay: { mtu: 1_400, mac: 0x02_00_00_00_00_01 },
-    targetIds: () => new Set(['netns:a']),
-    firewallWarnings: ['as it was'],
-    log: { warn: (fields: object) => void logged.push(fields) } as never,
-  })
-  t.strictSame(service.warnings(), ['as it was'])
-  t.strictSame(service.report(), { overlay: OVERLAY })
-  await service.reconcile()
-  t.strictSame(mended, [new Set(['netns:a'])])
-  t.strictSame(service.warnings(), ['it drops'])
-  t.match(logged, [{ event: 'host-mended', what: 'bridge weave' }])
-  put = []
-  await service.reconcile()
-  t.equal(logged.length, 1, 'nothing to tell')
 })

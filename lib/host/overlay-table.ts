@@ -1,0 +1,102 @@
+import { formatCidr, formatMac, parseCidr, subnetOf, type Cidr, type Mac } from '../address/mod.ts'
+import { BRIDGE_NAME, TABLE_NAME } from './limits.ts'
+
+/** An address of the host on the overlay. */
+export interface ExposedAddress {
+  /** In CIDR form. */
+  readonly cidr: string
+  /** What leaves its subnet, or comes into it, gets an address of this host. */
+  readonly isMasqueraded: boolean
+}
+
+/** What the nftables table of weave-ts is made of. */
+export interface OverlayTable {
+  readonly bridge: string
+  readonly mac: Mac
+  readonly exposed: readonly ExposedAddress[]
+  /** Bridges of a container engine, besides docker0: their containers are not of the overlay. */
+  readonly engineBridges: readonly string[]
+}
+
+/** The table of a bridge: a host may have several. */
+export function tableOf(bridge: string): readonly ['inet', string] {
+  return ['inet', bridge === BRIDGE_NAME ? TABLE_NAME : `${TABLE_NAME}-${bridge}`]
+}
+
+/** Bridges that Docker makes for networks of its users, by their names. */
+export function isEngineBridge(name: string): boolean {
+  return /^br-[0-9a-f]{12}$/.test(name)
+}
+
+/**
+ * The whole table as one transaction of `nft -f`: it is made so that it can be deleted, deleted, and made anew, at once.
+ *
+ * The chain `forward` decides what the host routes from and to the overlay; a drop is final, whatever other tables
+ * accept. Subnets stay apart: what the bridge gets for its own MAC and would send back to the bridge is dropped. (Frames
+ * between its ports, which pass here where br_netfilter is on, bear another MAC.)
+ */
+export function tableText(table: OverlayTable): string {
+  const name = tableOf(table.bridge).join(' ')
+  const isMasquerading = table.exposed.some(one => one.isMasqueraded)
+  return [
+    `add table ${name}`,
+    `delete table ${name}`,
+    `table ${name} {`,
+    ...chain('forward', 'filter hook forward priority filter', forwardRules(table)),
+    ...(isMasquerading ? chain('source', 'nat hook postrouting priority srcnat', sourceRules(table)) : []),
+    '}',
+    '',
+  ].join('\n')
+}
+
+function chain(name: string, type: string, rules: readonly string[]): string[] {
+  return [`  chain ${name} {`, `    type ${type}; policy accept;`, ...rules.map(rule => `    ${rule}`), '  }']
+}
+
+function forwardRules({ bridge, mac, exposed, engineBridges }: OverlayTable): string[] {
+  const inside = `iifname "${bridge}"`
+  const towards = `oifname "${bridge}"`
+  const subnets = exposedSubnets(exposed).map(({ subnet }) => subnet)
+  return [
+    `iifname != "${bridge}" oifname != "${bridge}" accept`,
+    // What the operator sends on to a container by DNAT, and answers.
+    'ct status dnat accept',
+    'ct state established,related accept',
+    `${inside} ${towards} ether daddr ${formatMac(mac)} drop`,
+    `${inside} ${towards} accept`,
+    // Containers that are not attached stay off the overlay, and are not reached from it.
+    ...['docker*', ...engineBridges].flatMap(name => [`iifname "${name}" drop`, `oifname "${name}" drop`]),
+    ...subnets.flatMap(subnet => [`${inside} ip saddr ${subnet} accept`, `${towards} ip daddr ${subnet} accept`]),
+    'drop',
+  ]
+}
+
+/** The narrowest subnet that an address is of decides. */
+function sourceRules({ bridge, exposed }: OverlayTable): string[] {
+  const leaving = `oifname != { "lo", "${bridge}" }`
+  const entering = `oifname "${bridge}"`
+  return exposedSubnets(exposed).flatMap(({ subnet, isMasqueraded }) =>
+    isMasqueraded
+      ? [
+          `${leaving} ip saddr ${subnet} ip daddr != 224.0.0.0/4 masquerade fully-random`,
+          // A container need not know the way back to whom it answers.
+          `${entering} ip saddr != ${subnet} ip daddr ${subnet} masquerade fully-random`,
+          // What was sent from the overlay to an address of this host, and by DNAT into the overlay again.
+          `${entering} ip saddr ${subnet} ip daddr ${subnet} ct status dnat masquerade fully-random`,
+        ]
+      : [`${leaving} ip saddr ${subnet} return`, `${entering} ip daddr ${subnet} return`],
+  )
+}
+
+/** Each subnet once, the narrowest first; masqueraded when one of its addresses is. */
+function exposedSubnets(exposed: readonly ExposedAddress[]): { subnet: string; isMasqueraded: boolean }[] {
+  const subnets = new Map<string, Cidr & { isMasqueraded: boolean }>()
+  for (const { cidr, isMasqueraded } of exposed) {
+    const subnet = subnetOf(parseCidr(cidr)!)
+    const known = subnets.get(formatCidr(subnet))
+    subnets.set(formatCidr(subnet), { ...subnet, isMasqueraded: isMasqueraded || known?.isMasqueraded === true })
+  }
+  return [...subnets]
+    .sort(([, a], [, b]) => b.prefix - a.prefix || a.address - b.address)
+    .map(([subnet, { isMasqueraded }]) => ({ subnet, isMasqueraded }))
+}
