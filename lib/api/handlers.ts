@@ -1,5 +1,5 @@
 import { assert } from '../base/mod.ts'
-import { CALL_NAMES, type CallName, type CallReply, type CallRequest } from './calls.ts'
+import { CALLS, CALL_NAMES, type CallName, type CallReply, type CallRequest } from './calls.ts'
 
 export interface CallContext {
   /** Aborted when the client hangs up, or when the call's deadline has passed. */
@@ -8,7 +8,10 @@ export interface CallContext {
   afterAnswer(run: () => void): void
 }
 
-/** Answers one call. A failure that the caller can understand is a WeaveError. */
+/**
+ * Answers one call. A failure that the caller can understand is a WeaveError. An answer may be given again, and is not
+ * changed once it was given.
+ */
 export type CallHandler<N extends CallName> = (
   request: CallRequest<N>,
   context: CallContext,
@@ -18,9 +21,11 @@ export type CallHandlers = { readonly [N in CallName]: CallHandler<N> }
 
 /**
  * Joins what several services handle. Every call must have one handler, and no more: anything else is a fault of ours.
+ * `onChange`: after each call that may have changed something, before its answer is sent.
  */
 export function joinHandlers(
   parts: Iterable<{ readonly name: string; readonly calls?: Partial<CallHandlers> }>,
+  onChange: () => void,
 ): CallHandlers {
   const owners = new Map<string, string>()
   const joined: Partial<CallHandlers> = {}
@@ -34,5 +39,18 @@ export function joinHandlers(
   }
   const missing = CALL_NAMES.filter(call => !owners.has(call))
   assert(missing.length === 0, `no service handles ${missing.join(', ')}`)
-  return joined as CallHandlers
+  const handlers = joined as CallHandlers
+  return Object.fromEntries(
+    CALL_NAMES.map(name => [name, CALLS[name].method === 'GET' ? handlers[name] : followed(handlers[name], onChange)]),
+  ) as CallHandlers
+}
+
+function followed<N extends CallName>(handle: CallHandler<N>, onChange: () => void): CallHandler<N> {
+  return async (request, context) => {
+    try {
+      return await handle(request, context)
+    } finally {
+      onChange()
+    }
+  }
 }

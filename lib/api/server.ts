@@ -40,7 +40,8 @@ export class ApiServer {
     app.server.maxConnections = CONNECTIONS_MAX
     refuseWebPages(app)
     answerFailures(app, onFault)
-    for (const name of CALL_NAMES) route(app, CALLS[name], handlers[name as CallName] as AnyHandler)
+    const sent = new WeakMap<object, string>()
+    for (const name of CALL_NAMES) route(app, sent, CALLS[name], handlers[name as CallName] as AnyHandler)
     // Who holds the lock of the state directory owns the socket: what is there is left over.
     await rm(path, { force: true })
     await app.listen({ path })
@@ -54,7 +55,8 @@ export class ApiServer {
   }
 }
 
-function route(app: FastifyInstance, call: Call, handler: AnyHandler): void {
+/** `sent`: the text of answers that were given before, and may be given again. */
+function route(app: FastifyInstance, sent: WeakMap<object, string>, call: Call, handler: AnyHandler): void {
   app.route({
     method: call.method,
     url: call.path,
@@ -75,9 +77,15 @@ function route(app: FastifyInstance, call: Call, handler: AnyHandler): void {
       isAnswered = true
       // Whoever has hung up meanwhile is not waited for.
       if (isClosed) for (const run of after) run()
-      return answer
+      return reply.type('application/json; charset=utf-8').send(textOf(answer as object, sent))
     },
   })
+}
+
+function textOf(answer: object, sent: WeakMap<object, string>): string {
+  const text = sent.get(answer) ?? JSON.stringify(answer)
+  sent.set(answer, text)
+  return text
 }
 
 function refuseWebPages(app: FastifyInstance): void {

@@ -7,6 +7,8 @@ export const EXPOSURE_PREFIX = 'expose/'
 export const EXPOSURES_MAX = 64
 /** Peers that a status shows, the nearest first: a ledger has places for many more, which others can fill. */
 export const SHOWN_PEERS_MAX = 1_000
+/** A status is kept so many times as long as it took to make: those who ask take at most this part of the time. */
+export const STATUS_KEPT_FACTOR = 10
 /** What the disk refused waits in memory, up to this; beyond, the daemon ends rather than go on without memory. */
 export const PENDING_WRITES_BYTES_MAX = 16 * 1024 * 1024
 /** How often a store in trouble is looked at. */

@@ -14,6 +14,8 @@ export interface Service {
   reconcile?(): Promise<void>
   /** Fields of a Status that are its own. */
   report?(now: Millis): Partial<Status>
+  /** A call that changes something has been answered or refused. */
+  changed?(): void
   /** What an operator should read. */
   warnings?(): readonly string[]
   /** What is waited for, and why. */

@@ -12,7 +12,7 @@ export class Services {
 
   /** `onFailure`: one of them could not do its part; the others did theirs. */
   constructor(services: readonly Service[], onFailure: (service: string, error: unknown) => void) {
-    this.calls = joinHandlers(services)
+    this.calls = joinHandlers(services, () => this.#changed())
     this.#services = services
     this.#onFailure = onFailure
   }
@@ -30,6 +30,10 @@ export class Services {
     this.#isStopped = true
     await this.#turn
     for (const service of [...this.#services].reverse()) await this.#try(service, () => service.stop?.())
+  }
+
+  #changed(): void {
+    for (const service of this.#services) service.changed?.()
   }
 
   async #try(service: Service, run: () => Promise<void> | undefined): Promise<void> {

@@ -1,16 +1,21 @@
 import { Status, type CallHandlers } from '../api/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
+import { STATUS_KEPT_FACTOR } from './constants.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { detailsOf, statusOf, type DaemonFacts, type DataPlaneFacts } from './status/status.ts'
 
-/** `status` and `report`: what the node reports, with what the other services add. */
+/**
+ * `status` and `report`: what the node reports, with what the other services add. The status of a large mesh costs
+ * milliseconds, and whoever watches asks for it again and again: it is kept for a while, unless something was changed.
+ */
 export class StatusService implements Service {
   readonly name = 'status'
   readonly calls: Pick<CallHandlers, 'status' | 'report'>
   readonly #runner: Pick<NodeRunner, 'report'>
   readonly #facts: DaemonFacts
   readonly #others: readonly Service[]
+  #kept: { readonly status: Status; readonly until: Millis } | undefined
 
   constructor(parts: {
     runner: Pick<NodeRunner, 'report'>
@@ -24,12 +29,23 @@ export class StatusService implements Service {
     this.#facts = parts.facts
     this.#others = parts.others
     this.calls = {
-      status: () => this.#status(parts.now()),
+      status: () => {
+        const begun = parts.now()
+        if (this.#kept !== undefined && begun < this.#kept.until) return this.#kept.status
+        const status = this.#status(begun)
+        const now = parts.now()
+        this.#kept = { status, until: now + STATUS_KEPT_FACTOR * (now - begun) }
+        return status
+      },
       report: () => {
         const now = parts.now()
         return { ...this.#status(now), ...detailsOf(this.#runner.report(), parts.plane(now), now) }
       },
     }
+  }
+
+  changed(): void {
+    this.#kept = undefined
   }
 
   #status(now: Millis): Status {

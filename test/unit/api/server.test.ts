@@ -34,6 +34,14 @@ t.test('of many requests on one connection sixteen are served, and the others tu
   t.same(statuses(), [...Array<string>(16).fill('200'), ...Array<string>(84).fill('503')])
 })
 
+t.test('an answer that is given again is not made text again', async t => {
+  let texts = 0
+  const answer = { toJSON: () => ({ texts: ++texts }) }
+  const { socketPath } = await served(t, () => answer)
+  for (const path of [CALLS.status.path, CALLS.status.path, CALLS.ps.path])
+    t.match(await raw(socketPath, 'GET', path), { status: 200, body: { texts: 1 } })
+})
+
 t.test('a request from a web page is refused, whatever it calls', async t => {
   const { socketPath } = await served(t, () => t.fail('a handler was called'))
   for (const name of CALL_NAMES) {

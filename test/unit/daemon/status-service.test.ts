@@ -34,3 +34,36 @@ t.test('a field that nobody reports, or two do, is a fault of ours that names it
   t.throws(() => statusWith([host, { name: 'liar', report: () => ({ isReady: true }) }]), /liar reports isReady/)
   t.end()
 })
+
+t.test('a status is kept for ten times as long as it took, and not over a change', async t => {
+  let now = NOW
+  let costMs = 20
+  let reports = 0
+  const service = new StatusService({
+    runner: {
+      report: () => {
+        now += costMs
+        return nodeReport({ drops: { made: ++reports } })
+      },
+    },
+    facts: FACTS,
+    plane: () => ({ offloads: {}, counters: {}, macs: [], refused: {} }),
+    others: [{ name: 'host', report: () => ({ overlay: OVERLAY, exposed: [] }) }],
+    now: () => now,
+  })
+  const ask = async () => service.calls.status({}, context)
+  const first = await ask()
+  now += 199
+  t.equal(await ask(), first)
+  now += 1
+  const second = await ask()
+  t.not(second, first)
+  t.equal(second.uptimeSeconds, 0)
+  t.equal(reports, 2)
+  service.changed()
+  t.not(await ask(), second)
+  costMs = 0
+  now += 1_000
+  const quick = await ask()
+  t.not(await ask(), quick, 'what costs nothing is not kept')
+})
