@@ -44,7 +44,7 @@ export const LEDGER_LIMITS: LedgerLimits = {
   ownerRecordsMax: 4096,
   ownerCostMax: 4 * 1024 * 1024,
   ownerShareBytes: 16 * 1024,
-  surplusBytesMax: 48 * 1024 * 1024,
+  surplusBytesMax: 40 * 1024 * 1024,
   ownerBytesPerSecond: 32 * 1024,
   ownerBurstBytes: 256 * 1024,
   collectedMax: 4096,

@@ -111,7 +111,7 @@ t.test('without peers it founds a mesh; what it answers follows the schemas', as
   t.match(report, { ledger: { owners: 1 }, macs: [], engine: { counters: {} } })
   t.strictSame(await calls.ps({}, context), { attachments: [] })
   t.strictSame(await calls.connect({ targets: ['h1'], replace: false }, context), { targets: ['h1'] })
-  t.throws(() => calls.connect({ targets: ['a b'], replace: false }, context), { code: 'BAD_PEER' })
+  await t.rejects(async () => calls.connect({ targets: ['a b'], replace: false }, context), { code: 'BAD_PEER' })
   t.strictSame(await calls.forget({ targets: ['h1'] }, context), { targets: [] })
   await assembly.close(false)
 })

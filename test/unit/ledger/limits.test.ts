@@ -25,9 +25,9 @@ function heldOf(ledger: Ledger, name: string): number {
   return ledger.owners().find(({ owner }) => owner === peerId)?.records ?? 0
 }
 
-t.test('a ledger of the default limits, filled to the last byte, costs at most 112 MiB', async t => {
+t.test('a ledger of the default limits, filled to the last byte, costs at most 104 MiB', async t => {
   const { ownersMax, ownerShareBytes, surplusBytesMax, ownerCostMax } = LEDGER_LIMITS
-  t.ok(ownersMax * ownerShareBytes + surplusBytesMax <= 112 * 2 ** 20)
+  t.ok(ownersMax * ownerShareBytes + surplusBytesMax <= 104 * 2 ** 20)
   // A peer record, one of links, a floor and 6 of blocks are 9 records.
   t.ok(
     OWNER_OVERHEAD_BYTES + 9 * (RECORD_FIXED_BYTES + RECORD_OVERHEAD_BYTES) + 700 + 2400 + 6 * 1500 < ownerShareBytes,
