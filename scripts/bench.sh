@@ -5,7 +5,8 @@
 #
 # Measures: the bare veth, two weave-ts daemons, and (where Debian's wireguard-go and wireguard-tools are installed)
 # wireguard-go over the same veth, in turn, ROUNDS times; medians are printed. Then what a daemon costs that has nothing
-# to do. SECONDS_EACH: length of one stream (default 4). ROUNDS (default 3).
+# to do. SECONDS_EACH: length of one stream (default 4). ROUNDS (default 3). CEILING: a bare forwarder to measure in
+# turn as well, a program that is called with TAP LOCAL_IP REMOTE_IP, and with AES=1 in its environment for AES-256-GCM.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ "$(id -u)" = 0 ] || { echo 'bench: run as root' >&2; exit 77; }
@@ -15,11 +16,11 @@ done
 readonly seconds=${SECONDS_EACH:-4} rounds=${ROUNDS:-3}
 readonly h1=wbench-h1-$$ h2=wbench-h2-$$ c1=wbench-c1-$$ c2=wbench-c2-$$
 work=$(mktemp -d)
-pids=()
+pids=() hosts=()
 clean() {
   for n in 1 2; do ./bin/weave-ts stop --state-dir "$work/state$n" >/dev/null 2>&1 || true; done
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for n in "$h1" "$h2" "$c1" "$c2"; do ip netns delete "$n" 2>/dev/null || true; done
+  for n in "$h1" "$h2" "$c1" "$c2" "${hosts[@]}"; do ip netns delete "$n" 2>/dev/null || true; done
   rm -rf "$work" "/var/run/wireguard/wgb1-$$.sock" "/var/run/wireguard/wgb2-$$.sock"
 }
 trap clean EXIT
@@ -83,10 +84,40 @@ if command -v wireguard-go >/dev/null && command -v wg >/dev/null; then
   done
 fi
 
+# bare NAME [VARIABLE=VALUE]: two hosts of their own, with a bare forwarder each
+bare() {
+  for n in 1 2; do
+    ip netns add "$1$n-$$"
+    hosts+=("$1$n-$$")
+  done
+  ip -n "$1"1-$$ link add under0 type veth peer name under0 netns "$1"2-$$
+  for n in 1 2; do
+    ip -n "$1$n-$$" link set lo up
+    ip -n "$1$n-$$" address add "192.0.2.$n/24" dev under0
+    ip -n "$1$n-$$" link set under0 up
+    ip netns exec "$1$n-$$" env "${@:2}" "$CEILING" bare0 "192.0.2.$n" "192.0.2.$((3 - n))" >"$work/$1$n.log" 2>&1 &
+    pids+=($!)
+    waited=0
+    until ip -n "$1$n-$$" address add "10.251.0.$n/24" dev bare0 2>/dev/null; do
+      ((++waited < 100)) || { echo "bench: $CEILING makes no bare0" >&2; exit 70; }
+      sleep 0.05
+    done
+    ip -n "$1$n-$$" link set bare0 mtu 1400 up
+  done
+}
+if [ -n "${CEILING:-}" ]; then
+  bare wbench-cc
+  bare wbench-ca AES=1
+fi
+
 for ((round = 1; round <= rounds; round++)); do
   rate "$h1" "$h2" 192.0.2.2 >>"$work/veth"
   rate "$c1" "$c2" "$overlay" >>"$work/weave"
   latency "$c1" "$overlay" >>"$work/weave-ms"
+  if [ -n "${CEILING:-}" ]; then
+    rate wbench-cc1-$$ wbench-cc2-$$ 10.251.0.2 >>"$work/bare-chacha"
+    rate wbench-ca1-$$ wbench-ca2-$$ 10.251.0.2 >>"$work/bare-aes"
+  fi
   [ -z "$wireguard" ] && continue
   rate "$h1" "$h2" "$wireguard" >>"$work/wireguard"
   latency "$h1" "$wireguard" >>"$work/wireguard-ms"
@@ -97,6 +128,12 @@ echo "one TCP stream, median of $rounds rounds of $seconds s; ping, median of av
 weave=$(median <"$work/weave")
 printf '  %-14s %8s Mb/s\n' 'bare veth' "$(median <"$work/veth")"
 printf '  %-14s %8s Mb/s  %s ms\n' weave-ts "$weave" "$(median <"$work/weave-ms")"
+if [ -n "${CEILING:-}" ]; then
+  for cipher in chacha aes; do
+    bare_rate=$(median <"$work/bare-$cipher")
+    printf '  %-14s %8s Mb/s  weave-ts / bare: %s\n' "bare $cipher" "$bare_rate" "$(node -p "($weave / $bare_rate).toFixed(2)")"
+  done
+fi
 if [ -n "$wireguard" ]; then
   wg_rate=$(median <"$work/wireguard")
   printf '  %-14s %8s Mb/s  %s ms\n' wireguard-go "$wg_rate" "$(median <"$work/wireguard-ms")"
