@@ -111,7 +111,14 @@ export const Status = z.object({
   peers: z.array(PeerView),
   targets: z.array(TargetView),
   ipam: IpamView,
-  overlay: z.object({ bridge: z.string(), device: z.string(), mtu: z.number(), mac: z.string() }),
+  overlay: z.object({
+    bridge: z.string(),
+    /** Somebody else made the bridge: it stays after a reset. */
+    isAdopted: z.boolean(),
+    device: z.string(),
+    mtu: z.number(),
+    mac: z.string(),
+  }),
   /** Addresses of this host itself. */
   exposed: z.array(ExposureView),
   warnings: z.array(z.string()),

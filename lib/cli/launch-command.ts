@@ -28,6 +28,7 @@ export function addLaunchCommand(program: Command): void {
     .option('--ipalloc-range <cidr>', 'addresses that the mesh hands out', '10.32.0.0/12')
     .option('--ipalloc-default-subnet <cidr>', 'subnet of containers that ask for none (default: the range)')
     .option('--bridge <name>', 'name of the bridge', 'weave')
+    .option('--adopt-bridge', 'take over a bridge of that name that weave-ts did not make; `reset` gives it back')
     .option('--device <name>', 'name of the TAP device', 'weave-tap')
     .option('--mtu <bytes>', 'MTU of the overlay (default: made from the underlay)')
     .option(

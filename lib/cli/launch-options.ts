@@ -19,6 +19,7 @@ export interface LaunchOptions {
   readonly ipallocRange: string
   readonly ipallocDefaultSubnet?: string
   readonly bridge: string
+  readonly adoptBridge?: boolean
   readonly device: string
   readonly mtu?: string
   readonly advertise: string[]
@@ -44,6 +45,7 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     ipallocRange: options.ipallocRange,
     ipallocDefaultSubnet: options.ipallocDefaultSubnet ?? null,
     bridge: options.bridge,
+    adoptBridge: options.adoptBridge === true,
     device: options.device,
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
     advertise: options.advertise,

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { print, settingsOf, withSettings } from './settings.ts'
 
+const EXIT_REFUSED = 1
+
 export function addLifecycleCommands(program: Command): void {
   withSettings(
     program
@@ -17,11 +19,21 @@ export function addLifecycleCommands(program: Command): void {
   withSettings(
     program
       .command('reset')
-      .description('leave the mesh for good: hand the addresses on, remove the bridge, all interfaces and the state'),
+      .description(
+        'leave the mesh for good: hand the addresses on, remove the bridge, all interfaces and the state; says what is cut',
+      ),
   )
     .option('--force', 'also without a running daemon; its address blocks are then lost to the mesh until taken over')
-    .action(async ({ force = false }: { force?: boolean }, command: Command) => {
+    .option('--yes', 'do not ask; without a terminal nothing is asked')
+    .action(async ({ force = false, yes = false }: { force?: boolean; yes?: boolean }, command: Command) => {
       const settings = settingsOf(command)
+      const { isMeant, resetPlan } = await import('./reset-plan.ts')
+      for (const line of await resetPlan(settings.stateDir)) console.error(`weave-ts: reset: ${line}`)
+      if (!yes && !(await isMeant('weave-ts: go on?'))) {
+        console.error('weave-ts: nothing was removed')
+        process.exitCode = EXIT_REFUSED
+        return
+      }
       const { resetInstance } = await import('./stop.ts')
       const notes = await resetInstance(settings.stateDir, force)
       for (const note of notes) console.error(`weave-ts: ${note}`)

@@ -1,9 +1,8 @@
 import type { NetworkInterfaceInfo } from 'node:os'
-import type { Cidr } from '../address/mod.ts'
 import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import type { FirewallWatch, HostNetwork, HostNetworkOptions } from '../host/mod.ts'
+import type { FirewallWatch, HostNames, HostNetwork, HostNetworkOptions } from '../host/mod.ts'
 import type {
   CacheStore,
   LinkServer,
@@ -31,7 +30,7 @@ export interface AssemblySeams {
   interfaces(): Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
   lock(stateDir: string): StateLock
   /** Fails where the host cannot carry the overlay. */
-  preflight(bridge: string, range: Cidr): Promise<void>
+  preflight(names: HostNames): Promise<void>
   openEngine(config: DaemonConfig, settings: DerivedSettings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity

@@ -75,7 +75,13 @@ async function open(
   const lock = seams.lock(config.stateDir)
   undo.push('lock', () => lock.release())
   onStep('looking at the host')
-  await seams.preflight(config.bridge, settings.range)
+  const names = {
+    bridge: config.bridge,
+    tap: config.device,
+    range: settings.range,
+    mayAdoptBridge: config.adoptBridge,
+  }
+  await seams.preflight(names)
   if (config.mtu !== null) configuredMtu(config.mtu)
   // The engine holds the device: what is on the host goes after it.
   let removal: AssemblyHost | undefined
@@ -109,13 +115,11 @@ async function open(
   const mac = localMac(seams.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
   const host = seams.host({
     mac,
-    range: settings.range,
-    bridge: config.bridge,
-    tap: config.device,
+    ...names,
     ...(config.mtu !== null && { mtu: config.mtu }),
   })
   if (!(await seams.isInterface(config.bridge))) removal = host
-  const { mtu, firewall } = await host.prepareBridge(settings.peerAddresses)
+  const { mtu, isAdopted, firewall } = await host.prepareBridge(settings.peerAddresses)
   await host.plugTap()
   const node = new Node(
     nodeConfigOf(config, settings, { seams, identity, secrets, mtu, plane: () => plane }),
@@ -148,7 +152,7 @@ async function open(
   memory.start().catch(onFatal)
   begin(runner, config.peers)
   const attachments = new Attachments({ host, runner, store })
-  const exposed = new Exposures({ host, runner, store })
+  const exposed = new Exposures({ host, runner, store, range: settings.range })
   const exposures = new ExposureService({
     exposures: exposed,
     runner,
@@ -158,7 +162,7 @@ async function open(
   })
   const hostService = new HostService({
     host,
-    overlay: { mtu, mac },
+    overlay: { isAdopted, mtu, mac },
     targetIds: () => attachments.targetIds,
     firewall,
     watch: check => seams.watchFirewall(check),

@@ -22,6 +22,8 @@ export const DaemonConfig = z.object({
   ipallocRange: z.string(),
   ipallocDefaultSubnet: z.string().nullable(),
   bridge: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
+  /** Take over a bridge of that name that somebody else made. */
+  adoptBridge: z.boolean(),
   device: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
   mtu: z.number().int().nullable(),
   advertise: z.array(z.string()),

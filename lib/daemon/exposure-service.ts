@@ -14,14 +14,14 @@ const NO_FORWARDING =
 export class ExposureService implements Service {
   readonly name = 'exposures'
   readonly calls: Pick<CallHandlers, 'expose' | 'hide'>
-  readonly #exposures: Pick<Exposures, 'all' | 'present' | 'reconcile'>
+  readonly #exposures: Pick<Exposures, 'all' | 'foreign' | 'present' | 'reconcile'>
   readonly #log: Pick<Logger, 'info'>
   readonly #mac: string
   /** Why the host does not have what is recorded. */
   #trouble: string | undefined
 
   constructor(parts: {
-    exposures: Pick<Exposures, 'all' | 'expose' | 'hide' | 'present' | 'reconcile'>
+    exposures: Pick<Exposures, 'all' | 'foreign' | 'expose' | 'hide' | 'present' | 'reconcile'>
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
     /** Of the bridge, as text. */
     mac: string
@@ -64,7 +64,12 @@ export class ExposureService implements Service {
   }
 
   warnings(): readonly string[] {
-    return this.#trouble === undefined ? [] : [this.#trouble]
+    const foreign = this.#exposures.foreign.map(
+      cidr =>
+        `the bridge holds ${cidr}, which weave-ts did not give it, so a container may get it too: make it this host's with ` +
+        `\`weave-ts expose ip:${cidr}\`, or take it away`,
+    )
+    return this.#trouble === undefined ? foreign : [this.#trouble, ...foreign]
   }
 
   /** This host as `ps` shows it; nothing while it has no address. */

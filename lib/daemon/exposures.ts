@@ -1,4 +1,4 @@
-import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
+import { contains, formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { ExposedAddress, HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
@@ -15,6 +15,8 @@ export interface ExposureParts {
     readonly node: Pick<NodeRunner['node'], 'leasesOf'>
   }
   readonly store: Pick<StateStore, 'range' | 'write'>
+  /** Of addresses that the mesh hands out. */
+  readonly range: Cidr
 }
 
 /**
@@ -27,6 +29,7 @@ export class Exposures {
   #turn: Promise<unknown> = Promise.resolve()
   /** What the listeners were told last. */
   #told = ''
+  #foreign: readonly string[] = []
 
   constructor(parts: ExposureParts) {
     this.#parts = parts
@@ -38,6 +41,11 @@ export class Exposures {
       .range(EXPOSURE_PREFIX)
       .map(([, value]) => JSON.parse(new TextDecoder().decode(value)) as ExposedAddress)
       .sort((a, b) => parseCidr(a.cidr)!.address - parseCidr(b.cidr)!.address)
+  }
+
+  /** Addresses of the mesh's range that the bridge holds, and that nobody here leased: a container may get them. */
+  get foreign(): readonly string[] {
+    return this.#foreign
   }
 
   /** Calls whenever the addresses that this host answers at (CIDR form) have changed. Returns how to end that. */
@@ -76,7 +84,11 @@ export class Exposures {
       const cidrs = this.all.map(({ cidr }) => cidr)
       // The daemon ended between the lease and the record.
       for (const lease of this.#leases()) if (!cidrs.includes(formatCidr(lease))) this.#free(lease)
-      const added = await this.#parts.host.expose(this.all)
+      const { added, foreign } = await this.#parts.host.expose(this.all)
+      this.#foreign = foreign.filter(text => {
+        const cidr = parseCidr(text)
+        return cidr !== undefined && contains(this.#parts.range, cidr.address)
+      })
       this.#tell()
       return added
     })

@@ -11,7 +11,7 @@ type Watch = Pick<FirewallWatch, 'isListening' | 'set'>
 export class HostService implements Service {
   readonly name = 'host'
   readonly #host: Pick<HostNetwork, 'bridge' | 'tap' | 'mend' | 'reconcileFirewall'>
-  readonly #overlay: { readonly mtu: number; readonly mac: Mac }
+  readonly #overlay: { readonly isAdopted: boolean; readonly mtu: number; readonly mac: Mac }
   readonly #targetIds: () => ReadonlySet<string>
   readonly #log: Pick<Logger, 'info' | 'warn'>
   readonly #watch: Watch
@@ -20,7 +20,7 @@ export class HostService implements Service {
 
   constructor(parts: {
     host: Pick<HostNetwork, 'bridge' | 'tap' | 'mend' | 'reconcileFirewall'>
-    overlay: { readonly mtu: number; readonly mac: Mac }
+    overlay: { readonly isAdopted: boolean; readonly mtu: number; readonly mac: Mac }
     /** Of all that should be plugged in. */
     targetIds: () => ReadonlySet<string>
     /** The firewall as it was when the bridge was made. */
@@ -45,8 +45,8 @@ export class HostService implements Service {
   }
 
   report(): Pick<Status, 'overlay'> {
-    const { mtu, mac } = this.#overlay
-    return { overlay: { bridge: this.#host.bridge, device: this.#host.tap, mtu, mac: formatMac(mac) } }
+    const { mac, ...overlay } = this.#overlay
+    return { overlay: { ...overlay, bridge: this.#host.bridge, device: this.#host.tap, mac: formatMac(mac) } }
   }
 
   warnings(): readonly string[] {

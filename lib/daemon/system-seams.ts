@@ -33,7 +33,7 @@ export function systemSeams(): AssemblySeams {
     hasAes: hasAesInstructions(),
     interfaces: networkInterfaces,
     lock: acquireStateLock,
-    preflight: (bridge, range) => preflight(runner, bridge, range),
+    preflight: names => preflight(runner, names),
     openEngine,
     listen,
     loadIdentity: stateDir => loadIdentity(stateDir, { entropy: systemEntropy }),

@@ -6,8 +6,8 @@ import type { CommandRunner } from './seams.ts'
 import { writeSysctls } from './sysctl.ts'
 
 /**
- * Gives the host those of the addresses (CIDR form) that its bridge does not hold yet; others stay. Returns what was
- * added. When it fails, all that it added is taken back.
+ * Gives the host those of the addresses (CIDR form) that its bridge does not hold yet; others stay, and are
+ * returned as foreign. When it fails, all that it added is taken back.
  *
  * Fails with BAD_ADDRESS, RANGE_OVERLAP (the host has another way to that subnet) or COMMAND_FAILED.
  */
@@ -15,11 +15,13 @@ export async function addBridgeAddresses(
   runner: CommandRunner,
   bridge: { readonly name: string; readonly mac: Mac },
   addresses: readonly string[],
-): Promise<readonly string[]> {
+): Promise<{ readonly added: readonly string[]; readonly foreign: readonly string[] }> {
   const { name } = bridge
   const held = await bridgeAddresses(runner, name)
-  const missing = [...new Set(addresses.map(each => interfaceAddress(each).text))].filter(each => !held.includes(each))
-  if (missing.length === 0) return []
+  const wanted = [...new Set(addresses.map(each => interfaceAddress(each).text))]
+  const foreign = held.filter(each => !wanted.includes(each))
+  const missing = wanted.filter(each => !held.includes(each))
+  if (missing.length === 0) return { added: [], foreign }
   const routes = await showRoutes(runner, 4)
   for (const address of missing) checkExposedSubnet(subnetOf(parseCidr(address)!), routes, name)
   // Announce addresses, and let the second of a subnet outlive the first.
@@ -38,7 +40,7 @@ export async function addBridgeAddresses(
     await removeBridgeAddresses(runner, name, added).catch(() => undefined)
     throw error
   }
-  return added
+  return { added, foreign }
 }
 
 /** Takes addresses from the bridge; those that it does not hold are no error. Fails with COMMAND_FAILED. */

@@ -3,7 +3,8 @@ import { assert, WeaveError } from '../base/mod.ts'
 import { showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import { ALIAS_PREFIX, INTERFACE_NAME_CHARACTERS_MAX, OVERLAY_MTU_IPV6_MIN, TAP_QUEUE_PACKETS } from './limits.ts'
 import type { CommandRunner } from './seams.ts'
-import { checkBridgeName } from './preflight.ts'
+import { BRIDGE_ALIAS, TAP_ALIAS, adoptedAlias, beforeAdoption, isAdopted, isOurBridge } from './ownership.ts'
+import { checkBridge } from './preflight.ts'
 import { writeSysctls, type Sysctls } from './sysctl.ts'
 import { isVethName } from './veth-name.ts'
 
@@ -12,6 +13,8 @@ export interface BridgeSettings {
   /** Fixed: without it the bridge takes the lowest MAC of its ports, and changes it as these come and go. */
   readonly mac: Mac
   readonly mtu: number
+  /** A bridge of that name that somebody else made is taken over. */
+  readonly mayAdopt?: boolean
 }
 
 /** Changes of the host in order: a command, or kernel settings. */
@@ -45,6 +48,11 @@ export function planBridge(want: BridgeSettings, found: InterfaceView | undefine
       ],
     })
   }
+  // What is not marked is not ours, and is not touched again.
+  if (found === undefined || !isOurBridge(found))
+    steps.push({
+      argv: ['ip', 'link', 'set', 'dev', name, 'alias', found === undefined ? BRIDGE_ALIAS : adoptedAlias(found)],
+    })
   if (found?.mtu !== want.mtu) {
     // The kernel drops an interface's IPv6 settings below 1280 bytes, and makes default ones when the MTU rises again:
     // the bridge is down while it has these.
@@ -72,6 +80,7 @@ export function planTap(bridge: BridgeSettings, tap: InterfaceView): readonly Ho
   const name = tap.ifname
   const change = ['ip', 'link', 'set', 'dev', name]
   const steps: HostStep[] = []
+  if (tap.ifalias !== TAP_ALIAS) steps.push({ argv: [...change, 'alias', TAP_ALIAS] })
   if (tap.mtu !== bridge.mtu) steps.push({ argv: [...change, 'mtu', String(bridge.mtu)] })
   steps.push({
     sysctls: [
@@ -94,18 +103,18 @@ export async function applySteps(runner: CommandRunner, steps: readonly HostStep
 
 /**
  * Makes the bridge, or mends what drifted from its settings; containers on it stay. A bridge that could not be made
- * whole is taken away again. Fails with BRIDGE_FOREIGN when the name belongs to another kind of interface.
+ * whole is taken away again. True: somebody else made it. Fails with BRIDGE_FOREIGN when the name belongs to what weave-ts did not make.
  */
-export async function ensureBridge(runner: CommandRunner, want: BridgeSettings): Promise<void> {
+export async function ensureBridge(runner: CommandRunner, want: BridgeSettings): Promise<boolean> {
   assert(want.name.length <= INTERFACE_NAME_CHARACTERS_MAX, `the bridge's name is too long: ${want.name}`)
-  const found = await showInterface(runner, want.name)
-  checkBridgeName(found, want.name)
+  const found = await checkBridge(runner, want.name, want.mayAdopt === true)
   try {
     await applySteps(runner, planBridge(want, found))
   } catch (error) {
     if (found === undefined) await deleteInterface(runner, want.name).catch(() => undefined)
     throw error
   }
+  return found !== undefined && found.ifalias !== BRIDGE_ALIAS
 }
 
 /** Makes the packet engine's TAP device a port of the bridge. Fails with NO_TUN when it is not there. */
@@ -121,20 +130,34 @@ export async function ensureTapPort(runner: CommandRunner, bridge: BridgeSetting
   await applySteps(runner, planTap(bridge, tap))
 }
 
-/** Removes our veth pairs, the TAP device and the bridge; foreign ports are only released. Safe to repeat. */
+/**
+ * Removes our veth pairs, the TAP device and the bridge; foreign ports are only released. A bridge that was taken over
+ * stays, as it was before. Safe to repeat.
+ */
 export async function removeBridge(runner: CommandRunner, bridge: string, tap: string): Promise<void> {
   const found = await showInterface(runner, bridge)
   for (const one of await showInterfaces(runner)) {
-    const isOurs = isVethName(one.ifname) && one.linkinfo?.info_kind === 'veth'
+    const isVeth = isVethName(one.ifname) && one.linkinfo?.info_kind === 'veth'
+    const isOurs = isVeth && one.ifalias?.startsWith(ALIAS_PREFIX) === true
     // Also those that were taken off the bridge; those of another bridge are another daemon's.
-    const isUnplugged = one.master === undefined && one.ifalias?.startsWith(ALIAS_PREFIX) === true
-    if (isOurs && (one.master === bridge || isUnplugged)) await deleteInterface(runner, one.ifname)
-  }
-  if (found?.linkinfo?.info_kind === 'bridge') {
-    await deleteInterface(runner, bridge)
+    if (isOurs && (one.master === bridge || one.master === undefined)) await deleteInterface(runner, one.ifname)
   }
   const device = await showInterface(runner, tap)
-  if (device?.linkinfo?.info_kind === 'tun') await deleteInterface(runner, tap)
+  if (device?.linkinfo?.info_kind === 'tun' && device.ifalias === TAP_ALIAS) await deleteInterface(runner, tap)
+  if (found?.linkinfo?.info_kind !== 'bridge') return
+  if (isAdopted(found)) await applySteps(runner, planRelease(found))
+  else if (isOurBridge(found)) await deleteInterface(runner, bridge)
+}
+
+/** The steps that give an adopted bridge back. */
+function planRelease(found: InterfaceView): readonly HostStep[] {
+  const change = ['ip', 'link', 'set', 'dev', found.ifname]
+  const before = beforeAdoption(found)
+  return [
+    ...(before === undefined ? [] : [{ argv: [...change, 'mtu', before.mtu] }]),
+    ...(before === undefined ? [] : [{ argv: [...change, 'address', before.mac] }]),
+    { argv: [...change, 'alias', ''] },
+  ]
 }
 
 /** Deletes an interface; one that is gone already is no error. */

@@ -35,6 +35,8 @@ export interface HostNetworkOptions {
   readonly mtu?: number
   readonly bridge?: string
   readonly tap?: string
+  /** Take over a bridge of that name that somebody else made. */
+  readonly mayAdoptBridge?: boolean
   readonly multicastRoute?: boolean
 }
 
@@ -66,7 +68,8 @@ export class HostNetwork {
    */
   async preflight(): Promise<void> {
     if (this.#options.mtu !== undefined) configuredMtu(this.#options.mtu)
-    await preflight(this.#runner, this.bridge, this.#options.range)
+    const { range, mayAdoptBridge = false } = this.#options
+    await preflight(this.#runner, { bridge: this.bridge, tap: this.tap, range, mayAdoptBridge })
   }
 
   /** The overlay's MTU in bytes; known once `prepareBridge` is done. */
@@ -78,12 +81,14 @@ export class HostNetwork {
    * Makes the bridge, or mends it. `peers`: addresses of known peers, by whose routes the MTU is chosen. Fails with
    * BRIDGE_FOREIGN or COMMAND_FAILED.
    */
-  prepareBridge(peers: readonly string[] = []): Promise<{ readonly mtu: number; readonly firewall: FirewallReport }> {
+  prepareBridge(
+    peers: readonly string[] = [],
+  ): Promise<{ readonly mtu: number; readonly isAdopted: boolean; readonly firewall: FirewallReport }> {
     return this.#inTurn(async () => {
       const mtu = await this.#chooseMtu(peers)
       this.#mtu = mtu
-      await ensureBridge(this.#runner, this.#bridgeSettings(mtu))
-      return { mtu, firewall: await this.#firewall.ensure() }
+      const isAdopted = await ensureBridge(this.#runner, this.#bridgeSettings(mtu))
+      return { mtu, isAdopted, firewall: await this.#firewall.ensure() }
     })
   }
 
@@ -188,9 +193,12 @@ export class HostNetwork {
 
   /**
    * Takes these for all that the host has on the overlay: the firewall follows them, then the bridge gets those that it
-   * does not hold, which are returned. See `addBridgeAddresses`. On failure all is as it was.
+   * does not hold. Returns these, and what the bridge holds besides. See `addBridgeAddresses`. On failure all is as it
+   * was.
    */
-  expose(exposed: readonly ExposedAddress[]): Promise<readonly string[]> {
+  expose(
+    exposed: readonly ExposedAddress[],
+  ): Promise<{ readonly added: readonly string[]; readonly foreign: readonly string[] }> {
     return this.#inTurn(async () => {
       const before = this.#firewall.exposed
       await this.#firewall.setExposed(exposed)
@@ -235,6 +243,9 @@ export class HostNetwork {
   /** Removes veth pairs, TAP, bridge and firewall rules: nothing of ours stays on the host. Safe to repeat. */
   remove(): Promise<void> {
     return this.#inTurn(async () => {
+      // Those of a bridge that stays.
+      const exposed = this.#firewall.exposed.map(({ cidr }) => cidr)
+      await removeBridgeAddresses(this.#runner, this.bridge, exposed)
       await removeBridge(this.#runner, this.bridge, this.tap)
       await this.#firewall.remove()
     })
@@ -258,7 +269,7 @@ export class HostNetwork {
   }
 
   #bridgeSettings(mtu: number): BridgeSettings {
-    return { name: this.bridge, mac: this.#options.mac, mtu }
+    return { name: this.bridge, mac: this.#options.mac, mtu, mayAdopt: this.#options.mayAdoptBridge === true }
   }
 
   #attachmentSettings(): AttachmentSettings {

@@ -2,7 +2,8 @@ import { constants } from 'node:fs'
 import { access, open, readFile } from 'node:fs/promises'
 import { formatCidr, overlaps, parseCidr, parseIpv4, type Cidr } from '../address/mod.ts'
 import { errorText, WeaveError } from '../base/mod.ts'
-import { showInterface, showRoutes, type InterfaceView, type RouteView } from './ip-json.ts'
+import { showInterface, showInterfaces, showRoutes, type InterfaceView, type RouteView } from './ip-json.ts'
+import { checkBridgeOwner, checkDeviceOwner } from './ownership.ts'
 import type { CommandRunner } from './seams.ts'
 
 const TUN_DEVICE = '/dev/net/tun'
@@ -104,11 +105,40 @@ export function checkBridgeName(link: InterfaceView | undefined, bridge: string)
   )
 }
 
-/** All of these on the present host. `range`: undefined when addresses are not managed. */
-export async function preflight(runner: CommandRunner, bridge: string, range: Cidr | undefined): Promise<void> {
+/** What is made of the host. */
+export interface HostNames {
+  readonly bridge: string
+  readonly tap: string
+  /** Undefined when addresses are not managed. */
+  readonly range?: Cidr | undefined
+  /** A bridge that somebody else made may be taken over. */
+  readonly mayAdoptBridge?: boolean
+}
+
+/** Fails with BRIDGE_FOREIGN unless the name is free, or that of a bridge that is ours or is to be taken over. */
+export async function checkBridge(
+  runner: CommandRunner,
+  bridge: string,
+  mayAdopt: boolean,
+): Promise<InterfaceView | undefined> {
+  const found = await showInterface(runner, bridge)
+  checkBridgeName(found, bridge)
+  const ports = found === undefined ? [] : await showInterfaces(runner, 'master', bridge)
+  checkBridgeOwner(
+    found,
+    ports.map(port => port.ifname),
+    mayAdopt,
+  )
+  return found
+}
+
+/** All of these on the present host. */
+export async function preflight(runner: CommandRunner, names: HostNames): Promise<void> {
+  const { bridge, tap, range, mayAdoptBridge = false } = names
   checkPrivileges(await readFile('/proc/self/status', 'utf8'))
   await checkTun()
   await checkTools(runner)
-  checkBridgeName(await showInterface(runner, bridge), bridge)
+  await checkBridge(runner, bridge, mayAdoptBridge)
+  checkDeviceOwner(await showInterface(runner, tap))
   if (range !== undefined) checkRange(range, await showRoutes(runner, 4), bridge)
 }

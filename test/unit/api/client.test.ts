@@ -12,7 +12,7 @@ import { deferred, served } from './server-fixture.ts'
 const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
 const STATUS = {
   ...statusOf(nodeReport(), FACTS, NOW),
-  overlay: { bridge: 'b', device: 'd', mtu: 1_400, mac: '02:00:00:00:00:01' },
+  overlay: { bridge: 'b', isAdopted: false, device: 'd', mtu: 1_400, mac: '02:00:00:00:00:01' },
   exposed: [],
 }
 const REPORT = {

@@ -17,7 +17,7 @@ const FACTS = { version: '1.2.3', pid: 42, stateDir: '/s', startedAt: NOW - 130_
 function status(parts: Partial<Status> = {}): Status {
   return {
     ...statusOf(nodeReport(), FACTS, NOW),
-    overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
+    overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
     exposed: [],
     ...parts,
   }

@@ -141,7 +141,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       tap,
       prepareBridge: async () => {
         at('bridge')
-        return { mtu: 1_376, firewall: FIREWALL }
+        return { mtu: 1_376, isAdopted: false, firewall: FIREWALL }
       },
       plugTap: async () => at('tap'),
       mend: async () => [],
@@ -150,7 +150,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       list: async () => [],
       attach: async () => Promise.reject(new Error('not to be called')),
       detach: async () => [],
-      expose: async () => [],
+      expose: async () => ({ added: [], foreign: [] }),
       hide: async () => undefined,
       exposed: async () => [],
       isForwarding: async () => true,

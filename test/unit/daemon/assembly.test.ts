@@ -103,7 +103,7 @@ t.test('without peers it founds a mesh; what it answers follows the schemas', as
     isReady: true,
     peer: { nickname: 'self' },
     encryption: 'open',
-    overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_376, mac: /^[0-9a-f:]{17}$/ },
+    overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: /^[0-9a-f:]{17}$/ },
     connections: [],
   })
   t.match(status.warnings, ['the launch warns', /no mesh secret was given/, 'a firewall drops'])

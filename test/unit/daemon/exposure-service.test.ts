@@ -14,7 +14,7 @@ function service(exposures: Partial<Parts['exposures']>, report = nodeReport(), 
   return {
     logged,
     service: new ExposureService({
-      exposures: { all: [ONE, TWO], ...exposures } as Parts['exposures'],
+      exposures: { all: [ONE, TWO], foreign: [], ...exposures } as Parts['exposures'],
       runner: { report: () => report, requireStore: () => undefined },
       mac: '02:00:5e:00:00:01',
       isForwarding: async () => isForwarding,
@@ -83,4 +83,5 @@ t.test('why the host lacks its addresses is a warning, until it has them', async
   reconcile = async () => []
   await exposed.reconcile()
   t.strictSame(exposed.warnings(), [])
+  t.match(service({ foreign: ['10.32.0.7/12'] }).service.warnings(), [/10\.32\.0\.7\/12.*expose ip:10\.32\.0\.7\/12`/])
 })

@@ -22,13 +22,14 @@ function world() {
     },
   }
   const parts = {
+    range: parseCidr('10.32.0.0/12')!,
     host: {
       async expose(exposed: readonly { cidr: string; isMasqueraded: boolean }[]) {
         hooks.beforeExpose()
         masqueraded.splice(0, Infinity, ...exposed.filter(one => one.isMasqueraded).map(one => one.cidr))
         const added = exposed.map(one => one.cidr).filter(cidr => !bridge.has(cidr))
         for (const cidr of added) bridge.add(cidr)
-        return added
+        return { added, foreign: [...bridge].filter(cidr => !exposed.some(one => one.cidr === cidr)) }
       },
       hide: async (cidrs: readonly string[]) => void cidrs.forEach(cidr => bridge.delete(cidr)),
       exposed: async () => [...bridge],
@@ -152,4 +153,16 @@ t.test('who listens hears of each change once', async t => {
   again.watch(cidrs => later.push(cidrs.join(' ')))
   await again.reconcile()
   t.same(later, ['10.32.0.1/12'], 'at the start too')
+})
+
+t.test('an address of the range that somebody else gave the bridge is told, and left alone', async t => {
+  const w = world()
+  for (const cidr of ['10.32.0.7/12', '192.0.2.1/24', 'fd00::1/64']) w.bridge.add(cidr)
+  await w.exposures.reconcile()
+  t.same(w.exposures.foreign, ['10.32.0.7/12'])
+  await w.exposures.expose(['10.32.0.7/12'], OPTIONS)
+  await w.exposures.reconcile()
+  t.same(w.exposures.foreign, [], 'claimed')
+  await w.exposures.hide([])
+  t.same([...w.bridge], ['192.0.2.1/24', 'fd00::1/64'])
 })

@@ -35,7 +35,7 @@ function world() {
         return w.answer()
       },
     },
-    overlay: { mtu: 1_400, mac: 0x02_00_00_00_00_01 },
+    overlay: { isAdopted: false, mtu: 1_400, mac: 0x02_00_00_00_00_01 },
     targetIds: () => new Set(['netns:a']),
     firewall: { ...REPORT, warnings: ['as it was'] },
     watch: check => {

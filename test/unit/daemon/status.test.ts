@@ -13,7 +13,10 @@ const FACTS: DaemonFacts = {
   hasSecret: true,
   mtu: 1_376,
 }
-const OVERLAY = { overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' }, exposed: [] }
+const OVERLAY = {
+  overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
+  exposed: [],
+}
 const PLANE = {
   offloads: { tapGso: true },
   counters: { 'rx-datagrams': 7 },

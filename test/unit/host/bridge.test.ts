@@ -10,6 +10,7 @@ const whole: InterfaceView = {
   mtu: 1_330,
   flags: ['UP'],
   address: '02:00:00:00:00:01',
+  ifalias: 'weave-ts:bridge',
   linkinfo: { info_kind: 'bridge', info_data: { stp_state: 0, mcast_snooping: 0 } },
 }
 const commands = (steps: readonly HostStep[]) => steps.flatMap(step => ('argv' in step ? [step.argv.join(' ')] : []))

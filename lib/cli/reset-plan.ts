@@ -1,0 +1,68 @@
+import { createInterface } from 'node:readline/promises'
+import { ApiClient } from '../api/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import { readInstance } from '../daemon/mod.ts'
+import { BRIDGE_ALIAS, listHostEnds, showInterface } from '../host/mod.ts'
+import { ChildProcessRunner } from '../io/mod.ts'
+import { socketPathOf } from './paths.ts'
+
+const SHOWN_MAX = 5
+
+/** What a reset cuts, one line each, for whoever is about to do it. */
+export async function resetPlan(stateDir: string): Promise<string[]> {
+  try {
+    return await planOfDaemon(stateDir)
+  } catch (error) {
+    if (!(error instanceof WeaveError) || error.code !== 'DAEMON_DOWN') throw error
+    return planOfHost(stateDir)
+  }
+}
+
+async function planOfDaemon(stateDir: string): Promise<string[]> {
+  const client = new ApiClient(socketPathOf(stateDir))
+  const { peer, overlay, exposed } = await client.call('status')
+  const { attachments } = await client.call('ps')
+  const cut = attachments.filter(one => one.id !== 'weave:expose').map(one => one.description)
+  return [
+    ...cutLine(cut),
+    ...(exposed.length === 0 ? [] : [`this host loses ${exposed.map(({ cidr }) => cidr).join(', ')}`]),
+    bridgeLine(overlay.bridge, overlay.isAdopted),
+    `the peer ${peer.nickname} leaves the mesh for good, and ${stateDir} is emptied`,
+  ]
+}
+
+async function planOfHost(stateDir: string): Promise<string[]> {
+  const instance = readInstance(stateDir)
+  if (instance === undefined) return [`${stateDir} is emptied`]
+  const runner = new ChildProcessRunner()
+  const { bridge } = instance
+  const link = await showInterface(runner, bridge)
+  const ends = await listHostEnds(runner)
+  const cut = ends.filter(end => end.master === bridge || end.master === undefined).map(end => end.targetId)
+  return [
+    ...cutLine(cut),
+    ...(link === undefined ? [] : [bridgeLine(bridge, link.ifalias !== BRIDGE_ALIAS)]),
+    `${stateDir} is emptied`,
+  ]
+}
+
+function cutLine(names: readonly string[]): string[] {
+  if (names.length === 0) return []
+  const more = names.length > SHOWN_MAX ? ` and ${names.length - SHOWN_MAX} more` : ''
+  return [`${names.slice(0, SHOWN_MAX).join(', ')}${more} ${names.length === 1 ? 'is' : 'are'} cut off the overlay`]
+}
+
+function bridgeLine(bridge: string, isForeign: boolean): string {
+  return isForeign ? `the bridge ${bridge} stays: somebody else made it` : `the bridge ${bridge} is removed`
+}
+
+/** Asks on a terminal; elsewhere nobody could answer, and who runs it there means it. */
+export async function isMeant(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return true
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+  } finally {
+    terminal.close()
+  }
+}
