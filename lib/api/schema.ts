@@ -90,6 +90,26 @@ export const IpamView = z.object({
 /** An address of the overlay that this host has. */
 export const ExposureView = z.object({ cidr: z.string(), isMasqueraded: z.boolean() })
 
+/** The container engine, and what is attached of its containers. */
+export const DockerView = z.object({
+  /** absent: nothing listens there; unreachable: it hangs, fails or speaks nonsense; off: it is not followed. */
+  state: z.enum(['off', 'connecting', 'following', 'absent', 'unreachable']),
+  endpoint: z.string().nullable(),
+  why: z.string().nullable(),
+  containers: z.number(),
+  stopped: z.number(),
+  waiting: z.number(),
+  vanished: z.array(
+    z.object({
+      id: z.string(),
+      description: z.string(),
+      cidrs: z.array(z.string()),
+      why: z.string(),
+      secondsAgo: z.number(),
+    }),
+  ),
+})
+
 export const Status = z.object({
   version: z.string(),
   pid: z.number(),
@@ -121,6 +141,7 @@ export const Status = z.object({
   }),
   /** Addresses of this host itself. */
   exposed: z.array(ExposureView),
+  docker: DockerView,
   warnings: z.array(z.string()),
   waiting: z.array(z.string()),
 })
@@ -140,6 +161,9 @@ export const Attachment = z.object({
   mac: z.string(),
   cidrs: z.array(z.string()),
   isPresent: z.boolean(),
+  /** stopped: a container that may start again; waiting: it should have its interface, `why` tells what is in the way. */
+  state: z.enum(['attached', 'stopped', 'waiting', 'gone']),
+  why: z.string().nullable(),
 })
 
 /** Of calls that take nothing. */
@@ -174,6 +198,9 @@ export type ConnectionView = z.infer<typeof ConnectionView>
 export type PeerView = z.infer<typeof PeerView>
 export type TargetView = z.infer<typeof TargetView>
 export type IpamView = z.infer<typeof IpamView>
+export type DockerView = z.infer<typeof DockerView>
 export type Status = z.infer<typeof Status>
 export type Report = z.infer<typeof Report>
 export type Attachment = z.infer<typeof Attachment>
+/** What is seen of it without knowing what should be. */
+export type AttachmentFound = Omit<Attachment, 'state' | 'why'>

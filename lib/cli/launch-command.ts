@@ -42,6 +42,7 @@ export function addLaunchCommand(program: Command): void {
         .argParser(collect)
         .default([]),
     )
+    .option('--no-docker', 'do not follow Docker: a container that stops gives its addresses back')
     .addOption(
       new Option('--lanes <number>', 'packet workers: 2 is one per direction').choices(['1', '2']).default('2'),
     )

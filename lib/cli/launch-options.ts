@@ -24,6 +24,7 @@ export interface LaunchOptions {
   readonly mtu?: string
   readonly advertise: string[]
   readonly disableOffload: string[]
+  readonly docker: boolean
   readonly lanes: string
   readonly logLevel: string
 }
@@ -50,6 +51,7 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
     advertise: options.advertise,
     disableOffload: options.disableOffload,
+    docker: options.docker,
     lanes: wholeNumber(options.lanes),
     logLevel: options.logLevel,
     warnings,

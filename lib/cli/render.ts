@@ -1,5 +1,5 @@
 import { shortPeerId } from '../address/mod.ts'
-import type { Attachment, ConnectionView, PeerRef, Status } from '../api/mod.ts'
+import type { Attachment, ConnectionView, DockerView, PeerRef, Status } from '../api/mod.ts'
 import { column, duration, labelled } from './table.ts'
 
 /** `id(nickname)`, with the short form of the id. */
@@ -32,9 +32,36 @@ export function renderStatus(status: Status): string {
   lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))
   lines.push(labelled('Range', ipam.range), labelled('DefaultSubnet', ipam.defaultSubnet))
   lines.push(labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses} in the range`))
+  lines.push('', ...renderDocker(status.docker))
   for (const waiting of status.waiting) lines.push('', `Waiting: ${waiting}`)
   for (const warning of status.warnings) lines.push('', `WARNING: ${warning}`)
   return lines.join('\n')
+}
+
+const DOCKER_STATES: Readonly<Record<DockerView['state'], string>> = {
+  off: 'is not followed (--no-docker)',
+  connecting: 'is being asked',
+  following: 'is followed',
+  absent: 'is not there',
+  unreachable: 'does not answer',
+}
+
+function renderDocker({ state, endpoint, why, ...docker }: DockerView): string[] {
+  const attached = docker.containers - docker.stopped - docker.waiting
+  const counts = [`${attached} attached`]
+  if (docker.stopped > 0) counts.push(`${docker.stopped} stopped`)
+  if (docker.waiting > 0) counts.push(`${docker.waiting} waiting`)
+  return [
+    labelled('Service', 'docker'),
+    labelled('Engine', `${endpoint ?? 'Docker'} ${DOCKER_STATES[state]}${why === null ? '' : `: ${why}`}`),
+    labelled('Containers', counts.join(', ')),
+    ...docker.vanished.map(one =>
+      labelled(
+        'Vanished',
+        `${one.description} (${shownId(one.id)}) ${one.cidrs.join(' ')}, ${duration(one.secondsAgo)} ago: ${one.why}`,
+      ),
+    ),
+  ]
 }
 
 function countConnections(connections: readonly ConnectionView[]): string {
@@ -101,8 +128,10 @@ export function renderIpam(status: Status): string {
 
 export function renderPs(attachments: readonly Attachment[]): string {
   return attachments
-    .map(({ id, mac, cidrs, isPresent }) =>
-      [shownId(id), mac, ...cidrs, ...(isPresent ? [] : ['(gone)'])].join(' ').trimEnd(),
+    .map(({ id, mac, cidrs, state, why }) =>
+      [shownId(id), mac, ...cidrs, ...(state === 'attached' ? [] : [`(${state}${why === null ? '' : `: ${why}`})`])]
+        .join(' ')
+        .trimEnd(),
     )
     .join('\n')
 }

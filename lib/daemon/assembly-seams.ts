@@ -16,6 +16,7 @@ import type {
 import type { DataPlane, DataPlaneEvents } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import type { DaemonConfig } from './config.ts'
+import type { DockerEngine } from './docker-service.ts'
 import type { DerivedSettings } from './settings.ts'
 
 export type CacheSeam = Pick<CacheStore, 'restore' | 'handleTimeout' | 'pollTimeout' | 'write' | 'skip' | 'close'>
@@ -44,6 +45,8 @@ export interface AssemblySeams {
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
   /** What hears of changes of the firewall, and then calls. */
   watchFirewall(check: () => Promise<void>): Pick<FirewallWatch, 'isListening' | 'set'>
+  /** The container engine of this machine, there or not. */
+  docker(): DockerEngine
   resolve(contact: string, defaultPort: number): Promise<Resolution>
   serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
 }
@@ -58,12 +61,14 @@ export type AssemblyHost = Pick<
   | 'reconcileFirewall'
   | 'resolve'
   | 'list'
+  | 'inspect'
   | 'attach'
   | 'detach'
   | 'expose'
   | 'hide'
   | 'exposed'
   | 'isForwarding'
+  | 'unplug'
   | 'remove'
 >
 

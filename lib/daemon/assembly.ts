@@ -11,6 +11,8 @@ import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
+import { ContainerAttachments } from './container-attachments.ts'
+import { DockerService } from './docker-service.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
@@ -169,6 +171,13 @@ async function open(
     log,
   })
   exposed.watch(() => void hostService.firewallChanged())
+  const { records, turns } = attachments
+  const docker = new DockerService({
+    engine: config.docker ? seams.docker() : undefined,
+    attachments: new ContainerAttachments({ host, runner, records, turns }),
+    now: seams.now,
+    log,
+  })
   const facts = {
     version: SOFTWARE_VERSION,
     pid: process.pid,
@@ -182,7 +191,8 @@ async function open(
     new MeshService({ runner, port: config.port, hasSecret: facts.hasSecret, warnings: config.warnings, end: onEnd }),
     hostService,
     exposures,
-    new AttachmentService({ attachments, runner, others: () => exposures.list(), log }),
+    new AttachmentService({ attachments, docker, runner, others: () => exposures.list(), log }),
+    docker,
   ]
   const services = new Services(
     [

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
-import type { Attachment, CallHandlers } from '../api/mod.ts'
+import type { AttachmentFound, CallHandlers } from '../api/mod.ts'
 import type { Attachments } from './attachments.ts'
+import type { DockerService } from './docker-service.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
@@ -10,17 +11,20 @@ export class AttachmentService implements Service {
   readonly name = 'attachments'
   readonly calls: Pick<CallHandlers, 'attach' | 'detach' | 'ps'>
   readonly #attachments: Attachments
+  readonly #docker: Pick<DockerService, 'keeps' | 'stateOf'>
   readonly #log: Pick<Logger, 'info'>
 
   constructor(parts: {
     attachments: Attachments
+    docker: Pick<DockerService, 'keeps' | 'stateOf'>
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
     /** What holds addresses here besides: shown first. */
-    others: () => Promise<readonly Attachment[]>
+    others: () => Promise<readonly AttachmentFound[]>
     log: Pick<Logger, 'info'>
   }) {
     const { attachments, runner } = parts
     this.#attachments = attachments
+    this.#docker = parts.docker
     this.#log = parts.log
     this.calls = {
       attach: async ({ target, addresses, multicastRoute }, { signal }) => {
@@ -32,12 +36,15 @@ export class AttachmentService implements Service {
         }
       },
       detach: async ({ target, addresses }) => ({ cidrs: await attachments.detach(target, addresses) }),
-      ps: async () => ({ attachments: [...(await parts.others()), ...(await attachments.list())] }),
+      ps: async () => {
+        const found = [...(await parts.others()), ...(await attachments.list())]
+        return { attachments: found.map(one => ({ ...one, ...this.#docker.stateOf(one.id, one.isPresent) })) }
+      },
     }
   }
 
   async reconcile(): Promise<void> {
-    for (const id of await this.#attachments.reconcile())
+    for (const id of await this.#attachments.reconcile(id => this.#docker.keeps(id)))
       this.#log.info({ event: 'attachment-gone', id }, 'its interface is gone; its addresses rest')
   }
 }

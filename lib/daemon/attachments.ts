@@ -1,10 +1,11 @@
 import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
-import type { Attachment } from '../api/mod.ts'
+import type { AttachmentFound } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
 import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
-import { ATTACHMENT_PREFIX } from './constants.ts'
+import { AttachmentRecords, isContainerId, macOf, type AttachmentRecord } from './attachment-records.ts'
+import { KeyedTurns } from './keyed-turns.ts'
 import type { NodeRunner } from './node-runner.ts'
 
 export interface AttachmentParts {
@@ -15,31 +16,21 @@ export interface AttachmentParts {
   readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
 }
 
-/** What is kept of an attachment over a restart. */
-interface Stored {
-  readonly id: string
-  readonly description: string
-  readonly target: string
-  /** The namespace it was plugged into: another one under the same name is another container. */
-  readonly netnsInode: string
-  readonly cidrs: readonly string[]
-  readonly mac: string
-}
-
 /**
  * What is plugged into the overlay: gets addresses from the node, interfaces from the host, and remembers both in the
  * store, so that a daemon that starts again keeps what is there. One change at a time for each target.
  */
 export class Attachments {
+  readonly records: AttachmentRecords
+  /** Whoever changes an attachment takes a turn of its target. */
+  readonly turns = new KeyedTurns()
   readonly #host: AttachmentParts['host']
   readonly #runner: AttachmentParts['runner']
-  readonly #store: AttachmentParts['store']
-  readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(parts: AttachmentParts) {
     this.#host = parts.host
     this.#runner = parts.runner
-    this.#store = parts.store
+    this.records = new AttachmentRecords(parts.store)
   }
 
   /**
@@ -53,7 +44,7 @@ export class Attachments {
   ): Promise<string[]> {
     const wanted = parseAddressForms(forms)
     const target = await this.#host.resolve(text)
-    return this.#inTurn(target.id, () => this.#attach(text, target, wanted, options))
+    return this.turns.take(target.id, () => this.#attach(text, target, wanted, options))
   }
 
   /** Takes addresses away (all, when none is named) and returns what was removed. */
@@ -61,14 +52,14 @@ export class Attachments {
     const named = forms.map(form => claimOf(form))
     const target = await this.#host.resolve(text).catch((error: unknown) => this.#goneTarget(text, error))
     const id = typeof target === 'string' ? target : target.id
-    return this.#inTurn(id, () => this.#detach(text, id, typeof target === 'string' ? undefined : target, named))
+    return this.turns.take(id, () => this.#detach(text, id, typeof target === 'string' ? undefined : target, named))
   }
 
   /** All that is recorded, with what the host says of it now. */
-  async list(): Promise<Attachment[]> {
+  async list(): Promise<AttachmentFound[]> {
     const plugged = await this.#host.list()
     const present = new Set(plugged.map(end => end.targetId))
-    return this.#all().map(stored => ({
+    return this.records.all().map(stored => ({
       id: stored.id,
       description: stored.description,
       mac: stored.mac,
@@ -79,29 +70,29 @@ export class Attachments {
 
   /** The targets of all that is recorded. */
   get targetIds(): ReadonlySet<string> {
-    return new Set(this.#all().map(stored => stored.id))
+    return new Set(this.records.all().map(stored => stored.id))
   }
 
   /**
-   * Compares what is recorded with the host: an attachment whose interface is gone (its namespace was removed, its
-   * container stopped) gives its addresses back. Returns the ids of those that went.
+   * Compares what is recorded with the host: an attachment whose interface is gone (its namespace was removed) gives its
+   * addresses back, unless they are kept for it. Returns the ids of those that went.
    */
-  async reconcile(): Promise<string[]> {
+  async reconcile(isKept: (id: string) => boolean = () => false): Promise<string[]> {
     const plugged = await this.#host.list()
     const present = new Set(plugged.map(end => end.targetId))
-    const gone = this.#all().filter(stored => !present.has(stored.id))
+    const gone = this.records.all().filter(stored => !present.has(stored.id) && !isKept(stored.id))
     const forgotten: string[] = []
     for (const { id } of gone)
-      await this.#inTurn(id, async () => {
+      await this.turns.take(id, async () => {
         // What was attached since the host was asked is not gone.
         if (!(await this.#isGone(id))) return
         this.#forget(id)
         forgotten.push(id)
       })
     // A lease whose attachment was never recorded: the daemon ended between the two.
-    const known = new Set(this.#all().map(stored => stored.id))
+    const known = new Set(this.records.all().map(stored => stored.id))
     for (const { container } of this.#runner.node.leases(LEASE_HOLDER.attachment))
-      if (!known.has(container) && !this.#turns.has(container))
+      if (!known.has(container) && !this.turns.has(container))
         this.#runner.input((node, now) => node.freeAddresses(container, undefined, now))
     return forgotten
   }
@@ -118,10 +109,11 @@ export class Attachments {
     wanted: readonly AddressForm[],
     { multicastRoute, signal }: { readonly multicastRoute: boolean; readonly signal: AbortSignal },
   ): Promise<string[]> {
-    const before = this.#get(target.id)
-    if (before !== undefined && (before.netnsInode !== String(target.netnsInode) || (await this.#isGone(target.id))))
-      this.#delete(target.id)
-    const known = this.#get(target.id)
+    const before = this.records.get(target.id)
+    const isOther = before !== undefined && !isContainerId(target.id) && before.netnsInode !== String(target.netnsInode)
+    if (isOther || (before !== undefined && !isContainerId(target.id) && (await this.#isGone(target.id))))
+      this.records.delete(target.id)
+    const known = this.records.get(target.id)
     const held = known?.cidrs ?? []
     const heldBefore = new Set(this.#runner.node.leasesOf(target.id).map(formatCidr))
     const granted: Cidr[] = []
@@ -135,11 +127,12 @@ export class Attachments {
         target: text,
         netnsInode: String(target.netnsInode),
         cidrs,
+        multicastRoute,
       }
       // Recorded first: after a crash on the way `reconcile` must not free an address that the container may have.
-      this.#put({ ...record, mac: known?.mac ?? '' })
-      const attachment = await this.#host.attach(target, cidrs, { multicastRoute })
-      this.#put({ ...record, mac: attachment.mac })
+      this.records.put({ ...record, mac: known?.mac ?? '' })
+      const attachment = await this.#host.attach(target, cidrs, { multicastRoute, ...macOf(known) })
+      this.records.put({ ...record, mac: attachment.mac })
       return [...new Set(asked)]
     } catch (error) {
       this.#takeBack(target.id, known)
@@ -151,7 +144,7 @@ export class Attachments {
   }
 
   async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
-    const stored = this.#get(id)
+    const stored = this.records.get(id)
     if (stored === undefined)
       throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
     const wanted = named.length === 0 ? [...stored.cidrs] : named.map(formatCidr)
@@ -166,7 +159,7 @@ export class Attachments {
     if (target !== undefined) await this.#host.detach(target, left.length === 0 ? 'all' : wanted)
     if (left.length === 0) this.#forget(id)
     else {
-      this.#put({ ...stored, cidrs: left })
+      this.records.put({ ...stored, cidrs: left })
       for (const cidr of wanted)
         this.#runner.input((node, now) => node.freeAddresses(id, parseCidr(cidr)!.address, now))
     }
@@ -175,64 +168,33 @@ export class Attachments {
 
   /** A target that is gone can still be detached: by what it was called when it was attached. */
   #goneTarget(text: string, error: unknown): string {
-    const stored = this.#all().find(
-      one => one.target === text || one.id === text || (text.length >= 12 && one.id.startsWith(text)),
-    )
+    const stored = this.records
+      .all()
+      .find(
+        one =>
+          one.target === text ||
+          one.id === text ||
+          one.description === `container ${text}` ||
+          (text.length >= 12 && one.id.startsWith(text)),
+      )
     if (stored === undefined) throw error
     return stored.id
   }
 
   #forget(id: string): void {
-    this.#delete(id)
+    this.records.delete(id)
     this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
   }
 
   /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
-  #takeBack(id: string, known: Stored | undefined): void {
+  #takeBack(id: string, known: AttachmentRecord | undefined): void {
     try {
-      if (known === undefined) this.#delete(id)
-      else this.#put(known)
+      if (known === undefined) this.records.delete(id)
+      else this.records.put(known)
     } catch (error) {
       if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
     }
   }
-
-  #all(): Stored[] {
-    return this.#store.range(ATTACHMENT_PREFIX).map(([, value]) => decode(value))
-  }
-
-  #get(id: string): Stored | undefined {
-    const value = this.#store.get(keyOf(id))
-    return value && decode(value)
-  }
-
-  #put(stored: Stored): void {
-    this.#store.write([[keyOf(stored.id), new TextEncoder().encode(JSON.stringify(stored))]])
-  }
-
-  #delete(id: string): void {
-    this.#store.write([], [keyOf(id)])
-  }
-
-  async #inTurn<T>(id: string, change: () => Promise<T>): Promise<T> {
-    const previous = this.#turns.get(id) ?? Promise.resolve()
-    const turn = previous.then(change)
-    const settled = turn.catch(() => undefined)
-    this.#turns.set(id, settled)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(id) === settled) this.#turns.delete(id)
-    }
-  }
-}
-
-function keyOf(id: string): string {
-  return ATTACHMENT_PREFIX + id
-}
-
-function decode(value: Uint8Array): Stored {
-  return JSON.parse(new TextDecoder().decode(value)) as Stored
 }
 
 function claimOf(form: string): Cidr {

@@ -29,6 +29,8 @@ export const DaemonConfig = z.object({
   advertise: z.array(z.string()),
   /** Offloads of the packet engine to leave off. */
   disableOffload: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),
+  /** Whether containers of Docker are followed through their stops and starts. */
+  docker: z.boolean(),
   lanes: z.union([z.literal(1), z.literal(2)]),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   warnings: z.array(z.string()),

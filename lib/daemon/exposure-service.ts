@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Attachment, CallHandlers, Status } from '../api/mod.ts'
+import type { AttachmentFound, CallHandlers, Status } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { EXPOSED_ID, type Exposures } from './exposures.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -73,7 +73,7 @@ export class ExposureService implements Service {
   }
 
   /** This host as `ps` shows it; nothing while it has no address. */
-  async list(): Promise<Attachment[]> {
+  async list(): Promise<AttachmentFound[]> {
     const cidrs = this.#exposures.all.map(({ cidr }) => cidr)
     if (cidrs.length === 0) return []
     const present = await this.#exposures.present()

@@ -43,6 +43,7 @@ export function systemSeams(): AssemblySeams {
     isInterface: async name => (await showInterface(runner, name)) !== undefined,
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
     watchFirewall: check => new FirewallWatch(runner, check),
+    docker: () => DockerClient.fromEnvironment(process.env),
     resolve: resolvePeer,
     serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
   }

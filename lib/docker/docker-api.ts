@@ -39,22 +39,42 @@ function invalid(text: string, why: string): WeaveError {
   )
 }
 
+/** A container, with what is said of it to people. */
+export interface DockerContainer extends ContainerView {
+  /** Of the last run that ended. */
+  readonly exitCode: number
+}
+
+/** A container as a list shows it. */
+export interface DockerListed {
+  /** 64 hex characters. */
+  readonly id: string
+  readonly name: string
+  /** The engine's word: `running`, `exited`, `created`, … */
+  readonly state: string
+}
+
+const containerId = z.string().regex(/^[0-9a-f]{64}$/)
+
 const containerSchema = z.object({
-  Id: z.string().regex(/^[0-9a-f]{64}$/),
+  Id: containerId,
   Name: z.string(),
-  State: z.object({ Running: z.boolean(), Status: z.string().default('unknown'), Pid: z.int().min(0) }),
+  State: z.object({
+    Running: z.boolean(),
+    Status: z.string().default('unknown'),
+    Pid: z.int().min(0),
+    ExitCode: z.int().default(0),
+  }),
   HostConfig: z.object({ NetworkMode: z.string().default('default') }).default({ NetworkMode: 'default' }),
 })
 
+const listSchema = z.array(
+  z.object({ Id: containerId, Names: z.array(z.string()).nullish(), State: z.string().default('unknown') }),
+)
+
 /** Reads the answer of GET /containers/…/json (API 1.21 and later); undefined when it is something else. */
-export function parseContainer(body: string, isEngineLocal: boolean): ContainerView | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(body)
-  } catch {
-    return undefined
-  }
-  const parsed = containerSchema.safeParse(value)
+export function parseContainer(body: string, isEngineLocal: boolean): DockerContainer | undefined {
+  const parsed = containerSchema.safeParse(parsedJson(body))
   if (!parsed.success) return undefined
   const { Id, Name, State, HostConfig } = parsed.data
   return {
@@ -65,5 +85,24 @@ export function parseContainer(body: string, isEngineLocal: boolean): ContainerV
     pid: State.Pid,
     networkMode: HostConfig.NetworkMode,
     isEngineLocal,
+    exitCode: State.ExitCode,
+  }
+}
+
+/** Reads the answer of GET /containers/json (API 1.23 and later); undefined when it is something else. */
+export function parseContainers(body: string): DockerListed[] | undefined {
+  const parsed = listSchema.safeParse(parsedJson(body))
+  return parsed.data?.map(({ Id, Names, State }) => ({
+    id: Id,
+    name: (Names?.[0] ?? '').replace(/^\//, ''),
+    state: State,
+  }))
+}
+
+function parsedJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
   }
 }

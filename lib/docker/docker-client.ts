@@ -1,7 +1,15 @@
 import { request, type RequestOptions } from 'node:http'
 import { errorText, WeaveError } from '../base/mod.ts'
-import type { ContainerLookup, ContainerView } from '../host/mod.ts'
-import { parseContainer, parseDockerHost, type DockerEndpoint } from './docker-api.ts'
+import type { ContainerLookup } from '../host/mod.ts'
+import {
+  parseContainer,
+  parseContainers,
+  parseDockerHost,
+  type DockerContainer,
+  type DockerEndpoint,
+  type DockerListed,
+} from './docker-api.ts'
+import { EventStream, type EventListener } from './event-stream.ts'
 import { REQUEST_TIMEOUT_MS, RESPONSE_BYTES_MAX } from './limits.ts'
 
 interface Response {
@@ -10,7 +18,8 @@ interface Response {
 }
 
 /**
- * The little of the Docker Engine API that is needed: to look at one container. Podman's compatible socket serves too.
+ * The little of the Docker Engine API that is needed: to look at containers, and to be told of them. Podman's compatible
+ * socket serves too.
  */
 export class DockerClient implements ContainerLookup {
   readonly endpoint: DockerEndpoint
@@ -27,7 +36,7 @@ export class DockerClient implements ContainerLookup {
   }
 
   /** Looks at a container by id, short id or name. Fails with TARGET_NOT_FOUND or DOCKER_UNREACHABLE. */
-  async inspect(idOrName: string): Promise<ContainerView> {
+  async inspect(idOrName: string): Promise<DockerContainer> {
     const response = await this.#get(`/containers/${encodeURIComponent(idOrName)}/json`)
     if (response.status === 404) {
       throw new WeaveError(
@@ -40,6 +49,20 @@ export class DockerClient implements ContainerLookup {
     const container = parseContainer(response.body, this.endpoint.isLocal)
     if (container === undefined) throw this.#unreachable('it did not answer as a Docker Engine does')
     return container
+  }
+
+  /** All containers, whether or not they run. Fails with DOCKER_UNREACHABLE. */
+  async list(): Promise<readonly DockerListed[]> {
+    const response = await this.#get('/containers/json?all=1')
+    if (response.status !== 200) throw this.#unreachable(`it answered ${response.status}: ${messageOf(response.body)}`)
+    const containers = parseContainers(response.body)
+    if (containers === undefined) throw this.#unreachable('it did not answer as a Docker Engine does')
+    return containers
+  }
+
+  /** What becomes of containers, once it is started. */
+  events(listener: EventListener): EventStream {
+    return new EventStream(this.endpoint, listener, { timeoutMs: this.#timeoutMs })
   }
 
   #get(path: string): Promise<Response> {

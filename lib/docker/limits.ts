@@ -1,6 +1,14 @@
-/** From the connection to the last byte of an answer. */
+/** From the connection to the last byte of an answer; of the event stream to the head of it. */
 export const REQUEST_TIMEOUT_MS = 5_000
-/** A container with thousands of mounts and labels stays far below it. */
+/** A container with thousands of mounts and labels stays far below it; so does a list of thousands of containers. */
 export const RESPONSE_BYTES_MAX = 8 * 1024 * 1024
 export const DEFAULT_SOCKET_PATH = '/var/run/docker.sock'
 export const DEFAULT_TCP_PORT = 2375
+/** One event, with all labels of its container. */
+export const EVENT_LINE_BYTES_MAX = 256 * 1024
+/** How long to wait before the stream is opened anew: doubled each time, at first up to a second … */
+export const RECONNECT_FIRST_MS = 100
+export const RECONNECT_SOON_MAX_MS = 1_000
+/** … and up to this, when nothing was heard for as long as this. */
+export const RECONNECT_LATE_MAX_MS = 5_000
+export const RECONNECT_SOON_FOR_MS = 60_000

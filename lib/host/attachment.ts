@@ -6,7 +6,7 @@ import { showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import { ALIAS_PREFIX, GUEST_NAME } from './limits.ts'
 import type { CommandRunner } from './seams.ts'
 import type { Target } from './target.ts'
-import { isVethName } from './veth-name.ts'
+import { isVethName, vethName } from './veth-name.ts'
 import { configurePair, createPair, findPair, vanished, type AttachmentSettings } from './veth-pair.ts'
 
 /** A target that is plugged into the bridge. */
@@ -28,6 +28,16 @@ export interface HostEnd {
   readonly hostInterface: string
   /** The bridge that it is a port of; undefined: it is unplugged. */
   readonly master: string | undefined
+}
+
+/**
+ * Removes the pairs of a target, whatever became of its namespace: those of its usual guest end, but for the pair of
+ * the namespace that it has now, when it is given. None is no error.
+ */
+export async function unplug(runner: CommandRunner, targetId: string, but?: Target): Promise<void> {
+  const kept = but && vethName(but.id, but.netnsInode)
+  for (const end of await listHostEnds(runner))
+    if (end.targetId === targetId && end.hostInterface !== kept) await deleteInterface(runner, end.hostInterface)
 }
 
 /** What is attached at the target, or undefined. Fails with INTERFACE_EXISTS when a foreign interface has our name. */

@@ -6,6 +6,7 @@ import {
   hostEnds,
   inspectAttachment,
   listHostEnds,
+  unplug,
   type HostEnd,
   type PluggedTarget,
 } from './attachment.ts'
@@ -145,7 +146,7 @@ export class HostNetwork {
   attach(
     target: Target,
     addresses: readonly string[],
-    options: { readonly multicastRoute?: boolean; readonly guestInterface?: string } = {},
+    options: { readonly multicastRoute?: boolean; readonly guestInterface?: string; readonly mac?: string } = {},
   ): Promise<PluggedTarget> {
     return this.#inTurn(async () => {
       if ((await showInterface(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
@@ -160,6 +161,11 @@ export class HostNetwork {
     guestInterface: string = GUEST_NAME,
   ): Promise<readonly string[]> {
     return this.#inTurn(async () => detach(this.#runner, target, addresses, guestInterface))
+  }
+
+  /** Removes the pairs of a target, but for that of its namespace when it is given. None is no error. */
+  unplug(targetId: string, but?: Target): Promise<void> {
+    return this.#inTurn(async () => unplug(this.#runner, targetId, but))
   }
 
   inspect(target: Target, guestInterface: string = GUEST_NAME): Promise<PluggedTarget | undefined> {

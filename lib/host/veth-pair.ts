@@ -24,6 +24,8 @@ export interface AttachmentSettings {
   readonly multicastRoute?: boolean
   /** Of the interface inside the target (default: GUEST_NAME). */
   readonly guestInterface?: string
+  /** Of a guest end that is made (default: the kernel draws one). */
+  readonly mac?: string
 }
 
 export interface VethPair {
@@ -83,7 +85,9 @@ export async function createPair(
   // The far end is born inside the target, so nothing has to be moved or renamed.
   await runner.run([
     ...['ip', 'link', 'add', 'name', name, 'mtu', mtu, 'type', 'veth'],
-    ...['peer', 'name', settings.guestInterface ?? GUEST_NAME, 'mtu', mtu, 'netns', target.netnsPath],
+    ...['peer', 'name', settings.guestInterface ?? GUEST_NAME],
+    ...(settings.mac === undefined ? [] : ['address', settings.mac]),
+    ...['mtu', mtu, 'netns', target.netnsPath],
   ])
 }
 

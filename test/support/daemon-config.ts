@@ -21,6 +21,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     mtu: null,
     advertise: [],
     disableOffload: [],
+    docker: true,
     lanes: 2,
     logLevel: 'info',
     warnings: [],

@@ -60,13 +60,21 @@ export class DaemonProcess {
   /** `weave-ts launch` on this host; gives whatever came of it. */
   tryLaunch(peers: readonly string[], options: LaunchOptions = {}): Promise<CommandResult> {
     const secret = options.passwordFile === undefined ? [] : ['--password-file', options.passwordFile]
-    const argv = ['launch', '--state-dir', this.stateDir, '--nickname', dirname(this.stateDir).split('/').at(-1)!]
+    // A Docker of this machine is not the testbed's.
+    const docker = options.env?.['DOCKER_HOST'] === undefined ? ['--no-docker'] : []
+    const argv = [
+      'launch',
+      ...docker,
+      '--state-dir',
+      this.stateDir,
+      '--nickname',
+      dirname(this.stateDir).split('/').at(-1)!,
+    ]
     return run(
       [
         ...['ip', 'netns', 'exec', this.#place.name, ...(options.wrapper ?? [])],
         ...[process.execPath, COMMAND, ...argv, ...secret, ...(options.args ?? []), ...peers],
       ],
-      // A Docker of this machine is not the testbed's.
       { env: { ...process.env, DOCKER_HOST: 'unix:///nonexistent/docker.sock', ...options.env } },
     )
   }

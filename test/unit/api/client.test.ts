@@ -7,14 +7,12 @@ import { ApiClient, CALLS, type CallName } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import { statusOf } from '../../../lib/daemon/status/status.ts'
 import { NOW, nodeReport } from '../../support/node-reports.ts'
+import { SERVICE_FIELDS } from '../../support/service-fields.ts'
 import { deferred, served } from './server-fixture.ts'
 
 const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
-const STATUS = {
-  ...statusOf(nodeReport(), FACTS, NOW),
-  overlay: { bridge: 'b', isAdopted: false, device: 'd', mtu: 1_400, mac: '02:00:00:00:00:01' },
-  exposed: [],
-}
+const STATUS = { ...statusOf(nodeReport(), FACTS, NOW), ...SERVICE_FIELDS }
+const ATTACHED = { id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], isPresent: true }
 const REPORT = {
   ...STATUS,
   macs: [],
@@ -27,7 +25,7 @@ const REPORT = {
 const ANSWERS: Readonly<Record<CallName, object>> = {
   status: STATUS,
   report: REPORT,
-  ps: { attachments: [{ id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], isPresent: true }] },
+  ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null }] },
   connect: { targets: ['h1'] },
   forget: { targets: [] },
   attach: { cidrs: ['10.32.0.1/12'] },

@@ -15,6 +15,7 @@ const BARE: LaunchOptions = {
   device: 'weave-tap',
   advertise: [],
   disableOffload: [],
+  docker: true,
   lanes: '2',
   logLevel: 'info',
 }

@@ -11,14 +11,14 @@ import {
 import { statusOf } from '../../../lib/daemon/status/status.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { NOW, nodeReport } from '../../support/node-reports.ts'
+import { SERVICE_FIELDS } from '../../support/service-fields.ts'
 
 const FACTS = { version: '1.2.3', pid: 42, stateDir: '/s', startedAt: NOW - 130_000, hasSecret: true, mtu: 1_376 }
 
 function status(parts: Partial<Status> = {}): Status {
   return {
     ...statusOf(nodeReport(), FACTS, NOW),
-    overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
-    exposed: [],
+    ...SERVICE_FIELDS,
     ...parts,
   }
 }
@@ -58,6 +58,9 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     '         Status: ready',
     '          Range: 10.32.0.0/12 (10.32.0.0-10.47.255.255)',
     '      Addresses: 0 in use here, of 1048576 in the range',
+    '        Service: docker',
+    '         Engine: unix:///var/run/docker.sock is followed',
+    '     Containers: 0 attached',
   ])
     t.ok(lines.includes(line), line)
   t.end()
@@ -200,14 +203,43 @@ t.test('address management shows shares, waits and disputes', t => {
   t.end()
 })
 
-t.test('ps shortens ids of Docker, and says what is gone', t => {
-  const one = { description: '', mac: '02:00:00:00:00:0a', cidrs: ['10.32.0.1/12', '10.33.0.1/24'], isPresent: true }
+t.test('status tells how it is with Docker, and which containers vanished', t => {
+  const vanished = {
+    id: 'ab'.repeat(32),
+    description: 'container web',
+    cidrs: ['10.32.0.1/12'],
+    why: 'the container was removed',
+    secondsAgo: 130,
+  }
+  const docker = { ...SERVICE_FIELDS.docker, containers: 5, stopped: 1, waiting: 2, vanished: [vanished] }
+  const lines = renderStatus(status({ docker: { ...docker, state: 'unreachable', why: 'no answer' } })).split('\n')
+  for (const line of [
+    '         Engine: unix:///var/run/docker.sock does not answer: no answer',
+    '     Containers: 2 attached, 1 stopped, 2 waiting',
+    '       Vanished: container web (abababababab) 10.32.0.1/12, 2m10s ago: the container was removed',
+  ])
+    t.ok(lines.includes(line), line)
+  const off = { ...SERVICE_FIELDS.docker, state: 'off', endpoint: null } as const
+  t.match(renderStatus(status({ docker: off })), 'Engine: Docker is not followed (--no-docker)')
+  t.end()
+})
+
+t.test('ps shortens ids of Docker, and says what is stopped or gone, and why', t => {
+  const one = {
+    ...{ description: '', mac: '02:00:00:00:00:0a', cidrs: ['10.32.0.1/12', '10.33.0.1/24'], isPresent: true },
+    ...({ state: 'attached', why: null } as const),
+  }
   t.equal(
     renderPs([
       { ...one, id: 'ab'.repeat(32) },
-      { ...one, id: 'netns:a', cidrs: [], isPresent: false },
+      { ...one, id: 'netns:a', cidrs: [], isPresent: false, state: 'gone' },
+      { ...one, id: 'cd'.repeat(32), cidrs: [], isPresent: false, state: 'stopped', why: 'exited with status 3' },
     ]),
-    'abababababab 02:00:00:00:00:0a 10.32.0.1/12 10.33.0.1/24\nnetns:a 02:00:00:00:00:0a (gone)',
+    [
+      'abababababab 02:00:00:00:00:0a 10.32.0.1/12 10.33.0.1/24',
+      'netns:a 02:00:00:00:00:0a (gone)',
+      'cdcdcdcdcdcd 02:00:00:00:00:0a (stopped: exited with status 3)',
+    ].join('\n'),
   )
   t.end()
 })

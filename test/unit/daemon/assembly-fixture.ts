@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import type { AssemblySeams, CacheSeam } from '../../../lib/daemon/assembly-seams.ts'
+import { parseDockerHost } from '../../../lib/docker/mod.ts'
 import { nodeSuite } from '../../../lib/io/mod.ts'
 import type { DataPlaneEvents } from '../../../lib/overlay/mod.ts'
 import { daemonConfig } from '../../support/daemon-config.ts'
@@ -148,6 +149,8 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       reconcileFirewall: async () => FIREWALL,
       resolve: async () => Promise.reject(new WeaveError('TARGET_NOT_FOUND', 'no such target', 'name another')),
       list: async () => [],
+      inspect: async () => undefined,
+      unplug: async () => undefined,
       attach: async () => Promise.reject(new Error('not to be called')),
       detach: async () => [],
       expose: async () => ({ added: [], foreign: [] }),
@@ -157,6 +160,12 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       remove: async () => gone('host'),
     }),
     watchFirewall: () => ({ isListening: false, set: () => undefined }),
+    docker: () => ({
+      endpoint: parseDockerHost(undefined),
+      inspect: async () => Promise.reject(new Error('not to be called')),
+      list: async () => [],
+      events: () => ({ isUp: false, start: () => undefined, stop: () => undefined, giveUp: () => undefined }),
+    }),
     resolve: async () => ({ endpoints: [], failure: 'no such name' }),
     serve: async (_path, calls) => {
       at('serve')

@@ -15,6 +15,10 @@ function service(attachments: Partial<Parts['attachments']>, report = nodeReport
   const log = { info: (fields: object) => void logged.push(fields) } as unknown as Parts['log']
   const parts = {
     attachments: attachments as Parts['attachments'],
+    docker: {
+      keeps: (id: string) => id === 'kept',
+      stateOf: () => ({ state: 'attached', why: null }) as const,
+    },
     runner: { report: () => report, requireStore: () => undefined },
     others: async () => [HOST],
     log,
@@ -39,7 +43,9 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
   const request = { target: 'netns:a', addresses: ['net:default'], multicastRoute: false }
   t.strictSame(await calls.attach(request, context), { cidrs: ['10.32.0.1/12'] })
   t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), { cidrs: ['10.32.0.1/12'] })
-  t.strictSame(await calls.ps({}, context), { attachments: [HOST, one] })
+  t.strictSame(await calls.ps({}, context), {
+    attachments: [HOST, one].map(each => ({ ...each, state: 'attached', why: null })),
+  })
   t.strictSame(seen, [
     ['netns:a', ['net:default'], { multicastRoute: false, signal: context.signal }],
     ['netns:a', []],

@@ -3,6 +3,7 @@ import type { CallContext } from '../../../lib/api/mod.ts'
 import type { Service } from '../../../lib/daemon/service.ts'
 import { StatusService } from '../../../lib/daemon/status-service.ts'
 import { NOW, nodeReport } from '../../support/node-reports.ts'
+import { SERVICE_FIELDS } from '../../support/service-fields.ts'
 
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
 const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
@@ -21,7 +22,7 @@ function statusWith(others: readonly Service[]) {
 t.test('fields and warnings of the other services are part of the status', async t => {
   const status = await statusWith([
     { name: 'a', warnings: () => ['one'] },
-    { name: 'b', report: () => ({ overlay: OVERLAY, exposed: [] }), warnings: () => ['two'] },
+    { name: 'b', report: () => ({ ...SERVICE_FIELDS, overlay: OVERLAY }), warnings: () => ['two'] },
   ])
   t.strictSame(status.overlay, OVERLAY)
   t.strictSame(status.warnings, ['one', 'two'])
@@ -29,7 +30,7 @@ t.test('fields and warnings of the other services are part of the status', async
 
 t.test('a field that nobody reports, or two do, is a fault of ours that names it', t => {
   t.throws(() => statusWith([]), /no service reports overlay/)
-  const host = { name: 'host', report: () => ({ overlay: OVERLAY, exposed: [] }) }
+  const host = { name: 'host', report: () => ({ ...SERVICE_FIELDS, overlay: OVERLAY }) }
   t.throws(() => statusWith([host, { ...host, name: 'other' }]), /the service other reports overlay/)
   t.throws(() => statusWith([host, { name: 'liar', report: () => ({ isReady: true }) }]), /liar reports isReady/)
   t.end()
@@ -48,7 +49,7 @@ t.test('a status is kept for ten times as long as it took, and not over a change
     },
     facts: FACTS,
     plane: () => ({ offloads: {}, counters: {}, macs: [], refused: {} }),
-    others: [{ name: 'host', report: () => ({ overlay: OVERLAY, exposed: [] }) }],
+    others: [{ name: 'host', report: () => ({ ...SERVICE_FIELDS, overlay: OVERLAY }) }],
     now: () => now,
   })
   const ask = async () => service.calls.status({}, context)

@@ -3,6 +3,7 @@ import { Report, Status } from '../../../lib/api/mod.ts'
 import { detailsOf, statusOf, type DaemonFacts } from '../../../lib/daemon/status/status.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
+import { SERVICE_FIELDS } from '../../support/service-fields.ts'
 import { NOW, SELF, linked, nodeReport, peer, contact } from '../../support/node-reports.ts'
 
 const FACTS: DaemonFacts = {
@@ -13,10 +14,6 @@ const FACTS: DaemonFacts = {
   hasSecret: true,
   mtu: 1_376,
 }
-const OVERLAY = {
-  overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
-  exposed: [],
-}
 const PLANE = {
   offloads: { tapGso: true },
   counters: { 'rx-datagrams': 7 },
@@ -25,7 +22,7 @@ const PLANE = {
 }
 
 t.test('a peer alone in its mesh is ready, and its status follows the schema', t => {
-  const status = { ...statusOf(nodeReport(), FACTS, NOW), ...OVERLAY }
+  const status = { ...statusOf(nodeReport(), FACTS, NOW), ...SERVICE_FIELDS }
   t.strictSame(Status.parse(status), status)
   t.match(status, {
     pid: 42,
@@ -95,7 +92,7 @@ t.test('details name peers by what the lanes call them, and show what was refuse
   t.match(details.routes, [{ destination: { nickname: 'n2' }, via: { nickname: 'n1' } }])
   t.match(details.broadcastTree, [{ source: { id: SELF }, children: [{ nickname: 'n1' }] }])
   t.strictSame(details.drops, { 'routed-kind': 2, 'link-refused-strangers': 4 })
-  const all = { ...statusOf(report, FACTS, NOW), ...OVERLAY, ...details }
+  const all = { ...statusOf(report, FACTS, NOW), ...SERVICE_FIELDS, ...details }
   t.strictSame(Report.parse(all), all)
   t.end()
 })

@@ -42,6 +42,7 @@ t.test('reads a container', async t => {
     pid: 4242,
     networkMode: 'default',
     isEngineLocal: true,
+    exitCode: 0,
   })
   await client.inspect('../images?x=1')
   t.strictSame(asked, ['/containers/web/json', '/containers/..%2Fimages%3Fx%3D1/json'], 'names cannot change the path')

@@ -1,0 +1,87 @@
+import { formatCidr } from '../address/mod.ts'
+import type { HostNetwork } from '../host/mod.ts'
+import { parseAddressForms } from '../ipam/mod.ts'
+import { macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
+import type { KeyedTurns } from './keyed-turns.ts'
+import type { NodeRunner } from './node-runner.ts'
+
+export interface ContainerAttachmentParts {
+  readonly host: Pick<HostNetwork, 'resolve' | 'list' | 'inspect' | 'attach' | 'unplug'>
+  readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
+    readonly node: Pick<NodeRunner['node'], 'leasesOf'>
+  }
+  readonly records: AttachmentRecords
+  readonly turns: KeyedTurns
+}
+
+/** Attachments of containers, through their stops and starts: what is recorded of one lasts as long as it exists. */
+export class ContainerAttachments {
+  readonly #host: ContainerAttachmentParts['host']
+  readonly #runner: ContainerAttachmentParts['runner']
+  readonly #records: AttachmentRecords
+  readonly #turns: KeyedTurns
+
+  constructor(parts: ContainerAttachmentParts) {
+    this.#host = parts.host
+    this.#runner = parts.runner
+    this.#records = parts.records
+    this.#turns = parts.turns
+  }
+
+  all(): AttachmentRecord[] {
+    return this.#records.all()
+  }
+
+  recordOf(id: string): AttachmentRecord | undefined {
+    return this.#records.get(id)
+  }
+
+  /** The targets that have an interface. */
+  async pluggedIds(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#host.list()).map(end => end.targetId))
+  }
+
+  /**
+   * Plugs a container that has started again in as it was: with its addresses and its MAC. Returns false when it is
+   * plugged in already, or not recorded. What it was given meanwhile stays; a failure changes nothing that is recorded.
+   */
+  replug(id: string, signal: AbortSignal): Promise<boolean> {
+    return this.#turns.take(id, async () => {
+      const record = this.#records.get(id)
+      if (record === undefined) return false
+      const target = await this.#host.resolve(id)
+      // The pair of its namespace before may be on its way out only, and would answer for its addresses.
+      await this.#host.unplug(id, target)
+      const plugged = await this.#host.inspect(target)
+      if (plugged !== undefined && record.cidrs.every(cidr => plugged.addresses.includes(cidr))) return false
+      const leased = new Set(this.#runner.node.leasesOf(id).map(formatCidr))
+      const missing = record.cidrs.filter(cidr => !leased.has(cidr))
+      for (const form of missing.length === 0 ? [] : parseAddressForms(missing))
+        await this.#runner.requestAddress(id, form, signal)
+      const { multicastRoute = true } = record
+      const attachment = await this.#host.attach(target, record.cidrs, { multicastRoute, ...macOf(record) })
+      const { description } = target
+      this.#records.put({ ...record, description, netnsInode: String(target.netnsInode), mac: attachment.mac })
+      return true
+    })
+  }
+
+  /** Takes the interface of a container that has stopped away; its addresses are kept for it. */
+  unplug(id: string): Promise<void> {
+    return this.#turns.take(id, async () => {
+      if (this.#records.get(id) !== undefined) await this.#host.unplug(id)
+    })
+  }
+
+  /** Ends the attachment of a container that is gone for good; gives what was recorded. */
+  release(id: string): Promise<AttachmentRecord | undefined> {
+    return this.#turns.take(id, async () => {
+      const record = this.#records.get(id)
+      if (record === undefined) return undefined
+      await this.#host.unplug(id)
+      this.#records.delete(id)
+      this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
+      return record
+    })
+  }
+}

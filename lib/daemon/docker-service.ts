@@ -1,0 +1,244 @@
+import type { Logger } from 'pino'
+import type { Attachment, Status } from '../api/mod.ts'
+import { errorText, WeaveError, type Millis } from '../base/mod.ts'
+import {
+  parseDockerHost,
+  type DockerClient,
+  type DockerEvent,
+  type EventListener,
+  type EventStream,
+} from '../docker/mod.ts'
+import { isContainerId, type AttachmentRecord } from './attachment-records.ts'
+import { VANISHED_SHOWN_MAX } from './constants.ts'
+import type { ContainerAttachments } from './container-attachments.ts'
+import type { Service } from './service.ts'
+import { Settling } from './settling.ts'
+
+type Stream = Pick<EventStream, 'isUp' | 'start' | 'stop' | 'giveUp'>
+
+export interface DockerEngine extends Pick<DockerClient, 'endpoint' | 'inspect' | 'list'> {
+  events(listener: EventListener): Stream
+}
+
+interface Vanished {
+  readonly record: AttachmentRecord
+  readonly why: string
+  readonly at: Millis
+}
+
+const WARNED_CONTAINERS_MAX = 4
+
+/**
+ * Follows the container engine: a container that starts again is plugged in as it was, one that stops keeps its
+ * addresses, one that is removed gives them back. Events only say where to look; what is done follows from what the
+ * engine says of the container then, so that an event too many or too few does no harm. After each gap all are looked
+ * at.
+ */
+export class DockerService implements Service {
+  readonly name = 'docker'
+  readonly #engine: DockerEngine | undefined
+  readonly #stream: Stream | undefined
+  readonly #attachments: ContainerAttachments
+  readonly #now: () => Millis
+  readonly #log: Pick<Logger, 'info' | 'warn'>
+  readonly #settling: Settling
+  readonly #ending = new AbortController()
+  /** Containers that have no interface now, and why. */
+  readonly #stopped = new Map<string, string>()
+  readonly #destroyed = new Set<string>()
+  readonly #vanished: Vanished[] = []
+  #down: { readonly why: string; readonly isAbsent: boolean } | undefined
+  #wasUp = false
+  #isStarted = false
+
+  /** `engine`: undefined when containers are not to be followed. */
+  constructor(parts: {
+    engine: DockerEngine | undefined
+    attachments: ContainerAttachments
+    now: () => Millis
+    log: Pick<Logger, 'info' | 'warn'>
+  }) {
+    this.#engine = parts.engine
+    this.#attachments = parts.attachments
+    this.#now = parts.now
+    this.#log = parts.log
+    this.#stream = parts.engine?.events({
+      onUp: () => this.#up(),
+      onEvent: event => this.#hear(event),
+      onDown: (why, isAbsent) => this.#lost(why, isAbsent),
+    })
+    this.#settling = new Settling(
+      id => this.#settle(id),
+      (id, { text, attempts }) =>
+        this.#log.warn({ event: 'docker-settle', id, attempts, error: text }, 'could not be brought in line'),
+    )
+  }
+
+  /** True when only the engine's word ends the attachment: a container that has stopped keeps its addresses. */
+  keeps(id: string): boolean {
+    return this.#engine !== undefined && isContainerId(id)
+  }
+
+  /** What is known of an attachment beside whether its interface is there. */
+  stateOf(id: string, isPresent: boolean): Pick<Attachment, 'state' | 'why'> {
+    const trouble = this.#settling.troubleOf(id)
+    if (trouble !== undefined) return { state: 'waiting', why: `tried ${trouble.attempts} times: ${trouble.text}` }
+    const stopped = this.#stopped.get(id)
+    if (stopped !== undefined) return { state: 'stopped', why: stopped }
+    if (this.#settling.isBusy(id)) return { state: 'waiting', why: 'it is being looked at' }
+    if (isPresent) return { state: 'attached', why: null }
+    if (!this.keeps(id)) return { state: 'gone', why: 'its interface is gone' }
+    return { state: 'waiting', why: this.#down === undefined ? 'Docker is being asked' : this.#downText() }
+  }
+
+  /** Does not wait for the engine, which may hang. */
+  reconcile(): Promise<void> {
+    if (!this.#isStarted) this.#stream?.start()
+    else if (this.#stream?.isUp === true) void this.#look(false)
+    this.#isStarted = true
+    return Promise.resolve()
+  }
+
+  report(now: Millis): Pick<Status, 'docker'> {
+    const containers = this.#attachments.all().filter(record => isContainerId(record.id))
+    const state = this.#state()
+    return {
+      docker: {
+        state,
+        endpoint: this.#engine?.endpoint.text ?? null,
+        why: this.#down === undefined ? null : this.#down.why,
+        containers: containers.length,
+        stopped: containers.filter(({ id }) => this.#stopped.has(id)).length,
+        waiting: containers.filter(({ id }) => this.#settling.troubleOf(id) !== undefined).length,
+        vanished: this.#vanished.map(({ record, why, at }) => ({
+          id: record.id,
+          description: record.description,
+          cidrs: [...record.cidrs],
+          why,
+          secondsAgo: Math.floor((now - at) / 1000),
+        })),
+      },
+    }
+  }
+
+  warnings(): readonly string[] {
+    if (this.#engine === undefined) return []
+    const records = this.#attachments.all().filter(record => isContainerId(record.id))
+    const troubled = records.flatMap(({ id, description }) => {
+      const trouble = this.#settling.troubleOf(id)
+      return trouble === undefined
+        ? []
+        : [`${description} is not attached as it should be (tried ${trouble.attempts} times): ${trouble.text}`]
+    })
+    const more = troubled.length - WARNED_CONTAINERS_MAX
+    const isMissed = this.#wasUp || records.length > 0 || this.#engine.endpoint.text !== parseDockerHost(undefined).text
+    return [
+      ...(this.#down !== undefined && (isMissed || !this.#down.isAbsent)
+        ? [`${this.#downText()}; containers that start meanwhile are attached when it does`]
+        : []),
+      ...troubled.slice(0, WARNED_CONTAINERS_MAX),
+      ...(more > 0 ? [`${more} more containers are not attached as they should be; see \`weave-ts ps\``] : []),
+    ]
+  }
+
+  async stop(): Promise<void> {
+    this.#stream?.stop()
+    this.#ending.abort()
+    await this.#settling.stop()
+  }
+
+  #state(): Status['docker']['state'] {
+    if (this.#engine === undefined) return 'off'
+    if (this.#stream?.isUp === true) return 'following'
+    if (this.#down === undefined) return 'connecting'
+    return this.#down.isAbsent ? 'absent' : 'unreachable'
+  }
+
+  #downText(): string {
+    return `Docker at ${this.#engine?.endpoint.text ?? ''} does not answer: ${this.#down?.why ?? ''}`
+  }
+
+  #up(): void {
+    this.#log.info({ event: 'docker-up', endpoint: this.#engine?.endpoint.text }, 'follows the events of Docker')
+    this.#down = undefined
+    this.#wasUp = true
+    void this.#look(true)
+  }
+
+  #lost(why: string, isAbsent: boolean): void {
+    // Said once for each time that it is away.
+    if (this.#down === undefined)
+      this.#log.warn({ event: 'docker-down', endpoint: this.#engine?.endpoint.text, error: why }, 'Docker is away')
+    this.#down = { why, isAbsent }
+  }
+
+  #hear({ action, id }: DockerEvent): void {
+    if (this.#attachments.recordOf(id) === undefined) return this.#forget(id)
+    if (action === 'destroy') this.#destroyed.add(id)
+    this.#ask(id)
+  }
+
+  /** What does not find room is found by the next look. */
+  #ask(id: string): void {
+    if (!this.#settling.ask(id)) this.#log.warn({ event: 'docker-crowded', id }, 'too many containers change at once')
+  }
+
+  /** Compares all containers with what the engine lists; after a gap, also those that seem to be as they were. */
+  async #look(isAfterGap: boolean): Promise<void> {
+    try {
+      const listed = new Map((await this.#engine!.list()).map(one => [one.id, one]))
+      const plugged = await this.#attachments.pluggedIds()
+      for (const id of this.#stopped.keys()) if (this.#attachments.recordOf(id) === undefined) this.#forget(id)
+      for (const { id } of this.#attachments.all()) {
+        if (!isContainerId(id)) continue
+        const one = listed.get(id)
+        const isRunning = one?.state === 'running' || one?.state === 'paused'
+        if (isAfterGap || one === undefined || isRunning !== plugged.has(id)) this.#ask(id)
+      }
+    } catch (error) {
+      this.#stream?.giveUp(errorText(error))
+    }
+  }
+
+  async #settle(id: string): Promise<void> {
+    if (this.#attachments.recordOf(id) === undefined) {
+      this.#forget(id)
+      return
+    }
+    if (this.#destroyed.has(id)) return this.#release(id, 'the container was removed')
+    const container = await this.#engine!.inspect(id).catch((error: unknown) => {
+      if (error instanceof WeaveError && error.code === 'TARGET_NOT_FOUND') return undefined
+      throw error
+    })
+    if (container === undefined) return this.#unknown(id)
+    if (container.isRunning && container.pid > 0) {
+      const isNew = await this.#attachments.replug(id, this.#ending.signal)
+      this.#stopped.delete(id)
+      if (isNew) this.#log.info({ event: 'replugged', id, name: container.name }, 'started again, and is plugged in')
+      return
+    }
+    await this.#attachments.unplug(id)
+    const how = container.state === 'exited' ? `exited with status ${container.exitCode}` : container.state
+    this.#stopped.set(id, `${how}; its addresses are kept until it is removed`)
+  }
+
+  /** Its interface outlives the container by a moment; and what another engine runs is nothing that this one knows. */
+  async #unknown(id: string): Promise<void> {
+    if (!(await this.#attachments.pluggedIds()).has(id)) return this.#release(id, 'the container is no longer there')
+    this.#stopped.set(id, 'Docker does not know it; it is kept until its interface is gone')
+  }
+
+  async #release(id: string, why: string): Promise<void> {
+    const record = await this.#attachments.release(id)
+    this.#forget(id)
+    if (record === undefined) return
+    this.#vanished.unshift({ record, why, at: this.#now() })
+    this.#vanished.splice(VANISHED_SHOWN_MAX)
+    this.#log.info({ event: 'attachment-gone', id, cidrs: record.cidrs, why }, 'its addresses rest')
+  }
+
+  #forget(id: string): void {
+    this.#stopped.delete(id)
+    this.#destroyed.delete(id)
+  }
+}
