@@ -22,6 +22,7 @@ import * as ipamMessage from '../lib/wire/ipam-message.ts'
 import * as ledgerMessage from '../lib/wire/ledger-message.ts'
 import * as ledgerSync from '../lib/wire/ledger-sync.ts'
 import * as linkMessage from '../lib/wire/link-message.ts'
+import * as nameRecord from '../lib/wire/name-record.ts'
 import * as preamble from '../lib/wire/preamble.ts'
 import * as record from '../lib/wire/record.ts'
 import * as refusal from '../lib/wire/refusal.ts'
@@ -36,6 +37,7 @@ const SOURCES: Readonly<Record<string, object>> = {
   'lib/wire/ledger-message.ts': ledgerMessage,
   'lib/wire/ledger-sync.ts': ledgerSync,
   'lib/wire/ipam-message.ts': ipamMessage,
+  'lib/wire/name-record.ts': nameRecord,
   'lib/wire/datagram.ts': datagram,
   'lib/wire/control.ts': control,
   'lib/crypto/constants.ts': crypto,

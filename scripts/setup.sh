@@ -31,7 +31,7 @@ missing_packages() {
   local pairs=(g++=g++ make=make)
   if [[ $SCOPE == all ]]; then
     pairs+=(ip=iproute2 ping=iputils-ping tcpdump=tcpdump iperf3=iperf3 nft=nftables sysctl=procps flock=util-linux
-      ethtool=ethtool iptables=iptables busybox=busybox-static dockerd=docker.io)
+      ethtool=ethtool iptables=iptables busybox=busybox-static dockerd=docker.io dig=bind9-dnsutils)
   fi
   local pair
   for pair in "${pairs[@]}"; do

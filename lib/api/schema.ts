@@ -139,6 +139,21 @@ export const Status = z.object({
     mtu: z.number(),
     mac: z.string(),
   }),
+  dns: z.object({
+    domain: z.string(),
+    /** Different names in the whole mesh, of peers that can be reached. */
+    names: z.number(),
+    /** Containers, and addresses elsewhere, that have them. */
+    containers: z.number(),
+    /** False after `launch --no-dns`. */
+    isOn: z.boolean(),
+    ttlSeconds: z.number(),
+    /** ip:port. */
+    listening: z.array(z.string()),
+    /** Servers that are asked for all other names. */
+    upstream: z.array(z.string()),
+    queries: z.object({ total: z.number(), forwarded: z.number(), failed: z.number(), dropped: z.number() }),
+  }),
   /** Addresses of this host itself. */
   exposed: z.array(ExposureView),
   docker: DockerView,
@@ -166,6 +181,14 @@ export const Attachment = z.object({
   why: z.string().nullable(),
 })
 
+/** A name with one of its addresses. */
+export const NameView = z.object({
+  name: z.string(),
+  address: z.string(),
+  container: z.string(),
+  peer: PeerRef,
+})
+
 /** Of calls that take nothing. */
 export const NoRequest = z.object({})
 
@@ -177,12 +200,21 @@ export const AttachRequest = z.object({
   target: z.string().min(1).max(256),
   addresses: texts(32).default([]),
   multicastRoute: z.boolean().default(true),
+  names: texts(32).default([]),
+  defaultNames: z.boolean().default(true),
 })
 export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
 
 export const ExposeRequest = z.object({ addresses: texts(32).default([]), masquerade: z.boolean().default(true) })
 export const HideRequest = z.object({ addresses: texts(32).default([]) })
 
+export const NamesRequest = z.object({ target: z.string().min(1).max(256), names: texts(32).default([]) })
+export const LookupRequest = z.object({ name: z.string().min(1).max(256) })
+
+export const NamesAnswer = z.object({ names: z.array(z.string()) })
+/** Of a name its addresses, of an address its names. */
+export const LookupAnswer = z.object({ addresses: z.array(z.string()), names: z.array(z.string()) })
+export const DnsAnswer = z.object({ domain: z.string(), entries: z.array(NameView) })
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })
 /** `notes`: what an operator should read. */
@@ -204,3 +236,4 @@ export type Report = z.infer<typeof Report>
 export type Attachment = z.infer<typeof Attachment>
 /** What is seen of it without knowing what should be. */
 export type AttachmentFound = Omit<Attachment, 'state' | 'why'>
+export type NameView = z.infer<typeof NameView>

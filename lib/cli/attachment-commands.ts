@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { withNames } from './name-commands.ts'
 import { renderPs } from './render.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 import { withNotice } from './waiting.ts'
@@ -6,19 +7,35 @@ import { withNotice } from './waiting.ts'
 const TARGET = 'netns:NAME, pid:N, or the id or name of a Docker container'
 export const ADDRESSES = 'CIDR or ip:CIDR (this one), net:CIDR (one of that subnet), net:default'
 
+interface AttachOptions {
+  readonly multicastRoute: boolean
+  readonly name: string[]
+  readonly withoutDns?: boolean
+}
+
 export function addAttachmentCommands(program: Command): void {
-  withSettings(
-    program
-      .command('attach')
-      .description('plug a container into the overlay; prints its addresses')
-      .argument('<target...>', `addresses, if any, and then the target: ${ADDRESSES}; ${TARGET}`),
+  withNames(
+    withSettings(
+      program
+        .command('attach')
+        .description('plug a container into the overlay; prints its addresses')
+        .argument('<target...>', `addresses, if any, and then the target: ${ADDRESSES}; ${TARGET}`),
+    ),
   )
     .usage('[options] [addresses...] <target>')
     .option('--no-multicast-route', 'do not route multicast of the container into the overlay')
-    .action(async (args: string[], { multicastRoute }: { multicastRoute: boolean }, command: Command) => {
+    .option('--without-dns', 'no name but those given with --name')
+    .action(async (args: string[], options: AttachOptions, command: Command) => {
+      const { multicastRoute, name: names, withoutDns = false } = options
       const settings = settingsOf(command)
       const client = clientOf(settings)
-      const answer = client.call('attach', { target: args.at(-1)!, addresses: args.slice(0, -1), multicastRoute })
+      const answer = client.call('attach', {
+        target: args.at(-1)!,
+        addresses: args.slice(0, -1),
+        multicastRoute,
+        names,
+        defaultNames: !withoutDns,
+      })
       const { cidrs } = await withNotice(client, 'attach', answer)
       print(settings, { cidrs }, cidrs.join(' '))
     })

@@ -1,8 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { LaunchOptions } from './launch-options.ts'
-import { clientOf, print, settingsOf, withSettings } from './settings.ts'
-
-const collect = (value: string, previous: string[]) => [...previous, ...value.split(',').filter(part => part !== '')]
+import { clientOf, collected, print, settingsOf, withSettings } from './settings.ts'
 
 interface Options extends Omit<LaunchOptions, 'stateDir'> {
   readonly foreground?: boolean
@@ -34,18 +32,29 @@ export function addLaunchCommand(program: Command): void {
     .option(
       '--advertise <ip[:port]>',
       'an address that other peers may reach this one at, for instance of a NAT; repeatable',
-      collect,
+      collected,
       [],
     )
     .addOption(
       new Option('--disable-offload <name>', 'leave an offload off: tap-gso, udp-gso, udp-gro, checksum; repeatable')
-        .argParser(collect)
+        .argParser(collected)
         .default([]),
     )
     .option('--no-docker', 'do not follow Docker: a container that stops gives its addresses back')
     .addOption(
       new Option('--lanes <number>', 'packet workers: 2 is one per direction').choices(['1', '2']).default('2'),
     )
+    .option('--no-dns', 'answer no DNS queries; names are still published and looked up')
+    .option('--dns-domain <name>', 'domain under which containers are found by name', 'weave.local')
+    .option(
+      '--dns-listen-address <ip[:port]>',
+      'answer DNS queries there (default: at every address of the bridge); repeatable',
+      collected,
+      [],
+    )
+    .option('--dns-ttl <seconds>', 'how long answers may be kept', '1')
+    .option('--dns-local-first', 'answer with addresses of this host before all others')
+    .option('--resolv-conf <file>', 'where the servers for all other names are read from', '/etc/resolv.conf')
     .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
     .addOption(new Option('--from-parent').hideHelp())

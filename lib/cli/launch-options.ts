@@ -26,6 +26,12 @@ export interface LaunchOptions {
   readonly disableOffload: string[]
   readonly docker: boolean
   readonly lanes: string
+  readonly dns: boolean
+  readonly dnsDomain: string
+  readonly dnsListenAddress: string[]
+  readonly dnsTtl: string
+  readonly dnsLocalFirst?: boolean
+  readonly resolvConf: string
   readonly logLevel: string
 }
 
@@ -53,6 +59,12 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     disableOffload: options.disableOffload,
     docker: options.docker,
     lanes: wholeNumber(options.lanes),
+    dns: options.dns,
+    dnsDomain: options.dnsDomain,
+    dnsListenAddress: options.dnsListenAddress,
+    dnsTtl: wholeNumber(options.dnsTtl),
+    dnsLocalFirst: options.dnsLocalFirst ?? false,
+    resolvConf: options.resolvConf,
     logLevel: options.logLevel,
     warnings,
   })
@@ -79,6 +91,8 @@ const WANTED: Readonly<Record<string, string>> = {
   mtu: 'a whole number',
   disableOffload: 'any of tap-gso, udp-gso, udp-gro and checksum',
   lanes: '1 or 2',
+  dnsTtl: 'a whole number of seconds up to 86400',
+  resolvConf: 'an absolute path',
   logLevel: 'trace, debug, info, warn or error',
 }
 

@@ -7,6 +7,7 @@ import { fail } from './fail.ts'
 import { addLaunchCommand } from './launch-command.ts'
 import { addLifecycleCommands } from './lifecycle-commands.ts'
 import { addMeshCommands } from './mesh-commands.ts'
+import { addNameCommands } from './name-commands.ts'
 import { settingsOf, withSettings, type Settings } from './settings.ts'
 import { addStatusCommands } from './status-commands.ts'
 
@@ -39,6 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addStatusCommands(program)
   addAttachmentCommands(program)
   addExposureCommands(program)
+  addNameCommands(program)
   addLifecycleCommands(program)
   try {
     await program.parseAsync([...argv], { from: 'user' })

@@ -1,5 +1,5 @@
 import { shortPeerId } from '../address/mod.ts'
-import type { Attachment, ConnectionView, DockerView, PeerRef, Status } from '../api/mod.ts'
+import type { Attachment, ConnectionView, DockerView, NameView, PeerRef, Status } from '../api/mod.ts'
 import { column, duration, labelled } from './table.ts'
 
 /** `id(nickname)`, with the short form of the id. */
@@ -33,6 +33,14 @@ export function renderStatus(status: Status): string {
   lines.push(labelled('Range', ipam.range), labelled('DefaultSubnet', ipam.defaultSubnet))
   lines.push(labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses} in the range`))
   lines.push('', ...renderDocker(status.docker))
+  const { dns } = status
+  lines.push('', labelled('Service', 'dns'), labelled('Domain', `${dns.domain}.`))
+  if (dns.isOn) {
+    lines.push(labelled('Answering', dns.listening.length === 0 ? 'nowhere yet' : dns.listening.join(', ')))
+    lines.push(labelled('Upstream', dns.upstream.length === 0 ? 'none' : dns.upstream.join(', ')))
+    lines.push(labelled('TTL', dns.ttlSeconds))
+  } else lines.push(labelled('Answering', 'nowhere (--no-dns)'))
+  lines.push(labelled('Names', `${dns.names}, of ${dns.containers} containers`))
   for (const waiting of status.waiting) lines.push('', `Waiting: ${waiting}`)
   for (const warning of status.warnings) lines.push('', `WARNING: ${warning}`)
   return lines.join('\n')
@@ -126,6 +134,14 @@ export function renderIpam(status: Status): string {
   return lines.join('\n')
 }
 
+export function renderDns(entries: readonly NameView[]): string {
+  return entries
+    .map(({ name, address, container, peer }) =>
+      [column(name, 20), column(address, 15), column(shownId(container), 12), peerName(peer)].join(' '),
+    )
+    .join('\n')
+}
+
 export function renderPs(attachments: readonly Attachment[]): string {
   return attachments
     .map(({ id, mac, cidrs, state, why }) =>
@@ -138,5 +154,7 @@ export function renderPs(attachments: readonly Attachment[]): string {
 
 /** Docker's ids are shown by their first twelve characters, as Docker does. */
 function shownId(id: string): string {
+  // What has no container is not told apart by an id.
+  if (id.startsWith('weave:extern/')) return 'weave:extern'
   return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id
 }

@@ -43,3 +43,8 @@ export function print({ isJson }: Settings, value: unknown, text: string): void 
   if (isJson) console.log(JSON.stringify(value, undefined, 2))
   else if (text !== '') console.log(text)
 }
+
+/** Of an option that may be repeated, or hold several values with commas between. */
+export function collected(value: string, previous: readonly string[]): string[] {
+  return [...previous, ...value.split(',').filter(part => part !== '')]
+}

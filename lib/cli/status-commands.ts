@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
-import { renderConnections, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
+import { renderConnections, renderDns, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 
 const EXIT_NOT_READY = 3
@@ -17,9 +17,13 @@ export function addStatusCommands(program: Command): void {
     program
       .command('status')
       .description('show the state of the daemon and of the mesh as it sees it')
-      .addArgument(new Argument('[part]', 'one part of it, in more detail').choices(Object.keys(PARTS))),
+      .addArgument(new Argument('[part]', 'one part of it, in more detail').choices([...Object.keys(PARTS), 'dns'])),
   ).action(async (part: string | undefined, _options: object, command: Command) => {
     const settings = settingsOf(command)
+    if (part === 'dns') {
+      const { entries } = await clientOf(settings).call('dns')
+      return print(settings, entries, renderDns(entries))
+    }
     const status = await clientOf(settings).call('status')
     const shown = part === undefined ? { text: renderStatus(status), value: status } : PARTS[part]!(status)
     print(settings, shown.value, shown.text)

@@ -1,10 +1,14 @@
 import type { NetworkInterfaceInfo } from 'node:os'
+import type { Endpoint } from '../address/mod.ts'
 import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { FirewallWatch, HostNames, HostNetwork, HostNetworkOptions } from '../host/mod.ts'
 import type {
   CacheStore,
+  DnsHandler,
+  DnsListener,
+  DnsUpstream,
   LinkServer,
   LinkSocket,
   ListenOptions,
@@ -47,6 +51,9 @@ export interface AssemblySeams {
   watchFirewall(check: () => Promise<void>): Pick<FirewallWatch, 'isListening' | 'set'>
   /** The container engine of this machine, there or not. */
   docker(): DockerEngine
+  listenDns(endpoint: Endpoint, handle: DnsHandler): Promise<Pick<DnsListener, 'close'>>
+  /** `file`: as resolv.conf; what `isOwn` names is never asked. */
+  upstream(file: string, isOwn: (address: string) => boolean): Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
   resolve(contact: string, defaultPort: number): Promise<Resolution>
   serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
 }

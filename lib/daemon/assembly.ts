@@ -13,12 +13,15 @@ import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
 import { ContainerAttachments } from './container-attachments.ts'
 import { DockerService } from './docker-service.ts'
+import { dnsServerOf } from './dns-server.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
+import { NameBook } from './name-book.ts'
+import { NamesService } from './names-service.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
 import { readRememberedLaunch, rememberLaunch } from './remembered-launch.ts'
@@ -153,7 +156,6 @@ async function open(
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config.peers)
-  const attachments = new Attachments({ host, runner, store })
   const exposed = new Exposures({ host, runner, store, range: settings.range })
   const exposures = new ExposureService({
     exposures: exposed,
@@ -162,6 +164,10 @@ async function open(
     isForwarding: () => host.isForwarding(),
     log,
   })
+  const book = new NameBook(settings.domain, runner)
+  const dns = dnsServerOf(config, settings, { node, seams, exposed: () => exposed.all.map(({ cidr }) => cidr) })
+  exposed.watch(() => void dns?.reconcile())
+  const attachments = new Attachments({ host, runner, store, book })
   const hostService = new HostService({
     host,
     overlay: { isAdopted, mtu, mac },
@@ -174,7 +180,7 @@ async function open(
   const { records, turns } = attachments
   const docker = new DockerService({
     engine: config.docker ? seams.docker() : undefined,
-    attachments: new ContainerAttachments({ host, runner, records, turns }),
+    attachments: new ContainerAttachments({ host, runner, records, turns, book }),
     now: seams.now,
     log,
   })
@@ -193,6 +199,7 @@ async function open(
     exposures,
     new AttachmentService({ attachments, docker, runner, others: () => exposures.list(), log }),
     docker,
+    new NamesService({ book, runner, attachments, ttlSeconds: config.dnsTtl, server: dns }),
   ]
   const services = new Services(
     [

@@ -12,6 +12,8 @@ export interface AttachmentRecord {
   readonly mac: string
   /** Absent in what earlier versions recorded: true. */
   readonly multicastRoute?: boolean
+  /** Relative to the zone. Absent in what earlier versions recorded: none. */
+  readonly names?: readonly string[]
 }
 
 /** The attachments in the state store. */

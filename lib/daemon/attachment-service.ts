@@ -27,10 +27,10 @@ export class AttachmentService implements Service {
     this.#docker = parts.docker
     this.#log = parts.log
     this.calls = {
-      attach: async ({ target, addresses, multicastRoute }, { signal }) => {
+      attach: async ({ target, addresses, ...options }, { signal }) => {
         runner.requireStore()
         try {
-          return { cidrs: await attachments.attach(target, addresses, { multicastRoute, signal }) }
+          return { cidrs: await attachments.attach(target, addresses, { ...options, signal }) }
         } catch (error) {
           throw explained(error, () => runner.report())
         }

@@ -6,6 +6,7 @@ import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } f
 import type { StateStore } from '../io/mod.ts'
 import { AttachmentRecords, isContainerId, macOf, type AttachmentRecord } from './attachment-records.ts'
 import { KeyedTurns } from './keyed-turns.ts'
+import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
 
 export interface AttachmentParts {
@@ -14,6 +15,16 @@ export interface AttachmentParts {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
   }
   readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
+  readonly book: Pick<NameBook, 'domain' | 'set' | 'publish'>
+}
+
+export interface AttachOptions {
+  readonly multicastRoute: boolean
+  readonly signal: AbortSignal
+  /** As an operator writes them, besides those that the target brings. */
+  readonly names?: readonly string[]
+  /** False: only the names that are given. */
+  readonly defaultNames?: boolean
 }
 
 /**
@@ -26,10 +37,12 @@ export class Attachments {
   readonly turns = new KeyedTurns()
   readonly #host: AttachmentParts['host']
   readonly #runner: AttachmentParts['runner']
+  readonly #book: AttachmentParts['book']
 
   constructor(parts: AttachmentParts) {
     this.#host = parts.host
     this.#runner = parts.runner
+    this.#book = parts.book
     this.records = new AttachmentRecords(parts.store)
   }
 
@@ -37,22 +50,34 @@ export class Attachments {
    * Plugs a target in and returns its addresses in CIDR form. Attached already, it gets what is missing and keeps the
    * rest. On failure nothing is left that was not there before.
    */
-  async attach(
-    text: string,
-    forms: readonly string[],
-    options: { readonly multicastRoute: boolean; readonly signal: AbortSignal },
-  ): Promise<string[]> {
+  async attach(text: string, forms: readonly string[], options: AttachOptions): Promise<string[]> {
     const wanted = parseAddressForms(forms)
+    const given = this.#book.domain.parseAll(options.names ?? [])
     const target = await this.#host.resolve(text)
-    return this.turns.take(target.id, () => this.#attach(text, target, wanted, options))
+    const own = options.defaultNames === false ? [] : (target.names ?? [])
+    const names = [...given, ...own.flatMap(name => this.#book.domain.tryParse(name) ?? [])]
+    return this.turns.take(target.id, () => this.#attach(text, target, wanted, { ...options, names }))
   }
 
   /** Takes addresses away (all, when none is named) and returns what was removed. */
   async detach(text: string, forms: readonly string[]): Promise<string[]> {
     const named = forms.map(form => claimOf(form))
-    const target = await this.#host.resolve(text).catch((error: unknown) => this.#goneTarget(text, error))
-    const id = typeof target === 'string' ? target : target.id
-    return this.turns.take(id, () => this.#detach(text, id, typeof target === 'string' ? undefined : target, named))
+    const { id, target } = await this.#find(text)
+    return this.turns.take(id, () => this.#detach(text, id, target, named))
+  }
+
+  /** Changes the names of an attachment, which are relative to the zone. Returns them. */
+  async rename(text: string, change: (known: readonly string[]) => string[]): Promise<string[]> {
+    const { id } = await this.#find(text)
+    return this.turns.take(id, async () => {
+      const stored = this.records.get(id)
+      if (stored === undefined) throw notAttached(text)
+      const names = this.#book.domain.checkCount(change(stored.names ?? []))
+      // One that is stopped has its names again when it starts.
+      if (!(await this.#isGone(id))) this.#book.publish({ ...stored, names })
+      this.records.put({ ...stored, names })
+      return names
+    })
   }
 
   /** All that is recorded, with what the host says of it now. */
@@ -94,10 +119,10 @@ export class Attachments {
     for (const { container } of this.#runner.node.leases(LEASE_HOLDER.attachment))
       if (!known.has(container) && !this.turns.has(container))
         this.#runner.input((node, now) => node.freeAddresses(container, undefined, now))
+    for (const record of this.records.all()) if (present.has(record.id)) this.#book.publish(record)
     return forgotten
   }
 
-  /** True when the host has no interface of the target. */
   async #isGone(id: string): Promise<boolean> {
     const plugged = await this.#host.list()
     return !plugged.some(end => end.targetId === id)
@@ -107,7 +132,7 @@ export class Attachments {
     text: string,
     target: Target,
     wanted: readonly AddressForm[],
-    { multicastRoute, signal }: { readonly multicastRoute: boolean; readonly signal: AbortSignal },
+    { multicastRoute, signal, names = [] }: AttachOptions,
   ): Promise<string[]> {
     const before = this.records.get(target.id)
     const isOther = before !== undefined && !isContainerId(target.id) && before.netnsInode !== String(target.netnsInode)
@@ -128,9 +153,11 @@ export class Attachments {
         netnsInode: String(target.netnsInode),
         cidrs,
         multicastRoute,
+        names: this.#book.domain.checkCount([...new Set([...(known?.names ?? []), ...names])]),
       }
       // Recorded first: after a crash on the way `reconcile` must not free an address that the container may have.
       this.records.put({ ...record, mac: known?.mac ?? '' })
+      this.#book.publish(record)
       const attachment = await this.#host.attach(target, cidrs, { multicastRoute, ...macOf(known) })
       this.records.put({ ...record, mac: attachment.mac })
       return [...new Set(asked)]
@@ -145,8 +172,7 @@ export class Attachments {
 
   async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
     const stored = this.records.get(id)
-    if (stored === undefined)
-      throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
+    if (stored === undefined) throw notAttached(text)
     const wanted = named.length === 0 ? [...stored.cidrs] : named.map(formatCidr)
     const unknown = wanted.find(cidr => !stored.cidrs.includes(cidr))
     if (unknown !== undefined)
@@ -160,6 +186,7 @@ export class Attachments {
     if (left.length === 0) this.#forget(id)
     else {
       this.records.put({ ...stored, cidrs: left })
+      this.#book.publish({ ...stored, cidrs: left })
       for (const cidr of wanted)
         this.#runner.input((node, now) => node.freeAddresses(id, parseCidr(cidr)!.address, now))
     }
@@ -167,6 +194,15 @@ export class Attachments {
   }
 
   /** A target that is gone can still be detached: by what it was called when it was attached. */
+  async #find(text: string): Promise<{ readonly id: string; readonly target: Target | undefined }> {
+    try {
+      const target = await this.#host.resolve(text)
+      return { id: target.id, target }
+    } catch (error) {
+      return { id: this.#goneTarget(text, error), target: undefined }
+    }
+  }
+
   #goneTarget(text: string, error: unknown): string {
     const stored = this.records
       .all()
@@ -183,11 +219,13 @@ export class Attachments {
 
   #forget(id: string): void {
     this.records.delete(id)
+    this.#book.set(id, [], [])
     this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
   }
 
   /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
   #takeBack(id: string, known: AttachmentRecord | undefined): void {
+    this.#book.publish(known ?? { id, cidrs: [] })
     try {
       if (known === undefined) this.records.delete(id)
       else this.records.put(known)
@@ -195,6 +233,10 @@ export class Attachments {
       if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
     }
   }
+}
+
+function notAttached(text: string): WeaveError {
+  return new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
 }
 
 function claimOf(form: string): Cidr {

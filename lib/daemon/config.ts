@@ -32,6 +32,15 @@ export const DaemonConfig = z.object({
   /** Whether containers of Docker are followed through their stops and starts. */
   docker: z.boolean(),
   lanes: z.union([z.literal(1), z.literal(2)]),
+  /** False: no DNS server. */
+  dns: z.boolean(),
+  dnsDomain: z.string(),
+  /** Empty: the addresses of the bridge. */
+  dnsListenAddress: z.array(z.string()),
+  dnsTtl: z.number().int().min(0).max(86_400),
+  /** Addresses of this host before all others. */
+  dnsLocalFirst: z.boolean(),
+  resolvConf: z.string().startsWith('/'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   warnings: z.array(z.string()),
 })

@@ -5,6 +5,10 @@ export const ATTACHMENT_PREFIX = 'attach/'
 export const EXPOSURE_PREFIX = 'expose/'
 /** Addresses of the overlay that one host may have. */
 export const EXPOSURES_MAX = 64
+/** Addresses of the bridge at which DNS answers. */
+export const DNS_LISTENERS_MAX = 64
+/** Before an address that has a name and is no container's here. */
+export const EXTERNAL_PREFIX = 'weave:extern/'
 /** Peers that a status shows, the nearest first: a ledger has places for many more, which others can fill. */
 export const SHOWN_PEERS_MAX = 1_000
 /** A status is kept so many times as long as it took to make: those who ask take at most this part of the time. */

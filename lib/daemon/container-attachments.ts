@@ -3,6 +3,7 @@ import type { HostNetwork } from '../host/mod.ts'
 import { parseAddressForms } from '../ipam/mod.ts'
 import { macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
+import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
 
 export interface ContainerAttachmentParts {
@@ -12,6 +13,7 @@ export interface ContainerAttachmentParts {
   }
   readonly records: AttachmentRecords
   readonly turns: KeyedTurns
+  readonly book: Pick<NameBook, 'publish' | 'set'>
 }
 
 /** Attachments of containers, through their stops and starts: what is recorded of one lasts as long as it exists. */
@@ -20,12 +22,14 @@ export class ContainerAttachments {
   readonly #runner: ContainerAttachmentParts['runner']
   readonly #records: AttachmentRecords
   readonly #turns: KeyedTurns
+  readonly #book: ContainerAttachmentParts['book']
 
   constructor(parts: ContainerAttachmentParts) {
     this.#host = parts.host
     this.#runner = parts.runner
     this.#records = parts.records
     this.#turns = parts.turns
+    this.#book = parts.book
   }
 
   all(): AttachmentRecord[] {
@@ -62,6 +66,7 @@ export class ContainerAttachments {
       const attachment = await this.#host.attach(target, record.cidrs, { multicastRoute, ...macOf(record) })
       const { description } = target
       this.#records.put({ ...record, description, netnsInode: String(target.netnsInode), mac: attachment.mac })
+      this.#book.publish(record)
       return true
     })
   }
@@ -69,7 +74,9 @@ export class ContainerAttachments {
   /** Takes the interface of a container that has stopped away; its addresses are kept for it. */
   unplug(id: string): Promise<void> {
     return this.#turns.take(id, async () => {
-      if (this.#records.get(id) !== undefined) await this.#host.unplug(id)
+      if (this.#records.get(id) === undefined) return
+      this.#book.set(id, [], [])
+      await this.#host.unplug(id)
     })
   }
 
@@ -78,6 +85,7 @@ export class ContainerAttachments {
     return this.#turns.take(id, async () => {
       const record = this.#records.get(id)
       if (record === undefined) return undefined
+      this.#book.set(id, [], [])
       await this.#host.unplug(id)
       this.#records.delete(id)
       this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))

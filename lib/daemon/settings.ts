@@ -12,6 +12,7 @@ import {
 } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
+import { DNS_PORT, Domain } from '../names/mod.ts'
 import { ADVERTISED_ENDPOINTS_MAX } from '../topology/mod.ts'
 import type { DaemonConfig } from './config.ts'
 
@@ -24,6 +25,9 @@ export interface DerivedSettings {
   readonly advertised: readonly Endpoint[]
   /** Addresses among the peers named: the routes to them tell which MTU the underlay has. */
   readonly peerAddresses: readonly string[]
+  readonly domain: Domain
+  /** Where DNS answers; undefined: at the addresses of the bridge. */
+  readonly dnsListen: readonly Endpoint[] | undefined
 }
 
 /**
@@ -42,6 +46,8 @@ export function derivedSettingsOf(
     defaultSubnet: subnet === null ? range : cidrOption('--ipalloc-default-subnet', subnet),
     ip: listenAddress(config.host),
     advertised: advertisedEndpoints(config, interfaces),
+    domain: new Domain(config.dnsDomain),
+    dnsListen: config.dnsListenAddress.length === 0 ? undefined : config.dnsListenAddress.map(dnsEndpoint),
     peerAddresses: hosts.filter(host => parseIp(host) !== undefined),
   }
 }
@@ -61,6 +67,17 @@ function listenAddress(host: string | null): Uint8Array | undefined {
   if (ip === undefined)
     throw new WeaveError('CONFIG_INVALID', `--host ${host} is not an IP address`, 'give an address of this host')
   return ip
+}
+
+/** An answer must come from where the question went: so no wildcard. */
+function dnsEndpoint(text: string): Endpoint {
+  const endpoint = parseEndpoint(text, DNS_PORT)
+  if (endpoint !== undefined && !/^(0\.0\.0\.0|\[::\]):/.test(endpoint)) return endpoint
+  throw new WeaveError(
+    'CONFIG_INVALID',
+    `--dns-listen-address ${text} is not an address of a host`,
+    'write IP or IP:PORT, once for each address',
+  )
 }
 
 /** What the operator advertises, else the addresses of this host's interfaces. */

@@ -5,6 +5,8 @@ import { FirewallWatch, HostNetwork, preflight, showInterface } from '../host/mo
 import {
   CacheStore,
   ChildProcessRunner,
+  DnsListener,
+  DnsUpstream,
   LanePlane,
   NativeEngine,
   StateStore,
@@ -16,6 +18,7 @@ import {
   resolvePeer,
   systemEntropy,
 } from '../io/mod.ts'
+import { DNS_PORT } from '../names/mod.ts'
 import type { AssemblySeams, OpenEngine } from './assembly-seams.ts'
 import type { DaemonConfig, OffloadName } from './config.ts'
 import { linkSecrets } from './link-secrets.ts'
@@ -44,6 +47,8 @@ export function systemSeams(): AssemblySeams {
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
     watchFirewall: check => new FirewallWatch(runner, check),
     docker: () => DockerClient.fromEnvironment(process.env),
+    listenDns: (endpoint, handle) => DnsListener.open(endpoint, handle),
+    upstream: (file, isOwn) => new DnsUpstream({ file, port: DNS_PORT, isOwn }),
     resolve: resolvePeer,
     serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
   }

@@ -65,6 +65,7 @@ const containerSchema = z.object({
     Pid: z.int().min(0),
     ExitCode: z.int().default(0),
   }),
+  Config: z.object({ Hostname: z.string().default('') }).default({ Hostname: '' }),
   HostConfig: z.object({ NetworkMode: z.string().default('default') }).default({ NetworkMode: 'default' }),
 })
 
@@ -76,10 +77,11 @@ const listSchema = z.array(
 export function parseContainer(body: string, isEngineLocal: boolean): DockerContainer | undefined {
   const parsed = containerSchema.safeParse(parsedJson(body))
   if (!parsed.success) return undefined
-  const { Id, Name, State, HostConfig } = parsed.data
+  const { Id, Name, State, Config, HostConfig } = parsed.data
   return {
     id: Id,
     name: Name.replace(/^\//, ''),
+    hostname: Id.startsWith(Config.Hostname) ? '' : Config.Hostname,
     isRunning: State.Running,
     state: State.Status,
     pid: State.Pid,

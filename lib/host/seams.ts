@@ -25,6 +25,8 @@ export interface ContainerView {
   /** 64 hex characters. */
   readonly id: string
   readonly name: string
+  /** Empty when it is the one that the engine made up. */
+  readonly hostname?: string
   readonly isRunning: boolean
   /** The engine's word: `running`, `exited`, `created`, … */
   readonly state: string

@@ -18,6 +18,8 @@ export interface Target {
   readonly netnsInode: bigint
   /** For people. */
   readonly description: string
+  /** What it is called where it comes from: a container's name and host name. */
+  readonly names?: readonly string[]
 }
 
 export interface TargetSources {
@@ -45,7 +47,8 @@ export async function resolveTarget(text: string, sources: TargetSources): Promi
       'use a container with a network of its own (not --network=host)',
     )
   }
-  return { id: where.id, netnsPath: where.netnsPath, netnsInode, description: where.description }
+  const { id, netnsPath, description, names = [] } = where
+  return { id, netnsPath, netnsInode, description, names }
 }
 
 interface Place {
@@ -53,6 +56,7 @@ interface Place {
   readonly netnsPath: string
   readonly description: string
   readonly howToList: string
+  readonly names?: readonly string[]
   /** Somebody named the file: it may be a namespace of another kind. */
   readonly isByPath?: boolean
 }
@@ -137,6 +141,7 @@ async function ofContainer(text: string, containers: ContainerLookup | undefined
     netnsPath: `/proc/${container.pid}/ns/net`,
     description: `container ${container.name}`,
     howToList: 'choose one that `docker ps` shows',
+    names: [container.name, container.hostname ?? ''].filter(name => name !== ''),
   }
 }
 

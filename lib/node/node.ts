@@ -2,7 +2,7 @@ import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, t
 import { drained, soonest, type Machine, type Millis } from '../base/mod.ts'
 import type { AddressForm, Lease, LeaseHolder } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
-import { GOODBYE_CODE, ROUTED_KIND, SHORT_ID_BYTES } from '../wire/mod.ts'
+import { GOODBYE_CODE, ROUTED_KIND, SHORT_ID_BYTES, type NameRecord } from '../wire/mod.ts'
 import { Addresses } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
 import { Contacts } from './contacts.ts'
@@ -18,6 +18,7 @@ import { LedgerKeeper } from './ledger-keeper.ts'
 import { LinkEvents } from './link-events.ts'
 import { Membership } from './membership.ts'
 import { MeshView } from './mesh-view.ts'
+import { NameRecords } from './names.ts'
 import { Neighbours } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
 import { OwnLinks } from './own-links.ts'
@@ -44,6 +45,7 @@ export class Node implements Machine<NodeOutput> {
   readonly view: MeshView
   readonly paths: DataPaths
   readonly addresses: Addresses
+  readonly names: NameRecords
   readonly drops = new Map<string, number>()
   readonly #parts: Parts
   readonly #events: LinkEvents
@@ -110,6 +112,7 @@ export class Node implements Machine<NodeOutput> {
       },
     })
     this.addresses = new Addresses(context, () => this.#tables.changed())
+    this.names = new NameRecords(context)
     this.#contacts = new Contacts(context, this.dialler)
     const links = new OwnLinks(context, this.view, this.paths)
     const discovery = new Discovery(context, this.view, this.dialler)
@@ -136,6 +139,7 @@ export class Node implements Machine<NodeOutput> {
       this.#mesh,
       new ViewRecords(this.view, (peer, at) => this.#events.restarted(peer, at)),
       this.addresses,
+      this.names,
       this.#contacts,
       this.paths,
       discovery,
@@ -143,8 +147,7 @@ export class Node implements Machine<NodeOutput> {
       links,
       ...features.map(make => make(context)),
     ])
-    const shortId = peerIdBytes(identity.peerId).slice(0, SHORT_ID_BYTES)
-    emit({ type: 'engine', op: { op: 'set-self', shortId } })
+    emit({ type: 'engine', op: { op: 'set-self', shortId: peerIdBytes(identity.peerId).slice(0, SHORT_ID_BYTES) } })
     this.#parts.restore(read, now)
     this.#viewChanged(now)
     this.#settle(now)
@@ -190,11 +193,15 @@ export class Node implements Machine<NodeOutput> {
     return this.#settled(this.addresses.free(container, address, now, holder), now)
   }
 
+  /** Publishes the names of a container here, or none. False when there is no room; see `NameRecords.set`. */
+  setNames(record: NameRecord, now: Millis): boolean {
+    return this.#settled(this.names.set(record), now)
+  }
+
   leasesOf(container: string, holder?: LeaseHolder): readonly Cidr[] {
     return this.addresses.ipam.lookup(container, holder)
   }
 
-  /** Every address in use on this host. */
   leases(holder?: LeaseHolder): readonly Lease[] {
     return this.addresses.ipam.leases(holder)
   }
@@ -203,6 +210,7 @@ export class Node implements Machine<NodeOutput> {
   leave(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const outcome = this.addresses.leave(this.view.reachable, now)
     this.view.withdrawSelf()
+    this.names.withdraw()
     return this.#settled(outcome, now)
   }
 
@@ -216,7 +224,6 @@ export class Node implements Machine<NodeOutput> {
     this.#settle(now)
   }
 
-  /** A neighbour dialled us; returns the number of the connection. */
   handleAccepted(endpoint: Endpoint, now: Millis): number {
     const connection = this.#nextConnection++
     this.neighbours.open(connection, false, endpoint, now)
@@ -246,8 +253,7 @@ export class Node implements Machine<NodeOutput> {
 
   /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
   handleStore(isWritable: boolean, now: Millis): void {
-    this.addresses.setStore(isWritable, now)
-    this.#settle(now)
+    this.#settled(this.addresses.setStore(isWritable, now), now)
   }
 
   /** The far side of a connection is behind in taking what is sent to it, or has caught up. */
@@ -276,19 +282,17 @@ export class Node implements Machine<NodeOutput> {
     this.#settle(now)
   }
 
-  /** The data plane floods unicast frames for want of a way to the peer. */
+  /** Unicast frames are flooded for want of a way to the peer. */
   handleWanted(peerIndex: number, now: Millis): void {
     const peer = this.view.peerAt(peerIndex)
     if (peer !== undefined) this.paths.want(peer, now)
     this.#settle(now)
   }
 
-  /** What every part has to tell, as plain data. */
   report(now: Millis): NodeReport {
     return { ...reportOf(this, now), parts: this.#parts.report(now) }
   }
 
-  /** Says goodbye on every link. */
   shutdown(now: Millis): void {
     for (const { peerId } of this.neighbours.neighbours)
       this.neighbours.disconnect(peerId, GOODBYE_CODE.shutdown, 'stopped', now)

@@ -32,6 +32,13 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   detach: { cidrs: [] },
   expose: { cidrs: ['10.32.0.2/12'], notes: ['it does not forward'] },
   hide: { cidrs: [] },
+  dns: {
+    domain: 'weave.local',
+    entries: [{ name: 'web', address: '10.32.0.1', container: 'netns:a', peer: { id: 'p', nickname: 'n' } }],
+  },
+  'dns-add': { names: ['web.weave.local.'] },
+  'dns-remove': { names: [] },
+  'dns-lookup': { addresses: ['10.32.0.1'], names: [] },
   stop: { ok: true, notes: [] },
   reset: { ok: true, notes: ['left'] },
 }
@@ -42,23 +49,36 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     seen.push([name, input])
     return ANSWERS[name]
   })
-  for (const name of ['status', 'report', 'ps', 'stop', 'reset'] as const)
+  for (const name of ['status', 'report', 'ps', 'dns', 'stop', 'reset'] as const)
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
-  const attach = { target: 'netns:a', addresses: ['net:default'], multicastRoute: false }
+  const attach = {
+    target: 'netns:a',
+    addresses: ['net:default'],
+    multicastRoute: false,
+    names: ['web'],
+    defaultNames: false,
+  }
   t.strictSame(await client.call('attach', attach), ANSWERS.attach)
   t.strictSame(await client.call('detach', { target: 'netns:a' }), ANSWERS.detach)
   t.strictSame(await client.call('expose', { addresses: ['net:default'] }), ANSWERS.expose)
   t.strictSame(await client.call('hide', {}), ANSWERS.hide)
+  const names = { target: '192.0.2.7', names: ['db'] }
+  t.strictSame(await client.call('dns-add', names), ANSWERS['dns-add'])
+  t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
+  t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(5), [
+  t.strictSame(seen.slice(6), [
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],
     ['attach', attach],
     ['detach', { target: 'netns:a', addresses: [] }],
     ['expose', { addresses: ['net:default'], masquerade: true }],
     ['hide', { addresses: [] }],
+    ['dns-add', names],
+    ['dns-remove', { target: '192.0.2.7', names: [] }],
+    ['dns-lookup', { name: 'web' }],
   ])
 })
 

@@ -44,7 +44,8 @@ t.test(
     t.equal(await joined.connect({ targets: [], replace: false }, context), answer)
     t.equal(changes, 1)
     await t.rejects(
-      async () => joined.attach({ target: 'a', addresses: [], multicastRoute: true }, context),
+      async () =>
+        joined.attach({ target: 'a', addresses: [], multicastRoute: true, names: [], defaultNames: true }, context),
       /not to be/,
     )
     t.equal(changes, 2)

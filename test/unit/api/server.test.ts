@@ -96,7 +96,7 @@ t.test('every error code goes out with its HTTP status, from every call', async 
   const { socketPath, faults } = await served(t, () => {
     throw failure
   })
-  const body = JSON.stringify({ target: 'netns:a', targets: ['h'] })
+  const body = JSON.stringify({ target: 'netns:a', targets: ['h'], name: 'a' })
   for (const [code, { http }] of Object.entries(ERROR_CODES)) {
     failure = new WeaveError(code as keyof typeof ERROR_CODES, 'what happened', 'do that')
     const expected = { status: http, body: { code, message: 'what happened', remedy: 'do that' } }
@@ -121,7 +121,7 @@ t.test('defaults are filled in, and what is not known is left out', async t => {
   })
   await raw(socketPath, 'POST', '/v1/attach', { body: '{"target": "netns:a", "later": true}' })
   await raw(socketPath, 'POST', '/v1/stop', { body: '{}' })
-  t.strictSame(inputs, [{ target: 'netns:a', addresses: [], multicastRoute: true }, {}])
+  t.strictSame(inputs, [{ target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true }, {}])
 })
 
 t.test('what is to be done after the answer is done after it, and not when the call fails', async t => {

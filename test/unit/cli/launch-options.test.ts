@@ -17,6 +17,11 @@ const BARE: LaunchOptions = {
   disableOffload: [],
   docker: true,
   lanes: '2',
+  dns: true,
+  dnsDomain: 'weave.local',
+  dnsListenAddress: [],
+  dnsTtl: '1',
+  resolvConf: '/etc/resolv.conf',
   logLevel: 'info',
 }
 

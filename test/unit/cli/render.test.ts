@@ -2,6 +2,7 @@ import t from 'tap'
 import type { ConnectionView, PeerRef, PeerView, Status } from '../../../lib/api/mod.ts'
 import {
   renderConnections,
+  renderDns,
   renderIpam,
   renderPeers,
   renderPs,
@@ -61,6 +62,8 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     '        Service: docker',
     '         Engine: unix:///var/run/docker.sock is followed',
     '     Containers: 0 attached',
+    '         Domain: weave.local.',
+    '          Names: 3, of 2 containers',
   ])
     t.ok(lines.includes(line), line)
   t.end()
@@ -241,5 +244,15 @@ t.test('ps shortens ids of Docker, and says what is stopped or gone, and why', t
       'cdcdcdcdcdcd 02:00:00:00:00:0a (stopped: exited with status 3)',
     ].join('\n'),
   )
+  t.end()
+})
+
+t.test('names are a line for each address, with the container and the peer', t => {
+  const web = { name: 'web', address: '10.32.0.1', container: 'ab'.repeat(32), peer: ref(1) }
+  const db = { name: 'db', address: '192.0.2.7', container: 'weave:extern/192.0.2.7', peer: ref(2) }
+  t.strictSame(renderDns([web, db]).split('\n'), [
+    `web                  10.32.0.1       abababababab ${short(1)}`,
+    `db                   192.0.2.7       weave:extern ${short(2)}`,
+  ])
   t.end()
 })

@@ -166,6 +166,11 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       list: async () => [],
       events: () => ({ isUp: false, start: () => undefined, stop: () => undefined, giveUp: () => undefined }),
     }),
+    listenDns: async endpoint => {
+      events.push(`dns ${endpoint}`)
+      return { close: async () => gone(`dns ${endpoint}`) }
+    },
+    upstream: () => ({ servers: [], ask: async () => undefined, stop: () => undefined }),
     resolve: async () => ({ endpoints: [], failure: 'no such name' }),
     serve: async (_path, calls) => {
       at('serve')

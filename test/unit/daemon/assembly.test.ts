@@ -125,7 +125,7 @@ t.test('with peers it waits for a mesh, and an address says why there is none', 
   t.notOk(status.warnings.some(warning => warning.includes('no mesh secret')))
   await t.rejects(
     assembly.services.calls.attach(
-      { target: 'netns:a', addresses: [], multicastRoute: true },
+      { target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true },
       context,
     ) as Promise<object>,
     { code: 'TARGET_NOT_FOUND' },

@@ -40,14 +40,20 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
     },
     list: async () => [one],
   }).service
-  const request = { target: 'netns:a', addresses: ['net:default'], multicastRoute: false }
+  const request = {
+    target: 'netns:a',
+    addresses: ['net:default'],
+    multicastRoute: false,
+    names: ['web'],
+    defaultNames: true,
+  }
   t.strictSame(await calls.attach(request, context), { cidrs: ['10.32.0.1/12'] })
   t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), { cidrs: ['10.32.0.1/12'] })
   t.strictSame(await calls.ps({}, context), {
     attachments: [HOST, one].map(each => ({ ...each, state: 'attached', why: null })),
   })
   t.strictSame(seen, [
-    ['netns:a', ['net:default'], { multicastRoute: false, signal: context.signal }],
+    ['netns:a', ['net:default'], { multicastRoute: false, names: ['web'], defaultNames: true, signal: context.signal }],
     ['netns:a', []],
   ])
 })
@@ -57,7 +63,7 @@ t.test('a peer that could not join says so to whoever waits for an address', asy
   const contacts = [contact('h1', { lastError: 'ECONNREFUSED' })]
   const report = nodeReport({ mesh: { id: undefined, isPristine: false }, contacts })
   const { calls } = service({ attach: () => Promise.reject(failure) }, report).service
-  const request = { target: 'netns:a', addresses: [], multicastRoute: true }
+  const request = { target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true }
   await t.rejects(calls.attach(request, context) as Promise<object>, {
     code: 'IPAM_WAITING',
     message: 'nobody gave an address; h1: ECONNREFUSED',

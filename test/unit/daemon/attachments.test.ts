@@ -1,6 +1,7 @@
 import t from 'tap'
 import { parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { Attachments } from '../../../lib/daemon/attachments.ts'
+import { nameList } from '../../support/name-list.ts'
 
 type Seams = ConstructorParameters<typeof Attachments>[0]
 
@@ -14,6 +15,8 @@ function world() {
   /** Containers of these names hold their leases for the network driver. */
   const others = new Set<string>()
   const records = new Map<string, Uint8Array>()
+  /** Names that targets bring along. */
+  const brought: string[] = []
   const hooks = { beforePlug: () => {}, afterList: async () => {} }
   const node = {
     leases: (holder: string) =>
@@ -24,12 +27,13 @@ function world() {
     freeAddresses: (id: string) => leases.delete(id),
   }
   const host = {
-    resolve: async (text: string) => ({ id: text, description: text, netnsInode: 1n }),
+    resolve: async (text: string) => ({ id: text, description: text, netnsInode: 1n, names: brought }),
     list: async () => {
       const ends = [...plugged].map(targetId => ({ targetId }))
       await hooks.afterList()
       return ends
     },
+    detach: async (target: { id: string }) => plugged.delete(target.id),
     attach: async (target: { id: string }) => {
       hooks.beforePlug()
       plugged.add(target.id)
@@ -52,8 +56,9 @@ function world() {
       for (const key of deletes) records.delete(key)
     },
   }
-  const make = () => new Attachments({ host, runner, store } as unknown as Seams)
-  return { plugged, leases, others, records, hooks, make, attachments: make() }
+  const { published, book } = nameList()
+  const make = () => new Attachments({ host, runner, store, book } as unknown as Seams)
+  return { published, brought, plugged, leases, others, records, hooks, make, attachments: make() }
 }
 
 t.test('an attachment that was made while the host was being looked at is not taken for gone', async t => {
@@ -101,4 +106,41 @@ t.test('a lease that nothing attached has ends, but not what another service hol
   w.others.add('endpoint')
   t.same(await w.attachments.reconcile(), [])
   t.same([...w.leases.keys()], ['endpoint'])
+})
+
+t.test('an attachment has the names that are given, and those that the target brings and may have', async t => {
+  const w = world()
+  w.brought.push('Web', 'blog.weave.local', 'www.example.com', 'bad name')
+  await w.attachments.attach('c', ['net:default'], { ...OPTIONS, names: ['api', 'api.weave.local.'] })
+  t.same(w.published.get('c'), { addresses: ['10.32.0.1'], names: ['api', 'web', 'blog'] })
+  await w.attachments.attach('d', ['net:default'], { ...OPTIONS, names: ['api'], defaultNames: false })
+  t.same(w.published.get('d')?.names, ['api'])
+  t.same(await w.attachments.rename('d', known => [...known, 'more']), ['api', 'more'])
+  t.same(w.published.get('d')?.names, ['api', 'more'])
+  w.published.clear()
+  await w.make().reconcile()
+  t.same([...w.published.keys()], ['c', 'd'], 'they are published again after a restart')
+  w.plugged.delete('c')
+  await w.attachments.reconcile()
+  t.same([...w.published.keys()], ['d'], 'and end with the container')
+  await w.attachments.detach('d', [])
+  t.equal(w.published.size, 0)
+  await t.rejects(
+    w.attachments.rename('d', known => [...known]),
+    { code: 'NOT_ATTACHED' },
+  )
+})
+
+t.test('a bad name is refused before anything is done, and a refused attachment leaves no name', async t => {
+  const w = world()
+  for (const name of ['a b', '-a', '', 'x'.repeat(64), 'web.example.com', 'a..b.weave.local', 'weave.local'])
+    await t.rejects(w.attachments.attach('c', [], { ...OPTIONS, names: [name] }), { code: 'BAD_NAME' }, name)
+  const many = Array.from({ length: 33 }, (_, i) => `n${i}`)
+  await t.rejects(w.attachments.attach('c', [], { ...OPTIONS, names: many }), { code: 'BAD_NAME' })
+  t.equal(w.leases.size, 0)
+  w.hooks.beforePlug = () => {
+    throw new Error('no such namespace')
+  }
+  await t.rejects(w.attachments.attach('c', ['net:default'], { ...OPTIONS, names: ['web'] }))
+  t.equal(w.published.size, 0)
 })

@@ -6,6 +6,7 @@ import { Attachments } from '../../../lib/daemon/attachments.ts'
 import { ContainerAttachments, type ContainerAttachmentParts } from '../../../lib/daemon/container-attachments.ts'
 import { DockerService } from '../../../lib/daemon/docker-service.ts'
 import { parseDockerHost, type EventListener } from '../../../lib/docker/mod.ts'
+import { nameList } from '../../support/name-list.ts'
 import { waitFor } from '../../support/testbed-command.ts'
 
 type Seams = ConstructorParameters<typeof Attachments>[0]
@@ -70,9 +71,10 @@ function world(t: Test, isOff = false) {
       for (const key of deletes) records.delete(key)
     },
   }
-  const attachments = new Attachments({ host, runner, store } as unknown as Seams)
+  const { published, book } = nameList()
+  const attachments = new Attachments({ host, runner, store, book } as unknown as Seams)
   const { records: kept, turns } = attachments
-  const parts = { host, runner, records: kept, turns } as unknown as ContainerAttachmentParts
+  const parts = { host, runner, records: kept, turns, book } as unknown as ContainerAttachmentParts
   const heard: { listener?: EventListener; givenUp: string[]; isStarted: boolean } = { givenUp: [], isStarted: false }
   let isUp = false
   const engine = {
@@ -118,7 +120,7 @@ function world(t: Test, isOff = false) {
   }
   const tell = (action: string, id = WEB) => heard.listener!.onEvent({ action, id, attributes: {} })
   const state = () => service.stateOf(WEB, plugged.has(WEB))
-  return { containers, plugged, options, leases, hooks, attachments, service, heard, up, tell, state }
+  return { published, containers, plugged, options, leases, hooks, attachments, service, heard, up, tell, state }
 }
 
 async function attachedWorld(t: Test) {

@@ -9,6 +9,8 @@ const config = {
   ipallocRange: '10.32.0.0/12',
   ipallocDefaultSubnet: null,
   advertise: [],
+  dnsDomain: 'weave.local',
+  dnsListenAddress: [],
   bridge: 'weave',
   device: 'weave-tap',
 } as unknown as DaemonConfig

@@ -37,6 +37,7 @@ t.test('reads a container', async t => {
   t.strictSame(await client.inspect('web'), {
     id,
     name: 'web',
+    hostname: '',
     isRunning: true,
     state: 'running',
     pid: 4242,

@@ -1,0 +1,168 @@
+import { endpointHost, endpointOf, parseIp, type Endpoint } from '../address/mod.ts'
+import type { Status } from '../api/mod.ts'
+import { errorText, isDrop } from '../base/mod.ts'
+import type { DnsHandler, DnsListener, DnsUpstream } from '../io/mod.ts'
+import { Answerer, DNS_PORT, RCODE } from '../names/mod.ts'
+import type { Node } from '../node/mod.ts'
+import type { AssemblySeams } from './assembly-seams.ts'
+import type { DaemonConfig } from './config.ts'
+import { DNS_LISTENERS_MAX } from './constants.ts'
+import type { DerivedSettings } from './settings.ts'
+
+export interface DnsServerParts {
+  readonly answerer: Pick<Answerer, 'handle' | 'failure'>
+  readonly upstream: Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
+  listen(endpoint: Endpoint, handle: DnsHandler): Promise<Pick<DnsListener, 'close'>>
+  /** What the operator named; undefined: the addresses of the bridge. */
+  readonly named: readonly Endpoint[] | undefined
+  /** Those that the bridge has now. */
+  bridgeAddresses(): readonly string[]
+}
+
+interface Listening {
+  readonly endpoint: Endpoint
+  readonly listener: Pick<DnsListener, 'close'>
+}
+
+/** The server of a daemon, or none. */
+export function dnsServerOf(
+  config: DaemonConfig,
+  { range, domain, dnsListen }: DerivedSettings,
+  given: {
+    readonly node: Pick<Node, 'names' | 'config'>
+    readonly seams: Pick<AssemblySeams, 'interfaces' | 'chance' | 'listenDns' | 'upstream'>
+    /** Of the host on the overlay, in CIDR form. */
+    readonly exposed: () => readonly string[]
+  },
+): DnsServer | undefined {
+  if (!config.dns) return undefined
+  const { node, seams, exposed } = given
+  const upstream = seams.upstream(config.resolvConf, address => server.isOwn(address))
+  const answerer = new Answerer({
+    zone: node.names.zone,
+    domain,
+    ttlSeconds: config.dnsTtl,
+    range,
+    chance: seams.chance,
+    first: config.dnsLocalFirst ? node.config.identity.peerId : undefined,
+    isForwarding: () => upstream.servers.length > 0,
+  })
+  const server = new DnsServer({
+    answerer,
+    upstream,
+    listen: seams.listenDns,
+    named: dnsListen,
+    bridgeAddresses: () => [
+      ...exposed().map(cidr => cidr.split('/')[0]!),
+      ...(seams.interfaces()[config.bridge] ?? []).map(({ address }) => address),
+    ],
+  })
+  return server
+}
+
+/** Answers queries at the addresses where it should, which come and go. */
+export class DnsServer {
+  readonly #parts: DnsServerParts
+  readonly #listening = new Map<Endpoint, Listening>()
+  /** Why it does not listen where it should. */
+  readonly #troubles = new Map<Endpoint, string>()
+  readonly #counts = { total: 0, forwarded: 0, failed: 0, dropped: 0 }
+  #turn: Promise<void> = Promise.resolve()
+  #isStopped = false
+
+  constructor(parts: DnsServerParts) {
+    this.#parts = parts
+  }
+
+  /** Listens wherever it should and does not, and nowhere else. */
+  reconcile(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#reconcile())
+    return this.#turn
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#parts.upstream.stop()
+    await this.#turn
+    await Promise.all([...this.#listening.values()].map(({ listener }) => listener.close()))
+    this.#listening.clear()
+  }
+
+  isOwn(address: string): boolean {
+    return [...this.#listening.keys()].some(endpoint => endpoint === endpointOf(parseIp(address)!, DNS_PORT))
+  }
+
+  report(): Pick<Status['dns'], 'listening' | 'upstream' | 'queries'> {
+    return {
+      listening: [...this.#listening.keys()],
+      upstream: [...this.#parts.upstream.servers],
+      queries: { ...this.#counts },
+    }
+  }
+
+  warnings(): readonly string[] {
+    return [...this.#troubles.values()].map(trouble => `DNS does not answer there: ${trouble}`)
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.#isStopped) return
+    const wanted = new Set(this.#wanted())
+    for (const endpoint of this.#troubles.keys()) if (!wanted.has(endpoint)) this.#troubles.delete(endpoint)
+    for (const { endpoint, listener } of [...this.#listening.values()])
+      if (!wanted.has(endpoint)) {
+        this.#listening.delete(endpoint)
+        await listener.close()
+      }
+    for (const endpoint of wanted)
+      if (!this.#listening.has(endpoint))
+        try {
+          const listener = await this.#parts.listen(endpoint, (query, isTcp) => this.#handle(query, isTcp))
+          this.#listening.set(endpoint, { endpoint, listener })
+          this.#troubles.delete(endpoint)
+        } catch (error) {
+          // Never the end of the daemon: it is tried again, and status says so meanwhile.
+          this.#troubles.set(endpoint, errorText(error))
+        }
+  }
+
+  #wanted(): readonly Endpoint[] {
+    const { named } = this.#parts
+    if (named !== undefined) return named
+    return this.#parts
+      .bridgeAddresses()
+      .flatMap(address => {
+        const ip = parseIp(address)
+        return ip === undefined ? [] : [endpointOf(ip, DNS_PORT)]
+      })
+      .filter(endpoint => !endpointHost(endpoint).startsWith('fe80:'))
+      .slice(0, DNS_LISTENERS_MAX)
+  }
+
+  #handle(query: Uint8Array, isTcp: boolean): ReturnType<DnsHandler> {
+    this.#counts.total++
+    const outcome = this.#parts.answerer.handle(query, isTcp)
+    if (isDrop(outcome)) {
+      this.#counts.dropped++
+      return undefined
+    }
+    if (outcome.type === 'answer') return outcome.bytes
+    this.#counts.forwarded++
+    // What the socket gave is used again for the next query.
+    return this.#forward(query.slice(), outcome.query, isTcp)
+  }
+
+  async #forward(
+    bytes: Uint8Array,
+    query: Parameters<Answerer['failure']>[1],
+    isTcp: boolean,
+  ): Promise<Uint8Array | undefined> {
+    const answer = await this.#parts.upstream.ask(query, bytes, isTcp)
+    if (answer !== undefined) return answer
+    if (this.#isStopped) return undefined
+    this.#counts.failed++
+    const failure = this.#parts.answerer.failure(bytes, query, isTcp)
+    return !isDrop(failure) && failure.type === 'answer' && failure.rcode === RCODE.serverFailure
+      ? failure.bytes
+      : undefined
+  }
+}

@@ -1,0 +1,216 @@
+import { createSocket } from 'node:dgram'
+import { randomInt } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import {
+  RESOLV_CONF_BYTES_MAX,
+  RCODE,
+  isAnswerTo,
+  parseNameServers,
+  rcodeOf,
+  withId,
+  type DnsQuery,
+} from '../names/mod.ts'
+import { monotonicMillis } from './clock.ts'
+
+/** Whoever asks is told within so long that nobody answered. */
+export const UPSTREAM_DEADLINE_MS = 4_500
+/** A server that has not answered for so long has company: the next is asked too. */
+export const UPSTREAM_NEXT_MS = 1_000
+/** Queries that wait for an answer; beyond, they fail at once. */
+export const UPSTREAM_QUERIES_MAX = 512
+/** How often it is looked whether the file has changed. */
+const FILE_LOOK_MS = 1_000
+
+export interface UpstreamOptions {
+  /** As resolv.conf. */
+  readonly file: string
+  readonly port: number
+  /** True for an address where this daemon itself answers. */
+  isOwn(address: string): boolean
+}
+
+/**
+ * Asks the name servers that resolv.conf names: one after the other and then once more, the one that answered last
+ * first. Each query goes
+ * out with an id and from a port that were drawn for it, and only an answer of that server, to that port, with that id
+ * and that question is taken.
+ */
+export class DnsUpstream {
+  readonly #options: UpstreamOptions
+  #servers: readonly string[] = []
+  #stamp = ''
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #best: string | undefined
+  #open = 0
+  readonly #aborts = new Set<AbortController>()
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options
+  }
+
+  /** Never ourselves. */
+  get servers(): readonly string[] {
+    this.#look()
+    return this.#servers.filter(server => !this.#options.isOwn(server))
+  }
+
+  /** Queries under way. */
+  get outstanding(): number {
+    return this.#open
+  }
+
+  /** The answer, with the id of the query; undefined when none came in time. Never rejects. */
+  async ask(query: DnsQuery, bytes: Uint8Array, isTcp: boolean): Promise<Uint8Array | undefined> {
+    if (this.#open >= UPSTREAM_QUERIES_MAX) return undefined
+    const { servers } = this
+    const ordered = [...servers].sort((a, b) => Number(b === this.#best) - Number(a === this.#best))
+    const abort = new AbortController()
+    this.#open++
+    this.#aborts.add(abort)
+    try {
+      return await this.#race([...ordered, ...ordered], query, bytes, isTcp, abort.signal)
+    } finally {
+      this.#open--
+      this.#aborts.delete(abort)
+      abort.abort()
+    }
+  }
+
+  /** Ends what is under way, without an answer. */
+  stop(): void {
+    for (const abort of this.#aborts) abort.abort()
+  }
+
+  #race(
+    servers: readonly string[],
+    query: DnsQuery,
+    bytes: Uint8Array,
+    isTcp: boolean,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    return new Promise(resolve => {
+      let failure: Uint8Array | undefined
+      let next = 0
+      let running = 0
+      let isOver = false
+      let timer: NodeJS.Timeout | undefined
+      const finish = (answer: Uint8Array | undefined) => {
+        isOver = true
+        clearTimeout(timer)
+        clearTimeout(deadline)
+        resolve(answer && withId(answer, query.id))
+      }
+      const deadline = setTimeout(() => finish(failure), UPSTREAM_DEADLINE_MS)
+      signal.addEventListener('abort', () => finish(undefined), { once: true })
+      const start = () => {
+        clearTimeout(timer)
+        const server = servers[next++]
+        if (server === undefined) {
+          if (running === 0) finish(failure)
+          return
+        }
+        running++
+        timer = setTimeout(start, UPSTREAM_NEXT_MS)
+        const done = (answer: Uint8Array | undefined) => {
+          running--
+          if (isOver) return
+          if (answer !== undefined && !isFailure(answer)) {
+            this.#best = server
+            return finish(answer)
+          }
+          failure ??= answer
+          start()
+        }
+        const way = { server, port: this.#options.port, query, bytes, signal, done }
+        if (isTcp) askTcp(way)
+        else askUdp(way)
+      }
+      start()
+    })
+  }
+
+  #look(): void {
+    const now = monotonicMillis()
+    if (now - this.#lookedAt < FILE_LOOK_MS) return
+    this.#lookedAt = now
+    try {
+      const { mtimeMs, size, ino } = statSync(this.#options.file)
+      const stamp = `${mtimeMs}/${size}/${ino}`
+      if (stamp === this.#stamp) return
+      this.#servers = size > RESOLV_CONF_BYTES_MAX ? [] : parseNameServers(readFileSync(this.#options.file, 'utf8'))
+      this.#stamp = stamp
+    } catch {
+      // It is gone, perhaps only for the moment in which another takes its place.
+      this.#stamp = ''
+      this.#servers = []
+    }
+  }
+}
+
+interface Way {
+  readonly server: string
+  readonly port: number
+  readonly query: DnsQuery
+  readonly bytes: Uint8Array
+  readonly signal: AbortSignal
+  /** Called once: with the answer, or without when there will be none. */
+  done(answer: Uint8Array | undefined): void
+}
+
+/** The kernel draws the port, and hands on only what comes from the server that the socket is connected to. */
+function askUdp({ server, port, query, bytes, signal, done }: Way): void {
+  const id = randomInt(0x1_0000)
+  const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4')
+  const end = once((answer: Uint8Array | undefined) => {
+    socket.close()
+    done(answer)
+  })
+  signal.addEventListener('abort', () => end(undefined), { once: true })
+  socket.on('error', () => end(undefined))
+  socket.on('message', answer => {
+    if (isAnswerTo(query, id, answer)) end(answer)
+  })
+  socket.connect(port, server, () => {
+    if (!signal.aborted) socket.send(withId(bytes, id), error => error && end(undefined))
+  })
+}
+
+function askTcp({ server, port, query, bytes, signal, done }: Way): void {
+  const id = randomInt(0x1_0000)
+  const socket = connect({ host: server, port })
+  const end = once((answer: Uint8Array | undefined) => {
+    socket.destroy()
+    done(answer)
+  })
+  signal.addEventListener('abort', () => end(undefined), { once: true })
+  let pending = Buffer.alloc(0)
+  socket.on('error', () => end(undefined))
+  socket.on('close', () => end(undefined))
+  socket.on('data', (chunk: Buffer) => {
+    pending = Buffer.concat([pending, chunk])
+    if (pending.length < 2 || pending.length < 2 + pending.readUInt16BE(0)) return
+    const answer = pending.subarray(2, 2 + pending.readUInt16BE(0))
+    end(isAnswerTo(query, id, answer) ? answer : undefined)
+  })
+  socket.on('connect', () => {
+    const length = Buffer.alloc(2)
+    length.writeUInt16BE(bytes.length)
+    socket.write(Buffer.concat([length, withId(bytes, id)]))
+  })
+}
+
+/** Another server may know better. */
+function isFailure(answer: Uint8Array): boolean {
+  const rcode = rcodeOf(answer)
+  return rcode === RCODE.serverFailure || rcode === RCODE.refused || rcode === RCODE.notImplemented
+}
+
+function once<T>(run: (value: T) => void): (value: T) => void {
+  let isDone = false
+  return value => {
+    if (isDone) return
+    isDone = true
+    run(value)
+  }
+}

@@ -1,0 +1,6 @@
+export * from './answerer.ts'
+export * from './constants.ts'
+export * from './domain.ts'
+export * from './message.ts'
+export * from './resolv-conf.ts'
+export * from './zone.ts'
