@@ -43,6 +43,8 @@ export function tableText(table: OverlayTable): string {
     `delete table ${name}`,
     `table ${name} {`,
     ...chain('forward', 'filter hook forward priority filter', forwardRules(table)),
+    // The kernel would tell a container that its neighbour is the way to this host, when DNAT leads there.
+    ...chain('output', 'filter hook output priority filter', [`oifname "${table.bridge}" icmp type redirect drop`]),
     ...(isMasquerading ? chain('source', 'nat hook postrouting priority srcnat', sourceRules(table)) : []),
     '}',
     '',

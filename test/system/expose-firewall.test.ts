@@ -5,6 +5,7 @@
  *       └────────┬──────────┘
  *              weave ─ (h1) ─── u3 ─── (out)          192.0.3.0/24
  */
+import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { waitFor } from '../support/testbed-command.ts'
 import { Testbed, skipSystem, type Host, type Namespace, type TestScope } from '../support/testbed.ts'
@@ -27,7 +28,10 @@ async function fingerprint(host: Host): Promise<string> {
     ['ip', 'rule', 'show'],
     ['sysctl', '-a'],
   ]
-  const texts = await Promise.all(parts.map(async argv => `${argv.join(' ')}\n${await host.must(...argv)}`))
+  const texts = parts.map(argv => {
+    const [program = '', ...rest] = host.argv(...argv)
+    return `${argv.join(' ')}\n${execFileSync(program, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })}`
+  })
   // What counts and what runs down: not settings.
   return texts
     .join('\n')
@@ -104,6 +108,27 @@ t.test('containers reach the world through the exposed host, and only their own 
     t.ok(await out.canPing('10.40.1.7'))
     await h1.daemon.say('expose', '10.40.1.1/24')
     t.match((await table(h1)).stdout, /10\.40\.1\.0\/24 ip daddr != 224\.0\.0\.0\/4 masquerade/)
+  })
+
+  await t.test('what DNAT sends from the overlay into the overlay again is answered', async t => {
+    const c3 = await bed.container('c3')
+    await h1.daemon.attach(c3, '10.40.1.8/24')
+    await h1.must('nft', 'add table ip published')
+    await h1.must('nft', 'add chain ip published pre { type nat hook prerouting priority dstnat; }')
+    await h1.must(
+      'nft',
+      'add rule ip published pre fib daddr type local ip protocol icmp ip daddr 192.0.3.1 dnat to 10.40.1.8',
+    )
+    for (const isBridgeFiltered of ['1', '0']) {
+      const setting = `net.bridge.bridge-nf-call-iptables=${isBridgeFiltered}`
+      await h1.run(['sysctl', '-qw', setting])
+      const { stdout } = await c1.run(['ping', '-n', '-c', '4', '-i', '0.3', '-W', '2', '192.0.3.1'])
+      t.match(stdout, '4 packets transmitted, 4 received', setting)
+      t.notMatch(stdout, /redirect/i)
+    }
+    await h1.run(['sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=1'])
+    await h1.must('nft', 'delete table ip published')
+    await h1.daemon.detach(`netns:${c3.name}`)
   })
 
   await t.test("a container engine's own containers do not get into the overlay", async t => {

@@ -24,6 +24,10 @@ table inet weave-ts {
     oifname "weave" ip daddr 10.32.0.0/12 accept
     drop
   }
+  chain output {
+    type filter hook output priority filter; policy accept;
+    oifname "weave" icmp type redirect drop
+  }
   chain source {
     type nat hook postrouting priority srcnat; policy accept;
     oifname != { "lo", "weave" } ip saddr 10.32.0.0/12 ip daddr != 224.0.0.0/4 masquerade fully-random
