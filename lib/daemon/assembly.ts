@@ -178,11 +178,11 @@ async function open(
   })
   exposed.watch(() => void hostService.firewallChanged())
   const { records, turns } = attachments
+  const containers = new ContainerAttachments({ host, runner, records, turns, book })
+  const engineOfContainers = config.docker ? seams.docker() : undefined
   const docker = new DockerService({
-    engine: config.docker ? seams.docker() : undefined,
-    attachments: new ContainerAttachments({ host, runner, records, turns, book }),
-    now: seams.now,
-    log,
+    ...{ engine: engineOfContainers, attachments: containers, now: seams.now, log },
+    attach: (target, forms, options) => attachments.attach(target, forms, options),
   })
   const facts = {
     version: SOFTWARE_VERSION,

@@ -25,3 +25,5 @@ export const SETTLE_RETRY_FIRST_MS = 250
 export const SETTLE_RETRY_MAX_MS = 10_000
 /** Containers that were removed lately, as a status shows them. */
 export const VANISHED_SHOWN_MAX = 16
+/** Containers that are not attached as they should be: as many are warned of one by one. */
+export const CONTAINER_WARNINGS_MAX = 8

@@ -1,7 +1,7 @@
 import { formatCidr } from '../address/mod.ts'
 import type { HostNetwork } from '../host/mod.ts'
 import { parseAddressForms } from '../ipam/mod.ts'
-import { macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
+import { isContainerId, macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -33,7 +33,7 @@ export class ContainerAttachments {
   }
 
   all(): AttachmentRecord[] {
-    return this.#records.all()
+    return this.#records.all().filter(record => isContainerId(record.id))
   }
 
   recordOf(id: string): AttachmentRecord | undefined {

@@ -8,25 +8,20 @@ import {
   type EventListener,
   type EventStream,
 } from '../docker/mod.ts'
-import { isContainerId, type AttachmentRecord } from './attachment-records.ts'
-import { VANISHED_SHOWN_MAX } from './constants.ts'
+import type { Attachments } from './attachments.ts'
+import { isContainerId } from './attachment-records.ts'
 import type { ContainerAttachments } from './container-attachments.ts'
+import { few } from './few.ts'
+import { LabelledContainers } from './labelled-containers.ts'
 import type { Service } from './service.ts'
-import { Settling } from './settling.ts'
+import { Settling, type Trouble } from './settling.ts'
+import { VanishedContainers } from './vanished-containers.ts'
 
 type Stream = Pick<EventStream, 'isUp' | 'start' | 'stop' | 'giveUp'>
 
 export interface DockerEngine extends Pick<DockerClient, 'endpoint' | 'inspect' | 'list'> {
   events(listener: EventListener): Stream
 }
-
-interface Vanished {
-  readonly record: AttachmentRecord
-  readonly why: string
-  readonly at: Millis
-}
-
-const WARNED_CONTAINERS_MAX = 4
 
 /**
  * Follows the container engine: a container that starts again is plugged in as it was, one that stops keeps its
@@ -42,19 +37,23 @@ export class DockerService implements Service {
   readonly #now: () => Millis
   readonly #log: Pick<Logger, 'info' | 'warn'>
   readonly #settling: Settling
+  readonly #labelled: LabelledContainers | undefined
   readonly #ending = new AbortController()
   /** Containers that have no interface now, and why. */
   readonly #stopped = new Map<string, string>()
   readonly #destroyed = new Set<string>()
-  readonly #vanished: Vanished[] = []
+  readonly #vanished = new VanishedContainers()
   #down: { readonly why: string; readonly isAbsent: boolean } | undefined
   #wasUp = false
   #isStarted = false
+  #isCrowded = false
 
   /** `engine`: undefined when containers are not to be followed. */
   constructor(parts: {
     engine: DockerEngine | undefined
     attachments: ContainerAttachments
+    /** Attaches those whose labels ask for it. */
+    attach: Attachments['attach']
     now: () => Millis
     log: Pick<Logger, 'info' | 'warn'>
   }) {
@@ -67,11 +66,11 @@ export class DockerService implements Service {
       onEvent: event => this.#hear(event),
       onDown: (why, isAbsent) => this.#lost(why, isAbsent),
     })
-    this.#settling = new Settling(
-      id => this.#settle(id),
-      (id, { text, attempts }) =>
-        this.#log.warn({ event: 'docker-settle', id, attempts, error: text }, 'could not be brought in line'),
-    )
+    const { engine, attach } = parts
+    this.#labelled = engine && new LabelledContainers({ engine, attachments: { attach }, log: parts.log })
+    const failed = (id: string, { text, attempts }: Trouble) =>
+      this.#log.warn({ event: 'docker-settle', id, attempts, error: text }, 'could not be brought in line')
+    this.#settling = new Settling(id => this.#settle(id), failed)
   }
 
   /** True when only the engine's word ends the attachment: a container that has stopped keeps its addresses. */
@@ -94,57 +93,47 @@ export class DockerService implements Service {
   /** Does not wait for the engine, which may hang. */
   reconcile(): Promise<void> {
     if (!this.#isStarted) this.#stream?.start()
-    else if (this.#stream?.isUp === true) void this.#look(false)
+    else if (this.#stream?.isUp === true) void this.#look(this.#isCrowded)
     this.#isStarted = true
     return Promise.resolve()
   }
 
   report(now: Millis): Pick<Status, 'docker'> {
-    const containers = this.#attachments.all().filter(record => isContainerId(record.id))
-    const state = this.#state()
+    const containers = this.#attachments.all()
     return {
       docker: {
-        state,
+        state: this.#state(),
         endpoint: this.#engine?.endpoint.text ?? null,
-        why: this.#down === undefined ? null : this.#down.why,
+        why: this.#down?.why ?? null,
         containers: containers.length,
         stopped: containers.filter(({ id }) => this.#stopped.has(id)).length,
         waiting: containers.filter(({ id }) => this.#settling.troubleOf(id) !== undefined).length,
-        vanished: this.#vanished.map(({ record, why, at }) => ({
-          id: record.id,
-          description: record.description,
-          cidrs: [...record.cidrs],
-          why,
-          secondsAgo: Math.floor((now - at) / 1000),
-        })),
+        vanished: this.#vanished.views(now),
       },
     }
   }
 
   warnings(): readonly string[] {
     if (this.#engine === undefined) return []
-    const records = this.#attachments.all().filter(record => isContainerId(record.id))
+    const records = this.#attachments.all()
     const troubled = records.flatMap(({ id, description }) => {
-      const trouble = this.#settling.troubleOf(id)
-      return trouble === undefined
-        ? []
-        : [`${description} is not attached as it should be (tried ${trouble.attempts} times): ${trouble.text}`]
+      const { attempts, text } = this.#settling.troubleOf(id) ?? { attempts: 0, text: '' }
+      return attempts === 0 ? [] : [`${description} is not attached as it should be (tried ${attempts} times): ${text}`]
     })
-    const more = troubled.length - WARNED_CONTAINERS_MAX
     const isMissed = this.#wasUp || records.length > 0 || this.#engine.endpoint.text !== parseDockerHost(undefined).text
     return [
       ...(this.#down !== undefined && (isMissed || !this.#down.isAbsent)
         ? [`${this.#downText()}; containers that start meanwhile are attached when it does`]
         : []),
-      ...troubled.slice(0, WARNED_CONTAINERS_MAX),
-      ...(more > 0 ? [`${more} more containers are not attached as they should be; see \`weave-ts ps\``] : []),
+      ...(this.#labelled?.warnings() ?? []),
+      ...few(troubled, more => `${more} more containers are not attached as they should be; see \`weave-ts ps\``),
     ]
   }
 
   async stop(): Promise<void> {
     this.#stream?.stop()
     this.#ending.abort()
-    await this.#settling.stop()
+    await Promise.all([this.#settling.stop(), this.#labelled?.stop()])
   }
 
   #state(): Status['docker']['state'] {
@@ -172,39 +161,57 @@ export class DockerService implements Service {
     this.#down = { why, isAbsent }
   }
 
-  #hear({ action, id }: DockerEvent): void {
-    if (this.#attachments.recordOf(id) === undefined) return this.#forget(id)
+  #hear({ action, id, attributes }: DockerEvent): void {
+    if (action === 'destroy') this.#labelled?.removed(id)
+    if (this.#attachments.recordOf(id) === undefined) {
+      this.#forget(id)
+      if (action === 'start') this.#begin(id, attributes['name'] ?? '', attributes)
+      return
+    }
     if (action === 'destroy') this.#destroyed.add(id)
     this.#ask(id)
   }
 
   /** What does not find room is found by the next look. */
   #ask(id: string): void {
-    if (!this.#settling.ask(id)) this.#log.warn({ event: 'docker-crowded', id }, 'too many containers change at once')
+    if (!this.#settling.ask(id)) this.#crowd(id)
   }
 
-  /** Compares all containers with what the engine lists; after a gap, also those that seem to be as they were. */
+  #begin(id: string, name: string, labels: Readonly<Record<string, string>>): void {
+    if (this.#labelled?.started(id, name, labels) === false) this.#crowd(id)
+  }
+
+  /** All are looked at again. */
+  #crowd(id: string): void {
+    this.#isCrowded = true
+    this.#log.warn({ event: 'docker-crowded', id }, 'too many containers change at once')
+  }
+
+  /**
+   * Compares all containers with what the engine lists; after a gap, also those that seem to be as they were, and those
+   * that started in it.
+   */
   async #look(isAfterGap: boolean): Promise<void> {
+    if (isAfterGap) this.#isCrowded = false
     try {
       const listed = new Map((await this.#engine!.list()).map(one => [one.id, one]))
       const plugged = await this.#attachments.pluggedIds()
       for (const id of this.#stopped.keys()) if (this.#attachments.recordOf(id) === undefined) this.#forget(id)
       for (const { id } of this.#attachments.all()) {
-        if (!isContainerId(id)) continue
         const one = listed.get(id)
         const isRunning = one?.state === 'running' || one?.state === 'paused'
         if (isAfterGap || one === undefined || isRunning !== plugged.has(id)) this.#ask(id)
       }
+      if (!isAfterGap) return
+      for (const { id, name, state, labels } of listed.values())
+        if (state === 'running' && this.#attachments.recordOf(id) === undefined) this.#begin(id, name, labels)
     } catch (error) {
       this.#stream?.giveUp(errorText(error))
     }
   }
 
   async #settle(id: string): Promise<void> {
-    if (this.#attachments.recordOf(id) === undefined) {
-      this.#forget(id)
-      return
-    }
+    if (this.#attachments.recordOf(id) === undefined) return this.#forget(id)
     if (this.#destroyed.has(id)) return this.#release(id, 'the container was removed')
     const container = await this.#engine!.inspect(id).catch((error: unknown) => {
       if (error instanceof WeaveError && error.code === 'TARGET_NOT_FOUND') return undefined
@@ -232,8 +239,7 @@ export class DockerService implements Service {
     const record = await this.#attachments.release(id)
     this.#forget(id)
     if (record === undefined) return
-    this.#vanished.unshift({ record, why, at: this.#now() })
-    this.#vanished.splice(VANISHED_SHOWN_MAX)
+    this.#vanished.add(record, why, this.#now())
     this.#log.info({ event: 'attachment-gone', id, cidrs: record.cidrs, why }, 'its addresses rest')
   }
 

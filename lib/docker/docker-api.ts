@@ -43,6 +43,7 @@ function invalid(text: string, why: string): WeaveError {
 export interface DockerContainer extends ContainerView {
   /** Of the last run that ended. */
   readonly exitCode: number
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /** A container as a list shows it. */
@@ -52,8 +53,13 @@ export interface DockerListed {
   readonly name: string
   /** The engine's word: `running`, `exited`, `created`, … */
   readonly state: string
+  readonly labels: Readonly<Record<string, string>>
 }
 
+const labels = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform(all => all ?? {})
 const containerId = z.string().regex(/^[0-9a-f]{64}$/)
 
 const containerSchema = z.object({
@@ -65,12 +71,17 @@ const containerSchema = z.object({
     Pid: z.int().min(0),
     ExitCode: z.int().default(0),
   }),
-  Config: z.object({ Hostname: z.string().default('') }).default({ Hostname: '' }),
+  Config: z.object({ Hostname: z.string().default(''), Labels: labels }).default({ Hostname: '', Labels: {} }),
   HostConfig: z.object({ NetworkMode: z.string().default('default') }).default({ NetworkMode: 'default' }),
 })
 
 const listSchema = z.array(
-  z.object({ Id: containerId, Names: z.array(z.string()).nullish(), State: z.string().default('unknown') }),
+  z.object({
+    Id: containerId,
+    Names: z.array(z.string()).nullish(),
+    State: z.string().default('unknown'),
+    Labels: labels,
+  }),
 )
 
 /** Reads the answer of GET /containers/…/json (API 1.21 and later); undefined when it is something else. */
@@ -88,16 +99,18 @@ export function parseContainer(body: string, isEngineLocal: boolean): DockerCont
     networkMode: HostConfig.NetworkMode,
     isEngineLocal,
     exitCode: State.ExitCode,
+    labels: Config.Labels,
   }
 }
 
 /** Reads the answer of GET /containers/json (API 1.23 and later); undefined when it is something else. */
 export function parseContainers(body: string): DockerListed[] | undefined {
   const parsed = listSchema.safeParse(parsedJson(body))
-  return parsed.data?.map(({ Id, Names, State }) => ({
+  return parsed.data?.map(({ Id, Names, State, Labels }) => ({
     id: Id,
     name: (Names?.[0] ?? '').replace(/^\//, ''),
     state: State,
+    labels: Labels,
   }))
 }
 

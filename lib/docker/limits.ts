@@ -12,3 +12,6 @@ export const RECONNECT_SOON_MAX_MS = 1_000
 /** … and up to this, when nothing was heard for as long as this. */
 export const RECONNECT_LATE_MAX_MS = 5_000
 export const RECONNECT_SOON_FOR_MS = 60_000
+/** Of a label that asks for addresses. */
+export const LABEL_CHARACTERS_MAX = 2_048
+export const LABEL_WORDS_MAX = 32

@@ -1,6 +1,15 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { must, run, waitFor, type CommandResult } from './testbed-command.ts'
 import { skipSystem, type Host, type Testbed } from './testbed.ts'
@@ -20,7 +29,7 @@ export async function skipDockerd(): Promise<string | false> {
 
 /**
  * A dockerd of one test alone: its own data, state and socket, in the namespace of a host. Its image `box` holds
- * busybox and nothing else.
+ * busybox and nothing else; `sh`, `grep` and `sleep` are found by their names.
  */
 export class Dockerd {
   readonly socket: string
@@ -76,6 +85,7 @@ export class Dockerd {
     mkdirSync(join(root, 'bin'), { recursive: true })
     copyFileSync(BUSYBOX, join(root, 'bin/busybox'))
     chmodSync(join(root, 'bin/busybox'), 0o755)
+    for (const applet of ['sh', 'grep', 'sleep']) symlinkSync('busybox', join(root, 'bin', applet))
     const tar = join(this.#directory, 'box.tar')
     await must(['tar', '-C', root, '-cf', tar, '.'])
     await this.docker('import', tar, 'box')

@@ -15,6 +15,12 @@ const WEB = 'ab'.repeat(32)
 const MAC = '02:00:00:00:00:01'
 const OPTIONS = { multicastRoute: false, signal: new AbortController().signal }
 
+interface Container {
+  readonly pid: number
+  readonly exitCode: number
+  readonly labels?: Readonly<Record<string, string>>
+}
+
 interface Made {
   inode: bigint
   cidrs: readonly string[]
@@ -23,7 +29,7 @@ interface Made {
 
 /** Doubles of the engine, the host, the node and the store. `containers`: those that exist, with their process. */
 function world(t: Test, isOff = false) {
-  const containers = new Map([[WEB, { pid: 7, exitCode: 0 }]])
+  const containers = new Map<string, Container>([[WEB, { pid: 7, exitCode: 0 }]])
   const plugged = new Map<string, Made>()
   const options: object[] = []
   const leases = new Map<string, Cidr>()
@@ -83,13 +89,16 @@ function world(t: Test, isOff = false) {
       await hooks.inspect()
       const found = containers.get(id)
       if (found === undefined) throw new WeaveError('TARGET_NOT_FOUND', 'no such container', 'name another')
-      const { pid, exitCode } = found
+      const { pid, exitCode, labels = {} } = found
       const state = { id, name: 'web', isRunning: pid > 0, state: pid > 0 ? 'running' : 'exited', pid, exitCode }
-      return { ...state, networkMode: 'none', isEngineLocal: true }
+      return { ...state, networkMode: 'none', isEngineLocal: true, labels }
     },
     list: async () => {
       await hooks.list()
-      return [...containers].map(([id, { pid }]) => ({ id, name: 'web', state: pid > 0 ? 'running' : 'exited' }))
+      return [...containers].map(([id, { pid, labels = {} }]) => ({
+        ...{ id, name: 'web', labels },
+        state: pid > 0 ? 'running' : 'exited',
+      }))
     },
     events: (listener: EventListener) => {
       heard.listener = listener
@@ -110,6 +119,7 @@ function world(t: Test, isOff = false) {
   const service = new DockerService({
     engine: isOff ? undefined : engine,
     attachments: new ContainerAttachments(parts),
+    attach: (target, forms, given) => attachments.attach(target, forms, given),
     now: () => 5_000,
     log: pino({ level: 'silent' }),
   })
@@ -118,7 +128,7 @@ function world(t: Test, isOff = false) {
     isUp = true
     heard.listener!.onUp()
   }
-  const tell = (action: string, id = WEB) => heard.listener!.onEvent({ action, id, attributes: {} })
+  const tell = (action: string, id = WEB, attributes = {}) => heard.listener!.onEvent({ action, id, attributes })
   const state = () => service.stateOf(WEB, plugged.has(WEB))
   return { published, containers, plugged, options, leases, hooks, attachments, service, heard, up, tell, state }
 }
@@ -247,4 +257,77 @@ t.test('when it is off, nothing is kept and nothing is asked', async t => {
   t.equal(w.heard.listener, undefined)
   t.notOk(w.service.keeps(WEB))
   t.match(w.service.report(0).docker, { state: 'off', endpoint: null })
+})
+
+const DB = 'cd'.repeat(32)
+const labelled = (value: string, pid = 9) => ({ pid, exitCode: 0, labels: { 'weave-ts.attach': value } })
+
+t.test('a container that starts with a label is attached with what the label asks for', async t => {
+  const w = world(t)
+  await w.service.reconcile()
+  w.up()
+  w.containers.set(DB, labelled('10.32.0.7/12, 10.33.0.7/24'))
+  w.tell('start', DB, { name: 'db', 'weave-ts.attach': '10.32.0.7/12, 10.33.0.7/24' })
+  await waitFor('it is attached', 1_000, () => w.plugged.get(DB)?.cidrs.length === 2)
+  t.strictSame(w.plugged.get(DB)?.cidrs, ['10.32.0.7/12', '10.33.0.7/24'])
+  w.tell('start', WEB, { name: 'web' })
+  t.strictSame([...w.plugged.keys()], [DB], 'one without a label is not')
+})
+
+t.test('one that started in a gap is found; one that was detached by hand is left until it starts again', async t => {
+  const w = world(t)
+  await w.service.reconcile()
+  w.containers.set(DB, labelled(''))
+  w.up()
+  await waitFor('it is attached', 1_000, () => w.plugged.has(DB))
+  await waitFor('rest', 1_000, () => w.attachments.records.get(DB)?.mac === MAC)
+  w.attachments.records.delete(DB)
+  w.plugged.delete(DB)
+  let looks = 0
+  w.hooks.list = async () => void looks++
+  await w.service.reconcile()
+  await waitFor('a look', 1_000, () => looks === 1)
+  w.tell('rename', DB, { name: 'db', 'weave-ts.attach': '' })
+  t.notOk(w.plugged.has(DB))
+  w.tell('start', DB, { name: 'db', 'weave-ts.attach': '' })
+  await waitFor('it is attached again', 1_000, () => w.plugged.has(DB))
+})
+
+t.test('a label that cannot be used is a warning that names container and label, and is not tried again', async t => {
+  const w = world(t)
+  await w.service.reconcile()
+  w.up()
+  // The look after the gap ends with what is there now.
+  await new Promise(setImmediate)
+  let inspections = 0
+  w.hooks.inspect = async () => void inspections++
+  for (const value of ['net:nowhere', 'net:default '.repeat(33), 'x'.repeat(3_000)]) {
+    w.containers.set(DB, labelled(value))
+    w.tell('start', DB, { name: 'db', 'weave-ts.attach': value })
+    await waitFor('a warning', 1_000, () => w.service.warnings().length === 1)
+    t.match(w.service.warnings(), [/^container web: its label weave-ts\.attach cannot be used: /])
+    w.tell('destroy', DB)
+    t.strictSame(w.service.warnings(), [], 'it goes with the container')
+  }
+  t.equal(inspections, 3)
+  t.strictSame(w.options, [])
+})
+
+t.test('an address that is not to be had now is asked for until it is', async t => {
+  const w = world(t)
+  await w.service.reconcile()
+  w.up()
+  // The look after the gap ends with what is there now.
+  await new Promise(setImmediate)
+  let isTaken = true
+  w.hooks.attach = () => {
+    if (isTaken) throw new WeaveError('ADDRESS_TAKEN', 'another has it', 'free it')
+  }
+  w.containers.set(DB, labelled('10.32.0.7/12'))
+  w.tell('start', DB, { name: 'db', 'weave-ts.attach': '10.32.0.7/12' })
+  await waitFor('a warning', 1_000, () => w.service.warnings().length === 1)
+  t.match(w.service.warnings(), ['container db is not attached yet, as its label weave-ts.attach asks: another has it'])
+  isTaken = false
+  await waitFor('it is attached', 3_000, () => w.plugged.has(DB))
+  await waitFor('no warning', 1_000, () => w.service.warnings().length === 0)
 })

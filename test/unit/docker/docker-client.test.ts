@@ -44,6 +44,7 @@ t.test('reads a container', async t => {
     networkMode: 'default',
     isEngineLocal: true,
     exitCode: 0,
+    labels: {},
   })
   await client.inspect('../images?x=1')
   t.strictSame(asked, ['/containers/web/json', '/containers/..%2Fimages%3Fx%3D1/json'], 'names cannot change the path')
