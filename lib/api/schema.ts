@@ -127,6 +127,8 @@ export const Status = z.object({
   /** secret: only holders of the mesh secret can join. open: encrypted, but any stranger may join. */
   encryption: z.enum(['secret', 'open']),
   isDiscovering: z.boolean(),
+  /** Words of the command line that the next launch repeats by itself. */
+  launchOptions: z.array(z.string()),
   connections: z.array(ConnectionView),
   peers: z.array(PeerView),
   targets: z.array(TargetView),

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   RANGE_CHANGED: { http: 409, exit: 78 },
   BRIDGE_FOREIGN: { http: 500, exit: 78 },
   SECRET_REQUIRED: { http: 500, exit: 78 },
+  NOTHING_TO_RESUME: { http: 500, exit: 78 },
   CONFIG_INVALID: { http: 400, exit: 78 },
   LAUNCH_FAILED: { http: 500, exit: 70 },
   DAEMON_DOWN: { http: 503, exit: 7 },

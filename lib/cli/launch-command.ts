@@ -1,17 +1,25 @@
 import { Option, type Command } from 'commander'
+import type { GivenOptions } from '../daemon/mod.ts'
+import type { Wanted } from './launch-memory.ts'
 import type { LaunchOptions } from './launch-options.ts'
 import { clientOf, collected, print, settingsOf, withSettings } from './settings.ts'
 
 interface Options extends Omit<LaunchOptions, 'stateDir'> {
   readonly foreground?: boolean
   readonly fromParent?: boolean
+  readonly resume?: boolean
+  readonly forgetOptions?: boolean
+  readonly forgetOption: string[]
 }
 
 export function addLaunchCommand(program: Command): void {
   withSettings(
     program
       .command('launch')
-      .description('start the daemon; without peers it founds a mesh, or goes on with what its state directory holds')
+      .description(
+        'start the daemon; without peers it founds a mesh, or goes on with what its state directory holds. Options that ' +
+          'are not given are those of the last launch of the state directory (`status` shows them)',
+      )
       .argument('[peers...]', 'peers to join: host, host:port'),
   )
     .option('--password-file <file>', 'file with the mesh secret (see `keygen`)')
@@ -57,6 +65,9 @@ export function addLaunchCommand(program: Command): void {
     .option('--resolv-conf <file>', 'where the servers for all other names are read from', '/etc/resolv.conf')
     .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
+    .option('--resume', 'fail where no launch is remembered, instead of founding a mesh')
+    .option('--forget-option <name>', 'back to the default of an option of earlier launches; repeatable', collect, [])
+    .option('--forget-options', 'back to the defaults of all options of earlier launches, the password file too')
     .addOption(new Option('--from-parent').hideHelp())
     .action(async (peers: string[], options: Options, command: Command) => {
       if (options.fromParent === true) {
@@ -65,7 +76,12 @@ export function addLaunchCommand(program: Command): void {
       }
       const settings = settingsOf(command)
       const { daemonConfigOf } = await import('./launch-options.ts')
-      const config = daemonConfigOf(peers, { ...options, stateDir: settings.stateDir })
+      const { readRememberedLaunch } = await import('../daemon/mod.ts')
+      const { repeatedOptions } = await import('./launch-memory.ts')
+      const { stateDir } = settings
+      const wanted = wantedOf(command, options)
+      const repetition = repeatedOptions(readRememberedLaunch(stateDir), wanted, stateDir)
+      const config = daemonConfigOf(peers, { ...options, ...repetition.options, stateDir }, repetition)
       if (options.foreground === true) {
         const { runInForeground } = await import('../daemon/process.ts')
         return runInForeground(config)
@@ -76,4 +92,17 @@ export function addLaunchCommand(program: Command): void {
       for (const note of [...notes, ...status.warnings]) console.error(`weave-ts: ${note}`)
       print(settings, status, '')
     })
+}
+
+function wantedOf(command: Command, options: Options): Wanted {
+  const known = command.options.map(option => option.attributeName())
+  const given = known.filter(key => command.getOptionValueSource(key) === 'cli')
+  return {
+    known,
+    given: Object.fromEntries(given.map(key => [key, command.getOptionValue(key) as GivenOptions[string]])),
+    isResuming: options.resume === true,
+    isForgettingAll: options.forgetOptions === true,
+    forgotten: options.forgetOption,
+    hasSecretOutside: (process.env['WEAVE_PASSWORD'] ?? '') !== '',
+  }
 }

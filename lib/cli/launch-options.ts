@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { WeaveError } from '../base/mod.ts'
-import { DaemonConfig } from '../daemon/mod.ts'
+import { DaemonConfig, optionName, type GivenOptions } from '../daemon/mod.ts'
 import { SecretText, readPasswordFile } from '../io/mod.ts'
 import { stateDirOf } from './paths.ts'
 
@@ -35,8 +35,18 @@ export interface LaunchOptions {
   readonly logLevel: string
 }
 
+/** What is remembered besides, and what the operator should read of it. */
+export interface LaunchMemory {
+  readonly remember: GivenOptions
+  readonly warnings: readonly string[]
+}
+
 /** Judges the options and gathers the secret. Fails with CONFIG_INVALID naming the option. */
-export function daemonConfigOf(peers: readonly string[], options: LaunchOptions): DaemonConfig {
+export function daemonConfigOf(
+  peers: readonly string[],
+  options: LaunchOptions,
+  memory: LaunchMemory = { remember: {}, warnings: [] },
+): DaemonConfig {
   const { secret, otherSecret, warnings } = secretsOf(options)
   const result = DaemonConfig.safeParse({
     stateDir: stateDirOf(options.stateDir),
@@ -66,15 +76,15 @@ export function daemonConfigOf(peers: readonly string[], options: LaunchOptions)
     dnsLocalFirst: options.dnsLocalFirst ?? false,
     resolvConf: options.resolvConf,
     logLevel: options.logLevel,
-    warnings,
+    remember: memory.remember,
+    warnings: [...warnings, ...memory.warnings],
   })
   if (result.success) return result.data
   const key = String(result.error.issues[0]?.path[0])
-  const name = key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
   const given = JSON.stringify(options[key as keyof LaunchOptions] ?? null)
   throw new WeaveError(
     'CONFIG_INVALID',
-    `--${name} ${given.slice(0, 80)} cannot be used: it must be ${WANTED[key] ?? 'another'}`,
+    `--${optionName(key)} ${given.slice(0, 80)} cannot be used: it must be ${WANTED[key] ?? 'another'}`,
     'see `weave-ts launch --help`',
   )
 }

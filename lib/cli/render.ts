@@ -20,6 +20,8 @@ export function renderStatus(status: Status): string {
     ),
   )
   lines.push(labelled('PeerDiscovery', status.isDiscovering ? 'enabled' : 'disabled'))
+  const { launchOptions } = status
+  lines.push(labelled('LaunchedWith', launchOptions.length === 0 ? 'no options' : launchOptions.join(' ')))
   lines.push(labelled('Targets', status.targets.length))
   lines.push(labelled('Connections', countConnections(status.connections)))
   lines.push(labelled('Peers', countPeers(status)))

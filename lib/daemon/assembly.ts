@@ -24,7 +24,7 @@ import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
-import { readRememberedLaunch, rememberLaunch } from './remembered-launch.ts'
+import { readRememberedLaunch, rememberLaunch, rememberOrSay, wordsOf } from './remembered-launch.ts'
 import { Services } from './services.ts'
 import { derivedSettingsOf } from './settings.ts'
 import { StatusService } from './status-service.ts'
@@ -114,7 +114,8 @@ async function open(
   onStep('setting up the bridge')
   const mesh = config.secret === null ? 'open' : 'secret'
   // A state is closed at once, and opened only by a launch that comes up.
-  if ((store.isNew && remembered === undefined) || mesh === 'secret') rememberLaunch(config.stateDir, { mesh })
+  if ((store.isNew && remembered === undefined) || mesh === 'secret')
+    rememberLaunch(config.stateDir, { mesh, options: remembered?.options ?? {} })
   writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
   const identity = identityOf(seams.suite, loaded.identity.seed)
   const mac = localMac(seams.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
@@ -152,7 +153,7 @@ async function open(
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())
-  rememberLaunch(config.stateDir, { mesh })
+  const memoryNotices = rememberOrSay(config.stateDir, { mesh, options: config.remember }, remembered)
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config.peers)
@@ -194,7 +195,14 @@ async function open(
   }
   const others = [
     memory,
-    new MeshService({ runner, port: config.port, hasSecret: facts.hasSecret, warnings: config.warnings, end: onEnd }),
+    new MeshService({
+      runner,
+      port: config.port,
+      hasSecret: facts.hasSecret,
+      options: wordsOf(config.remember),
+      warnings: config.warnings,
+      end: onEnd,
+    }),
     hostService,
     exposures,
     new AttachmentService({ attachments, docker, runner, others: () => exposures.list(), log }),
@@ -232,7 +240,7 @@ async function open(
   log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
   return {
     services,
-    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...trustNotices],
+    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...trustNotices, ...memoryNotices],
     close: isLeaving => {
       if (isLeaving) removal = host
       return unwind()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SecretText } from '../io/mod.ts'
 import { isNickname } from '../topology/mod.ts'
+import { GivenOptions } from './remembered-launch.ts'
 
 /** What `launch` hands to the daemon process (see handover.ts). The secrets are empty once they were used. */
 export const DaemonConfig = z.object({
@@ -42,6 +43,8 @@ export const DaemonConfig = z.object({
   dnsLocalFirst: z.boolean(),
   resolvConf: z.string().startsWith('/'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
+  /** What the next launch of this state directory repeats. */
+  remember: GivenOptions,
   warnings: z.array(z.string()),
 })
 

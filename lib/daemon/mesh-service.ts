@@ -1,5 +1,5 @@
 import { shortPeerId } from '../address/mod.ts'
-import type { CallHandlers } from '../api/mod.ts'
+import type { CallHandlers, Status } from '../api/mod.ts'
 import { WeaveError, type Millis } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
 import type { Node } from '../node/mod.ts'
@@ -15,6 +15,7 @@ export class MeshService implements Service {
   readonly name = 'mesh'
   readonly calls: Pick<CallHandlers, 'connect' | 'forget' | 'stop' | 'reset'>
   readonly #runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
+  readonly #options: readonly string[]
   readonly #warnings: readonly string[]
 
   constructor(parts: {
@@ -22,12 +23,15 @@ export class MeshService implements Service {
     /** That contacts are dialled at which name none. */
     port: number
     hasSecret: boolean
+    /** Options of the launch that the next one repeats, as words. */
+    options: readonly string[]
     /** What the launch had to say. */
     warnings: readonly string[]
     /** Ends the daemon; when it is leaving for good, with all that it made on the host. */
     end: (isLeaving: boolean) => void
   }) {
     this.#runner = parts.runner
+    this.#options = parts.options
     this.#warnings = [...parts.warnings, ...(parts.hasSecret ? [] : [OPEN_MESH_WARNING])]
     this.calls = {
       connect: ({ targets, replace }) => ({ targets: this.#connect(targets, replace, parts.port) }),
@@ -45,6 +49,10 @@ export class MeshService implements Service {
         return { ok: true, notes }
       },
     }
+  }
+
+  report(): Pick<Status, 'launchOptions'> {
+    return { launchOptions: [...this.#options] }
   }
 
   warnings(): readonly string[] {

@@ -5,3 +5,4 @@
 export * from './config.ts'
 export { handoverOf } from './handover.ts'
 export { readInstance } from './instance.ts'
+export { optionName, readRememberedLaunch, type GivenOptions, type RememberedLaunch } from './remembered-launch.ts'

@@ -2,17 +2,23 @@ import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { WeaveError, errorText } from '../base/mod.ts'
-import { readStateFile, writeFileDurably } from '../io/mod.ts'
+import { STATE_FILE_BYTES_MAX, readStateFile, writeFileDurably } from '../io/mod.ts'
 
 export const LAUNCH_FILE = 'launch.json'
 
+/** Options of `launch` as an operator gave them, by the names that the command line has for them. */
+export const GivenOptions = z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string())]))
+export type GivenOptions = z.infer<typeof GivenOptions>
+
 /**
  * What a state directory remembers of its last launch. The secret is not in it: only whether there was one, so that no
- * later launch opens the mesh by leaving it out.
+ * later launch opens the mesh by leaving it out, and where its file is.
  */
 const RememberedLaunch = z.object({
   version: z.literal(1),
   mesh: z.enum(['secret', 'open']),
+  /** What the next launch repeats. */
+  options: GivenOptions,
 })
 export type RememberedLaunch = z.infer<typeof RememberedLaunch>
 
@@ -37,7 +43,46 @@ export function readRememberedLaunch(stateDir: string): RememberedLaunch | undef
 export function rememberLaunch(stateDir: string, launch: Omit<RememberedLaunch, 'version'>): void {
   const content = `${JSON.stringify({ version: 1, ...launch }, null, 2)}\n`
   const path = join(stateDir, LAUNCH_FILE)
+  if (Buffer.byteLength(content) > STATE_FILE_BYTES_MAX)
+    throw new WeaveError(
+      'CONFIG_INVALID',
+      `the options of this launch are ${Buffer.byteLength(content)} bytes; at most ${STATE_FILE_BYTES_MAX} are remembered`,
+      'give fewer or shorter ones',
+    )
   if (textOf(path) !== content) writeFileDurably(path, content)
+}
+
+/**
+ * Remembers a launch that came up. Where a full disk takes only the options, that is said; that a mesh is closed or open
+ * must be on disk.
+ */
+export function rememberOrSay(
+  stateDir: string,
+  launch: Omit<RememberedLaunch, 'version'>,
+  before: Pick<RememberedLaunch, 'mesh'> | undefined,
+): string[] {
+  try {
+    rememberLaunch(stateDir, launch)
+    return []
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['ENOSPC', 'EDQUOT'].includes(code) || before?.mesh !== launch.mesh) throw error
+    return [`the options of this launch are not remembered, since the disk is full: ${errorText(error)}`]
+  }
+}
+
+/** As they are written on a command line: `--port 7000 --no-discovery`. */
+export function wordsOf(options: GivenOptions): string[] {
+  return Object.entries(options).flatMap(([key, value]) => {
+    const name = optionName(key)
+    if (typeof value === 'boolean') return [value ? `--${name}` : `--no-${name}`]
+    return [`--${name}`, typeof value === 'string' ? value : value.join(',')]
+  })
+}
+
+/** `otherPasswordFile` is `other-password-file`. */
+export function optionName(key: string): string {
+  return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
 function textOf(path: string): string | undefined {

@@ -9,7 +9,7 @@ import type { RememberedLaunch } from './remembered-launch.ts'
  */
 export function judgeTrust(
   { stateDir, secret, isOpenMeant }: Pick<DaemonConfig, 'stateDir' | 'secret' | 'isOpenMeant'>,
-  remembered: Pick<RememberedLaunch, 'mesh'> | undefined,
+  remembered: Pick<RememberedLaunch, 'mesh' | 'options'> | undefined,
   isNewState: boolean,
 ): string[] {
   const before = remembered?.mesh ?? (isNewState ? undefined : 'unknown')
@@ -25,8 +25,12 @@ export function judgeTrust(
   throw new WeaveError(
     'SECRET_REQUIRED',
     before === 'secret'
-      ? `the state in ${stateDir} was launched with a mesh secret, and this launch has none`
+      ? `the state in ${stateDir} was launched with a mesh secret${whyNotRepeated(remembered)}, and this launch has none`
       : `the state in ${stateDir} does not say whether its mesh has a secret, and this launch has none`,
     'give the secret (--password-file FILE), or --open if any stranger may join from now on',
   )
+}
+
+function whyNotRepeated(remembered: Pick<RememberedLaunch, 'options'> | undefined): string {
+  return remembered?.options['passwordFile'] === undefined ? ' that came from no file, so that it is not kept' : ''
 }

@@ -30,6 +30,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     dnsLocalFirst: false,
     resolvConf: '/etc/resolv.conf',
     logLevel: 'info',
+    remember: {},
     warnings: [],
     ...changes,
   }

@@ -1,7 +1,7 @@
 import type { Status } from '../../lib/api/mod.ts'
 
 /** The fields of a Status that services report, on a host where nothing happened yet. */
-export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'docker'> = {
+export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'docker'> = {
   overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
   exposed: [],
   dns: {
@@ -14,6 +14,7 @@ export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'docke
     upstream: [],
     queries: { total: 0, forwarded: 0, failed: 0, dropped: 0 },
   },
+  launchOptions: [],
   docker: {
     state: 'following',
     endpoint: 'unix:///var/run/docker.sock',

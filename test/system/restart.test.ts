@@ -77,7 +77,7 @@ t.test('a daemon ends and comes again', { skip: skipSystem, timeout: 200_000 }, 
     await talks()
   })
 
-  await t.test('the secret is changed in two rounds, and at each step all talk', async t => {
+  await t.test('the secret is changed in two rounds, and at each step all talk', async () => {
     const next = bed.secretFile('next', 'another secret for the same mesh')
     const relaunch = async (host: Host, own: string, ...others: string[]) => {
       await host.daemon.say('stop')
@@ -89,8 +89,6 @@ t.test('a daemon ends and comes again', { skip: skipSystem, timeout: 200_000 }, 
     for (const host of [h1, h2]) await relaunch(host, passwordFile, next)
     for (const host of [h1, h2]) await relaunch(host, next, passwordFile)
     for (const host of [h1, h2]) await relaunch(host, next)
-    const alone = await h1.daemon.tryLaunch([], { args: ['--other-password-file', next] })
-    t.equal(alone.status, 78, 'the second secret alone is a mistake')
     await h1.daemon.say('stop')
     await h1.daemon.launch([], { passwordFile })
     await waitFor('h2 says that the old secret no longer fits', TALK_MS, async () =>

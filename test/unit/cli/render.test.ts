@@ -20,6 +20,7 @@ function status(parts: Partial<Status> = {}): Status {
   return {
     ...statusOf(nodeReport(), FACTS, NOW),
     ...SERVICE_FIELDS,
+    launchOptions: ['--port', '7000', '--no-discovery'],
     ...parts,
   }
 }
@@ -51,6 +52,7 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     `           Mesh: ${'ab'.repeat(16)}`,
     '     Encryption: enabled (mesh secret)',
     '  PeerDiscovery: enabled',
+    '   LaunchedWith: --port 7000 --no-discovery',
     '        Targets: 0',
     '    Connections: 0',
     '          Peers: 1',
@@ -91,6 +93,7 @@ t.test('status says in words what is not as it should be', t => {
       mesh: { id: null, isPristine: false },
       encryption: 'open',
       isDiscovering: false,
+      launchOptions: [],
       ipam: { ...status().ipam, state: 'waiting', reason: 'no owner is known' },
       waiting: ['no owner is known'],
       warnings: ['any stranger may join'],
@@ -99,6 +102,7 @@ t.test('status says in words what is not as it should be', t => {
   t.match(text, 'Mesh: none yet: waiting to join one')
   t.match(text, 'Encryption: enabled, but OPEN TO STRANGERS')
   t.match(text, 'PeerDiscovery: disabled')
+  t.match(text, 'LaunchedWith: no options')
   t.match(text, 'Status: waiting: no owner is known')
   t.match(text, '\n\nWaiting: no owner is known')
   t.match(text, '\n\nWARNING: any stranger may join')

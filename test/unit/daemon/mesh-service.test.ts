@@ -8,7 +8,7 @@ import { nodeRunner } from '../../support/node-fixture.ts'
 type Runner = ConstructorParameters<typeof MeshService>[0]['runner']
 
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
-const parts = { port: 6783, hasSecret: true, warnings: [], end: () => undefined }
+const parts = { port: 6783, hasSecret: true, options: ['--port', '7000'], warnings: [], end: () => undefined }
 
 t.test('contacts are added, replaced and forgotten', async t => {
   const { runner } = nodeRunner(t, 'self')
@@ -37,6 +37,12 @@ t.test('a daemon that is about to end says so', t => {
   runner.stop()
   t.throws(() => connect({ targets: ['h1'], replace: false }, context), { code: 'DAEMON_DOWN' })
   t.throws(() => forget({ targets: ['h1'] }, context), { code: 'DAEMON_DOWN' })
+  t.end()
+})
+
+t.test('the options that the next launch repeats are in the status', t => {
+  const { runner } = nodeRunner(t, 'self')
+  t.strictSame(new MeshService({ ...parts, runner }).report(), { launchOptions: ['--port', '7000'] })
   t.end()
 })
 

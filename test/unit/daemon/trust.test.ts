@@ -3,18 +3,29 @@ import { judgeTrust } from '../../../lib/daemon/trust.ts'
 import { SecretText } from '../../../lib/io/mod.ts'
 
 /** What comes of a launch of a state that was closed, opened, is new, or does not say. */
-function judge(before: 'secret' | 'open' | 'new' | 'unknown', given: 'secret' | 'nothing' | 'open'): string[] {
+function judge(
+  before: 'secret' | 'open' | 'new' | 'unknown',
+  given: 'secret' | 'nothing' | 'open',
+  options = {},
+): string[] {
   const config = {
     stateDir: '/state',
     secret: given === 'secret' ? SecretText.of('hunter2') : null,
     isOpenMeant: given === 'open',
   }
-  return judgeTrust(config, before === 'secret' || before === 'open' ? { mesh: before } : undefined, before === 'new')
+  return judgeTrust(
+    config,
+    before === 'secret' || before === 'open' ? { mesh: before, options } : undefined,
+    before === 'new',
+  )
 }
 
 t.test('a state that was closed, or does not say, is not opened by leaving the secret out', t => {
   const refusal = { code: 'SECRET_REQUIRED', remedy: /--password-file .*--open/ }
   t.throws(() => judge('secret', 'nothing'), { ...refusal, message: /\/state was launched with a mesh secret/ })
+  t.throws(() => judge('secret', 'nothing'), { message: /that came from no file, so that it is not kept/ })
+  const options = { passwordFile: '/secret' }
+  t.throws(() => judge('secret', 'nothing', options), { message: /with a mesh secret, and this launch has none/ })
   t.throws(() => judge('unknown', 'nothing'), { ...refusal, message: /\/state does not say/ })
   t.end()
 })
