@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache attack pack clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache attack pack install uninstall clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -69,6 +69,12 @@ attack: dependencies-all build ## measure the API while a member attacks: ATTACK
 
 pack: dependencies ## make the npm package, with the built code and the engine for this platform
 	@npm pack
+
+install: build ## copy the program with all it needs to PREFIX (default /usr/local), below DESTDIR if it is given
+	@scripts/install.sh install
+
+uninstall: ## take away what `make install` made
+	@scripts/install.sh uninstall
 
 clean: ## remove what was built
 	@rm -rf build prebuilds .tap *.tgz

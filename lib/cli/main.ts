@@ -8,6 +8,7 @@ import { addLaunchCommand } from './launch-command.ts'
 import { addLifecycleCommands } from './lifecycle-commands.ts'
 import { addMeshCommands } from './mesh-commands.ts'
 import { addNameCommands } from './name-commands.ts'
+import { addServiceCommand } from './service-command.ts'
 import { settingsOf, withSettings, type Settings } from './settings.ts'
 import { addStatusCommands } from './status-commands.ts'
 
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addExposureCommands(program)
   addNameCommands(program)
   addLifecycleCommands(program)
+  addServiceCommand(program)
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (thrown) {

@@ -27,6 +27,7 @@ import { NodeRunner } from './node-runner.ts'
 import { readRememberedLaunch, rememberLaunch, rememberOrSay, wordsOf } from './remembered-launch.ts'
 import { Services } from './services.ts'
 import { derivedSettingsOf } from './settings.ts'
+import { summaryOf } from './status/summary.ts'
 import { StatusService } from './status-service.ts'
 import { judgeTrust } from './trust.ts'
 import { UndoStack } from './undo.ts'
@@ -45,6 +46,8 @@ export interface Surroundings {
 /** A daemon that is up. */
 export interface Assembly {
   readonly services: Services
+  /** How it does, in a line. */
+  summary(): string
   /** What the operator should read of how it came up. */
   readonly notes: readonly string[]
   /** Says goodbye and lets go of everything but what is attached; of that, too, when it leaves for good. */
@@ -240,6 +243,7 @@ async function open(
   log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
   return {
     services,
+    summary: () => summaryOf(runner.report()),
     notes: [...lock.notices, ...loaded.notices, ...store.notices, ...trustNotices, ...memoryNotices],
     close: isLeaving => {
       if (isLeaving) removal = host

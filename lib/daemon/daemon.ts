@@ -8,22 +8,29 @@ import { systemSeams } from './system-seams.ts'
 
 const EXIT_FAULT = 70
 
+export interface DaemonEvents {
+  /** It begins to let go of everything. */
+  readonly onEnding?: () => void
+  /** It has let go of everything; `status` is the process's exit status. */
+  readonly onEnd: (status: number) => void
+}
+
 /** The life of one daemon: it comes up, keeps its host in line, and ends once. */
 export class Daemon {
   readonly #config: DaemonConfig
   readonly #log: Logger
-  readonly #onEnd: (status: number) => void
+  readonly #events: DaemonEvents
   readonly #seams: AssemblySeams
+  #assembly: Assembly | undefined
   #assembling: Promise<Assembly> | undefined
   #timer: NodeJS.Timeout | undefined
   #isEnding = false
   #isLeaving = false
 
-  /** `onEnd`: it has let go of everything; `status` is the process's exit status. */
-  constructor(config: DaemonConfig, log: Logger, onEnd: (status: number) => void, seams = systemSeams()) {
+  constructor(config: DaemonConfig, log: Logger, events: DaemonEvents, seams = systemSeams()) {
     this.#config = config
     this.#log = log
-    this.#onEnd = onEnd
+    this.#events = events
     this.#seams = seams
   }
 
@@ -40,20 +47,27 @@ export class Daemon {
       onEnd: isLeaving => this.#end(isLeaving),
     })
     const assembly = await this.#assembling
+    this.#assembly = assembly
     this.#wait(assembly)
     return assembly.notes
+  }
+
+  /** How it does, in a line. */
+  summary(): string {
+    return this.#assembly?.summary() ?? 'starting'
   }
 
   /** Ends: says goodbye, stops the lanes, lets go of everything but what is attached. */
   async shutdown(status: number): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true
+    this.#events.onEnding?.()
     clearTimeout(this.#timer)
     // A signal may come while the start is under way: what it is about to make could not be taken back yet.
     const assembly = await this.#assembling?.catch(() => undefined)
     await assembly?.close(this.#isLeaving)
     this.#log.info({ event: 'stopped', status }, 'stopped')
-    this.#onEnd(status)
+    this.#events.onEnd(status)
   }
 
   #wait(assembly: Assembly): void {

@@ -1,9 +1,11 @@
 import { writeSync } from 'node:fs'
 import { WeaveError, errorText } from '../base/mod.ts'
+import { ManagerNotifier } from '../io/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import { daemonLog, standardError } from './daemon-log.ts'
 import { Daemon } from './daemon.ts'
 import { readHandover } from './handover.ts'
+import { Supervision } from './supervision.ts'
 
 const STANDARD_INPUT = 0
 const PARENT_FD = 3
@@ -37,7 +39,14 @@ async function run(
   onStep: (step: string) => void,
 ): Promise<readonly string[]> {
   const log = daemonLog(config, isDetached)
-  const daemon = new Daemon(config, log, status => process.exit(status))
+  const notifier = ManagerNotifier.fromEnvironment(process.env, text =>
+    log.warn({ event: 'manager', error: text }, 'the service manager could not be told'),
+  )
+  const supervision = new Supervision(notifier)
+  const daemon = new Daemon(config, log, {
+    onEnding: () => supervision.stopping(),
+    onEnd: status => process.exit(status),
+  })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void daemon.shutdown(0))
   process.on('SIGHUP', () => undefined)
   process.on('uncaughtException', error => {
@@ -51,7 +60,12 @@ async function run(
     )
     void daemon.shutdown(70)
   })
-  return daemon.start(onStep)
+  const notes = await daemon.start(step => {
+    onStep(step)
+    supervision.step(step)
+  })
+  supervision.ready(() => daemon.summary())
+  return notes
 }
 
 /** A disk that refuses is the operator's to mend: it is named. */

@@ -5,7 +5,7 @@ import { machine } from './assembly-fixture.ts'
 function life(m: ReturnType<typeof machine>) {
   let end: (status: number) => void = () => undefined
   const ended = new Promise<number>(resolve => (end = resolve))
-  return { daemon: new Daemon(m.config, m.log, status => end(status), m.seams), ended }
+  return { daemon: new Daemon(m.config, m.log, { onEnd: status => end(status) }, m.seams), ended }
 }
 
 t.test('comes up with the steps of its start, and ends once', async t => {

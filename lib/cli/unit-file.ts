@@ -1,0 +1,72 @@
+export const UNIT_MARK = '# Written by `weave-ts service install`, which replaces it.'
+
+/** The least that works, and what for; tried by running under no more. */
+const CAPABILITIES: readonly (readonly [string, string])[] = [
+  ['CAP_NET_ADMIN', 'the TAP device, bridge, veth pairs, addresses, routes and the firewall'],
+  ['CAP_SYS_ADMIN', 'entering the network namespaces of containers'],
+  ['CAP_SYS_PTRACE', 'finding the network namespace of a process that has capabilities which the daemon has not'],
+]
+
+export interface UnitOptions {
+  /** The program and its first arguments, up to `launch`. */
+  readonly command: readonly string[]
+  readonly stateDir: string
+}
+
+/** A unit that resumes the last launch of a state directory. */
+export function unitText({ command, stateDir }: UnitOptions): string {
+  const launch = [...command, 'launch', '--foreground', '--resume', '--state-dir', stateDir]
+  return `${UNIT_MARK}
+[Unit]
+Description=weave-ts overlay mesh (${unitWord(stateDir)})
+After=network-online.target
+Wants=network-online.target
+# Docker may start before or after it.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart=${launch.map(unitWord).join(' ')}
+Restart=on-failure
+RestartSec=1
+# What a restart does not mend: wrong usage, damaged state, no root, configuration.
+RestartPreventExitStatus=2 65 77 78
+WatchdogSec=30
+TimeoutStartSec=60
+TimeoutStopSec=15
+
+${CAPABILITIES.map(([name, why]) => `# ${name}: ${why}`).join('\n')}
+# For a port below 1024 add CAP_NET_BIND_SERVICE.
+CapabilityBoundingSet=${CAPABILITIES.map(([name]) => name).join(' ')}
+NoNewPrivileges=yes
+ProtectSystem=strict
+# /run: the lock of iptables, sockets of plugins, namespaces.
+ReadWritePaths=${unitWord(stateDir)} /run -/etc/netns
+ProtectHome=read-only
+PrivateTmp=yes
+DevicePolicy=closed
+DeviceAllow=/dev/net/tun rw
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+# Not ProtectKernelTunables: it sets sysctls of its interfaces.
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
+RestrictNamespaces=net mnt
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+`
+}
+
+/** Quoted as systemd reads words; `%` and `$` stand for themselves. */
+export function unitWord(text: string): string {
+  const escaped = text.replaceAll('%', '%%').replaceAll('$', '$$$$')
+  return /^[\w./:@%$+,=-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, character => `\\${character}`)}"`
+}

@@ -1,0 +1,40 @@
+import type { ManagerNotifier } from '../io/mod.ts'
+
+/** A watchdog wants to hear twice in its period, as sd_watchdog_enabled(3) advises. */
+const WATCHDOG_SHARE = 1 / 2
+const STATUS_INTERVAL_MS = 30_000
+
+/** Tells a service manager of the life of the daemon; does nothing where none listens. */
+export class Supervision {
+  readonly #notifier: Pick<ManagerNotifier, 'say' | 'watchdogMs'> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(notifier: Pick<ManagerNotifier, 'say' | 'watchdogMs'> | undefined) {
+    this.#notifier = notifier
+  }
+
+  step(text: string): void {
+    this.#notifier?.say({ STATUS: text })
+  }
+
+  /**
+   * It is up. From now on the watchdog hears of it as long as the main loop turns and `summary`, which asks the node,
+   * answers.
+   */
+  ready(summary: () => string): void {
+    const notifier = this.#notifier
+    if (notifier === undefined) return
+    const { watchdogMs } = notifier
+    notifier.say({ READY: '1', STATUS: summary() })
+    this.#timer = setInterval(
+      () => notifier.say({ ...(watchdogMs !== undefined && { WATCHDOG: '1' }), STATUS: summary() }),
+      watchdogMs === undefined ? STATUS_INTERVAL_MS : watchdogMs * WATCHDOG_SHARE,
+    )
+  }
+
+  /** It ends: the watchdog may sleep. */
+  stopping(): void {
+    clearInterval(this.#timer)
+    this.#notifier?.say({ STOPPING: '1', STATUS: 'stopping' })
+  }
+}

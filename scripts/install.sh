@@ -1,0 +1,54 @@
+#!/bin/bash
+# `install.sh install` copies the built program with what it needs to DESTDIR/PREFIX/lib/weave-ts, and a link to it to
+# DESTDIR/PREFIX/bin; `install.sh uninstall` takes both away. Needs no network. DESTDIR is for packagers.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PREFIX=${PREFIX:-/usr/local} DESTDIR=${DESTDIR:-}
+readonly PLACE=$PREFIX/lib/weave-ts LINK=$PREFIX/bin/weave-ts
+readonly TARGET=$DESTDIR$PLACE
+
+fail() {
+  echo "install: $*" >&2
+  exit 1
+}
+
+remove() {
+  # Only what is ours: a link that leads elsewhere, or a directory of another program, stays.
+  if [[ -L $DESTDIR$LINK && $(readlink "$DESTDIR$LINK") == "$PLACE/bin/weave-ts" ]]; then rm "$DESTDIR$LINK"; fi
+  [[ -e $TARGET ]] || return 0
+  grep -qs '"name": "weave-ts"' "$TARGET/package.json" || fail "$TARGET is not weave-ts's: not touched"
+  rm -r "$TARGET"
+}
+
+# Packages that are needed to run, as the lock file names them, as far as they are there: one path a line, those inside
+# another package left out.
+packages() {
+  node -e '
+    const { existsSync } = require("node:fs")
+    for (const [path, { dev, devOptional }] of Object.entries(require("./package-lock.json").packages))
+      if (path.lastIndexOf("node_modules/") === 0 && !dev && !devOptional && existsSync(path)) console.log(path)'
+}
+
+install_all() {
+  [[ -f build/lib/cli/main.js ]] || fail 'nothing is built: make build'
+  [[ -f prebuilds/linux-$(node -p process.arch)/engine.node ]] || fail 'the packet engine is not built: make native'
+  [[ ! -e $DESTDIR$LINK || -L $DESTDIR$LINK ]] || fail "$DESTDIR$LINK is there, and is no link of ours"
+  remove
+  mkdir -p "$TARGET/build" "$DESTDIR$PREFIX/bin"
+  cp -RL bin docs prebuilds LICENSE README.md CHANGELOG.md package.json "$TARGET/"
+  cp -R build/lib "$TARGET/build/"
+  local path
+  while read -r path; do
+    mkdir -p "$TARGET/$(dirname "$path")"
+    cp -RL "$path" "$TARGET/$(dirname "$path")/"
+  done < <(packages)
+  ln -sfn "$PLACE/bin/weave-ts" "$DESTDIR$LINK"
+  echo "$DESTDIR$LINK leads to $PLACE; under systemd: weave-ts service install"
+}
+
+case ${1:-} in
+  install) install_all ;;
+  uninstall) remove ;;
+  *) fail 'say install or uninstall' ;;
+esac

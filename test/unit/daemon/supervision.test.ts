@@ -1,0 +1,29 @@
+import t from 'tap'
+import { Supervision } from '../../../lib/daemon/supervision.ts'
+import { waitFor } from '../../support/testbed-command.ts'
+
+t.test('a service manager hears of steps, readiness, life and end', async t => {
+  const heard: Readonly<Record<string, string>>[] = []
+  const supervision = new Supervision({ watchdogMs: 20, say: notice => void heard.push(notice) })
+  supervision.step('looking at the host')
+  supervision.ready(() => '2 links')
+  t.strictSame(heard, [{ STATUS: 'looking at the host' }, { READY: '1', STATUS: '2 links' }])
+  await waitFor('two pings', 5_000, () => heard.filter(notice => notice['WATCHDOG'] === '1').length >= 2)
+  supervision.stopping()
+  t.match(heard.at(-1), { STOPPING: '1' })
+  const { length } = heard
+  await new Promise(resolve => setTimeout(resolve, 60))
+  t.equal(heard.length, length, 'nothing after the end')
+})
+
+t.test('a node that cannot answer pings no watchdog', async t => {
+  const heard: Readonly<Record<string, string>>[] = []
+  const supervision = new Supervision({ watchdogMs: undefined, say: notice => void heard.push(notice) })
+  supervision.ready(() => '2 links')
+  supervision.stopping()
+  t.notOk(heard.some(notice => 'WATCHDOG' in notice))
+  const silent = new Supervision(undefined)
+  silent.step('x')
+  silent.ready(() => 'x')
+  silent.stopping()
+})

@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { projectRoot } from '../../../scripts/check-docs.ts'
+import { temporaryDirectory } from '../io/temporary.ts'
+
+const root = projectRoot()
+
+t.test('what is installed runs by itself, away from the checkout, and is taken away whole', { timeout: 120_000 }, t => {
+  const destination = temporaryDirectory(t)
+  const act = (what: string) =>
+    spawnSync(join(root, 'scripts/install.sh'), [what], {
+      encoding: 'utf8',
+      env: { ...process.env, DESTDIR: destination, PREFIX: '/usr' },
+    })
+  for (const time of ['first', 'again']) {
+    const { status, stderr } = act('install')
+    t.equal(status, 0, `${time}: ${stderr}`)
+  }
+  t.notOk(existsSync(join(destination, 'usr/lib/weave-ts/node_modules/typescript')), 'nothing of development')
+  const command = join(destination, 'usr/lib/weave-ts/bin/weave-ts')
+  const version = spawnSync(process.execPath, [command, 'version'], { cwd: '/', encoding: 'utf8' })
+  t.match(version.stdout, /^weave-ts \d/, version.stderr)
+  const key = spawnSync(process.execPath, [command, 'keygen'], { cwd: '/', encoding: 'utf8' })
+  t.equal(key.status, 0, key.stderr)
+  t.equal(act('uninstall').status, 0)
+  t.strictSame(readdirSync(join(destination, 'usr/lib')), [])
+  t.strictSame(readdirSync(join(destination, 'usr/bin')), [])
+  t.equal(act('uninstall').status, 0, 'twice')
+
+  mkdirSync(join(destination, 'usr/lib/weave-ts'))
+  writeFileSync(join(destination, 'usr/lib/weave-ts/package.json'), '{ "name": "another" }')
+  t.match(act('uninstall'), { status: 1, stderr: /not touched/ })
+  t.end()
+})
