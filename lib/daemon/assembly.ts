@@ -18,18 +18,18 @@ import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
+import { LaunchRecord } from './launch-record.ts'
 import { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
 import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
-import { readRememberedLaunch, rememberLaunch, rememberOrSay, wordsOf } from './remembered-launch.ts'
+import { wordsOf } from './remembered-launch.ts'
 import { Services } from './services.ts'
 import { derivedSettingsOf } from './settings.ts'
 import { summaryOf } from './status/summary.ts'
 import { StatusService } from './status-service.ts'
-import { judgeTrust } from './trust.ts'
 import { UndoStack } from './undo.ts'
 
 export interface Surroundings {
@@ -108,17 +108,12 @@ async function open(
   const loaded = seams.loadIdentity(config.stateDir)
   const store = seams.openStore(config.stateDir)
   undo.push('store', () => store.close())
-  const remembered = readRememberedLaunch(config.stateDir)
-  const trustNotices = judgeTrust(config, remembered, store.isNew)
+  const record = new LaunchRecord(config, store.isNew)
   const cache = seams.openCache(config.stateDir, store.isNew)
   undo.push('cache', () => cache.close())
   if (config.secret !== null) onStep('stretching the mesh secret')
   const secrets = await seams.secrets(config)
   onStep('setting up the bridge')
-  const mesh = config.secret === null ? 'open' : 'secret'
-  // A state is closed at once, and opened only by a launch that comes up.
-  if ((store.isNew && remembered === undefined) || mesh === 'secret')
-    rememberLaunch(config.stateDir, { mesh, options: remembered?.options ?? {} })
   writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
   const identity = identityOf(seams.suite, loaded.identity.seed)
   const mac = localMac(seams.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
@@ -156,7 +151,7 @@ async function open(
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())
-  const memoryNotices = rememberOrSay(config.stateDir, { mesh, options: config.remember }, remembered)
+  const launchNotices = record.keep()
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config.peers)
@@ -244,7 +239,7 @@ async function open(
   return {
     services,
     summary: () => summaryOf(runner.report()),
-    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...trustNotices, ...memoryNotices],
+    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...launchNotices],
     close: isLeaving => {
       if (isLeaving) removal = host
       return unwind()

@@ -66,7 +66,10 @@ t.test(
     await hears('READY=1')
     t.match(heard[1], /^STATUS=\w+/, 'what it does while it starts')
     await hears('WATCHDOG=1', 2)
-    t.match(heard.findLast(line => line.includes('WATCHDOG=1')), /STATUS=0 links, \d+ peers? known/)
+    t.match(
+      heard.findLast(line => line.includes('WATCHDOG=1')),
+      /STATUS=0 links, \d+ peers? known/,
+    )
 
     const container = await bed.container('c1')
     t.match(await host.daemon.attach(container), [/\/12$/], 'a namespace')
