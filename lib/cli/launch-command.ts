@@ -66,7 +66,7 @@ export function addLaunchCommand(program: Command): void {
     .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
     .option('--resume', 'fail where no launch is remembered, instead of founding a mesh')
-    .option('--forget-option <name>', 'back to the default of an option of earlier launches; repeatable', collect, [])
+    .option('--forget-option <name>', 'back to the default of an option of earlier launches; repeatable', collected, [])
     .option('--forget-options', 'back to the defaults of all options of earlier launches, the password file too')
     .addOption(new Option('--from-parent').hideHelp())
     .action(async (peers: string[], options: Options, command: Command) => {

@@ -3,6 +3,7 @@ export const UNIT_MARK = '# Written by `weave-ts service install`, which replace
 /** The least that works, and what for; tried by running under no more. */
 const CAPABILITIES: readonly (readonly [string, string])[] = [
   ['CAP_NET_ADMIN', 'the TAP device, bridge, veth pairs, addresses, routes and the firewall'],
+  ['CAP_NET_BIND_SERVICE', 'answering DNS on port 53'],
   ['CAP_SYS_ADMIN', 'entering the network namespaces of containers'],
   ['CAP_SYS_PTRACE', 'finding the network namespace of a process that has capabilities which the daemon has not'],
 ]
@@ -37,7 +38,6 @@ TimeoutStartSec=60
 TimeoutStopSec=15
 
 ${CAPABILITIES.map(([name, why]) => `# ${name}: ${why}`).join('\n')}
-# For a port below 1024 add CAP_NET_BIND_SERVICE.
 CapabilityBoundingSet=${CAPABILITIES.map(([name]) => name).join(' ')}
 NoNewPrivileges=yes
 ProtectSystem=strict
