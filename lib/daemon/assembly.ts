@@ -1,35 +1,23 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { formatMac, localMac } from '../address/mod.ts'
-import { API_SOCKET, SOFTWARE_VERSION } from '../api/mod.ts'
+import { localMac } from '../address/mod.ts'
+import { API_SOCKET } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { identityOf } from '../crypto/mod.ts'
 import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
 import { Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
-import { AttachmentService } from './attachment-service.ts'
-import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
-import { ContainerAttachments } from './container-attachments.ts'
-import { DockerService } from './docker-service.ts'
-import { dnsServerOf } from './dns-server.ts'
-import { ExposureService } from './exposure-service.ts'
-import { Exposures } from './exposures.ts'
-import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { LaunchRecord } from './launch-record.ts'
 import { Memory } from './memory.ts'
-import { MeshService } from './mesh-service.ts'
-import { NameBook } from './name-book.ts'
-import { NamesService } from './names-service.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
-import { wordsOf } from './remembered-launch.ts'
-import { Services } from './services.ts'
+import { servicesOf } from './daemon-services.ts'
+import type { Services } from './services.ts'
 import { derivedSettingsOf } from './settings.ts'
 import { summaryOf } from './status/summary.ts'
-import { StatusService } from './status-service.ts'
 import { UndoStack } from './undo.ts'
 
 export interface Surroundings {
@@ -155,76 +143,15 @@ async function open(
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config.peers)
-  const exposed = new Exposures({ host, runner, store, range: settings.range })
-  const exposures = new ExposureService({
-    exposures: exposed,
-    runner,
-    mac: formatMac(mac),
-    isForwarding: () => host.isForwarding(),
-    log,
-  })
-  const book = new NameBook(settings.domain, runner)
-  const dns = dnsServerOf(config, settings, { node, seams, exposed: () => exposed.all.map(({ cidr }) => cidr) })
-  exposed.watch(() => void dns?.reconcile())
-  const attachments = new Attachments({ host, runner, store, book })
-  const hostService = new HostService({
-    host,
-    overlay: { isAdopted, mtu, mac },
-    targetIds: () => attachments.targetIds,
-    firewall,
-    watch: check => seams.watchFirewall(check),
-    log,
-  })
-  exposed.watch(() => void hostService.firewallChanged())
-  const { records, turns } = attachments
-  const containers = new ContainerAttachments({ host, runner, records, turns, book })
-  const engineOfContainers = config.docker ? seams.docker() : undefined
-  const docker = new DockerService({
-    ...{ engine: engineOfContainers, attachments: containers, now: seams.now, log },
-    attach: (target, forms, options) => attachments.attach(target, forms, options),
-  })
-  const facts = {
-    version: SOFTWARE_VERSION,
-    pid: process.pid,
-    stateDir: config.stateDir,
-    startedAt,
-    hasSecret: config.secret !== null,
-    mtu,
-  }
-  const others = [
-    memory,
-    new MeshService({
-      runner,
-      port: config.port,
-      hasSecret: facts.hasSecret,
-      options: wordsOf(config.remember),
-      warnings: config.warnings,
-      end: onEnd,
+  const services = servicesOf(config, settings, {
+    ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, startedAt, onEnd },
+    dataPlane: now => ({
+      offloads: plane.offloads(),
+      counters: plane.counters(),
+      macs: plane.macs(Math.floor(now / 1000)),
+      refused: server.refused,
     }),
-    hostService,
-    exposures,
-    new AttachmentService({ attachments, docker, runner, others: () => exposures.list(), log }),
-    docker,
-    new NamesService({ book, runner, attachments, ttlSeconds: config.dnsTtl, server: dns }),
-  ]
-  const services = new Services(
-    [
-      ...others,
-      new StatusService({
-        runner,
-        facts,
-        plane: now => ({
-          offloads: plane.offloads(),
-          counters: plane.counters(),
-          macs: plane.macs(Math.floor(now / 1000)),
-          refused: server.refused,
-        }),
-        others,
-        now: seams.now,
-      }),
-    ],
-    (service, error) => log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
-  )
+  })
   undo.push('services', () => services.stop())
   onStep('looking at what is attached')
   await services.reconcile()

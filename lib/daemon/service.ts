@@ -3,7 +3,7 @@ import type { Millis } from '../base/mod.ts'
 
 /**
  * A part of the daemon that stands on the node: it brings calls of the API and keeps the host in line with what should
- * be. A new subject is a file with a service, and a line in the list of `assembly.ts`; its calls have rows in
+ * be. A new subject is a file with a service, and a line in the list of `daemon-services.ts`; its calls have rows in
  * lib/api/calls.ts.
  */
 export interface Service {

@@ -1,0 +1,116 @@
+import type { Logger } from 'pino'
+import { formatMac, type Mac } from '../address/mod.ts'
+import { SOFTWARE_VERSION } from '../api/mod.ts'
+import { errorText, type Millis } from '../base/mod.ts'
+import type { StateStore } from '../io/mod.ts'
+import type { Node } from '../node/mod.ts'
+import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
+import { AttachmentService } from './attachment-service.ts'
+import { Attachments } from './attachments.ts'
+import type { DaemonConfig } from './config.ts'
+import { ContainerAttachments } from './container-attachments.ts'
+import { DockerService } from './docker-service.ts'
+import { dnsServerOf } from './dns-server.ts'
+import { ExposureService } from './exposure-service.ts'
+import { Exposures } from './exposures.ts'
+import { HostService } from './host-service.ts'
+import type { Memory } from './memory.ts'
+import { MeshService } from './mesh-service.ts'
+import { NameBook } from './name-book.ts'
+import { NamesService } from './names-service.ts'
+import type { NodeRunner } from './node-runner.ts'
+import { wordsOf } from './remembered-launch.ts'
+import { Services } from './services.ts'
+import type { DerivedSettings } from './settings.ts'
+import type { DataPlaneFacts } from './status/status.ts'
+import { StatusService } from './status-service.ts'
+
+/** What the services of a daemon stand on. */
+export interface Ground {
+  readonly seams: AssemblySeams
+  readonly log: Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>
+  readonly host: AssemblyHost
+  /** Of the bridge. */
+  readonly mac: Mac
+  /** Of the overlay, in bytes. */
+  readonly mtu: number
+  readonly isAdopted: boolean
+  readonly firewall: Awaited<ReturnType<AssemblyHost['prepareBridge']>>['firewall']
+  readonly node: Node
+  readonly runner: NodeRunner
+  readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
+  readonly memory: Memory
+  readonly startedAt: Millis
+  dataPlane(now: Millis): DataPlaneFacts
+  onEnd(isLeaving: boolean): void
+}
+
+/** All services, in the order in which they take their turns: a new subject is a line here. */
+export function servicesOf(config: DaemonConfig, settings: DerivedSettings, parts: Ground): Services {
+  const { seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, startedAt, onEnd } = parts
+  const exposed = new Exposures({ host, runner, store, range: settings.range })
+  const exposures = new ExposureService({
+    exposures: exposed,
+    runner,
+    mac: formatMac(mac),
+    isForwarding: () => host.isForwarding(),
+    log,
+  })
+  const book = new NameBook(settings.domain, runner)
+  const dns = dnsServerOf(config, settings, { node, seams, exposed: () => exposed.all.map(({ cidr }) => cidr) })
+  exposed.watch(() => void dns?.reconcile())
+  const attachments = new Attachments({ host, runner, store, book })
+  const hostService = new HostService({
+    host,
+    overlay: { isAdopted, mtu, mac },
+    targetIds: () => attachments.targetIds,
+    firewall,
+    watch: check => seams.watchFirewall(check),
+    log,
+  })
+  exposed.watch(() => void hostService.firewallChanged())
+  const { records, turns } = attachments
+  const containers = new ContainerAttachments({ host, runner, records, turns, book })
+  const engineOfContainers = config.docker ? seams.docker() : undefined
+  const docker = new DockerService({
+    ...{ engine: engineOfContainers, attachments: containers, now: seams.now, log },
+    attach: (target, forms, options) => attachments.attach(target, forms, options),
+  })
+  const facts = {
+    version: SOFTWARE_VERSION,
+    pid: process.pid,
+    stateDir: config.stateDir,
+    startedAt,
+    hasSecret: config.secret !== null,
+    mtu,
+  }
+  const others = [
+    memory,
+    new MeshService({
+      runner,
+      port: config.port,
+      hasSecret: facts.hasSecret,
+      options: wordsOf(config.remember),
+      warnings: config.warnings,
+      end: onEnd,
+    }),
+    hostService,
+    exposures,
+    new AttachmentService({ attachments, docker, runner, others: () => exposures.list(), log }),
+    docker,
+    new NamesService({ book, runner, attachments, ttlSeconds: config.dnsTtl, server: dns }),
+  ]
+  return new Services(
+    [
+      ...others,
+      new StatusService({
+        runner,
+        facts,
+        plane: parts.dataPlane,
+        others,
+        now: seams.now,
+      }),
+    ],
+    (service, error) => log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
+  )
+}
