@@ -42,8 +42,11 @@ const PREFIX = '198.18.100'
 const DEVICE = 'u100'
 const AGREE_LIMIT_MS = 60_000
 const LOSS_LIMIT_MS = 60_000
-/** After all agree, before it is called idle. */
-const SETTLE_MS = 20_000
+/**
+ * After all agree, before it is called idle: links that are one too many end 20 s after the last launch, and what that left
+ * on the heap is collected half a minute later.
+ */
+const SETTLE_MS = 60_000
 const IDLE_MS = 30_000
 const POLL_MS = 100
 const END_LIMIT_MS = 5_000
