@@ -2,7 +2,7 @@ import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import type { AttachmentFound } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
-import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
+import { LEASE_HOLDER, parseAddressForms, parseClaim, type AddressForm } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import { AttachmentRecords, isContainerId, macOf, type AttachmentRecord } from './attachment-records.ts'
 import { KeyedTurns } from './keyed-turns.ts'
@@ -61,7 +61,7 @@ export class Attachments {
 
   /** Takes addresses away (all, when none is named) and returns what was removed. */
   async detach(text: string, forms: readonly string[]): Promise<string[]> {
-    const named = forms.map(form => claimOf(form))
+    const named = forms.map(form => parseClaim(form))
     const { id, target } = await this.#find(text)
     return this.turns.take(id, () => this.#detach(text, id, target, named))
   }
@@ -237,14 +237,4 @@ export class Attachments {
 
 function notAttached(text: string): WeaveError {
   return new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
-}
-
-function claimOf(form: string): Cidr {
-  const parsed = parseAddressForm(form)
-  if (parsed.type === 'claim') return parsed.cidr
-  throw new WeaveError(
-    'BAD_ADDRESS',
-    `"${form}" does not name one address`,
-    'write the address as `weave-ts ps` shows it, for instance 10.32.0.1/12',
-  )
 }

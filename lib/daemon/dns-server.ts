@@ -19,11 +19,6 @@ export interface DnsServerParts {
   bridgeAddresses(): readonly string[]
 }
 
-interface Listening {
-  readonly endpoint: Endpoint
-  readonly listener: Pick<DnsListener, 'close'>
-}
-
 /** The server of a daemon, or none. */
 export function dnsServerOf(
   config: DaemonConfig,
@@ -63,7 +58,7 @@ export function dnsServerOf(
 /** Answers queries at the addresses where it should, which come and go. */
 export class DnsServer {
   readonly #parts: DnsServerParts
-  readonly #listening = new Map<Endpoint, Listening>()
+  readonly #listening = new Map<Endpoint, Pick<DnsListener, 'close'>>()
   /** Why it does not listen where it should. */
   readonly #troubles = new Map<Endpoint, string>()
   readonly #counts = { total: 0, forwarded: 0, failed: 0, dropped: 0 }
@@ -84,12 +79,12 @@ export class DnsServer {
     this.#isStopped = true
     this.#parts.upstream.stop()
     await this.#turn
-    await Promise.all([...this.#listening.values()].map(({ listener }) => listener.close()))
+    await Promise.all([...this.#listening.values()].map(listener => listener.close()))
     this.#listening.clear()
   }
 
   isOwn(address: string): boolean {
-    return [...this.#listening.keys()].some(endpoint => endpoint === endpointOf(parseIp(address)!, DNS_PORT))
+    return this.#listening.has(endpointOf(parseIp(address)!, DNS_PORT))
   }
 
   report(): Pick<Status['dns'], 'listening' | 'upstream' | 'queries'> {
@@ -108,7 +103,7 @@ export class DnsServer {
     if (this.#isStopped) return
     const wanted = new Set(this.#wanted())
     for (const endpoint of this.#troubles.keys()) if (!wanted.has(endpoint)) this.#troubles.delete(endpoint)
-    for (const { endpoint, listener } of [...this.#listening.values()])
+    for (const [endpoint, listener] of [...this.#listening])
       if (!wanted.has(endpoint)) {
         this.#listening.delete(endpoint)
         await listener.close()
@@ -117,7 +112,7 @@ export class DnsServer {
       if (!this.#listening.has(endpoint))
         try {
           const listener = await this.#parts.listen(endpoint, (query, isTcp) => this.#handle(query, isTcp))
-          this.#listening.set(endpoint, { endpoint, listener })
+          this.#listening.set(endpoint, listener)
           this.#troubles.delete(endpoint)
         } catch (error) {
           // Never the end of the daemon: it is tried again, and status says so meanwhile.

@@ -1,7 +1,7 @@
 import { contains, formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { ExposedAddress, HostNetwork } from '../host/mod.ts'
-import { LEASE_HOLDER, parseAddressForm, parseAddressForms, type AddressForm } from '../ipam/mod.ts'
+import { LEASE_HOLDER, parseAddressForms, parseClaim, type AddressForm } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import { EXPOSURE_PREFIX, EXPOSURES_MAX } from './constants.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -68,7 +68,7 @@ export class Exposures {
 
   /** Takes addresses away (all, when none is named) and returns what was removed. */
   hide(forms: readonly string[]): Promise<string[]> {
-    const named = forms.map(form => formatCidr(addressOf(form)))
+    const named = forms.map(form => formatCidr(parseClaim(form)))
     return this.#inTurn(() => this.#hide(named))
   }
 
@@ -181,14 +181,4 @@ function checkCount(count: number): void {
       `${count} addresses for this host; the limit is ${EXPOSURES_MAX}`,
       'hide those that are not needed',
     )
-}
-
-function addressOf(form: string): Cidr {
-  const parsed = parseAddressForm(form)
-  if (parsed.type === 'claim') return parsed.cidr
-  throw new WeaveError(
-    'BAD_ADDRESS',
-    `"${form}" does not name one address`,
-    'write the address as `weave-ts ps` shows it, for instance 10.32.0.1/12',
-  )
 }

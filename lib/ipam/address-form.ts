@@ -29,6 +29,17 @@ export function parseAddressForms(texts: readonly string[]): readonly AddressFor
   return texts.length === 0 ? [{ type: 'default' }] : texts.map(text => parseAddressForm(text))
 }
 
+/** Reads a form that names one address, and that address only. @throws WeaveError BAD_ADDRESS */
+export function parseClaim(form: string): Cidr {
+  const parsed = parseAddressForm(form)
+  if (parsed.type === 'claim') return parsed.cidr
+  throw new WeaveError(
+    'BAD_ADDRESS',
+    `"${form}" does not name one address`,
+    'write the address as `weave-ts ps` shows it, for instance 10.32.0.1/12',
+  )
+}
+
 export function formatAddressForm(form: AddressForm): string {
   if (form.type === 'default') return 'net:default'
   return form.type === 'claim' ? `ip:${formatCidr(form.cidr)}` : `net:${formatCidr(form.subnet)}`
