@@ -1,6 +1,7 @@
 import t from 'tap'
 import { parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { Attachments } from '../../../lib/daemon/attachments.ts'
+import { mapStore } from '../../support/map-store.ts'
 import { nameList } from '../../support/name-list.ts'
 
 type Seams = ConstructorParameters<typeof Attachments>[0]
@@ -48,14 +49,7 @@ function world() {
       return [CIDR]
     },
   }
-  const store = {
-    range: () => [...records],
-    get: (key: string) => records.get(key),
-    write(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[] = []) {
-      for (const [key, value] of puts) records.set(key, value)
-      for (const key of deletes) records.delete(key)
-    },
-  }
+  const store = mapStore(records)
   const { published, book } = nameList()
   const make = () => new Attachments({ host, runner, store, book } as unknown as Seams)
   return { published, brought, plugged, leases, others, records, hooks, make, attachments: make() }

@@ -6,6 +6,7 @@ import { Attachments } from '../../../lib/daemon/attachments.ts'
 import { ContainerAttachments, type ContainerAttachmentParts } from '../../../lib/daemon/container-attachments.ts'
 import { DockerService } from '../../../lib/daemon/docker-service.ts'
 import { parseDockerHost, type EventListener } from '../../../lib/docker/mod.ts'
+import { mapStore } from '../../support/map-store.ts'
 import { nameList } from '../../support/name-list.ts'
 import { waitFor } from '../../support/testbed-command.ts'
 
@@ -69,14 +70,7 @@ function world(t: Test, isOff = false) {
       return [leases.get(id)!]
     },
   }
-  const store = {
-    range: () => [...records],
-    get: (key: string) => records.get(key),
-    write(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[] = []) {
-      for (const [key, value] of puts) records.set(key, value)
-      for (const key of deletes) records.delete(key)
-    },
-  }
+  const store = mapStore(records)
   const { published, book } = nameList()
   const attachments = new Attachments({ host, runner, store, book } as unknown as Seams)
   const { records: kept, turns } = attachments
