@@ -14,6 +14,8 @@ export interface AttachmentRecord {
   readonly multicastRoute?: boolean
   /** Relative to the zone. Absent in what earlier versions recorded: none. */
   readonly names?: readonly string[]
+  /** Names that its labels ask for and that it does not have, for they cannot be. */
+  readonly refusedNames?: readonly string[]
 }
 
 /** The attachments in the state store. */
@@ -31,6 +33,17 @@ export class AttachmentRecords {
   get(id: string): AttachmentRecord | undefined {
     const value = this.#store.get(keyOf(id))
     return value && decode(value)
+  }
+
+  /** By what it was called when it was attached, by its id, or by the beginning of a container's id. */
+  find(text: string): AttachmentRecord | undefined {
+    return this.all().find(
+      one =>
+        one.target === text ||
+        one.id === text ||
+        one.description === `container ${text}` ||
+        (text.length >= 12 && one.id.startsWith(text)),
+    )
   }
 
   put(record: AttachmentRecord): void {

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import type { AttachmentFound, CallHandlers } from '../api/mod.ts'
+import { printable } from '../base/mod.ts'
 import type { Attachments } from './attachments.ts'
 import type { DockerService } from './docker-service.ts'
+import { few } from './few.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
@@ -41,6 +43,18 @@ export class AttachmentService implements Service {
         return { attachments: found.map(one => ({ ...one, ...this.#docker.stateOf(one.id, one.isPresent) })) }
       },
     }
+  }
+
+  warnings(): readonly string[] {
+    const refused = this.#attachments.records
+      .all()
+      .flatMap(({ description, refusedNames = [] }) =>
+        refusedNames.map(
+          name =>
+            `${description} is not called "${printable(name)}", as its labels ask: that is no name of the zone, or one too many`,
+        ),
+      )
+    return few(refused, more => `${more} more names that labels ask for cannot be`)
   }
 
   async reconcile(): Promise<void> {

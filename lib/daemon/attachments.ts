@@ -2,9 +2,10 @@ import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import type { AttachmentFound } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
-import { LEASE_HOLDER, parseAddressForms, parseClaim, type AddressForm } from '../ipam/mod.ts'
+import { LEASE_HOLDER, parseAddressForms, parseClaim } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
-import { AttachmentRecords, isContainerId, macOf, type AttachmentRecord } from './attachment-records.ts'
+import { Attaching } from './attaching.ts'
+import { AttachmentRecords } from './attachment-records.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -38,12 +39,14 @@ export class Attachments {
   readonly #host: AttachmentParts['host']
   readonly #runner: AttachmentParts['runner']
   readonly #book: AttachmentParts['book']
+  readonly #attaching: Attaching
 
   constructor(parts: AttachmentParts) {
     this.#host = parts.host
     this.#runner = parts.runner
     this.#book = parts.book
     this.records = new AttachmentRecords(parts.store)
+    this.#attaching = new Attaching({ ...parts, records: this.records })
   }
 
   /**
@@ -54,9 +57,9 @@ export class Attachments {
     const wanted = parseAddressForms(forms)
     const given = this.#book.domain.parseAll(options.names ?? [])
     const target = await this.#host.resolve(text)
-    const own = options.defaultNames === false ? [] : (target.names ?? [])
-    const names = [...given, ...own.flatMap(name => this.#book.domain.tryParse(name) ?? [])]
-    return this.turns.take(target.id, () => this.#attach(text, target, wanted, { ...options, names }))
+    const { multicastRoute, signal, defaultNames = true } = options
+    const order = { multicastRoute, signal, given, isBare: !defaultNames }
+    return this.turns.take(target.id, () => this.#attaching.attach(text, target, wanted, order))
   }
 
   /** Takes addresses away (all, when none is named) and returns what was removed. */
@@ -74,7 +77,7 @@ export class Attachments {
       if (stored === undefined) throw notAttached(text)
       const names = this.#book.domain.checkCount(change(stored.names ?? []))
       // One that is stopped has its names again when it starts.
-      if (!(await this.#isGone(id))) this.#book.publish({ ...stored, names })
+      if (!(await this.#attaching.isGone(id))) this.#book.publish({ ...stored, names })
       this.records.put({ ...stored, names })
       return names
     })
@@ -110,7 +113,7 @@ export class Attachments {
     for (const { id } of gone)
       await this.turns.take(id, async () => {
         // What was attached since the host was asked is not gone.
-        if (!(await this.#isGone(id))) return
+        if (!(await this.#attaching.isGone(id))) return
         this.#forget(id)
         forgotten.push(id)
       })
@@ -121,53 +124,6 @@ export class Attachments {
         this.#runner.input((node, now) => node.freeAddresses(container, undefined, now))
     for (const record of this.records.all()) if (present.has(record.id)) this.#book.publish(record)
     return forgotten
-  }
-
-  async #isGone(id: string): Promise<boolean> {
-    const plugged = await this.#host.list()
-    return !plugged.some(end => end.targetId === id)
-  }
-
-  async #attach(
-    text: string,
-    target: Target,
-    wanted: readonly AddressForm[],
-    { multicastRoute, signal, names = [] }: AttachOptions,
-  ): Promise<string[]> {
-    const before = this.records.get(target.id)
-    const isOther = before !== undefined && !isContainerId(target.id) && before.netnsInode !== String(target.netnsInode)
-    if (isOther || (before !== undefined && !isContainerId(target.id) && (await this.#isGone(target.id))))
-      this.records.delete(target.id)
-    const known = this.records.get(target.id)
-    const held = known?.cidrs ?? []
-    const heldBefore = new Set(this.#runner.node.leasesOf(target.id).map(formatCidr))
-    const granted: Cidr[] = []
-    try {
-      for (const form of wanted) granted.push(...(await this.#runner.requestAddress(target.id, form, signal)))
-      const asked = granted.map(formatCidr)
-      const cidrs = [...new Set([...held, ...asked])]
-      const record = {
-        id: target.id,
-        description: target.description,
-        target: text,
-        netnsInode: String(target.netnsInode),
-        cidrs,
-        multicastRoute,
-        names: this.#book.domain.checkCount([...new Set([...(known?.names ?? []), ...names])]),
-      }
-      // Recorded first: after a crash on the way `reconcile` must not free an address that the container may have.
-      this.records.put({ ...record, mac: known?.mac ?? '' })
-      this.#book.publish(record)
-      const attachment = await this.#host.attach(target, cidrs, { multicastRoute, ...macOf(known) })
-      this.records.put({ ...record, mac: attachment.mac })
-      return [...new Set(asked)]
-    } catch (error) {
-      this.#takeBack(target.id, known)
-      for (const cidr of granted)
-        if (!heldBefore.has(formatCidr(cidr)))
-          this.#runner.input((node, now) => node.freeAddresses(target.id, cidr.address, now))
-      throw error
-    }
   }
 
   async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
@@ -199,39 +155,16 @@ export class Attachments {
       const target = await this.#host.resolve(text)
       return { id: target.id, target }
     } catch (error) {
-      return { id: this.#goneTarget(text, error), target: undefined }
+      const stored = this.records.find(text)
+      if (stored === undefined) throw error
+      return { id: stored.id, target: undefined }
     }
-  }
-
-  #goneTarget(text: string, error: unknown): string {
-    const stored = this.records
-      .all()
-      .find(
-        one =>
-          one.target === text ||
-          one.id === text ||
-          one.description === `container ${text}` ||
-          (text.length >= 12 && one.id.startsWith(text)),
-      )
-    if (stored === undefined) throw error
-    return stored.id
   }
 
   #forget(id: string): void {
     this.records.delete(id)
     this.#book.set(id, [], [])
     this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
-  }
-
-  /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
-  #takeBack(id: string, known: AttachmentRecord | undefined): void {
-    this.#book.publish(known ?? { id, cidrs: [] })
-    try {
-      if (known === undefined) this.records.delete(id)
-      else this.records.put(known)
-    } catch (error) {
-      if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
-    }
   }
 }
 

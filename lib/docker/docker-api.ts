@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { splitHostPort } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { ContainerView } from '../host/mod.ts'
-import { DEFAULT_SOCKET_PATH, DEFAULT_TCP_PORT } from './limits.ts'
+import { namesOfLabels } from './labels.ts'
+import { ALIASES_MAX, DEFAULT_SOCKET_PATH, DEFAULT_TCP_PORT } from './limits.ts'
 
 /** Where a Docker Engine listens. */
 export interface DockerEndpoint {
@@ -61,6 +62,7 @@ const labels = z
   .nullish()
   .transform(all => all ?? {})
 const containerId = z.string().regex(/^[0-9a-f]{64}$/)
+const networks = z.record(z.string(), z.object({ Aliases: z.array(z.string()).nullish() }).nullish()).nullish()
 
 const containerSchema = z.object({
   Id: containerId,
@@ -73,6 +75,7 @@ const containerSchema = z.object({
   }),
   Config: z.object({ Hostname: z.string().default(''), Labels: labels }).default({ Hostname: '', Labels: {} }),
   HostConfig: z.object({ NetworkMode: z.string().default('default') }).default({ NetworkMode: 'default' }),
+  NetworkSettings: z.object({ Networks: networks }).nullish(),
 })
 
 const listSchema = z.array(
@@ -88,11 +91,18 @@ const listSchema = z.array(
 export function parseContainer(body: string, isEngineLocal: boolean): DockerContainer | undefined {
   const parsed = containerSchema.safeParse(parsedJson(body))
   if (!parsed.success) return undefined
-  const { Id, Name, State, Config, HostConfig } = parsed.data
+  const { Id, Name, State, Config, HostConfig, NetworkSettings } = parsed.data
+  const asked = namesOfLabels(Config.Labels)
+  const aliases = Object.values(NetworkSettings?.Networks ?? {}).flatMap(network => network?.Aliases ?? [])
   return {
     id: Id,
     name: Name.replace(/^\//, ''),
-    hostname: Id.startsWith(Config.Hostname) ? '' : Config.Hostname,
+    hostname: asked.hostname !== undefined || Id.startsWith(Config.Hostname) ? '' : Config.Hostname,
+    // Docker counts the short id and the host name among them.
+    aliases: [...new Set(aliases)]
+      .filter(alias => !Id.startsWith(alias) && alias !== Config.Hostname)
+      .slice(0, ALIASES_MAX),
+    askedNames: [...asked.names, ...(asked.hostname === undefined ? [] : [asked.hostname])],
     isRunning: State.Running,
     state: State.Status,
     pid: State.Pid,

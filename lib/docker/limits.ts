@@ -12,6 +12,10 @@ export const RECONNECT_SOON_MAX_MS = 1_000
 /** … and up to this, when nothing was heard for as long as this. */
 export const RECONNECT_LATE_MAX_MS = 5_000
 export const RECONNECT_SOON_FOR_MS = 60_000
-/** Of a label that asks for addresses. */
+/** Of a label that asks for addresses, or names. */
 export const LABEL_CHARACTERS_MAX = 2_048
 export const LABEL_WORDS_MAX = 32
+/** Names of a label that are looked at: more than a container may have, so that it is said which it cannot. */
+export const LABEL_NAMES_MAX = 64
+/** Names that its networks know a container by. */
+export const ALIASES_MAX = 64

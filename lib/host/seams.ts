@@ -25,8 +25,12 @@ export interface ContainerView {
   /** 64 hex characters. */
   readonly id: string
   readonly name: string
-  /** Empty when it is the one that the engine made up. */
+  /** Empty when it is the one that the engine made up, or when another one is asked for. */
   readonly hostname?: string
+  /** What the engine's own networks know it by. */
+  readonly aliases?: readonly string[]
+  /** The names that whoever started it asks for, as they were written. */
+  readonly askedNames?: readonly string[]
   readonly isRunning: boolean
   /** The engine's word: `running`, `exited`, `created`, … */
   readonly state: string

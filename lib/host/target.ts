@@ -18,8 +18,10 @@ export interface Target {
   readonly netnsInode: bigint
   /** For people. */
   readonly description: string
-  /** What it is called where it comes from: a container's name and host name. */
+  /** What it is called where it comes from: a container's name, host name and aliases. */
   readonly names?: readonly string[]
+  /** The names that whoever started it asks for, as they were written. */
+  readonly askedNames?: readonly string[]
 }
 
 export interface TargetSources {
@@ -47,8 +49,8 @@ export async function resolveTarget(text: string, sources: TargetSources): Promi
       'use a container with a network of its own (not --network=host)',
     )
   }
-  const { id, netnsPath, description, names = [] } = where
-  return { id, netnsPath, netnsInode, description, names }
+  const { id, netnsPath, description, names = [], askedNames = [] } = where
+  return { id, netnsPath, netnsInode, description, names, askedNames }
 }
 
 interface Place {
@@ -57,6 +59,7 @@ interface Place {
   readonly description: string
   readonly howToList: string
   readonly names?: readonly string[]
+  readonly askedNames?: readonly string[]
   /** Somebody named the file: it may be a namespace of another kind. */
   readonly isByPath?: boolean
 }
@@ -136,12 +139,14 @@ async function ofContainer(text: string, containers: ContainerLookup | undefined
     )
   }
   if (!container.isEngineLocal) await checkIsHere(container)
+  const { name, hostname = '', aliases = [], askedNames = [] } = container
   return {
     id: container.id,
     netnsPath: `/proc/${container.pid}/ns/net`,
-    description: `container ${container.name}`,
+    description: `container ${name}`,
     howToList: 'choose one that `docker ps` shows',
-    names: [container.name, container.hostname ?? ''].filter(name => name !== ''),
+    names: [name, hostname, ...aliases].filter(text => text !== ''),
+    askedNames,
   }
 }
 

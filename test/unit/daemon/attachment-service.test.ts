@@ -78,3 +78,16 @@ t.test('what is gone is logged, one by one', async t => {
     { event: 'attachment-gone', id: 'netns:b' },
   ])
 })
+
+t.test('names that labels ask for and that cannot be are warnings', async t => {
+  const all = Array.from({ length: 12 }, (_, i) => ({ description: `container c${i}`, refusedNames: ['a\u001b b'] }))
+  const records = {
+    all: () => [{ description: 'container web' }, ...all],
+  } as unknown as Parts['attachments']['records']
+  const warnings = service({ records }).service.warnings()
+  t.equal(
+    warnings[0],
+    'container c0 is not called "a? b", as its labels ask: that is no name of the zone, or one too many',
+  )
+  t.match(warnings.at(-1), /^\d+ more names that labels ask for cannot be$/)
+})

@@ -18,6 +18,8 @@ function world() {
   const records = new Map<string, Uint8Array>()
   /** Names that targets bring along. */
   const brought: string[] = []
+  /** And those that their labels ask for. */
+  const asked: string[] = []
   const hooks = { beforePlug: () => {}, afterList: async () => {} }
   const node = {
     leases: (holder: string) =>
@@ -28,7 +30,13 @@ function world() {
     freeAddresses: (id: string) => leases.delete(id),
   }
   const host = {
-    resolve: async (text: string) => ({ id: text, description: text, netnsInode: 1n, names: brought }),
+    resolve: async (text: string) => ({
+      id: text,
+      description: text,
+      netnsInode: 1n,
+      names: brought,
+      askedNames: asked,
+    }),
     list: async () => {
       const ends = [...plugged].map(targetId => ({ targetId }))
       await hooks.afterList()
@@ -52,7 +60,7 @@ function world() {
   const store = mapStore(records)
   const { published, book } = nameList()
   const make = () => new Attachments({ host, runner, store, book } as unknown as Seams)
-  return { published, brought, plugged, leases, others, records, hooks, make, attachments: make() }
+  return { published, brought, asked, plugged, leases, others, records, hooks, make, attachments: make() }
 }
 
 t.test('an attachment that was made while the host was being looked at is not taken for gone', async t => {
@@ -123,6 +131,22 @@ t.test('an attachment has the names that are given, and those that the target br
     w.attachments.rename('d', known => [...known]),
     { code: 'NOT_ATTACHED' },
   )
+})
+
+t.test('names that labels ask for come before those that a target brings; what cannot be is noted', async t => {
+  const w = world()
+  const many = Array.from({ length: 40 }, (_, i) => `n${i}`)
+  w.asked.push('shop', 'a b', 'www.example.com', 'b.weave.local')
+  w.brought.push('web', ...many)
+  await w.attachments.attach('c', ['net:default'], { ...OPTIONS, names: ['api'] })
+  t.same(w.published.get('c')?.names, ['api', 'shop', 'b', 'web', ...many.slice(0, 28)])
+  t.same(w.attachments.records.get('c')?.refusedNames, ['a b', 'www.example.com'])
+  await w.attachments.attach('d', ['net:default'], { ...OPTIONS, defaultNames: false })
+  t.same([w.published.get('d'), w.attachments.records.get('d')?.refusedNames], [undefined, []], 'none when not wanted')
+  w.asked.splice(0, 4, ...many, 'x'.repeat(500))
+  await w.attachments.attach('e', ['net:default'], OPTIONS)
+  t.same(w.published.get('e')?.names, many.slice(0, 32))
+  t.same(w.attachments.records.get('e')?.refusedNames, [...many.slice(32), 'x'.repeat(80)], 'beyond 32')
 })
 
 t.test('a bad name is refused before anything is done, and a refused attachment leaves no name', async t => {

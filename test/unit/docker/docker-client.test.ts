@@ -38,6 +38,8 @@ t.test('reads a container', async t => {
     id,
     name: 'web',
     hostname: '',
+    aliases: [],
+    askedNames: [],
     isRunning: true,
     state: 'running',
     pid: 4242,
@@ -48,6 +50,22 @@ t.test('reads a container', async t => {
   })
   await client.inspect('../images?x=1')
   t.strictSame(asked, ['/containers/web/json', '/containers/..%2Fimages%3Fx%3D1/json'], 'names cannot change the path')
+})
+
+t.test('reads what a container is called', async t => {
+  const of = (more: object) => parseContainer(JSON.stringify({ ...answer, ...more }), true)
+  const Networks = {
+    a: { Aliases: ['db', id.slice(0, 12)] },
+    b: { Aliases: null },
+    c: null,
+    d: { Aliases: ['db', 'x'] },
+  }
+  t.match(of({ NetworkSettings: { Networks } }), { aliases: ['db', 'x'] })
+  t.match(of({ NetworkSettings: { Networks: null } }), { aliases: [] })
+  t.match(of({ Config: { Hostname: 'h', Labels: null } }), { hostname: 'h', askedNames: [] })
+  const Labels = { 'weave-ts.name': 'one two', 'weave-ts.hostname': 'other' }
+  const named = of({ Config: { Hostname: 'db', Labels }, NetworkSettings: { Networks } })
+  t.match(named, { hostname: '', aliases: ['x'], askedNames: ['one', 'two', 'other'] })
 })
 
 t.test('a container that is not there', async t => {

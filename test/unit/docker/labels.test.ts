@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { WeaveError } from '../../../lib/base/mod.ts'
-import { ATTACH_LABEL, addressesOfLabel } from '../../../lib/docker/mod.ts'
+import { ATTACH_LABEL, addressesOfLabel, namesOfLabels } from '../../../lib/docker/mod.ts'
 
 t.test('a label names addresses, separated by spaces, commas or both', async t => {
   const of = (value: string) => addressesOfLabel({ [ATTACH_LABEL]: value, other: '10.32.0.9/12' })
@@ -27,4 +27,20 @@ t.test('any label is a list of bounded length, or refused', async t => {
     }),
   )
   t.pass()
+})
+
+t.test('labels name a container, and its host name', async t => {
+  t.strictSame(namesOfLabels({ other: 'x' }), { names: [], hostname: undefined })
+  t.strictSame(namesOfLabels(Object.create({ 'weave-ts.name': 'x' }) as Record<string, string>).names, [])
+  t.strictSame(namesOfLabels({ 'weave-ts.name': ' web, api\tb.weave.local ,', 'weave-ts.hostname': ' db ' }), {
+    names: ['web', 'api', 'b.weave.local'],
+    hostname: 'db',
+  })
+  t.strictSame(namesOfLabels({ 'weave-ts.hostname': ' ' }).hostname, undefined)
+  fc.assert(
+    fc.property(fc.string({ maxLength: 4_000 }), value => {
+      const { names } = namesOfLabels({ 'weave-ts.name': value, 'weave-ts.hostname': value })
+      return names.length <= 64 && names.every(name => name !== '' && !/[\s,]/.test(name))
+    }),
+  )
 })

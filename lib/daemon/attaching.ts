@@ -1,0 +1,109 @@
+import { formatCidr, type Cidr } from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import type { HostNetwork, Target } from '../host/mod.ts'
+import type { AddressForm } from '../ipam/mod.ts'
+import { attachmentNames } from './attachment-names.ts'
+import { isContainerId, macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
+import type { NameBook } from './name-book.ts'
+import type { NodeRunner } from './node-runner.ts'
+
+export interface AttachingParts {
+  readonly host: Pick<HostNetwork, 'list' | 'attach'>
+  readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
+    readonly node: Pick<NodeRunner['node'], 'leasesOf'>
+  }
+  readonly records: AttachmentRecords
+  readonly book: Pick<NameBook, 'domain' | 'publish'>
+}
+
+export interface AttachOrder {
+  readonly multicastRoute: boolean
+  readonly signal: AbortSignal
+  /** Names, relative to the zone. */
+  readonly given: readonly string[]
+  /** True: no names but those. */
+  readonly isBare: boolean
+}
+
+/** How one attachment is made, or gets more than it has. */
+export class Attaching {
+  readonly #host: AttachingParts['host']
+  readonly #runner: AttachingParts['runner']
+  readonly #records: AttachmentRecords
+  readonly #book: AttachingParts['book']
+
+  constructor({ host, runner, records, book }: AttachingParts) {
+    this.#host = host
+    this.#runner = runner
+    this.#records = records
+    this.#book = book
+  }
+
+  /**
+   * Gives a target what it has not yet of these addresses and names, within its turn; the addresses in CIDR form. On
+   * failure nothing is left that was not there before.
+   */
+  async attach(
+    text: string,
+    target: Target,
+    wanted: readonly AddressForm[],
+    { multicastRoute, signal, given, isBare }: AttachOrder,
+  ): Promise<string[]> {
+    const before = this.#records.get(target.id)
+    const isOther = before !== undefined && !isContainerId(target.id) && before.netnsInode !== String(target.netnsInode)
+    if (isOther || (before !== undefined && !isContainerId(target.id) && (await this.isGone(target.id))))
+      this.#records.delete(target.id)
+    const known = this.#records.get(target.id)
+    const held = known?.cidrs ?? []
+    const heldBefore = new Set(this.#runner.node.leasesOf(target.id).map(formatCidr))
+    const granted: Cidr[] = []
+    const { names, refused } = attachmentNames(
+      this.#book.domain,
+      { kept: known?.names ?? [], given },
+      isBare ? {} : target,
+    )
+    try {
+      for (const form of wanted) granted.push(...(await this.#runner.requestAddress(target.id, form, signal)))
+      const asked = granted.map(formatCidr)
+      const cidrs = [...new Set([...held, ...asked])]
+      const record = {
+        id: target.id,
+        description: target.description,
+        target: text,
+        netnsInode: String(target.netnsInode),
+        cidrs,
+        multicastRoute,
+        names,
+        refusedNames: refused,
+      }
+      // Recorded first: after a crash on the way `reconcile` must not free an address that the container may have.
+      this.#records.put({ ...record, mac: known?.mac ?? '' })
+      this.#book.publish(record)
+      const attachment = await this.#host.attach(target, cidrs, { multicastRoute, ...macOf(known) })
+      this.#records.put({ ...record, mac: attachment.mac })
+      return [...new Set(asked)]
+    } catch (error) {
+      this.#takeBack(target.id, known)
+      for (const cidr of granted)
+        if (!heldBefore.has(formatCidr(cidr)))
+          this.#runner.input((node, now) => node.freeAddresses(target.id, cidr.address, now))
+      throw error
+    }
+  }
+
+  async isGone(id: string): Promise<boolean> {
+    const plugged = await this.#host.list()
+    return !plugged.some(end => end.targetId === id)
+  }
+
+  /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
+  #takeBack(id: string, known: AttachmentRecord | undefined): void {
+    this.#book.publish(known ?? { id, cidrs: [] })
+    try {
+      if (known === undefined) this.#records.delete(id)
+      else this.#records.put(known)
+    } catch (error) {
+      if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
+    }
+  }
+}
