@@ -11,6 +11,7 @@ import { addNameCommands } from './name-commands.ts'
 import { addServiceCommand } from './service-command.ts'
 import { settingsOf, withSettings, type Settings } from './settings.ts'
 import { addStatusCommands } from './status-commands.ts'
+import { weaveAnswer } from './weave-answers.ts'
 
 const EXIT_USAGE = 2
 
@@ -28,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .helpOption('-h, --help')
       .enablePositionalOptions()
       .showHelpAfterError('  add --help to see what can be given [USAGE]')
-      .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'weave-ts: ')) })
+      .configureOutput({ outputError: (text, write) => write(complaintOf(text)) })
       .exitOverride()
       .addHelpText('after', EXIT_STATUS_HELP),
   )
@@ -51,6 +52,14 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (code.startsWith('commander.')) process.exit(exitCode === 0 ? 0 : EXIT_USAGE)
     fail(await withLastWords(thrown, settings), settings.isJson)
   }
+}
+
+/** What commander says of wrong usage, as all our errors begin, and with the way to go for a user of Weave Net. */
+function complaintOf(text: string): string {
+  const answer = weaveAnswer(text)
+  const complaint = text.replace(/^error: /, 'weave-ts: ')
+  // Commander guesses at a verb that is spelt alike; the answer knows.
+  return answer === undefined ? complaint : `${complaint.split('\n')[0]}\n  ${answer}\n`
 }
 
 /** Where no daemon answers: how the last one ended. */

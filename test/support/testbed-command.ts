@@ -15,6 +15,7 @@ export interface CommandResult {
 export interface CommandOptions {
   readonly limitMs?: number
   readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
   readonly input?: string
 }
 
@@ -22,7 +23,7 @@ export interface CommandOptions {
 export function run(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return new Promise(resolve => {
     const began = performance.now()
-    const child = spawn(argv[0]!, argv.slice(1), { stdio: 'pipe', env: options.env ?? process.env })
+    const child = spawn(argv[0]!, argv.slice(1), { stdio: 'pipe', env: options.env ?? process.env, cwd: options.cwd })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
