@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache attack pack install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache attack pack deb image install uninstall clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -69,6 +69,12 @@ attack: dependencies-all build ## measure the API while a member attacks: ATTACK
 
 pack: dependencies ## make the npm package, with the built code and the engine for this platform
 	@npm pack
+
+deb: build ## make the Debian package, which carries Node.js and all it needs: DEB=file names it
+	@scripts/deb.sh
+
+image: build ## make the Docker image, without a registry: IMAGE=name, TAR=file
+	@scripts/image.sh
 
 install: build ## copy the program with all it needs to PREFIX (default /usr/local), below DESTDIR if it is given
 	@scripts/install.sh install

@@ -1,12 +1,15 @@
 #!/bin/bash
-# `install.sh install` copies the built program with what it needs to DESTDIR/PREFIX/lib/weave-ts, and a link to it to
-# DESTDIR/PREFIX/bin; `install.sh uninstall` takes both away. Needs no network. DESTDIR is for packagers.
+# `install.sh install` copies the built program with what it needs to DESTDIR/PREFIX/lib/weave-ts, a link to it to
+# DESTDIR/PREFIX/bin, its man page and the completion for bash to DESTDIR/PREFIX/share; `install.sh uninstall` takes all of
+# it away. Needs no network. DESTDIR is for packagers; WITH_NODE=1 copies the running Node.js as well, which is then used.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PREFIX=${PREFIX:-/usr/local} DESTDIR=${DESTDIR:-}
+readonly PREFIX=${PREFIX:-/usr/local} DESTDIR=${DESTDIR:-} WITH_NODE=${WITH_NODE:-}
 readonly PLACE=$PREFIX/lib/weave-ts LINK=$PREFIX/bin/weave-ts
 readonly TARGET=$DESTDIR$PLACE
+readonly MAN=$DESTDIR$PREFIX/share/man/man8/weave-ts.8.gz
+readonly COMPLETION=$DESTDIR$PREFIX/share/bash-completion/completions/weave-ts
 
 fail() {
   echo "install: $*" >&2
@@ -15,7 +18,9 @@ fail() {
 
 remove() {
   # Only what is ours: a link that leads elsewhere, or a directory of another program, stays.
-  if [[ -L $DESTDIR$LINK && $(readlink "$DESTDIR$LINK") == "$PLACE/bin/weave-ts" ]]; then rm "$DESTDIR$LINK"; fi
+  if [[ -L $DESTDIR$LINK && $(readlink "$DESTDIR$LINK") == "$PLACE/bin/weave-ts"* ]]; then rm "$DESTDIR$LINK"; fi
+  if [[ -e $MAN ]] && zgrep -qs 'WEAVE\\-TS' "$MAN"; then rm "$MAN"; fi
+  if grep -qs '^complete -F _weave_ts ' "$COMPLETION"; then rm "$COMPLETION"; fi
   [[ -e $TARGET ]] || return 0
   grep -qs '"name": "weave-ts"' "$TARGET/package.json" || fail "$TARGET is not weave-ts's: not touched"
   rm -r "$TARGET"
@@ -30,12 +35,24 @@ packages() {
       if (path.lastIndexOf("node_modules/") === 0 && !dev && !devOptional && existsSync(path)) console.log(path)'
 }
 
+# A Node.js of its own, and a program beside the usual one that runs with it.
+install_node() {
+  cp -L "$(node -p process.execPath)" "$TARGET/bin/node"
+  cat >"$TARGET/bin/weave-ts-alone" <<'SH'
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+exec "$here/node" "$here/weave-ts" "$@"
+SH
+  chmod 755 "$TARGET/bin/weave-ts-alone"
+  ln -sfn "$PLACE/bin/weave-ts-alone" "$DESTDIR$LINK"
+}
+
 install_all() {
   [[ -f build/lib/cli/main.js ]] || fail 'nothing is built: make build'
   [[ -f prebuilds/linux-$(node -p process.arch)/engine.node ]] || fail 'the packet engine is not built: make native'
   [[ ! -e $DESTDIR$LINK || -L $DESTDIR$LINK ]] || fail "$DESTDIR$LINK is there, and is no link of ours"
   remove
-  mkdir -p "$TARGET/build" "$DESTDIR$PREFIX/bin"
+  mkdir -p "$TARGET/build" "$DESTDIR$PREFIX/bin" "$(dirname "$MAN")" "$(dirname "$COMPLETION")"
   cp -RL bin docs prebuilds LICENSE README.md CHANGELOG.md package.json "$TARGET/"
   cp -R build/lib "$TARGET/build/"
   local path
@@ -44,6 +61,9 @@ install_all() {
     cp -RL "$path" "$TARGET/$(dirname "$path")/"
   done < <(packages)
   ln -sfn "$PLACE/bin/weave-ts" "$DESTDIR$LINK"
+  [[ -z $WITH_NODE ]] || install_node
+  node build/scripts/man-page.js | gzip -9n >"$MAN"
+  node bin/weave-ts completion bash >"$COMPLETION"
   echo "$DESTDIR$LINK leads to $PLACE; under systemd: weave-ts service install"
 }
 

@@ -1,50 +1,16 @@
-import { Command } from 'commander'
-import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { addAttachmentCommands } from './attachment-commands.ts'
-import { addExposureCommands } from './exposure-commands.ts'
 import { fail } from './fail.ts'
-import { addLaunchCommand } from './launch-command.ts'
-import { addLifecycleCommands } from './lifecycle-commands.ts'
-import { addMeshCommands } from './mesh-commands.ts'
-import { addNameCommands } from './name-commands.ts'
-import { addServiceCommand } from './service-command.ts'
-import { settingsOf, withSettings, type Settings } from './settings.ts'
-import { addStatusCommands } from './status-commands.ts'
-import { weaveAnswer } from './weave-answers.ts'
+import { weaveProgram } from './program.ts'
+import { settingsOf, type Settings } from './settings.ts'
 
 const EXIT_USAGE = 2
 
-const EXIT_STATUS_HELP = `
-Exit status: 0 done · 1 refused · 2 wrong usage · 3 status: not ready · 4 no such target · 7 no daemon
-             65 damaged state · 69 something missing · 70 failed · 75 busy, try again · 77 not root · 78 configuration
-Environment: WEAVE_TS_STATE_DIR (as --state-dir), WEAVE_PASSWORD (mesh secret), DOCKER_HOST`
-
-/** A command is added by the file of its group. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = withSettings(
-    new Command('weave-ts')
-      .description('An encrypted layer-2 overlay mesh for hosts and containers, without a controller.')
-      .version(SOFTWARE_VERSION, '--version')
-      .helpOption('-h, --help')
-      .enablePositionalOptions()
-      .showHelpAfterError('  add --help to see what can be given [USAGE]')
-      .configureOutput({ outputError: (text, write) => write(complaintOf(text)) })
-      .exitOverride()
-      .addHelpText('after', EXIT_STATUS_HELP),
-  )
+  const program = weaveProgram()
   let settings = settingsOf(program)
   program.hook('preAction', (_program, command) => {
     settings = settingsOf(command)
   })
-  addLaunchCommand(program)
-  addMeshCommands(program)
-  addStatusCommands(program)
-  addAttachmentCommands(program)
-  addExposureCommands(program)
-  addNameCommands(program)
-  addLifecycleCommands(program)
-  addServiceCommand(program)
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (thrown) {
@@ -52,14 +18,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (code.startsWith('commander.')) process.exit(exitCode === 0 ? 0 : EXIT_USAGE)
     fail(await withLastWords(thrown, settings), settings.isJson)
   }
-}
-
-/** What commander says of wrong usage, as all our errors begin, and with the way to go for a user of Weave Net. */
-function complaintOf(text: string): string {
-  const answer = weaveAnswer(text)
-  const complaint = text.replace(/^error: /, 'weave-ts: ')
-  // Commander guesses at a verb that is spelt alike; the answer knows.
-  return answer === undefined ? complaint : `${complaint.split('\n')[0]}\n  ${answer}\n`
 }
 
 /** Where no daemon answers: how the last one ended. */

@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import { SOFTWARE_VERSION } from '../api/mod.ts'
+import { addAttachmentCommands } from './attachment-commands.ts'
+import { addCompletionCommand } from './completion-command.ts'
+import { addExposureCommands } from './exposure-commands.ts'
+import { addLaunchCommand } from './launch-command.ts'
+import { addLifecycleCommands } from './lifecycle-commands.ts'
+import { addMeshCommands } from './mesh-commands.ts'
+import { addNameCommands } from './name-commands.ts'
+import { addServiceCommand } from './service-command.ts'
+import { withSettings } from './settings.ts'
+import { addStatusCommands } from './status-commands.ts'
+import { weaveAnswer } from './weave-answers.ts'
+
+const EXIT_STATUS_HELP = `
+Exit status: 0 done · 1 refused · 2 wrong usage · 3 status: not ready · 4 no such target · 7 no daemon
+             65 damaged state · 69 something missing · 70 failed · 75 busy, try again · 77 not root · 78 configuration
+Environment: WEAVE_TS_STATE_DIR (as --state-dir), WEAVE_PASSWORD (mesh secret), DOCKER_HOST`
+
+/** The command line with all its commands; each is added by the file of its group. */
+export function weaveProgram(): Command {
+  const program = withSettings(
+    new Command('weave-ts')
+      .description('An encrypted layer-2 overlay mesh for hosts and containers, without a controller.')
+      .version(SOFTWARE_VERSION, '--version')
+      .helpOption('-h, --help')
+      .enablePositionalOptions()
+      .showHelpAfterError('  add --help to see what can be given [USAGE]')
+      .configureOutput({ outputError: (text, write) => write(complaintOf(text)) })
+      .exitOverride()
+      .addHelpText('after', EXIT_STATUS_HELP),
+  )
+  addLaunchCommand(program)
+  addMeshCommands(program)
+  addStatusCommands(program)
+  addAttachmentCommands(program)
+  addExposureCommands(program)
+  addNameCommands(program)
+  addLifecycleCommands(program)
+  addServiceCommand(program)
+  addCompletionCommand(program)
+  return program
+}
+
+/** What commander says of wrong usage, as all our errors begin, and with the way to go for a user of Weave Net. */
+function complaintOf(text: string): string {
+  const answer = weaveAnswer(text)
+  const complaint = text.replace(/^error: /, 'weave-ts: ')
+  // Commander guesses at a verb that is spelt alike; the answer knows.
+  return answer === undefined ? complaint : `${complaint.split('\n')[0]}\n  ${answer}\n`
+}
