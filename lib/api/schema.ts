@@ -177,6 +177,7 @@ export const Attachment = z.object({
   description: z.string(),
   mac: z.string(),
   cidrs: z.array(z.string()),
+  names: z.array(z.string()).default([]),
   isPresent: z.boolean(),
   /** stopped: a container that may start again; waiting: it should have its interface, `why` tells what is in the way. */
   state: z.enum(['attached', 'stopped', 'waiting', 'gone']),
@@ -207,7 +208,11 @@ export const AttachRequest = z.object({
 })
 export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
 
-export const ExposeRequest = z.object({ addresses: texts(32).default([]), masquerade: z.boolean().default(true) })
+export const ExposeRequest = z.object({
+  addresses: texts(32).default([]),
+  masquerade: z.boolean().default(true),
+  names: texts(32).default([]),
+})
 export const HideRequest = z.object({ addresses: texts(32).default([]) })
 
 export const NamesRequest = z.object({ target: z.string().min(1).max(256), names: texts(32).default([]) })

@@ -53,7 +53,7 @@ export function addAttachmentCommands(program: Command): void {
       print(settings, { cidrs }, cidrs.join(' '))
     })
   withSettings(
-    program.command('ps').description('list what is attached: id, MAC, addresses').argument('[targets...]'),
+    program.command('ps').description('list what is attached: id, MAC, addresses, names').argument('[targets...]'),
   ).action(async (targets: string[], _options: object, command: Command) => {
     const settings = settingsOf(command)
     const { attachments } = await clientOf(settings).call('ps')

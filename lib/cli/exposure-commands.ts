@@ -1,20 +1,28 @@
 import type { Command } from 'commander'
 import { ADDRESSES } from './attachment-commands.ts'
+import { withNames } from './name-commands.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 import { withNotice } from './waiting.ts'
 
+interface ExposeOptions {
+  readonly withoutMasquerade?: true
+  readonly name: string[]
+}
+
 export function addExposureCommands(program: Command): void {
-  withSettings(
-    program
-      .command('expose')
-      .description('give this host addresses of the overlay; prints them')
-      .argument('[addresses...]', `${ADDRESSES}; none: one of the default subnet`),
+  withNames(
+    withSettings(
+      program
+        .command('expose')
+        .description('give this host addresses of the overlay; prints them')
+        .argument('[addresses...]', `${ADDRESSES}; none: one of the default subnet`),
+    ),
   )
     .option('--without-masquerade', 'leave the addresses of what enters and leaves those subnets as they are')
-    .action(async (addresses: string[], { withoutMasquerade }: { withoutMasquerade?: true }, command: Command) => {
+    .action(async (addresses: string[], { withoutMasquerade, name: names }: ExposeOptions, command: Command) => {
       const settings = settingsOf(command)
       const client = clientOf(settings)
-      const answer = client.call('expose', { addresses, masquerade: withoutMasquerade !== true })
+      const answer = client.call('expose', { addresses, masquerade: withoutMasquerade !== true, names })
       const { cidrs, notes } = await withNotice(client, 'expose', answer)
       for (const note of notes) console.error(`weave-ts: ${note}`)
       print(settings, { cidrs, notes }, cidrs.join(' '))

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { clientOf, collected, print, settingsOf, withSettings } from './settings.ts'
 
-const WHOSE = 'netns:NAME, pid:N, the id or name of a Docker container, or any IP address'
+const WHOSE = 'netns:NAME, pid:N, the id or name of a Docker container, weave:expose (this host), or any IP address'
 
 interface NameOptions {
   readonly name: string[]

@@ -146,8 +146,14 @@ export function renderDns(entries: readonly NameView[]): string {
 
 export function renderPs(attachments: readonly Attachment[]): string {
   return attachments
-    .map(({ id, mac, cidrs, state, why }) =>
-      [shownId(id), mac, ...cidrs, ...(state === 'attached' ? [] : [`(${state}${why === null ? '' : `: ${why}`})`])]
+    .map(({ id, mac, cidrs, names, state, why }) =>
+      [
+        shownId(id),
+        mac,
+        ...cidrs,
+        ...names,
+        ...(state === 'attached' ? [] : [`(${state}${why === null ? '' : `: ${why}`})`]),
+      ]
         .join(' ')
         .trimEnd(),
     )

@@ -92,6 +92,7 @@ export class Attachments {
       description: stored.description,
       mac: stored.mac,
       cidrs: [...stored.cidrs],
+      names: (stored.names ?? []).map(name => this.#book.domain.full(name)),
       isPresent: present.has(stored.id),
     }))
   }

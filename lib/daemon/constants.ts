@@ -3,6 +3,9 @@ export const DIAL_TIMEOUT_MS = 10_000
 export const RECONCILE_INTERVAL_MS = 30_000
 export const ATTACHMENT_PREFIX = 'attach/'
 export const EXPOSURE_PREFIX = 'expose/'
+/** This host, among those that hold addresses. */
+export const EXPOSED_ID = 'weave:expose'
+export const EXPOSURE_NAMES_KEY = 'exposure-names'
 /** Addresses of the overlay that one host may have. */
 export const EXPOSURES_MAX = 64
 /** Addresses of the bridge at which DNS answers. */

@@ -48,7 +48,8 @@ export interface Ground {
 /** All services, in the order in which they take their turns: a new subject is a line here. */
 export function servicesOf(config: DaemonConfig, settings: DerivedSettings, parts: Ground): Services {
   const { seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, startedAt, onEnd } = parts
-  const exposed = new Exposures({ host, runner, store, range: settings.range })
+  const book = new NameBook(settings.domain, runner)
+  const exposed = new Exposures({ host, runner, store, book, range: settings.range })
   const exposures = new ExposureService({
     exposures: exposed,
     runner,
@@ -56,7 +57,6 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     isForwarding: () => host.isForwarding(),
     log,
   })
-  const book = new NameBook(settings.domain, runner)
   const dns = dnsServerOf(config, settings, { node, seams, exposed: () => exposed.all.map(({ cidr }) => cidr) })
   exposed.watch(() => void dns?.reconcile())
   const attachments = new Attachments({ host, runner, store, book })
@@ -98,7 +98,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     exposures,
     new AttachmentService({ attachments, docker, runner, others: () => exposures.list(), log }),
     docker,
-    new NamesService({ book, runner, attachments, ttlSeconds: config.dnsTtl, server: dns }),
+    new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
   ]
   return new Services(
     [

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { AttachmentFound, CallHandlers, Status } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
-import { EXPOSED_ID, type Exposures } from './exposures.ts'
+import { EXPOSED_ID } from './constants.ts'
+import type { Exposures } from './exposures.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
@@ -10,18 +11,22 @@ const NO_FORWARDING =
   'this host does not forward packets (net.ipv4.ip_forward is 0), so containers reach it but nothing beyond it; ' +
   'if they should, `sysctl -w net.ipv4.ip_forward=1`'
 
+type Shown = Pick<Exposures['names'], 'full'>
+
 /** `expose` and `hide`; puts addresses of the host back that somebody took from the bridge. */
 export class ExposureService implements Service {
   readonly name = 'exposures'
   readonly calls: Pick<CallHandlers, 'expose' | 'hide'>
-  readonly #exposures: Pick<Exposures, 'all' | 'foreign' | 'present' | 'reconcile'>
+  readonly #exposures: Pick<Exposures, 'all' | 'foreign' | 'present' | 'reconcile'> & { readonly names: Shown }
   readonly #log: Pick<Logger, 'info'>
   readonly #mac: string
   /** Why the host does not have what is recorded. */
   #trouble: string | undefined
 
   constructor(parts: {
-    exposures: Pick<Exposures, 'all' | 'foreign' | 'expose' | 'hide' | 'present' | 'reconcile'>
+    exposures: Pick<Exposures, 'all' | 'foreign' | 'expose' | 'hide' | 'present' | 'reconcile'> & {
+      readonly names: Shown
+    }
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
     /** Of the bridge, as text. */
     mac: string
@@ -34,10 +39,10 @@ export class ExposureService implements Service {
     this.#log = parts.log
     this.#mac = parts.mac
     this.calls = {
-      expose: async ({ addresses, masquerade }, { signal }) => {
+      expose: async ({ addresses, masquerade, names }, { signal }) => {
         runner.requireStore()
         try {
-          const cidrs = await exposures.expose(addresses, { isMasqueraded: masquerade, signal })
+          const cidrs = await exposures.expose(addresses, { isMasqueraded: masquerade, signal, names })
           return { cidrs, notes: (await parts.isForwarding()) ? [] : [NO_FORWARDING] }
         } catch (error) {
           throw explained(error, () => runner.report())
@@ -78,6 +83,7 @@ export class ExposureService implements Service {
     if (cidrs.length === 0) return []
     const present = await this.#exposures.present()
     const isPresent = cidrs.every(cidr => present.has(cidr))
-    return [{ id: EXPOSED_ID, description: 'this host', mac: this.#mac, cidrs, isPresent }]
+    const names = this.#exposures.names.full
+    return [{ id: EXPOSED_ID, description: 'this host', mac: this.#mac, cidrs, names, isPresent }]
   }
 }

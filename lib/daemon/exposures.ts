@@ -3,20 +3,27 @@ import { WeaveError } from '../base/mod.ts'
 import type { ExposedAddress, HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER, parseAddressForms, parseClaim, type AddressForm } from '../ipam/mod.ts'
 import type { StateStore } from '../io/mod.ts'
-import { EXPOSURE_PREFIX, EXPOSURES_MAX } from './constants.ts'
+import { EXPOSED_ID, EXPOSURE_PREFIX, EXPOSURES_MAX } from './constants.ts'
+import { ExposureNames } from './exposure-names.ts'
+import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
-
-/** This host, among those that hold addresses. */
-export const EXPOSED_ID = 'weave:expose'
 
 export interface ExposureParts {
   readonly host: Pick<HostNetwork, 'expose' | 'hide' | 'exposed'>
   readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
     readonly node: Pick<NodeRunner['node'], 'leasesOf'>
   }
-  readonly store: Pick<StateStore, 'range' | 'write'>
+  readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
+  readonly book: Pick<NameBook, 'domain' | 'publish'>
   /** Of addresses that the mesh hands out. */
   readonly range: Cidr
+}
+
+export interface ExposeOptions {
+  readonly isMasqueraded: boolean
+  readonly signal: AbortSignal
+  /** As an operator writes them, besides those that it has. */
+  readonly names?: readonly string[]
 }
 
 /**
@@ -24,6 +31,7 @@ export interface ExposureParts {
  * time.
  */
 export class Exposures {
+  readonly names: ExposureNames
   readonly #parts: ExposureParts
   readonly #listeners = new Set<(cidrs: readonly string[]) => void>()
   #turn: Promise<unknown> = Promise.resolve()
@@ -33,6 +41,7 @@ export class Exposures {
 
   constructor(parts: ExposureParts) {
     this.#parts = parts
+    this.names = new ExposureNames(parts.store, parts.book)
   }
 
   /** All that is recorded, in the order of the addresses. */
@@ -58,15 +67,31 @@ export class Exposures {
    * Gives the host addresses, and returns them in CIDR form; what it has already it keeps, but for the masquerade. On
    * failure all is as it was before.
    */
-  expose(
-    forms: readonly string[],
-    options: { readonly isMasqueraded: boolean; readonly signal: AbortSignal },
-  ): Promise<string[]> {
+  expose(forms: readonly string[], options: ExposeOptions): Promise<string[]> {
     const wanted = parseAddressForms(forms)
-    return this.#inTurn(() => this.#expose(wanted, options))
+    const names = this.names.parse(options.names ?? [])
+    return this.#inTurn(() => this.#expose(wanted, { ...options, names }))
   }
 
-  /** Takes addresses away (all, when none is named) and returns what was removed. */
+  /** Changes the names of this host, which are relative to the zone. Returns them. */
+  rename(change: (known: readonly string[]) => string[]): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const cidrs = this.#cidrs()
+      if (cidrs.length === 0)
+        throw new WeaveError('NOT_EXPOSED', 'this host is not exposed', 'expose it with `weave-ts expose`')
+      const before = this.names.all
+      this.names.set(change(before))
+      try {
+        this.names.publish(cidrs)
+      } catch (error) {
+        this.names.set(before)
+        throw error
+      }
+      return [...this.names.all]
+    })
+  }
+
+  /** Takes addresses away (all, when none is named) and returns what was removed. With the last one go the names. */
   hide(forms: readonly string[]): Promise<string[]> {
     const named = forms.map(form => formatCidr(parseClaim(form)))
     return this.#inTurn(() => this.#hide(named))
@@ -75,13 +100,13 @@ export class Exposures {
   /** Which of them the bridge holds now. */
   async present(): Promise<ReadonlySet<string>> {
     const held = await this.#parts.host.exposed()
-    return new Set(this.all.map(({ cidr }) => cidr).filter(cidr => held.includes(cidr)))
+    return new Set(this.#cidrs().filter(cidr => held.includes(cidr)))
   }
 
   /** Puts back what the bridge has lost, and ends leases that are not recorded. Returns what was put back. */
   reconcile(): Promise<readonly string[]> {
     return this.#inTurn(async () => {
-      const cidrs = this.all.map(({ cidr }) => cidr)
+      const cidrs = this.#cidrs()
       // The daemon ended between the lease and the record.
       for (const lease of this.#leases()) if (!cidrs.includes(formatCidr(lease))) this.#free(lease)
       const { added, foreign } = await this.#parts.host.expose(this.all)
@@ -90,15 +115,17 @@ export class Exposures {
         return cidr !== undefined && contains(this.#parts.range, cidr.address)
       })
       this.#tell()
+      this.names.publish(cidrs)
       return added
     })
   }
 
   async #expose(
     wanted: readonly AddressForm[],
-    { isMasqueraded, signal }: { readonly isMasqueraded: boolean; readonly signal: AbortSignal },
+    { isMasqueraded, signal, names = [] }: ExposeOptions,
   ): Promise<string[]> {
     const before = this.all
+    const namesBefore = this.names.all
     const heldBefore = new Set(this.#leases().map(formatCidr))
     const granted: Cidr[] = []
     try {
@@ -108,19 +135,21 @@ export class Exposures {
       checkCount(new Set([...before.map(({ cidr }) => cidr), ...cidrs]).size)
       // Recorded first: after a crash on the way `reconcile` must not free an address that the host has.
       this.#write(cidrs.map(cidr => ({ cidr, isMasqueraded })))
+      this.names.set([...namesBefore, ...names])
+      this.names.publish(this.#cidrs())
       await this.#parts.host.expose(this.all)
       this.#tell()
       return cidrs
     } catch (error) {
       const fresh = granted.filter(cidr => !heldBefore.has(formatCidr(cidr)))
-      this.#takeBack(fresh.map(formatCidr), before)
+      this.#takeBack(fresh.map(formatCidr), before, namesBefore)
       for (const cidr of fresh) this.#free(cidr)
       throw error
     }
   }
 
   async #hide(named: readonly string[]): Promise<string[]> {
-    const held = this.all.map(({ cidr }) => cidr)
+    const held = [...this.#cidrs()]
     const unknown = named.find(cidr => !held.includes(cidr))
     if (unknown !== undefined)
       throw new WeaveError(
@@ -131,9 +160,16 @@ export class Exposures {
     const leaving = named.length === 0 ? held : [...new Set(named)]
     await this.#parts.host.hide(leaving)
     this.#write([], leaving)
+    const left = this.#cidrs()
+    if (left.length === 0) this.names.set([])
+    this.names.publish(left)
     for (const cidr of leaving) this.#free(parseCidr(cidr)!)
     this.#tell()
     return leaving
+  }
+
+  #cidrs(): readonly string[] {
+    return this.all.map(({ cidr }) => cidr)
   }
 
   #leases(): readonly Cidr[] {
@@ -152,16 +188,18 @@ export class Exposures {
   }
 
   /** As it was before. A disk that takes nothing, perhaps the reason, must not keep addresses from being given back. */
-  #takeBack(cidrs: readonly string[], before: readonly ExposedAddress[]): void {
+  #takeBack(cidrs: readonly string[], before: readonly ExposedAddress[], names: readonly string[]): void {
     try {
       this.#write(before, cidrs)
+      this.names.set(names)
+      this.names.publish(before.map(({ cidr }) => cidr))
     } catch (error) {
       if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
     }
   }
 
   #tell(): void {
-    const cidrs = this.all.map(({ cidr }) => cidr)
+    const cidrs = this.#cidrs()
     if (cidrs.join(' ') === this.#told) return
     this.#told = cidrs.join(' ')
     for (const listener of this.#listeners) listener(cidrs)

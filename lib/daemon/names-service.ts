@@ -3,8 +3,9 @@ import type { CallHandlers, NameView, Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { NameRecord } from '../wire/mod.ts'
 import type { Attachments } from './attachments.ts'
-import { EXTERNAL_PREFIX } from './constants.ts'
+import { EXPOSED_ID, EXTERNAL_PREFIX } from './constants.ts'
 import type { DnsServer } from './dns-server.ts'
+import type { Exposures } from './exposures.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
@@ -16,6 +17,7 @@ interface Given {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'names'>
   }
   readonly attachments: Pick<Attachments, 'rename'>
+  readonly exposures: Pick<Exposures, 'rename'>
   readonly ttlSeconds: number
   /** Undefined: nobody answers queries. */
   readonly server: Pick<DnsServer, 'reconcile' | 'report' | 'warnings' | 'stop'> | undefined
@@ -30,13 +32,15 @@ export class NamesService implements Service {
   readonly #book: NameBook
   readonly #runner: Given['runner']
   readonly #attachments: Given['attachments']
+  readonly #exposures: Given['exposures']
   readonly #ttlSeconds: number
   readonly #server: Given['server']
 
-  constructor({ book, runner, attachments, ttlSeconds, server }: Given) {
+  constructor({ book, runner, attachments, exposures, ttlSeconds, server }: Given) {
     this.#book = book
     this.#runner = runner
     this.#attachments = attachments
+    this.#exposures = exposures
     this.#ttlSeconds = ttlSeconds
     this.#server = server
     this.calls = {
@@ -81,12 +85,14 @@ export class NamesService implements Service {
   async #change(target: string, texts: readonly string[], change: typeof added): Promise<{ names: string[] }> {
     this.#runner.requireStore()
     const names = this.#book.domain.parseAll(texts)
-    const ip = parseIp(target)
-    const left =
-      ip === undefined
-        ? await this.#attachments.rename(target, known => change(known, names, target))
-        : this.#changeExternal(formatIp(ip), known => change(known, names, target))
+    const left = await this.#rename(target, known => change(known, names, target))
     return { names: left.map(name => this.#book.domain.full(name)) }
+  }
+
+  async #rename(target: string, change: (known: readonly string[]) => string[]): Promise<string[]> {
+    if (target === EXPOSED_ID) return this.#exposures.rename(change)
+    const ip = parseIp(target)
+    return ip === undefined ? this.#attachments.rename(target, change) : this.#changeExternal(formatIp(ip), change)
   }
 
   /** Names of an address that no container here has. */

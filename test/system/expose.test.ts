@@ -67,6 +67,19 @@ t.test('an exposed host is on the overlay', options, async t => {
     t.match(twice.stderr, /not exposed at 10\.40\.2\.1\/24.*NOT_EXPOSED/s)
   })
 
+  await t.test('it has names, which are known on the other host', async t => {
+    const names = async () =>
+      (await h2.daemon.api.call('dns', {})).entries.filter(one => one.container === 'weave:expose').map(one => one.name)
+    const told = (wanted: string) => waitFor(`${wanted} on h2`, 1_000, async () => (await names()).join() === wanted)
+    t.equal(await h1.daemon.say('expose', '-h', 'gate', '--name', 'door'), first)
+    await told('door,door,gate,gate')
+    t.match(await h1.daemon.say('ps', 'weave:expose'), `${first} 10.40.1.1/24 gate.weave.local. door.weave.local.`)
+    t.equal(await h1.daemon.say('dns-remove', 'weave:expose', 'door'), 'gate.weave.local.')
+    await told('gate,gate')
+    t.match((await h1.daemon.cli('expose', '-h', 'no name')).stderr, /BAD_NAME/)
+    t.match((await h1.daemon.cli('dns-add', 'weave:expose', '-h', 'no name')).stderr, /BAD_NAME/)
+  })
+
   await t.test('an address that a container has is refused, and a subnet that the host reaches otherwise', async t => {
     const before = await held(h1)
     t.equal((await h1.daemon.cli('expose', `${ip1}/12`)).status, 1)
@@ -88,11 +101,13 @@ t.test('an exposed host is on the overlay', options, async t => {
     await h1.ip('link delete weave')
     await h1.daemon.launch([], { passwordFile: bed.passwordFile })
     t.strictSame(new Set(await held(h1)), before)
+    t.match(await h1.daemon.say('ps', 'weave:expose'), / gate\.weave\.local\.$/)
   })
 
   await t.test('hide takes all, reset too', async t => {
     t.equal((await h1.daemon.say('hide')).split(' ').length, 2)
     t.strictSame(await held(h1), [])
+    t.match((await h2.daemon.cli('dns-lookup', 'gate')).stderr, /NAME_UNKNOWN/)
     t.equal(await h1.daemon.say('hide'), '', 'nothing is left to hide')
     t.notMatch(await h1.daemon.say('ps'), 'weave:expose')
     await h1.daemon.say('expose')

@@ -12,7 +12,7 @@ import { deferred, served } from './server-fixture.ts'
 
 const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
 const STATUS = { ...statusOf(nodeReport(), FACTS, NOW), ...SERVICE_FIELDS }
-const ATTACHED = { id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], isPresent: true }
+const ATTACHED = { id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], names: [], isPresent: true }
 const REPORT = {
   ...STATUS,
   macs: [],
@@ -74,7 +74,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     ['forget', { targets: ['h1'] }],
     ['attach', attach],
     ['detach', { target: 'netns:a', addresses: [] }],
-    ['expose', { addresses: ['net:default'], masquerade: true }],
+    ['expose', { addresses: ['net:default'], masquerade: true, names: [] }],
     ['hide', { addresses: [] }],
     ['dns-add', names],
     ['dns-remove', { target: '192.0.2.7', names: [] }],

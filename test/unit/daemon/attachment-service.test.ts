@@ -8,7 +8,14 @@ type Parts = ConstructorParameters<typeof AttachmentService>[0]
 
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
 
-const HOST = { id: 'weave:expose', description: 'this host', mac: '', cidrs: ['10.32.0.9/12'], isPresent: true }
+const HOST = {
+  id: 'weave:expose',
+  description: 'this host',
+  mac: '',
+  cidrs: ['10.32.0.9/12'],
+  names: [],
+  isPresent: true,
+}
 
 function service(attachments: Partial<Parts['attachments']>, report = nodeReport()) {
   const logged: object[] = []
@@ -28,7 +35,7 @@ function service(attachments: Partial<Parts['attachments']>, report = nodeReport
 
 t.test('attach, detach and ps are handed on as they came, the signal of the client with them', async t => {
   const seen: unknown[] = []
-  const one = { id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], isPresent: true }
+  const one = { id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], names: [], isPresent: true }
   const { calls } = service({
     attach: async (...args) => {
       seen.push(args)

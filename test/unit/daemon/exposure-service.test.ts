@@ -14,7 +14,12 @@ function service(exposures: Partial<Parts['exposures']>, report = nodeReport(), 
   return {
     logged,
     service: new ExposureService({
-      exposures: { all: [ONE, TWO], foreign: [], ...exposures } as Parts['exposures'],
+      exposures: {
+        all: [ONE, TWO],
+        foreign: [],
+        names: { full: ['gate.weave.local.'] },
+        ...exposures,
+      } as Parts['exposures'],
       runner: { report: () => report, requireStore: () => undefined },
       mac: '02:00:5e:00:00:01',
       isForwarding: async () => isForwarding,
@@ -31,6 +36,7 @@ t.test('the host is shown as one that holds addresses, gone when the bridge has 
     description: 'this host',
     mac: '02:00:5e:00:00:01',
     cidrs: ['10.32.0.1/12', '10.40.1.1/24'],
+    names: ['gate.weave.local.'],
     isPresent: true,
   }
   t.strictSame(await exposed.list(), [shown])
@@ -45,7 +51,7 @@ t.test('a peer that could not join says so to whoever waits for an address', asy
   const contacts = [contact('h1', { lastError: 'ECONNREFUSED' })]
   const report = nodeReport({ mesh: { id: undefined, isPristine: false }, contacts })
   const { calls } = service({ expose: () => Promise.reject(failure) }, report).service
-  await t.rejects(calls.expose({ addresses: [], masquerade: true }, context) as Promise<object>, {
+  await t.rejects(calls.expose({ addresses: [], masquerade: true, names: [] }, context) as Promise<object>, {
     code: 'IPAM_WAITING',
     message: 'nobody gave an address; h1: ECONNREFUSED',
   })
@@ -67,9 +73,9 @@ t.test('a host that forwards nothing says so to whoever exposes it', async t => 
     asked.push(args)
     return ['10.32.0.1/12']
   }
-  const request = { addresses: ['net:default'], masquerade: false }
+  const request = { addresses: ['net:default'], masquerade: false, names: ['gate'] }
   t.strictSame(await service({ expose }).service.calls.expose(request, context), { cidrs: ['10.32.0.1/12'], notes: [] })
-  t.strictSame(asked, [[['net:default'], { isMasqueraded: false, signal: context.signal }]])
+  t.strictSame(asked, [[['net:default'], { isMasqueraded: false, signal: context.signal, names: ['gate'] }]])
   t.match(await service({ expose }, nodeReport(), false).service.calls.expose(request, context), {
     notes: [/ip_forward is 0.*sysctl -w/],
   })

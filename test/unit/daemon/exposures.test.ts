@@ -3,6 +3,8 @@ import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import { Exposures } from '../../../lib/daemon/exposures.ts'
 import type { AddressForm } from '../../../lib/ipam/mod.ts'
+import { mapStore } from '../../support/map-store.ts'
+import { nameList } from '../../support/name-list.ts'
 
 type Seams = ConstructorParameters<typeof Exposures>[0]
 const OPTIONS = { isMasqueraded: true, signal: new AbortController().signal }
@@ -21,6 +23,8 @@ function world() {
       for (const [text, cidr] of leases) if (cidr.address === address && holder === 'exposure') leases.delete(text)
     },
   }
+  const store = mapStore(records)
+  const { published, book } = nameList()
   const parts = {
     range: parseCidr('10.32.0.0/12')!,
     host: {
@@ -43,17 +47,17 @@ function world() {
         return [cidr]
       },
     },
+    book,
     store: {
-      range: () => [...records],
-      write(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[] = []) {
+      ...store,
+      write: (...args: Parameters<typeof store.write>) => {
         hooks.beforeWrite()
-        for (const [key, value] of puts) records.set(key, value)
-        for (const key of deletes) records.delete(key)
+        store.write(...args)
       },
     },
   }
   const make = () => new Exposures(parts as unknown as Seams)
-  return { bridge, leases, records, masqueraded, hooks, make, exposures: make() }
+  return { published, bridge, leases, records, masqueraded, hooks, make, exposures: make() }
 }
 
 const state = (w: ReturnType<typeof world>) => [
@@ -166,3 +170,41 @@ t.test('an address of the range that somebody else gave the bridge is told, and 
   await w.exposures.hide([])
   t.same([...w.bridge], ['192.0.2.1/24', 'fd00::1/64'])
 })
+
+t.test('the host has names while it has an address, over restarts, and all of them at each address', async t => {
+  const w = world()
+  const names = () => w.published.get('weave:expose')
+  await w.exposures.expose([], { ...OPTIONS, names: ['Gate', 'api.weave.local'] })
+  t.same(names(), { addresses: ['10.32.0.1'], names: ['gate', 'api'] })
+  await w.exposures.expose(['10.40.1.1/24'], { ...OPTIONS, names: ['gate', 'more'] })
+  t.same(names(), { addresses: ['10.32.0.1', '10.40.1.1'], names: ['gate', 'api', 'more'] })
+  t.same(w.exposures.names.full, ['gate.weave.local.', 'api.weave.local.', 'more.weave.local.'])
+  t.same(await w.exposures.rename(known => known.filter(name => name !== 'api')), ['gate', 'more'])
+  w.published.clear()
+  await w.make().reconcile()
+  t.same(names(), { addresses: ['10.32.0.1', '10.40.1.1'], names: ['gate', 'more'] })
+  await w.exposures.hide(['10.32.0.1/12'])
+  t.same(names(), { addresses: ['10.40.1.1'], names: ['gate', 'more'] })
+  await w.exposures.hide([])
+  t.same([names(), w.exposures.names.all, w.records.size], [undefined, [], 0])
+  await t.rejects(
+    w.exposures.rename(() => ['x']),
+    { code: 'NOT_EXPOSED' },
+  )
+})
+
+t.test(
+  'a name that cannot be is refused before anything is done; one that comes with a failure is taken back',
+  async t => {
+    const w = world()
+    await t.rejects(async () => w.exposures.expose([], { ...OPTIONS, names: ['a b'] }), { code: 'BAD_NAME' })
+    t.same(state(w), [[], [], []])
+    await w.exposures.expose([], { ...OPTIONS, names: ['gate'] })
+    w.hooks.beforeExpose = () => {
+      throw new Error('no nft')
+    }
+    await t.rejects(w.exposures.expose(['10.40.1.1/24'], { ...OPTIONS, names: ['other'] }), /no nft/)
+    t.same(w.published.get('weave:expose'), { addresses: ['10.32.0.1'], names: ['gate'] })
+    t.same(w.exposures.names.all, ['gate'])
+  },
+)
