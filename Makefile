@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache attack pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many full-cache attack reboot pack deb image install uninstall clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -66,6 +66,9 @@ full-cache: dependencies-all build ## measure a launch on a cache as full as can
 
 attack: dependencies-all build ## measure the API while a member attacks: ATTACKS="links …", SECONDS=n (root); removes all
 	@node build/scripts/attack.js
+
+reboot: build ## boot a host under systemd and boot it again: UML=program of user-mode Linux (root); removes all
+	@scripts/reboot.sh $(UML)
 
 pack: dependencies ## make the npm package, with the built code and the engine for this platform
 	@npm pack

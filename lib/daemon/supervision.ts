@@ -3,6 +3,8 @@ import type { ManagerNotifier } from '../io/mod.ts'
 /** A watchdog wants to hear twice in its period, as sd_watchdog_enabled(3) advises. */
 const WATCHDOG_SHARE = 1 / 2
 const STATUS_INTERVAL_MS = 30_000
+/** A manager gives each step of the start this long: on a slow machine they take more together. */
+const STEP_MS = 60_000
 
 /** Tells a service manager of the life of the daemon; does nothing where none listens. */
 export class Supervision {
@@ -14,7 +16,7 @@ export class Supervision {
   }
 
   step(text: string): void {
-    this.#notifier?.say({ STATUS: text })
+    this.#notifier?.say({ STATUS: text, EXTEND_TIMEOUT_USEC: String(STEP_MS * 1000) })
   }
 
   /**

@@ -7,7 +7,7 @@ t.test('a service manager hears of steps, readiness, life and end', async t => {
   const supervision = new Supervision({ watchdogMs: 20, say: notice => void heard.push(notice) })
   supervision.step('looking at the host')
   supervision.ready(() => '2 links')
-  t.strictSame(heard, [{ STATUS: 'looking at the host' }, { READY: '1', STATUS: '2 links' }])
+  t.strictSame(heard, [{ STATUS: 'looking at the host', EXTEND_TIMEOUT_USEC: '60000000' }, { READY: '1', STATUS: '2 links' }])
   await waitFor('two pings', 5_000, () => heard.filter(notice => notice['WATCHDOG'] === '1').length >= 2)
   supervision.stopping()
   t.match(heard.at(-1), { STOPPING: '1' })
