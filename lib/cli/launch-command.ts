@@ -7,6 +7,7 @@ import { clientOf, collected, print, settingsOf, withSettings } from './settings
 interface Options extends Omit<LaunchOptions, 'stateDir'> {
   readonly foreground?: boolean
   readonly fromParent?: boolean
+  readonly replace?: boolean
   readonly resume?: boolean
   readonly forgetOptions?: boolean
   readonly forgetOption: string[]
@@ -65,6 +66,7 @@ export function addLaunchCommand(program: Command): void {
     .option('--resolv-conf <file>', 'where the servers for all other names are read from', '/etc/resolv.conf')
     .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
+    .option('--replace', 'take the place of a daemon that runs, once this one is ready to (see `restart`)')
     .option('--resume', 'fail where no launch is remembered, instead of founding a mesh')
     .option('--forget-option <name>', 'back to the default of an option of earlier launches; repeatable', collected, [])
     .option('--forget-options', 'back to the defaults of all options of earlier launches, the password file too')
@@ -72,26 +74,48 @@ export function addLaunchCommand(program: Command): void {
     .action(async (peers: string[], options: Options, command: Command) => {
       if (options.fromParent === true) {
         const { runFromParent } = await import('../daemon/process.ts')
-        return runFromParent()
+        return runFromParent(options.foreground !== true)
       }
       const settings = settingsOf(command)
       const { daemonConfigOf } = await import('./launch-options.ts')
       const { readRememberedLaunch } = await import('../daemon/mod.ts')
+      const { stateLockHolder } = await import('../io/mod.ts')
       const { repeatedOptions } = await import('./launch-memory.ts')
       const { stateDir } = settings
       const wanted = wantedOf(command, options)
       const repetition = repeatedOptions(readRememberedLaunch(stateDir), wanted, stateDir)
-      const config = daemonConfigOf(peers, { ...options, ...repetition.options, stateDir }, repetition)
+      const isReplacing = options.replace === true && stateLockHolder(stateDir) !== undefined
+      const config = daemonConfigOf(
+        peers,
+        { ...options, ...repetition.options, stateDir },
+        { ...repetition, isReplacing },
+      )
       if (options.foreground === true) {
         const { runInForeground } = await import('../daemon/process.ts')
         return runInForeground(config)
       }
       const { launchDetached } = await import('./launch.ts')
-      const notes = await launchDetached(config)
+      const { replaceDaemon } = await import('./replace.ts')
+      const notes = await (isReplacing ? replaceDaemon(config) : launchDetached(config))
       const status = await clientOf(settings).call('status')
       for (const note of [...notes, ...status.warnings]) console.error(`weave-ts: ${note}`)
       print(settings, status, '')
     })
+  withSettings(
+    program
+      .command('restart')
+      .description(
+        'replace the daemon by a new one with the same options, for an upgrade: it makes ready while the old one still ' +
+          'forwards, which stays when it cannot; with other options: `launch --replace`',
+      ),
+  ).action(async (_options: object, command: Command) => {
+    const settings = settingsOf(command)
+    const { reloadUnit } = await import('./service.ts')
+    if (reloadUnit(settings.stateDir)) return print(settings, await clientOf(settings).call('status'), '')
+    const launch = program.commands.find(one => one.name() === 'launch')!
+    const json = settings.isJson ? ['--json'] : []
+    await launch.parseAsync(['--replace', '--resume', '--state-dir', settings.stateDir, ...json], { from: 'user' })
+  })
 }
 
 function wantedOf(command: Command, options: Options): Wanted {

@@ -39,6 +39,8 @@ export interface LaunchOptions {
 export interface LaunchMemory {
   readonly remember: GivenOptions
   readonly warnings: readonly string[]
+  /** The daemon takes the place of one that runs. */
+  readonly isReplacing?: boolean
 }
 
 /** Judges the options and gathers the secret. Fails with CONFIG_INVALID naming the option. */
@@ -75,6 +77,7 @@ export function daemonConfigOf(
     dnsTtl: wholeNumber(options.dnsTtl),
     dnsLocalFirst: options.dnsLocalFirst ?? false,
     resolvConf: options.resolvConf,
+    isReplacing: memory.isReplacing ?? false,
     logLevel: options.logLevel,
     remember: memory.remember,
     warnings: [...warnings, ...memory.warnings],

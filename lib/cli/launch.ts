@@ -10,7 +10,11 @@ import { socketPathOf } from './paths.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
 const MESSAGE_BYTES_MAX = 64 * 1024
+const STANDARD_ERROR = 2
 const LAUNCH_NOTICE_AFTER_MS = 2_000
+
+/** The program itself. */
+export const COMMAND = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
 
 /** What the daemon process tells its parent on file descriptor 3: JSON lines. */
 interface Outcome {
@@ -31,11 +35,12 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
   const wasThere = existsSync(config.stateDir)
   const logPath = join(config.stateDir, LOG_FILE)
   const notices = secureStateDir(config.stateDir)
-  const log = openLog(logPath)
-  const entry = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
+  // One that a service manager has started for this logs where the one before it did.
+  const isInUnit = isManaged(config)
+  const log = isInUnit ? STANDARD_ERROR : openLog(logPath)
   const child = spawn(
     process.execPath,
-    [entry, 'launch', '--foreground', '--from-parent', '--state-dir', config.stateDir],
+    [COMMAND, 'launch', ...(isInUnit ? ['--foreground'] : []), '--from-parent', '--state-dir', config.stateDir],
     {
       detached: true,
       cwd: '/',
@@ -43,7 +48,7 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
       env: daemonEnvironment(),
     },
   )
-  closeSync(log)
+  if (!isInUnit) closeSync(log)
   const { head, secrets } = handoverOf(config)
   child.stdin?.on('error', () => undefined)
   for (const bytes of [head, ...secrets]) child.stdin?.write(bytes)
@@ -65,6 +70,11 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
     outcome.message ?? 'the daemon did not start',
     outcome.remedy ?? `see ${logPath}`,
   )
+}
+
+/** A service manager has asked for a daemon in place of the one that it runs. */
+export function isManaged(config: DaemonConfig): boolean {
+  return config.isReplacing && (process.env['NOTIFY_SOCKET'] ?? '') !== ''
 }
 
 /** Reads what the daemon tells: the steps of its start, which are shown once it takes long, and how it went. */

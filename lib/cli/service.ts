@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { WeaveError } from '../base/mod.ts'
 import { readRememberedLaunch } from '../daemon/mod.ts'
 import { stateLockHolder } from '../io/mod.ts'
+import { COMMAND } from './launch.ts'
 import { UNIT_MARK, unitText } from './unit-file.ts'
 
 /** There while systemd is the service manager: sd_booted(3). */
@@ -20,8 +20,7 @@ export interface ServiceOptions {
 
 /** The unit as `install` would write it. */
 export function serviceUnit(stateDir: string): string {
-  const entry = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
-  return unitText({ command: [process.execPath, entry], stateDir })
+  return unitText({ command: [process.execPath, COMMAND], stateDir })
 }
 
 /**
@@ -59,6 +58,26 @@ export function uninstallService(options: ServiceOptions): string[] {
   const notes = manager(['disable', '--now', unit(options.name)])
   rmSync(path)
   return [...notes, `${path} removed; ${options.stateDir} stays`, ...manager(['daemon-reload'])]
+}
+
+/**
+ * Has systemd replace the daemon of a state directory, where it is systemd's. False: it is not. The new daemon must be in
+ * the unit's control group, and so cannot be started from here.
+ */
+export function reloadUnit(stateDir: string): boolean {
+  const holder = stateLockHolder(stateDir)
+  const name = holder === undefined ? undefined : unitOf(holder.pid)
+  if (name === undefined) return false
+  manager(['reload', name])
+  return true
+}
+
+/** The unit whose main process this is. */
+function unitOf(pid: number): string | undefined {
+  const name = /\/([^/\n]+\.service)$/m.exec(cgroupOf(pid))?.[1]
+  if (name === undefined || !existsSync(BOOTED)) return undefined
+  const { stdout } = spawnSync('systemctl', ['show', '--property=MainPID', '--value', name], { encoding: 'utf8' })
+  return stdout.trim() === String(pid) ? name : undefined
 }
 
 function unit(name: string): string {
@@ -101,9 +120,13 @@ function manager(...actions: readonly (readonly string[])[]): string[] {
 }
 
 function isUnits(pid: number, name: string): boolean {
+  return cgroupOf(pid).includes(`/${unit(name)}`)
+}
+
+function cgroupOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`/${unit(name)}`)
+    return readFileSync(`/proc/${pid}/cgroup`, 'utf8')
   } catch {
-    return false
+    return ''
   }
 }

@@ -8,6 +8,8 @@ const CAPABILITIES: readonly (readonly [string, string])[] = [
   ['CAP_SYS_PTRACE', 'finding the network namespace of a process that has capabilities which the daemon has not'],
 ]
 
+const WATCHDOG_S = 30
+
 export interface UnitOptions {
   /** The program and its first arguments, up to `launch`. */
   readonly command: readonly string[]
@@ -16,7 +18,8 @@ export interface UnitOptions {
 
 /** A unit that resumes the last launch of a state directory. */
 export function unitText({ command, stateDir }: UnitOptions): string {
-  const launch = [...command, 'launch', '--foreground', '--resume', '--state-dir', stateDir]
+  const words = (...options: string[]) =>
+    [...command, 'launch', ...options, '--state-dir', stateDir].map(unitWord).join(' ')
   return `${UNIT_MARK}
 [Unit]
 Description=weave-ts overlay mesh (${unitWord(stateDir)})
@@ -27,13 +30,15 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-NotifyAccess=main
-ExecStart=${launch.map(unitWord).join(' ')}
+# That which replaces the daemon, too.
+NotifyAccess=all
+ExecStart=${words('--foreground', '--resume')}
+ExecReload=/usr/bin/env WATCHDOG_USEC=${WATCHDOG_S * 1_000_000} ${words('--replace', '--resume')}
 Restart=on-failure
 RestartSec=1
 # What a restart does not mend: wrong usage, damaged state, no root, configuration.
 RestartPreventExitStatus=2 65 77 78
-WatchdogSec=30
+WatchdogSec=${WATCHDOG_S}
 TimeoutStartSec=60
 TimeoutStopSec=15
 

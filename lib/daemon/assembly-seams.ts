@@ -34,13 +34,19 @@ export interface AssemblySeams {
   readonly hasAes: boolean
   interfaces(): Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
   lock(stateDir: string): StateLock
+  /** Asks the daemon that has a state directory to stop, and returns when it has let go of it. None is no error. */
+  takeOver(stateDir: string): Promise<void>
   /** Fails where the host cannot carry the overlay. */
   preflight(names: HostNames): Promise<void>
   openEngine(config: DaemonConfig, settings: DerivedSettings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity
+  /** Fails when the store cannot be used; a daemon may have it open. */
+  verifyStore(stateDir: string): void
+  /** `isVerified`: a moment ago. */
   openStore(
     stateDir: string,
+    isVerified: boolean,
   ): Pick<StateStore, 'notices' | 'isNew' | 'fullness' | 'tend' | 'range' | 'get' | 'write' | 'close'>
   /** What could be learnt from others again. `isFresh`: what is there belongs to a state that is gone. */
   openCache(stateDir: string, isFresh: boolean): CacheSeam

@@ -15,6 +15,7 @@ import { Memory } from './memory.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
 import { servicesOf } from './daemon-services.ts'
+import { makeReady } from './replacement.ts'
 import type { Services } from './services.ts'
 import { derivedSettingsOf } from './settings.ts'
 import { summaryOf } from './status/summary.ts'
@@ -25,6 +26,8 @@ export interface Surroundings {
   readonly log: Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>
   /** What is done now. */
   onStep(step: string): void
+  /** Called before the daemon that is to be replaced is asked to stop. */
+  onTakingOver(): Promise<void>
   /** The node or the data plane cannot go on: the daemon must end. */
   onFatal(thrown: unknown): void
   /** Somebody asked for the end; `isLeaving`: for good, with all that was made on the host. */
@@ -62,23 +65,26 @@ export async function assemble(config: DaemonConfig, surroundings: Surroundings)
 
 async function open(
   config: DaemonConfig,
-  { seams, log, onStep, onFatal, onEnd }: Surroundings,
+  { seams, log, onStep, onTakingOver, onFatal, onEnd }: Surroundings,
   undo: UndoStack,
   unwind: () => Promise<void>,
 ): Promise<Assembly> {
   const startedAt = seams.now()
   const settings = derivedSettingsOf(config, seams.interfaces())
-  const lock = seams.lock(config.stateDir)
-  undo.push('lock', () => lock.release())
-  onStep('looking at the host')
   const names = {
     bridge: config.bridge,
     tap: config.device,
     range: settings.range,
     mayAdoptBridge: config.adoptBridge,
   }
-  await seams.preflight(names)
   if (config.mtu !== null) configuredMtu(config.mtu)
+  const early = config.isReplacing ? await makeReady(config, names, { seams, onStep, onTakingOver }) : undefined
+  const lock = seams.lock(config.stateDir)
+  undo.push('lock', () => lock.release())
+  if (early === undefined) {
+    onStep('looking at the host')
+    await seams.preflight(names)
+  }
   // The engine holds the device: what is on the host goes after it.
   let removal: AssemblyHost | undefined
   undo.push('host', () => removal?.remove())
@@ -92,15 +98,15 @@ async function open(
     accept(socket),
   )
   undo.push('link server', () => server.close())
-  onStep('verifying the state store')
+  onStep(early === undefined ? 'verifying the state store' : 'opening the state store')
   const loaded = seams.loadIdentity(config.stateDir)
-  const store = seams.openStore(config.stateDir)
+  const store = seams.openStore(config.stateDir, early !== undefined)
   undo.push('store', () => store.close())
   const record = new LaunchRecord(config, store.isNew)
   const cache = seams.openCache(config.stateDir, store.isNew)
   undo.push('cache', () => cache.close())
-  if (config.secret !== null) onStep('stretching the mesh secret')
-  const secrets = await seams.secrets(config)
+  if (config.secret !== null && early === undefined) onStep('stretching the mesh secret')
+  const secrets = early?.secrets ?? (await seams.secrets(config))
   onStep('setting up the bridge')
   writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
   const identity = identityOf(seams.suite, loaded.identity.seed)

@@ -42,6 +42,8 @@ export const DaemonConfig = z.object({
   /** Addresses of this host before all others. */
   dnsLocalFirst: z.boolean(),
   resolvConf: z.string().startsWith('/'),
+  /** A daemon that runs already is asked to stop as soon as this one has made ready. */
+  isReplacing: z.boolean(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   /** What the next launch of this state directory repeats. */
   remember: GivenOptions,

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { WeaveError } from '../base/mod.ts'
 import type { AssemblySeams } from './assembly-seams.ts'
-import { assemble, type Assembly } from './assembly.ts'
+import { assemble, type Assembly, type Surroundings } from './assembly.ts'
 import type { DaemonConfig } from './config.ts'
 import { RECONCILE_INTERVAL_MS } from './constants.ts'
 import { systemSeams } from './system-seams.ts'
@@ -38,11 +38,18 @@ export class Daemon {
    * Comes up and returns what the operator should read; or fails with a WeaveError after it has taken back what it did
    * to the host. `onStep` is told what is done now.
    */
-  async start(onStep: (step: string) => void): Promise<readonly string[]> {
+  async start(
+    onStep: Surroundings['onStep'],
+    onTakingOver: Surroundings['onTakingOver'] = () => Promise.resolve(),
+  ): Promise<readonly string[]> {
     this.#assembling = assemble(this.#config, {
       seams: this.#seams,
       log: this.#log,
-      onStep,
+      onStep: step => {
+        this.#log.debug({ event: 'step', step }, 'starting')
+        onStep(step)
+      },
+      onTakingOver,
       onFatal: thrown => this.#fatal(thrown),
       onEnd: isLeaving => this.#end(isLeaving),
     })

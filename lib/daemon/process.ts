@@ -10,11 +10,14 @@ import { Supervision } from './supervision.ts'
 const STANDARD_INPUT = 0
 const PARENT_FD = 3
 
-/** The daemon of `launch`: takes its configuration from standard input and tells the parent how the start went. */
-export async function runFromParent(): Promise<void> {
+/**
+ * The daemon of `launch`: takes its configuration from standard input and tells the parent how the start went. It logs to
+ * its state directory when it is detached, else to standard error.
+ */
+export async function runFromParent(isDetached: boolean): Promise<void> {
   const config = readHandover(STANDARD_INPUT)
   try {
-    const notes = await run(config, true, step => tellParent({ step }))
+    const notes = await run(config, isDetached, step => tellParent({ step }))
     tellParent({ ready: true, notes })
   } catch (error) {
     const known = asWeaveError(error, config.stateDir)
@@ -60,10 +63,13 @@ async function run(
     )
     void daemon.shutdown(70)
   })
-  const notes = await daemon.start(step => {
-    onStep(step)
-    supervision.step(step)
-  })
+  const notes = await daemon.start(
+    step => {
+      onStep(step)
+      supervision.step(step)
+    },
+    () => supervision.takingOver(),
+  )
   supervision.ready(() => daemon.summary())
   return notes
 }

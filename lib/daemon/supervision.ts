@@ -8,15 +8,20 @@ const STEP_MS = 60_000
 
 /** Tells a service manager of the life of the daemon; does nothing where none listens. */
 export class Supervision {
-  readonly #notifier: Pick<ManagerNotifier, 'say' | 'watchdogMs'> | undefined
+  readonly #notifier: Pick<ManagerNotifier, 'say' | 'sayAndWait' | 'watchdogMs'> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(notifier: Pick<ManagerNotifier, 'say' | 'watchdogMs'> | undefined) {
+  constructor(notifier: Pick<ManagerNotifier, 'say' | 'sayAndWait' | 'watchdogMs'> | undefined) {
     this.#notifier = notifier
   }
 
   step(text: string): void {
     this.#notifier?.say({ STATUS: text, EXTEND_TIMEOUT_USEC: String(STEP_MS * 1000) })
+  }
+
+  /** It is about to take the place of the process that the manager watches; resolves when the manager knows. */
+  async takingOver(): Promise<void> {
+    await this.#notifier?.sayAndWait({ MAINPID: String(process.pid) })
   }
 
   /**

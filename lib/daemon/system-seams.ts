@@ -24,6 +24,7 @@ import type { DaemonConfig, OffloadName } from './config.ts'
 import { linkSecrets } from './link-secrets.ts'
 import { hasAesInstructions } from './processor.ts'
 import type { DerivedSettings } from './settings.ts'
+import { takeOver } from './take-over.ts'
 
 /** The machine that the daemon runs on. */
 export function systemSeams(): AssemblySeams {
@@ -36,11 +37,13 @@ export function systemSeams(): AssemblySeams {
     hasAes: hasAesInstructions(),
     interfaces: networkInterfaces,
     lock: acquireStateLock,
+    takeOver,
     preflight: names => preflight(runner, names),
     openEngine,
     listen,
     loadIdentity: stateDir => loadIdentity(stateDir, { entropy: systemEntropy }),
-    openStore: stateDir => StateStore.open(stateDir),
+    verifyStore: stateDir => StateStore.verify(stateDir),
+    openStore: (stateDir, isVerified) => StateStore.open(stateDir, { isVerified }),
     openCache: (stateDir, isFresh) => CacheStore.open(stateDir, isFresh),
     secrets: linkSecrets,
     isInterface: async name => (await showInterface(runner, name)) !== undefined,

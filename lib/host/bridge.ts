@@ -80,17 +80,23 @@ export function planTap(bridge: BridgeSettings, tap: InterfaceView): readonly Ho
   const name = tap.ifname
   const change = ['ip', 'link', 'set', 'dev', name]
   const steps: HostStep[] = []
-  if (tap.ifalias !== TAP_ALIAS) steps.push({ argv: [...change, 'alias', TAP_ALIAS] })
-  if (tap.mtu !== bridge.mtu) steps.push({ argv: [...change, 'mtu', String(bridge.mtu)] })
+  const settings = [
+    ...(tap.ifalias === TAP_ALIAS ? [] : ['alias', TAP_ALIAS]),
+    ...(tap.mtu === bridge.mtu ? [] : ['mtu', String(bridge.mtu)]),
+    ...(tap.txqlen === TAP_QUEUE_PACKETS ? [] : ['txqueuelen', String(TAP_QUEUE_PACKETS)]),
+  ]
+  if (settings.length > 0) steps.push({ argv: [...change, ...settings] })
   steps.push({
     sysctls: [
       [0, [`ipv6/conf/${name}/accept_ra`]],
       [1, [`ipv6/conf/${name}/disable_ipv6`]],
     ],
   })
-  if (tap.txqlen !== TAP_QUEUE_PACKETS) steps.push({ argv: [...change, 'txqueuelen', String(TAP_QUEUE_PACKETS)] })
-  if (tap.master !== bridge.name) steps.push({ argv: [...change, 'master', bridge.name] })
-  if (!tap.flags.includes('UP')) steps.push({ argv: [...change, 'up'] })
+  const place = [
+    ...(tap.master === bridge.name ? [] : ['master', bridge.name]),
+    ...(tap.flags.includes('UP') ? [] : ['up']),
+  ]
+  if (place.length > 0) steps.push({ argv: [...change, ...place] })
   return steps
 }
 

@@ -7,7 +7,7 @@ const VALUE_CHARACTERS_MAX = 200
 /** What systemd hands to the process that it started, and what is nobody else's. */
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const
 
-/** As in sd_notify(3): `READY`, `STATUS`, `STOPPING`, `WATCHDOG`. */
+/** As in sd_notify(3): `READY`, `STATUS`, `STOPPING`, `WATCHDOG`, `MAINPID`. */
 export type Notice = Readonly<Record<string, string>>
 
 /**
@@ -22,6 +22,8 @@ export class ManagerNotifier {
   readonly #onFailure: (text: string) => void
   #next: Notice = {}
   #isBusy = false
+  /** For what was said so far. */
+  #waiting: (() => void)[] = []
 
   private constructor(socket: string, watchdogMs: number | undefined, onFailure: (text: string) => void) {
     this.#environment = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', NOTIFY_SOCKET: socket }
@@ -51,11 +53,21 @@ export class ManagerNotifier {
     if (!this.#isBusy) this.#send()
   }
 
+  /** Resolves when the manager has read it, or cannot be told. */
+  sayAndWait(notice: Notice): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      this.say(notice)
+    })
+  }
+
   #send(): void {
     const words = Object.entries(this.#next).map(
       ([name, value]) => `${name}=${printable(value).slice(0, VALUE_CHARACTERS_MAX)}`,
     )
     this.#next = {}
+    const waiting = this.#waiting
+    this.#waiting = []
     if (words.length === 0) return
     this.#isBusy = true
     const child = spawn('systemd-notify', words, {
@@ -66,6 +78,7 @@ export class ManagerNotifier {
     const done = (why: string | undefined) => {
       if (!this.#isBusy) return
       this.#isBusy = false
+      for (const resolve of waiting) resolve()
       if (why !== undefined) this.#onFailure(`systemd-notify ${words[0]?.split('=')[0] ?? ''}: ${why}`)
       this.#send()
     }

@@ -42,6 +42,8 @@ const ROOM_FOR_SHORT_WRITES_BYTES = 1024 * 1024
 export interface StoreOptions {
   /** Of the ballast. */
   readonly ballastBytes?: number
+  /** It was verified a moment ago, and since then only written by a daemon. */
+  readonly isVerified?: boolean
 }
 
 /**
@@ -103,12 +105,27 @@ export class StateStore {
     const notices: string[] = []
     const isNew = !exists(path)
     if (isNew) create(path)
-    else notices.push(...verify(path))
+    else if (options.isVerified !== true) notices.push(...verify(path))
     try {
       const ballast = new Ballast(stateDir, options.ballastBytes)
       return new StateStore(openEnvironment(path), path, { notices, isNew }, ballast)
     } catch (error) {
       throw ioError(path, 'opened', error)
+    }
+  }
+
+  /**
+   * Reads a store and verifies it whole; none is good, too. Another process may have it open and write to it: what it
+   * writes while it is read may look like damage once.
+   * @throws WeaveError STATE_DAMAGED, STATE_VERSION, STATE_IO
+   */
+  static verify(stateDir: string): void {
+    const path = join(stateDir, STATE_STORE_FILE)
+    if (!exists(path)) return
+    try {
+      verify(path)
+    } catch {
+      verify(path)
     }
   }
 

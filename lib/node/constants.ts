@@ -93,6 +93,8 @@ export const PUBLISH_GAP_LAST_MS = 4_000
 export const PUBLISH_QUIET_MS = 10_000
 /** A new link is published when its data path is up, or after so long. */
 export const PUBLISH_PATH_WAIT_MS = 1_000
+/** Or after so long, when one end has no other link. */
+export const PUBLISH_FIRST_WAIT_MS = 150
 /** A link that the far side gave up is told of by it: this side leaves it out of its list so much later. */
 export const PUBLISH_RETIRED_WAIT_MS = 150_000
 /** How often it is looked whether round-trip times have changed so that it should be told. */

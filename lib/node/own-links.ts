@@ -2,6 +2,7 @@ import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { rttClass } from '../topology/mod.ts'
 import {
+  PUBLISH_FIRST_WAIT_MS,
   PUBLISH_GAP_FIRST_MS,
   PUBLISH_GAP_LAST_MS,
   PUBLISH_PATH_WAIT_MS,
@@ -82,6 +83,7 @@ export class OwnLinks implements NodePart {
     const quietMs = now - this.#publishedAt
     const gapMs = quietMs >= PUBLISH_QUIET_MS ? 0 : Math.max(0, this.#gapMs - quietMs)
     const firstGapMs = Math.max(0, Math.min(gapMs, PUBLISH_GAP_FIRST_MS - quietMs))
+    const hasPath = [...this.#published.values()].some(one => one.isDataUp)
     let gone = this.#published.size - this.#retired.size
     for (const neighbour of neighbours) {
       const { peerId } = neighbour
@@ -90,11 +92,12 @@ export class OwnLinks implements NodePart {
       if (told !== undefined) gone--
       const isUp = this.#paths.isDirect(peerId)
       if (told === undefined) {
-        const isFirst = this.#published.size === 0 || this.#view.degreeOf(peerId) === 0
-        const ripeMs = isUp || isFirst ? 0 : PUBLISH_PATH_WAIT_MS - (now - neighbour.upAt)
+        const isFirst = this.#isFirst(peerId)
+        const ripeMs = isUp ? 0 : this.#patienceMs(peerId) - (now - neighbour.upAt)
         waitMs = Math.min(waitMs, Math.max(ripeMs, isFirst ? firstGapMs : gapMs))
       } else if (told.isDataUp !== isUp) {
-        waitMs = Math.min(waitMs, gapMs)
+        // Until the first path is told of, this peer is cut off from all containers.
+        waitMs = Math.min(waitMs, isUp && !hasPath ? 0 : gapMs)
       } else if (told.rttClass !== this.#classOf(neighbour) || told.isOutbound !== neighbour.isOutbound) {
         waitMs = Math.min(waitMs, Math.max(gapMs, PUBLISH_RTT_INTERVAL_MS - quietMs))
       }
@@ -130,13 +133,17 @@ export class OwnLinks implements NodePart {
   }
 
   #isRipe({ peerId, upAt }: Neighbour, now: Millis): boolean {
-    return (
-      this.#published.has(peerId) ||
-      this.#published.size === 0 ||
-      this.#paths.isDirect(peerId) ||
-      this.#view.degreeOf(peerId) === 0 ||
-      now - upAt >= PUBLISH_PATH_WAIT_MS
-    )
+    return this.#published.has(peerId) || this.#paths.isDirect(peerId) || now - upAt >= this.#patienceMs(peerId)
+  }
+
+  /** One end has no other link yet. */
+  #isFirst(peerId: PeerId): boolean {
+    return this.#published.size === 0 || this.#view.degreeOf(peerId) === 0
+  }
+
+  /** How long a link waits for its data path before it is published without. */
+  #patienceMs(peerId: PeerId): number {
+    return this.#isFirst(peerId) ? PUBLISH_FIRST_WAIT_MS : PUBLISH_PATH_WAIT_MS
   }
 
   /** The published class stays until the time has left it clearly: else each ping would stir the whole mesh. */

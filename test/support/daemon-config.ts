@@ -29,6 +29,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     dnsTtl: 1,
     dnsLocalFirst: false,
     resolvConf: '/etc/resolv.conf',
+    isReplacing: false,
     logLevel: 'info',
     remember: {},
     warnings: [],

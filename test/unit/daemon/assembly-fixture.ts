@@ -26,6 +26,8 @@ export const STEPS = [
   'serve',
 ] as const
 export type Step = (typeof STEPS)[number]
+/** What a daemon that replaces another may fail at, besides. */
+type Early = 'verify' | 'take over'
 
 const FIREWALL = {
   isBridgeFiltered: true,
@@ -41,12 +43,12 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
   t.teardown(() => rmSync(stateDir, { recursive: true, force: true }))
   const events: string[] = []
   const logged: { event?: string; level?: number }[] = []
-  const hooks: { failing: Step | undefined; hasBridge: boolean; hasTrouble: string | undefined } = {
+  const hooks: { failing: Step | Early | undefined; hasBridge: boolean; hasTrouble: string | undefined } = {
     failing: undefined,
     hasBridge: false,
     hasTrouble: undefined,
   }
-  const at = (step: Step) => {
+  const at = (step: Step | Early) => {
     if (hooks.failing === step) throw new WeaveError('LAUNCH_FAILED', `${step} fails`, 'mend it')
     events.push(step)
   }
@@ -68,6 +70,8 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     chance: labelledChance('assembly'),
     hasAes: true,
     interfaces: () => ({}),
+    takeOver: async () => at('take over'),
+    verifyStore: () => at('verify'),
     lock: () => {
       at('lock')
       return { notices: [], release: () => gone('lock') }

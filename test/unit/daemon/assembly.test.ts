@@ -3,6 +3,7 @@ import { Report, Status, type CallContext } from '../../../lib/api/mod.ts'
 import { assemble, type Surroundings } from '../../../lib/daemon/assembly.ts'
 import { SecretText } from '../../../lib/io/mod.ts'
 import { readInstance } from '../../../lib/daemon/instance.ts'
+import { rememberLaunch } from '../../../lib/daemon/remembered-launch.ts'
 import { waitFor } from '../../support/testbed-command.ts'
 import { STEPS, machine, type Step } from './assembly-fixture.ts'
 
@@ -15,6 +16,7 @@ function surroundings({ seams, log }: ReturnType<typeof machine>, ends: boolean[
     seams,
     log,
     onStep: () => undefined,
+    onTakingOver: () => Promise.resolve(),
     onFatal: thrown => {
       throw thrown
     },
@@ -60,6 +62,30 @@ for (const [index, failing] of STEPS.entries())
     t.equal(undone.includes('-host'), isBridgeThere, 'the bridge that it made is removed')
     if (isBridgeThere) t.strictSame(undone.slice(-3), ['-engine', '-host', '-lock'], 'once the device is free')
   })
+
+t.test('a daemon that replaces another does all that takes long, and may refuse, before that one ends', async t => {
+  const m = machine(t)
+  const told: string[] = []
+  rememberLaunch(m.config.stateDir, { mesh: 'open', options: {} })
+  const around = { ...surroundings(m), onTakingOver: async () => void told.push(m.events.join(' ')) }
+  const assembly = await assemble({ ...m.config, isReplacing: true }, around)
+  t.strictSame(told, ['preflight secrets verify'])
+  const rest = STEPS.filter(step => step !== 'preflight' && step !== 'secrets')
+  t.strictSame(m.events, ['preflight', 'secrets', 'verify', 'take over', ...rest])
+  await assembly.close(false)
+
+  for (const failing of ['preflight', 'secrets', 'verify'] as const) {
+    m.events.length = 0
+    m.hooks.failing = failing
+    await t.rejects(assemble({ ...m.config, isReplacing: true }, around), { code: 'LAUNCH_FAILED' }, failing)
+    t.notOk(m.events.includes('take over'), `${failing}: the other one stays`)
+  }
+  m.events.length = 0
+  m.hooks.failing = undefined
+  rememberLaunch(m.config.stateDir, { mesh: 'secret', options: {} })
+  await t.rejects(assemble({ ...m.config, isReplacing: true }, around), { code: 'SECRET_REQUIRED' })
+  t.strictSame(m.events, ['preflight'])
+})
 
 t.test('a bridge that was there before stays when the start fails', async t => {
   const m = machine(t)
