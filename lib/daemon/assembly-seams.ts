@@ -3,7 +3,7 @@ import type { Endpoint } from '../address/mod.ts'
 import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import type { FirewallWatch, HostNames, HostNetwork, HostNetworkOptions } from '../host/mod.ts'
+import type { HostNames, HostNetwork, HostNetworkOptions, Monitor } from '../host/mod.ts'
 import type {
   CacheStore,
   DnsHandler,
@@ -54,7 +54,9 @@ export interface AssemblySeams {
   isInterface(name: string): Promise<boolean>
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
   /** What hears of changes of the firewall, and then calls. */
-  watchFirewall(check: () => Promise<void>): Pick<FirewallWatch, 'isListening' | 'set'>
+  watchFirewall(check: () => Promise<void>): Pick<Monitor, 'isListening' | 'set'>
+  /** What hears of host ends that vanish, and then calls. */
+  watchHostEnds(check: () => Promise<void>): Pick<Monitor, 'set'>
   /** The container engine of this machine, there or not. */
   docker(): DockerEngine
   listenDns(endpoint: Endpoint, handle: DnsHandler): Promise<Pick<DnsListener, 'close'>>

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { AttachmentFound, CallHandlers } from '../api/mod.ts'
-import { printable } from '../base/mod.ts'
+import { errorText, printable } from '../base/mod.ts'
+import type { Monitor } from '../host/mod.ts'
 import type { Attachments } from './attachments.ts'
 import type { DockerService } from './docker-service.ts'
 import { few } from './few.ts'
@@ -14,20 +15,25 @@ export class AttachmentService implements Service {
   readonly calls: Pick<CallHandlers, 'attach' | 'detach' | 'ps'>
   readonly #attachments: Attachments
   readonly #docker: Pick<DockerService, 'keeps' | 'stateOf'>
-  readonly #log: Pick<Logger, 'info'>
+  readonly #log: Pick<Logger, 'info' | 'warn'>
+  readonly #watch: Pick<Monitor, 'set'>
+  #isStopped = false
 
   constructor(parts: {
     attachments: Attachments
     docker: Pick<DockerService, 'keeps' | 'stateOf'>
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
+    /** Makes what hears of host ends that vanish, and then calls. */
+    watch: (check: () => Promise<void>) => Pick<Monitor, 'set'>
     /** What holds addresses here besides: shown first. */
     others: () => Promise<readonly AttachmentFound[]>
-    log: Pick<Logger, 'info'>
+    log: Pick<Logger, 'info' | 'warn'>
   }) {
     const { attachments, runner } = parts
     this.#attachments = attachments
     this.#docker = parts.docker
     this.#log = parts.log
+    this.#watch = parts.watch(() => this.#lookAgain())
     this.calls = {
       attach: async ({ target, addresses, ...options }, { signal }) => {
         runner.requireStore()
@@ -58,6 +64,33 @@ export class AttachmentService implements Service {
   }
 
   async reconcile(): Promise<void> {
+    this.changed()
+    await this.#look()
+    this.changed()
+  }
+
+  /** Nobody need listen where the engine tells of the end of all that is attached. */
+  changed(): void {
+    const isAlone = this.#attachments.records.all().some(({ id }) => !this.#docker.keeps(id))
+    this.#watch.set(isAlone && !this.#isStopped)
+  }
+
+  stop(): Promise<void> {
+    this.#isStopped = true
+    this.#watch.set(false)
+    return Promise.resolve()
+  }
+
+  /** A host end is gone: perhaps the namespace of what was attached there. Never fails. */
+  async #lookAgain(): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      this.#log.warn({ event: 'attachments', error: errorText(error) }, 'could not look at what is attached')
+    }
+  }
+
+  async #look(): Promise<void> {
     for (const id of await this.#attachments.reconcile(id => this.#docker.keeps(id)))
       this.#log.info({ event: 'attachment-gone', id }, 'its interface is gone; its addresses rest')
   }

@@ -96,7 +96,11 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     }),
     hostService,
     exposures,
-    new AttachmentService({ attachments, docker, runner, others: () => exposures.list(), log }),
+    new AttachmentService({
+      ...{ attachments, docker, runner, log },
+      others: () => exposures.list(),
+      watch: check => seams.watchHostEnds(check),
+    }),
     docker,
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
   ]

@@ -2,10 +2,10 @@ import type { Logger } from 'pino'
 import { formatMac, type Mac } from '../address/mod.ts'
 import type { Status } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
-import type { FirewallReport, FirewallWatch, HostNetwork } from '../host/mod.ts'
+import type { FirewallReport, HostNetwork, Monitor } from '../host/mod.ts'
 import type { Service } from './service.ts'
 
-type Watch = Pick<FirewallWatch, 'isListening' | 'set'>
+type Watch = Pick<Monitor, 'isListening' | 'set'>
 
 /** Keeps the bridge, what is plugged into it, and the firewall's rules for it as they were made. */
 export class HostService implements Service {

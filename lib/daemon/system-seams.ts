@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
 import { DockerClient } from '../docker/mod.ts'
-import { FirewallWatch, HostNetwork, preflight, showInterface } from '../host/mod.ts'
+import { firewallMonitor, hostEndMonitor, HostNetwork, preflight, showInterface } from '../host/mod.ts'
 import {
   CacheStore,
   ChildProcessRunner,
@@ -48,7 +48,8 @@ export function systemSeams(): AssemblySeams {
     secrets: linkSecrets,
     isInterface: async name => (await showInterface(runner, name)) !== undefined,
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
-    watchFirewall: check => new FirewallWatch(runner, check),
+    watchFirewall: check => firewallMonitor(runner, check),
+    watchHostEnds: check => hostEndMonitor(runner, check),
     docker: () => DockerClient.fromEnvironment(process.env),
     listenDns: (endpoint, handle) => DnsListener.open(endpoint, handle),
     upstream: (file, isOwn) => new DnsUpstream({ file, port: DNS_PORT, isOwn }),

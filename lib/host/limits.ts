@@ -44,8 +44,12 @@ export const PENDING_CHANGES_MAX = 256
 export const FIREWALL_SETTLE_MS = 200
 /** The firewall is looked at no more often, whatever changes. */
 export const FIREWALL_CHECK_INTERVAL_MS = 2_000
-/** When changes can no longer be heard of it is looked at, and listened to again, this often. */
-export const FIREWALL_WATCH_RESTART_MS = 8_000
+/** Several host ends that vanish at once are one look … */
+export const LINKS_SETTLE_MS = 20
+/** … and looks are apart, whatever vanishes. */
+export const LINKS_CHECK_INTERVAL_MS = 250
+/** When changes can no longer be heard of, what they concern is looked at, and listened to again, this often. */
+export const MONITOR_RESTART_MS = 8_000
 
 /** Neighbour entries of a guest age this fast, so that an address that moved is found again within seconds. */
 export const NEIGHBOUR_REACHABLE_MS = 5_000

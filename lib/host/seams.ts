@@ -17,7 +17,7 @@ export interface CommandRunner {
 /** Runs a program that goes on, and tells of it. */
 export interface CommandWatcher {
   /** Starts it; returns how to end it, after which nothing is told any more. `onEnd`: it ended, or could not start. */
-  watch(argv: readonly string[], events: { onOutput(): void; onEnd(): void }): () => void
+  watch(argv: readonly string[], events: { onOutput(output: string): void; onEnd(): void }): () => void
 }
 
 /** What a container engine says of one container. */

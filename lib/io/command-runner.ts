@@ -59,8 +59,8 @@ export class ChildProcessRunner implements CommandRunner {
     this.#prefix = options.prefix ?? []
   }
 
-  /** Starts a program that goes on; what it prints is told of and thrown away. Returns how to end it. */
-  watch(argv: readonly string[], events: { onOutput(): void; onEnd(): void }): () => void {
+  /** Starts a program that goes on, and tells what it prints. Returns how to end it. */
+  watch(argv: readonly string[], events: { onOutput(output: string): void; onEnd(): void }): () => void {
     const [program = '', ...rest] = [...this.#prefix, ...argv]
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'ignore'], env: environment() })
     let isOver = false
@@ -69,7 +69,7 @@ export class ChildProcessRunner implements CommandRunner {
       isOver = true
       events.onEnd()
     }
-    child.stdout.on('data', () => isOver || events.onOutput())
+    child.stdout.setEncoding('utf8').on('data', (output: string) => isOver || events.onOutput(output))
     child.on('error', end)
     child.on('close', end)
     // The daemon does not stay for its sake.

@@ -86,6 +86,13 @@ t.test('containers have names, everywhere and for as long as they are there', op
   await told('the names of what was detached', 'web', [ip2])
   await told('the names of what was detached', 'one', [])
 
+  await attach(h3, c3, '-h', 'short', '10.40.1.7/24')
+  await told('a name', 'short', ['10.40.1.7'])
+  await bed.remove(c3)
+  await told('the names of a namespace that was deleted', 'short', [])
+  t.same(await h3.daemon.ps(), [], 'it is forgotten at once')
+  t.equal((await h3.daemon.status()).ipam.activeAddresses, 0, 'and its address is free')
+
   await h2.daemon.kill()
   await waitFor('its names go with a peer', TOLD_MS, async () => (await lookUp(h1, 'web')).length === 0)
   await h2.daemon.launch([], { passwordFile: bed.passwordFile })

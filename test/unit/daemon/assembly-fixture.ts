@@ -164,6 +164,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       remove: async () => gone('host'),
     }),
     watchFirewall: () => ({ isListening: false, set: () => undefined }),
+    watchHostEnds: () => ({ set: () => undefined }),
     docker: () => ({
       endpoint: parseDockerHost(undefined),
       inspect: async () => Promise.reject(new Error('not to be called')),

@@ -19,18 +19,24 @@ const HOST = {
 
 function service(attachments: Partial<Parts['attachments']>, report = nodeReport()) {
   const logged: object[] = []
-  const log = { info: (fields: object) => void logged.push(fields) } as unknown as Parts['log']
+  const note = (fields: object) => void logged.push(fields)
+  const log = { info: note, warn: note } as unknown as Parts['log']
+  const monitor = { isOn: false, check: async () => {} }
   const parts = {
-    attachments: attachments as Parts['attachments'],
+    attachments: { records: { all: () => [] }, ...attachments } as unknown as Parts['attachments'],
     docker: {
       keeps: (id: string) => id === 'kept',
       stateOf: () => ({ state: 'attached', why: null }) as const,
     },
     runner: { report: () => report, requireStore: () => undefined },
     others: async () => [HOST],
+    watch: (check: () => Promise<void>) => {
+      monitor.check = check
+      return { set: (isOn: boolean) => void (monitor.isOn = isOn) }
+    },
     log,
   }
-  return { service: new AttachmentService(parts), logged }
+  return { service: new AttachmentService(parts), logged, monitor }
 }
 
 t.test('attach, detach and ps are handed on as they came, the signal of the client with them', async t => {
@@ -97,4 +103,28 @@ t.test('names that labels ask for and that cannot be are warnings', async t => {
     'container c0 is not called "a? b", as its labels ask: that is no name of the zone, or one too many',
   )
   t.match(warnings.at(-1), /^\d+ more names that labels ask for cannot be$/)
+})
+
+t.test('host ends that vanish are looked after while something is attached that no engine tells of', async t => {
+  let ids = ['kept']
+  let reconcile = async () => ids.filter(id => id === 'netns:a')
+  const attachments = {
+    records: { all: () => ids.map(id => ({ id })) },
+    reconcile: () => reconcile(),
+  } as unknown as Parts['attachments']
+  const { service: one, logged, monitor } = service(attachments)
+  await one.reconcile()
+  t.notOk(monitor.isOn, 'containers are the business of their engine')
+  ids.push('netns:a')
+  one.changed()
+  t.ok(monitor.isOn)
+  await monitor.check()
+  t.match(logged, [{ event: 'attachment-gone', id: 'netns:a' }])
+  ids = ['netns:a']
+  reconcile = () => Promise.reject(new WeaveError('MISSING_TOOL', 'no ip', 'install it'))
+  await monitor.check()
+  t.match(logged.at(-1), { event: 'attachments', error: 'no ip' })
+  await one.stop()
+  one.changed()
+  t.notOk(monitor.isOn)
 })

@@ -1,9 +1,15 @@
 import t from 'tap'
-import { FirewallWatch } from '../../../lib/host/firewall-watch.ts'
-import { FIREWALL_CHECK_INTERVAL_MS, FIREWALL_SETTLE_MS, FIREWALL_WATCH_RESTART_MS } from '../../../lib/host/limits.ts'
+import { firewallMonitor } from '../../../lib/host/firewall-watch.ts'
+import { hostEndMonitor } from '../../../lib/host/host-end-watch.ts'
+import {
+  FIREWALL_CHECK_INTERVAL_MS,
+  FIREWALL_SETTLE_MS,
+  LINKS_SETTLE_MS,
+  MONITOR_RESTART_MS,
+} from '../../../lib/host/limits.ts'
 
 /** A monitor that says and ends what a test wants; timers are the test's. */
-function world(t: { context?: unknown; teardown(fn: () => void): unknown }) {
+function world(t: { context?: unknown; teardown(fn: () => void): unknown }, make = firewallMonitor) {
   const timers: { at: number; run: () => void }[] = []
   const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: performance.now }
   let now = 1_000_000
@@ -22,9 +28,13 @@ function world(t: { context?: unknown; teardown(fn: () => void): unknown }) {
     globalThis.clearTimeout = real.clearTimeout
     performance.now = real.now
   })
-  const started: { argv: readonly string[]; events: { onOutput(): void; onEnd(): void }; isEnded: boolean }[] = []
+  const started: {
+    argv: readonly string[]
+    events: { onOutput(output: string): void; onEnd(): void }
+    isEnded: boolean
+  }[] = []
   let checks = 0
-  const watch = new FirewallWatch(
+  const watch = make(
     {
       watch: (argv, events) => {
         const one = { argv, events, isEnded: false }
@@ -53,11 +63,11 @@ t.test('a burst of changes is followed by one check, and checks are apart', asyn
   w.watch.set(true)
   t.match(w.started[0]?.argv.slice(-2), ['nft', 'monitor'])
   const { events } = w.started[0]!
-  for (let i = 0; i < 50; i++) events.onOutput()
+  for (let i = 0; i < 50; i++) events.onOutput('# new generation')
   t.equal(w.checks(), 0)
   w.pass(FIREWALL_SETTLE_MS)
   t.equal(w.checks(), 1)
-  events.onOutput()
+  events.onOutput('# new generation')
   w.pass(FIREWALL_CHECK_INTERVAL_MS - FIREWALL_SETTLE_MS)
   t.equal(w.checks(), 1)
   w.pass(FIREWALL_SETTLE_MS)
@@ -72,7 +82,7 @@ t.test('a monitor that ends is started again, and what it may have missed is loo
   t.ok(w.watch.isListening)
   w.started[0]!.events.onEnd()
   t.notOk(w.watch.isListening)
-  w.pass(FIREWALL_WATCH_RESTART_MS + FIREWALL_CHECK_INTERVAL_MS)
+  w.pass(MONITOR_RESTART_MS + FIREWALL_CHECK_INTERVAL_MS)
   t.equal(w.started.length, 2)
   t.ok(w.watch.isListening)
   t.equal(w.checks(), 1)
@@ -95,7 +105,7 @@ t.test('switched off it ends the monitor and leaves no timer', async t => {
   w.watch.set(true)
   w.watch.set(true)
   t.equal(w.started.length, 1)
-  w.started[0]!.events.onOutput()
+  w.started[0]!.events.onOutput('# new generation')
   w.watch.set(false)
   t.ok(w.started[0]!.isEnded)
   t.equal(w.timers.length, 0)
@@ -103,4 +113,22 @@ t.test('switched off it ends the monitor and leaves no timer', async t => {
   w.pass(60_000)
   t.equal(w.started.length, 1)
   t.equal(w.checks(), 0)
+})
+
+t.test('only the end of one of our host ends is worth a look', async t => {
+  const w = world(t, hostEndMonitor)
+  w.watch.set(true)
+  t.same(w.started[0]?.argv, ['setpriv', '--pdeathsig', 'KILL', 'ip', '-o', 'monitor', 'link'])
+  const { events } = w.started[0]!
+  const hear = (line: string) => {
+    events.onOutput(`${line}: <BROADCAST,MULTICAST> mtu 1376 qdisc noqueue state DOWN group default\n`)
+    w.pass(LINKS_SETTLE_MS)
+    return w.checks()
+  }
+  t.equal(hear('12: vethwe00aa11bb@if2'), 0, 'one that comes')
+  t.equal(hear('Deleted 13: veth00aa11@NONE'), 0, 'another one that goes')
+  t.equal(hear('3: eth0'), 0)
+  events.onOutput('12: vethwe00aa11bb@if2: <BROADCAST>\nDeleted 12: vethwe00aa11bb@NONE: <BROAD')
+  w.pass(LINKS_SETTLE_MS)
+  t.equal(w.checks(), 1)
 })
