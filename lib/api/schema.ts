@@ -205,6 +205,7 @@ export const AttachRequest = z.object({
   multicastRoute: z.boolean().default(true),
   names: texts(32).default([]),
   defaultNames: z.boolean().default(true),
+  resolvConf: z.boolean().default(false),
 })
 export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
 

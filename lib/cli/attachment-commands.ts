@@ -11,6 +11,7 @@ interface AttachOptions {
   readonly multicastRoute: boolean
   readonly name: string[]
   readonly withoutDns?: boolean
+  readonly resolvConf?: boolean
 }
 
 export function addAttachmentCommands(program: Command): void {
@@ -25,8 +26,9 @@ export function addAttachmentCommands(program: Command): void {
     .usage('[options] [addresses...] <target>')
     .option('--no-multicast-route', 'do not route multicast of the container into the overlay')
     .option('--without-dns', 'no name but those given with --name')
+    .option('--resolv-conf', 'write /etc/netns/NAME/resolv.conf for netns:NAME, so that it asks this host for names')
     .action(async (args: string[], options: AttachOptions, command: Command) => {
-      const { multicastRoute, name: names, withoutDns = false } = options
+      const { multicastRoute, name: names, withoutDns = false, resolvConf = false } = options
       const settings = settingsOf(command)
       const client = clientOf(settings)
       const answer = client.call('attach', {
@@ -35,6 +37,7 @@ export function addAttachmentCommands(program: Command): void {
         multicastRoute,
         names,
         defaultNames: !withoutDns,
+        resolvConf,
       })
       const { cidrs } = await withNotice(client, 'attach', answer)
       print(settings, { cidrs }, cidrs.join(' '))

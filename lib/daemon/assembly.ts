@@ -158,7 +158,8 @@ async function open(
       refused: server.refused,
     }),
   })
-  undo.push('services', () => services.stop())
+  let isLeavingForGood = false
+  undo.push('services', () => services.stop(isLeavingForGood))
   onStep('looking at what is attached')
   await services.reconcile()
   accept = socket => runner.accept(socket)
@@ -174,6 +175,7 @@ async function open(
     summary: () => summaryOf(runner.report()),
     notes: [...lock.notices, ...loaded.notices, ...store.notices, ...launchNotices],
     close: isLeaving => {
+      isLeavingForGood = isLeaving
       if (isLeaving) removal = host
       return unwind()
     },

@@ -6,6 +6,7 @@ import { attachmentNames } from './attachment-names.ts'
 import { isContainerId, macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
+import type { ResolvConfs } from './resolv-confs.ts'
 
 export interface AttachingParts {
   readonly host: Pick<HostNetwork, 'list' | 'attach'>
@@ -14,6 +15,7 @@ export interface AttachingParts {
   }
   readonly records: AttachmentRecords
   readonly book: Pick<NameBook, 'domain' | 'publish'>
+  readonly resolvConfs: Pick<ResolvConfs, 'plan' | 'put' | 'remove'>
 }
 
 export interface AttachOrder {
@@ -23,6 +25,8 @@ export interface AttachOrder {
   readonly given: readonly string[]
   /** True: no names but those. */
   readonly isBare: boolean
+  /** Whether its namespace gets a resolv.conf. */
+  readonly resolvConf: boolean
 }
 
 /** How one attachment is made, or gets more than it has. */
@@ -31,12 +35,14 @@ export class Attaching {
   readonly #runner: AttachingParts['runner']
   readonly #records: AttachmentRecords
   readonly #book: AttachingParts['book']
+  readonly #resolvConfs: AttachingParts['resolvConfs']
 
-  constructor({ host, runner, records, book }: AttachingParts) {
+  constructor({ host, runner, records, book, resolvConfs }: AttachingParts) {
     this.#host = host
     this.#runner = runner
     this.#records = records
     this.#book = book
+    this.#resolvConfs = resolvConfs
   }
 
   /**
@@ -47,7 +53,7 @@ export class Attaching {
     text: string,
     target: Target,
     wanted: readonly AddressForm[],
-    { multicastRoute, signal, given, isBare }: AttachOrder,
+    { multicastRoute, signal, given, isBare, ...order }: AttachOrder,
   ): Promise<string[]> {
     const before = this.#records.get(target.id)
     const isOther = before !== undefined && !isContainerId(target.id) && before.netnsInode !== String(target.netnsInode)
@@ -56,6 +62,7 @@ export class Attaching {
     const known = this.#records.get(target.id)
     const held = known?.cidrs ?? []
     const heldBefore = new Set(this.#runner.node.leasesOf(target.id).map(formatCidr))
+    const resolvConf = order.resolvConf ? this.#resolvConfs.plan(target, known?.resolvConf) : known?.resolvConf
     const granted: Cidr[] = []
     const { names, refused } = attachmentNames(
       this.#book.domain,
@@ -75,14 +82,17 @@ export class Attaching {
         multicastRoute,
         names,
         refusedNames: refused,
+        ...(resolvConf !== undefined && { resolvConf }),
       }
       // Recorded first: after a crash on the way `reconcile` must not free an address that the container may have.
       this.#records.put({ ...record, mac: known?.mac ?? '' })
       this.#book.publish(record)
+      if (order.resolvConf) this.#resolvConfs.put(target.id)
       const attachment = await this.#host.attach(target, cidrs, { multicastRoute, ...macOf(known) })
       this.#records.put({ ...record, mac: attachment.mac })
       return [...new Set(asked)]
     } catch (error) {
+      if (known?.resolvConf === undefined) this.#resolvConfs.remove(target.id, resolvConf)
       this.#takeBack(target.id, known)
       for (const cidr of granted)
         if (!heldBefore.has(formatCidr(cidr)))

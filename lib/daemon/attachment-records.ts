@@ -16,6 +16,13 @@ export interface AttachmentRecord {
   readonly names?: readonly string[]
   /** Names that its labels ask for and that it does not have, for they cannot be. */
   readonly refusedNames?: readonly string[]
+  /** Its namespace has a resolv.conf of ours. */
+  readonly resolvConf?: ResolvConfRecord
+}
+
+export interface ResolvConfRecord {
+  /** Those that were made for it, the outermost first. */
+  readonly directories: readonly string[]
 }
 
 /** The attachments in the state store. */

@@ -6,6 +6,7 @@ import type { Attachments } from './attachments.ts'
 import type { DockerService } from './docker-service.ts'
 import { few } from './few.ts'
 import type { NodeRunner } from './node-runner.ts'
+import type { ResolvConfs } from './resolv-confs.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
 
@@ -14,6 +15,7 @@ export class AttachmentService implements Service {
   readonly name = 'attachments'
   readonly calls: Pick<CallHandlers, 'attach' | 'detach' | 'ps'>
   readonly #attachments: Attachments
+  readonly #resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
   readonly #docker: Pick<DockerService, 'keeps' | 'stateOf'>
   readonly #log: Pick<Logger, 'info' | 'warn'>
   readonly #watch: Pick<Monitor, 'set'>
@@ -21,6 +23,7 @@ export class AttachmentService implements Service {
 
   constructor(parts: {
     attachments: Attachments
+    resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
     docker: Pick<DockerService, 'keeps' | 'stateOf'>
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
     /** Makes what hears of host ends that vanish, and then calls. */
@@ -31,6 +34,7 @@ export class AttachmentService implements Service {
   }) {
     const { attachments, runner } = parts
     this.#attachments = attachments
+    this.#resolvConfs = parts.resolvConfs
     this.#docker = parts.docker
     this.#log = parts.log
     this.#watch = parts.watch(() => this.#lookAgain())
@@ -60,12 +64,16 @@ export class AttachmentService implements Service {
             `${description} is not called "${printable(name)}", as its labels ask: that is no name of the zone, or one too many`,
         ),
       )
-    return few(refused, more => `${more} more names that labels ask for cannot be`)
+    return [
+      ...few(refused, more => `${more} more names that labels ask for cannot be`),
+      ...few(this.#resolvConfs.warnings(), more => `${more} more files resolv.conf are not kept`),
+    ]
   }
 
   async reconcile(): Promise<void> {
     this.changed()
     await this.#look()
+    this.#resolvConfs.reconcile()
     this.changed()
   }
 
@@ -75,9 +83,10 @@ export class AttachmentService implements Service {
     this.#watch.set(isAlone && !this.#isStopped)
   }
 
-  stop(): Promise<void> {
+  stop(isLeaving: boolean): Promise<void> {
     this.#isStopped = true
     this.#watch.set(false)
+    if (isLeaving) this.#resolvConfs.removeAll()
     return Promise.resolve()
   }
 

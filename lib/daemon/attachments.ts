@@ -3,20 +3,21 @@ import type { AttachmentFound } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
 import { LEASE_HOLDER, parseAddressForms, parseClaim } from '../ipam/mod.ts'
-import type { StateStore } from '../io/mod.ts'
 import { Attaching } from './attaching.ts'
-import { AttachmentRecords } from './attachment-records.ts'
+import type { AttachmentRecords } from './attachment-records.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
+import type { ResolvConfs } from './resolv-confs.ts'
 
 export interface AttachmentParts {
   readonly host: Pick<HostNetwork, 'resolve' | 'list' | 'attach' | 'detach'>
   readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
   }
-  readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
+  readonly records: AttachmentRecords
   readonly book: Pick<NameBook, 'domain' | 'set' | 'publish'>
+  readonly resolvConfs: Pick<ResolvConfs, 'plan' | 'put' | 'remove'>
 }
 
 export interface AttachOptions {
@@ -26,6 +27,8 @@ export interface AttachOptions {
   readonly names?: readonly string[]
   /** False: only the names that are given. */
   readonly defaultNames?: boolean
+  /** True: its namespace gets a resolv.conf. */
+  readonly resolvConf?: boolean
 }
 
 /**
@@ -40,13 +43,15 @@ export class Attachments {
   readonly #runner: AttachmentParts['runner']
   readonly #book: AttachmentParts['book']
   readonly #attaching: Attaching
+  readonly #resolvConfs: Pick<ResolvConfs, 'remove'>
 
   constructor(parts: AttachmentParts) {
     this.#host = parts.host
     this.#runner = parts.runner
     this.#book = parts.book
-    this.records = new AttachmentRecords(parts.store)
-    this.#attaching = new Attaching({ ...parts, records: this.records })
+    this.records = parts.records
+    this.#resolvConfs = parts.resolvConfs
+    this.#attaching = new Attaching(parts)
   }
 
   /**
@@ -57,8 +62,8 @@ export class Attachments {
     const wanted = parseAddressForms(forms)
     const given = this.#book.domain.parseAll(options.names ?? [])
     const target = await this.#host.resolve(text)
-    const { multicastRoute, signal, defaultNames = true } = options
-    const order = { multicastRoute, signal, given, isBare: !defaultNames }
+    const { multicastRoute, signal, defaultNames = true, resolvConf = false } = options
+    const order = { multicastRoute, signal, given, isBare: !defaultNames, resolvConf }
     return this.turns.take(target.id, () => this.#attaching.attach(text, target, wanted, order))
   }
 
@@ -163,6 +168,7 @@ export class Attachments {
   }
 
   #forget(id: string): void {
+    this.#resolvConfs.remove(id, this.records.get(id)?.resolvConf)
     this.records.delete(id)
     this.#book.set(id, [], [])
     this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))

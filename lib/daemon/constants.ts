@@ -10,6 +10,8 @@ export const EXPOSURE_NAMES_KEY = 'exposure-names'
 export const EXPOSURES_MAX = 64
 /** Addresses of the bridge at which DNS answers. */
 export const DNS_LISTENERS_MAX = 64
+/** Name servers of a resolv.conf: no resolver asks more of them. */
+export const RESOLV_CONF_SERVERS_MAX = 3
 /** Before an address that has a name and is no container's here. */
 export const EXTERNAL_PREFIX = 'weave:extern/'
 /** Peers that a status shows, the nearest first: a ledger has places for many more, which others can fill. */

@@ -2,10 +2,12 @@ import type { Logger } from 'pino'
 import { formatMac, type Mac } from '../address/mod.ts'
 import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { errorText, type Millis } from '../base/mod.ts'
+import { NetnsResolvConfs } from '../host/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import type { Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
+import { AttachmentRecords } from './attachment-records.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
 import { ContainerAttachments } from './container-attachments.ts'
@@ -19,6 +21,7 @@ import { MeshService } from './mesh-service.ts'
 import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
 import type { NodeRunner } from './node-runner.ts'
+import { ResolvConfs } from './resolv-confs.ts'
 import { wordsOf } from './remembered-launch.ts'
 import { Services } from './services.ts'
 import type { DerivedSettings } from './settings.ts'
@@ -58,8 +61,14 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     log,
   })
   const dns = dnsServerOf(config, settings, { node, seams, exposed: () => exposed.all.map(({ cidr }) => cidr) })
-  exposed.watch(() => void dns?.reconcile())
-  const attachments = new Attachments({ host, runner, store, book })
+  exposed.watch(() => void dns?.reconcile().then(() => resolvConfs.reconcile()))
+  const records = new AttachmentRecords(store)
+  const resolvConfs = new ResolvConfs({
+    ...{ files: new NetnsResolvConfs(), records, log },
+    servers: () => dns?.containerServers() ?? [],
+    domain: settings.domain.name,
+  })
+  const attachments = new Attachments({ host, runner, records, book, resolvConfs })
   const hostService = new HostService({
     host,
     overlay: { isAdopted, mtu, mac },
@@ -69,7 +78,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     log,
   })
   exposed.watch(() => void hostService.firewallChanged())
-  const { records, turns } = attachments
+  const { turns } = attachments
   const containers = new ContainerAttachments({ host, runner, records, turns, book })
   const engineOfContainers = config.docker ? seams.docker() : undefined
   const docker = new DockerService({
@@ -97,7 +106,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     hostService,
     exposures,
     new AttachmentService({
-      ...{ attachments, docker, runner, log },
+      ...{ attachments, resolvConfs, docker, runner, log },
       others: () => exposures.list(),
       watch: check => seams.watchHostEnds(check),
     }),

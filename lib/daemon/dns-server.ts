@@ -1,4 +1,4 @@
-import { endpointHost, endpointOf, parseIp, type Endpoint } from '../address/mod.ts'
+import { endpointHost, endpointOf, endpointParts, parseIp, type Endpoint } from '../address/mod.ts'
 import type { Status } from '../api/mod.ts'
 import { errorText, isDrop } from '../base/mod.ts'
 import type { DnsHandler, DnsListener, DnsUpstream } from '../io/mod.ts'
@@ -85,6 +85,15 @@ export class DnsServer {
 
   isOwn(address: string): boolean {
     return this.#listening.has(endpointOf(parseIp(address)!, DNS_PORT))
+  }
+
+  /** Addresses where what is attached here can ask. */
+  containerServers(): string[] {
+    return [...this.#listening.keys()].flatMap(endpoint => {
+      const { port } = endpointParts(endpoint)
+      const host = endpointHost(endpoint)
+      return port !== DNS_PORT || host.startsWith('127.') || host === '::1' ? [] : [host]
+    })
   }
 
   report(): Pick<Status['dns'], 'listening' | 'upstream' | 'queries'> {

@@ -20,6 +20,6 @@ export interface Service {
   warnings?(): readonly string[]
   /** What is waited for, and why. */
   waiting?(): readonly string[]
-  /** Ends it; node, host and store are still there. */
-  stop?(): Promise<void>
+  /** Ends it; node, host and store are still there. `isLeaving`: for good, with all that was made on the host. */
+  stop?(isLeaving: boolean): Promise<void>
 }

@@ -26,10 +26,10 @@ export class Services {
   }
 
   /** Waits for the turn that is under way, then ends each, the last first. */
-  async stop(): Promise<void> {
+  async stop(isLeaving = false): Promise<void> {
     this.#isStopped = true
     await this.#turn
-    for (const service of [...this.#services].reverse()) await this.#try(service, () => service.stop?.())
+    for (const service of [...this.#services].reverse()) await this.#try(service, () => service.stop?.(isLeaving))
   }
 
   #changed(): void {

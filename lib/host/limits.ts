@@ -51,6 +51,9 @@ export const LINKS_CHECK_INTERVAL_MS = 250
 /** When changes can no longer be heard of, what they concern is looked at, and listened to again, this often. */
 export const MONITOR_RESTART_MS = 8_000
 
+/** No resolv.conf of ours is larger. */
+export const RESOLV_CONF_READ_BYTES_MAX = 4_096
+
 /** Neighbour entries of a guest age this fast, so that an address that moved is found again within seconds. */
 export const NEIGHBOUR_REACHABLE_MS = 5_000
 export const NEIGHBOUR_PROBE_DELAY_SECONDS = 2

@@ -59,6 +59,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     multicastRoute: false,
     names: ['web'],
     defaultNames: false,
+    resolvConf: true,
   }
   t.strictSame(await client.call('attach', attach), ANSWERS.attach)
   t.strictSame(await client.call('detach', { target: 'netns:a' }), ANSWERS.detach)

@@ -45,7 +45,10 @@ t.test(
     t.equal(changes, 1)
     await t.rejects(
       async () =>
-        joined.attach({ target: 'a', addresses: [], multicastRoute: true, names: [], defaultNames: true }, context),
+        joined.attach(
+          { target: 'a', addresses: [], multicastRoute: true, names: [], defaultNames: true, resolvConf: false },
+          context,
+        ),
       /not to be/,
     )
     t.equal(changes, 2)

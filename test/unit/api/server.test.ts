@@ -121,7 +121,10 @@ t.test('defaults are filled in, and what is not known is left out', async t => {
   })
   await raw(socketPath, 'POST', '/v1/attach', { body: '{"target": "netns:a", "later": true}' })
   await raw(socketPath, 'POST', '/v1/stop', { body: '{}' })
-  t.strictSame(inputs, [{ target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true }, {}])
+  t.strictSame(inputs, [
+    { target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true, resolvConf: false },
+    {},
+  ])
 })
 
 t.test('what is to be done after the answer is done after it, and not when the call fails', async t => {

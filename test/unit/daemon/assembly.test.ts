@@ -151,7 +151,7 @@ t.test('with peers it waits for a mesh, and an address says why there is none', 
   t.notOk(status.warnings.some(warning => warning.includes('no mesh secret')))
   await t.rejects(
     assembly.services.calls.attach(
-      { target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true },
+      { target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true, resolvConf: false },
       context,
     ) as Promise<object>,
     { code: 'TARGET_NOT_FOUND' },

@@ -24,6 +24,7 @@ function service(attachments: Partial<Parts['attachments']>, report = nodeReport
   const monitor = { isOn: false, check: async () => {} }
   const parts = {
     attachments: { records: { all: () => [] }, ...attachments } as unknown as Parts['attachments'],
+    resolvConfs: { reconcile: () => {}, removeAll: () => {}, warnings: () => [] },
     docker: {
       keeps: (id: string) => id === 'kept',
       stateOf: () => ({ state: 'attached', why: null }) as const,
@@ -59,6 +60,7 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
     multicastRoute: false,
     names: ['web'],
     defaultNames: true,
+    resolvConf: false,
   }
   t.strictSame(await calls.attach(request, context), { cidrs: ['10.32.0.1/12'] })
   t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), { cidrs: ['10.32.0.1/12'] })
@@ -66,7 +68,11 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
     attachments: [HOST, one].map(each => ({ ...each, state: 'attached', why: null })),
   })
   t.strictSame(seen, [
-    ['netns:a', ['net:default'], { multicastRoute: false, names: ['web'], defaultNames: true, signal: context.signal }],
+    [
+      'netns:a',
+      ['net:default'],
+      { multicastRoute: false, names: ['web'], defaultNames: true, resolvConf: false, signal: context.signal },
+    ],
     ['netns:a', []],
   ])
 })
@@ -76,7 +82,14 @@ t.test('a peer that could not join says so to whoever waits for an address', asy
   const contacts = [contact('h1', { lastError: 'ECONNREFUSED' })]
   const report = nodeReport({ mesh: { id: undefined, isPristine: false }, contacts })
   const { calls } = service({ attach: () => Promise.reject(failure) }, report).service
-  const request = { target: 'netns:a', addresses: [], multicastRoute: true, names: [], defaultNames: true }
+  const request = {
+    target: 'netns:a',
+    addresses: [],
+    multicastRoute: true,
+    names: [],
+    defaultNames: true,
+    resolvConf: false,
+  }
   await t.rejects(calls.attach(request, context) as Promise<object>, {
     code: 'IPAM_WAITING',
     message: 'nobody gave an address; h1: ECONNREFUSED',
@@ -124,7 +137,7 @@ t.test('host ends that vanish are looked after while something is attached that 
   reconcile = () => Promise.reject(new WeaveError('MISSING_TOOL', 'no ip', 'install it'))
   await monitor.check()
   t.match(logged.at(-1), { event: 'attachments', error: 'no ip' })
-  await one.stop()
+  await one.stop(false)
   one.changed()
   t.notOk(monitor.isOn)
 })

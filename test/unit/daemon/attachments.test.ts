@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parseCidr, type Cidr } from '../../../lib/address/mod.ts'
+import { AttachmentRecords } from '../../../lib/daemon/attachment-records.ts'
 import { Attachments } from '../../../lib/daemon/attachments.ts'
 import { mapStore } from '../../support/map-store.ts'
 import { nameList } from '../../support/name-list.ts'
@@ -59,7 +60,14 @@ function world() {
   }
   const store = mapStore(records)
   const { published, book } = nameList()
-  const make = () => new Attachments({ host, runner, store, book } as unknown as Seams)
+  const make = () =>
+    new Attachments({
+      host,
+      runner,
+      records: new AttachmentRecords(store),
+      book,
+      resolvConfs: { remove: () => {} },
+    } as unknown as Seams)
   return { published, brought, asked, plugged, leases, others, records, hooks, make, attachments: make() }
 }
 

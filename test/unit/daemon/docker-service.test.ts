@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
+import { AttachmentRecords } from '../../../lib/daemon/attachment-records.ts'
 import { Attachments } from '../../../lib/daemon/attachments.ts'
 import { ContainerAttachments, type ContainerAttachmentParts } from '../../../lib/daemon/container-attachments.ts'
 import { DockerService } from '../../../lib/daemon/docker-service.ts'
@@ -72,7 +73,13 @@ function world(t: Test, isOff = false) {
   }
   const store = mapStore(records)
   const { published, book } = nameList()
-  const attachments = new Attachments({ host, runner, store, book } as unknown as Seams)
+  const attachments = new Attachments({
+    host,
+    runner,
+    records: new AttachmentRecords(store),
+    book,
+    resolvConfs: { remove: () => {} },
+  } as unknown as Seams)
   const { records: kept, turns } = attachments
   const parts = { host, runner, records: kept, turns, book } as unknown as ContainerAttachmentParts
   const heard: { listener?: EventListener; givenUp: string[]; isStarted: boolean } = { givenUp: [], isStarted: false }
