@@ -171,9 +171,11 @@ function askUdp({ server, port, query, bytes, signal, done }: Way): void {
   socket.on('message', answer => {
     if (isAnswerTo(query, id, answer)) end(answer)
   })
-  socket.connect(port, server, () => {
+  // Not by a callback of connect: it is called for a failure as well, and a socket that is not connected cannot send.
+  socket.on('connect', () => {
     if (!signal.aborted) socket.send(withId(bytes, id), error => error && end(undefined))
   })
+  socket.connect(port, server)
 }
 
 function askTcp({ server, port, query, bytes, signal, done }: Way): void {
