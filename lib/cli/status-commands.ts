@@ -29,6 +29,17 @@ export function addStatusCommands(program: Command): void {
     print(settings, shown.value, shown.text)
     if (part === undefined && !status.isReady) process.exitCode = EXIT_NOT_READY
   })
+  withSettings(
+    program
+      .command('dns-args')
+      .description('print what makes docker run ask this host for names: docker run $(weave-ts dns-args) …'),
+  ).action(async (_options: object, command: Command) => {
+    const settings = settingsOf(command)
+    const { dns } = await clientOf(settings).call('status')
+    const { dnsArgs } = await import('./dns-args.ts')
+    const args = dnsArgs(dns)
+    print(settings, args, args.join(' '))
+  })
   withSettings(program.command('report').description('print everything that the daemon knows, as JSON')).action(
     async (_options: object, command: Command) => {
       const settings = settingsOf(command)

@@ -17,7 +17,6 @@ const VERBS: Readonly<Record<string, string>> = {
   env: `there is no proxy before Docker: ${DOCKER}`,
   config: `there is no proxy before Docker: ${DOCKER}`,
   'proxy-env': `there is no proxy before Docker: ${DOCKER}`,
-  'dns-args': '`weave-ts expose`, then docker run --dns with the address that it printed (docs/dns.md)',
   rmpeer:
     'run `weave-ts reset` on the peer that leaves: it hands its addresses on; nobody can take them over later yet',
   run: `docker run, with ${DOCKER}`,

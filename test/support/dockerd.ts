@@ -29,7 +29,7 @@ export async function skipDockerd(): Promise<string | false> {
 
 /**
  * A dockerd of one test alone: its own data, state and socket, in the namespace of a host. Its image `box` holds
- * busybox and nothing else; `sh`, `grep` and `sleep` are found by their names.
+ * busybox and nothing else; a few of its programs are found by their names.
  */
 export class Dockerd {
   readonly socket: string
@@ -85,7 +85,8 @@ export class Dockerd {
     mkdirSync(join(root, 'bin'), { recursive: true })
     copyFileSync(BUSYBOX, join(root, 'bin/busybox'))
     chmodSync(join(root, 'bin/busybox'), 0o755)
-    for (const applet of ['sh', 'grep', 'sleep']) symlinkSync('busybox', join(root, 'bin', applet))
+    for (const applet of ['sh', 'grep', 'sleep', 'ping', 'wget', 'httpd'])
+      symlinkSync('busybox', join(root, 'bin', applet))
     const tar = join(this.#directory, 'box.tar')
     await must(['tar', '-C', root, '-cf', tar, '.'])
     await this.docker('import', tar, 'box')

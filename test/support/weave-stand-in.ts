@@ -1,25 +1,22 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { OperatorShell } from './operator-shell.ts'
 import { must } from './testbed-command.ts'
 import type { Host, Namespace } from './testbed.ts'
-
-/** The command of this checkout; compiled, this file lies in `build/test/support`. */
-const COMMAND = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
 
 /** What a host's `weave ps` knows: target, MAC, addresses. */
 const SCRIPT = `#!/bin/sh -e
 case $1 in
-  ps) cat "$WEAVE_TABLE" ;;
+  ps) cat table ;;
   detach)
     ip -n "\${2#netns:}" link delete ethwe
-    grep -v "^$2 " "$WEAVE_TABLE" > "$WEAVE_TABLE.new" || true
-    mv "$WEAVE_TABLE.new" "$WEAVE_TABLE" ;;
+    grep -v "^$2 " table > table.new || true
+    mv table.new table ;;
   reset)
-    grep '^netns:' "$WEAVE_TABLE" | while read -r id rest; do ip -n "\${id#netns:}" link delete ethwe; done
+    grep '^netns:' table | while read -r id rest; do ip -n "\${id#netns:}" link delete ethwe; done
     ip link delete weave-tunnel
     ip link delete weave
-    : > "$WEAVE_TABLE" ;;
+    : > table ;;
   *) echo "weave: $1?" >&2; exit 1 ;;
 esac
 `
@@ -29,21 +26,14 @@ esac
  * not Weave's), and a command `weave` that knows `ps`, `detach` and `reset`. Beside it `weave-ts` is in the PATH.
  */
 export class WeaveStandIn {
+  readonly shell: OperatorShell
   readonly #host: Host
-  readonly #directory: string
   #rows = ''
 
   constructor(host: Host, directory: string) {
     this.#host = host
-    this.#directory = join(directory, `weave-${host.label}`)
-    mkdirSync(this.#directory)
-    this.#program('weave', SCRIPT)
-    this.#program('weave-ts', `#!/bin/sh\nexec ${process.execPath} ${COMMAND} "$@"\n`)
-  }
-
-  #program(name: string, text: string): void {
-    writeFileSync(join(this.#directory, name), text)
-    chmodSync(join(this.#directory, name), 0o755)
+    this.shell = new OperatorShell(host, join(directory, `weave-${host.label}`))
+    this.shell.program('weave', SCRIPT)
   }
 
   async launch(remote: string, device: string): Promise<void> {
@@ -73,27 +63,6 @@ export class WeaveStandIn {
 
   #note(row: string): void {
     this.#rows += `${row}\n`
-    writeFileSync(join(this.#directory, 'table'), this.#rows)
-  }
-
-  /** Runs a line as an operator's shell on the host does, in a directory of the host's own. */
-  shell(line: string): Promise<string> {
-    const { PATH = '' } = process.env
-    return must(['ip', 'netns', 'exec', this.#host.name, 'sh', '-c', line], {
-      cwd: this.#directory,
-      limitMs: 60_000,
-      env: {
-        ...process.env,
-        PATH: `${this.#directory}:${PATH}`,
-        WEAVE_TABLE: join(this.#directory, 'table'),
-        WEAVE_TS_STATE_DIR: this.#host.daemon.stateDir,
-        DOCKER_HOST: 'unix:///nonexistent/docker.sock',
-      },
-    })
-  }
-
-  /** A file in that directory. */
-  file(name: string, text: string): void {
-    writeFileSync(join(this.#directory, name), text, { mode: 0o600 })
+    writeFileSync(this.shell.path('table'), this.#rows)
   }
 }

@@ -4,7 +4,7 @@
  *     [c1] [c2] ─ weave ─ (host1) ═══ u2 ═══ (host2) ─ weave ─ [d1] [d2]
  */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { projectRoot } from '../../scripts/check-docs.ts'
@@ -48,7 +48,7 @@ class Moving {
     await old2.launch('192.0.2.1', 'u2')
     for (const [i, container] of containers.entries())
       await (i < 2 ? old1 : old2).attach(container, `${ADDRESSES[i]}/12`)
-    for (const old of [old1, old2]) old.file('secret', SECRET)
+    for (const old of [old1, old2]) writeFileSync(old.shell.path('secret'), SECRET, { mode: 0o600 })
     const moving = new Moving(host1, containers, new Map(Object.entries({ host1: old1, host2: old2 })))
     await moving.allReachAll('on the old network')
     return moving
@@ -59,7 +59,7 @@ class Moving {
     const commands = commandsOf(heading)
     if (commands.length < 8) throw new Error(`only ${commands.length} commands in "${heading}"`)
     for (const { place, command } of commands) {
-      await this.places.get(place)!.shell(command)
+      await this.places.get(place)!.shell.run(command)
       await after?.(command)
     }
   }
