@@ -28,8 +28,8 @@ function offered(words: readonly string[], ps = ''): string[] {
 }
 
 t.test('commands, options and their values are offered', async t => {
-  t.strictSame(offered(['dns-a']), ['dns-add'])
-  t.strictSame(offered(['--state-dir', '/x', 'dns-a']), ['dns-add'])
+  t.strictSame(offered(['dns-l']), ['dns-lookup'])
+  t.strictSame(offered(['--state-dir', '/x', 'dns-l']), ['dns-lookup'])
   t.strictSame(offered(['launch', '--dns-t']), ['--dns-ttl'])
   t.strictSame(offered(['launch', '--log-level', '']), ['trace', 'debug', 'info', 'warn', 'error'])
   t.strictSame(offered(['launch', '--password-file', 'weave-']), ['weave-ts'], 'a file')
