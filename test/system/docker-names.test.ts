@@ -1,12 +1,12 @@
 /**
  * Containers of two real dockerds find each other by name.
  *
- *     [web] [db] (docker)      (docker) [api] [job]
- *        └──┬──┘                    └──┬──┘
+ *     [web] [db] (docker)      (docker) [api]
+ *        └──┬──┘                          │
  *         (h1) ═════════ u2 ═════════ (h2)       192.0.2.0/24
  */
 import t from 'tap'
-import { Dockerd, skipDockerd } from '../support/dockerd.ts'
+import { BUSYBOX, Dockerd, skipDockerd } from '../support/dockerd.ts'
 import { waitFor } from '../support/testbed-command.ts'
 import { Testbed, meshed, type Host } from '../support/testbed.ts'
 
@@ -14,6 +14,7 @@ t.setTimeout(240_000)
 /** Within so long a name is known, or gone, in the whole mesh. */
 const TOLD_MS = 1_000
 const SOON_MS = 10_000
+const BACK_MS = 30_000
 
 t.test('containers of two Dockers and their names', { skip: await skipDockerd(), timeout: 220_000 }, async t => {
   const bed = new Testbed(t)
@@ -23,7 +24,9 @@ t.test('containers of two Dockers and their names', { skip: await skipDockerd(),
   const docker1 = await Dockerd.start(bed, h1)
   const { passwordFile } = bed
   await h1.daemon.launch([], { passwordFile, env: docker1.env })
-  await h2.daemon.launch([h1.address], { passwordFile })
+  const docker2 = await Dockerd.start(bed, h2)
+  const launch2 = () => h2.daemon.launch([h1.address], { passwordFile, env: docker2.env })
+  await launch2()
   await meshed(hosts)
   const addressesOf = async (host: Host, name: string) =>
     (await host.daemon.api.call('dns', {})).entries.filter(one => one.name === name).map(one => one.address)
@@ -72,5 +75,50 @@ t.test('containers of two Dockers and their names', { skip: await skipDockerd(),
     t.same(await addressesOf(h2, 'web'), before, 'with its address')
     await docker1.docker('rm', '-f', 'web')
     await known(h2, 'shop', false, TOLD_MS)
+  })
+
+  await t.test('they ping each other by name, whatever is killed or restarted', async t => {
+    const servers = await Promise.all(hosts.map(async host => (await host.daemon.say('expose')).split('/')[0]!))
+    const dockers = [docker1, docker2] as const
+    await docker2.docker('network', 'create', 'lan')
+    const start = (i: 0 | 1, name: string, ...options: string[]) => {
+      const dns = ['--dns', servers[i]!, '--dns-search', 'weave.local', '--restart', 'always', '-l', 'weave-ts.attach=']
+      return dockers[i].docker('run', '-d', '--name', name, ...dns, ...options, 'box', BUSYBOX, 'sleep', '600')
+    }
+    // One that has nothing but the overlay, and one with a network and the resolver of Docker.
+    await start(0, 'web', '--network', 'none', '-l', 'weave-ts.name=shop')
+    await start(1, 'api', '--network', 'lan', '--network-alias', 'backend')
+    const pings = (i: 0 | 1, from: string, name: string, withinMs: number) =>
+      waitFor(`${from} reaches ${name}`, withinMs, async () => {
+        const { status, stdout, stderr } = await dockers[i].exec(from, 'ping', '-c', '1', '-W', '1', name)
+        if (status !== 0) throw new Error(`${stdout}${stderr}`)
+        return true
+      })
+    const bothWays = async (why: string, withinMs = SOON_MS) => {
+      for (const name of ['api', 'backend', 'api.weave.local']) await pings(0, 'web', name, withinMs)
+      for (const name of ['web', 'shop', 'SHOP.weave.local']) await pings(1, 'api', name, withinMs)
+      t.pass(why)
+    }
+    await bothWays('at first')
+    await docker2.docker('restart', '-t', '0', 'api')
+    await bothWays('after docker restart on one side')
+    await docker2.kill()
+    await docker2.start()
+    await bothWays('after kill -9 of dockerd', BACK_MS)
+    await h2.daemon.kill()
+    await launch2()
+    await bothWays('after kill -9 of our daemon', BACK_MS)
+    await docker2.kill()
+    await h2.daemon.kill()
+    await launch2()
+    await docker2.start()
+    await bothWays('after kill -9 of both', BACK_MS)
+    for (const [i, name] of [
+      [0, 'web'],
+      [1, 'api'],
+    ] as const)
+      await dockers[i].docker('rm', '-f', name)
+    for (const host of hosts) await known(host, 'backend', false, TOLD_MS)
+    for (const host of hosts) t.equal((await host.daemon.status()).ipam.activeAddresses, 1, 'only the host is left')
   })
 })
