@@ -25,7 +25,7 @@ async function planOfDaemon(stateDir: string): Promise<string[]> {
   const cut = attachments.filter(one => one.id !== 'weave:expose').map(one => one.description)
   return [
     ...cutLine(cut),
-    ...(exposed.length === 0 ? [] : [`this host loses ${exposed.map(({ cidr }) => cidr).join(', ')}`]),
+    ...lossLine(exposed.map(({ cidr }) => cidr)),
     bridgeLine(overlay.bridge, overlay.isAdopted),
     `the peer ${peer.nickname} leaves the mesh for good, and ${stateDir} is emptied`,
   ]
@@ -41,6 +41,7 @@ async function planOfHost(stateDir: string): Promise<string[]> {
   const cut = ends.filter(end => end.master === bridge || end.master === undefined).map(end => end.targetId)
   return [
     ...cutLine(cut),
+    ...lossLine(instance.exposed),
     ...(link === undefined ? [] : [bridgeLine(bridge, link.ifalias !== BRIDGE_ALIAS)]),
     `${stateDir} is emptied`,
   ]
@@ -50,6 +51,10 @@ function cutLine(names: readonly string[]): string[] {
   if (names.length === 0) return []
   const more = names.length > SHOWN_MAX ? ` and ${names.length - SHOWN_MAX} more` : ''
   return [`${names.slice(0, SHOWN_MAX).join(', ')}${more} ${names.length === 1 ? 'is' : 'are'} cut off the overlay`]
+}
+
+function lossLine(cidrs: readonly string[]): string[] {
+  return cidrs.length === 0 ? [] : [`this host loses ${cidrs.join(', ')}`]
 }
 
 function bridgeLine(bridge: string, isForeign: boolean): string {

@@ -52,7 +52,7 @@ async function removeFromHost(stateDir: string): Promise<string[]> {
   if (instance === undefined)
     return [`${stateDir} does not say what its daemon made on the host: no bridge and no interface was removed`]
   const runner = new ChildProcessRunner()
-  const { bridge, device } = instance
+  const { bridge, device, exposed } = instance
   // The device goes with the daemon that made it: while it is there, one is running.
   if ((await showInterface(runner, device)) !== undefined)
     throw new WeaveError(
@@ -60,7 +60,7 @@ async function removeFromHost(stateDir: string): Promise<string[]> {
       `another daemon in this network namespace uses the device ${device}, and perhaps the bridge ${bridge}`,
       'stop that daemon first, or reset it by its own --state-dir',
     )
-  await new HostNetwork({ runner, mac: 0, bridge, tap: device }).remove()
+  await new HostNetwork({ runner, mac: 0, bridge, tap: device }).remove(exposed)
   return ['no daemon was running: its address blocks stay with a peer that is gone']
 }
 

@@ -16,6 +16,7 @@ import { dnsServerOf } from './dns-server.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
+import { writeInstance } from './instance.ts'
 import type { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
 import { NameBook } from './name-book.ts'
@@ -78,6 +79,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     log,
   })
   exposed.watch(() => void hostService.firewallChanged())
+  exposed.watch(cidrs => noteExposed(config, cidrs, log))
   const { turns } = attachments
   const containers = new ContainerAttachments({ host, runner, records, turns, book })
   const engineOfContainers = config.docker ? seams.docker() : undefined
@@ -126,4 +128,17 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     ],
     (service, error) => log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
   )
+}
+
+/** For a `reset` without a daemon. */
+function noteExposed(
+  { stateDir, bridge, device }: DaemonConfig,
+  exposed: readonly string[],
+  log: Pick<Logger, 'warn'>,
+): void {
+  try {
+    writeInstance(stateDir, { bridge, device, exposed: [...exposed] })
+  } catch (error) {
+    log.warn({ event: 'instance', error: errorText(error) }, 'a reset without a daemon would leave addresses')
+  }
 }

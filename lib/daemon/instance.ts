@@ -5,12 +5,19 @@ import { readStateFile, writeFileDurably } from '../io/mod.ts'
 export const INSTANCE_FILE = 'instance.json'
 
 /** What a daemon makes on its host: `reset` without a daemon removes just that. */
-const Instance = z.object({ bridge: z.string(), device: z.string() })
+const Instance = z.object({
+  bridge: z.string(),
+  device: z.string(),
+  /** Addresses of this host on the bridge, in CIDR form. */
+  exposed: z.array(z.string()).default([]),
+})
 export type Instance = z.infer<typeof Instance>
 
-export function writeInstance(stateDir: string, instance: Instance): void {
+/** What is not given stays. */
+export function writeInstance(stateDir: string, change: Omit<Instance, 'exposed'> & Partial<Instance>): void {
   const known = readInstance(stateDir)
-  if (known?.bridge === instance.bridge && known.device === instance.device) return
+  const instance = { ...change, exposed: change.exposed ?? known?.exposed ?? [] }
+  if (JSON.stringify(known) === JSON.stringify(instance)) return
   writeFileDurably(join(stateDir, INSTANCE_FILE), `${JSON.stringify(instance)}\n`)
 }
 

@@ -3,9 +3,17 @@ import { assert, WeaveError } from '../base/mod.ts'
 import { showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import { ALIAS_PREFIX, INTERFACE_NAME_CHARACTERS_MAX, OVERLAY_MTU_IPV6_MIN, TAP_QUEUE_PACKETS } from './limits.ts'
 import type { CommandRunner } from './seams.ts'
-import { BRIDGE_ALIAS, TAP_ALIAS, adoptedAlias, beforeAdoption, isAdopted, isOurBridge } from './ownership.ts'
+import {
+  BRIDGE_ALIAS,
+  TAP_ALIAS,
+  adoptedAlias,
+  beforeAdoption,
+  isAdopted,
+  isOurBridge,
+  type BridgeValues,
+} from './ownership.ts'
 import { checkBridge } from './preflight.ts'
-import { writeSysctls, type Sysctls } from './sysctl.ts'
+import { readSysctls, writeSysctls, type Sysctls } from './sysctl.ts'
 import { isVethName } from './veth-name.ts'
 
 export interface BridgeSettings {
@@ -21,10 +29,15 @@ export interface BridgeSettings {
 export type HostStep = { readonly argv: readonly string[] } | { readonly sysctls: Sysctls }
 
 /**
- * The steps from what is there to the bridge that we want; none but the settings when all is well. Settings come before
+ * The steps from what is there to the bridge that we want; none but the settings when all is well. `values`: what a bridge
+ * that is taken over has now. Settings come before
  * `up`, so that no router advertisement of a container is ever taken (CVE-2020-11091).
  */
-export function planBridge(want: BridgeSettings, found: InterfaceView | undefined): readonly HostStep[] {
+export function planBridge(
+  want: BridgeSettings,
+  found: InterfaceView | undefined,
+  values: BridgeValues = {},
+): readonly HostStep[] {
   const { name } = want
   const mac = formatMac(want.mac)
   const steps: HostStep[] = []
@@ -51,7 +64,15 @@ export function planBridge(want: BridgeSettings, found: InterfaceView | undefine
   // What is not marked is not ours, and is not touched again.
   if (found === undefined || !isOurBridge(found))
     steps.push({
-      argv: ['ip', 'link', 'set', 'dev', name, 'alias', found === undefined ? BRIDGE_ALIAS : adoptedAlias(found)],
+      argv: [
+        'ip',
+        'link',
+        'set',
+        'dev',
+        name,
+        'alias',
+        found === undefined ? BRIDGE_ALIAS : adoptedAlias(found, values),
+      ],
     })
   if (found?.mtu !== want.mtu) {
     // The kernel drops an interface's IPv6 settings below 1280 bytes, and makes default ones when the MTU rises again:
@@ -115,12 +136,37 @@ export async function ensureBridge(runner: CommandRunner, want: BridgeSettings):
   assert(want.name.length <= INTERFACE_NAME_CHARACTERS_MAX, `the bridge's name is too long: ${want.name}`)
   const found = await checkBridge(runner, want.name, want.mayAdopt === true)
   try {
-    await applySteps(runner, planBridge(want, found))
+    const values = found === undefined || isOurBridge(found) ? {} : await valuesOf(runner, found)
+    await applySteps(runner, planBridge(want, found, values))
   } catch (error) {
     if (found === undefined) await deleteInterface(runner, want.name).catch(() => undefined)
     throw error
   }
   return found !== undefined && found.ifalias !== BRIDGE_ALIAS
+}
+
+/** What weave-ts changes of a bridge, besides MTU and MAC. */
+const BRIDGE_DATA = ['stp_state', 'mcast_snooping']
+const BRIDGE_SYSCTLS = ['ipv6.accept_ra', 'ipv6.accept_redirects', 'ipv4.arp_notify', 'ipv4.promote_secondaries']
+
+/** As the mark of a bridge that is taken over keeps them. */
+async function valuesOf(runner: CommandRunner, found: InterfaceView): Promise<BridgeValues> {
+  const data = found.linkinfo?.info_data ?? {}
+  const sysctls = await readSysctls(
+    runner,
+    BRIDGE_SYSCTLS.map(name => sysctlKey(name, found.ifname)),
+  )
+  return Object.fromEntries(
+    [
+      ...BRIDGE_DATA.map(name => [name, data[name]] as const),
+      ...BRIDGE_SYSCTLS.map(name => [name, sysctls[sysctlKey(name, found.ifname)]] as const),
+    ].filter((entry): entry is readonly [string, number] => typeof entry[1] === 'number'),
+  )
+}
+
+/** `ipv6.accept_ra` is ipv6/conf/NAME/accept_ra. */
+function sysctlKey(name: string, bridge: string): string {
+  return name.replace('.', `/conf/${bridge}/`)
 }
 
 /** Makes the packet engine's TAP device a port of the bridge. Fails with NO_TUN when it is not there. */
@@ -158,11 +204,19 @@ export async function removeBridge(runner: CommandRunner, bridge: string, tap: s
 /** The steps that give an adopted bridge back. */
 function planRelease(found: InterfaceView): readonly HostStep[] {
   const change = ['ip', 'link', 'set', 'dev', found.ifname]
+  const unmark = { argv: [...change, 'alias', ''] }
   const before = beforeAdoption(found)
+  if (before === undefined) return [unmark]
+  const { mtu, mac, values } = before
+  const data = BRIDGE_DATA.flatMap(name => (name in values ? [name, String(values[name])] : []))
+  const sysctls = BRIDGE_SYSCTLS.flatMap(name =>
+    values[name] === undefined ? [] : [[values[name], [sysctlKey(name, found.ifname)]] as const],
+  )
   return [
-    ...(before === undefined ? [] : [{ argv: [...change, 'mtu', before.mtu] }]),
-    ...(before === undefined ? [] : [{ argv: [...change, 'address', before.mac] }]),
-    { argv: [...change, 'alias', ''] },
+    { argv: [...change, 'mtu', mtu, 'address', mac] },
+    ...(data.length === 0 ? [] : [{ argv: [...change, 'type', 'bridge', ...data] }]),
+    { sysctls },
+    unmark,
   ]
 }
 

@@ -246,11 +246,14 @@ export class HostNetwork {
     return this.#inTurn(async () => listHostEnds(this.#runner))
   }
 
-  /** Removes veth pairs, TAP, bridge and firewall rules: nothing of ours stays on the host. Safe to repeat. */
-  remove(): Promise<void> {
+  /**
+   * Removes veth pairs, TAP, bridge and firewall rules: nothing of ours stays on the host. `addresses`: of the host (CIDR
+   * form), beside those that it was told of. Safe to repeat.
+   */
+  remove(addresses: readonly string[] = []): Promise<void> {
     return this.#inTurn(async () => {
       // Those of a bridge that stays.
-      const exposed = this.#firewall.exposed.map(({ cidr }) => cidr)
+      const exposed = [...new Set([...this.#firewall.exposed.map(({ cidr }) => cidr), ...addresses])]
       await removeBridgeAddresses(this.#runner, this.bridge, exposed)
       await removeBridge(this.#runner, this.bridge, this.tap)
       await this.#firewall.remove()

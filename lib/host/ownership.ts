@@ -30,15 +30,24 @@ export function isAdopted({ ifalias }: InterfaceView): boolean {
   return ifalias?.startsWith(ADOPTED_PREFIX) === true
 }
 
+/** Settings of a bridge by their names, as `mcast_snooping`; those of the kernel as `ipv6.accept_ra`. */
+export type BridgeValues = Readonly<Record<string, number>>
+
 /** The mark of a bridge that is taken over: what weave-ts changes of it, so that it can be put back. */
-export function adoptedAlias({ mtu, address = '' }: InterfaceView): string {
-  return `${ADOPTED_PREFIX} ${mtu} ${address}`
+export function adoptedAlias({ mtu, address = '' }: InterfaceView, values: BridgeValues = {}): string {
+  const words = Object.entries(values).map(([name, value]) => `${name}=${value}`)
+  return [ADOPTED_PREFIX, mtu, address, ...words].join(' ')
 }
 
 /** What an adopted bridge had before; undefined when its mark does not say. */
-export function beforeAdoption({ ifalias = '' }: InterfaceView): { mtu: string; mac: string } | undefined {
-  const match = /^weave-ts:adopted (\d{2,5}) ([0-9a-f:]{17})$/.exec(ifalias)
-  return match === null ? undefined : { mtu: match[1]!, mac: match[2]! }
+export function beforeAdoption({
+  ifalias = '',
+}: InterfaceView): { readonly mtu: string; readonly mac: string; readonly values: BridgeValues } | undefined {
+  const match = /^weave-ts:adopted (\d{2,5}) ([0-9a-f:]{17})((?: [a-z0-9_.]+=\d{1,9})*)$/.exec(ifalias)
+  if (match === null) return undefined
+  const words = match[3]!.split(' ').filter(word => word !== '')
+  const values = words.map(word => word.split('=')).map(([name, value]) => [name, Number(value)] as const)
+  return { mtu: match[1]!, mac: match[2]!, values: Object.fromEntries(values) }
 }
 
 /**

@@ -108,12 +108,16 @@ function lock(fd: number, path: string, stateDir: string): void {
   )
 }
 
-/** Field 22 of /proc/PID/stat, in clock ticks since boot; undefined when there is no such process. */
+/**
+ * Field 22 of /proc/PID/stat, in clock ticks since boot; undefined when there is no such process, or when it has ended
+ * and only its parent has not asked after it.
+ */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // The second field, the command's name in brackets, may itself hold spaces and brackets.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return ['Z', 'X'].includes(fields[0] ?? '') ? undefined : fields[19]
   } catch {
     return undefined
   }

@@ -40,7 +40,7 @@ t.test(
     t.strictSame(await view(h1, 'weave'), before, 'it is as it was')
 
     await h1.daemon.launch([], { passwordFile: bed.passwordFile, args: ['--adopt-bridge'] })
-    t.match(await view(h1, 'weave'), { ifalias: 'weave-ts:adopted 1376 02:00:00:00:00:99' })
+    t.match(await view(h1, 'weave'), { ifalias: /^weave-ts:adopted 1376 02:00:00:00:00:99 / })
     t.match((await h1.daemon.status()).warnings, [/the bridge holds 10\.32\.0\.1\/12/])
     const c1 = await bed.container('c1')
     const [cidr] = await h1.daemon.attach(c1, '10.40.1.7/24')

@@ -29,7 +29,7 @@ t.test('opens everything in order, and closes it in the opposite one', async t =
   const assembly = await assemble(m.config, surroundings(m))
   t.strictSame(m.events, [...STEPS])
   t.strictSame(assembly.notes, ['new', 'mended'])
-  t.strictSame(readInstance(m.config.stateDir), { bridge: 'weave', device: 'weave-tap' })
+  t.strictSame(readInstance(m.config.stateDir), { bridge: 'weave', device: 'weave-tap', exposed: [] })
   m.events.length = 0
   await assembly.close(false)
   t.strictSame(
