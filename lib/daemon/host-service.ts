@@ -5,6 +5,9 @@ import { errorText } from '../base/mod.ts'
 import type { FirewallReport, HostNetwork, Monitor } from '../host/mod.ts'
 import type { Service } from './service.ts'
 
+/** How often a legacy table that holds rules of ours is looked at. */
+const LEGACY_LOOK_MS = 8_000
+
 type Watch = Pick<Monitor, 'isListening' | 'set'>
 
 /** Keeps the bridge, what is plugged into it, and the firewall's rules for it as they were made. */
@@ -17,6 +20,7 @@ export class HostService implements Service {
   readonly #watch: Watch
   #firewall: FirewallReport
   #isStopped = false
+  #legacyTimer: NodeJS.Timeout | undefined
 
   constructor(parts: {
     host: Pick<HostNetwork, 'bridge' | 'tap' | 'mend' | 'reconcileFirewall'>
@@ -55,14 +59,19 @@ export class HostService implements Service {
 
   stop(): Promise<void> {
     this.#isStopped = true
+    clearTimeout(this.#legacyTimer)
     this.#watch.set(false)
     return Promise.resolve()
   }
 
   /** Looks at the firewall at once. Never fails. */
-  async firewallChanged(): Promise<void> {
+  firewallChanged(): Promise<void> {
+    return this.#lookAtFirewall(false)
+  }
+
+  async #lookAtFirewall(isTold: boolean): Promise<void> {
     try {
-      this.#take(await this.#host.reconcileFirewall())
+      this.#take(await this.#host.reconcileFirewall(isTold))
     } catch (error) {
       this.#log.warn({ event: 'firewall', error: errorText(error) }, 'the firewall could not be put back')
     }
@@ -74,5 +83,8 @@ export class HostService implements Service {
       this.#log.warn({ event: 'firewall-mended', what: report.restored.join(', ') }, 'was removed, and is put back')
     this.#firewall = report
     this.#watch.set(report.hasRules && !this.#isStopped)
+    clearTimeout(this.#legacyTimer)
+    if (!report.hasLegacyRules || this.#isStopped) return
+    this.#legacyTimer = setTimeout(() => void this.#lookAtFirewall(this.#watch.isListening), LEGACY_LOOK_MS)
   }
 }

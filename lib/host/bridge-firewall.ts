@@ -33,8 +33,6 @@ const BACKENDS: readonly Backend[] = (['', '6'] as const).map(version => ({
 export interface Filtering {
   /** Files that are there, with their lines. */
   readonly files: Readonly<Record<string, readonly string[]>>
-  /** A legacy table is in use, of whose changes nobody tells. */
-  readonly hasLegacy: boolean
 }
 
 /** What there is to be let through. */
@@ -55,8 +53,21 @@ export async function showFiltering(runner: CommandRunner): Promise<Filtering> {
     const colon = line.indexOf(':')
     ;(files[line.slice(0, colon)] ??= []).push(line.slice(colon + 1))
   }
-  const hasLegacy = BACKENDS.some(({ legacyTables }) => files[legacyTables]?.includes('filter') === true)
-  return { files, hasLegacy }
+  return { files }
+}
+
+/** The FORWARD chains of legacy tables in use, of whose changes nobody tells; nothing is run where there are none. */
+export async function showLegacy(runner: CommandRunner, { files }: Filtering): Promise<string> {
+  const listings: string[] = []
+  for (const { legacy, legacyTables } of BACKENDS)
+    if (files[legacyTables]?.includes('filter') === true)
+      listings.push(legacy, ...((await listForward(runner, legacy)) ?? []))
+  return listings.join('\n')
+}
+
+/** Whether a program that accepts is one of whose tables nobody tells. */
+export function isLegacy(program: string): boolean {
+  return program.endsWith('-legacy')
 }
 
 /**
@@ -68,7 +79,7 @@ export async function ensureForwarding(
   runner: CommandRunner,
   bridge: string,
   { isExposed, filtering, mayHaveRules }: Forwarding,
-): Promise<Omit<FirewallReport, 'hasRules' | 'restored'> & { readonly added: readonly string[] }> {
+): Promise<Omit<FirewallReport, 'hasRules' | 'hasLegacyRules' | 'restored'> & { readonly added: readonly string[] }> {
   const accepting: string[] = []
   const added: string[] = []
   const warnings: string[] = []

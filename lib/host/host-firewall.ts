@@ -1,6 +1,13 @@
 import type { Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { ensureForwarding, removeForwarding, showFiltering, type Filtering } from './bridge-firewall.ts'
+import {
+  ensureForwarding,
+  isLegacy,
+  removeForwarding,
+  showFiltering,
+  showLegacy,
+  type Filtering,
+} from './bridge-firewall.ts'
 import { showInterfaces } from './ip-json.ts'
 import { isEngineBridge, tableOf, tableText, type ExposedAddress } from './overlay-table.ts'
 import type { CommandRunner } from './seams.ts'
@@ -16,6 +23,8 @@ export interface FirewallReport {
   readonly restored: readonly string[]
   /** There is something of ours that could be taken away: a table, or rules. */
   readonly hasRules: boolean
+  /** Some of it is in a legacy table, of whose changes nobody tells. */
+  readonly hasLegacyRules: boolean
 }
 
 const IS_GONE = /No such file or directory/
@@ -33,7 +42,7 @@ export class HostFirewall {
   #exposed: readonly ExposedAddress[] | undefined
   /** The table as it was written, and as nft lists it since; undefined: not known. */
   #written: { readonly text: string; readonly listing: string } | undefined
-  #last: { readonly filtering: Filtering; readonly report: FirewallReport } | undefined
+  #last: { readonly filtering: Filtering; readonly legacy: string; readonly report: FirewallReport } | undefined
 
   constructor(runner: CommandRunner, bridge: string, mac: Mac) {
     this.#runner = runner
@@ -45,9 +54,13 @@ export class HostFirewall {
     return this.#exposed ?? []
   }
 
-  /** Takes these for the host's addresses. Fails with MISSING_TOOL or COMMAND_FAILED, and is as it was before then. */
+  /**
+   * Takes these for the host's addresses; does nothing when they are what it has. Fails with MISSING_TOOL or
+   * COMMAND_FAILED, and is as it was before then.
+   */
   async setExposed(exposed: readonly ExposedAddress[]): Promise<FirewallReport> {
     const before = this.#exposed
+    if (this.#last !== undefined && JSON.stringify(before) === JSON.stringify(exposed)) return this.#last.report
     this.#exposed = exposed
     try {
       return await this.ensure()
@@ -73,20 +86,22 @@ export class HostFirewall {
       ...passing,
       restored: [...restored, ...lost.map(program => `rules of ${program}`)],
       hasRules: isExposed || passing.accepting.length > 0,
+      hasLegacyRules: passing.accepting.some(isLegacy),
     }
-    this.#last = { filtering, report: { ...report, restored: [] } }
+    const legacy = await showLegacy(this.#runner, filtering)
+    this.#last = { filtering, legacy, report: { ...report, restored: [] } }
     return report
   }
 
   /**
    * As `ensure`, for when changes of nftables would have been told: only what nobody tells of is looked at, unless that
-   * has changed. Legacy tables are always looked at.
+   * has changed.
    */
   async glance(): Promise<FirewallReport> {
     const filtering = await showFiltering(this.#runner)
     const last = this.#last
-    const isSame = JSON.stringify(filtering) === JSON.stringify(last?.filtering)
-    return last !== undefined && isSame && !filtering.hasLegacy ? last.report : this.ensure()
+    if (last === undefined || JSON.stringify(filtering) !== JSON.stringify(last.filtering)) return this.ensure()
+    return (await showLegacy(this.#runner, filtering)) === last.legacy ? last.report : this.ensure()
   }
 
   /** Takes all that is ours out of the firewall. Safe to repeat. */

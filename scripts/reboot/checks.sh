@@ -31,6 +31,7 @@ address() { weave-ts ps "netns:$1" --state-dir "${2:-/var/lib/weave-ts}" --json 
 answers() { [ "$(dig +short +time=1 +tries=1 @192.0.2.1 "$1.weave.local")" = "${2%/*}" ]; }
 says_ready() { systemctl show -P StatusText weave-ts | grep '^1 link'; }
 restarted() { (($(systemctl show -P NRestarts weave-ts) > 0)) && systemctl is-active weave-ts; }
+replaced() { [ "$(systemctl show -P MainPID weave-ts)" != "$pid" ] && [ "$(systemctl show -P NRestarts weave-ts)" = 0 ]; }
 silent() { [ "$(weave-ts status --json | jq -c .warnings)" = '[]' ]; }
 
 # What must hold after every boot.
@@ -81,6 +82,10 @@ case $phase in
       nft flush ruleset
       check 'the table of the firewall is put back' nft list table inet weave-ts
     fi
+    pid=$(systemctl show -P MainPID weave-ts)
+    check 'restart has systemd replace the daemon' weave-ts restart
+    check 'systemd watches the new one' replaced
+    look
     kill -STOP "$(systemctl show -P MainPID weave-ts)"
     check 'the watchdog ends a daemon that stands still, and it is started again' restarted
     look

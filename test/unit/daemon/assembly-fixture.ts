@@ -35,6 +35,7 @@ const FIREWALL = {
   warnings: ['a firewall drops'],
   restored: [],
   hasRules: false,
+  hasLegacyRules: false,
 }
 
 /** What a machine without root does instead: doubles of every seam, which note what is opened and let go of. */
