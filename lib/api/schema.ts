@@ -110,6 +110,16 @@ export const DockerView = z.object({
   ),
 })
 
+/** The driver of Docker's networks. */
+export const DriverView = z.object({
+  /** failed: `why` tells; off: containers are not followed, or nothing is to be served. */
+  state: z.enum(['off', 'failed', 'serving']),
+  socket: z.string().nullable(),
+  why: z.string().nullable(),
+  networks: z.array(z.object({ id: z.string(), name: z.string(), subnets: z.array(z.string()) })),
+  endpoints: z.number(),
+})
+
 export const Status = z.object({
   version: z.string(),
   pid: z.number(),
@@ -159,6 +169,7 @@ export const Status = z.object({
   /** Addresses of this host itself. */
   exposed: z.array(ExposureView),
   docker: DockerView,
+  driver: DriverView,
   warnings: z.array(z.string()),
   waiting: z.array(z.string()),
 })
@@ -182,6 +193,8 @@ export const Attachment = z.object({
   /** stopped: a container that may start again; waiting: it should have its interface, `why` tells what is in the way. */
   state: z.enum(['attached', 'stopped', 'waiting', 'gone']),
   why: z.string().nullable(),
+  /** That of Docker by which it is there; null: it was attached. */
+  network: z.string().nullable(),
 })
 
 /** A name with one of its addresses. */
@@ -239,9 +252,10 @@ export type PeerView = z.infer<typeof PeerView>
 export type TargetView = z.infer<typeof TargetView>
 export type IpamView = z.infer<typeof IpamView>
 export type DockerView = z.infer<typeof DockerView>
+export type DriverView = z.infer<typeof DriverView>
 export type Status = z.infer<typeof Status>
 export type Report = z.infer<typeof Report>
 export type Attachment = z.infer<typeof Attachment>
 /** What is seen of it without knowing what should be. */
-export type AttachmentFound = Omit<Attachment, 'state' | 'why'>
+export type AttachmentFound = Omit<Attachment, 'state' | 'why' | 'network'> & { readonly network?: string }
 export type NameView = z.infer<typeof NameView>

@@ -25,6 +25,7 @@ export interface LaunchOptions {
   readonly advertise: string[]
   readonly disableOffload: string[]
   readonly docker: boolean
+  readonly dockerPluginDir: string
   readonly lanes: string
   readonly dns: boolean
   readonly dnsDomain: string
@@ -70,6 +71,7 @@ export function daemonConfigOf(
     advertise: options.advertise,
     disableOffload: options.disableOffload,
     docker: options.docker,
+    dockerPluginDir: options.dockerPluginDir,
     lanes: wholeNumber(options.lanes),
     dns: options.dns,
     dnsDomain: options.dnsDomain,
@@ -105,6 +107,7 @@ const WANTED: Readonly<Record<string, string>> = {
   disableOffload: 'any of tap-gso, udp-gso, udp-gro and checksum',
   lanes: '1 or 2',
   dnsTtl: 'a whole number of seconds up to 86400',
+  dockerPluginDir: 'an absolute path',
   resolvConf: 'an absolute path',
   logLevel: 'trace, debug, info, warn or error',
 }

@@ -1,5 +1,5 @@
 import { shortPeerId } from '../address/mod.ts'
-import type { Attachment, ConnectionView, DockerView, NameView, PeerRef, Status } from '../api/mod.ts'
+import type { Attachment, ConnectionView, DockerView, DriverView, NameView, PeerRef, Status } from '../api/mod.ts'
 import { column, duration, labelled } from './table.ts'
 
 /** `id(nickname)`, with the short form of the id. */
@@ -34,7 +34,7 @@ export function renderStatus(status: Status): string {
   lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))
   lines.push(labelled('Range', ipam.range), labelled('DefaultSubnet', ipam.defaultSubnet))
   lines.push(labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses} in the range`))
-  lines.push('', ...renderDocker(status.docker))
+  lines.push('', ...renderDocker(status.docker), ...renderDriver(status.driver))
   const { dns } = status
   lines.push('', labelled('Service', 'dns'), labelled('Domain', `${dns.domain}.`))
   if (dns.isOn) {
@@ -71,6 +71,19 @@ function renderDocker({ state, endpoint, why, ...docker }: DockerView): string[]
         `${one.description} (${shownId(one.id)}) ${one.cidrs.join(' ')}, ${duration(one.secondsAgo)} ago: ${one.why}`,
       ),
     ),
+  ]
+}
+
+/** Nothing while nobody uses it. */
+function renderDriver({ state, socket, why, networks, endpoints }: DriverView): string[] {
+  if (state === 'off') return []
+  const where = state === 'serving' ? `at ${socket ?? ''}` : `NOT SERVED: ${why ?? ''}`
+  const shown = networks.map(({ id, name, subnets }) => `${name === '' ? shownId(id) : name} (${subnets.join(' ')})`)
+  return [
+    labelled('NetworkDriver', `weave-ts, ${where}`),
+    ...(shown.length === 0 && endpoints === 0
+      ? []
+      : [labelled('Networks', `${shown.length === 0 ? 'none' : shown.join(', ')}; ${endpoints} endpoints`)]),
   ]
 }
 
@@ -146,12 +159,13 @@ export function renderDns(entries: readonly NameView[]): string {
 
 export function renderPs(attachments: readonly Attachment[]): string {
   return attachments
-    .map(({ id, mac, cidrs, names, state, why }) =>
+    .map(({ id, mac, cidrs, names, state, why, network }) =>
       [
         shownId(id),
         mac,
         ...cidrs,
         ...names,
+        ...(network === null ? [] : [`on ${network}`]),
         ...(state === 'attached' ? [] : [`(${state}${why === null ? '' : `: ${why}`})`]),
       ]
         .join(' ')

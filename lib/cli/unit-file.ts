@@ -25,7 +25,8 @@ export function unitText({ command, stateDir }: UnitOptions): string {
 Description=weave-ts overlay mesh (${unitWord(stateDir)})
 After=network-online.target
 Wants=network-online.target
-# Docker may start before or after it.
+# Docker may start before or after it; but before it, dockerd would wait for its networks that have our driver.
+Before=docker.service
 StartLimitIntervalSec=0
 
 [Service]

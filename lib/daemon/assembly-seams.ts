@@ -3,6 +3,7 @@ import type { Endpoint } from '../address/mod.ts'
 import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
+import type { DriverHandlers, DriverServer } from '../docker/mod.ts'
 import type { HostNames, HostNetwork, HostNetworkOptions, Monitor } from '../host/mod.ts'
 import type {
   CacheStore,
@@ -21,6 +22,7 @@ import type { DataPlane, DataPlaneEvents } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import type { DockerEngine } from './docker-service.ts'
+import type { NetworkEngine } from './driver-containers.ts'
 import type { DerivedSettings } from './settings.ts'
 
 export type CacheSeam = Pick<CacheStore, 'restore' | 'handleTimeout' | 'pollTimeout' | 'write' | 'skip' | 'close'>
@@ -58,7 +60,13 @@ export interface AssemblySeams {
   /** What hears of host ends that vanish, and then calls. */
   watchHostEnds(check: () => Promise<void>): Pick<Monitor, 'set'>
   /** The container engine of this machine, there or not. */
-  docker(): DockerEngine
+  docker(): DockerEngine & NetworkEngine
+  /** Serves Docker's networks. */
+  serveDriver(
+    path: string,
+    handlers: DriverHandlers,
+    onFault: (text: string) => void,
+  ): Promise<Pick<DriverServer, 'close'>>
   listenDns(endpoint: Endpoint, handle: DnsHandler): Promise<Pick<DnsListener, 'close'>>
   /** `file`: as resolv.conf; what `isOwn` names is never asked. */
   upstream(file: string, isOwn: (address: string) => boolean): Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
@@ -84,6 +92,9 @@ export type AssemblyHost = Pick<
   | 'exposed'
   | 'isForwarding'
   | 'unplug'
+  | 'makePair'
+  | 'adoptPair'
+  | 'removePair'
   | 'remove'
 >
 

@@ -50,7 +50,13 @@ export class AttachmentService implements Service {
       detach: async ({ target, addresses }) => ({ cidrs: await attachments.detach(target, addresses) }),
       ps: async () => {
         const found = [...(await parts.others()), ...(await attachments.list())]
-        return { attachments: found.map(one => ({ ...one, ...this.#docker.stateOf(one.id, one.isPresent) })) }
+        return {
+          attachments: found.map(one => ({
+            ...one,
+            ...this.#docker.stateOf(one.id, one.isPresent),
+            network: one.network ?? null,
+          })),
+        }
       },
     }
   }

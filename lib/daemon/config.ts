@@ -32,6 +32,8 @@ export const DaemonConfig = z.object({
   disableOffload: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),
   /** Whether containers of Docker are followed through their stops and starts. */
   docker: z.boolean(),
+  /** Where the socket of the network driver is: Docker looks there. */
+  dockerPluginDir: z.string().startsWith('/'),
   lanes: z.union([z.literal(1), z.literal(2)]),
   /** False: no DNS server. */
   dns: z.boolean(),

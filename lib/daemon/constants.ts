@@ -32,3 +32,9 @@ export const SETTLE_RETRY_MAX_MS = 10_000
 export const VANISHED_SHOWN_MAX = 16
 /** Containers that are not attached as they should be: as many are warned of one by one. */
 export const CONTAINER_WARNINGS_MAX = 8
+export const DRIVER_NETWORK_PREFIX = 'docker-network/'
+export const DRIVER_ENDPOINT_PREFIX = 'docker-endpoint/'
+/** The socket in Docker's plugin directory; without its suffix, what the driver is called there. */
+export const DRIVER_NAME = 'weave-ts'
+/** What Docker does not know of a network is given up after this long: it may be about to. */
+export const DRIVER_ORPHAN_MS = 30_000

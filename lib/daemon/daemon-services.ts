@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { formatMac, type Mac } from '../address/mod.ts'
 import { SOFTWARE_VERSION } from '../api/mod.ts'
@@ -10,8 +11,11 @@ import { AttachmentService } from './attachment-service.ts'
 import { AttachmentRecords } from './attachment-records.ts'
 import { Attachments } from './attachments.ts'
 import type { DaemonConfig } from './config.ts'
+import { DRIVER_NAME } from './constants.ts'
 import { ContainerAttachments } from './container-attachments.ts'
 import { DockerService } from './docker-service.ts'
+import { DriverRecords } from './driver-records.ts'
+import { DriverService } from './driver-service.ts'
 import { dnsServerOf } from './dns-server.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
@@ -70,10 +74,24 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     domain: settings.domain.name,
   })
   const attachments = new Attachments({ host, runner, records, book, resolvConfs })
+  const engineOfContainers = config.docker ? seams.docker() : undefined
+  const driver = new DriverService({
+    network: {
+      ...{ host, runner, book, mtu, records: new DriverRecords(store) },
+      mesh: { range: settings.range, defaultSubnet: settings.defaultSubnet ?? settings.range },
+      hash: (bytes, length) => seams.suite.hash(bytes, length),
+    },
+    runner,
+    namesOf: key => (node.names.of(key)?.names ?? []).map(name => book.domain.full(name)),
+    engine: engineOfContainers,
+    containers: { host, runner, book, now: seams.now, log },
+    socket: join(config.dockerPluginDir, `${DRIVER_NAME}.sock`),
+    serve: (path, handlers) => seams.serveDriver(path, handlers, text => log.error({ event: 'driver-fault' }, text)),
+  })
   const hostService = new HostService({
     host,
     overlay: { isAdopted, mtu, mac },
-    targetIds: () => attachments.targetIds,
+    targetIds: () => new Set([...attachments.targetIds, ...driver.targetIds]),
     firewall,
     watch: check => seams.watchFirewall(check),
     log,
@@ -82,7 +100,6 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   exposed.watch(cidrs => noteExposed(config, cidrs, log))
   const { turns } = attachments
   const containers = new ContainerAttachments({ host, runner, records, turns, book })
-  const engineOfContainers = config.docker ? seams.docker() : undefined
   const docker = new DockerService({
     ...{ engine: engineOfContainers, attachments: containers, now: seams.now, log },
     attach: (target, forms, options) => attachments.attach(target, forms, options),
@@ -109,10 +126,11 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     exposures,
     new AttachmentService({
       ...{ attachments, resolvConfs, docker, runner, log },
-      others: () => exposures.list(),
+      others: async () => [...(await exposures.list()), ...(await driver.list())],
       watch: check => seams.watchHostEnds(check),
     }),
     docker,
+    driver,
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
   ]
   return new Services(

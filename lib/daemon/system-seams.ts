@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
-import { DockerClient } from '../docker/mod.ts'
+import { DockerClient, DriverServer } from '../docker/mod.ts'
 import { firewallMonitor, hostEndMonitor, HostNetwork, preflight, showInterface } from '../host/mod.ts'
 import {
   CacheStore,
@@ -51,6 +51,7 @@ export function systemSeams(): AssemblySeams {
     watchFirewall: check => firewallMonitor(runner, check),
     watchHostEnds: check => hostEndMonitor(runner, check),
     docker: () => DockerClient.fromEnvironment(process.env),
+    serveDriver: (path, handlers, onFault) => DriverServer.listen(path, handlers, onFault),
     listenDns: (endpoint, handle) => DnsListener.open(endpoint, handle),
     upstream: (file, isOwn) => new DnsUpstream({ file, port: DNS_PORT, isOwn }),
     resolve: resolvePeer,

@@ -124,7 +124,8 @@ export function parseContainers(body: string): DockerListed[] | undefined {
   }))
 }
 
-function parsedJson(body: string): unknown {
+/** Undefined for what is no JSON. */
+export function parsedJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {

@@ -9,8 +9,16 @@ import {
   type DockerEndpoint,
   type DockerListed,
 } from './docker-api.ts'
+import { EVENT_FILTERS, type EventFilters } from './docker-event.ts'
 import { EventStream, type EventListener } from './event-stream.ts'
 import { REQUEST_TIMEOUT_MS, RESPONSE_BYTES_MAX } from './limits.ts'
+import {
+  parseNetwork,
+  parseNetworkedContainer,
+  parseNetworks,
+  type DockerNetwork,
+  type NetworkedContainer,
+} from './network-api.ts'
 
 interface Response {
   readonly status: number
@@ -37,32 +45,58 @@ export class DockerClient implements ContainerLookup {
 
   /** Looks at a container by id, short id or name. Fails with TARGET_NOT_FOUND or DOCKER_UNREACHABLE. */
   async inspect(idOrName: string): Promise<DockerContainer> {
-    const response = await this.#get(`/containers/${encodeURIComponent(idOrName)}/json`)
-    if (response.status === 404) {
-      throw new WeaveError(
-        'TARGET_NOT_FOUND',
-        `there is no container ${idOrName} (asked Docker at ${this.endpoint.text})`,
-        'choose one that `docker ps` shows; for a network namespace use netns:NAME, for a process pid:N',
-      )
-    }
-    if (response.status !== 200) throw this.#unreachable(`it answered ${response.status}: ${messageOf(response.body)}`)
-    const container = parseContainer(response.body, this.endpoint.isLocal)
-    if (container === undefined) throw this.#unreachable('it did not answer as a Docker Engine does')
-    return container
+    return this.#inspect(idOrName, body => parseContainer(body, this.endpoint.isLocal))
+  }
+
+  /** A container as it stands on its networks. Fails with TARGET_NOT_FOUND or DOCKER_UNREACHABLE. */
+  async inspectNetworked(idOrName: string): Promise<NetworkedContainer> {
+    return this.#inspect(idOrName, parseNetworkedContainer)
+  }
+
+  async #inspect<T>(idOrName: string, parse: (body: string) => T | undefined): Promise<T> {
+    const container = await this.#find(`/containers/${encodeURIComponent(idOrName)}/json`, parse)
+    if (container !== undefined) return container
+    throw new WeaveError(
+      'TARGET_NOT_FOUND',
+      `there is no container ${idOrName} (asked Docker at ${this.endpoint.text})`,
+      'choose one that `docker ps` shows; for a network namespace use netns:NAME, for a process pid:N',
+    )
   }
 
   /** All containers, whether or not they run. Fails with DOCKER_UNREACHABLE. */
-  async list(): Promise<readonly DockerListed[]> {
-    const response = await this.#get('/containers/json?all=1')
-    if (response.status !== 200) throw this.#unreachable(`it answered ${response.status}: ${messageOf(response.body)}`)
-    const containers = parseContainers(response.body)
-    if (containers === undefined) throw this.#unreachable('it did not answer as a Docker Engine does')
-    return containers
+  list(): Promise<readonly DockerListed[]> {
+    return this.#list('/containers/json?all=1', parseContainers)
   }
 
-  /** What becomes of containers, once it is started. */
-  events(listener: EventListener): EventStream {
-    return new EventStream(this.endpoint, listener, { timeoutMs: this.#timeoutMs })
+  /** All networks, without their endpoints. Fails with DOCKER_UNREACHABLE. */
+  networks(): Promise<readonly DockerNetwork[]> {
+    return this.#list('/networks', parseNetworks)
+  }
+
+  /** One of them with its endpoints; undefined when it is gone. Fails with DOCKER_UNREACHABLE. */
+  network(id: string): Promise<DockerNetwork | undefined> {
+    return this.#find(`/networks/${encodeURIComponent(id)}`, parseNetwork)
+  }
+
+  /** What becomes of containers, or of what the filters name, once it is started. */
+  events(listener: EventListener, filters: EventFilters = EVENT_FILTERS): EventStream {
+    return new EventStream(this.endpoint, listener, { timeoutMs: this.#timeoutMs, filters })
+  }
+
+  async #list<T>(path: string, parse: (body: string) => T[] | undefined): Promise<readonly T[]> {
+    const all = await this.#find(path, parse)
+    if (all === undefined) throw this.#unreachable('it answered 404 when asked for a list')
+    return all
+  }
+
+  /** Undefined when there is no such thing. */
+  async #find<T>(path: string, parse: (body: string) => T | undefined): Promise<T | undefined> {
+    const response = await this.#get(path)
+    if (response.status === 404) return undefined
+    if (response.status !== 200) throw this.#unreachable(`it answered ${response.status}: ${messageOf(response.body)}`)
+    const found = parse(response.body)
+    if (found === undefined) throw this.#unreachable('it did not answer as a Docker Engine does')
+    return found
   }
 
   #get(path: string): Promise<Response> {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
-/** What became of a container, as the engine tells it. */
+/** What became of a container or a network, as the engine tells it. */
 export interface DockerEvent {
+  readonly type: 'container' | 'network'
   /** `start`, `die`, `destroy`, `rename`, … */
   readonly action: string
   /** 64 hex characters. */
@@ -11,10 +12,18 @@ export interface DockerEvent {
 }
 
 /** The events that are asked for. */
-export const EVENT_FILTERS = { type: ['container'], event: ['start', 'die', 'destroy', 'rename'] } as const
+export interface EventFilters {
+  readonly type: readonly DockerEvent['type'][]
+  readonly event: readonly string[]
+}
+
+/** What becomes of containers. */
+export const EVENT_FILTERS: EventFilters = { type: ['container'], event: ['start', 'die', 'destroy', 'rename'] }
+/** Who comes to a network, and what containers are called; the attribute `container` says which. */
+export const NETWORK_EVENT_FILTERS: EventFilters = { type: ['network', 'container'], event: ['connect', 'rename'] }
 
 const eventSchema = z.object({
-  Type: z.literal('container'),
+  Type: z.enum(['container', 'network']),
   Action: z.string().max(64),
   Actor: z.object({
     ID: z.string().regex(/^[0-9a-f]{64}$/),
@@ -36,6 +45,6 @@ export function parseEvent(line: string): DockerEvent | undefined | 'nonsense' {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'nonsense'
   const parsed = eventSchema.safeParse(value)
   if (!parsed.success) return undefined
-  const { Action, Actor } = parsed.data
-  return { action: Action, id: Actor.ID, attributes: Actor.Attributes ?? {} }
+  const { Type, Action, Actor } = parsed.data
+  return { type: Type, action: Action, id: Actor.ID, attributes: Actor.Attributes ?? {} }
 }

@@ -1,7 +1,7 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import { errorText } from '../base/mod.ts'
 import type { DockerEndpoint } from './docker-api.ts'
-import { EVENT_FILTERS, parseEvent, type DockerEvent } from './docker-event.ts'
+import { EVENT_FILTERS, parseEvent, type DockerEvent, type EventFilters } from './docker-event.ts'
 import {
   EVENT_LINE_BYTES_MAX,
   RECONNECT_FIRST_MS,
@@ -29,6 +29,7 @@ export class EventStream {
   readonly #endpoint: DockerEndpoint
   readonly #listener: EventListener
   readonly #timeoutMs: number
+  readonly #filters: EventFilters
   #call: ClientRequest | undefined
   #timer: NodeJS.Timeout | undefined
   #attempts = 0
@@ -36,10 +37,15 @@ export class EventStream {
   #isUp = false
   #isStopped = true
 
-  constructor(endpoint: DockerEndpoint, listener: EventListener, options: { readonly timeoutMs?: number } = {}) {
+  constructor(
+    endpoint: DockerEndpoint,
+    listener: EventListener,
+    options: { readonly timeoutMs?: number; readonly filters?: EventFilters } = {},
+  ) {
     this.#endpoint = endpoint
     this.#listener = listener
     this.#timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS
+    this.#filters = options.filters ?? EVENT_FILTERS
   }
 
   get isUp(): boolean {
@@ -63,7 +69,7 @@ export class EventStream {
   }
 
   #open(): void {
-    const query = new URLSearchParams({ filters: JSON.stringify(EVENT_FILTERS) })
+    const query = new URLSearchParams({ filters: JSON.stringify(this.#filters) })
     const call = request({
       ...this.#endpoint.connection,
       path: `/events?${query.toString()}`,

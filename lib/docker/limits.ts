@@ -19,3 +19,9 @@ export const LABEL_WORDS_MAX = 32
 export const LABEL_NAMES_MAX = 64
 /** Names that its networks know a container by. */
 export const ALIASES_MAX = 64
+/** Of a request of libnetwork: the options of a container that publishes thousands of numbers stay below it. */
+export const DRIVER_BODY_BYTES_MAX = 1024 * 1024
+/** Connections of dockerd at a time; it keeps few. */
+export const DRIVER_CONNECTIONS_MAX = 256
+/** What a call of libnetwork waits for, such as an address, is given up then. */
+export const DRIVER_ANSWER_MS = 20_000

@@ -6,7 +6,7 @@ import { showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import { ALIAS_PREFIX, GUEST_NAME } from './limits.ts'
 import type { CommandRunner } from './seams.ts'
 import type { Target } from './target.ts'
-import { isVethName, vethName } from './veth-name.ts'
+import { isLooseName, isVethName, vethName } from './veth-name.ts'
 import { configurePair, createPair, findPair, vanished, type AttachmentSettings } from './veth-pair.ts'
 
 /** A target that is plugged into the bridge. */
@@ -28,6 +28,8 @@ export interface HostEnd {
   readonly hostInterface: string
   /** The bridge that it is a port of; undefined: it is unplugged. */
   readonly master: string | undefined
+  /** The guest end is here still: it was not placed in a target yet. */
+  readonly isLoose?: true
 }
 
 /**
@@ -60,9 +62,17 @@ export async function listHostEnds(runner: CommandRunner): Promise<readonly Host
 
 /** Those among all interfaces. */
 export function hostEnds(all: readonly InterfaceView[]): readonly HostEnd[] {
+  const loose = new Set(all.flatMap(one => (isLooseName(one.ifname) ? [one.link] : [])))
   return all.flatMap(one =>
     isVethName(one.ifname) && one.ifalias?.startsWith(ALIAS_PREFIX) === true
-      ? [{ targetId: one.ifalias.slice(ALIAS_PREFIX.length), hostInterface: one.ifname, master: one.master }]
+      ? [
+          {
+            targetId: one.ifalias.slice(ALIAS_PREFIX.length),
+            hostInterface: one.ifname,
+            master: one.master,
+            ...(loose.has(one.ifname) && { isLoose: true }),
+          },
+        ]
       : [],
   )
 }

@@ -173,7 +173,7 @@ export class HostNetwork {
   }
 
   /** Makes a veth pair that is plugged in here and not placed yet. See `makePair` in loose-pair.ts. */
-  makePair(id: string, options: { readonly mac?: string } = {}): Promise<LoosePair> {
+  makePair(id: string, options: { readonly mac?: string; readonly mtu?: number } = {}): Promise<LoosePair> {
     return this.#inTurn(async () => makePair(this.#runner, id, { ...this.#attachmentSettings(), ...options }))
   }
 
@@ -188,7 +188,7 @@ export class HostNetwork {
   }
 
   /** Takes up such a pair that somebody else has placed. See `adoptPair`. */
-  adoptPair(id: string, target: Target, guestInterface: string): Promise<PluggedTarget> {
+  adoptPair(id: string, target: Target, guestInterface?: string): Promise<PluggedTarget> {
     return this.#inTurn(async () => adoptPair(this.#runner, id, target, guestInterface))
   }
 

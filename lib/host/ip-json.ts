@@ -70,6 +70,12 @@ export async function showInterfaces(
   return parseRows<InterfaceView>(stdout, isLink)
 }
 
+/** Those of another namespace. */
+export async function showInterfacesIn(runner: CommandRunner, netnsPath: string): Promise<readonly InterfaceView[]> {
+  const { stdout } = await runner.run(inNetns(netnsPath, ['ip', '-d', '-j', 'link', 'show']))
+  return parseRows<InterfaceView>(stdout, isLink)
+}
+
 /** Unicast routes of the main table. */
 export async function showRoutes(runner: CommandRunner, family: 4 | 6): Promise<readonly RouteView[]> {
   const { stdout } = await runner.run(['ip', `-${family}`, '-j', 'route', 'show'])

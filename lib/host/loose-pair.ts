@@ -3,7 +3,7 @@ import { attachmentOf, type PluggedTarget } from './attachment.ts'
 import { applySteps, deleteInterface, type HostStep } from './bridge.ts'
 import { addAddress, announce } from './guest-address.ts'
 import { interfaceAddresses } from './interface-address.ts'
-import { showInterface, type InterfaceView } from './ip-json.ts'
+import { showInterface, showInterfacesIn, type InterfaceView } from './ip-json.ts'
 import { ALIAS_BYTES_MAX, ALIAS_PREFIX } from './limits.ts'
 import type { CommandRunner } from './seams.ts'
 import { writeSysctls } from './sysctl.ts'
@@ -125,8 +125,8 @@ export async function placePair(
 }
 
 /**
- * Takes up a pair whose guest end somebody else has moved into the target under this name: gives it our settings and
- * leaves its addresses alone. Nothing is undone when it fails.
+ * Takes up a pair whose guest end somebody else has moved into the target, under this name, or under whatever name:
+ * gives it our settings, leaves its addresses alone, and tells neighbours of them. Nothing is undone when it fails.
  *
  * Fails with BAD_TARGET, INTERFACE_EXISTS (that interface is another one), NOT_ATTACHED, TARGET_NOT_FOUND or
  * COMMAND_FAILED.
@@ -135,16 +135,32 @@ export async function adoptPair(
   runner: CommandRunner,
   id: string,
   target: Target,
-  guestName: string,
+  name?: string,
 ): Promise<PluggedTarget> {
-  checkGuestName(guestName)
+  if (name !== undefined) checkGuestName(name)
   await checkIsThere(target)
   const { host } = await findEnds(runner, id)
   if (host === undefined) throw gone(id)
+  const guestName = name ?? (await guestNameOf(runner, host, target))
   const guest = await guestOf(runner, host, target, guestName)
   await writeSysctls(runner, guestSysctls(guestName), target.netnsPath)
-  if (guest.flags.includes('UP')) await waitUntilForwarding(runner, host.ifname)
+  if (guest.flags.includes('UP')) {
+    await waitUntilForwarding(runner, host.ifname)
+    await announce(runner, target, guest)
+  }
   return attachmentOf(id, host.ifname, guest)
+}
+
+async function guestNameOf(runner: CommandRunner, host: InterfaceView, target: Target): Promise<string> {
+  const inside = await showInterfacesIn(runner, target.netnsPath)
+  const guest = inside.find(link => areEndsOfOnePair(host, link))
+  if (guest !== undefined) return checkGuestName(guest.ifname)
+  await checkIsThere(target)
+  throw new WeaveError(
+    'NOT_ATTACHED',
+    `${target.description} has no interface that is the guest end of ${host.ifname}`,
+    'move the guest end there first, or have it placed',
+  )
 }
 
 /** Removes both ends, wherever the guest end is now. None is no error. */

@@ -39,6 +39,11 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, HASH_CHARACTERS)
 }
 
+/** True for a guest end that is not placed yet. */
+export function isLooseName(name: string): boolean {
+  return name.startsWith(LOOSE_PREFIX)
+}
+
 export function isVethName(name: string): boolean {
   return name.startsWith(VETH_PREFIX) && /^[0-9a-f]{8}$/.test(name.slice(VETH_PREFIX.length))
 }

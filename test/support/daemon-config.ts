@@ -22,6 +22,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     advertise: [],
     disableOffload: [],
     docker: true,
+    dockerPluginDir: '/run/docker/plugins',
     lanes: 2,
     dns: true,
     dnsDomain: 'weave.local',

@@ -37,6 +37,11 @@ export class DaemonProcess {
     this.stateDir = join(directory, 'state')
   }
 
+  /** Where a dockerd of the testbed finds its network driver: never that of this machine. */
+  get pluginDir(): string {
+    return join(dirname(this.stateDir), 'plugins')
+  }
+
   get socketPath(): string {
     return join(this.stateDir, 'api.sock')
   }
@@ -67,6 +72,8 @@ export class DaemonProcess {
       ...docker,
       '--state-dir',
       this.stateDir,
+      '--docker-plugin-dir',
+      this.pluginDir,
       '--nickname',
       dirname(this.stateDir).split('/').at(-1)!,
     ]

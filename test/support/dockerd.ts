@@ -46,6 +46,7 @@ export class Dockerd {
     this.#directory = join(bed.directory, `docker-${host.label}`)
     this.socket = join(this.#directory, 'docker.sock')
     mkdirSync(this.#directory)
+    mkdirSync(this.#host.daemon.pluginDir, { recursive: true })
     writeFileSync(join(this.#directory, 'daemon.json'), '{}')
     bed.onRemove(() => this.#remove())
     bed.onClose(() => this.#stop())
@@ -66,6 +67,7 @@ export class Dockerd {
   /** Starts it, again after `kill`, and waits until it answers. */
   async start(): Promise<void> {
     const argv = this.#host.argv(
+      ...inPlaceOfRun(this.#host.daemon.pluginDir),
       ...['dockerd', '--config-file', join(this.#directory, 'daemon.json'), '--host', `unix://${this.socket}`],
       ...['--data-root', join(this.#directory, 'data'), '--exec-root', join(this.#directory, 'exec')],
       ...['--pidfile', join(this.#directory, 'docker.pid'), '--storage-driver', 'vfs', ...this.#options],
@@ -151,4 +153,14 @@ export class Dockerd {
     }
     rmSync(pidFile)
   }
+}
+
+/**
+ * Words before a program that looks for plugins of Docker in /run/docker/plugins: in a mount namespace of its own, with
+ * a /run of its own, it finds those of this directory and none of the machine's.
+ */
+function inPlaceOfRun(pluginDir: string): string[] {
+  const script =
+    'mount -t tmpfs none /run && mkdir -p /run/docker/plugins && mount --bind "$0" /run/docker/plugins && exec "$@"'
+  return ['unshare', '--mount', 'sh', '-c', script, pluginDir]
 }

@@ -1,7 +1,7 @@
 import type { Status } from '../../lib/api/mod.ts'
 
 /** The fields of a Status that services report, on a host where nothing happened yet. */
-export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'docker'> = {
+export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'docker' | 'driver'> = {
   overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
   exposed: [],
   dns: {
@@ -24,4 +24,5 @@ export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'launc
     waiting: 0,
     vanished: [],
   },
+  driver: { state: 'serving', socket: '/run/docker/plugins/weave-ts.sock', why: null, networks: [], endpoints: 0 },
 }

@@ -25,7 +25,7 @@ const REPORT = {
 const ANSWERS: Readonly<Record<CallName, object>> = {
   status: STATUS,
   report: REPORT,
-  ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null }] },
+  ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
   connect: { targets: ['h1'] },
   forget: { targets: [] },
   attach: { cidrs: ['10.32.0.1/12'] },

@@ -16,6 +16,7 @@ const BARE: LaunchOptions = {
   advertise: [],
   disableOffload: [],
   docker: true,
+  dockerPluginDir: '/run/docker/plugins',
   lanes: '2',
   dns: true,
   dnsDomain: 'weave.local',

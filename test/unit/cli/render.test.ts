@@ -235,18 +235,20 @@ t.test('ps shortens ids of Docker, and says what is stopped or gone, and why', t
   const one = {
     ...{ description: '', mac: '02:00:00:00:00:0a', cidrs: ['10.32.0.1/12', '10.33.0.1/24'], isPresent: true },
     names: [] as string[],
-    ...({ state: 'attached', why: null } as const),
+    ...({ state: 'attached', why: null, network: null } as const),
   }
   t.equal(
     renderPs([
       { ...one, id: 'ab'.repeat(32) },
       { ...one, id: 'netns:a', cidrs: [], names: ['web.weave.local.'], isPresent: false, state: 'gone' },
       { ...one, id: 'cd'.repeat(32), cidrs: [], isPresent: false, state: 'stopped', why: 'exited with status 3' },
+      { ...one, id: 'ef'.repeat(32), network: 'front' },
     ]),
     [
       'abababababab 02:00:00:00:00:0a 10.32.0.1/12 10.33.0.1/24',
       'netns:a 02:00:00:00:00:0a web.weave.local. (gone)',
       'cdcdcdcdcdcd 02:00:00:00:00:0a (stopped: exited with status 3)',
+      'efefefefefef 02:00:00:00:00:0a 10.32.0.1/12 10.33.0.1/24 on front',
     ].join('\n'),
   )
   t.end()

@@ -156,6 +156,9 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       list: async () => [],
       inspect: async () => undefined,
       unplug: async () => undefined,
+      makePair: async () => Promise.reject(new Error('not to be called')),
+      adoptPair: async () => Promise.reject(new Error('not to be called')),
+      removePair: async () => undefined,
       attach: async () => Promise.reject(new Error('not to be called')),
       detach: async () => [],
       expose: async () => ({ added: [], foreign: [] }),
@@ -170,8 +173,12 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       endpoint: parseDockerHost(undefined),
       inspect: async () => Promise.reject(new Error('not to be called')),
       list: async () => [],
+      networks: async () => [],
+      network: async () => undefined,
+      inspectNetworked: async () => Promise.reject(new Error('not to be called')),
       events: () => ({ isUp: false, start: () => undefined, stop: () => undefined, giveUp: () => undefined }),
     }),
+    serveDriver: async () => ({ close: async () => undefined }),
     listenDns: async endpoint => {
       events.push(`dns ${endpoint}`)
       return { close: async () => gone(`dns ${endpoint}`) }

@@ -65,7 +65,7 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
   t.strictSame(await calls.attach(request, context), { cidrs: ['10.32.0.1/12'] })
   t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), { cidrs: ['10.32.0.1/12'] })
   t.strictSame(await calls.ps({}, context), {
-    attachments: [HOST, one].map(each => ({ ...each, state: 'attached', why: null })),
+    attachments: [HOST, one].map(each => ({ ...each, state: 'attached', why: null, network: null })),
   })
   t.strictSame(seen, [
     [

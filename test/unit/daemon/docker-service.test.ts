@@ -129,7 +129,8 @@ function world(t: Test, isOff = false) {
     isUp = true
     heard.listener!.onUp()
   }
-  const tell = (action: string, id = WEB, attributes = {}) => heard.listener!.onEvent({ action, id, attributes })
+  const tell = (action: string, id = WEB, attributes = {}) =>
+    heard.listener!.onEvent({ type: 'container', action, id, attributes })
   const state = () => service.stateOf(WEB, plugged.has(WEB))
   return { published, containers, plugged, options, leases, hooks, attachments, service, heard, up, tell, state }
 }

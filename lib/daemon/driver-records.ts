@@ -1,0 +1,103 @@
+import type { StateStore } from '../io/mod.ts'
+import { DRIVER_ENDPOINT_PREFIX, DRIVER_NETWORK_PREFIX } from './constants.ts'
+
+/** A network of Docker whose driver is ours. */
+export interface NetworkRecord {
+  /** 64 hex characters. */
+  readonly id: string
+  /** Empty until Docker was asked: libnetwork does not tell it. */
+  readonly name: string
+  /** As they were given, IPv6 too. */
+  readonly subnets: readonly string[]
+  readonly hasMulticast: boolean
+  /** Null: that of the overlay. */
+  readonly mtu: number | null
+}
+
+/** A container's place on such a network. */
+export interface EndpointRecord {
+  /** 64 hex characters. */
+  readonly id: string
+  readonly network: string
+  /** The IPv4 address first. */
+  readonly cidrs: readonly string[]
+  readonly mac: string
+  /** Of the container that has joined; empty while none has. */
+  readonly sandbox: string
+  /** Its id, once it is known; libnetwork does not tell it. */
+  readonly container: string
+  readonly description: string
+}
+
+/** The networks and endpoints of Docker in the state store: libnetwork tells them once, and never again. */
+export class DriverRecords {
+  readonly #store: Pick<StateStore, 'range' | 'get' | 'write'>
+
+  constructor(store: Pick<StateStore, 'range' | 'get' | 'write'>) {
+    this.#store = store
+  }
+
+  networks(): NetworkRecord[] {
+    return this.#all<NetworkRecord>(DRIVER_NETWORK_PREFIX)
+  }
+
+  network(id: string): NetworkRecord | undefined {
+    return this.#get<NetworkRecord>(DRIVER_NETWORK_PREFIX + id)
+  }
+
+  putNetwork(record: NetworkRecord): void {
+    this.#put(DRIVER_NETWORK_PREFIX + record.id, record)
+  }
+
+  deleteNetwork(id: string): void {
+    this.#store.write([], [DRIVER_NETWORK_PREFIX + id])
+  }
+
+  endpoints(): EndpointRecord[] {
+    return this.#all<EndpointRecord>(DRIVER_ENDPOINT_PREFIX)
+  }
+
+  endpoint(id: string): EndpointRecord | undefined {
+    return this.#get<EndpointRecord>(DRIVER_ENDPOINT_PREFIX + id)
+  }
+
+  putEndpoint(record: EndpointRecord): void {
+    this.#put(DRIVER_ENDPOINT_PREFIX + record.id, record)
+  }
+
+  deleteEndpoint(id: string): void {
+    this.#store.write([], [DRIVER_ENDPOINT_PREFIX + id])
+  }
+
+  #all<T>(prefix: string): T[] {
+    return this.#store.range(prefix).map(([, value]) => decode<T>(value))
+  }
+
+  #get<T>(key: string): T | undefined {
+    const value = this.#store.get(key)
+    return value && decode<T>(value)
+  }
+
+  #put(key: string, record: object): void {
+    this.#store.write([[key, new TextEncoder().encode(JSON.stringify(record))]])
+  }
+}
+
+/** By which the host and `ps` know an endpoint. */
+export function pairId(endpoint: string): string {
+  return `docker:${endpoint}`
+}
+
+/** For whom the address of an endpoint is leased, and by which its names are published. */
+export function leaseKey(mac: string): string {
+  return `docker:${mac}`
+}
+
+/** Without prefix length. */
+export function addressesOf({ cidrs }: Pick<EndpointRecord, 'cidrs'>): string[] {
+  return cidrs.map(cidr => cidr.split('/')[0]!)
+}
+
+function decode<T>(value: Uint8Array): T {
+  return JSON.parse(new TextDecoder().decode(value)) as T
+}
