@@ -1,13 +1,12 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { localMac } from '../address/mod.ts'
 import { API_SOCKET } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
-import { identityOf } from '../crypto/mod.ts'
 import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
 import { Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
+import { setUpBridge } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
 import { writeInstance } from './instance.ts'
 import { LaunchRecord } from './launch-record.ts'
@@ -65,10 +64,11 @@ export async function assemble(config: DaemonConfig, surroundings: Surroundings)
 
 async function open(
   config: DaemonConfig,
-  { seams, log, onStep, onTakingOver, onFatal, onEnd }: Surroundings,
+  surroundings: Surroundings,
   undo: UndoStack,
   unwind: () => Promise<void>,
 ): Promise<Assembly> {
+  const { seams, log, onStep, onFatal, onEnd } = surroundings
   const startedAt = seams.now()
   const settings = derivedSettingsOf(config, seams.interfaces())
   const names = {
@@ -78,7 +78,12 @@ async function open(
     mayAdoptBridge: config.adoptBridge,
   }
   if (config.mtu !== null) configuredMtu(config.mtu)
-  const early = config.isReplacing ? await makeReady(config, names, { seams, onStep, onTakingOver }) : undefined
+  let removal: AssemblyHost | undefined
+  const onNew = (host: AssemblyHost) => (removal = host)
+  const { peerAddresses } = settings
+  const { isReplacing } = config
+  if (isReplacing) undo.push('host', () => removal?.remove())
+  const early = isReplacing ? await makeReady(config, { names, peerAddresses, onNew }, surroundings) : undefined
   const lock = seams.lock(config.stateDir)
   undo.push('lock', () => lock.release())
   if (early === undefined) {
@@ -86,8 +91,7 @@ async function open(
     await seams.preflight(names)
   }
   // The engine holds the device: what is on the host goes after it.
-  let removal: AssemblyHost | undefined
-  undo.push('host', () => removal?.remove())
+  if (!isReplacing) undo.push('host', () => removal?.remove())
   // Opened before anything is stored: a port in use is the likeliest failure.
   const engine = seams.openEngine(config, settings)
   undo.push('engine', () => engine.close())
@@ -99,7 +103,7 @@ async function open(
   )
   undo.push('link server', () => server.close())
   onStep(early === undefined ? 'verifying the state store' : 'opening the state store')
-  const loaded = seams.loadIdentity(config.stateDir)
+  const loaded = early?.loaded ?? seams.loadIdentity(config.stateDir)
   const store = seams.openStore(config.stateDir, early !== undefined)
   undo.push('store', () => store.close())
   const record = new LaunchRecord(config, store.isNew)
@@ -107,17 +111,10 @@ async function open(
   undo.push('cache', () => cache.close())
   if (config.secret !== null && early === undefined) onStep('stretching the mesh secret')
   const secrets = early?.secrets ?? (await seams.secrets(config))
-  onStep('setting up the bridge')
+  if (early === undefined) onStep('setting up the bridge')
   writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
-  const identity = identityOf(seams.suite, loaded.identity.seed)
-  const mac = localMac(seams.suite.hash(new TextEncoder().encode(`weave-ts bridge ${identity.peerId}`), 6))
-  const host = seams.host({
-    mac,
-    ...names,
-    ...(config.mtu !== null && { mtu: config.mtu }),
-  })
-  if (!(await seams.isInterface(config.bridge))) removal = host
-  const { mtu, isAdopted, firewall } = await host.prepareBridge(settings.peerAddresses)
+  const { identity, mac, host, mtu, isAdopted, firewall } =
+    early?.setUp ?? (await setUpBridge(config, { seams, names, peerAddresses, onNew, seed: loaded.identity.seed }))
   await host.plugTap()
   const node = new Node(
     nodeConfigOf(config, settings, { seams, identity, secrets, mtu, plane: () => plane }),

@@ -1,37 +1,47 @@
 import type { HostNames } from '../host/mod.ts'
+import type { LoadedIdentity } from '../io/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
-import type { AssemblySeams } from './assembly-seams.ts'
+import type { Surroundings } from './assembly.ts'
+import type { AssemblyHost } from './assembly-seams.ts'
+import { setUpBridge, type BridgeSetUp } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
 import { readRememberedLaunch } from './remembered-launch.ts'
 import { judgeTrust } from './trust.ts'
 
 /** What a daemon has done before it took the place of another. */
 export interface MadeReady {
+  readonly loaded: LoadedIdentity
   readonly secrets: readonly LinkSecret[]
+  readonly setUp: BridgeSetUp
 }
 
 /**
  * Does what can be done while the daemon that is to be replaced still forwards: all that takes long, and all that may
- * refuse. Only then that one is asked to stop. When this fails it goes on, and nothing was changed.
+ * refuse. Only then that one is asked to stop. When this fails it goes on; `onNew` tells of a bridge that would have to
+ * be taken back.
  */
 export async function makeReady(
   config: DaemonConfig,
-  names: HostNames,
-  {
-    seams,
-    onStep,
-    onTakingOver,
-  }: { readonly seams: AssemblySeams; onStep(step: string): void; onTakingOver(): Promise<void> },
+  given: {
+    readonly names: HostNames
+    readonly peerAddresses: readonly string[]
+    onNew(host: AssemblyHost): void
+  },
+  { seams, onStep, onTakingOver }: Surroundings,
 ): Promise<MadeReady> {
+  const { stateDir } = config
   onStep('looking at the host')
-  await seams.preflight(names)
-  judgeTrust(config, readRememberedLaunch(config.stateDir), false)
+  await seams.preflight(given.names)
+  judgeTrust(config, readRememberedLaunch(stateDir), false)
   if (config.secret !== null) onStep('stretching the mesh secret')
   const secrets = await seams.secrets(config)
   onStep('verifying the state store')
-  seams.verifyStore(config.stateDir)
+  seams.verifyStore(stateDir)
+  onStep('setting up the bridge')
+  const loaded = seams.loadIdentity(stateDir)
+  const setUp = await setUpBridge(config, { ...given, seams, seed: loaded.identity.seed })
   onStep('waiting for the other daemon to end')
   await onTakingOver()
-  await seams.takeOver(config.stateDir)
-  return { secrets }
+  await seams.takeOver(stateDir)
+  return { loaded, secrets, setUp }
 }

@@ -69,12 +69,12 @@ t.test('a daemon that replaces another does all that takes long, and may refuse,
   rememberLaunch(m.config.stateDir, { mesh: 'open', options: {} })
   const around = { ...surroundings(m), onTakingOver: async () => void told.push(m.events.join(' ')) }
   const assembly = await assemble({ ...m.config, isReplacing: true }, around)
-  t.strictSame(told, ['preflight secrets verify'])
-  const rest = STEPS.filter(step => step !== 'preflight' && step !== 'secrets')
-  t.strictSame(m.events, ['preflight', 'secrets', 'verify', 'take over', ...rest])
+  const early = ['preflight', 'secrets', 'verify', 'identity', 'bridge']
+  t.strictSame(told, [early.join(' ')])
+  t.strictSame(m.events, [...early, 'take over', ...STEPS.filter(step => !early.includes(step))])
   await assembly.close(false)
 
-  for (const failing of ['preflight', 'secrets', 'verify'] as const) {
+  for (const failing of ['preflight', 'secrets', 'verify', 'identity', 'bridge'] as const) {
     m.events.length = 0
     m.hooks.failing = failing
     await t.rejects(assemble({ ...m.config, isReplacing: true }, around), { code: 'LAUNCH_FAILED' }, failing)
