@@ -82,16 +82,16 @@ async function open(
   const onNew = (host: AssemblyHost) => (removal = host)
   const { peerAddresses } = settings
   const { isReplacing } = config
-  if (isReplacing) undo.push('host', () => removal?.remove())
   const early = isReplacing ? await makeReady(config, { names, peerAddresses, onNew }, surroundings) : undefined
   const lock = seams.lock(config.stateDir)
   undo.push('lock', () => lock.release())
+  if (early !== undefined) undo.push('cache', () => early.cache.close())
   if (early === undefined) {
     onStep('looking at the host')
     await seams.preflight(names)
   }
   // The engine holds the device: what is on the host goes after it.
-  if (!isReplacing) undo.push('host', () => removal?.remove())
+  undo.push('host', () => removal?.remove())
   // Opened before anything is stored: a port in use is the likeliest failure.
   const engine = seams.openEngine(config, settings)
   undo.push('engine', () => engine.close())
@@ -107,8 +107,8 @@ async function open(
   const store = seams.openStore(config.stateDir, early !== undefined)
   undo.push('store', () => store.close())
   const record = new LaunchRecord(config, store.isNew)
-  const cache = seams.openCache(config.stateDir, store.isNew)
-  undo.push('cache', () => cache.close())
+  const cache = early?.cache ?? seams.openCache(config.stateDir, store.isNew)
+  if (early === undefined) undo.push('cache', () => cache.close())
   if (config.secret !== null && early === undefined) onStep('stretching the mesh secret')
   const secrets = early?.secrets ?? (await seams.secrets(config))
   if (early === undefined) onStep('setting up the bridge')

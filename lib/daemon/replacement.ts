@@ -2,7 +2,7 @@ import type { HostNames } from '../host/mod.ts'
 import type { LoadedIdentity } from '../io/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import type { Surroundings } from './assembly.ts'
-import type { AssemblyHost } from './assembly-seams.ts'
+import type { AssemblyHost, CacheSeam } from './assembly-seams.ts'
 import { setUpBridge, type BridgeSetUp } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
 import { readRememberedLaunch } from './remembered-launch.ts'
@@ -13,20 +13,16 @@ export interface MadeReady {
   readonly loaded: LoadedIdentity
   readonly secrets: readonly LinkSecret[]
   readonly setUp: BridgeSetUp
+  readonly cache: CacheSeam
 }
 
 /**
  * Does what can be done while the daemon that is to be replaced still forwards: all that takes long, and all that may
- * refuse. Only then that one is asked to stop. When this fails it goes on; `onNew` tells of a bridge that would have to
- * be taken back.
+ * refuse. Only then that one is asked to stop. When this fails it goes on, and a bridge that was made is taken back.
  */
 export async function makeReady(
   config: DaemonConfig,
-  given: {
-    readonly names: HostNames
-    readonly peerAddresses: readonly string[]
-    onNew(host: AssemblyHost): void
-  },
+  given: { readonly names: HostNames; readonly peerAddresses: readonly string[]; onNew(host: AssemblyHost): void },
   { seams, onStep, onTakingOver }: Surroundings,
 ): Promise<MadeReady> {
   const { stateDir } = config
@@ -35,13 +31,24 @@ export async function makeReady(
   judgeTrust(config, readRememberedLaunch(stateDir), false)
   if (config.secret !== null) onStep('stretching the mesh secret')
   const secrets = await seams.secrets(config)
-  onStep('verifying the state store')
-  seams.verifyStore(stateDir)
-  onStep('setting up the bridge')
-  const loaded = seams.loadIdentity(stateDir)
-  const setUp = await setUpBridge(config, { ...given, seams, seed: loaded.identity.seed })
-  onStep('waiting for the other daemon to end')
-  await onTakingOver()
-  await seams.takeOver(stateDir)
-  return { loaded, secrets, setUp }
+  // It is read beside all else. What the other daemon still adds the mesh tells again.
+  const cache = seams.openCache(stateDir, false)
+  let made: AssemblyHost | undefined
+  try {
+    onStep('verifying the state store')
+    seams.verifyStore(stateDir)
+    onStep('setting up the bridge')
+    const loaded = seams.loadIdentity(stateDir)
+    const onNew = (host: AssemblyHost) => (made = host)
+    const setUp = await setUpBridge(config, { ...given, seams, seed: loaded.identity.seed, onNew })
+    onStep('waiting for the other daemon to end')
+    await onTakingOver()
+    await seams.takeOver(stateDir)
+    if (made !== undefined) given.onNew(made)
+    return { loaded, secrets, setUp, cache }
+  } catch (error) {
+    await cache.close()
+    await made?.remove()
+    throw error
+  }
 }

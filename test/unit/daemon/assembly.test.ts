@@ -69,7 +69,7 @@ t.test('a daemon that replaces another does all that takes long, and may refuse,
   rememberLaunch(m.config.stateDir, { mesh: 'open', options: {} })
   const around = { ...surroundings(m), onTakingOver: async () => void told.push(m.events.join(' ')) }
   const assembly = await assemble({ ...m.config, isReplacing: true }, around)
-  const early = ['preflight', 'secrets', 'verify', 'identity', 'bridge']
+  const early = ['preflight', 'secrets', 'cache', 'verify', 'identity', 'bridge']
   t.strictSame(told, [early.join(' ')])
   t.strictSame(m.events, [...early, 'take over', ...STEPS.filter(step => !early.includes(step))])
   await assembly.close(false)
@@ -79,6 +79,7 @@ t.test('a daemon that replaces another does all that takes long, and may refuse,
     m.hooks.failing = failing
     await t.rejects(assemble({ ...m.config, isReplacing: true }, around), { code: 'LAUNCH_FAILED' }, failing)
     t.notOk(m.events.includes('take over'), `${failing}: the other one stays`)
+    t.equal(m.events.includes('-cache'), m.events.includes('cache'), failing)
   }
   m.events.length = 0
   m.hooks.failing = undefined
