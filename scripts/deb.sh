@@ -52,7 +52,10 @@ set -e
 if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   # An upgrade goes on with the new version; a first installation starts nothing: nobody has said how yet.
-  if [ -n "$2" ]; then systemctl try-restart weave-ts.service; fi
+  # A reload replaces the daemon by one that is ready; where it cannot, frames stand still for some seconds.
+  if [ -n "$2" ] && systemctl is-active --quiet weave-ts.service; then
+    systemctl reload weave-ts.service || systemctl restart weave-ts.service
+  fi
 fi
 SH
 cat >"$root/DEBIAN/prerm" <<'SH'
