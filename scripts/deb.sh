@@ -23,12 +23,11 @@ DESTDIR=$root PREFIX=/usr WITH_NODE=1 scripts/install.sh install >/dev/null
 mkdir -p "$root/DEBIAN" "$root/usr/share/doc/weave-ts" "$root/lib/systemd/system"
 cp LICENSE "$root/usr/share/doc/weave-ts/copyright"
 gzip -9nc CHANGELOG.md >"$root/usr/share/doc/weave-ts/changelog.gz"
-# The unit as it is written here, for the program as it will be there.
-node bin/weave-ts service install --print |
-  sed "s|^ExecStart=\\S* \\S*|ExecStart=/usr/lib/weave-ts/bin/node /usr/lib/weave-ts/bin/weave-ts|; 1d" \
-    >"$root/lib/systemd/system/weave-ts.service"
-grep -q '^ExecStart=/usr/lib/weave-ts/bin/node /usr/lib/weave-ts/bin/weave-ts launch ' \
-  "$root/lib/systemd/system/weave-ts.service" || fail 'the unit has another ExecStart than was thought'
+# The unit that the program writes where it will be.
+readonly UNIT=$root/lib/systemd/system/weave-ts.service
+"$root/usr/lib/weave-ts/bin/node" "$root/usr/lib/weave-ts/bin/weave-ts" service install --print |
+  sed "s|$root||g; 1d" >"$UNIT"
+if grep -F "$PWD" "$UNIT"; then fail 'the unit leads to where the package was made'; fi
 
 cat >"$root/DEBIAN/control" <<CONTROL
 Package: weave-ts

@@ -77,13 +77,14 @@ ln -sfn /run "$root/var/run"
 printf 'root:x:0:0:root:/:/bin/sh\n' >"$root/etc/passwd"
 printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
 
+readonly CHANGES=(--change 'ENTRYPOINT ["weave-ts"]' --change 'CMD ["launch", "--foreground", "--resume"]'
+  --change 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin')
 if [[ -n $TAR ]]; then
   tar -C "$root" -cf "$TAR" --owner=0 --group=0 .
-  echo "$TAR: docker import --change 'ENTRYPOINT [\"weave-ts\"]' $TAR $IMAGE"
+  echo "$TAR is there; on a host: docker import ${CHANGES[*]@Q} $TAR $IMAGE"
   exit
 fi
 command -v docker >/dev/null || fail 'docker was not found; with TAR=file no docker is needed here'
 tar -C "$root" -c --owner=0 --group=0 . |
-  docker import --change 'ENTRYPOINT ["weave-ts"]' --change 'CMD ["launch", "--foreground", "--resume"]' \
-    --change 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin' - "$IMAGE" >/dev/null
+  docker import "${CHANGES[@]}" - "$IMAGE" >/dev/null
 echo "$IMAGE is there; how to run it: docs/operations.md"

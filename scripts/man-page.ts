@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import type { Argument, Command, Option } from 'commander'
 import { SOFTWARE_VERSION } from '../lib/api/mod.ts'
-import { weaveProgram } from '../lib/cli/program.ts'
+import { EXIT_STATUSES, weaveProgram } from '../lib/cli/program.ts'
 
 /** Plain text as roff takes it. */
 export function roff(text: string): string {
@@ -10,6 +10,7 @@ export function roff(text: string): string {
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
     .replace(/^([.'])/gm, '\\&$1')
+    .replace(/[^\p{ASCII}]/gu, letter => `\\[u${letter.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}]`)
 }
 
 export function manPage(): string {
@@ -28,8 +29,7 @@ there is no controller and no central store.
 Of every command that speaks to a daemon, before the command's name or after it.
 ${program.options.map(optionEntry).join('')}.SH COMMANDS
 ${program.commands.map(command => commandSection(command, program)).join('')}.SH EXIT STATUS
-0 done, 1 refused, 2 wrong usage, 3 status: not ready, 4 no such target, 7 no daemon, 65 damaged state, 69 something
-missing, 70 failed, 74 disk, 75 busy: try again, 77 not root, 78 configuration.
+${roff(EXIT_STATUSES.join(', '))}.
 .SH ENVIRONMENT
 .TP
 .B WEAVE_TS_STATE_DIR

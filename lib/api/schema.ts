@@ -112,7 +112,7 @@ export const DockerView = z.object({
 
 /** The driver of Docker's networks. */
 export const DriverView = z.object({
-  /** failed: `why` tells; off: containers are not followed, or nothing is to be served. */
+  /** failed: `why` tells; off: containers are not followed. */
   state: z.enum(['off', 'failed', 'serving']),
   socket: z.string().nullable(),
   why: z.string().nullable(),

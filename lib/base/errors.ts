@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   BAD_NAME: { http: 400, exit: 2 },
   NAME_UNKNOWN: { http: 404, exit: 4 },
   NAMES_FULL: { http: 409, exit: 1 },
+  DRIVER_FULL: { http: 409, exit: 1 },
   PLUGIN_SOCKET: { http: 500, exit: 69 },
   DOCKER_UNREACHABLE: { http: 502, exit: 69 },
   ADDRESS_OUTSIDE_RANGE: { http: 400, exit: 1 },

@@ -18,9 +18,12 @@ _weave_ts_targets() {
   { printf '%s\\n' net:default /run/netns/* | sed 's|^/run/netns/|netns:|'
     docker ps --format '{{.Names}}' 2>/dev/null; } | _weave_ts_plain
 }
-_weave_ts_attached() { weave-ts ps 2>/dev/null | awk '$1 != "weave:expose" { print $1 }' | _weave_ts_plain; }
+# Not what Docker has plugged in itself, as a line says with the network that it is on.
+_weave_ts_attached() {
+  weave-ts ps 2>/dev/null | awk '$1 != "weave:expose" && !/ on / { print $1 }' | _weave_ts_plain
+}
 _weave_ts_exposed() {
-  weave-ts ps 2>/dev/null | awk '$1 == "weave:expose" { for (i = 3; i <= NF; i++) print $i }' | _weave_ts_plain
+  weave-ts ps 2>/dev/null | awk '$1 == "weave:expose" { for (i = 3; i <= NF; i++) if (index($i, "/")) print $i }' | _weave_ts_plain
 }
 `
 

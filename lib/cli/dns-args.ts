@@ -1,8 +1,7 @@
+import { parseEndpoint } from '../address/mod.ts'
 import type { Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-
-/** Loopback, and link-local addresses, which need an interface that the container names otherwise. */
-const NOT_FROM_CONTAINERS = /^(127\.|::1$|fe[89ab])/i
+import { DNS_PORT, containerServers } from '../names/mod.ts'
 
 /**
  * What `docker run` takes so that a container asks this host for names: nothing where no queries are answered on
@@ -10,9 +9,7 @@ const NOT_FROM_CONTAINERS = /^(127\.|::1$|fe[89ab])/i
  */
 export function dnsArgs({ isOn, listening, domain }: Status['dns']): string[] {
   if (!isOn) return []
-  // Docker knows no other port.
-  const addresses = listening.flatMap(endpoint => /^(.+):53$/.exec(endpoint)?.[1]?.replace(/^\[(.*)\]$/, '$1') ?? [])
-  const servers = addresses.filter(address => !NOT_FROM_CONTAINERS.test(address))
+  const servers = containerServers(listening.flatMap(text => parseEndpoint(text, DNS_PORT) ?? []))
   if (servers.length === 0)
     throw new WeaveError(
       'NOT_EXPOSED',

@@ -50,11 +50,7 @@ export function addLaunchCommand(program: Command): void {
         .default([]),
     )
     .option('--no-docker', 'do not follow Docker: a container that stops gives its addresses back; no network driver')
-    .option(
-      '--docker-plugin-dir <directory>',
-      'where Docker looks for the network driver weave-ts',
-      '/run/docker/plugins',
-    )
+    .option('--docker-plugin-dir <dir>', 'where Docker looks for the network driver weave-ts', '/run/docker/plugins')
     .addOption(
       new Option('--lanes <number>', 'packet workers: 2 is one per direction').choices(['1', '2']).default('2'),
     )

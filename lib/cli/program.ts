@@ -12,9 +12,15 @@ import { withSettings } from './settings.ts'
 import { addStatusCommands } from './status-commands.ts'
 import { weaveAnswer } from './weave-answers.ts'
 
+export const EXIT_STATUSES = [
+  ...['0 done', '1 refused', '2 wrong usage', '3 status: not ready', '4 no such target', '7 no daemon'],
+  ...['65 damaged state', '69 something missing', '70 failed', '74 disk', '75 busy: try again', '77 not root'],
+  '78 configuration',
+]
+
 const EXIT_STATUS_HELP = `
-Exit status: 0 done · 1 refused · 2 wrong usage · 3 status: not ready · 4 no such target · 7 no daemon
-             65 damaged state · 69 something missing · 70 failed · 75 busy, try again · 77 not root · 78 configuration
+Exit status: ${EXIT_STATUSES.slice(0, 6).join(' · ')}
+             ${EXIT_STATUSES.slice(6).join(' · ')}
 Environment: WEAVE_TS_STATE_DIR (as --state-dir), WEAVE_PASSWORD (mesh secret), DOCKER_HOST`
 
 /** The command line with all its commands; each is added by the file of its group. */

@@ -74,7 +74,7 @@ function renderDocker({ state, endpoint, why, ...docker }: DockerView): string[]
   ]
 }
 
-/** Nothing while nobody uses it. */
+/** Nothing where it is off. */
 function renderDriver({ state, socket, why, networks, endpoints }: DriverView): string[] {
   if (state === 'off') return []
   const where = state === 'serving' ? `at ${socket ?? ''}` : `NOT SERVED: ${why ?? ''}`

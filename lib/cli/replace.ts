@@ -4,6 +4,8 @@ import type { DaemonConfig } from '../daemon/mod.ts'
 import { stateLockHolder } from '../io/mod.ts'
 import { COMMAND, isManaged, launchDetached } from './launch.ts'
 
+const REASON_BYTES_MAX = 64 * 1024
+
 /**
  * Starts a daemon that takes the place of the one that runs. What it refuses before it has taken over leaves that one as
  * it is; when it fails afterwards, one is launched with the options that are remembered, so those of before. A service
@@ -16,8 +18,18 @@ export async function replaceDaemon(config: DaemonConfig): Promise<readonly stri
   } catch (error) {
     if (!(error instanceof WeaveError) || isManaged(config) || stateLockHolder(stateDir) !== undefined) throw error
     const argv = [COMMAND, 'launch', '--resume', '--state-dir', stateDir]
-    const isBack = spawnSync(process.execPath, argv, { stdio: 'ignore' }).status === 0
-    const what = isBack ? 'one was launched as before' : 'none could be launched as before'
-    throw new WeaveError(error.code, `${error.message}; the old daemon had stopped, and ${what}`, error.remedy)
+    const { status, stderr } = spawnSync(process.execPath, argv, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+      maxBuffer: REASON_BYTES_MAX,
+    })
+    const [why = ''] = stderr.replace(/^weave-ts: /, '').split('\n')
+    const what =
+      status === 0 ? 'one was launched as before' : `NONE RUNS NOW, for the launch as before failed too: ${why}`
+    throw new WeaveError(
+      error.code,
+      `${error.message}; the old daemon had stopped, and ${what}`,
+      status === 0 ? error.remedy : `mend that, then run \`weave-ts launch\`: ${error.remedy}`,
+    )
   }
 }

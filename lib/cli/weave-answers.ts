@@ -3,6 +3,7 @@
  * had it; docs/from-weave.md sets both systems beside each other.
  */
 const DOCKER = 'the label weave-ts.attach, or `weave-ts attach CONTAINER` (docs/docker.md)'
+const NETWORK = 'every daemon serves Docker: docker network create -d weave-ts --ipam-driver weave-ts (docs/docker.md)'
 const NO_DATAPATH = 'there is one data path, in user space, and nothing to choose'
 const NO_CNI = 'there is no CNI plugin yet: `weave-ts attach netns:NAME`'
 const NO_HTTP = 'the API is on a Unix socket in the state directory (docs/api.md)'
@@ -23,7 +24,7 @@ const VERBS: Readonly<Record<string, string>> = {
   start: 'docker start: what was attached is attached again by itself',
   'launch-router': ONE_DAEMON,
   'launch-proxy': ONE_DAEMON,
-  'launch-plugin': ONE_DAEMON,
+  'launch-plugin': NETWORK,
   'stop-router': ONE_DAEMON,
   'stop-proxy': ONE_DAEMON,
   'stop-plugin': ONE_DAEMON,
@@ -44,8 +45,8 @@ const OPTIONS: Readonly<Record<string, string>> = {
   '--no-bridged-fastdp': NO_DATAPATH,
   '--bufsz': NO_DATAPATH,
   '--dns-fallback-timeout': 'a server of resolv.conf that does not answer is left for the next one',
-  '--plugin': DOCKER,
-  '--plugin-v2': DOCKER,
+  '--plugin': NETWORK,
+  '--plugin-v2': NETWORK,
   '--proxy': `there is no proxy before Docker: ${DOCKER}`,
   '--docker-api': 'DOCKER_HOST in the environment of `weave-ts launch`',
   '--no-restart': SERVICE,

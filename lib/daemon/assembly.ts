@@ -83,7 +83,7 @@ async function open(
   const { peerAddresses } = settings
   const { isReplacing } = config
   const early = isReplacing ? await makeReady(config, { names, peerAddresses, onNew }, surroundings) : undefined
-  const lock = seams.lock(config.stateDir)
+  const lock = early?.lock ?? seams.lock(config.stateDir)
   undo.push('lock', () => lock.release())
   if (early !== undefined) undo.push('cache', () => early.cache.close())
   if (early === undefined) {

@@ -32,6 +32,9 @@ export const SETTLE_RETRY_MAX_MS = 10_000
 export const VANISHED_SHOWN_MAX = 16
 /** Containers that are not attached as they should be: as many are warned of one by one. */
 export const CONTAINER_WARNINGS_MAX = 8
+/** Networks of Docker, and places of containers on them. */
+export const DRIVER_NETWORKS_MAX = 256
+export const DRIVER_ENDPOINTS_MAX = 4_096
 export const DRIVER_NETWORK_PREFIX = 'docker-network/'
 export const DRIVER_ENDPOINT_PREFIX = 'docker-endpoint/'
 /** The socket in Docker's plugin directory; without its suffix, what the driver is called there. */

@@ -1,8 +1,8 @@
-import { endpointHost, endpointOf, endpointParts, parseIp, type Endpoint } from '../address/mod.ts'
+import { endpointHost, endpointOf, parseIp, type Endpoint } from '../address/mod.ts'
 import type { Status } from '../api/mod.ts'
 import { errorText, isDrop } from '../base/mod.ts'
 import type { DnsHandler, DnsListener, DnsUpstream } from '../io/mod.ts'
-import { Answerer, DNS_PORT, RCODE } from '../names/mod.ts'
+import { Answerer, DNS_PORT, RCODE, containerServers } from '../names/mod.ts'
 import type { Node } from '../node/mod.ts'
 import type { AssemblySeams } from './assembly-seams.ts'
 import type { DaemonConfig } from './config.ts'
@@ -89,11 +89,7 @@ export class DnsServer {
 
   /** Addresses where what is attached here can ask. */
   containerServers(): string[] {
-    return [...this.#listening.keys()].flatMap(endpoint => {
-      const { port } = endpointParts(endpoint)
-      const host = endpointHost(endpoint)
-      return port !== DNS_PORT || host.startsWith('127.') || host === '::1' ? [] : [host]
-    })
+    return containerServers(this.#listening.keys())
   }
 
   report(): Pick<Status['dns'], 'listening' | 'upstream' | 'queries'> {

@@ -18,6 +18,7 @@ import { networkSubnet, type PoolRange } from './driver-pools.ts'
 import {
   addressesOf,
   leaseKey,
+  networkTitle,
   pairId,
   type DriverRecords,
   type EndpointRecord,
@@ -153,21 +154,21 @@ export class DriverNetworks {
       subnets: [...subnets.map(formatCidr), ...IPv6Data.map(({ Pool }) => Pool)],
       ...networkSettingsOf(own, this.#parts.mtu),
     }
-    if (records.network(id) === undefined) records.putNetwork(record)
+    if (records.network(id) === undefined) records.addNetwork(record)
   }
 
   /** A subnet inside another's would be neither apart from it nor one with it. The default subnet has all others in it. */
   #checkOverlap(subnet: Cidr, id: string): void {
     const isDefault = (cidr: Cidr) => formatCidr(cidr) === formatCidr(this.#parts.mesh.defaultSubnet)
-    for (const { id: otherId, name, subnets } of this.#parts.records.networks())
-      for (const text of subnets) {
+    for (const network of this.#parts.records.networks())
+      for (const text of network.subnets) {
         const other = parseCidr(text)
-        if (other === undefined || otherId === id || text === formatCidr(subnet)) continue
+        if (other === undefined || network.id === id || text === formatCidr(subnet)) continue
         if (isDefault(subnet) || isDefault(other)) continue
         if (containsCidr(subnet, other) || containsCidr(other, subnet))
           throw new WeaveError(
             'RANGE_OVERLAP',
-            `the subnet ${formatCidr(subnet)} overlaps ${text} of the network ${name === '' ? otherId.slice(0, 12) : name}`,
+            `the subnet ${formatCidr(subnet)} overlaps ${text} of the network ${networkTitle(network.id, network)}`,
             'give a subnet that is apart from it, or the very same to be one with it',
           )
       }
@@ -197,10 +198,10 @@ export class DriverNetworks {
         `${other.description} has ${other.cidrs.join(' ')} and the MAC address ${other.mac} already`,
         'choose another address, or remove that endpoint first',
       )
+    records.requireRoom('endpoints')
     // Leased already when it came from our IPAM driver.
     await runner.requestAddress(leaseKey(mac), { type: 'claim', cidr }, signal, LEASE_HOLDER.docker)
-    const name = records.network(network)?.name ?? ''
-    const description = `a container on the network ${name === '' ? network.slice(0, 12) : name}`
+    const description = `a container on the network ${networkTitle(network, records.network(network))}`
     records.putEndpoint({ id, network, cidrs, mac, sandbox: '', container: '', description })
     return answer
   }

@@ -1,5 +1,11 @@
+import { WeaveError } from '../base/mod.ts'
 import type { StateStore } from '../io/mod.ts'
-import { DRIVER_ENDPOINT_PREFIX, DRIVER_NETWORK_PREFIX } from './constants.ts'
+import {
+  DRIVER_ENDPOINTS_MAX,
+  DRIVER_ENDPOINT_PREFIX,
+  DRIVER_NETWORKS_MAX,
+  DRIVER_NETWORK_PREFIX,
+} from './constants.ts'
 
 /** A network of Docker whose driver is ours. */
 export interface NetworkRecord {
@@ -45,6 +51,26 @@ export class DriverRecords {
     return this.#get<NetworkRecord>(DRIVER_NETWORK_PREFIX + id)
   }
 
+  /** Fails with DRIVER_FULL. */
+  addNetwork(record: NetworkRecord): void {
+    this.requireRoom('networks')
+    this.putNetwork(record)
+  }
+
+  /** Fails with DRIVER_FULL when there are as many as may be. */
+  requireRoom(what: 'networks' | 'endpoints'): void {
+    const [count, most] =
+      what === 'networks'
+        ? [this.networks().length, DRIVER_NETWORKS_MAX]
+        : [this.endpoints().length, DRIVER_ENDPOINTS_MAX]
+    if (count < most) return
+    throw new WeaveError(
+      'DRIVER_FULL',
+      `Docker has ${count} ${what} of the driver weave-ts on this host, which is the most`,
+      'remove some that are not used: docker network prune, docker container prune',
+    )
+  }
+
   putNetwork(record: NetworkRecord): void {
     this.#put(DRIVER_NETWORK_PREFIX + record.id, record)
   }
@@ -81,6 +107,11 @@ export class DriverRecords {
   #put(key: string, record: object): void {
     this.#store.write([[key, new TextEncoder().encode(JSON.stringify(record))]])
   }
+}
+
+/** What a network is called: by Docker's name once that is known, else by the beginning of its id. */
+export function networkTitle(id: string, network: NetworkRecord | undefined): string {
+  return network === undefined || network.name === '' ? id.slice(0, 12) : network.name
 }
 
 /** By which the host and `ps` know an endpoint. */

@@ -6,7 +6,7 @@ import type { HostNetwork } from '../host/mod.ts'
 import { DriverAddresses } from './driver-addresses.ts'
 import { DriverContainers, type DriverContainerParts } from './driver-containers.ts'
 import { DriverNetworks, type DriverParts } from './driver-networks.ts'
-import { leaseKey, pairId, type DriverRecords } from './driver-records.ts'
+import { leaseKey, networkTitle, pairId, type DriverRecords } from './driver-records.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
@@ -105,13 +105,8 @@ export class DriverService implements Service {
       cidrs: [...cidrs],
       names: this.#namesOf(leaseKey(mac)),
       isPresent: present.has(pairId(id)),
-      network: this.#nameOf(network),
+      network: networkTitle(network, this.#records.network(network)),
     }))
-  }
-
-  #nameOf(network: string): string {
-    const name = this.#records.network(network)?.name ?? ''
-    return name === '' ? network.slice(0, 12) : name
   }
 
   /** What joins and leaves later finds no socket, and is told so by Docker; what is joined stays. */

@@ -1,5 +1,5 @@
 import type { HostNames } from '../host/mod.ts'
-import type { LoadedIdentity } from '../io/mod.ts'
+import type { LoadedIdentity, StateLock } from '../io/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import type { Surroundings } from './assembly.ts'
 import type { AssemblyHost, CacheSeam } from './assembly-seams.ts'
@@ -10,6 +10,7 @@ import { judgeTrust } from './trust.ts'
 
 /** What a daemon has done before it took the place of another. */
 export interface MadeReady {
+  readonly lock: StateLock
   readonly loaded: LoadedIdentity
   readonly secrets: readonly LinkSecret[]
   readonly setUp: BridgeSetUp
@@ -44,8 +45,10 @@ export async function makeReady(
     onStep('waiting for the other daemon to end')
     await onTakingOver()
     await seams.takeOver(stateDir)
+    // Somebody else may have been faster; then nothing of ours stays.
+    const lock = seams.lock(stateDir)
     if (made !== undefined) given.onNew(made)
-    return { loaded, secrets, setUp, cache }
+    return { lock, loaded, secrets, setUp, cache }
   } catch (error) {
     await cache.close()
     await made?.remove()

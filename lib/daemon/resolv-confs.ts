@@ -8,7 +8,7 @@ import { RESOLV_CONF_SERVERS_MAX } from './constants.ts'
 const NAMESPACE = 'netns:'
 
 export interface ResolvConfParts {
-  readonly files: Pick<NetnsResolvConfs, 'pathOf' | 'missingDirectories' | 'look' | 'put' | 'remove'>
+  readonly files: Pick<NetnsResolvConfs, 'pathOf' | 'missingDirectories' | 'check' | 'put' | 'remove'>
   readonly records: Pick<AttachmentRecords, 'all'>
   /** Where DNS answers for containers. */
   readonly servers: () => readonly string[]
@@ -40,8 +40,7 @@ export class ResolvConfs {
         'DNS answers nowhere that a namespace could ask',
         'expose this host with `weave-ts expose`, or launch it with --dns-listen-address (and without --no-dns)',
       )
-    // It is refused, and says why.
-    if (files.look(name) === 'foreign') files.put(name, lines)
+    files.check(name, lines)
     const shared = this.#parts.records.all().flatMap(({ resolvConf }) => resolvConf?.directories ?? [])
     const missing = files.missingDirectories(name)
     const own = join(files.pathOf(name), '..')

@@ -15,10 +15,6 @@ const texts = z
   .record(z.string().max(256), z.string().max(1_024))
   .nullish()
   .transform(value => value ?? {})
-const options = z
-  .record(z.string().max(256), z.unknown())
-  .nullish()
-  .transform(value => value ?? {})
 const flag = z
   .boolean()
   .nullish()
@@ -37,12 +33,17 @@ const endpoint = z.object({ NetworkID: id, EndpointID: id })
 const OWN_OPTIONS = 'com.docker.network.generic'
 
 const newNetwork = z
-  .object({ NetworkID: id, Options: options, IPv4Data: pools, IPv6Data: pools })
-  .transform(request => ({
-    ...request,
-    /** As an operator gave them. */
-    own: texts.catch({}).parse(request.Options[OWN_OPTIONS]),
-  }))
+  .object({
+    NetworkID: id,
+    Options: z
+      .object({ [OWN_OPTIONS]: texts })
+      .nullish()
+      .transform(value => value?.[OWN_OPTIONS] ?? {}),
+    IPv4Data: pools,
+    IPv6Data: pools,
+  })
+  /** `own`: as an operator gave them. */
+  .transform(({ Options: own, ...request }) => ({ ...request, own }))
 
 const newEndpoint = endpoint.extend({
   Interface: z

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -48,10 +48,12 @@ export class DriverServer {
     app.setErrorHandler(async (error, _request, reply) => reply.status(400).send(failure(errorText(error))))
     app.setNotFoundHandler(async (_request, reply) => reply.status(404).send(failure('there is no such call')))
     // Nobody connects before the mode is right; and what is left over of a killed daemon is replaced in one step.
-    const fresh = join(dirname(path), `.${basename(path)}.${process.pid}`)
+    let workplace: string | undefined
     try {
       await makeDirectory(dirname(path))
-      await rm(fresh, { force: true })
+      // Mode 0700.
+      workplace = await mkdtemp(join(dirname(path), `.${basename(path)}.`))
+      const fresh = join(workplace, 's')
       await app.listen({ path: fresh })
       await chmod(fresh, DRIVER_SOCKET_MODE)
       await rename(fresh, path)
@@ -62,6 +64,8 @@ export class DriverServer {
         `the socket for Docker at ${path} cannot be made: ${errorText(error)}`,
         'mend that directory, or name another with --docker-plugin-dir',
       )
+    } finally {
+      if (workplace !== undefined) await rm(workplace, { recursive: true, force: true })
     }
     return new DriverServer(app, path)
   }
@@ -102,6 +106,11 @@ async function makeDirectory(path: string): Promise<void> {
     await mkdir(directory, { mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
     })
+  const { uid, mode } = await stat(path)
+  if (uid !== process.geteuid?.() || (mode & 0o022) !== 0)
+    throw new Error(
+      `others may write into ${path} (owner ${uid}, mode ${(mode & 0o777).toString(8)}), and take the socket's place`,
+    )
 }
 
 /** libnetwork reads `Err` of a network driver, and `Error` of an IPAM driver. */

@@ -51,6 +51,11 @@ export class NetnsResolvConfs {
     return text === undefined ? 'absent' : text !== null && isOurs(text) ? 'ours' : 'foreign'
   }
 
+  /** Fails with RESOLV_CONF when there is one of somebody else. `lines`: what it should hold. */
+  check(name: string, lines: readonly string[]): void {
+    if (this.look(name) === 'foreign') throw foreign(name, this.pathOf(name), lines)
+  }
+
   /** Writes it, as a whole or not at all. Fails with RESOLV_CONF when there is one of somebody else. */
   put(name: string, lines: readonly string[]): void {
     const path = this.pathOf(name)

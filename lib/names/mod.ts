@@ -1,5 +1,6 @@
 export * from './answerer.ts'
 export * from './constants.ts'
+export * from './container-servers.ts'
 export * from './domain.ts'
 export * from './message.ts'
 export * from './resolv-conf.ts'

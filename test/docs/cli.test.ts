@@ -7,6 +7,7 @@ import { projectRoot } from '../../scripts/check-docs.ts'
 import { commandNames, commandOf, commonOptions, misuse, runCli } from './commands.ts'
 import { codeLines, codeSpans, pages, weaveCommand } from './pages.ts'
 
+t.setTimeout(180_000)
 const root = projectRoot()
 const names = commandNames()
 const commands = new Map(names.filter(name => name !== 'help').map(name => [name, commandOf(name)]))

@@ -31,7 +31,7 @@ here=$1; target=$3; on() { chroot "$here/root" env -i PATH=/usr/sbin:/usr/bin:/s
 list() { (cd "$here/upper" && find . -path ./var -prune -o -path ./tmp -prune -o -name 'weave-ts*' -print | sort); }
 on dpkg -i /weave-ts.deb > /dev/null; rm "$here/root/weave-ts.deb"
 echo "version: $(on weave-ts version | head -1)"
-echo "unit: $(grep ^ExecStart= "$here/root/lib/systemd/system/weave-ts.service")"
+grep ^Exec "$here/root/lib/systemd/system/weave-ts.service" | sed "s/^/unit: /"
 echo "completion: $(grep -c _weave_ts "$here/root/usr/share/bash-completion/completions/weave-ts")"
 echo "man: $(gzip -dc "$here/root/usr/share/man/man8/weave-ts.8.gz" | grep -c ^.SH)"
 on weave-ts launch --open --no-docker
@@ -63,6 +63,10 @@ t.test(
     t.match(
       result.stdout,
       /^unit: ExecStart=\/usr\/lib\/weave-ts\/bin\/node \/usr\/lib\/weave-ts\/bin\/weave-ts launch .*--state-dir \/var\/lib\/weave-ts$/m,
+    )
+    t.match(
+      result.stdout,
+      /^unit: ExecReload=\/usr\/bin\/env WATCHDOG_USEC=\d+ \/usr\/lib\/weave-ts\/bin\/node \/usr\/lib\/weave-ts\/bin\/weave-ts launch /m,
     )
     t.match(result.stdout, /^completion: [1-9]/m)
     t.match(result.stdout, /^man: [1-9]/m)

@@ -41,12 +41,19 @@ t.test('commands, options and their values are offered', async t => {
 })
 
 t.test('targets are those that the daemon and the host have', async t => {
-  const ps = 'netns:blue 02:00:00:00:00:01 10.32.0.1/12\nweave:expose 02:00:00:00:00:02 10.32.0.2/12 10.33.0.1/24'
+  const ps = [
+    'netns:blue 02:00:00:00:00:01 10.32.0.1/12 blue.weave.local',
+    'weave:expose 02:00:00:00:00:02 10.32.0.2/12 10.33.0.1/24 host.weave.local',
+    'c0ffee 02:00:00:00:00:03 10.32.0.3/12 on net',
+  ].join('\n')
   t.strictSame(
     offered(['detach', ''], ps).filter(word => !word.startsWith('-')),
     ['netns:blue'],
   )
-  t.strictSame(offered(['hide', '10'], ps), ['10.32.0.2/12', '10.33.0.1/24'])
+  t.strictSame(
+    offered(['hide', ''], ps).filter(word => !word.startsWith('-')),
+    ['10.32.0.2/12', '10.33.0.1/24'],
+  )
   t.ok(offered(['attach', 'net']).includes('net:default'))
 })
 

@@ -15,9 +15,11 @@ function world() {
     files: {
       pathOf: (name: string) => `/etc/netns/${name}/resolv.conf`,
       missingDirectories: (name: string) => ['/etc/netns', `/etc/netns/${name}`].filter(path => !directories.has(path)),
-      look: (name: string) => (files.get(name) === 'foreign' ? 'foreign' : files.has(name) ? 'ours' : 'absent'),
-      put(name: string, lines: readonly string[]) {
+      check(name: string) {
         if (files.get(name) === 'foreign') throw new WeaveError('RESOLV_CONF', `${name} is foreign`, 'take it away')
+      },
+      put(name: string, lines: readonly string[]) {
+        this.check(name)
         for (const path of ['/etc/netns', `/etc/netns/${name}`]) directories.add(path)
         files.set(name, lines.join('\n'))
       },
