@@ -11,7 +11,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { weaveTs } from '../support/daemon-process.ts'
-import { waitFor } from '../support/testbed-command.ts'
+import { Dockerd, skipDockerd } from '../support/dockerd.ts'
+import { run, waitFor } from '../support/testbed-command.ts'
 import { Testbed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(120_000)
@@ -88,5 +89,33 @@ t.test(
     t.equal(await ended, 0)
     await hears('STOPPING=1')
     t.notOk(existsSync(host.daemon.socketPath))
+  },
+)
+
+t.test(
+  'with these capabilities containers of Docker are attached, and the firewall is put back',
+  { skip: skip === false ? await skipDockerd() : skip, timeout: 110_000 },
+  async t => {
+    const bed = new Testbed(t)
+    const host = await bed.host('h1')
+    const docker = await Dockerd.start(bed, host)
+    const bounding = await capabilities()
+    const wrapper = ['setpriv', `--bounding-set=${bounding}`, `--inh-caps=${bounding}`, '--no-new-privs']
+    await host.daemon.launch([], { passwordFile: bed.passwordFile, env: docker.env, wrapper })
+    await docker.sleeper('web')
+    const cidr = await host.daemon.say('attach', '10.40.1.7/24', 'web')
+    t.equal(cidr, '10.40.1.7/24')
+    await host.daemon.say('expose', '10.40.1.1/24')
+    t.ok(await host.canPing('10.40.1.7'))
+    await run(docker.argv('restart', '-t', '0', 'web'))
+    await waitFor('the container, started again', WAIT_MS, () => host.canPing('10.40.1.7'))
+    const hasTable = async () => (await host.run(['nft', 'list', 'table', 'inet', 'weave-ts'])).status === 0
+    await host.must('nft', 'delete', 'table', 'inet', 'weave-ts')
+    t.notOk(await hasTable())
+    await waitFor('the table', WAIT_MS, hasTable)
+    t.strictSame(
+      (await host.daemon.status()).warnings.filter(text => !text.includes('ip_forward')),
+      [],
+    )
   },
 )
