@@ -55,6 +55,8 @@ export interface AssemblySeams {
   secrets(config: DaemonConfig): Promise<readonly LinkSecret[]>
   isInterface(name: string): Promise<boolean>
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
+  /** The boot of the host that this is, and how long ago it was. */
+  boot(): { readonly id: string; readonly uptimeS: number }
   /** What hears of changes of the firewall, and then calls. */
   watchFirewall(check: () => Promise<void>): Pick<Monitor, 'isListening' | 'set'>
   /** What hears of host ends that vanish, and then calls. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { AttachmentFound, CallHandlers } from '../api/mod.ts'
+import type { Attachment, AttachmentFound, CallHandlers } from '../api/mod.ts'
 import { errorText, printable } from '../base/mod.ts'
 import type { Monitor } from '../host/mod.ts'
 import type { Attachments } from './attachments.ts'
@@ -7,6 +7,7 @@ import type { DockerService } from './docker-service.ts'
 import { few } from './few.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
+import type { ReturningNamespaces } from './returning-namespaces.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
 
@@ -17,6 +18,7 @@ export class AttachmentService implements Service {
   readonly #attachments: Attachments
   readonly #resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
   readonly #docker: Pick<DockerService, 'keeps' | 'stateOf'>
+  readonly #returning: Pick<ReturningNamespaces, 'keeps'>
   readonly #log: Pick<Logger, 'info' | 'warn'>
   readonly #watch: Pick<Monitor, 'set'>
   #isStopped = false
@@ -25,6 +27,7 @@ export class AttachmentService implements Service {
     attachments: Attachments
     resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
     docker: Pick<DockerService, 'keeps' | 'stateOf'>
+    returning: Pick<ReturningNamespaces, 'keeps'>
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
     /** Makes what hears of host ends that vanish, and then calls. */
     watch: (check: () => Promise<void>) => Pick<Monitor, 'set'>
@@ -36,6 +39,7 @@ export class AttachmentService implements Service {
     this.#attachments = attachments
     this.#resolvConfs = parts.resolvConfs
     this.#docker = parts.docker
+    this.#returning = parts.returning
     this.#log = parts.log
     this.#watch = parts.watch(() => this.#lookAgain())
     this.calls = {
@@ -53,7 +57,7 @@ export class AttachmentService implements Service {
         return {
           attachments: found.map(one => ({
             ...one,
-            ...this.#docker.stateOf(one.id, one.isPresent),
+            ...this.#stateOf(one.id, one.isPresent),
             network: one.network ?? null,
           })),
         }
@@ -105,8 +109,14 @@ export class AttachmentService implements Service {
     }
   }
 
+  #stateOf(id: string, isPresent: boolean): Pick<Attachment, 'state' | 'why'> {
+    return this.#returning.keeps(id)
+      ? { state: 'waiting', why: 'its namespace has not been made again since the boot' }
+      : this.#docker.stateOf(id, isPresent)
+  }
+
   async #look(): Promise<void> {
-    for (const id of await this.#attachments.reconcile(id => this.#docker.keeps(id)))
+    for (const id of await this.#attachments.reconcile(id => this.#docker.keeps(id) || this.#returning.keeps(id)))
       this.#log.info({ event: 'attachment-gone', id }, 'its interface is gone; its addresses rest')
   }
 }

@@ -2,6 +2,11 @@ export const DIAL_TIMEOUT_MS = 10_000
 /** How often the host is compared with what it should be: attachments, firewall. */
 export const RECONCILE_INTERVAL_MS = 30_000
 export const ATTACHMENT_PREFIX = 'attach/'
+/** In which boot of the host the daemon ran last. */
+export const BOOT_KEY = 'boot'
+/** How long after a boot it is waited for namespaces that were attached, and how often it is looked for them. */
+export const RETURN_UPTIME_S_MAX = 900
+export const RETURN_LOOK_MS = 1_000
 export const EXPOSURE_PREFIX = 'expose/'
 /** This host, among those that hold addresses. */
 export const EXPOSED_ID = 'weave:expose'

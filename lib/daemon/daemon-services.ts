@@ -26,6 +26,7 @@ import { MeshService } from './mesh-service.ts'
 import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
 import type { NodeRunner } from './node-runner.ts'
+import { ReturningNamespaces } from './returning-namespaces.ts'
 import { ResolvConfs } from './resolv-confs.ts'
 import { wordsOf } from './remembered-launch.ts'
 import { Services } from './services.ts'
@@ -100,6 +101,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   exposed.watch(cidrs => noteExposed(config, cidrs, log))
   const { turns } = attachments
   const containers = new ContainerAttachments({ host, runner, records, turns, book })
+  const returning = new ReturningNamespaces({ records, attachments: containers, store, boot: seams.boot, log })
   const docker = new DockerService({
     ...{ engine: engineOfContainers, attachments: containers, now: seams.now, log },
     attach: (target, forms, options) => attachments.attach(target, forms, options),
@@ -124,8 +126,9 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     }),
     hostService,
     exposures,
+    returning,
     new AttachmentService({
-      ...{ attachments, resolvConfs, docker, runner, log },
+      ...{ attachments, resolvConfs, docker, returning, runner, log },
       others: async () => [...(await exposures.list()), ...(await driver.list())],
       watch: check => seams.watchHostEnds(check),
     }),

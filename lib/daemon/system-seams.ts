@@ -1,4 +1,5 @@
-import { networkInterfaces } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { networkInterfaces, uptime } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
 import { DockerClient, DriverServer } from '../docker/mod.ts'
 import { firewallMonitor, hostEndMonitor, HostNetwork, preflight, showInterface } from '../host/mod.ts'
@@ -46,6 +47,7 @@ export function systemSeams(): AssemblySeams {
     openStore: (stateDir, isVerified) => StateStore.open(stateDir, { isVerified }),
     openCache: (stateDir, isFresh) => CacheStore.open(stateDir, isFresh),
     secrets: linkSecrets,
+    boot: () => ({ id: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), uptimeS: uptime() }),
     isInterface: async name => (await showInterface(runner, name)) !== undefined,
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
     watchFirewall: check => firewallMonitor(runner, check),

@@ -141,6 +141,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       at('secrets')
       return [{ psk: new Uint8Array(32), hint: new Uint8Array(4) }]
     },
+    boot: () => ({ id: 'this one', uptimeS: 9 }),
     isInterface: async () => hooks.hasBridge,
     host: ({ bridge = '', tap = '' }) => ({
       bridge,

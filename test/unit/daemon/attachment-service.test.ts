@@ -29,6 +29,7 @@ function service(attachments: Partial<Parts['attachments']>, report = nodeReport
       keeps: (id: string) => id === 'kept',
       stateOf: () => ({ state: 'attached', why: null }) as const,
     },
+    returning: { keeps: (id: string) => id === 'awaited' },
     runner: { report: () => report, requireStore: () => undefined },
     others: async () => [HOST],
     watch: (check: () => Promise<void>) => {
