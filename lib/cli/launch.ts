@@ -94,7 +94,7 @@ function outcomeOf(child: ChildProcess, channel: NodeJS.ReadableStream, logPath:
     }
     const fail = (message: string) => finish({ code: 'LAUNCH_FAILED', message, remedy: `see ${logPath}` })
     const deadline = setTimeout(
-      () => fail(`the daemon was not ready within ${LAUNCH_TIMEOUT_MS / 1000} s: ${step}`),
+      () => fail(`the daemon has not come further for ${LAUNCH_TIMEOUT_MS / 1000} s: ${step}`),
       LAUNCH_TIMEOUT_MS,
     )
     channel.on('data', (chunk: Buffer) => {
@@ -107,6 +107,8 @@ function outcomeOf(child: ChildProcess, channel: NodeJS.ReadableStream, logPath:
         if (told === undefined) return fail('the daemon said something unreadable')
         if (told.step === undefined) return finish(told)
         step = told.step
+        // A slow machine has this long for each step.
+        deadline.refresh()
         if (isSlow) console.error(`weave-ts: launch waits: ${step}`)
       }
     })
