@@ -9,7 +9,7 @@ import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
 
 export interface AttachingParts {
-  readonly host: Pick<HostNetwork, 'list' | 'attach'>
+  readonly host: Pick<HostNetwork, 'list' | 'attach' | 'unplug'>
   readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
     readonly node: Pick<NodeRunner['node'], 'leasesOf'>
   }
@@ -57,6 +57,8 @@ export class Attaching {
   ): Promise<string[]> {
     const before = this.#records.get(target.id)
     const isOther = before !== undefined && !isContainerId(target.id) && before.netnsInode !== String(target.netnsInode)
+    // Its name was given anew, and somebody may be in the namespace that had it: two would have one address.
+    if (isOther) await this.#host.unplug(target.id, target)
     if (isOther || (before !== undefined && !isContainerId(target.id) && (await this.isGone(target.id))))
       this.#records.delete(target.id)
     const known = this.#records.get(target.id)

@@ -11,7 +11,7 @@ import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
 
 export interface AttachmentParts {
-  readonly host: Pick<HostNetwork, 'resolve' | 'list' | 'attach' | 'detach'>
+  readonly host: Pick<HostNetwork, 'resolve' | 'list' | 'attach' | 'detach' | 'unplug'>
   readonly runner: Pick<NodeRunner, 'input' | 'requestAddress'> & {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
   }
@@ -145,8 +145,11 @@ export class Attachments {
       )
     const left = stored.cidrs.filter(cidr => !wanted.includes(cidr))
     if (target !== undefined) await this.#host.detach(target, left.length === 0 ? 'all' : wanted)
-    if (left.length === 0) this.#forget(id)
-    else {
+    if (left.length === 0) {
+      // Also from a namespace that is not called so any longer.
+      await this.#host.unplug(id)
+      this.#forget(id)
+    } else {
       this.records.put({ ...stored, cidrs: left })
       this.#book.publish({ ...stored, cidrs: left })
       for (const cidr of wanted)

@@ -22,6 +22,9 @@ function world() {
   /** And those that their labels ask for. */
   const asked: string[] = []
   const hooks = { beforePlug: () => {}, afterList: async () => {} }
+  /** The namespace that targets are in, and whose pairs were removed: all of a target, or all but those of a namespace. */
+  const netns = { inode: 1n }
+  const unplugged: string[] = []
   const node = {
     leases: (holder: string) =>
       [...leases.keys()]
@@ -34,7 +37,7 @@ function world() {
     resolve: async (text: string) => ({
       id: text,
       description: text,
-      netnsInode: 1n,
+      netnsInode: netns.inode,
       names: brought,
       askedNames: asked,
     }),
@@ -44,6 +47,9 @@ function world() {
       return ends
     },
     detach: async (target: { id: string }) => plugged.delete(target.id),
+    unplug: async (id: string, but?: { netnsInode: bigint }) => {
+      unplugged.push(but === undefined ? id : `${id} but ${but.netnsInode}`)
+    },
     attach: async (target: { id: string }) => {
       hooks.beforePlug()
       plugged.add(target.id)
@@ -68,7 +74,7 @@ function world() {
       book,
       resolvConfs: { remove: () => {} },
     } as unknown as Seams)
-  return { published, brought, asked, plugged, leases, others, records, hooks, make, attachments: make() }
+  return { netns, unplugged, published, brought, asked, plugged, leases, others, records, hooks, make, attachments: make() }
 }
 
 t.test('an attachment that was made while the host was being looked at is not taken for gone', async t => {
@@ -139,6 +145,18 @@ t.test('an attachment has the names that are given, and those that the target br
     w.attachments.rename('d', known => [...known]),
     { code: 'NOT_ATTACHED' },
   )
+})
+
+t.test('a namespace that has lost its name to another is cut off, for it has the same address', async t => {
+  const w = world()
+  await w.attachments.attach('c', ['net:default'], OPTIONS)
+  await w.attachments.attach('c', ['net:default'], OPTIONS)
+  t.same(w.unplugged, [], 'attached once more')
+  w.netns.inode = 2n
+  await w.attachments.attach('c', ['net:default'], OPTIONS)
+  t.same(w.unplugged, ['c but 2'])
+  await w.attachments.detach('c', [])
+  t.same(w.unplugged, ['c but 2', 'c'])
 })
 
 t.test('names that labels ask for come before those that a target brings; what cannot be is noted', async t => {
