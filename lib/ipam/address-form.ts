@@ -1,4 +1,4 @@
-import { firstAddress, formatCidr, hasHostBits, parseCidr, type Cidr } from '../address/mod.ts'
+import { firstAddress, formatCidr, hasHostBits, parseCidr, parseIpv4, type Cidr } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 
 /** How a user asks for an address: this very one, one in a subnet, or one in the default subnet. */
@@ -20,7 +20,8 @@ export function parseAddressForm(text = ''): AddressForm {
   const bare = text.startsWith('ip:') ? text.slice('ip:'.length) : text
   const cidr = parseCidr(bare)
   if (cidr !== undefined) return { type: 'claim', cidr }
-  const why = bare.includes('/') ? 'is not an address with a prefix length' : 'has no prefix length, such as /24'
+  const why =
+    parseIpv4(bare) === undefined ? 'is not an address with a prefix length' : 'has no prefix length, such as /24'
   throw new WeaveError('BAD_ADDRESS', `"${text}" ${why}`, EXAMPLES)
 }
 

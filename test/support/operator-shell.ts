@@ -25,7 +25,14 @@ export class OperatorShell {
       PATH: `${directory}:${process.env['PATH'] ?? ''}`,
       WEAVE_TS_STATE_DIR: host.daemon.stateDir,
     }
-    this.program('weave-ts', `#!/bin/sh\nexec ${process.execPath} ${COMMAND} "$@"\n`)
+    // The plugin directory of a host of its own.
+    this.program(
+      'weave-ts',
+      `#!/bin/sh
+[ "$1" != launch ] || { shift; set -- launch --docker-plugin-dir ${host.daemon.pluginDir} "$@"; }
+exec ${process.execPath} ${COMMAND} "$@"
+`,
+    )
   }
 
   /** Puts one more program in the PATH. */
