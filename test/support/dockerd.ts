@@ -161,6 +161,8 @@ export class Dockerd {
  */
 function inPlaceOfRun(pluginDir: string): string[] {
   const script =
-    'mount -t tmpfs none /run && mkdir -p /run/docker/plugins && mount --bind "$0" /run/docker/plugins && exec "$@"'
-  return ['unshare', '--mount', 'sh', '-c', script, pluginDir]
+    'exec 3</run/netns && mount -t tmpfs none /run && mkdir -p /run/docker/plugins /run/netns && ' +
+    'mount --no-canonicalize --rbind /proc/self/fd/3 /run/netns && exec 3<&- && ' +
+    'mount --bind "$0" /run/docker/plugins && exec "$@"'
+  return ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', script, pluginDir]
 }
