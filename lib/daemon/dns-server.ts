@@ -153,14 +153,14 @@ export class DnsServer {
 
   async #forward(
     bytes: Uint8Array,
-    query: Parameters<Answerer['failure']>[1],
+    query: Parameters<Answerer['failure']>[0],
     isTcp: boolean,
   ): Promise<Uint8Array | undefined> {
     const answer = await this.#parts.upstream.ask(query, bytes, isTcp)
     if (answer !== undefined) return answer
     if (this.#isStopped) return undefined
     this.#counts.failed++
-    const failure = this.#parts.answerer.failure(bytes, query, isTcp)
+    const failure = this.#parts.answerer.failure(query, isTcp)
     return !isDrop(failure) && failure.type === 'answer' && failure.rcode === RCODE.serverFailure
       ? failure.bytes
       : undefined

@@ -1,5 +1,5 @@
 import { WeaveError } from '../base/mod.ts'
-import type { Domain } from '../names/mod.ts'
+import { NAMED_CONTAINERS_MAX, type Domain } from '../names/mod.ts'
 import { NAME_ADDRESSES_MAX, NAMES_MAX } from '../wire/mod.ts'
 import type { AttachmentRecord } from './attachment-records.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -31,7 +31,7 @@ export class NameBook {
     if (this.#runner.input((node, now) => node.setNames(record, now)) !== false) return
     throw new WeaveError(
       'NAMES_FULL',
-      `the names of ${container} cannot be published: this peer publishes as many as one may`,
+      `the names of ${container} cannot be published: a peer gives names to ${NAMED_CONTAINERS_MAX} containers and addresses at most, and has a share of the mesh's memory`,
       'take names away that are no longer needed; see them with `weave-ts status dns`',
     )
   }

@@ -2,15 +2,8 @@ import { contains, parseIpv4, type Cidr, type PeerId } from '../address/mod.ts'
 import { isDrop, type Chance, type Drop } from '../base/mod.ts'
 import { ANSWER_RECORDS_MAX, TCP_ANSWER_BYTES_MAX, UDP_ANSWER_BYTES, UDP_ANSWER_BYTES_MAX } from './constants.ts'
 import type { Domain } from './domain.ts'
-import {
-  RCODE,
-  decodeQuery,
-  encodeDnsRefusal,
-  encodeReply,
-  type DnsQuery,
-  type DnsRecord,
-  type Rcode,
-} from './message.ts'
+import { RCODE, decodeQuery, encodeDnsRefusal, encodeReply, type DnsQuery, type Rcode } from './message.ts'
+import type { DnsRecord } from './reply-writer.ts'
 import { reverseAddress } from './reverse.ts'
 import type { Zone } from './zone.ts'
 
@@ -51,12 +44,13 @@ export class Answerer {
     if (isDrop(query)) return query
     if ('rcode' in query) return refusal(bytes, query.rcode)
     const reply = (rcode: Rcode, answers: DnsRecord[], authorities: DnsRecord[] = [], isAuthoritative = true) =>
-      this.#reply(bytes, query, { rcode, answers, authorities, isAuthoritative }, isTcp)
+      this.#reply(query, { rcode, answers, authorities, isAuthoritative }, isTcp)
     if (query.ednsVersion > 0) return reply(RCODE.badVersion, [], [], false)
     const { question } = query
     if (question.class !== 'IN' && question.class !== 'ANY') return refusal(bytes, RCODE.refused)
     const name = question.name.toLowerCase()
     const inside = this.#options.domain.relative(name)
+    if (query.isDotted && inside !== undefined) return refusal(bytes, RCODE.formatError)
     if (inside !== undefined) {
       const found = inside === '' ? this.#apex(query) : this.#named(query, inside)
       if (found === undefined) return reply(RCODE.noSuchName, [], [this.#soa()])
@@ -74,30 +68,19 @@ export class Answerer {
   }
 
   /** An answer to what nobody else answered. */
-  failure(bytes: Uint8Array, query: DnsQuery, isTcp: boolean): Outcome {
+  failure(query: DnsQuery, isTcp: boolean): Outcome {
     const { serverFailure } = RCODE
-    return this.#reply(
-      bytes,
-      query,
-      { rcode: serverFailure, answers: [], authorities: [], isAuthoritative: false },
-      isTcp,
-    )
+    return this.#reply(query, { rcode: serverFailure, answers: [], authorities: [], isAuthoritative: false }, isTcp)
   }
 
   #reply(
-    bytes: Uint8Array,
     query: DnsQuery,
     parts: { rcode: Rcode; answers: DnsRecord[]; authorities: DnsRecord[]; isAuthoritative: boolean },
     isTcp: boolean,
   ): Outcome {
     const bytesMax = isTcp ? TCP_ANSWER_BYTES_MAX : clamp(query.udpBytes ?? UDP_ANSWER_BYTES)
-    try {
-      const reply = { ...parts, isRecursionAvailable: this.#options.isForwarding() }
-      return { type: 'answer', rcode: parts.rcode, bytes: encodeReply(query, reply, bytesMax) }
-    } catch {
-      // A question that can be read, but not be written as it was: with a dot inside a label, for instance.
-      return refusal(bytes, RCODE.formatError)
-    }
+    const reply = { ...parts, isRecursionAvailable: this.#options.isForwarding() }
+    return { type: 'answer', rcode: parts.rcode, bytes: encodeReply(query, reply, bytesMax) }
   }
 
   #apex({ question }: DnsQuery): DnsRecord[] {

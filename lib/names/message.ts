@@ -1,8 +1,14 @@
 import dnsPacket from 'dns-packet'
 import { Drop, type Decoded } from '../base/mod.ts'
 import { UDP_ANSWER_BYTES_MAX } from './constants.ts'
+import { DNS_HEADER_BYTES, DNS_LABEL_BYTES_MAX, ReplyWriter, type DnsRecord } from './reply-writer.ts'
 
-const DNS_HEADER_BYTES = 12
+/** RFC 1035 §2.3.4 and §4.1.2. */
+const NAME_BYTES_MAX = 255
+const QUESTION_TAIL_BYTES = 4
+const OPTION_BYTES = 11
+const RESPONSE = 0x8000
+const DOT = 0x2e
 
 export const RCODE = {
   noError: 0,
@@ -15,13 +21,16 @@ export const RCODE = {
 } as const
 export type Rcode = (typeof RCODE)[keyof typeof RCODE]
 
-export type DnsRecord = dnsPacket.Answer
 export type DnsQuestion = dnsPacket.Question & { readonly class: string }
 
 /** A query as it came. */
 export interface DnsQuery {
   readonly id: number
   readonly question: DnsQuestion
+  /** As they came. */
+  readonly questionBytes: Uint8Array
+  /** A label has a dot inside, so that the name is not what it looks like. */
+  readonly isDotted: boolean
   readonly isRecursionDesired: boolean
   /** What the client takes over UDP; undefined without EDNS. */
   readonly udpBytes: number | undefined
@@ -46,13 +55,16 @@ export function decodeQuery(bytes: Uint8Array): Decoded<DnsQuery | DnsRefusal> {
   if (view.getUint16(4) !== 1) return { rcode: RCODE.formatError }
   const packet = decodeMessage(bytes)
   const question = packet?.questions?.[0]
-  if (packet === undefined || question === undefined) return { rcode: RCODE.formatError }
+  const raw = questionOf(bytes)
+  if (packet === undefined || question === undefined || raw === undefined) return { rcode: RCODE.formatError }
   const options = (packet.additionals ?? []).filter(record => record.type === 'OPT')
   if (options.length > 1) return { rcode: RCODE.formatError }
   const option = options[0] as { readonly udpPayloadSize?: number; readonly ednsVersion?: number } | undefined
   return {
     id: view.getUint16(0),
     question: { ...question, class: question.class ?? 'IN' },
+    questionBytes: raw.bytes,
+    isDotted: raw.isDotted,
     isRecursionDesired: (flags & 0x0100) !== 0,
     udpBytes: option?.udpPayloadSize,
     ednsVersion: option?.ednsVersion ?? 0,
@@ -110,42 +122,44 @@ export interface DnsReply {
 
 /** Writes a reply, of at most so many bytes: what does not fit is left out, and the reply says that it is truncated. */
 export function encodeReply(query: DnsQuery, reply: DnsReply, bytesMax: number): Uint8Array {
-  const write = (answers: readonly DnsRecord[], isCut: boolean): Uint8Array =>
-    dnsPacket.encode({
-      type: 'response',
-      id: query.id,
-      flags:
-        (reply.isAuthoritative ? dnsPacket.AUTHORITATIVE_ANSWER : 0) |
-        (isCut ? dnsPacket.TRUNCATED_RESPONSE : 0) |
-        (query.isRecursionDesired ? dnsPacket.RECURSION_DESIRED : 0) |
-        (reply.isRecursionAvailable ? dnsPacket.RECURSION_AVAILABLE : 0) |
-        (reply.rcode & 15),
-      questions: [query.question as dnsPacket.Question],
-      answers: [...answers],
-      authorities: isCut ? [] : [...reply.authorities],
-      additionals: query.udpBytes === undefined ? [] : [option(reply.rcode)],
-    })
-  const whole = write(reply.answers, false)
-  if (whole.length <= bytesMax) return whole
-  const bare = write([], true)
-  let room = bytesMax - bare.length
-  let count = 0
-  for (; count < reply.answers.length; count++) {
-    room -= dnsPacket.encodingLength({ answers: [reply.answers[count]!] }) - DNS_HEADER_BYTES
-    if (room < 0) break
-  }
-  return write(reply.answers.slice(0, count), true)
+  const hasOption = query.udpBytes !== undefined
+  const reserved = hasOption ? OPTION_BYTES : 0
+  const writer = new ReplyWriter(
+    bytesMax,
+    query.questionBytes,
+    isPlain(query.question.name) ? query.question.name : undefined,
+  )
+  let answers = 0
+  while (answers < reply.answers.length && writer.add(reply.answers[answers]!, reserved)) answers++
+  let isCut = answers < reply.answers.length
+  let authorities = 0
+  while (!isCut && authorities < reply.authorities.length)
+    if (writer.add(reply.authorities[authorities]!, reserved)) authorities++
+    else isCut = true
+  if (hasOption) writer.option(UDP_ANSWER_BYTES_MAX, reply.rcode)
+  const flags =
+    dnsPacket.AUTHORITATIVE_ANSWER * Number(reply.isAuthoritative) +
+    dnsPacket.TRUNCATED_RESPONSE * Number(isCut) +
+    dnsPacket.RECURSION_DESIRED * Number(query.isRecursionDesired) +
+    dnsPacket.RECURSION_AVAILABLE * Number(reply.isRecursionAvailable)
+  return writer.finish(query.id, RESPONSE | flags | (reply.rcode & 15), [1, answers, authorities, Number(hasOption)])
 }
 
-function option(rcode: Rcode): DnsRecord {
-  return {
-    type: 'OPT',
-    name: '.',
-    udpPayloadSize: UDP_ANSWER_BYTES_MAX,
-    extendedRcode: rcode >> 4,
-    ednsVersion: 0,
-    flags: 0,
-    flag_do: false,
-    options: [],
+/** Each label stands there byte by byte, so that the ends of the name can be found again. */
+function isPlain(name: string): boolean {
+  return /^[\x21-\x2d\x2f-\x7e]+(?:\.[\x21-\x2d\x2f-\x7e]+)*$/.test(name)
+}
+
+/** The bytes of the one question, which follows the header; undefined when it is cut short, or its name has pointers. */
+function questionOf(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly isDotted: boolean } | undefined {
+  let at = DNS_HEADER_BYTES
+  let isDotted = false
+  for (let length = bytes[at]; length !== 0; length = bytes[at]) {
+    if (length === undefined || length > DNS_LABEL_BYTES_MAX) return undefined
+    isDotted ||= bytes.subarray(at + 1, at + 1 + length).includes(DOT)
+    at += 1 + length
   }
+  const end = at + 1 + QUESTION_TAIL_BYTES
+  const isTooLong = at + 1 - DNS_HEADER_BYTES > NAME_BYTES_MAX
+  return end > bytes.length || isTooLong ? undefined : { bytes: bytes.slice(DNS_HEADER_BYTES, end), isDotted }
 }

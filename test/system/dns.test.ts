@@ -105,6 +105,18 @@ t.test('a container asks its host, which knows all names', options, async t => {
   t.ok(names.flags.includes('tc') && names.answers.length < 30, `${names.answers.length} of 30 in 512 bytes`)
   t.equal((await ask('-x', '192.0.2.200')).answers.length, 30, 'over TCP all of them')
 
+  const large = Array.from({ length: 100 }, (_, i) => `192.0.2.${i + 100}`)
+  for (const target of large) await h1.daemon.api.call('dns-add', { target, names: ['large'] })
+  for (const [bytes, least] of [
+    [512, 25],
+    [1_232, 70],
+  ] as const) {
+    const cut = await ask('+ignore', `+bufsize=${bytes}`, 'large.weave.local')
+    t.ok(cut.flags.includes('tc') && cut.answers.length >= least, `${cut.answers.length} of 100 in ${bytes} bytes`)
+    t.ok(Number(/MSG SIZE {2}rcvd: (\d+)/.exec(cut.text)?.[1]) <= bytes)
+  }
+  t.same([...(await ask('large.weave.local')).answers].sort(), [...large].sort(), 'over TCP all of them')
+
   await h1.daemon.say('hide')
   await waitFor('no answer there', 2_000, async () => (await h1.daemon.status()).dns.listening.length === 0)
   const again = (await h1.daemon.say('expose')).split('/')[0]!
