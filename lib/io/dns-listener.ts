@@ -6,23 +6,30 @@ import { WeaveError } from '../base/mod.ts'
 
 /** Connections of one listener; beyond, the new one is closed. */
 export const DNS_CONNECTIONS_MAX = 64
-/** A connection on which nothing comes for so long is closed. */
-export const DNS_IDLE_MS = 10_000
+/** Of them those of one source address, so that others have room. */
+export const DNS_CONNECTIONS_SOURCE_MAX = 8
+/** A whole query must come within so long from the connection's start, or from the query before; else it is closed. */
+export const DNS_QUERY_MS = 5_000
 /** Queries of one connection whose answers are not written yet; beyond, nothing more is read. */
 export const DNS_PIPELINE_MAX = 32
 /** No query is larger; a connection that announces a larger one is closed. */
 export const DNS_QUERY_BYTES_MAX = 4_096
 const UDP_BUFFER_BYTES = 2 * 1024 * 1024
 
-/** Gives the answer to a query, at once or later; undefined: none. Never throws. */
-export type DnsHandler = (query: Uint8Array, isTcp: boolean) => Uint8Array | undefined | Promise<Uint8Array | undefined>
+/** Gives the answer to a query, at once or later; undefined: none. `source`: an IP address. Never throws. */
+export type DnsHandler = (
+  query: Uint8Array,
+  isTcp: boolean,
+  source: string,
+) => Uint8Array | undefined | Promise<Uint8Array | undefined>
 
 /** Takes queries at one endpoint, over UDP and TCP. */
 export class DnsListener {
   readonly endpoint: Endpoint
   readonly #udp: UdpSocket
   readonly #tcp: Server
-  readonly #connections = new Set<Socket>()
+  /** By source address; no empty sets. */
+  readonly #connections = new Map<string, Set<Socket>>()
   readonly #handle: DnsHandler
 
   private constructor(endpoint: Endpoint, udp: UdpSocket, tcp: Server, handle: DnsHandler) {
@@ -57,7 +64,7 @@ export class DnsListener {
     const closed = Promise.all([once(this.#udp, 'close'), once(this.#tcp, 'close')])
     this.#udp.close()
     this.#tcp.close()
-    for (const socket of this.#connections) socket.destroy()
+    for (const sockets of this.#connections.values()) for (const socket of sockets) socket.destroy()
     await closed
   }
 
@@ -69,7 +76,7 @@ export class DnsListener {
       const send = (answer: Uint8Array | undefined) => {
         if (answer !== undefined) this.#send(answer, from.port, from.address)
       }
-      const answer = this.#handle(query, false)
+      const answer = this.#handle(query, false, from.address)
       if (answer instanceof Promise) void answer.then(send)
       else send(answer)
     })
@@ -86,15 +93,35 @@ export class DnsListener {
 
   #accept(socket: Socket): void {
     socket.on('error', () => undefined)
-    if (this.#connections.size >= DNS_CONNECTIONS_MAX) return void socket.resetAndDestroy()
-    this.#connections.add(socket)
-    socket.on('close', () => this.#connections.delete(socket))
-    socket.setTimeout(DNS_IDLE_MS, () => socket.destroy())
-    void this.#serve(socket).catch(() => socket.destroy())
+    // Undefined: it is gone already.
+    const source = socket.remoteAddress
+    if (source === undefined || !this.#enter(source, socket)) return void socket.resetAndDestroy()
+    const deadline = setTimeout(() => socket.destroy(), DNS_QUERY_MS)
+    socket.on('close', () => {
+      clearTimeout(deadline)
+      this.#leave(source, socket)
+    })
+    void this.#serve(socket, source, () => deadline.refresh()).catch(() => socket.destroy())
+  }
+
+  /** False when there is no room. */
+  #enter(source: string, socket: Socket): boolean {
+    let all = 0
+    for (const sockets of this.#connections.values()) all += sockets.size
+    const own = this.#connections.get(source) ?? new Set()
+    if (all >= DNS_CONNECTIONS_MAX || own.size >= DNS_CONNECTIONS_SOURCE_MAX) return false
+    this.#connections.set(source, own.add(socket))
+    return true
+  }
+
+  #leave(source: string, socket: Socket): void {
+    const own = this.#connections.get(source)
+    own?.delete(socket)
+    if (own?.size === 0) this.#connections.delete(source)
   }
 
   /** Queries behind their lengths, answered in the order in which answers come. */
-  async #serve(socket: Socket): Promise<void> {
+  async #serve(socket: Socket, source: string, onQuery: () => void): Promise<void> {
     let pending = Buffer.alloc(0)
     const open = new Set<Promise<void>>()
     for await (const chunk of socket as AsyncIterable<Buffer>) {
@@ -103,7 +130,8 @@ export class DnsListener {
         const length = pending.readUInt16BE(0)
         if (length > DNS_QUERY_BYTES_MAX) return void socket.destroy()
         if (pending.length < 2 + length) break
-        const turn: Promise<void> = this.#answer(socket, pending.subarray(2, 2 + length)).finally(() =>
+        onQuery()
+        const turn: Promise<void> = this.#answer(socket, pending.subarray(2, 2 + length), source).finally(() =>
           open.delete(turn),
         )
         open.add(turn)
@@ -116,8 +144,8 @@ export class DnsListener {
     socket.end()
   }
 
-  async #answer(socket: Socket, query: Uint8Array): Promise<void> {
-    const answer = await this.#handle(query, true)
+  async #answer(socket: Socket, query: Uint8Array, source: string): Promise<void> {
+    const answer = await this.#handle(query, true, source)
     if (answer === undefined || !socket.writable) return
     const length = Buffer.alloc(2)
     length.writeUInt16BE(answer.length)

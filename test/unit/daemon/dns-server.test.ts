@@ -33,9 +33,9 @@ function world(named?: readonly Endpoint[]) {
     named,
     bridgeAddresses: () => bridge,
   })
-  const ask = async (name: string) => {
+  const ask = async (name: string, source = '10.32.0.9') => {
     const bytes = dnsPacket.encode({ type: 'query', id: 7, flags: 256, questions: [{ type: 'A', name }] })
-    const answer = await [...listening.values()][0]!(bytes, false)
+    const answer = await [...listening.values()][0]!(bytes, false, source)
     return answer && dnsPacket.decode(Buffer.from(answer))
   }
   return { listening, busy, bridge, hooks, server, ask }
@@ -80,7 +80,7 @@ t.test('it answers for the zone, hands on what is not of it, and counts', async 
   const good = dnsPacket.encode({ type: 'response', id: 7, questions: [{ type: 'A', name: 'www.example.com' }] })
   w.hooks.ask = async () => good
   t.match(await w.ask('www.example.com'), { id: 7, rcode: 'NOERROR' })
-  t.equal(await [...w.listening.values()][0]!(new Uint8Array(5), false), undefined)
+  t.equal(await [...w.listening.values()][0]!(new Uint8Array(5), false, '10.32.0.9'), undefined)
   t.match(w.server.report(), {
     listening: ['192.0.2.8:53'],
     upstream: ['192.0.2.53'],

@@ -5,8 +5,10 @@ import t, { type Test } from 'tap'
 import type { Endpoint } from '../../../lib/address/mod.ts'
 import {
   DNS_CONNECTIONS_MAX,
+  DNS_CONNECTIONS_SOURCE_MAX,
   DNS_PIPELINE_MAX,
   DNS_QUERY_BYTES_MAX,
+  DNS_QUERY_MS,
   DnsListener,
   type DnsHandler,
 } from '../../../lib/io/dns-listener.ts'
@@ -30,8 +32,13 @@ async function listening(t: Test, handle: DnsHandler) {
   return { port, endpoint, close }
 }
 
-async function dial(t: Test, port: number): Promise<{ socket: Socket; read(): Buffer; isEnded(): boolean }> {
-  const socket = connect(port, '127.0.0.1')
+/** `source`: the last byte of the address that it comes from. */
+async function dial(
+  t: Test,
+  port: number,
+  source = 1,
+): Promise<{ socket: Socket; read(): Buffer; isEnded(): boolean }> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${source}` })
   let got = Buffer.alloc(0)
   let isEnded = false
   socket.on('data', (chunk: Buffer) => (got = Buffer.concat([got, chunk])))
@@ -95,8 +102,9 @@ t.test('a connection that announces too much is closed; too many that wait are n
 
 t.test('there are so many connections and no more', async t => {
   const { port, close } = await listening(t, echo)
-  const held = await Promise.all(Array.from({ length: DNS_CONNECTIONS_MAX }, () => dial(t, port)))
-  const beyond = await dial(t, port)
+  const sourceOf = (i: number) => 1 + Math.floor(i / DNS_CONNECTIONS_SOURCE_MAX)
+  const held = await Promise.all(Array.from({ length: DNS_CONNECTIONS_MAX }, (_, i) => dial(t, port, sourceOf(i))))
+  const beyond = await dial(t, port, sourceOf(DNS_CONNECTIONS_MAX))
   await waitFor('the last one is closed', 5_000, () => beyond.isEnded())
   held[0]!.socket.write(framed(Buffer.from('aa', 'hex')))
   await waitFor('the others are served', 5_000, () => held[0]!.read().length === 4)
@@ -109,6 +117,32 @@ t.test('there are so many connections and no more', async t => {
   })
   await close()
   await waitFor('all are closed with it', 5_000, () => held.every(one => one.isEnded()))
+})
+
+t.test('one source has its share and leaves room for others', async t => {
+  const { port } = await listening(t, (_query, _isTcp, source) => Buffer.from(source))
+  await Promise.all(Array.from({ length: DNS_CONNECTIONS_SOURCE_MAX }, () => dial(t, port)))
+  const beyond = await dial(t, port)
+  await waitFor('one more is closed', 5_000, () => beyond.isEnded())
+  const other = await dial(t, port, 2)
+  other.socket.write(framed(Buffer.from('aa', 'hex')))
+  await waitFor('another source is served', 5_000, () => other.read().toString('latin1').endsWith('127.0.0.2'))
+})
+
+t.test('a query must come whole in time; single bytes do not prolong it, whole queries do', async t => {
+  const { port } = await listening(t, echo)
+  const [slow, busy] = [await dial(t, port), await dial(t, port)]
+  const began = performance.now()
+  slow.socket.write(Buffer.from([0, 200]))
+  const feed = setInterval(() => {
+    slow.socket.write(Buffer.from([0]))
+    busy.socket.write(framed(Buffer.from('aa', 'hex')))
+  }, 200)
+  t.teardown(() => clearInterval(feed))
+  await waitFor('the slow one is closed', DNS_QUERY_MS + 2_000, () => slow.isEnded())
+  t.ok(performance.now() - began >= DNS_QUERY_MS - 50)
+  const { length } = busy.read()
+  await waitFor('the busy one is served', 2_000, () => busy.read().length > length)
 })
 
 t.test('why it cannot listen is told', async t => {
