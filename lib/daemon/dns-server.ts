@@ -148,7 +148,7 @@ export class DnsServer {
     if (outcome.type === 'answer') return outcome.bytes
     this.#counts.forwarded++
     // What the socket gave is used again for the next query.
-    return this.#forward(query.slice(), outcome.query, isTcp)
+    return this.#forward(Uint8Array.from(query), outcome.query, isTcp)
   }
 
   async #forward(

@@ -17,7 +17,9 @@ import { monotonicMillis } from './clock.ts'
 export const UPSTREAM_DEADLINE_MS = 4_500
 /** A server that has not answered for so long has company: the next is asked too. */
 export const UPSTREAM_NEXT_MS = 1_000
-/** Queries that wait for an answer; beyond, they fail at once. */
+/** A query that nobody answered in time fails at once for so long. */
+const UPSTREAM_FAILED_MS = 1_000
+/** Queries that wait for an answer, those that joined another one included; beyond, they fail at once. */
 export const UPSTREAM_QUERIES_MAX = 512
 /** How often it is looked whether the file has changed. */
 const FILE_LOOK_MS = 1_000
@@ -35,6 +37,10 @@ export interface UpstreamOptions {
  * first. Each query goes
  * out with an id and from a port that were drawn for it, and only an answer of that server, to that port, with that id
  * and that question is taken.
+ *
+ * A query that is asked already, byte for byte but the id, joins the one under way: so servers that name each other
+ * upstream ask each other once, and not for ever. One that nobody answered in time fails for a second more (RFC 9520),
+ * for the others of such a circle are told a little later.
  */
 export class DnsUpstream {
   readonly #options: UpstreamOptions
@@ -43,6 +49,8 @@ export class DnsUpstream {
   #lookedAt = Number.NEGATIVE_INFINITY
   #best: string | undefined
   #open = 0
+  /** By the bytes behind the id. */
+  readonly #underWay = new Map<string, Promise<Uint8Array | undefined>>()
   readonly #aborts = new Set<AbortController>()
 
   constructor(options: UpstreamOptions) {
@@ -63,17 +71,13 @@ export class DnsUpstream {
   /** The answer, with the id of the query; undefined when none came in time. Never rejects. */
   async ask(query: DnsQuery, bytes: Uint8Array, isTcp: boolean): Promise<Uint8Array | undefined> {
     if (this.#open >= UPSTREAM_QUERIES_MAX) return undefined
-    const { servers } = this
-    const ordered = [...servers].sort((a, b) => Number(b === this.#best) - Number(a === this.#best))
-    const abort = new AbortController()
     this.#open++
-    this.#aborts.add(abort)
     try {
-      return await this.#race([...ordered, ...ordered], query, bytes, isTcp, abort.signal)
+      const key = `${Number(isTcp)}${Buffer.from(bytes.buffer, bytes.byteOffset + 2, bytes.length - 2).toString('latin1')}`
+      const answer = await (this.#underWay.get(key) ?? this.#begin(key, query, bytes, isTcp))
+      return answer && withId(answer, query.id)
     } finally {
       this.#open--
-      this.#aborts.delete(abort)
-      abort.abort()
     }
   }
 
@@ -82,6 +86,28 @@ export class DnsUpstream {
     for (const abort of this.#aborts) abort.abort()
   }
 
+  #begin(key: string, query: DnsQuery, bytes: Uint8Array, isTcp: boolean): Promise<Uint8Array | undefined> {
+    const { servers } = this
+    const ordered = [...servers].sort((a, b) => Number(b === this.#best) - Number(a === this.#best))
+    const abort = new AbortController()
+    this.#aborts.add(abort)
+    let isLate = false
+    const deadline = setTimeout(() => {
+      isLate = true
+      abort.abort()
+    }, UPSTREAM_DEADLINE_MS)
+    const answered = this.#race([...ordered, ...ordered], query, bytes, isTcp, abort.signal).finally(() => {
+      clearTimeout(deadline)
+      this.#aborts.delete(abort)
+      abort.abort()
+      if (isLate) setTimeout(() => this.#underWay.delete(key), UPSTREAM_FAILED_MS).unref()
+      else this.#underWay.delete(key)
+    })
+    this.#underWay.set(key, answered)
+    return answered
+  }
+
+  /** Until the signal says that it is too late. */
   #race(
     servers: readonly string[],
     query: DnsQuery,
@@ -98,11 +124,9 @@ export class DnsUpstream {
       const finish = (answer: Uint8Array | undefined) => {
         isOver = true
         clearTimeout(timer)
-        clearTimeout(deadline)
-        resolve(answer && withId(answer, query.id))
+        resolve(answer)
       }
-      const deadline = setTimeout(() => finish(failure), UPSTREAM_DEADLINE_MS)
-      signal.addEventListener('abort', () => finish(undefined), { once: true })
+      signal.addEventListener('abort', () => finish(failure), { once: true })
       const start = () => {
         clearTimeout(timer)
         const server = servers[next++]

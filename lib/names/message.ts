@@ -88,7 +88,8 @@ export function rcodeOf(bytes: Uint8Array): number {
 
 /** The message with another id. */
 export function withId(bytes: Uint8Array, id: number): Uint8Array {
-  const copy = bytes.slice()
+  // Not `slice`: that of a Buffer is no copy.
+  const copy = Uint8Array.from(bytes)
   copy[0] = id >> 8
   copy[1] = id & 255
   return copy

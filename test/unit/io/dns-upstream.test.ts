@@ -152,9 +152,73 @@ t.test('nobody answers: told within 5 s; too many that wait: told at once', asyn
   t.ok((await Promise.all(waiting)).every(answer => answer === undefined))
   t.ok(performance.now() - began < 5_000, `${performance.now() - began} ms`)
   t.equal(w.upstream.outstanding, 0)
-  const last = w.upstream.ask(query, bytes, false)
+  t.strictSame(w.asked.length, 2, 'they joined the first one')
+  t.equal(await w.upstream.ask(query, bytes, false), undefined, 'and for a moment more it fails at once')
+  t.ok(performance.now() - began < 5_500)
+  const other = queryFor('b.test')
+  const last = w.upstream.ask(other.query, other.bytes, false)
   w.upstream.stop()
   t.equal(await last, undefined, 'and when it ends')
+})
+
+t.test('queries that differ in the id alone are asked once, and each has its own id back', async t => {
+  let answer = () => {}
+  const held = new Promise<void>(resolve => (answer = resolve))
+  const w = await world(t, {})
+  const server = createSocket('udp4')
+  const asked: string[] = []
+  server.on('message', (bytes, from) => {
+    const packet = dnsPacket.decode(bytes)
+    asked.push(packet.questions![0]!.name)
+    void held.then(() => server.send(reply(packet, '192.0.2.1'), from.port, from.address))
+  })
+  server.bind(w.port, '127.0.0.2')
+  await once(server, 'listening')
+  t.teardown(() => void server.close())
+  const file = join(temporaryDirectory(t), 'resolv.conf')
+  writeFileSync(file, 'nameserver 127.0.0.2\n')
+  const upstream = new DnsUpstream({ file, port: w.port, isOwn: () => false })
+  const ask = async (name: string, id: number) => {
+    const { bytes, query } = queryFor(name)
+    const answered = await upstream.ask({ ...query, id }, Uint8Array.from(bytes).fill(id, 1, 2).fill(0, 0, 1), false)
+    return dnsPacket.decode(Buffer.from(answered!)).id
+  }
+  const all = [ask('a.test', 1), ask('a.test', 2), ask('A.test', 3)]
+  await waitFor('both names', 5_000, () => asked.length === 2)
+  answer()
+  t.same(await Promise.all(all), [1, 2, 3])
+  t.same(asked.sort(), ['A.test', 'a.test'])
+  t.equal(await ask('a.test', 4), 4, 'later it is asked anew')
+  t.equal(asked.length, 3)
+})
+
+t.test('servers that name each other ask each other a few times, and the client is told in time', async t => {
+  const port = await freePort()
+  const addresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4']
+  let forwarded = 0
+  const asks = await Promise.all(
+    addresses.map(async (address, i) => {
+      const file = join(temporaryDirectory(t), 'resolv.conf')
+      writeFileSync(file, `nameserver ${addresses[(i + 1) % 3]}\nnameserver ${addresses[(i + 2) % 3]}\n`)
+      const upstream = new DnsUpstream({ file, port, isOwn: own => own === address })
+      const socket = createSocket('udp4')
+      socket.on('message', async (bytes, from) => {
+        forwarded++
+        const query = decodeQuery(bytes)
+        if (isDrop(query) || 'rcode' in query) throw new Error('no query')
+        const answer = await upstream.ask(query, Uint8Array.from(bytes), false)
+        socket.send(answer ?? reply(dnsPacket.decode(bytes), '', 2), from.port, from.address, () => undefined)
+      })
+      socket.bind(port, address)
+      await once(socket, 'listening')
+      t.teardown(() => void socket.close())
+      return upstream
+    }),
+  )
+  const { bytes, query } = queryFor('a.test')
+  await asks[0]!.ask(query, bytes, false)
+  await waitFor('all is over', 7_000, () => asks.every(one => one.outstanding === 0))
+  t.ok(forwarded <= 3 * 4, `each server, each of two others twice: ${forwarded}`)
 })
 
 t.test('we are never asked, whatever the file says', async t => {
