@@ -10,7 +10,7 @@ import { DNS_LISTENERS_MAX } from './constants.ts'
 import type { DerivedSettings } from './settings.ts'
 
 export interface DnsServerParts {
-  readonly answerer: Pick<Answerer, 'handle' | 'failure'>
+  readonly answerer: Pick<Answerer, 'handle' | 'handOn' | 'failure'>
   readonly upstream: Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
   listen(endpoint: Endpoint, handle: DnsHandler): Promise<Pick<DnsListener, 'close'>>
   /** What the operator named; undefined: the addresses of the bridge. */
@@ -157,7 +157,7 @@ export class DnsServer {
     isTcp: boolean,
   ): Promise<Uint8Array | undefined> {
     const answer = await this.#parts.upstream.ask(query, bytes, isTcp)
-    if (answer !== undefined) return answer
+    if (answer !== undefined) return this.#parts.answerer.handOn(query, answer, isTcp)
     if (this.#isStopped) return undefined
     this.#counts.failed++
     const failure = this.#parts.answerer.failure(query, isTcp)

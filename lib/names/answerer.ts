@@ -2,7 +2,7 @@ import { contains, parseIpv4, type Cidr, type PeerId } from '../address/mod.ts'
 import { isDrop, type Chance, type Drop } from '../base/mod.ts'
 import { ANSWER_RECORDS_MAX, TCP_ANSWER_BYTES_MAX, UDP_ANSWER_BYTES, UDP_ANSWER_BYTES_MAX } from './constants.ts'
 import type { Domain } from './domain.ts'
-import { RCODE, decodeQuery, encodeDnsRefusal, encodeReply, type DnsQuery, type Rcode } from './message.ts'
+import { RCODE, decodeQuery, encodeCut, encodeDnsRefusal, encodeReply, type DnsQuery, type Rcode } from './message.ts'
 import type { DnsRecord } from './reply-writer.ts'
 import { reverseAddress } from './reverse.ts'
 import type { Zone } from './zone.ts'
@@ -73,14 +73,18 @@ export class Answerer {
     return this.#reply(query, { rcode: serverFailure, answers: [], authorities: [], isAuthoritative: false }, isTcp)
   }
 
+  /** What somebody else answered, as the client can take it. */
+  handOn(query: DnsQuery, answer: Uint8Array, isTcp: boolean): Uint8Array {
+    return answer.length <= bytesMax(query, isTcp) ? answer : encodeCut(query, answer)
+  }
+
   #reply(
     query: DnsQuery,
     parts: { rcode: Rcode; answers: DnsRecord[]; authorities: DnsRecord[]; isAuthoritative: boolean },
     isTcp: boolean,
   ): Outcome {
-    const bytesMax = isTcp ? TCP_ANSWER_BYTES_MAX : clamp(query.udpBytes ?? UDP_ANSWER_BYTES)
     const reply = { ...parts, isRecursionAvailable: this.#options.isForwarding() }
-    return { type: 'answer', rcode: parts.rcode, bytes: encodeReply(query, reply, bytesMax) }
+    return { type: 'answer', rcode: parts.rcode, bytes: encodeReply(query, reply, bytesMax(query, isTcp)) }
   }
 
   #apex({ question }: DnsQuery): DnsRecord[] {
@@ -164,6 +168,7 @@ function isIpv6(address: string): boolean {
   return address.includes(':')
 }
 
-function clamp(bytes: number): number {
+function bytesMax({ udpBytes: bytes = UDP_ANSWER_BYTES }: DnsQuery, isTcp: boolean): number {
+  if (isTcp) return TCP_ANSWER_BYTES_MAX
   return Math.min(Math.max(bytes, UDP_ANSWER_BYTES), UDP_ANSWER_BYTES_MAX)
 }

@@ -1,6 +1,6 @@
 import dnsPacket from 'dns-packet'
 import { Drop, type Decoded } from '../base/mod.ts'
-import { UDP_ANSWER_BYTES_MAX } from './constants.ts'
+import { UDP_ANSWER_BYTES, UDP_ANSWER_BYTES_MAX } from './constants.ts'
 import { DNS_HEADER_BYTES, DNS_LABEL_BYTES_MAX, ReplyWriter, type DnsRecord } from './reply-writer.ts'
 
 /** RFC 1035 §2.3.4 and §4.1.2. */
@@ -79,6 +79,15 @@ export function isAnswerTo(query: DnsQuery, id: number, bytes: Uint8Array): bool
   const { name, type, class: asked } = packet.questions[0]!
   const { question } = query
   return name.toLowerCase() === question.name.toLowerCase() && type === question.type && asked === question.class
+}
+
+/** Header and question of an answer, for a client to which the whole is too large: it asks again over TCP. */
+export function encodeCut(query: DnsQuery, answer: Uint8Array): Uint8Array {
+  const hasOption = query.udpBytes !== undefined
+  const writer = new ReplyWriter(UDP_ANSWER_BYTES, query.questionBytes, undefined)
+  if (hasOption) writer.option(UDP_ANSWER_BYTES_MAX, 0)
+  const flags = (answer[2]! << 8) | answer[3]!
+  return writer.finish(query.id, flags | dnsPacket.TRUNCATED_RESPONSE, [1, 0, 0, Number(hasOption)])
 }
 
 /** The response code of a message that `isAnswerTo` has read. */

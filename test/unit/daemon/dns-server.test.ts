@@ -33,9 +33,11 @@ function world(named?: readonly Endpoint[]) {
     named,
     bridgeAddresses: () => bridge,
   })
-  const ask = async (name: string, source = '10.32.0.9') => {
-    const bytes = dnsPacket.encode({ type: 'query', id: 7, flags: 256, questions: [{ type: 'A', name }] })
-    const answer = await [...listening.values()][0]!(bytes, false, source)
+  const ask = async (name: string, { source = '10.32.0.9', isTcp = false, udpBytes = 0 } = {}) => {
+    const option = { type: 'OPT' as const, name: '.' as const, udpPayloadSize: udpBytes, flags: 0, options: [] }
+    const additionals = udpBytes === 0 ? [] : [option as never]
+    const bytes = dnsPacket.encode({ type: 'query', id: 7, flags: 256, questions: [{ type: 'A', name }], additionals })
+    const answer = await [...listening.values()][0]!(bytes, isTcp, source)
     return answer && dnsPacket.decode(Buffer.from(answer))
   }
   return { listening, busy, bridge, hooks, server, ask }
@@ -93,4 +95,33 @@ t.test('it answers for the zone, hands on what is not of it, and counts', async 
   await w.server.stop()
   end()
   t.equal(await last, undefined, 'nothing is sent any more')
+})
+
+t.test('what others say is cut to what the client takes over UDP', async t => {
+  const w = world(['192.0.2.8:53'] as Endpoint[])
+  await w.server.reconcile()
+  const name = 'www.example.com'
+  const says = (count: number) => {
+    const answers = Array.from({ length: count }, () => ({ type: 'A' as const, name, ttl: 1, data: '192.0.2.1' }))
+    w.hooks.ask = async () =>
+      dnsPacket.encode({ type: 'response', id: 7, flags: 0x0180, questions: [{ type: 'A', name }], answers })
+  }
+  const seen = async (asked: Parameters<typeof w.ask>[1]) => {
+    const { id, answers, questions, flag_tc, flag_ra } = (await w.ask(name, asked))!
+    t.match({ id, questions, flag_ra }, { id: 7, questions: [{ name }], flag_ra: true })
+    return [answers!.length, flag_tc]
+  }
+  says(10)
+  t.same(await seen({}), [10, false])
+  for (const [count, udpBytes] of [
+    [20, 0],
+    [30, 600],
+    [60, 4_096],
+  ] as const) {
+    says(count)
+    t.same(await seen({ udpBytes }), [0, true], `${count} records`)
+    t.same(await seen({ udpBytes, isTcp: true }), [count, false])
+  }
+  says(30)
+  t.same(await seen({ udpBytes: 4_096 }), [30, false])
 })
