@@ -46,11 +46,11 @@ export class Answerer {
     const reply = (rcode: Rcode, answers: DnsRecord[], authorities: DnsRecord[] = [], isAuthoritative = true) =>
       this.#reply(query, { rcode, answers, authorities, isAuthoritative }, isTcp)
     if (query.ednsVersion > 0) return reply(RCODE.badVersion, [], [], false)
+    if (query.isOdd) return reply(RCODE.refused, [], [], false)
     const { question } = query
     if (question.class !== 'IN' && question.class !== 'ANY') return refusal(bytes, RCODE.refused)
     const name = question.name.toLowerCase()
     const inside = this.#options.domain.relative(name)
-    if (query.isDotted && inside !== undefined) return refusal(bytes, RCODE.formatError)
     if (inside !== undefined) {
       const found = inside === '' ? this.#apex(query) : this.#named(query, inside)
       if (found === undefined) return reply(RCODE.noSuchName, [], [this.#soa()])

@@ -10,7 +10,7 @@ export class Domain {
   /** @throws WeaveError CONFIG_INVALID */
   constructor(text: string) {
     const name = withoutDot(text.toLowerCase())
-    if (name.length > DOMAIN_CHARACTERS_MAX || !isRelativeName(name))
+    if (!isAscii(text) || name.length > DOMAIN_CHARACTERS_MAX || !isRelativeName(name))
       throw new WeaveError(
         'CONFIG_INVALID',
         `--dns-domain ${text.slice(0, 80)} cannot be used: it must be a domain name of up to ${DOMAIN_CHARACTERS_MAX} characters`,
@@ -37,7 +37,7 @@ export class Domain {
    */
   parse(text: string): string {
     const shown = text.slice(0, 80)
-    const inside = this.relative(text)
+    const inside = isAscii(text) ? this.relative(text) : text
     if (inside === undefined && text.includes('.'))
       throw new WeaveError(
         'BAD_NAME',
@@ -80,6 +80,11 @@ export class Domain {
 
 /** Characters of a whole name, without the dot at the end. */
 const DOMAIN_NAME_MAX = 253
+
+/** Lower case turns some other characters into ASCII: the sign of the Kelvin into k. */
+function isAscii(text: string): boolean {
+  return /^[ -~]*$/.test(text)
+}
 
 function withoutDot(name: string): string {
   return name.endsWith('.') ? name.slice(0, -1) : name

@@ -9,6 +9,7 @@ const QUESTION_TAIL_BYTES = 4
 const OPTION_BYTES = 11
 const RESPONSE = 0x8000
 const DOT = 0x2e
+const ASCII_MAX = 0x7f
 
 export const RCODE = {
   noError: 0,
@@ -29,8 +30,8 @@ export interface DnsQuery {
   readonly question: DnsQuestion
   /** As they came. */
   readonly questionBytes: Uint8Array
-  /** A label has a dot inside, so that the name is not what it looks like. */
-  readonly isDotted: boolean
+  /** A label has a dot inside, or bytes beyond ASCII: the name is not what it looks like. */
+  readonly isOdd: boolean
   readonly isRecursionDesired: boolean
   /** What the client takes over UDP; undefined without EDNS. */
   readonly udpBytes: number | undefined
@@ -64,7 +65,7 @@ export function decodeQuery(bytes: Uint8Array): Decoded<DnsQuery | DnsRefusal> {
     id: view.getUint16(0),
     question: { ...question, class: question.class ?? 'IN' },
     questionBytes: raw.bytes,
-    isDotted: raw.isDotted,
+    isOdd: raw.isOdd,
     isRecursionDesired: (flags & 0x0100) !== 0,
     udpBytes: option?.udpPayloadSize,
     ednsVersion: option?.ednsVersion ?? 0,
@@ -76,9 +77,15 @@ export function isAnswerTo(query: DnsQuery, id: number, bytes: Uint8Array): bool
   const packet = decodeMessage(bytes)
   if (packet === undefined || packet.type !== 'response' || packet.id !== id || packet.questions?.length !== 1)
     return false
-  const { name, type, class: asked } = packet.questions[0]!
-  const { question } = query
-  return name.toLowerCase() === question.name.toLowerCase() && type === question.type && asked === question.class
+  const raw = questionOf(bytes)
+  return raw !== undefined && folded(raw.bytes) === folded(query.questionBytes)
+}
+
+/** Names alike but for the case of ASCII letters give the same text. */
+function folded(question: Uint8Array): string {
+  const text = Buffer.from(question.buffer, question.byteOffset, question.byteLength).toString('latin1')
+  // Lengths of labels are no letters; type and class may look like some.
+  return text.slice(0, -QUESTION_TAIL_BYTES).toLowerCase() + text.slice(-QUESTION_TAIL_BYTES)
 }
 
 /** Header and question of an answer, for a client to which the whole is too large: it asks again over TCP. */
@@ -161,15 +168,15 @@ function isPlain(name: string): boolean {
 }
 
 /** The bytes of the one question, which follows the header; undefined when it is cut short, or its name has pointers. */
-function questionOf(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly isDotted: boolean } | undefined {
+function questionOf(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly isOdd: boolean } | undefined {
   let at = DNS_HEADER_BYTES
-  let isDotted = false
+  let isOdd = false
   for (let length = bytes[at]; length !== 0; length = bytes[at]) {
     if (length === undefined || length > DNS_LABEL_BYTES_MAX) return undefined
-    isDotted ||= bytes.subarray(at + 1, at + 1 + length).includes(DOT)
+    isOdd ||= bytes.subarray(at + 1, at + 1 + length).some(byte => byte === DOT || byte > ASCII_MAX)
     at += 1 + length
   }
   const end = at + 1 + QUESTION_TAIL_BYTES
   const isTooLong = at + 1 - DNS_HEADER_BYTES > NAME_BYTES_MAX
-  return end > bytes.length || isTooLong ? undefined : { bytes: bytes.slice(DNS_HEADER_BYTES, end), isDotted }
+  return end > bytes.length || isTooLong ? undefined : { bytes: bytes.slice(DNS_HEADER_BYTES, end), isOdd }
 }

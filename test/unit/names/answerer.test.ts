@@ -184,6 +184,27 @@ t.test('a later EDNS version, another class, another operation and no question a
   t.equal(answer(bytes.with(2, 0x80)), 'dns-response', 'answers are not answered')
 })
 
+t.test('names that are not what they look like are refused, with the question as it came', async t => {
+  const { made } = answerer()
+  for (const [why, name, change] of [
+    ['a byte beyond ASCII', 'xweb.weave.local', (bytes: Buffer) => bytes.fill(0xff, 13, 14)],
+    ['a label of such bytes', `${'x'.repeat(63)}.example.com`, (bytes: Buffer) => bytes.fill(0xff, 13, 76)],
+    [
+      'a dot in a label',
+      'web.weave.local',
+      (bytes: Buffer) => bytes.fill(15, 12, 13).fill('.', 16, 17).fill('.', 22, 23),
+    ],
+    ['KELVIN SIGN', '\u212a.weave.local', (bytes: Buffer) => bytes],
+  ] as const) {
+    const bytes = change(Buffer.from(query('A', name, { edns: 1_232 })))
+    const outcome = made.handle(bytes, false)
+    assert(!isDrop(outcome) && outcome.type === 'answer', why)
+    const length = bytes.length - 12 - 11
+    t.equal(outcome.rcode, 5, why)
+    t.same(Buffer.from(outcome.bytes.subarray(12, 12 + length)), bytes.subarray(12, 12 + length), why)
+  }
+})
+
 t.test('no bytes make it throw, and every answer has the id, and fits', async t => {
   const { made } = answerer()
   const good = fc.constantFrom(query('A', 'web.weave.local', { edns: 600 }), query('PTR', '1.0.32.10.in-addr.arpa'))

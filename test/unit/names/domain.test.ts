@@ -22,12 +22,21 @@ t.test('another domain is refused as such, and what is no name too', async t => 
   const domain = new Domain('weave.local')
   t.throws(() => domain.parse('web.example.com'), { code: 'BAD_NAME', message: /not in the domain weave\.local/ })
   t.throws(() => domain.parse('web.'), { code: 'BAD_NAME' })
-  for (const text of ['', 'a b', 'weave.local', `${'x'.repeat(64)}.weave.local`, 'ä', '*'])
+  for (const text of [
+    '',
+    'a b',
+    'weave.local',
+    `${'x'.repeat(64)}.weave.local`,
+    'ä',
+    '*',
+    '\u212a',
+    '\u212a.weave.local',
+  ])
     t.throws(() => domain.parse(text), { code: 'BAD_NAME', message: /no name for a container/ }, text)
   t.equal(domain.tryParse('www.example.com'), undefined)
 })
 
 t.test('a domain must be one', async t => {
-  for (const text of ['', '.', 'a..b', '-', 'x'.repeat(101), 'a b'])
+  for (const text of ['', '.', 'a..b', '-', 'x'.repeat(101), 'a b', '\u212a'])
     t.throws(() => new Domain(text), { code: 'CONFIG_INVALID', message: /--dns-domain/ }, text)
 })
