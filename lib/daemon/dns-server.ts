@@ -1,4 +1,15 @@
-import { endpointHost, endpointOf, parseIp, type Endpoint } from '../address/mod.ts'
+import {
+  contains,
+  endpointHost,
+  endpointOf,
+  formatCidr,
+  isPrivateAddress,
+  parseCidr,
+  parseIp,
+  parseIpv4,
+  type Cidr,
+  type Endpoint,
+} from '../address/mod.ts'
 import type { Status } from '../api/mod.ts'
 import { errorText, isDrop } from '../base/mod.ts'
 import type { DnsHandler, DnsListener, DnsUpstream } from '../io/mod.ts'
@@ -10,13 +21,15 @@ import { DNS_LISTENERS_MAX } from './constants.ts'
 import type { DerivedSettings } from './settings.ts'
 
 export interface DnsServerParts {
-  readonly answerer: Pick<Answerer, 'handle' | 'handOn' | 'failure'>
+  readonly answerer: Pick<Answerer, 'handle' | 'handOn' | 'refused' | 'failure'>
   readonly upstream: Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
   listen(endpoint: Endpoint, handle: DnsHandler): Promise<Pick<DnsListener, 'close'>>
   /** What the operator named; undefined: the addresses of the bridge. */
   readonly named: readonly Endpoint[] | undefined
   /** Those that the bridge has now. */
   bridgeAddresses(): readonly string[]
+  /** In CIDR form: besides private addresses, whoever is in one of these may have others asked. */
+  clients(): readonly string[]
 }
 
 /** The server of a daemon, or none. */
@@ -51,6 +64,11 @@ export function dnsServerOf(
       ...exposed().map(cidr => cidr.split('/')[0]!),
       ...(seams.interfaces()[config.bridge] ?? []).map(({ address }) => address),
     ],
+    clients: () => [
+      formatCidr(range),
+      ...exposed(),
+      ...(seams.interfaces()[config.bridge] ?? []).flatMap(({ cidr }) => cidr ?? []),
+    ],
   })
   return server
 }
@@ -62,6 +80,7 @@ export class DnsServer {
   /** Why it does not listen where it should. */
   readonly #troubles = new Map<Endpoint, string>()
   readonly #counts = { total: 0, forwarded: 0, failed: 0, dropped: 0 }
+  #clients: readonly Cidr[] = []
   #turn: Promise<void> = Promise.resolve()
   #isStopped = false
 
@@ -106,6 +125,7 @@ export class DnsServer {
 
   async #reconcile(): Promise<void> {
     if (this.#isStopped) return
+    this.#clients = this.#parts.clients().flatMap(cidr => parseCidr(cidr) ?? [])
     const wanted = new Set(this.#wanted())
     for (const endpoint of this.#troubles.keys()) if (!wanted.has(endpoint)) this.#troubles.delete(endpoint)
     for (const [endpoint, listener] of [...this.#listening])
@@ -116,7 +136,7 @@ export class DnsServer {
     for (const endpoint of wanted)
       if (!this.#listening.has(endpoint))
         try {
-          const listener = await this.#parts.listen(endpoint, (query, isTcp) => this.#handle(query, isTcp))
+          const listener = await this.#parts.listen(endpoint, (...asked) => this.#handle(...asked))
           this.#listening.set(endpoint, listener)
           this.#troubles.delete(endpoint)
         } catch (error) {
@@ -138,9 +158,12 @@ export class DnsServer {
       .slice(0, DNS_LISTENERS_MAX)
   }
 
-  #handle(query: Uint8Array, isTcp: boolean): ReturnType<DnsHandler> {
+  #handle(...[query, isTcp, source]: Parameters<DnsHandler>): ReturnType<DnsHandler> {
     this.#counts.total++
-    const outcome = this.#parts.answerer.handle(query, isTcp)
+    const { answerer } = this.#parts
+    const found = answerer.handle(query, isTcp)
+    const isRefused = !isDrop(found) && found.type === 'forward' && !this.#isClient(source)
+    const outcome = isRefused ? answerer.refused(found.query, isTcp) : found
     if (isDrop(outcome)) {
       this.#counts.dropped++
       return undefined
@@ -149,6 +172,14 @@ export class DnsServer {
     this.#counts.forwarded++
     // What the socket gave is used again for the next query.
     return this.#forward(Uint8Array.from(query), outcome.query, isTcp)
+  }
+
+  /** Whoever reaches the port may ask for names of the mesh; others are asked for no stranger, or this were an open resolver. */
+  #isClient(source: string): boolean {
+    if (isPrivateAddress(source) || [...this.#listening.keys()].some(endpoint => endpointHost(endpoint) === source))
+      return true
+    const ipv4 = parseIpv4(source)
+    return ipv4 !== undefined && this.#clients.some(cidr => contains(cidr, ipv4))
   }
 
   async #forward(

@@ -73,6 +73,11 @@ export class Answerer {
     return this.#reply(query, { rcode: serverFailure, answers: [], authorities: [], isAuthoritative: false }, isTcp)
   }
 
+  /** An answer to whom nobody else is asked for. */
+  refused(query: DnsQuery, isTcp: boolean): Outcome {
+    return this.#reply(query, { rcode: RCODE.refused, answers: [], authorities: [], isAuthoritative: false }, isTcp)
+  }
+
   /** What somebody else answered, as the client can take it. */
   handOn(query: DnsQuery, answer: Uint8Array, isTcp: boolean): Uint8Array {
     return answer.length <= bytesMax(query, isTcp) ? answer : encodeCut(query, answer)

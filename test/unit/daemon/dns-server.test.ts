@@ -32,6 +32,7 @@ function world(named?: readonly Endpoint[]) {
     },
     named,
     bridgeAddresses: () => bridge,
+    clients: () => ['198.51.100.1/24'],
   })
   const ask = async (name: string, { source = '10.32.0.9', isTcp = false, udpBytes = 0 } = {}) => {
     const option = { type: 'OPT' as const, name: '.' as const, udpPayloadSize: udpBytes, flags: 0, options: [] }
@@ -124,4 +125,18 @@ t.test('what others say is cut to what the client takes over UDP', async t => {
   }
   says(30)
   t.same(await seen({ udpBytes: 4_096 }), [30, false])
+})
+
+t.test('nobody else is asked for a stranger, who gets the names of the mesh', async t => {
+  const w = world(['192.0.2.8:53', '[2001:db8::8]:53'] as Endpoint[])
+  await w.server.reconcile()
+  const name = 'www.example.com'
+  w.hooks.ask = async () => dnsPacket.encode({ type: 'response', id: 7, questions: [{ type: 'A', name }] })
+  for (const source of ['192.0.2.9', '203.0.113.1', '2001:db8::9']) {
+    t.match(await w.ask(name, { source }), { rcode: 'REFUSED', questions: [{ name }] }, source)
+    t.match(await w.ask('web.weave.local', { source }), { rcode: 'NOERROR' }, source)
+  }
+  t.match(w.server.report().queries, { forwarded: 0 })
+  for (const source of ['192.0.2.8', '2001:db8::8', '198.51.100.7', '10.1.2.3', '127.0.0.1', 'fe80::1%weave'])
+    t.match(await w.ask(name, { source }), { rcode: 'NOERROR' }, source)
 })
