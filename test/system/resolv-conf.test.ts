@@ -5,7 +5,7 @@
  *       │
  *     weave ─ (h1)
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { run, waitFor } from '../support/testbed-command.ts'
 import { Testbed, skipSystem } from '../support/testbed.ts'
@@ -22,7 +22,10 @@ t.test('attach --resolv-conf', { skip: skipSystem, timeout: 100_000 }, async t =
   const directory = `/etc/netns/${c1.name}`
   const path = `${directory}/resolv.conf`
   const wasThere = existsSync('/etc/netns')
-  bed.onRemove(() => rmSync(directory, { recursive: true, force: true }))
+  bed.onRemove(() => {
+    rmSync(directory, { recursive: true, force: true })
+    if (!wasThere && existsSync('/etc/netns') && readdirSync('/etc/netns').length === 0) rmdirSync('/etc/netns')
+  })
   const refused = async (...argv: string[]) => (await h1.daemon.cli('attach', '--resolv-conf', ...argv)).stderr
   const ask = () => run(['ip', 'netns', 'exec', c1.name, 'dig', '+search', '+short', '+tries=1', 'one'])
 
