@@ -74,7 +74,20 @@ function world() {
       book,
       resolvConfs: { remove: () => {} },
     } as unknown as Seams)
-  return { netns, unplugged, published, brought, asked, plugged, leases, others, records, hooks, make, attachments: make() }
+  return {
+    netns,
+    unplugged,
+    published,
+    brought,
+    asked,
+    plugged,
+    leases,
+    others,
+    records,
+    hooks,
+    make,
+    attachments: make(),
+  }
 }
 
 t.test('an attachment that was made while the host was being looked at is not taken for gone', async t => {
