@@ -93,6 +93,7 @@ export type AssemblyHost = Pick<
   | 'hide'
   | 'exposed'
   | 'isForwarding'
+  | 'routeInto'
   | 'unplug'
   | 'makePair'
   | 'adoptPair'

@@ -82,7 +82,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
       mesh: { range: settings.range, defaultSubnet: settings.defaultSubnet ?? settings.range },
       hash: (bytes, length) => seams.suite.hash(bytes, length),
     },
-    runner,
+    ...{ runner, host },
     namesOf: key => (node.names.of(key)?.names ?? []).map(name => book.domain.full(name)),
     engine: engineOfContainers,
     containers: { host, runner, book, now: seams.now, log },

@@ -1,6 +1,7 @@
-import { formatIp, formatIpv4, formatIpv6, formatMac, parseIp, parseMac } from '../address/mod.ts'
+import { formatCidr, formatIp, formatIpv4, formatIpv6, formatMac, parseIp, parseMac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { DriverHandlers, DriverRequest } from '../docker/mod.ts'
+import type { HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER } from '../ipam/mod.ts'
 import {
   addressIn,
@@ -33,16 +34,21 @@ export class DriverAddresses {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
   }
   readonly #records: Pick<DriverRecords, 'endpoints'>
+  readonly #host: Pick<HostNetwork, 'routeInto'>
+  readonly #mesh: PoolRange
 
   constructor(parts: {
     runner: Pick<NodeRunner, 'input' | 'requestAddress' | 'requireStore'> & {
       readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
     }
     records: Pick<DriverRecords, 'endpoints'>
+    host: Pick<HostNetwork, 'routeInto'>
     mesh: PoolRange
   }) {
     this.#runner = parts.runner
     this.#records = parts.records
+    this.#host = parts.host
+    this.#mesh = parts.mesh
     this.calls = {
       // The MAC tells which endpoint asks: a request that is repeated gets the same address again.
       'IpamDriver.GetCapabilities': () => ({ RequiresMACAddress: true, RequiresRequestReplay: false }),
@@ -50,19 +56,39 @@ export class DriverAddresses {
         LocalDefaultAddressSpace: ADDRESS_SPACE,
         GlobalDefaultAddressSpace: ADDRESS_SPACE,
       }),
-      'IpamDriver.RequestPool': ({ Pool, SubPool, V6, Options }) => {
-        const unknown = Object.keys(Options)[0]
-        if (unknown !== undefined)
-          throw new WeaveError('USAGE', `there is no --ipam-opt ${unknown}`, 'leave it out: there is none')
-        const pool = askedPool(Pool, SubPool, V6, parts.mesh)
-        const text = subnetText(pool)
-        // No address is spent on a gateway that is none: libnetwork is content with the name of the subnet.
-        return { PoolID: formatPool(pool), Pool: text, Data: { [GATEWAY]: text } }
-      },
+      'IpamDriver.RequestPool': request => this.#requestPool(request),
       'IpamDriver.ReleasePool': () => ({}),
       'IpamDriver.RequestAddress': (request, signal) => this.#request(request, signal),
       'IpamDriver.ReleaseAddress': ({ PoolID, Address }) => this.#release(poolOf(PoolID), Address),
     }
+  }
+
+  async #requestPool({ Pool, SubPool, V6, Options }: DriverRequest<'IpamDriver.RequestPool'>): Promise<object> {
+    const unknown = Object.keys(Options)[0]
+    if (unknown !== undefined)
+      throw new WeaveError('USAGE', `there is no --ipam-opt ${unknown.slice(0, 80)}`, 'leave it out: there is none')
+    const pool = askedPool(Pool, SubPool, V6, this.#mesh)
+    if (Pool === '') await this.#checkFree()
+    const text = subnetText(pool)
+    // No address is spent on a gateway that is none: libnetwork is content with the name of the subnet.
+    return { PoolID: formatPool(pool), Pool: text, Data: { [GATEWAY]: text } }
+  }
+
+  /**
+   * A pool that libnetwork did not name is compared by it with the host's routes, and when it overlaps one, another is
+   * asked for, without end. One that it named is not.
+   */
+  async #checkFree(): Promise<void> {
+    const { defaultSubnet } = this.#mesh
+    const route = await this.#host.routeInto(defaultSubnet)
+    if (route === undefined) return
+    const subnet = formatCidr(defaultSubnet)
+    throw new WeaveError(
+      'RANGE_OVERLAP',
+      `this host has a route to ${route}, inside the default subnet ${subnet} (it is exposed there, or another interface ` +
+        'leads there), and Docker takes no such subnet unless it is named',
+      `name it: --subnet ${subnet}`,
+    )
   }
 
   async #request(request: AddressRequest, signal: AbortSignal): Promise<object> {

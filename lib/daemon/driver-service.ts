@@ -28,6 +28,7 @@ export class DriverService implements Service {
 
   constructor(parts: {
     network: DriverParts
+    host: Pick<HostNetwork, 'routeInto'>
     runner: ConstructorParameters<typeof DriverAddresses>[0]['runner'] & Pick<NodeRunner, 'report'>
     /** Whole names that are published by this key. */
     namesOf: (key: string) => string[]
@@ -50,7 +51,7 @@ export class DriverService implements Service {
       {
         'Plugin.Activate': () => ({ Implements: ['NetworkDriver', 'IpamDriver'] }),
         ...networks.calls,
-        ...new DriverAddresses({ runner, records, mesh }).calls,
+        ...new DriverAddresses({ runner, records, mesh, host: parts.host }).calls,
       },
       runner,
     )

@@ -1,4 +1,4 @@
-import type { Cidr, Mac } from '../address/mod.ts'
+import { formatCidr, type Cidr, type Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import {
   attach,
@@ -19,7 +19,7 @@ import { adoptPair, makePair, placePair, removePair, type LoosePair } from './lo
 import { configuredMtu, overlayMtu, underlayMtu } from './mtu.ts'
 import type { ExposedAddress } from './overlay-table.ts'
 import type { CommandRunner, ContainerLookup } from './seams.ts'
-import { preflight } from './preflight.ts'
+import { overlappingRoute, preflight } from './preflight.ts'
 import { resolveTarget, type Target } from './target.ts'
 import type { AttachmentSettings } from './veth-pair.ts'
 
@@ -234,6 +234,12 @@ export class HostNetwork {
   async isForwarding(): Promise<boolean> {
     const { stdout } = await this.#runner.run(['cat', '/proc/sys/net/ipv4/ip_forward'])
     return stdout.trim() === '1'
+  }
+
+  /** A route of the host that leads into this subnet of IPv4, over whatever interface; the default route is none. */
+  async routeInto(subnet: Cidr): Promise<string | undefined> {
+    const found = overlappingRoute(subnet, await this.#routes(4))
+    return found && formatCidr(found.destination)
   }
 
   /** What the bridge holds, whoever gave it. */

@@ -8,6 +8,8 @@ import type { CommandRunner } from './seams.ts'
 
 const TUN_DEVICE = '/dev/net/tun'
 const CAP_NET_ADMIN = 12n
+/** `docker0`, and `br-` with the beginning of a network's id. */
+const DOCKER_BRIDGE = /^(?:docker0|br-([0-9a-f]{12}))$/
 /** `nsenter` and mounting of namespaces need it. */
 const CAP_SYS_ADMIN = 21n
 
@@ -75,17 +77,47 @@ function checkRoutes(
   bridge: string,
   [what, remedy]: readonly [string, string],
 ): void {
-  for (const route of routes) {
-    if (route.dev === bridge || ['blackhole', 'unreachable', 'prohibit', 'throw'].includes(route.type ?? '')) continue
-    const destination = destinationOf(route.dst)
-    if (destination === undefined || destination.prefix === 0 || !overlaps(range, destination)) continue
-    const by = route.dev === undefined ? '' : ` (interface ${route.dev})`
-    throw new WeaveError(
-      'RANGE_OVERLAP',
-      `the ${what} ${formatCidr(range)} overlaps this host's route ${formatCidr(destination)}${by}`,
-      remedy,
-    )
+  const obstacles = routes.filter(
+    ({ dev, type = '' }) => dev !== bridge && !['blackhole', 'unreachable', 'prohibit', 'throw'].includes(type),
+  )
+  const found = overlappingRoute(range, obstacles)
+  if (found === undefined) return
+  throw new WeaveError(
+    'RANGE_OVERLAP',
+    `the ${what} ${formatCidr(range)} overlaps this host's route ${routeText(found)}`,
+    dockerRemedy(found.dev) ?? remedy,
+  )
+}
+
+/** The first route of the host, but for default routes, that leads into a subnet. */
+export function overlappingRoute(
+  subnet: Cidr,
+  routes: readonly RouteView[],
+): { readonly destination: Cidr; readonly dev: string | undefined } | undefined {
+  for (const { dst, dev } of routes) {
+    const destination = destinationOf(dst)
+    if (destination !== undefined && destination.prefix > 0 && overlaps(subnet, destination))
+      return { destination, dev }
   }
+  return undefined
+}
+
+function routeText({ destination, dev }: NonNullable<ReturnType<typeof overlappingRoute>>): string {
+  const by =
+    dev === undefined ? '' : ` (interface ${dev}${DOCKER_BRIDGE.test(dev) ? ", of Docker's own driver bridge" : ''})`
+  return `${formatCidr(destination)}${by}`
+}
+
+/** How to be rid of a bridge of Docker, which is called by the beginning of its network's id. */
+function dockerRemedy(dev = ''): string | undefined {
+  const match = DOCKER_BRIDGE.exec(dev)
+  if (match === null) return undefined
+  const id = match[1]
+  if (id === undefined) return 'give docker0 another subnet: `"bip"` in /etc/docker/daemon.json'
+  return (
+    `remove that network with \`docker network rm ${id}\` (up to 45 s while no daemon of weave-ts runs), and create it ` +
+    'again with `-d weave-ts`, or with a --subnet elsewhere'
+  )
 }
 
 function destinationOf(text: string): Cidr | undefined {

@@ -98,6 +98,15 @@ t.test('networks of Docker on the overlay', { skip: await skipDockerd(), timeout
     t.ok(await canPing(d2, 'far', 'alpha.weave.local'))
     await remove(d1, 'one')
     await remove(d2, 'far')
+    // Docker would ask for another subnet without end.
+    const lone = ['-d', 'weave-ts', '--ipam-driver', 'weave-ts', 'lone']
+    t.match(await refused(d2, 'network', 'create', ...lone), /is exposed.*--subnet 10\.32\.0\.0\/12/)
+    await create(d2, 'lone', '--subnet', '10.32.0.0/12')
+    await box(d2, 'named', '--network', 'lone')
+    t.match(await addressOf(d2, 'named', 'lone'), /^10\.\d+/)
+    t.ok(await canPing(d2, 'named', cidr.split('/')[0]!), 'it reaches the host')
+    await remove(d2, 'named')
+    await d2.docker('network', 'rm', 'lone')
     await h2.daemon.api.call('hide', {})
     await d1.docker('network', 'rm', 'net')
   })

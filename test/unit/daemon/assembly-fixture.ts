@@ -166,6 +166,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       hide: async () => undefined,
       exposed: async () => [],
       isForwarding: async () => true,
+      routeInto: async () => undefined,
       remove: async () => gone('host'),
     }),
     watchFirewall: () => ({ isListening: false, set: () => undefined }),

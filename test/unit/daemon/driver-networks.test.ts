@@ -22,7 +22,7 @@ const SIGNAL = new AbortController().signal
 function world() {
   const leases = new Map<Ipv4, Cidr & { container: string; holder: string }>()
   const pairs = new Set<string>()
-  const hooks = { pairFails: false, networks: 0 }
+  const hooks = { pairFails: false, networks: 0, route: undefined as string | undefined }
   const node = {
     leases: (holder: string) => [...leases.values()].filter(lease => lease.holder === holder),
     leasesOf: (container: string) => [...leases.values()].filter(lease => lease.container === container),
@@ -57,6 +57,7 @@ function world() {
       pairs.add(id)
       return { id, mac, hostInterface: 'vethwe1', guestInterface: 'vethwg1' }
     },
+    routeInto: async () => hooks.route,
     removePair: async (id: string) => void pairs.delete(id),
   }
   const records = new DriverRecords(storeOf())
@@ -67,7 +68,7 @@ function world() {
     { ...{ host, runner, records, book, mesh, hash }, mtu: 1_400 } as never,
     () => hooks.networks++,
   )
-  const addresses = new DriverAddresses({ runner, records, mesh } as never)
+  const addresses = new DriverAddresses({ runner, records, mesh, host } as never)
   const net = networks.calls
   const create = (id = NET, more: object = {}) =>
     net['NetworkDriver.CreateNetwork'](
@@ -104,7 +105,12 @@ function world() {
     )) as { Address: string }
   const release = async (address: string) =>
     addresses.calls['IpamDriver.ReleaseAddress']({ PoolID: POOL, Address: address }, SIGNAL)
-  const all = { create, endpoint, join, leave, remove, ask, release }
+  const pool = async (Pool: string) =>
+    addresses.calls['IpamDriver.RequestPool'](
+      { ...{ AddressSpace: '', SubPool: '', Options: {}, V6: false }, Pool },
+      SIGNAL,
+    )
+  const all = { pool, create, endpoint, join, leave, remove, ask, release }
   return { leases, pairs, hooks, records, published, networks, addresses, net, ...all }
 }
 
@@ -236,6 +242,16 @@ t.test('networks that overlap are refused, but for the same subnet and the defau
   t.throws(() => w.create(OTHER, of('192.0.2.0/24')), { code: 'ADDRESS_OUTSIDE_RANGE' })
   t.throws(() => w.create(OTHER, { IPv4Data: [] }), { code: 'BAD_ADDRESS' })
   for (const pool of ['10.40.0.0/16', '10.32.0.0/12']) w.create(OTHER, of(pool))
+})
+
+t.test('a host that is in the default subnet has to name it', async t => {
+  const w = world()
+  t.match(await w.pool(''), { PoolID: '10.32.0.0/12' })
+  w.hooks.route = '10.40.0.0/16'
+  await t.rejects(w.pool(''), {
+    ...{ code: 'RANGE_OVERLAP', message: /10\.40\.0\.0\/16.*10\.32\.0\.0\/12/, remedy: /--subnet 10\.32\.0\.0\/12/ },
+  })
+  t.match(await w.pool('10.32.0.0/12'), { PoolID: '10.32.0.0/12' })
 })
 
 t.test('requests of addresses that cannot be used', async t => {

@@ -1,7 +1,14 @@
 import t from 'tap'
 import { parseCidr } from '../../../lib/address/mod.ts'
 import type { InterfaceView, RouteView } from '../../../lib/host/ip-json.ts'
-import { checkBridgeName, checkPrivileges, checkRange, checkTools, checkTun } from '../../../lib/host/preflight.ts'
+import {
+  checkBridgeName,
+  checkPrivileges,
+  checkRange,
+  checkTools,
+  checkTun,
+  overlappingRoute,
+} from '../../../lib/host/preflight.ts'
 import { missingTool } from '../../../lib/io/command-runner.ts'
 
 const range = parseCidr('10.32.0.0/12')!
@@ -15,6 +22,25 @@ t.test('a range that overlaps a route is refused with both named', async t => {
     message: /10\.40\.1\.0\/24.*eth7/,
     remedy: /--ipalloc-range/,
   })
+})
+
+t.test("a bridge of Docker's own driver is told as such, with the way to be rid of it", async t => {
+  t.throws(check({ dst: '10.43.0.0/24', dev: 'br-0123456789ab' }), {
+    ...{ code: 'RANGE_OVERLAP', message: /br-0123456789ab, of Docker/, remedy: /docker network rm 0123456789ab.*45 s/ },
+  })
+  t.throws(check({ dst: '10.43.0.0/24', dev: 'docker0' }), { message: /Docker/, remedy: /bip/ })
+  for (const dev of ['br-lan', 'br-0123456789', 'docker01'])
+    t.throws(check({ dst: '10.43.0.0/24', dev }), { code: 'RANGE_OVERLAP', remedy: /--ipalloc-range/ }, dev)
+})
+
+t.test('routes that lead into a subnet, our own too', async t => {
+  const found = (dst: string) =>
+    overlappingRoute(range, [
+      { dst: 'default', dev: 'eth0' },
+      { dst, dev: 'weave' },
+    ])
+  t.match(found('10.40.0.0/16'), { dev: 'weave' })
+  t.equal(found('10.48.0.0/12'), undefined)
 })
 
 t.test('routes that are no obstacle', async t => {
