@@ -1,8 +1,9 @@
-import { formatCidr, formatIp, formatIpv4, formatIpv6, formatMac, parseIp, parseMac } from '../address/mod.ts'
+import { formatCidr, formatIp, formatIpv4, formatIpv6, formatMac, parseIp } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { DriverHandlers, DriverRequest } from '../docker/mod.ts'
 import type { HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER } from '../ipam/mod.ts'
+import { macOf } from './driver-interface.ts'
 import {
   addressIn,
   askedPool,
@@ -95,7 +96,8 @@ export class DriverAddresses {
     const pool = poolOf(request.PoolID)
     // The same network has the same gateway on every host, so it is no host's alone.
     if (request.Options['RequestAddressType'] === GATEWAY) return { Address: gatewayIn(pool, request.Address) }
-    const mac = parseMac(request.Options[MAC_OPTION] ?? '')
+    const given = request.Options[MAC_OPTION] ?? ''
+    const mac = given === '' ? undefined : macOf(given)
     if (mac === undefined && (request.Address === '' || pool.family === 6))
       throw new WeaveError(
         'USAGE',

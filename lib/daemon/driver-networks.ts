@@ -1,20 +1,11 @@
-import {
-  containsCidr,
-  formatCidr,
-  formatMac,
-  isGroupMac,
-  localMac,
-  parseCidr,
-  parseMac,
-  type Cidr,
-} from '../address/mod.ts'
+import { formatCidr, formatMac, localMac, parseCidr } from '../address/mod.ts'
 import { utf8, WeaveError } from '../base/mod.ts'
 import type { DriverHandlers, DriverRequest } from '../docker/mod.ts'
 import type { HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER } from '../ipam/mod.ts'
-import { ADDRESS_SPACE } from './driver-addresses.ts'
-import { isMulticastWanted, networkSettingsOf } from './driver-options.ts'
-import { networkSubnet, type PoolRange } from './driver-pools.ts'
+import { ipv6Interface, macOf } from './driver-interface.ts'
+import { knownSettingsOf, networkSettingsOf } from './driver-options.ts'
+import type { PoolRange } from './driver-pools.ts'
 import {
   addressesOf,
   leaseKey,
@@ -24,6 +15,7 @@ import {
   type EndpointRecord,
   type NetworkRecord,
 } from './driver-records.ts'
+import { checkApart, checkSame, knownSubnets, newSubnets } from './driver-subnets.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -77,12 +69,16 @@ export class DriverNetworks {
       'NetworkDriver.CreateEndpoint': (request, signal) =>
         this.#turns.take(request.EndpointID, () => this.#createEndpoint(request, signal)),
       'NetworkDriver.EndpointOperInfo': () => ({ Value: {} }),
-      'NetworkDriver.DeleteEndpoint': async ({ EndpointID }) => {
-        await this.forgetEndpoint(EndpointID)
+      'NetworkDriver.DeleteEndpoint': async at => {
+        if (this.#endpointAt(at) !== undefined) await this.forgetEndpoint(at.EndpointID)
         return {}
       },
       'NetworkDriver.Join': request => this.#turns.take(request.EndpointID, () => this.#join(request)),
-      'NetworkDriver.Leave': ({ EndpointID }) => this.#turns.take(EndpointID, () => this.#leave(EndpointID)),
+      'NetworkDriver.Leave': at =>
+        this.#turns.take(at.EndpointID, async () => {
+          if (this.#endpointAt(at) !== undefined) await this.#leave(at.EndpointID)
+          return {}
+        }),
       'NetworkDriver.DiscoverNew': () => ({}),
       'NetworkDriver.DiscoverDelete': () => ({}),
       'NetworkDriver.ProgramExternalConnectivity': () => ({}),
@@ -93,8 +89,9 @@ export class DriverNetworks {
   /** One that Docker has and that was not recorded: this daemon's state is younger than it. Never fails. */
   learn(network: Pick<NetworkRecord, 'id' | 'name' | 'subnets'>, options: Readonly<Record<string, string>>): void {
     const known = this.#parts.records.network(network.id)
-    const settings = known ?? { hasMulticast: isMulticastWanted(options), mtu: null }
-    if (known?.name !== network.name) this.#parts.records.putNetwork({ ...settings, ...network })
+    const settings = known ?? knownSettingsOf(options, this.#parts.mtu)
+    if (known?.name !== network.name)
+      this.#parts.records.putNetwork({ ...settings, ...network, subnets: knownSubnets(network.subnets) })
   }
 
   /** What it is called. Never fails for one that is not recorded. */
@@ -135,43 +132,17 @@ export class DriverNetworks {
     })
   }
 
-  #createNetwork({ NetworkID: id, IPv4Data, IPv6Data, own }: DriverRequest<'NetworkDriver.CreateNetwork'>): void {
+  #createNetwork(request: DriverRequest<'NetworkDriver.CreateNetwork'>): void {
+    const { NetworkID: id } = request
     const { records, mesh, runner } = this.#parts
     runner.requireStore()
-    const subnets = IPv4Data.map(({ Pool }) => networkSubnet(Pool, mesh.range))
-    if (subnets.length === 0)
-      throw new WeaveError('BAD_ADDRESS', 'the network has no subnet of IPv4', 'create it with --ipam-driver weave-ts')
-    if (IPv6Data.some(({ AddressSpace }) => AddressSpace !== ADDRESS_SPACE))
-      throw new WeaveError(
-        'BAD_ADDRESS',
-        "addresses of IPv6 from Docker's own IPAM driver would be given twice in the mesh",
-        'create the network with --ipam-driver weave-ts',
-      )
-    for (const subnet of subnets) this.#checkOverlap(subnet, id)
-    const record = {
-      id,
-      name: '',
-      subnets: [...subnets.map(formatCidr), ...IPv6Data.map(({ Pool }) => Pool)],
-      ...networkSettingsOf(own, this.#parts.mtu),
-    }
-    if (records.network(id) === undefined) records.addNetwork(record)
-  }
-
-  /** A subnet inside another's would be neither apart from it nor one with it. The default subnet has all others in it. */
-  #checkOverlap(subnet: Cidr, id: string): void {
-    const isDefault = (cidr: Cidr) => formatCidr(cidr) === formatCidr(this.#parts.mesh.defaultSubnet)
-    for (const network of this.#parts.records.networks())
-      for (const text of network.subnets) {
-        const other = parseCidr(text)
-        if (other === undefined || network.id === id || text === formatCidr(subnet)) continue
-        if (isDefault(subnet) || isDefault(other)) continue
-        if (containsCidr(subnet, other) || containsCidr(other, subnet))
-          throw new WeaveError(
-            'RANGE_OVERLAP',
-            `the subnet ${formatCidr(subnet)} overlaps ${text} of the network ${networkTitle(network.id, network)}`,
-            'give a subnet that is apart from it, or the very same to be one with it',
-          )
-      }
+    const { ipv4, texts } = newSubnets(request, mesh.range)
+    const others = records.networks().filter(network => network.id !== id)
+    for (const subnet of ipv4) checkApart(subnet, others, mesh.defaultSubnet)
+    const record = { id, name: '', subnets: texts, ...networkSettingsOf(request.own, this.#parts.mtu) }
+    const known = records.network(id)
+    if (known === undefined) records.addNetwork(record)
+    else checkSame(known, texts)
   }
 
   async #createEndpoint(request: DriverRequest<'NetworkDriver.CreateEndpoint'>, signal: AbortSignal): Promise<object> {
@@ -186,10 +157,10 @@ export class DriverNetworks {
         'create the network with --ipam-driver weave-ts',
       )
     const mac = formatMac(Interface.MacAddress === '' ? localMac(hash(utf8(id), 6)) : macOf(Interface.MacAddress))
-    const cidrs = [formatCidr(cidr), ...(Interface.AddressIPv6 === '' ? [] : [Interface.AddressIPv6])]
+    const cidrs = [formatCidr(cidr), ...(Interface.AddressIPv6 === '' ? [] : [ipv6Interface(Interface.AddressIPv6)])]
     const answer = Interface.MacAddress === '' ? { Interface: { MacAddress: mac } } : {}
     const known = records.endpoint(id)
-    if (known?.mac === mac && known.cidrs.join(' ') === cidrs.join(' ')) return answer
+    if (known?.network === network && known.mac === mac && known.cidrs.join(' ') === cidrs.join(' ')) return answer
     const other =
       known ?? records.endpoints().find(one => one.mac === mac || addressesOf(one)[0] === addressesOf({ cidrs })[0])
     if (other !== undefined)
@@ -206,13 +177,20 @@ export class DriverNetworks {
     return answer
   }
 
-  async #join({ EndpointID: id, SandboxKey }: DriverRequest<'NetworkDriver.Join'>): Promise<object> {
+  /** Undefined for what is not on the network that is named with it. */
+  #endpointAt({ NetworkID, EndpointID }: DriverRequest<'NetworkDriver.Leave'>): EndpointRecord | undefined {
+    const endpoint = this.#parts.records.endpoint(EndpointID)
+    return endpoint?.network === NetworkID ? endpoint : undefined
+  }
+
+  async #join({ SandboxKey, ...at }: DriverRequest<'NetworkDriver.Join'>): Promise<object> {
     const { records, host } = this.#parts
-    const endpoint = records.endpoint(id)
+    const id = at.EndpointID
+    const endpoint = this.#endpointAt(at)
     if (endpoint === undefined)
       throw new WeaveError(
         'NOT_ATTACHED',
-        `weave-ts does not know the endpoint ${id.slice(0, 12)}`,
+        `weave-ts does not know the endpoint ${id.slice(0, 12)} on the network ${networkTitle(at.NetworkID, records.network(at.NetworkID))}`,
         'disconnect the container from the network and connect it again',
       )
     const network = records.network(endpoint.network)
@@ -232,19 +210,12 @@ export class DriverNetworks {
     }
   }
 
-  async #leave(id: string): Promise<object> {
+  async #leave(id: string): Promise<void> {
     const { records, host, book } = this.#parts
     const endpoint = records.endpoint(id)
-    if (endpoint === undefined) return {}
+    if (endpoint === undefined) return
     book.set(leaseKey(endpoint.mac), [], [])
     await host.removePair(pairId(id))
     records.putEndpoint({ ...endpoint, sandbox: '' })
-    return {}
   }
-}
-
-function macOf(text: string) {
-  const mac = parseMac(text.toLowerCase())
-  if (mac !== undefined && !isGroupMac(mac)) return mac
-  throw new WeaveError('BAD_ADDRESS', `"${text}" is no MAC address of a container`, 'give another --mac-address')
 }

@@ -6,9 +6,17 @@ import type { NetworkRecord } from './driver-records.ts'
 const MULTICAST_OPTION = 'weave-ts.multicast'
 const MTU_OPTION = 'com.docker.network.driver.mtu'
 
-/** Of options that were taken before. */
-export function isMulticastWanted(options: Readonly<Record<string, string>>): boolean {
-  return options[MULTICAST_OPTION] !== 'false'
+/** Of options that were taken before, perhaps while the overlay had another MTU. Never fails. */
+export function knownSettingsOf(
+  options: Readonly<Record<string, string>>,
+  most: number,
+): Pick<NetworkRecord, 'hasMulticast' | 'mtu'> {
+  const mtu = Number(options[MTU_OPTION])
+  return { hasMulticast: options[MULTICAST_OPTION] !== 'false', mtu: isMtu(mtu, most) ? mtu : null }
+}
+
+function isMtu(mtu: number, most: number): boolean {
+  return Number.isInteger(mtu) && mtu >= Math.min(OVERLAY_MTU_MIN, most) && mtu <= most
 }
 
 /**
@@ -31,7 +39,7 @@ export function networkSettingsOf(
     throw new WeaveError('USAGE', `${MULTICAST_OPTION} is "${multicast.slice(0, 80)}"`, 'write true or false')
   const given = options[MTU_OPTION]
   const mtu = given === undefined ? null : Number(given)
-  if (mtu !== null && !(Number.isInteger(mtu) && mtu >= Math.min(OVERLAY_MTU_MIN, most) && mtu <= most))
+  if (mtu !== null && !isMtu(mtu, most))
     throw new WeaveError(
       'USAGE',
       `${MTU_OPTION} is "${given!.slice(0, 80)}", and the MTU of the overlay is ${most}`,

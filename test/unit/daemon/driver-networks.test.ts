@@ -241,7 +241,8 @@ t.test('networks that overlap are refused, but for the same subnet and the defau
   t.throws(() => w.create(OTHER, of('10.40.1.0/24')), { code: 'RANGE_OVERLAP', message: /10\.40\.1\.0\/24/ })
   t.throws(() => w.create(OTHER, of('192.0.2.0/24')), { code: 'ADDRESS_OUTSIDE_RANGE' })
   t.throws(() => w.create(OTHER, { IPv4Data: [] }), { code: 'BAD_ADDRESS' })
-  for (const pool of ['10.40.0.0/16', '10.32.0.0/12']) w.create(OTHER, of(pool))
+  w.create(OTHER, of('10.40.0.0/16'))
+  w.create('c'.repeat(64), of('10.32.0.0/12'))
 })
 
 t.test('a host that is in the default subnet has to name it', async t => {
@@ -264,6 +265,59 @@ t.test('requests of addresses that cannot be used', async t => {
   await t.rejects(w.endpoint(E1, ''), { code: 'BAD_ADDRESS' })
   await t.rejects(w.endpoint(E1, '10.40.0.6/24', '01:00:00:00:00:01'), { code: 'BAD_ADDRESS' })
   t.equal(w.leases.size, 1)
+})
+
+t.test('what names another network than that of the endpoint changes nothing', async t => {
+  const w = world()
+  w.create()
+  await w.endpoint(E1, '10.40.0.1/24')
+  await w.join(E1)
+  const before = [w.records.endpoints(), w.pairs.size, w.leases.size]
+  const at = { NetworkID: OTHER, EndpointID: E1 }
+  await w.net['NetworkDriver.Leave'](at, SIGNAL)
+  await w.net['NetworkDriver.DeleteEndpoint'](at, SIGNAL)
+  await t.rejects(async () => w.net['NetworkDriver.Join']({ ...at, SandboxKey: '/run/netns/y' }, SIGNAL), {
+    code: 'NOT_ATTACHED',
+  })
+  const Interface = { Address: '10.40.0.1/24', AddressIPv6: '', MacAddress: MAC }
+  await t.rejects(async () => w.net['NetworkDriver.CreateEndpoint']({ ...at, Interface }, SIGNAL), {
+    code: 'ADDRESS_TAKEN',
+  })
+  t.strictSame([w.records.endpoints(), w.pairs.size, w.leases.size], before)
+})
+
+t.test('what is no address of IPv6, or no MAC of one container, is refused in words that can be printed', async t => {
+  const w = world()
+  const evil = '\u001b]0;x\u0007/64'
+  const refusal = { code: 'BAD_ADDRESS', message: /"\\u001b\]0;x/ } as const
+  t.throws(() => w.create(NET, { IPv6Data: [{ AddressSpace: 'weave-ts', Pool: evil }] }), refusal)
+  w.create(NET, { IPv6Data: [{ AddressSpace: 'weave-ts', Pool: 'FD00:0::/64' }] })
+  t.strictSame(w.records.network(NET)?.subnets, [POOL, 'fd00::/64'])
+  await t.rejects(w.endpoint(E1, '10.40.0.1/24', MAC, { AddressIPv6: evil }), refusal)
+  await t.rejects(w.endpoint(E1, '10.40.0.1/24', MAC, { AddressIPv6: 'fd00::1/129' }), { code: 'BAD_ADDRESS' })
+  await w.endpoint(E1, '10.40.0.1/24', MAC, { AddressIPv6: 'FD00:0::1/64' })
+  t.strictSame(w.records.endpoint(E1)?.cidrs, ['10.40.0.1/24', 'fd00::1/64'])
+  for (const mac of ['01:00:5e:00:00:01', 'nonsense']) await t.rejects(w.ask(mac), { code: 'BAD_ADDRESS' }, mac)
+})
+
+t.test('a network that is known is not made again with other subnets', async t => {
+  const w = world()
+  w.create()
+  const other = { IPv4Data: [{ AddressSpace: 'weave-ts', Pool: '10.41.0.0/24' }] }
+  t.throws(() => w.create(NET, other), { code: 'BAD_ADDRESS', message: /10\.40\.0\.0\/24.*10\.41\.0\.0\/24/ })
+  t.strictSame(w.records.network(NET)?.subnets, [POOL])
+})
+
+t.test('a network that Docker has and we do not is learned with its options', async t => {
+  const w = world()
+  const learn = (id: string, mtu: string) =>
+    w.networks.learn({ id, name: 'net', subnets: [POOL, 'nonsense'] }, { 'com.docker.network.driver.mtu': mtu })
+  learn(NET, '1300')
+  t.match(w.records.network(NET), { mtu: 1_300, hasMulticast: true, subnets: [POOL] })
+  for (const mtu of ['9000', 'x']) {
+    learn(OTHER, mtu)
+    t.equal(w.records.network(OTHER)?.mtu, null, mtu)
+  }
 })
 
 t.test('a pair that cannot be made leaves the endpoint as it was', async t => {

@@ -1,0 +1,26 @@
+import { formatIpv6, isGroupMac, parseIpv6, parseMac, type Mac } from '../address/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+
+/** Of one container. @throws WeaveError BAD_ADDRESS */
+export function macOf(text: string): Mac {
+  const mac = parseMac(text.toLowerCase())
+  if (mac !== undefined && !isGroupMac(mac)) return mac
+  throw new WeaveError('BAD_ADDRESS', `${quoted(text)} is no MAC address of a container`, 'give another --mac-address')
+}
+
+/** An IPv6 address with its prefix length, as we write it. @throws WeaveError BAD_ADDRESS */
+export function ipv6Interface(text: string): string {
+  const [, before = '', prefix = ''] = /^([0-9a-fA-F:.]{2,45})\/(\d{1,3})$/.exec(text) ?? []
+  const address = parseIpv6(before)
+  if (address !== undefined && Number(prefix) <= 128) return `${formatIpv6(address)}/${Number(prefix)}`
+  throw new WeaveError(
+    'BAD_ADDRESS',
+    `${quoted(text)} is no IPv6 address with its prefix length`,
+    'create the network with --ipam-driver weave-ts',
+  )
+}
+
+/** No control character of it reaches a terminal. */
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 80))
+}
