@@ -20,12 +20,13 @@ export async function resetPlan(stateDir: string): Promise<string[]> {
 
 async function planOfDaemon(stateDir: string): Promise<string[]> {
   const client = new ApiClient(socketPathOf(stateDir))
-  const { peer, overlay, exposed } = await client.call('status')
+  const { peer, overlay, exposed, driver } = await client.call('status')
   const { attachments } = await client.call('ps')
   const cut = attachments.filter(one => one.id !== 'weave:expose').map(one => one.description)
   return [
     ...cutLine(cut),
     ...lossLine(exposed.map(({ cidr }) => cidr)),
+    ...networkLine(driver.networks),
     bridgeLine(overlay.bridge, overlay.isAdopted),
     `the peer ${peer.nickname} leaves the mesh for good, and ${stateDir} is emptied`,
   ]
@@ -55,6 +56,16 @@ function cutLine(names: readonly string[]): string[] {
 
 function lossLine(cidrs: readonly string[]): string[] {
   return cidrs.length === 0 ? [] : [`this host loses ${cidrs.join(', ')}`]
+}
+
+/** Docker asks after its networks, and nobody answers it any more. */
+export function networkLine(networks: readonly { readonly id: string; readonly name: string }[]): string[] {
+  if (networks.length === 0) return []
+  const names = networks.map(({ id, name }) => (name === '' ? id.slice(0, 12) : name)).join(' ')
+  return [
+    `Docker keeps its networks of this driver, and then waits 45 s to remove one and 15 s for each when it starts: remove ` +
+      `them before, with \`docker network rm ${names}\``,
+  ]
 }
 
 function bridgeLine(bridge: string, isForeign: boolean): string {

@@ -16,6 +16,7 @@ import { isContainerId } from './attachment-records.ts'
 import { DRIVER_NAME, DRIVER_ORPHAN_MS } from './constants.ts'
 import type { DriverNetworks } from './driver-networks.ts'
 import { addressesOf, leaseKey, pairId, type DriverRecords } from './driver-records.ts'
+import { few } from './few.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
 import { Settling } from './settling.ts'
@@ -49,6 +50,8 @@ export class DriverContainers {
   readonly #orphans = new Map<string, Millis>()
   /** Endpoints whose interface has our settings, by the container that they were given in. */
   readonly #adopted = new Map<string, string>()
+  /** Networks whose addresses are of the mesh, and which are not on it. */
+  #misused: readonly DockerNetwork[] = []
   #isFollowing = false
   #isLooking = false
   /** A gap came while Docker was being asked. */
@@ -90,6 +93,7 @@ export class DriverContainers {
       const known = (await Promise.all(listed.map(({ id }) => this.#parts.engine.network(id)))).filter(
         network => network !== undefined,
       )
+      this.#misused = known.filter(({ driver }) => driver !== DRIVER_NAME)
       await this.#compare(known, isAfterGap)
     } catch (error) {
       // That Docker is away is shown by who follows it.
@@ -101,6 +105,20 @@ export class DriverContainers {
     if (!this.#isToLookAgain) return
     this.#isToLookAgain = false
     await this.look(true)
+  }
+
+  /** Of networks that take a part of the mesh's range away from it, as Docker said last. */
+  warnings(): readonly string[] {
+    const warnings = this.#misused.map(
+      ({ id, name, driver, subnets }) =>
+        `the network ${printable(name)} of Docker's driver ${printable(driver)} has ${subnets.map(printable).join(' ')} of the ` +
+        'mesh, but is not on the overlay, and the route to it keeps this host from being exposed and from the next launch: ' +
+        `remove it with \`docker network rm ${id.slice(0, 12)}\`, and create it with -d ${DRIVER_NAME}`,
+    )
+    return few(
+      warnings,
+      more => `${more} more networks of Docker have addresses of the mesh and are not on the overlay`,
+    )
   }
 
   async stop(): Promise<void> {

@@ -85,8 +85,9 @@ export class DriverService implements Service {
   }
 
   warnings(): readonly string[] {
-    if (this.#trouble === undefined) return []
-    return [`Docker cannot use networks of the overlay (the driver weave-ts): ${this.#trouble}`]
+    const misused = this.#containers?.warnings() ?? []
+    if (this.#trouble === undefined) return misused
+    return [`Docker cannot use networks of the overlay (the driver weave-ts): ${this.#trouble}`, ...misused]
   }
 
   /** What is plugged in for Docker, by what the host knows it. */
