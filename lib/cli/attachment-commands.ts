@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { chosenAttachments } from './chosen-attachments.ts'
 import { withNames } from './name-commands.ts'
 import { renderPs } from './render.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
@@ -60,10 +61,7 @@ export function addAttachmentCommands(program: Command): void {
   ).action(async (targets: string[], _options: object, command: Command) => {
     const settings = settingsOf(command)
     const { attachments } = await clientOf(settings).call('ps')
-    const shown =
-      targets.length === 0
-        ? attachments
-        : attachments.filter(one => targets.some(text => one.id.startsWith(text) || one.description === text))
+    const shown = chosenAttachments(attachments, targets)
     print(settings, shown, renderPs(shown))
   })
 }

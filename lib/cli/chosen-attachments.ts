@@ -1,0 +1,28 @@
+import type { Attachment } from '../api/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+
+/**
+ * Those that are meant: by target, id, description, or the name that Docker knows, else by the beginning of an id; all
+ * when none is named. @throws WeaveError NOT_ATTACHED for what stands for none
+ */
+export function chosenAttachments<T extends Pick<Attachment, 'id' | 'description'>>(
+  all: readonly T[],
+  texts: readonly string[],
+): T[] {
+  if (texts.length === 0) return [...all]
+  const chosen = new Set(texts.flatMap(text => named(all, text)))
+  return all.filter(one => chosen.has(one))
+}
+
+function named<T extends Pick<Attachment, 'id' | 'description'>>(all: readonly T[], text: string): readonly T[] {
+  const exact = all.filter(
+    ({ id, description }) =>
+      id === text ||
+      description === text ||
+      description === `container ${text}` ||
+      description.startsWith(`container ${text} on the network `),
+  )
+  const found = exact.length > 0 || text === '' ? exact : all.filter(({ id }) => id.startsWith(text))
+  if (found.length > 0) return found
+  throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
+}
