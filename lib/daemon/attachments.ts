@@ -18,6 +18,8 @@ export interface AttachmentParts {
   readonly records: AttachmentRecords
   readonly book: Pick<NameBook, 'domain' | 'set' | 'publish'>
   readonly resolvConfs: Pick<ResolvConfs, 'plan' | 'put' | 'remove'>
+  /** Commands that take a target off the networks of Docker that it is on. */
+  readonly disconnects: (id: string) => readonly string[]
 }
 
 export interface AttachOptions {
@@ -44,6 +46,7 @@ export class Attachments {
   readonly #book: AttachmentParts['book']
   readonly #attaching: Attaching
   readonly #resolvConfs: Pick<ResolvConfs, 'remove'>
+  readonly #disconnects: AttachmentParts['disconnects']
 
   constructor(parts: AttachmentParts) {
     this.#host = parts.host
@@ -51,6 +54,7 @@ export class Attachments {
     this.#book = parts.book
     this.records = parts.records
     this.#resolvConfs = parts.resolvConfs
+    this.#disconnects = parts.disconnects
     this.#attaching = new Attaching(parts)
   }
 
@@ -79,7 +83,7 @@ export class Attachments {
     const { id } = await this.#find(text)
     return this.turns.take(id, async () => {
       const stored = this.records.get(id)
-      if (stored === undefined) throw notAttached(text)
+      if (stored === undefined) throw this.#notAttached(text, id)
       const names = this.#book.domain.checkCount(change(stored.names ?? []))
       // One that is stopped has its names again when it starts.
       if (!(await this.#attaching.isGone(id))) this.#book.publish({ ...stored, names })
@@ -134,7 +138,7 @@ export class Attachments {
 
   async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
     const stored = this.records.get(id)
-    if (stored === undefined) throw notAttached(text)
+    if (stored === undefined) throw this.#notAttached(text, id)
     const wanted = named.length === 0 ? [...stored.cidrs] : named.map(formatCidr)
     const unknown = wanted.find(cidr => !stored.cidrs.includes(cidr))
     if (unknown !== undefined)
@@ -176,8 +180,15 @@ export class Attachments {
     this.#book.set(id, [], [])
     this.#runner.input((node, now) => node.freeAddresses(id, undefined, now))
   }
-}
 
-function notAttached(text: string): WeaveError {
-  return new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
+  #notAttached(text: string, id: string): WeaveError {
+    const commands = this.#disconnects(id)
+    if (commands.length === 0)
+      return new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
+    return new WeaveError(
+      'NOT_ATTACHED',
+      `${text} was not attached with weave-ts: it is on ${commands.length === 1 ? 'a network' : 'networks'} of Docker`,
+      `take it off with \`${commands.join('; ')}\`; names are given with --network-alias`,
+    )
+  }
 }

@@ -74,11 +74,13 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     servers: () => dns?.containerServers() ?? [],
     domain: settings.domain.name,
   })
-  const attachments = new Attachments({ host, runner, records, book, resolvConfs })
+  const driverRecords = new DriverRecords(store)
+  const disconnects = (id: string) => driverRecords.disconnects(id)
+  const attachments = new Attachments({ host, runner, records, book, resolvConfs, disconnects })
   const engineOfContainers = config.docker ? seams.docker() : undefined
   const driver = new DriverService({
     network: {
-      ...{ host, runner, book, mtu, records: new DriverRecords(store) },
+      ...{ host, runner, book, mtu, records: driverRecords },
       mesh: { range: settings.range, defaultSubnet: settings.defaultSubnet ?? settings.range },
       hash: (bytes, length) => seams.suite.hash(bytes, length),
     },

@@ -1,4 +1,4 @@
-import { formatCidr, formatIp, formatIpv4, formatIpv6, formatMac, parseIp } from '../address/mod.ts'
+import { formatCidr, formatIp, formatIpv4, formatIpv6, formatMac, parseIp, type Ipv4 } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { DriverHandlers, DriverRequest } from '../docker/mod.ts'
 import type { HostNetwork } from '../host/mod.ts'
@@ -34,7 +34,7 @@ export class DriverAddresses {
   readonly #runner: Pick<NodeRunner, 'input' | 'requestAddress' | 'requireStore'> & {
     readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
   }
-  readonly #records: Pick<DriverRecords, 'endpoints'>
+  readonly #records: Pick<DriverRecords, 'endpoints' | 'takenError'>
   readonly #host: Pick<HostNetwork, 'routeInto'>
   readonly #mesh: PoolRange
 
@@ -42,7 +42,7 @@ export class DriverAddresses {
     runner: Pick<NodeRunner, 'input' | 'requestAddress' | 'requireStore'> & {
       readonly node: Pick<NodeRunner['node'], 'leases' | 'leasesOf'>
     }
-    records: Pick<DriverRecords, 'endpoints'>
+    records: Pick<DriverRecords, 'endpoints' | 'takenError'>
     host: Pick<HostNetwork, 'routeInto'>
     mesh: PoolRange
   }) {
@@ -112,6 +112,7 @@ export class DriverAddresses {
         ? ({ type: 'subnet', subnet: pool.part } as const)
         : ({ type: 'claim', cidr: { address: addressIn(pool, request.Address), prefix: pool.subnet.prefix } } as const)
     if (mac !== undefined) this.#checkMac(formatMac(mac))
+    if (form.type === 'claim') this.#checkClaim(form.cidr.address, key)
     const [cidr] = await this.#runner.requestAddress(key, form, signal, LEASE_HOLDER.docker)
     return { Address: `${formatIpv4(cidr!.address)}/${pool.subnet.prefix}` }
   }
@@ -119,12 +120,23 @@ export class DriverAddresses {
   /** All containers of the mesh are on one Ethernet: a MAC that two of them have would cut both off. */
   #checkMac(mac: string): void {
     const other = this.#records.endpoints().find(one => one.mac === mac)
-    if (other !== undefined)
-      throw new WeaveError(
-        'ADDRESS_TAKEN',
-        `${other.description} has the MAC address ${mac} already, at ${other.cidrs.join(' ')}`,
-        'give another --mac-address, or none',
-      )
+    if (other !== undefined) throw this.#records.takenError(other)
+  }
+
+  /** In the words of Docker, for what Docker holds here. */
+  #checkClaim(address: Ipv4, key: string): void {
+    const lease = this.#runner.node.leases(LEASE_HOLDER.docker).find(one => one.address === address)
+    if (lease === undefined || lease.container === key) return
+    const text = formatIpv4(address)
+    const other = this.#records.endpoints().find(one => addressesOf(one).includes(text))
+    if (other !== undefined) throw this.#records.takenError(other)
+    throw new WeaveError(
+      'ADDRESS_TAKEN',
+      lease.container === RESERVED_KEY
+        ? `the address ${text} is kept from containers, by --aux-address of a network`
+        : `the address ${text} is that of a container of Docker which starts or has just ended`,
+      'choose another address, or try again in a minute',
+    )
   }
 
   #ipv6(pool: Extract<Pool, { family: 6 }>, key: string, wanted: string): string {

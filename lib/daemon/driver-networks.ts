@@ -163,12 +163,7 @@ export class DriverNetworks {
     if (known?.network === network && known.mac === mac && known.cidrs.join(' ') === cidrs.join(' ')) return answer
     const other =
       known ?? records.endpoints().find(one => one.mac === mac || addressesOf(one)[0] === addressesOf({ cidrs })[0])
-    if (other !== undefined)
-      throw new WeaveError(
-        'ADDRESS_TAKEN',
-        `${other.description} has ${other.cidrs.join(' ')} and the MAC address ${other.mac} already`,
-        'choose another address, or remove that endpoint first',
-      )
+    if (other !== undefined) throw records.takenError(other)
     records.requireRoom('endpoints')
     // Leased already when it came from our IPAM driver.
     await runner.requestAddress(leaseKey(mac), { type: 'claim', cidr }, signal, LEASE_HOLDER.docker)

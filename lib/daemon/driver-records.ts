@@ -87,6 +87,23 @@ export class DriverRecords {
     return this.#get<EndpointRecord>(DRIVER_ENDPOINT_PREFIX + id)
   }
 
+  /** Why what has an address or a MAC keeps it from others. */
+  takenError({ network, ...endpoint }: EndpointRecord): WeaveError {
+    const command = disconnectCommand({ network, ...endpoint }, this.network(network))
+    return new WeaveError(
+      'ADDRESS_TAKEN',
+      `${endpoint.description} has ${endpoint.cidrs.join(' ')} and the MAC address ${endpoint.mac} already`,
+      `choose another, or take that container off the network first: \`${command}\``,
+    )
+  }
+
+  /** Commands that take a container off the networks that it is on. */
+  disconnects(container: string): string[] {
+    return this.endpoints()
+      .filter(one => one.container === container)
+      .map(one => disconnectCommand(one, this.network(one.network)))
+  }
+
   putEndpoint(record: EndpointRecord): void {
     this.#put(DRIVER_ENDPOINT_PREFIX + record.id, record)
   }
@@ -112,6 +129,13 @@ export class DriverRecords {
 /** What a network is called: by Docker's name once that is known, else by the beginning of its id. */
 export function networkTitle(id: string, network: NetworkRecord | undefined): string {
   return network === undefined || network.name === '' ? id.slice(0, 12) : network.name
+}
+
+/** How to take a container off a network. */
+function disconnectCommand(endpoint: EndpointRecord, network: NetworkRecord | undefined): string {
+  const name = /^container (\S+) on the network /.exec(endpoint.description)?.[1]
+  const container = name ?? (endpoint.container === '' ? 'NAME' : endpoint.container.slice(0, 12))
+  return `docker network disconnect ${networkTitle(endpoint.network, network)} ${container}`
 }
 
 /** By which the host and `ps` know an endpoint. */

@@ -202,7 +202,7 @@ async function checkIsNetwork(place: Place, runner: CommandRunner): Promise<void
 function badTarget(text: string, why: string): WeaveError {
   return new WeaveError(
     'BAD_TARGET',
-    `cannot attach to \`${text.slice(0, 80)}\`: ${why}`,
+    `\`${text.slice(0, 80)}\` is no target: ${why}`,
     'give the id or name of a container, netns:NAME, the path of a network namespace, or pid:N',
   )
 }

@@ -73,6 +73,7 @@ function world() {
       records: new AttachmentRecords(store),
       book,
       resolvConfs: { remove: () => {} },
+      disconnects: (id: string) => (id === 'web' ? ['docker network disconnect net web'] : []),
     } as unknown as Seams)
   return {
     netns,
@@ -170,6 +171,16 @@ t.test('a namespace that has lost its name to another is cut off, for it has the
   t.same(w.unplugged, ['c but 2'])
   await w.attachments.detach('c', [])
   t.same(w.unplugged, ['c but 2', 'c'])
+})
+
+t.test('one that is on a network of Docker only is told so', async t => {
+  const { attachments } = world()
+  const refusal = { code: 'NOT_ATTACHED', message: /network of Docker/, remedy: /docker network disconnect net web/ }
+  await t.rejects(attachments.detach('web', []), refusal)
+  await t.rejects(
+    attachments.rename('web', known => [...known]),
+    refusal,
+  )
 })
 
 t.test('names that labels ask for come before those that a target brings; what cannot be is noted', async t => {

@@ -79,6 +79,7 @@ function world(t: Test, isOff = false) {
     records: new AttachmentRecords(store),
     book,
     resolvConfs: { remove: () => {} },
+    disconnects: () => [],
   } as unknown as Seams)
   const { records: kept, turns } = attachments
   const parts = { host, runner, records: kept, turns, book } as unknown as ContainerAttachmentParts

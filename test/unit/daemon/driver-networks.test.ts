@@ -182,6 +182,25 @@ t.test('no two endpoints have one address or one MAC', async t => {
   t.equal(w.leases.size, 1)
 })
 
+t.test('who has an address is told as Docker knows it', async t => {
+  const w = world()
+  w.create()
+  w.networks.learn({ id: NET, name: 'net', subnets: [POOL] }, {})
+  t.strictSame(w.records.disconnects('f'.repeat(64)), [])
+  await w.endpoint(E1, (await w.ask(MAC)).Address)
+  await w.join(E1)
+  await w.networks.identify(E1, { container: 'f'.repeat(64), description: 'container web on the network net' })
+  const refusal = {
+    ...{ code: 'ADDRESS_TAKEN', message: /^container web on the network net has 10\.40\.0\.1/ },
+    remedy: /docker network disconnect net web/,
+  }
+  await t.rejects(w.ask(MAC2, '10.40.0.1'), refusal)
+  await t.rejects(w.endpoint(E2, '10.40.0.1/24', MAC2), refusal)
+  t.strictSame(w.records.disconnects('f'.repeat(64)), ['docker network disconnect net web'])
+  await w.ask('', '10.40.0.5')
+  await t.rejects(w.ask(MAC2, '10.40.0.5'), { code: 'ADDRESS_TAKEN', message: /--aux-address/ })
+})
+
 t.test("addresses of Docker's own choice are claimed, and get a MAC", async t => {
   const w = world()
   w.create(NET, { IPv4Data: [{ AddressSpace: 'LocalDefault', Pool: POOL }] })
