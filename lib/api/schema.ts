@@ -210,13 +210,16 @@ export const NoRequest = z.object({})
 
 const texts = (max: number) => z.array(z.string().min(1).max(256)).max(max)
 
+/** As an operator writes them: whoever knows the domain judges them, the empty one too. */
+const names = z.array(z.string().max(256)).max(32).default([])
+
 export const ConnectRequest = z.object({ targets: texts(256), replace: z.boolean().default(false) })
 export const ForgetRequest = z.object({ targets: texts(256).min(1) })
 export const AttachRequest = z.object({
   target: z.string().min(1).max(256),
   addresses: texts(32).default([]),
   multicastRoute: z.boolean().default(true),
-  names: texts(32).default([]),
+  names,
   defaultNames: z.boolean().default(true),
   resolvConf: z.boolean().default(false),
 })
@@ -225,11 +228,11 @@ export const DetachRequest = z.object({ target: z.string().min(1).max(256), addr
 export const ExposeRequest = z.object({
   addresses: texts(32).default([]),
   masquerade: z.boolean().default(true),
-  names: texts(32).default([]),
+  names,
 })
 export const HideRequest = z.object({ addresses: texts(32).default([]) })
 
-export const NamesRequest = z.object({ target: z.string().min(1).max(256), names: texts(32).default([]) })
+export const NamesRequest = z.object({ target: z.string().min(1).max(256), names })
 export const LookupRequest = z.object({ name: z.string().min(1).max(256) })
 
 export const NamesAnswer = z.object({ names: z.array(z.string()) })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { clientOf, collected, print, settingsOf, withSettings } from './settings.ts'
+import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 
 const WHOSE = 'netns:NAME, pid:N, the id or name of a Docker container, weave:expose (this host), or any IP address'
 
@@ -46,7 +46,12 @@ export function addNameCommands(program: Command): void {
 export function withNames(command: Command): Command {
   return command
     .helpOption('--help', 'display help for command')
-    .option('-h, --name <name>', 'a name; repeatable', collected, [])
+    .option('-h, --name <name>', 'a name; repeatable', collectedNames, [])
+}
+
+/** An empty one is kept, to be refused: a script meant to give a name. */
+function collectedNames(value: string, previous: readonly string[]): string[] {
+  return [...previous, ...value.split(',')]
 }
 
 async function change(
