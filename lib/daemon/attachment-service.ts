@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import type { Attachment, AttachmentFound, CallHandlers } from '../api/mod.ts'
 import { errorText, printable } from '../base/mod.ts'
 import type { Monitor } from '../host/mod.ts'
+import type { Domain } from '../names/mod.ts'
+import { NAMES_MAX } from '../wire/mod.ts'
 import type { Attachments } from './attachments.ts'
 import type { DockerService } from './docker-service.ts'
 import { few } from './few.ts'
@@ -17,6 +19,7 @@ export class AttachmentService implements Service {
   readonly calls: Pick<CallHandlers, 'attach' | 'detach' | 'ps'>
   readonly #attachments: Attachments
   readonly #resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
+  readonly #domain: Pick<Domain, 'faultOf'>
   readonly #docker: Pick<DockerService, 'keeps' | 'stateOf'>
   readonly #returning: Pick<ReturningNamespaces, 'keeps'>
   readonly #log: Pick<Logger, 'info' | 'warn'>
@@ -26,6 +29,7 @@ export class AttachmentService implements Service {
   constructor(parts: {
     attachments: Attachments
     resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
+    domain: Pick<Domain, 'faultOf'>
     docker: Pick<DockerService, 'keeps' | 'stateOf'>
     returning: Pick<ReturningNamespaces, 'keeps'>
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
@@ -38,6 +42,7 @@ export class AttachmentService implements Service {
     const { attachments, runner } = parts
     this.#attachments = attachments
     this.#resolvConfs = parts.resolvConfs
+    this.#domain = parts.domain
     this.#docker = parts.docker
     this.#returning = parts.returning
     this.#log = parts.log
@@ -66,14 +71,12 @@ export class AttachmentService implements Service {
   }
 
   warnings(): readonly string[] {
-    const refused = this.#attachments.records
-      .all()
-      .flatMap(({ description, refusedNames = [] }) =>
-        refusedNames.map(
-          name =>
-            `${description} is not called "${printable(name)}", as its labels ask: that is no name of the zone, or one too many`,
-        ),
-      )
+    const refused = this.#attachments.records.all().flatMap(({ description, refusedNames = [] }) =>
+      refusedNames.map(name => {
+        const why = this.#domain.faultOf(name) ?? `that is one too many, beyond ${NAMES_MAX}`
+        return `${description} is not called "${printable(name)}", as its labels ask: ${printable(why)}`
+      }),
+    )
     return [
       ...few(refused, more => `${more} more names that labels ask for cannot be`),
       ...few(this.#resolvConfs.warnings(), more => `${more} more files resolv.conf are not kept`),

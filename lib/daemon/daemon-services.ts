@@ -130,7 +130,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     exposures,
     returning,
     new AttachmentService({
-      ...{ attachments, resolvConfs, docker, returning, runner, log },
+      ...{ attachments, resolvConfs, docker, returning, runner, log, domain: book.domain },
       others: async () => [...(await exposures.list()), ...(await driver.list())],
       watch: check => seams.watchHostEnds(check),
     }),

@@ -1,4 +1,4 @@
-import { WeaveError } from '../base/mod.ts'
+import { WeaveError, errorText } from '../base/mod.ts'
 import { NAMES_MAX, NAME_LABELS_MAX, RELATIVE_NAME_MAX, isRelativeName } from '../wire/mod.ts'
 import { DOMAIN_CHARACTERS_MAX } from './constants.ts'
 
@@ -66,6 +66,16 @@ export class Domain {
       `that would be ${names.length} names; a container may have ${NAMES_MAX}`,
       'give fewer of them',
     )
+  }
+
+  /** Why a text cannot be a name; undefined when it can. */
+  faultOf(text: string): string | undefined {
+    try {
+      this.parse(text)
+      return undefined
+    } catch (error) {
+      return errorText(error)
+    }
   }
 
   /** A name that came with a container, such as its host name; undefined when it cannot be one of the zone. */

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { CallContext } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import { AttachmentService } from '../../../lib/daemon/attachment-service.ts'
+import { Domain } from '../../../lib/names/mod.ts'
 import { nodeReport, contact } from '../../support/node-reports.ts'
 
 type Parts = ConstructorParameters<typeof AttachmentService>[0]
@@ -30,6 +31,7 @@ function service(attachments: Partial<Parts['attachments']>, report = nodeReport
       stateOf: () => ({ state: 'attached', why: null }) as const,
     },
     returning: { keeps: (id: string) => id === 'awaited' },
+    domain: new Domain('weave.local'),
     runner: { report: () => report, requireStore: () => undefined },
     others: async () => [HOST],
     watch: (check: () => Promise<void>) => {
@@ -109,13 +111,14 @@ t.test('what is gone is logged, one by one', async t => {
 t.test('names that labels ask for and that cannot be are warnings', async t => {
   const all = Array.from({ length: 12 }, (_, i) => ({ description: `container c${i}`, refusedNames: ['a\u001b b'] }))
   const records = {
-    all: () => [{ description: 'container web' }, ...all],
+    all: () => [{ description: 'container web', refusedNames: ['web.example.com', 'fine'] }, ...all],
   } as unknown as Parts['attachments']['records']
   const warnings = service({ records }).service.warnings()
-  t.equal(
-    warnings[0],
-    'container c0 is not called "a? b", as its labels ask: that is no name of the zone, or one too many',
-  )
+  t.strictSame(warnings.slice(0, 3), [
+    'container web is not called "web.example.com", as its labels ask: "web.example.com" is not in the domain weave.local',
+    'container web is not called "fine", as its labels ask: that is one too many, beyond 32',
+    'container c0 is not called "a? b", as its labels ask: "a? b" is no name for a container',
+  ])
   t.match(warnings.at(-1), /^\d+ more names that labels ask for cannot be$/)
 })
 
