@@ -42,7 +42,7 @@ export function renderStatus(status: Status): string {
     lines.push(labelled('Upstream', dns.upstream.length === 0 ? 'none' : dns.upstream.join(', ')))
     lines.push(labelled('TTL', dns.ttlSeconds))
   } else lines.push(labelled('Answering', 'nowhere (--no-dns)'))
-  lines.push(labelled('Names', `${dns.names}, of ${dns.containers} containers`))
+  lines.push(labelled('Names', `${dns.names}, of ${dns.containers} containers, in the whole mesh`))
   for (const waiting of status.waiting) lines.push('', `Waiting: ${waiting}`)
   for (const warning of status.warnings) lines.push('', `WARNING: ${warning}`)
   return lines.join('\n')

@@ -66,7 +66,7 @@ t.test('containers have names, everywhere and for as long as they are there', op
     lines.find(line => line.startsWith('printer')),
     /^printer +192\.0\.2\.77 +weave:extern +[a-z2-7]{8}\(h2\)$/,
   )
-  t.match(await h1.daemon.say('status'), /Domain: weave\.local\.\n[^]*Names: 5, of 3 containers/)
+  t.match(await h1.daemon.say('status'), /Domain: weave\.local\.\n[^]*Names: 5, of 3 containers, in the whole mesh/)
   t.equal(await h2.daemon.say('dns-remove', targetOf(c2), 'two'), 'web.weave.local.\na.b.weave.local.')
   await told('a name that was taken away', 'two', [])
 

@@ -65,7 +65,7 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     '         Engine: unix:///var/run/docker.sock is followed',
     '     Containers: 0 attached',
     '         Domain: weave.local.',
-    '          Names: 3, of 2 containers',
+    '          Names: 3, of 2 containers, in the whole mesh',
   ])
     t.ok(lines.includes(line), line)
   t.end()
