@@ -4,8 +4,8 @@ import { CALLS, CALL_NAMES, type CallName, type CallReply, type CallRequest } fr
 export interface CallContext {
   /** Aborted when the client hangs up, or when the call's deadline has passed. */
   readonly signal: AbortSignal
-  /** Runs once the answer has been sent, or the client is gone; not at all when the call fails. */
-  afterAnswer(run: () => void): void
+  /** Runs once the answer has been sent, or the client is gone (`isSent` false); not at all when the call fails. */
+  afterAnswer(run: (isSent: boolean) => void): void
 }
 
 /**

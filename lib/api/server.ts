@@ -64,19 +64,21 @@ function route(app: FastifyInstance, sent: WeakMap<object, string>, call: Call, 
       const input = parse(call.request, call.method === 'GET' ? {} : request.body)
       const over = new AbortController()
       const deadline = setTimeout(() => over.abort(), call.deadlineMs)
-      const after: (() => void)[] = []
+      const after: ((isSent: boolean) => void)[] = []
       let isAnswered = false
       let isClosed = false
+      const { socket } = request.raw
       reply.raw.on('close', () => {
         clearTimeout(deadline)
         isClosed = true
-        if (isAnswered) for (const run of after) run()
+        // The answer counts as finished also where the socket did not take it.
+        if (isAnswered) for (const run of after) run(reply.raw.writableFinished && socket.errored === null)
         else over.abort()
       })
       const answer = await handler(input, { signal: over.signal, afterAnswer: run => after.push(run) })
       isAnswered = true
       // Whoever has hung up meanwhile is not waited for.
-      if (isClosed) for (const run of after) run()
+      if (isClosed) for (const run of after) run(false)
       return reply.type('application/json; charset=utf-8').send(textOf(answer as object, sent))
     },
   })

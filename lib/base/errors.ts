@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   RANGE_OVERLAP: { http: 500, exit: 78 },
   RANGE_CHANGED: { http: 409, exit: 78 },
   BRIDGE_FOREIGN: { http: 500, exit: 78 },
+  OTHER_NAMESPACE: { http: 500, exit: 78 },
   SECRET_REQUIRED: { http: 500, exit: 78 },
   NOTHING_TO_RESUME: { http: 500, exit: 78 },
   RESOLV_CONF: { http: 409, exit: 78 },

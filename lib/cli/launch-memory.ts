@@ -44,8 +44,9 @@ export function repeatedOptions(
   if (wanted.isResuming && remembered === undefined)
     throw new WeaveError(
       'NOTHING_TO_RESUME',
-      `no launch of ${stateDir} is remembered`,
-      'launch without --resume, with the options that it needs',
+      `nothing was launched in ${stateDir} yet that could be repeated`,
+      'launch it with what it needs: weave-ts launch --password-file FILE HOST (without --resume); for another instance ' +
+        'give its --state-dir',
     )
   const known = wanted.known.filter(key => !NOT_REMEMBERED.includes(key))
   const forgotten = wanted.forgotten.map(name => keyOf(name, known))

@@ -23,12 +23,12 @@ export function addLifecycleCommands(program: Command): void {
         'leave the mesh for good: hand the addresses on, remove the bridge, all interfaces and the state; says what is cut',
       ),
   )
-    .option('--force', 'also without a running daemon; its address blocks are then lost to the mesh until taken over')
+    .option('--force', 'also without a running daemon; its address blocks are then lost to the mesh')
     .option('--yes', 'do not ask; without a terminal nothing is asked')
     .action(async ({ force = false, yes = false }: { force?: boolean; yes?: boolean }, command: Command) => {
       const settings = settingsOf(command)
       const { isMeant, resetPlan } = await import('./reset-plan.ts')
-      for (const line of await resetPlan(settings.stateDir)) console.error(`weave-ts: reset: ${line}`)
+      for (const line of await resetPlan(settings.stateDir, force)) console.error(`weave-ts: reset: ${line}`)
       if (!yes && !(await isMeant('weave-ts: go on?'))) {
         console.error('weave-ts: nothing was removed')
         process.exitCode = EXIT_REFUSED

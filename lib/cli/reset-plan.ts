@@ -1,20 +1,24 @@
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { readInstance } from '../daemon/mod.ts'
 import { BRIDGE_ALIAS, listHostEnds, showInterface } from '../host/mod.ts'
 import { ChildProcessRunner } from '../io/mod.ts'
+import { checkForcedReset } from './forced-reset.ts'
 import { socketPathOf } from './paths.ts'
 
 const SHOWN_MAX = 5
 
-/** What a reset cuts, one line each, for whoever is about to do it. */
-export async function resetPlan(stateDir: string): Promise<string[]> {
+/**
+ * What a reset cuts, one line each, for whoever is about to do it.
+ * @throws WeaveError when it would be refused
+ */
+export async function resetPlan(stateDir: string, isForced: boolean): Promise<string[]> {
   try {
     return await planOfDaemon(stateDir)
   } catch (error) {
     if (!(error instanceof WeaveError) || error.code !== 'DAEMON_DOWN') throw error
-    return planOfHost(stateDir)
+    return planOfHost(stateDir, isForced, error)
   }
 }
 
@@ -32,10 +36,10 @@ async function planOfDaemon(stateDir: string): Promise<string[]> {
   ]
 }
 
-async function planOfHost(stateDir: string): Promise<string[]> {
-  const instance = readInstance(stateDir)
-  if (instance === undefined) return [`${stateDir} is emptied`]
+async function planOfHost(stateDir: string, isForced: boolean, down: WeaveError): Promise<string[]> {
   const runner = new ChildProcessRunner()
+  const instance = await checkForcedReset(stateDir, { isForced, down, runner })
+  if (typeof instance === 'string') return existsSync(stateDir) ? [`${stateDir} is emptied`] : []
   const { bridge } = instance
   const link = await showInterface(runner, bridge)
   const ends = await listHostEnds(runner)

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ApiClient } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { readInstance } from '../daemon/mod.ts'
-import { HostNetwork, showInterface } from '../host/mod.ts'
+import { HostNetwork } from '../host/mod.ts'
 import { ChildProcessRunner, stateLockHolder } from '../io/mod.ts'
+import { checkForcedReset } from './forced-reset.ts'
 import { socketPathOf } from './paths.ts'
 import { removeState } from './remove-state.ts'
 
@@ -27,19 +27,7 @@ export async function resetInstance(stateDir: string, isForced: boolean): Promis
     await ended(stateDir, holder?.pid)
   } catch (error) {
     if (!(error instanceof WeaveError) || error.code !== 'DAEMON_DOWN') throw error
-    if (!isForced)
-      throw new WeaveError(
-        'DAEMON_DOWN',
-        `${error.message}; without it the addresses of this peer cannot be handed on`,
-        'launch it first, or give --force: its address blocks are then lost to the mesh until somebody takes them over',
-      )
-    if (holder !== undefined)
-      throw new WeaveError(
-        'STATE_LOCKED',
-        `process ${holder.pid} holds ${stateDir} but does not answer`,
-        'end it first',
-      )
-    notes = await removeFromHost(stateDir)
+    notes = await removeFromHost(stateDir, isForced, error)
   }
   const stayed = removeState(stateDir)
   if (stayed.length === 0) return notes
@@ -47,19 +35,11 @@ export async function resetInstance(stateDir: string, isForced: boolean): Promis
 }
 
 /** What the last daemon of this state directory made; nothing is touched that another one may be using. */
-async function removeFromHost(stateDir: string): Promise<string[]> {
-  const instance = readInstance(stateDir)
-  if (instance === undefined)
-    return [`${stateDir} does not say what its daemon made on the host: no bridge and no interface was removed`]
+async function removeFromHost(stateDir: string, isForced: boolean, down: WeaveError): Promise<string[]> {
   const runner = new ChildProcessRunner()
-  const { bridge, device, exposed } = instance
-  // The device goes with the daemon that made it: while it is there, one is running.
-  if ((await showInterface(runner, device)) !== undefined)
-    throw new WeaveError(
-      'INTERFACE_EXISTS',
-      `another daemon in this network namespace uses the device ${device}, and perhaps the bridge ${bridge}`,
-      'stop that daemon first, or reset it by its own --state-dir',
-    )
+  const made = await checkForcedReset(stateDir, { isForced, down, runner })
+  if (typeof made === 'string') return [made]
+  const { bridge, device, exposed } = made
   await new HostNetwork({ runner, mac: 0, bridge, tap: device }).remove(exposed)
   return ['no daemon was running: its address blocks stay with a peer that is gone']
 }

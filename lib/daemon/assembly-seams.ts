@@ -4,7 +4,7 @@ import type { ApiServer, CallHandlers } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { DriverHandlers, DriverServer } from '../docker/mod.ts'
-import type { HostNames, HostNetwork, HostNetworkOptions, Monitor } from '../host/mod.ts'
+import type { HostNames, HostNetwork, HostNetworkOptions, Monitor, NetworkPlace } from '../host/mod.ts'
 import type {
   CacheStore,
   DnsHandler,
@@ -36,6 +36,8 @@ export interface AssemblySeams {
   readonly hasAes: boolean
   interfaces(): Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>
   lock(stateDir: string): StateLock
+  /** Fails when the daemon that has a state directory runs in another network namespace than this one. */
+  checkNamespace(stateDir: string): void
   /** Asks the daemon that has a state directory to stop, and returns when it has let go of it. None is no error. */
   takeOver(stateDir: string): Promise<void>
   /** Fails where the host cannot carry the overlay. */
@@ -57,6 +59,8 @@ export interface AssemblySeams {
   host(options: Omit<HostNetworkOptions, 'runner' | 'containers'>): AssemblyHost
   /** The boot of the host that this is, and how long ago it was. */
   boot(): { readonly id: string; readonly uptimeS: number }
+  /** Where this process has its interfaces. */
+  networkPlace(): NetworkPlace | undefined
   /** What hears of changes of the firewall, and then calls. */
   watchFirewall(check: () => Promise<void>): Pick<Monitor, 'isListening' | 'set'>
   /** What hears of host ends that vanish, and then calls. */

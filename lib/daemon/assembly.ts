@@ -112,7 +112,8 @@ async function open(
   if (config.secret !== null && early === undefined) onStep('stretching the mesh secret')
   const secrets = early?.secrets ?? (await seams.secrets(config))
   if (early === undefined) onStep('setting up the bridge')
-  writeInstance(config.stateDir, { bridge: config.bridge, device: config.device })
+  const network = seams.networkPlace()
+  writeInstance(config.stateDir, { bridge: config.bridge, device: config.device, ...(network && { network }) })
   const { identity, mac, host, mtu, isAdopted, firewall } =
     early?.setUp ?? (await setUpBridge(config, { seams, names, peerAddresses, onNew, seed: loaded.identity.seed }))
   await host.plugTap()

@@ -40,7 +40,8 @@ export class MeshService implements Service {
         return this.#tell((node, now) => ({ targets: node.forgetContacts(targets, now) }))
       },
       stop: (_request, { afterAnswer }) => {
-        afterAnswer(() => parts.end(false))
+        // Whoever asked and has given up counts on it that the daemon goes on.
+        afterAnswer(isSent => isSent && parts.end(false))
         return { ok: true }
       },
       reset: (_request, { afterAnswer }) => {

@@ -27,6 +27,7 @@ export async function makeReady(
   { seams, onStep, onTakingOver }: Surroundings,
 ): Promise<MadeReady> {
   const { stateDir } = config
+  seams.checkNamespace(stateDir)
   onStep('looking at the host')
   await seams.preflight(given.names)
   judgeTrust(config, readRememberedLaunch(stateDir), false)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { networkInterfaces, uptime } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
 import { DockerClient, DriverServer } from '../docker/mod.ts'
-import { firewallMonitor, hostEndMonitor, HostNetwork, preflight, showInterface } from '../host/mod.ts'
+import { firewallMonitor, hostEndMonitor, HostNetwork, networkPlace, preflight, showInterface } from '../host/mod.ts'
 import {
   CacheStore,
   ChildProcessRunner,
@@ -25,7 +25,7 @@ import type { DaemonConfig, OffloadName } from './config.ts'
 import { linkSecrets } from './link-secrets.ts'
 import { hasAesInstructions } from './processor.ts'
 import type { DerivedSettings } from './settings.ts'
-import { takeOver } from './take-over.ts'
+import { checkNamespace, takeOver } from './take-over.ts'
 
 /** The machine that the daemon runs on. */
 export function systemSeams(): AssemblySeams {
@@ -38,6 +38,7 @@ export function systemSeams(): AssemblySeams {
     hasAes: hasAesInstructions(),
     interfaces: networkInterfaces,
     lock: acquireStateLock,
+    checkNamespace,
     takeOver,
     preflight: names => preflight(runner, names),
     openEngine,
@@ -48,6 +49,7 @@ export function systemSeams(): AssemblySeams {
     openCache: (stateDir, isFresh) => CacheStore.open(stateDir, isFresh),
     secrets: linkSecrets,
     boot: () => ({ id: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), uptimeS: uptime() }),
+    networkPlace,
     isInterface: async name => (await showInterface(runner, name)) !== undefined,
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
     watchFirewall: check => firewallMonitor(runner, check),

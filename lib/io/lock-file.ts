@@ -104,7 +104,8 @@ function lock(fd: number, path: string, stateDir: string): void {
     `the state directory ${stateDir} is in use by ` +
       (holder === undefined ? 'a daemon that is just starting or stopping' : `the daemon with pid ${holder.pid}`) +
       `; this process is ${process.pid}`,
-    'stop that daemon first (weave-ts stop), or give this one a directory of its own with --state-dir',
+    'to change its options: weave-ts launch --replace; for a new process: weave-ts restart; to end it: weave-ts stop; or give ' +
+      'this one a directory of its own with --state-dir',
   )
 }
 

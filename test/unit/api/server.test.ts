@@ -153,13 +153,35 @@ t.test('a client that hangs up aborts its call; what was to follow the answer fo
   const after = deferred<string>()
   const { socketPath } = await served(t, (name, _input, context) => {
     calls.set(name, context)
-    context.afterAnswer(() => after.resolve(name))
+    context.afterAnswer(isSent => after.resolve(`${name} ${isSent}`))
     gone.abort()
     return new Promise(resolve => context.signal.addEventListener('abort', () => resolve(OK)))
   })
   await t.rejects(raw(socketPath, 'POST', '/v1/reset', { body: '{}', signal: gone.signal }))
-  t.equal(await after.promise, 'reset')
+  t.equal(await after.promise, 'reset false')
   t.equal(calls.get('reset')?.signal.aborted, true)
+})
+
+t.test('what a client asked for that was gone before it was read is told so', async t => {
+  const told: boolean[] = []
+  const over = deferred<undefined>()
+  const { socketPath, client } = await served(t, (name, _input, { afterAnswer }) => {
+    afterAnswer(isSent => {
+      told.push(isSent)
+      if (name === 'reset') over.resolve(undefined)
+    })
+    return OK
+  })
+  // As that of a daemon which was halted meanwhile: the request is there, and nobody who waits for its answer.
+  const socket = connect(socketPath, () => {
+    socket.write('POST /v1/stop HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}')
+    socket.destroy()
+  })
+  while (told.length === 0) await new Promise(resolve => setImmediate(resolve))
+  t.strictSame(told, [false])
+  await client.call('reset')
+  await over.promise
+  t.strictSame(told, [false, true])
 })
 
 t.test('a call that has been answered is not aborted', async t => {

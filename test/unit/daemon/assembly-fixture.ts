@@ -27,7 +27,7 @@ export const STEPS = [
 ] as const
 export type Step = (typeof STEPS)[number]
 /** What a daemon that replaces another may fail at, besides. */
-type Early = 'verify' | 'take over'
+type Early = 'namespace' | 'verify' | 'take over'
 
 const FIREWALL = {
   isBridgeFiltered: true,
@@ -71,6 +71,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     chance: labelledChance('assembly'),
     hasAes: true,
     interfaces: () => ({}),
+    checkNamespace: () => at('namespace'),
     takeOver: async () => at('take over'),
     verifyStore: () => at('verify'),
     lock: () => {
@@ -142,6 +143,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       return [{ psk: new Uint8Array(32), hint: new Uint8Array(4) }]
     },
     boot: () => ({ id: 'this one', uptimeS: 9 }),
+    networkPlace: () => ({ boot: 'this one', namespace: 'net:[1]' }),
     isInterface: async () => hooks.hasBridge,
     host: ({ bridge = '', tap = '' }) => ({
       bridge,

@@ -9,7 +9,7 @@ import { STEPS, machine, type Step } from './assembly-fixture.ts'
 
 /** What is let go of, by what was opened. */
 const LETS_GO = ['lock', 'engine', 'listen', 'store', 'cache', 'data plane', 'serve'] as const
-const context: CallContext = { signal: new AbortController().signal, afterAnswer: run => run() }
+const context: CallContext = { signal: new AbortController().signal, afterAnswer: run => run(true) }
 
 function surroundings({ seams, log }: ReturnType<typeof machine>, ends: boolean[] = []): Surroundings {
   return {
@@ -29,7 +29,10 @@ t.test('opens everything in order, and closes it in the opposite one', async t =
   const assembly = await assemble(m.config, surroundings(m))
   t.strictSame(m.events, [...STEPS])
   t.strictSame(assembly.notes, ['new', 'mended'])
-  t.strictSame(readInstance(m.config.stateDir), { bridge: 'weave', device: 'weave-tap', exposed: [] })
+  t.strictSame(readInstance(m.config.stateDir), {
+    ...{ bridge: 'weave', device: 'weave-tap', exposed: [] },
+    network: { boot: 'this one', namespace: 'net:[1]' },
+  })
   m.events.length = 0
   await assembly.close(false)
   t.strictSame(
@@ -69,12 +72,12 @@ t.test('a daemon that replaces another does all that takes long, and may refuse,
   rememberLaunch(m.config.stateDir, { mesh: 'open', options: {} })
   const around = { ...surroundings(m), onTakingOver: async () => void told.push(m.events.join(' ')) }
   const assembly = await assemble({ ...m.config, isReplacing: true }, around)
-  const early = ['preflight', 'secrets', 'cache', 'verify', 'identity', 'bridge']
+  const early = ['namespace', 'preflight', 'secrets', 'cache', 'verify', 'identity', 'bridge']
   t.strictSame(told, [early.join(' ')])
   t.strictSame(m.events, [...early, 'take over', ...STEPS.filter(step => !early.includes(step))])
   await assembly.close(false)
 
-  for (const failing of ['preflight', 'secrets', 'verify', 'identity', 'bridge'] as const) {
+  for (const failing of ['namespace', 'preflight', 'secrets', 'verify', 'identity', 'bridge'] as const) {
     m.events.length = 0
     m.hooks.failing = failing
     await t.rejects(assemble({ ...m.config, isReplacing: true }, around), { code: 'LAUNCH_FAILED' }, failing)
@@ -85,7 +88,7 @@ t.test('a daemon that replaces another does all that takes long, and may refuse,
   m.hooks.failing = undefined
   rememberLaunch(m.config.stateDir, { mesh: 'secret', options: {} })
   await t.rejects(assemble({ ...m.config, isReplacing: true }, around), { code: 'SECRET_REQUIRED' })
-  t.strictSame(m.events, ['preflight'])
+  t.strictSame(m.events, ['namespace', 'preflight'])
 })
 
 t.test('a bridge that was there before stays when the start fails', async t => {
@@ -175,12 +178,14 @@ t.test('stop and reset end it after their answer; reset for good', async t => {
   const m = machine(t)
   const ends: boolean[] = []
   const assembly = await assemble(m.config, surroundings(m, ends))
-  const after: (() => void)[] = []
-  const waiting = { ...context, afterAnswer: (run: () => void) => after.push(run) }
+  const after: ((isSent: boolean) => void)[] = []
+  const waiting: CallContext = { ...context, afterAnswer: run => after.push(run) }
   t.strictSame(await assembly.services.calls.stop({}, waiting), { ok: true })
   t.strictSame(await assembly.services.calls.reset({}, waiting), { ok: true, notes: [] })
   t.strictSame(ends, [], 'not before')
-  for (const run of after) run()
+  after[0]?.(false)
+  t.strictSame(ends, [], 'who asked it to stop has given up')
+  for (const run of after) run(true)
   t.strictSame(ends, [false, true])
   await assembly.close(true)
   t.strictSame(m.events.slice(-3), ['-engine', '-host', '-lock'])

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { CallContext } from '../../../lib/api/mod.ts'
 import { Daemon } from '../../../lib/daemon/daemon.ts'
 import { machine } from './assembly-fixture.ts'
 
@@ -62,7 +63,7 @@ t.test('reset over the API ends it with all that it made on the host', async t =
   const m = machine(t)
   const { daemon, ended } = life(m)
   await daemon.start(() => undefined)
-  const context = { signal: new AbortController().signal, afterAnswer: (run: () => void) => run() }
+  const context: CallContext = { signal: new AbortController().signal, afterAnswer: run => run(true) }
   await m.handlers.current?.reset({}, context)
   t.equal(await ended, 0)
   t.ok(m.events.includes('-host'))
