@@ -45,8 +45,8 @@ export interface AssemblySeams {
   openEngine(config: DaemonConfig, settings: DerivedSettings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity
-  /** Fails when the store cannot be used; a daemon may have it open. */
-  verifyStore(stateDir: string): void
+  /** What the store holds; fails when it cannot be used. A daemon may have it open. */
+  verifyStore(stateDir: string): readonly (readonly [string, Uint8Array])[]
   /** `isVerified`: a moment ago. */
   openStore(
     stateDir: string,

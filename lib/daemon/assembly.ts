@@ -82,7 +82,7 @@ async function open(
   const onNew = (host: AssemblyHost) => (removal = host)
   const { peerAddresses } = settings
   const { isReplacing } = config
-  const early = isReplacing ? await makeReady(config, { names, peerAddresses, onNew }, surroundings) : undefined
+  const early = isReplacing ? await makeReady(config, { names, settings, onNew }, surroundings) : undefined
   const lock = early?.lock ?? seams.lock(config.stateDir)
   undo.push('lock', () => lock.release())
   if (early !== undefined) undo.push('cache', () => early.cache.close())

@@ -1,11 +1,15 @@
+import { AssertionError } from '../base/mod.ts'
 import type { HostNames } from '../host/mod.ts'
 import type { LoadedIdentity, StateLock } from '../io/mod.ts'
+import { Node } from '../node/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import type { Surroundings } from './assembly.ts'
 import type { AssemblyHost, CacheSeam } from './assembly-seams.ts'
 import { setUpBridge, type BridgeSetUp } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
+import { nodeConfigOf } from './node-config.ts'
 import { readRememberedLaunch } from './remembered-launch.ts'
+import type { DerivedSettings } from './settings.ts'
 import { judgeTrust } from './trust.ts'
 
 /** What a daemon has done before it took the place of another. */
@@ -23,10 +27,11 @@ export interface MadeReady {
  */
 export async function makeReady(
   config: DaemonConfig,
-  given: { readonly names: HostNames; readonly peerAddresses: readonly string[]; onNew(host: AssemblyHost): void },
+  given: { readonly names: HostNames; readonly settings: DerivedSettings; onNew(host: AssemblyHost): void },
   { seams, onStep, onTakingOver }: Surroundings,
 ): Promise<MadeReady> {
   const { stateDir } = config
+  const { peerAddresses } = given.settings
   seams.checkNamespace(stateDir)
   onStep('looking at the host')
   await seams.preflight(given.names)
@@ -38,11 +43,21 @@ export async function makeReady(
   let made: AssemblyHost | undefined
   try {
     onStep('verifying the state store')
-    seams.verifyStore(stateDir)
+    const stored = seams.verifyStore(stateDir)
     onStep('setting up the bridge')
     const loaded = seams.loadIdentity(stateDir)
     const onNew = (host: AssemblyHost) => (made = host)
-    const setUp = await setUpBridge(config, { ...given, seams, seed: loaded.identity.seed, onNew })
+    const setUp = await setUpBridge(config, { ...given, peerAddresses, seams, seed: loaded.identity.seed, onNew })
+    const { identity, mtu } = setUp
+    const plane = (): never => {
+      throw new AssertionError('it moves nothing')
+    }
+    // It refuses what the state does not fit: another range, say.
+    new Node(
+      nodeConfigOf(config, given.settings, { seams, identity, secrets, mtu, plane }),
+      prefix => stored.filter(([key]) => key.startsWith(prefix)),
+      seams.now(),
+    )
     onStep('waiting for the other daemon to end')
     await onTakingOver()
     await seams.takeOver(stateDir)

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,11 +24,14 @@ import {
   STORE_SCHEMA_VERSION,
   STORE_VALUE_BYTES_MAX,
 } from './state-record.ts'
+import { StoreStream, type StreamEntry } from './store-stream.ts'
 
 export const STATE_STORE_FILE = 'state.mdb'
 /** Of the file that LMDB makes beside a store. */
 export const LOCK_SUFFIX = '-lock'
 const CHECK_TIMEOUT_MS = 30_000
+/** Of all that a store may hold to be read at once: it has what this peer wrote itself. */
+const READ_BYTES_MAX = 256 * 1024 * 1024
 /** Compiled or not, the checker lies beside this file with the same extension. */
 export const CHECKER = fileURLToPath(new URL(`./state-check${extname(import.meta.url)}`, import.meta.url))
 /** How often a full disk is looked at for room; and after it had room and refused all the same, as with a quota. */
@@ -116,16 +119,16 @@ export class StateStore {
 
   /**
    * Reads a store and verifies it whole; none is good, too. Another process may have it open and write to it: what it
-   * writes while it is read may look like damage once.
+   * writes while it is read may look like damage once. Returns what it holds.
    * @throws WeaveError STATE_DAMAGED, STATE_VERSION, STATE_IO
    */
-  static verify(stateDir: string): void {
+  static verify(stateDir: string): readonly StreamEntry[] {
     const path = join(stateDir, STATE_STORE_FILE)
-    if (!exists(path)) return
+    if (!exists(path)) return []
     try {
-      verify(path)
+      return readWhole(path)
     } catch {
-      verify(path)
+      return readWhole(path)
     }
   }
 
@@ -260,6 +263,18 @@ function verify(path: string): string[] {
   return notices
 }
 
+/** As `verify`, and gives what it holds. */
+function readWhole(path: string): readonly StreamEntry[] {
+  lookAtFile(path)
+  const child = spawnChecker('read', path)
+  rmSync(path + STORE_COPY_SUFFIX, { recursive: true, force: true })
+  const stream = new StoreStream()
+  const entries = stream.take(child.stdout)
+  const finding = findingOf(stream.finding ?? '', child)
+  if (finding.outcome !== 'good') throw findingError(path, finding)
+  return entries ?? []
+}
+
 /**
  * What is seen of a store's file without reading it; its mode is mended. Returns what an operator should read.
  * @throws WeaveError STATE_DAMAGED
@@ -283,17 +298,21 @@ export function findingError(path: string, finding: Exclude<StoreFinding, { outc
 }
 
 function runChecker(task: 'create' | 'check', path: string): StoreFinding {
+  const child = spawnChecker(task, path)
+  return findingOf(child.stdout.toString('utf8'), child)
+}
+
+function spawnChecker(task: 'create' | 'check' | 'read', path: string): SpawnSyncReturns<Buffer> {
   const child = spawnSync(process.execPath, [CHECKER, task, path], {
-    encoding: 'utf8',
     timeout: CHECK_TIMEOUT_MS,
     killSignal: 'SIGKILL',
+    maxBuffer: READ_BYTES_MAX,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  if (child.error !== undefined && (child.error as NodeJS.ErrnoException).code === 'ETIMEDOUT') {
-    return { outcome: 'damaged', reason: `reading it did not end within ${CHECK_TIMEOUT_MS / 1000} s` }
-  }
-  if (child.error !== undefined) throw ioError(path, 'verified', child.error)
-  return findingOf(child.stdout, child)
+  if (child.error === undefined) return child
+  if ((child.error as NodeJS.ErrnoException).code === 'ETIMEDOUT')
+    throw damagedError(path, `reading it did not end within ${CHECK_TIMEOUT_MS / 1000} s`)
+  throw ioError(path, 'verified', child.error)
 }
 
 /** What a checker found, by what it said last; or how it ended without a word. */

@@ -73,7 +73,10 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     interfaces: () => ({}),
     checkNamespace: () => at('namespace'),
     takeOver: async () => at('take over'),
-    verifyStore: () => at('verify'),
+    verifyStore: () => {
+      at('verify')
+      return [...records]
+    },
     lock: () => {
       at('lock')
       return { notices: [], release: () => gone('lock') }

@@ -91,6 +91,16 @@ t.test('a daemon that replaces another does all that takes long, and may refuse,
   t.strictSame(m.events, ['namespace', 'preflight'])
 })
 
+t.test('what the state does not fit is refused while the other daemon runs', async t => {
+  const m = machine(t)
+  await (await assemble(m.config, surroundings(m))).close(false)
+  m.events.length = 0
+  const another = { ...m.config, isReplacing: true, ipallocRange: '10.64.0.0/16' }
+  await t.rejects(assemble(another, surroundings(m)), { code: 'RANGE_CHANGED' })
+  t.ok(m.events.includes('bridge'))
+  t.notOk(m.events.includes('take over'))
+})
+
 t.test('a bridge that was there before stays when the start fails', async t => {
   const m = machine(t)
   m.hooks.hasBridge = true
