@@ -18,8 +18,14 @@ export interface ServiceOptions {
   readonly isNow: boolean
 }
 
-/** The unit as `install` would write it. */
+/** The unit as `install` would write it. @throws WeaveError CONFIG_INVALID */
 export function serviceUnit(stateDir: string): string {
+  if (/\p{Cc}/u.test(stateDir))
+    throw new WeaveError(
+      'CONFIG_INVALID',
+      `--state-dir ${JSON.stringify(stateDir.slice(0, 80))} has control characters, which no unit file can hold`,
+      'give it another name',
+    )
   return unitText({ command: [process.execPath, COMMAND], stateDir })
 }
 
@@ -85,11 +91,11 @@ function unit(name: string): string {
 }
 
 function unitPath({ unitDir, name }: ServiceOptions): string {
-  if (!/^[\w.@-]{1,64}$/.test(name))
+  if (!/^[a-z0-9](?:[\w.@-]{0,62}[a-z0-9])?$/i.test(name))
     throw new WeaveError(
       'CONFIG_INVALID',
       `--name ${JSON.stringify(name.slice(0, 80))} cannot be the name of a unit`,
-      'use letters, digits and any of _ . @ -',
+      'use letters, digits and, between these, any of _ . @ -',
     )
   return join(unitDir, unit(name))
 }

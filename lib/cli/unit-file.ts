@@ -22,7 +22,7 @@ export function unitText({ command, stateDir }: UnitOptions): string {
     [...command, 'launch', ...options, '--state-dir', stateDir].map(unitWord).join(' ')
   return `${UNIT_MARK}
 [Unit]
-Description=weave-ts overlay mesh (${unitWord(stateDir)})
+Description=weave-ts overlay mesh (${pathWord(stateDir)})
 After=network-online.target
 Wants=network-online.target
 # Docker may start before or after it; but before it, dockerd would wait for its networks that have our driver.
@@ -48,7 +48,7 @@ CapabilityBoundingSet=${CAPABILITIES.map(([name]) => name).join(' ')}
 NoNewPrivileges=yes
 ProtectSystem=strict
 # /run: the lock of iptables, sockets of plugins, namespaces.
-ReadWritePaths=${unitWord(stateDir)} /run -/etc/netns
+ReadWritePaths=${pathWord(stateDir)} /run -/etc/netns
 ProtectHome=read-only
 PrivateTmp=yes
 DevicePolicy=closed
@@ -71,8 +71,17 @@ WantedBy=multi-user.target
 `
 }
 
-/** Quoted as systemd reads words; `%` and `$` stand for themselves. */
+/** A word of a command line, quoted as systemd reads it; `%` and `$` stand for themselves. */
 export function unitWord(text: string): string {
-  const escaped = text.replaceAll('%', '%%').replaceAll('$', '$$$$')
+  return quoted(text.replaceAll('$', '$$$$'))
+}
+
+/** As `unitWord`, elsewhere than in a command line: no variables are filled in there. */
+export function pathWord(text: string): string {
+  return quoted(text)
+}
+
+function quoted(text: string): string {
+  const escaped = text.replaceAll('%', '%%')
   return /^[\w./:@%$+,=-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, character => `\\${character}`)}"`
 }

@@ -27,6 +27,15 @@ t.test('install writes the unit once, and says what it did and what is to be don
   t.end()
 })
 
+t.test('a state directory that would write lines of its own is refused', t => {
+  const { service, path } = host(t)
+  const stateDir = '/x\nExecStartPre=/bin/false'
+  t.throws(() => installService({ ...service, stateDir }), { code: 'CONFIG_INVALID', message: /control characters/ })
+  t.throws(() => serviceUnit('/x\u0085y'), { code: 'CONFIG_INVALID' })
+  t.notOk(existsSync(path))
+  t.end()
+})
+
 t.test('uninstall removes the unit, twice without harm, and leaves the state', { skip }, t => {
   const { service, path } = host(t)
   t.match(uninstallService(service), [/nothing to remove/])
@@ -45,7 +54,7 @@ t.test('the unit of somebody else is not touched', t => {
   for (const act of [installService, uninstallService])
     t.throws(() => act(service), { code: 'UNIT_FOREIGN', message: new RegExp(path) })
   t.equal(readFileSync(path, 'utf8'), '[Unit]\n')
-  for (const name of ['../x', '', 'a b', 'a/b'])
+  for (const name of ['../x', '', 'a b', 'a/b', '.', '..', '-x', 'x-', 'x.', 'x@', '_x'])
     t.throws(() => installService({ ...service, name }), { code: 'CONFIG_INVALID', message: /--name/ })
   t.end()
 })

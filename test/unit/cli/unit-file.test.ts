@@ -36,6 +36,13 @@ t.test('words are quoted as systemd reads them', t => {
   t.end()
 })
 
+t.test('only command lines double what begins a variable', t => {
+  const text = unitText({ command: ['/bin/true'], stateDir: '/a$b%c' })
+  t.match(text, 'ExecStart=/bin/true launch --foreground --resume --state-dir /a$$b%%c\n')
+  t.match(text, '\nReadWritePaths=/a$b%%c /run')
+  t.end()
+})
+
 t.test('systemd takes the unit', { skip: hasAnalyze ? false : 'there is no systemd-analyze' }, t => {
   const path = join(t.testdir({}), 'weave-ts.service')
   writeFileSync(path, unitText(UNIT))
