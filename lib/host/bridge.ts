@@ -204,8 +204,8 @@ export async function removeBridge(runner: CommandRunner, bridge: string, tap: s
 /** The steps that give an adopted bridge back. */
 function planRelease(found: InterfaceView): readonly HostStep[] {
   const change = ['ip', 'link', 'set', 'dev', found.ifname]
-  const unmark = { argv: [...change, 'alias', ''] }
   const before = beforeAdoption(found)
+  const unmark = { argv: [...change, 'alias', before?.alias ?? ''] }
   if (before === undefined) return [unmark]
   const { mtu, mac, values } = before
   const data = BRIDGE_DATA.flatMap(name => (name in values ? [name, String(values[name])] : []))

@@ -6,6 +6,8 @@ import { ALIAS_PREFIX } from './limits.ts'
 export const BRIDGE_ALIAS = `${ALIAS_PREFIX}bridge`
 export const TAP_ALIAS = `${ALIAS_PREFIX}device`
 const ADOPTED_PREFIX = `${ALIAS_PREFIX}adopted`
+/** IFALIASZ of the kernel, without the zero at the end. */
+const ALIAS_BYTES_MAX = 255
 
 /** Whose a bridge or its ports look like, by their names. */
 const OWNERS: readonly (readonly [RegExp, string, string?])[] = [
@@ -33,21 +35,37 @@ export function isAdopted({ ifalias }: InterfaceView): boolean {
 /** Settings of a bridge by their names, as `mcast_snooping`; those of the kernel as `ipv6.accept_ra`. */
 export type BridgeValues = Readonly<Record<string, number>>
 
-/** The mark of a bridge that is taken over: what weave-ts changes of it, so that it can be put back. */
-export function adoptedAlias({ mtu, address = '' }: InterfaceView, values: BridgeValues = {}): string {
+/**
+ * The mark of a bridge that is taken over: what weave-ts changes of it, so that it can be put back; its own alias last.
+ * @throws WeaveError BRIDGE_FOREIGN when the kernel's room for a mark does not hold that
+ */
+export function adoptedAlias(
+  { ifname, mtu, address = '', ifalias = '' }: InterfaceView,
+  values: BridgeValues = {},
+): string {
   const words = Object.entries(values).map(([name, value]) => `${name}=${value}`)
-  return [ADOPTED_PREFIX, mtu, address, ...words].join(' ')
+  const mark = [ADOPTED_PREFIX, mtu, address, ...words, ...(ifalias === '' ? [] : [`alias: ${ifalias}`])].join(' ')
+  const tooMany = Buffer.byteLength(mark) - ALIAS_BYTES_MAX
+  if (tooMany <= 0) return mark
+  throw new WeaveError(
+    'BRIDGE_FOREIGN',
+    `the alias of the bridge ${ifname} is ${tooMany} bytes too long to be kept while the bridge is taken over`,
+    `shorten it (\`ip link set dev ${ifname} alias TEXT\`), or take another bridge (--bridge)`,
+  )
 }
 
 /** What an adopted bridge had before; undefined when its mark does not say. */
 export function beforeAdoption({
   ifalias = '',
-}: InterfaceView): { readonly mtu: string; readonly mac: string; readonly values: BridgeValues } | undefined {
-  const match = /^weave-ts:adopted (\d{2,5}) ([0-9a-f:]{17})((?: [a-z0-9_.]+=\d{1,9})*)$/.exec(ifalias)
+}: InterfaceView):
+  { readonly mtu: string; readonly mac: string; readonly values: BridgeValues; readonly alias: string } | undefined {
+  const match = /^weave-ts:adopted (\d{2,5}) ([0-9a-f:]{17})((?: [a-z0-9_.]+=\d{1,9})*)(?: alias: ([^]+))?$/.exec(
+    ifalias,
+  )
   if (match === null) return undefined
   const words = match[3]!.split(' ').filter(word => word !== '')
   const values = words.map(word => word.split('=')).map(([name, value]) => [name, Number(value)] as const)
-  return { mtu: match[1]!, mac: match[2]!, values: Object.fromEntries(values) }
+  return { mtu: match[1]!, mac: match[2]!, values: Object.fromEntries(values), alias: match[4] ?? '' }
 }
 
 /**

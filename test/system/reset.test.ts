@@ -59,6 +59,7 @@ for (const how of ['by its daemon', 'by force, without a daemon'])
     const host = await bed.host('h1')
     await drops(host)
     await host.ip('link add weave address 02:00:00:00:00:99 mtu 1376 type bridge mcast_snooping 1 stp_state 0')
+    await host.must('ip', 'link', 'set', 'weave', 'alias', 'uplink of the cellar')
     await host.must(
       'sysctl',
       '-qw',

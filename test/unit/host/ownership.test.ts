@@ -55,10 +55,16 @@ t.test('a bridge that weave-ts made, or took over, is ours; another is refused w
 t.test('the mark of an adopted bridge says what it had before', t => {
   const values = { mcast_snooping: 1, 'ipv6.accept_ra': 0 }
   const alias = adoptedAlias(bridge(), values)
-  const before = { mtu: '1376', mac: '02:00:00:00:00:09' }
+  const before = { mtu: '1376', mac: '02:00:00:00:00:09', alias: '' }
   t.strictSame(beforeAdoption(bridge({ ifalias: alias })), { ...before, values })
   const [old] = alias.split(' mcast')
   t.strictSame(beforeAdoption(bridge({ ifalias: old! })), { ...before, values: {} }, 'of an earlier release')
+  const named = adoptedAlias(bridge({ ifalias: 'uplink of=1 the cellar' }), values)
+  t.strictSame(beforeAdoption(bridge({ ifalias: named })), { ...before, values, alias: 'uplink of=1 the cellar' })
+  t.throws(() => adoptedAlias(bridge({ ifalias: 'x'.repeat(250) })), {
+    code: 'BRIDGE_FOREIGN',
+    message: /bytes too long/,
+  })
   t.ok(isAdopted(bridge({ ifalias: alias })))
   t.notOk(isAdopted(bridge({ ifalias: 'weave-ts:bridge' })))
   t.ok(isOurBridge(bridge({ ifalias: 'weave-ts:bridge' })))
