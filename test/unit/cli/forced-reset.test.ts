@@ -11,7 +11,9 @@ const down = new WeaveError('DAEMON_DOWN', 'no daemon answers', 'launch it')
 const made = { bridge: 'b0', device: 'd0', exposed: [] }
 const network = { boot: 'now', namespace: 'net:[2]' }
 /** There are no interfaces. */
-const runner = { run: () => Promise.resolve('[]') } as unknown as Parameters<typeof checkForcedReset>[1]['runner']
+const runner = { run: () => Promise.resolve({ stdout: '[]', stderr: '', status: 0 }) } as unknown as Parameters<
+  typeof checkForcedReset
+>[1]['runner']
 
 t.test('what would be refused is refused before it is said what is cut', async t => {
   const stateDir = temporaryDirectory(t)
