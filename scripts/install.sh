@@ -5,22 +5,43 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly PREFIX=${PREFIX:-/usr/local} DESTDIR=${DESTDIR:-} WITH_NODE=${WITH_NODE:-}
-readonly PLACE=$PREFIX/lib/weave-ts LINK=$PREFIX/bin/weave-ts
-readonly TARGET=$DESTDIR$PLACE
-readonly MAN=$DESTDIR$PREFIX/share/man/man8/weave-ts.8.gz
-readonly COMPLETION=$DESTDIR$PREFIX/share/bash-completion/completions/weave-ts
-
 fail() {
   echo "install: $*" >&2
   exit 1
 }
 
+# As it is written in links: without slashes at the end, or two beside each other.
+PREFIX=$(tr -s / <<<"${PREFIX:-/usr/local}")
+PREFIX=${PREFIX%/}
+[[ $PREFIX == /* || -z $PREFIX ]] || fail "PREFIX=$PREFIX is no absolute path"
+readonly PREFIX DESTDIR=${DESTDIR:-} WITH_NODE=${WITH_NODE:-}
+readonly PLACE=$PREFIX/lib/weave-ts LINK=$PREFIX/bin/weave-ts
+readonly TARGET=$DESTDIR$PLACE
+readonly MAN=$DESTDIR$PREFIX/share/man/man8/weave-ts.8.gz
+readonly COMPLETION=$DESTDIR$PREFIX/share/bash-completion/completions/weave-ts
+
+# What is at these places: nothing, ours, or of somebody else.
+is_our_link() {
+  [[ -L $DESTDIR$LINK && $(readlink "$DESTDIR$LINK" | tr -s /) == "$PLACE/bin/weave-ts"* ]]
+}
+is_our_man() {
+  [[ -f $MAN && ! -L $MAN ]] && zgrep -qs 'WEAVE\\-TS' "$MAN"
+}
+is_our_completion() {
+  [[ -f $COMPLETION && ! -L $COMPLETION ]] && grep -qs '^complete -F _weave_ts ' "$COMPLETION"
+}
+
+# Fails where installing would overwrite what somebody else has put there.
+refuse_foreign() {
+  local path=$1 is_ours=$2
+  [[ ! -e $path && ! -L $path ]] || "$is_ours" || fail "$path is there, and is not weave-ts's: not touched"
+}
+
 remove() {
   # Only what is ours: a link that leads elsewhere, or a directory of another program, stays.
-  if [[ -L $DESTDIR$LINK && $(readlink "$DESTDIR$LINK") == "$PLACE/bin/weave-ts"* ]]; then rm "$DESTDIR$LINK"; fi
-  if [[ -e $MAN ]] && zgrep -qs 'WEAVE\\-TS' "$MAN"; then rm "$MAN"; fi
-  if grep -qs '^complete -F _weave_ts ' "$COMPLETION"; then rm "$COMPLETION"; fi
+  if is_our_link; then rm "$DESTDIR$LINK"; fi
+  if is_our_man; then rm "$MAN"; fi
+  if is_our_completion; then rm "$COMPLETION"; fi
   [[ -e $TARGET ]] || return 0
   grep -qs '"name": "weave-ts"' "$TARGET/package.json" || fail "$TARGET is not weave-ts's: not touched"
   rm -r "$TARGET"
@@ -50,7 +71,9 @@ SH
 install_all() {
   [[ -f build/lib/cli/main.js ]] || fail 'nothing is built: make build'
   [[ -f prebuilds/linux-$(node -p process.arch)/engine.node ]] || fail 'the packet engine is not built: make native'
-  [[ ! -e $DESTDIR$LINK || -L $DESTDIR$LINK ]] || fail "$DESTDIR$LINK is there, and is no link of ours"
+  refuse_foreign "$DESTDIR$LINK" is_our_link
+  refuse_foreign "$MAN" is_our_man
+  refuse_foreign "$COMPLETION" is_our_completion
   remove
   mkdir -p "$TARGET/build" "$DESTDIR$PREFIX/bin" "$(dirname "$MAN")" "$(dirname "$COMPLETION")"
   cp -RL bin docs prebuilds LICENSE README.md CHANGELOG.md package.json "$TARGET/"

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import t from 'tap'
 import { projectRoot } from '../../../scripts/check-docs.ts'
 import { temporaryDirectory } from '../io/temporary.ts'
@@ -10,12 +10,24 @@ t.setTimeout(150_000)
 
 t.test('what is installed runs by itself, away from the checkout, and is taken away whole', { timeout: 140_000 }, t => {
   const destination = temporaryDirectory(t)
-  const act = (what: string) =>
+  const act = (what: string, prefix = '/usr') =>
     spawnSync(join(root, 'scripts/install.sh'), [what], {
       encoding: 'utf8',
-      env: { ...process.env, DESTDIR: destination, PREFIX: '/usr' },
+      env: { ...process.env, DESTDIR: destination, PREFIX: prefix },
     })
-  const { status, stderr } = act('install')
+  t.match(act('install', 'usr'), { status: 1, stderr: /PREFIX=usr is no absolute path/ })
+  const places = ['bin/weave-ts', 'share/man/man8/weave-ts.8.gz', 'share/bash-completion/completions/weave-ts']
+  for (const place of places) {
+    const path = join(destination, 'usr', place)
+    mkdirSync(dirname(path), { recursive: true })
+    symlinkSync('/opt/another', path)
+    t.match(act('install'), { status: 1, stderr: `${path} is there, and is not weave-ts's` }, place)
+    t.equal(readlinkSync(path), '/opt/another')
+    t.equal(act('uninstall').status, 0)
+    t.equal(readlinkSync(path), '/opt/another')
+    rmSync(path)
+  }
+  const { status, stderr } = act('install', '/usr//')
   t.equal(status, 0, stderr)
   t.notOk(existsSync(join(destination, 'usr/lib/weave-ts/node_modules/typescript')), 'nothing of development')
   const command = join(destination, 'usr/lib/weave-ts/bin/weave-ts')
