@@ -18,6 +18,7 @@ export const EXIT_STATUSES = [
   '78 configuration',
 ]
 
+const EXIT_USAGE = 2
 const EXIT_STATUS_HELP = `
 Exit status: ${EXIT_STATUSES.slice(0, 6).join(' · ')}
              ${EXIT_STATUSES.slice(6).join(' · ')}
@@ -34,6 +35,7 @@ export function weaveProgram(): Command {
       .showHelpAfterError('  add --help to see what can be given [USAGE]')
       .configureOutput({ outputError: (text, write) => write(complaintOf(text)) })
       .exitOverride()
+      .helpCommand(false)
       .addHelpText('after', EXIT_STATUS_HELP),
   )
   addLaunchCommand(program)
@@ -45,7 +47,22 @@ export function weaveProgram(): Command {
   addLifecycleCommands(program)
   addServiceCommand(program)
   addCompletionCommand(program)
+  addHelpCommand(program)
   return program
+}
+
+/** Commander's own shows all there is when it does not know the command, and says no word of it. */
+function addHelpCommand(program: Command): void {
+  program
+    .command('help')
+    .argument('[command]')
+    .description('display help for command')
+    .action((name: string | undefined) => {
+      if (name === undefined) return program.help()
+      const command = program.commands.find(one => one.name() === name)
+      if (command === undefined) return program.error(`error: unknown command '${name}'`, { exitCode: EXIT_USAGE })
+      return command.help()
+    })
 }
 
 /** What commander says of wrong usage, as all our errors begin, and with the way to go for a user of Weave Net. */
