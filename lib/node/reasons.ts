@@ -26,6 +26,11 @@ export function describeLinkDown(reason: LinkDownReason): string {
   return LINK_DOWN_TEXT[reason]
 }
 
+/** Whether the words are of two mesh secrets that differ. */
+export function isSecretTrouble(text: string | undefined): boolean {
+  return text === LINK_DOWN_TEXT['secret-mismatch'] || text === LINK_DOWN_TEXT['refused-secret']
+}
+
 /** Plain words for what was said at the end; `text` comes from the side that ended the link. */
 export function describeGoodbye(code: number, text: string): string {
   switch (code) {

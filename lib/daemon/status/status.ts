@@ -9,7 +9,7 @@ import { ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pathViews } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
-import { troubleOf } from './trouble.ts'
+import { secretWarnings, troubleOf } from './trouble.ts'
 
 /** What the daemon knows besides the node. */
 export interface DaemonFacts {
@@ -59,7 +59,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     peers: peerViews(report, names, pathTo),
     targets: targetViews(report, names, now),
     ipam,
-    warnings: [...rangeWarnings(report, names), ...unshownWarnings(report)],
+    warnings: [...secretWarnings(report), ...rangeWarnings(report, names), ...unshownWarnings(report)],
     waiting,
   }
 }

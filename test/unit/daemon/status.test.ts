@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Report, Status } from '../../../lib/api/mod.ts'
 import { detailsOf, statusOf, type DaemonFacts } from '../../../lib/daemon/status/status.ts'
+import { describeLinkDown } from '../../../lib/node/reasons.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { SERVICE_FIELDS } from '../../support/service-fields.ts'
@@ -94,5 +95,16 @@ t.test('details name peers by what the lanes call them, and show what was refuse
   t.strictSame(details.drops, { 'routed-kind': 2, 'link-refused-strangers': 4 })
   const all = { ...statusOf(report, FACTS, NOW), ...SERVICE_FIELDS, ...details }
   t.strictSame(Report.parse(all), all)
+  t.end()
+})
+
+t.test('that others have another mesh secret is a warning while there is no link', t => {
+  const refused = contact('h1', { lastError: describeLinkDown('refused-secret') })
+  const contacts = [refused, contact('h2', { lastError: describeLinkDown('secret-mismatch') }), contact('h3', {})]
+  const warnings = (parts: object) => statusOf({ ...nodeReport(), ...parts }, FACTS, NOW).warnings
+  t.match(warnings({ contacts }), [/^2 peers have another mesh secret than this host/])
+  t.match(warnings({ contacts: [refused] }), [/^1 peer has another/])
+  t.strictSame(warnings({ contacts, ...linked(1) }), [])
+  t.strictSame(warnings({ contacts: [contact('h1', { lastError: 'ECONNREFUSED' })] }), [])
   t.end()
 })
