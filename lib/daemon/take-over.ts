@@ -17,10 +17,10 @@ export function checkNamespace(stateDir: string, namespaceOf = networkNamespaceO
   const holder = stateLockHolder(stateDir)
   const theirs = holder === undefined ? undefined : namespaceOf(holder.pid)
   const ours = namespaceOf('self')
-  if (holder === undefined || theirs === undefined || theirs === ours) return
+  if (holder === undefined || theirs === undefined || ours === undefined || theirs === ours) return
   throw new WeaveError(
     'OTHER_NAMESPACE',
-    `the daemon with pid ${holder.pid} is in the network namespace ${theirs}, and this command in ${ours ?? '?'}`,
+    `the daemon with pid ${holder.pid} is in the network namespace ${theirs}, and this command in ${ours}`,
     `run it there: ${prefixInto(theirs) ?? `nsenter --net=/proc/${holder.pid}/ns/net`} weave-ts …`,
   )
 }
