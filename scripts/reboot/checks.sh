@@ -51,8 +51,8 @@ if [ "$phase" = first ]; then
   mkdir -m 700 /etc/weave-ts $KEPT
   (umask 077; weave-ts keygen >/etc/weave-ts/secret)
   secret='--password-file /etc/weave-ts/secret'
-  check 'launch by hand' weave-ts launch $secret --dns-listen-address 192.0.2.1
-  check 'launch of the other host' ip netns exec far weave-ts launch $secret --state-dir $FAR --dns-listen-address 192.0.2.2 192.0.2.1
+  check 'launch by hand' weave-ts launch $secret --no-docker --dns-listen-address 192.0.2.1
+  check 'launch of the other host' ip netns exec far weave-ts launch $secret --no-docker --state-dir $FAR --dns-listen-address 192.0.2.2 192.0.2.1
   check 'stop' weave-ts stop
   check 'stop of the other' weave-ts stop --state-dir $FAR
   check 'service install' weave-ts service install --now
