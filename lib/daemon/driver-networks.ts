@@ -20,6 +20,8 @@ import { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
 
+/** Ids are never given again, so it is enough that those of the last seconds are known. */
+const ENDED_NETWORKS_MAX = 256
 /** Called as Docker calls them: `eth0`, `eth1`, …. */
 const GUEST_PREFIX = 'eth'
 /** 224.0.0.0/4 in two: a container that was attached has a route for the whole already, and a second one is an error. */
@@ -51,6 +53,8 @@ export class DriverNetworks {
   readonly #parts: DriverParts
   /** Whoever changes an endpoint takes a turn of its id. */
   readonly #turns = new KeyedTurns()
+  /** Networks that Docker has ended, the last ones: a list of Docker that is older may still name them. */
+  readonly #ended = new Set<string>()
 
   /** `onNetwork`: there is one more. */
   constructor(parts: DriverParts, onNetwork: () => void) {
@@ -64,6 +68,9 @@ export class DriverNetworks {
       },
       'NetworkDriver.DeleteNetwork': async ({ NetworkID }) => {
         await this.forgetNetwork(NetworkID)
+        this.#ended.add(NetworkID)
+        const [oldest] = this.#ended
+        if (this.#ended.size > ENDED_NETWORKS_MAX) this.#ended.delete(oldest!)
         return {}
       },
       'NetworkDriver.CreateEndpoint': (request, signal) =>
@@ -88,6 +95,7 @@ export class DriverNetworks {
 
   /** One that Docker has and that was not recorded: this daemon's state is younger than it. Never fails. */
   learn(network: Pick<NetworkRecord, 'id' | 'name' | 'subnets'>, options: Readonly<Record<string, string>>): void {
+    if (this.#ended.has(network.id)) return
     const known = this.#parts.records.network(network.id)
     const settings = known ?? knownSettingsOf(options, this.#parts.mtu)
     if (known?.name !== network.name)

@@ -6,6 +6,7 @@
  *     (h1) ═══ u2 ═══ (h2)      192.0.2.0/24
  */
 import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { PsAnswer, Report, Status } from '../../lib/api/mod.ts'
 import { weaveTs } from '../support/daemon-process.ts'
@@ -14,6 +15,7 @@ import { Testbed, meshed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(150_000)
 const LINK_MS = 20_000
+const BIN = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
 const COMMANDS = [
   'launch',
   'stop',
@@ -108,7 +110,9 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
     t.equal(await daemon.say('stop'), '')
     t.match(await daemon.cli('status'), { status: 7, stderr: /DAEMON_DOWN/ })
     t.match(await daemon.cli('reset'), { status: 7, stderr: /--force/ })
-    t.match(await daemon.cli('reset', '--force'), { status: 0, stderr: /no daemon was running/ })
+    t.match(await daemon.cli('reset', '--force'), { status: 78, stderr: /OTHER_NAMESPACE/ }, 'outside of the host')
+    const forced = await h1.run([process.execPath, BIN, 'reset', '--force', '--state-dir', daemon.stateDir])
+    t.match(forced, { status: 0, stderr: /no daemon was running/ })
     t.throws(() => statSync(daemon.stateDir), { code: 'ENOENT' })
   })
 })

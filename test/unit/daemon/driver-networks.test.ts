@@ -339,6 +339,19 @@ t.test('a network that Docker has and we do not is learned with its options', as
   }
 })
 
+t.test('a network that Docker has ended is not learned from a list that is older', async t => {
+  const w = world()
+  w.create()
+  await w.net['NetworkDriver.DeleteNetwork']({ NetworkID: NET }, SIGNAL)
+  w.networks.learn({ id: NET, name: 'net', subnets: [POOL] }, {})
+  t.strictSame(w.records.networks(), [])
+  w.networks.learn({ id: OTHER, name: 'other', subnets: [POOL] }, {})
+  t.equal(w.records.networks().length, 1, 'another one is')
+  await w.networks.forgetNetwork(OTHER)
+  w.networks.learn({ id: OTHER, name: 'other', subnets: [POOL] }, {})
+  t.equal(w.records.networks().length, 1, 'and so is one that Docker has again, which was only missing for a while')
+})
+
 t.test('a pair that cannot be made leaves the endpoint as it was', async t => {
   const w = world()
   w.create()
