@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { splitHostPort } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { ContainerView } from '../host/mod.ts'
+import { engineId, givenAliases, texts } from './engine-fields.ts'
 import { namesOfLabels } from './labels.ts'
-import { ALIASES_MAX, DEFAULT_SOCKET_PATH, DEFAULT_TCP_PORT } from './limits.ts'
+import { DEFAULT_SOCKET_PATH, DEFAULT_TCP_PORT } from './limits.ts'
 
 /** Where a Docker Engine listens. */
 export interface DockerEndpoint {
@@ -57,15 +58,10 @@ export interface DockerListed {
   readonly labels: Readonly<Record<string, string>>
 }
 
-const labels = z
-  .record(z.string(), z.string())
-  .nullish()
-  .transform(all => all ?? {})
-const containerId = z.string().regex(/^[0-9a-f]{64}$/)
 const networks = z.record(z.string(), z.object({ Aliases: z.array(z.string()).nullish() }).nullish()).nullish()
 
 const containerSchema = z.object({
-  Id: containerId,
+  Id: engineId,
   Name: z.string(),
   State: z.object({
     Running: z.boolean(),
@@ -73,17 +69,17 @@ const containerSchema = z.object({
     Pid: z.int().min(0),
     ExitCode: z.int().default(0),
   }),
-  Config: z.object({ Hostname: z.string().default(''), Labels: labels }).default({ Hostname: '', Labels: {} }),
+  Config: z.object({ Hostname: z.string().default(''), Labels: texts }).default({ Hostname: '', Labels: {} }),
   HostConfig: z.object({ NetworkMode: z.string().default('default') }).default({ NetworkMode: 'default' }),
   NetworkSettings: z.object({ Networks: networks }).nullish(),
 })
 
 const listSchema = z.array(
   z.object({
-    Id: containerId,
+    Id: engineId,
     Names: z.array(z.string()).nullish(),
     State: z.string().default('unknown'),
-    Labels: labels,
+    Labels: texts,
   }),
 )
 
@@ -98,10 +94,7 @@ export function parseContainer(body: string, isEngineLocal: boolean): DockerCont
     id: Id,
     name: Name.replace(/^\//, ''),
     hostname: asked.hostname !== undefined || Id.startsWith(Config.Hostname) ? '' : Config.Hostname,
-    // Docker counts the short id and the host name among them.
-    aliases: [...new Set(aliases)]
-      .filter(alias => !Id.startsWith(alias) && alias !== Config.Hostname)
-      .slice(0, ALIASES_MAX),
+    aliases: givenAliases({ Id, Hostname: Config.Hostname }, aliases),
     askedNames: [...asked.names, ...(asked.hostname === undefined ? [] : [asked.hostname])],
     isRunning: State.Running,
     state: State.Status,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parsedJson } from './docker-api.ts'
+import { engineId, givenAliases, texts } from './engine-fields.ts'
 import { namesOfLabels } from './labels.ts'
-import { ALIASES_MAX } from './limits.ts'
 
 /** A network as the engine tells it. */
 export interface DockerNetwork {
@@ -31,14 +31,8 @@ export interface NetworkedContainer {
   }[]
 }
 
-const hexId = z.string().regex(/^[0-9a-f]{64}$/)
-const texts = z
-  .record(z.string(), z.string())
-  .nullish()
-  .transform(all => all ?? {})
-
 const networkSchema = z.object({
-  Id: hexId,
+  Id: engineId,
   Name: z.string(),
   Driver: z.string().default(''),
   IPAM: z
@@ -54,7 +48,7 @@ const networkSchema = z.object({
 })
 
 const containerSchema = z.object({
-  Id: hexId,
+  Id: engineId,
   Name: z.string(),
   Config: z.object({ Hostname: z.string().default(''), Labels: texts }).default({ Hostname: '', Labels: {} }),
   NetworkSettings: z.object({
@@ -92,7 +86,7 @@ function networkOf({ Id, Name, Driver, IPAM, Options, Containers }: z.output<typ
     endpoints: Object.entries(Containers ?? {}).map(([key, { EndpointID, IPv4Address }]) => ({
       id: EndpointID,
       // One that has no container yet is listed as `ep-` and its id.
-      container: hexId.safeParse(key).success ? key : '',
+      container: engineId.safeParse(key).success ? key : '',
       address: IPv4Address.split('/')[0]!,
     })),
   }
@@ -116,10 +110,7 @@ export function parseNetworkedContainer(body: string): NetworkedContainer | unde
             {
               id: endpoint.EndpointID,
               networkName,
-              // The engine counts the short id and the host name among them.
-              aliases: (endpoint.Aliases ?? [])
-                .filter(alias => !Id.startsWith(alias) && alias !== Config.Hostname)
-                .slice(0, ALIASES_MAX),
+              aliases: givenAliases({ Id, Hostname: Config.Hostname }, endpoint.Aliases ?? []),
             },
           ],
     ),
