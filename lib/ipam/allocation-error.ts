@@ -1,6 +1,7 @@
 import { formatCidr, formatIpv4, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { PENDING_MAX } from './constants.ts'
+import type { Hold } from './hold.ts'
 import type { SeekState } from './seeker.ts'
 
 export const NOT_JOINED = 'no peer that holds address blocks is known yet: not joined'
@@ -40,6 +41,14 @@ export function waitedError(what: string, waitedMs: number, reason: string, isJo
     isJoined
       ? `try again when the named peers can be reached ${LOOK}`
       : 'connect to a peer of the mesh with `weave-ts connect HOST`, launched with the same --ipalloc-range',
+  )
+}
+
+export function heldError(what: string, waitedMs: number, hold: Hold): WeaveError {
+  return new WeaveError(
+    'IPAM_WAITING',
+    `no address for ${what} within ${waitedMs / 1000} s: ${hold.reason}`,
+    hold.remedy,
   )
 }
 

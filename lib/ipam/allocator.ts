@@ -3,6 +3,7 @@ import { assert, type Millis, type WeaveError } from '../base/mod.ts'
 import * as errors from './allocation-error.ts'
 import type { BlockMap } from './block-map.ts'
 import { PENDING_MAX, WAIT_MS } from './constants.ts'
+import type { Hold } from './hold.ts'
 import type { IpamOutput } from './ipam-output.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
 import { sameOwner, type Lease, type LeaseTable } from './lease-table.ts'
@@ -43,6 +44,8 @@ export interface Pending {
 
 type Attempt = Lease | WeaveError | undefined
 
+const NO_NEEDS: ReadonlyMap<string, Need> = new Map()
+
 /** The local side: gives addresses of our own blocks, and keeps what must wait for blocks of others. */
 export class Allocator {
   readonly #map: BlockMap
@@ -52,6 +55,7 @@ export class Allocator {
   readonly #words: () => errors.Words
   readonly #emit: (output: IpamOutput) => void
   readonly #pending = new Map<string, Pending>()
+  #hold: Hold | undefined
 
   constructor(
     map: BlockMap,
@@ -71,6 +75,11 @@ export class Allocator {
 
   get pending(): Iterable<Pending> {
     return this.#pending.values()
+  }
+
+  /** While there is a hold, nothing is given but what a container holds already; what is asked for waits. */
+  setHold(hold: Hold | undefined): void {
+    this.#hold = hold
   }
 
   allocate(request: AllocateRequest, now: Millis): void {
@@ -107,7 +116,7 @@ export class Allocator {
       if (attempt === undefined) needs.set(need.key, need)
       else this.#finish(pending, attempt)
     }
-    this.#seeker.setNeeds(needs)
+    this.#seeker.setNeeds(this.#hold === undefined ? needs : NO_NEEDS)
     for (const { to, request } of this.#seeker.advance(now)) this.#emit({ type: 'send', to, message: request })
     const remaining = new Map<string, Need>()
     for (const pending of this.#pending.values()) {
@@ -117,7 +126,7 @@ export class Allocator {
       else remaining.set(key, needs.get(key)!)
     }
     // A refusal is worth nothing to a request that comes later: it asks anew.
-    this.#seeker.setNeeds(remaining)
+    this.#seeker.setNeeds(this.#hold === undefined ? remaining : NO_NEEDS)
   }
 
   nextDeadline(): Millis | undefined {
@@ -128,6 +137,7 @@ export class Allocator {
 
   /** What a pending request waits for. */
   reasonFor(pending: Pending): string {
+    if (this.#hold !== undefined) return this.#hold.reason
     return errors.waitReason(this.#seeker.state(this.#needOf(pending).key), !this.#map.isEmpty, this.#words())
   }
 
@@ -156,6 +166,7 @@ export class Allocator {
     if (address !== undefined) return this.#attemptClaim(pending, address)
     const held = this.#leases.inSubnet(pending, subnet)
     if (held !== undefined) return held
+    if (this.#hold !== undefined) return undefined
     const free = this.#findFree(pending)
     return free === undefined ? undefined : this.#lease(pending, free)
   }
@@ -168,6 +179,7 @@ export class Allocator {
       return errors.takenError(address, by, pending.container)
     }
     if (held?.prefix === subnet.prefix) return held
+    if (this.#hold !== undefined) return undefined
     if (held === undefined && !this.#map.isOwn(this.#map.space.blockOf(address))) return undefined
     return this.#lease(pending, address)
   }
@@ -219,6 +231,7 @@ export class Allocator {
     }
     if (now < deadline) return undefined
     const what = address === undefined ? formatCidr(subnet) : formatIpv4(address)
+    if (this.#hold !== undefined) return errors.heldError(what, deadline - since, this.#hold)
     return errors.waitedError(what, deadline - since, this.reasonFor(pending), !this.#map.isEmpty)
   }
 

@@ -3,6 +3,7 @@ import type { Millis } from '../base/mod.ts'
 import { waitReason, type Words } from './allocation-error.ts'
 import type { Allocator } from './allocator.ts'
 import type { BlockMap } from './block-map.ts'
+import type { Hold } from './hold.ts'
 import type { LeaseHolder } from './lease-holder.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Seeker } from './seeker.ts'
@@ -45,12 +46,13 @@ export interface ReportParts {
   readonly defaultSubnet: Cidr
   readonly otherRanges: ReadonlyMap<PeerId, string>
   readonly words: Words
+  readonly hold: Hold | undefined
 }
 
 export function makeReport(parts: ReportParts): IpamReport {
-  const { map, leases, allocator, defaultSubnet, otherRanges, words } = parts
+  const { map, leases, allocator, defaultSubnet, otherRanges, words, hold } = parts
   const { space } = map
-  const isReady = !map.isEmpty
+  const why = hold?.reason ?? (map.isEmpty ? waitReason(undefined, false, words) : undefined)
   const perPeer = peers(parts)
   const all = [...leases.all()].sort((a, b) => a.address - b.address)
   const disputed = all.filter(lease => !map.isOwn(space.blockOf(lease.address)))
@@ -59,8 +61,8 @@ export function makeReport(parts: ReportParts): IpamReport {
     defaultSubnet: formatCidr(defaultSubnet),
     blockPrefix: space.blockPrefix,
     blocks: space.blockCount,
-    state: isReady ? 'ready' : 'waiting',
-    ...(isReady ? {} : { reason: waitReason(undefined, false, words) }),
+    state: why === undefined ? 'ready' : 'waiting',
+    ...(why !== undefined && { reason: why }),
     perPeer,
     unownedBlocks: space.blockCount - perPeer.reduce((sum, peer) => sum + peer.blocks, 0),
     ownFree: ownFree(map, leases, defaultSubnet),

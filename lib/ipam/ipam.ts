@@ -8,6 +8,7 @@ import { BlockSpace } from './block-space.ts'
 import { decodeBlocksRecord } from './blocks-record.ts'
 import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
 import { Donor } from './donation.ts'
+import type { Hold } from './hold.ts'
 import type { IpamOutput } from './ipam-output.ts'
 import { makeReport, type IpamReport } from './ipam-report.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
@@ -43,7 +44,8 @@ export interface BlockOwnership {
  * half of the records restored, an own record would be published that lacks the rest.
  *
  * It gives an address only of a block that the register in force says is its own, and hands only blocks on that hold no
- * leased or resting address; so no address is ever held by two containers. Every request ends by its deadline.
+ * leased or resting address; so no address is ever held by two containers. Every request ends by its deadline. While
+ * it is told to hold (`setHold`) it gives, hands on and answers nothing.
  */
 export class Ipam implements Machine<IpamOutput> {
   readonly space: BlockSpace
@@ -58,6 +60,7 @@ export class Ipam implements Machine<IpamOutput> {
   /** Peers that manage another range, and which. Bounded by the owners of the ledger. */
   readonly #otherRanges = new Map<PeerId, string>()
   #isStarted = false
+  #hold: Hold | undefined
 
   /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
   constructor(options: IpamOptions) {
@@ -100,6 +103,17 @@ export class Ipam implements Machine<IpamOutput> {
     this.#settle(now)
   }
 
+  /** From now on nothing is given here or to other peers, and what waits says why; until it is undefined again. */
+  setHold(hold: Hold | undefined, now: Millis): void {
+    this.#hold = hold
+    this.#allocator.setHold(hold)
+    this.#settle(now)
+  }
+
+  get hold(): Hold | undefined {
+    return this.#hold
+  }
+
   /**
    * Founds: makes every block ours. False, with nothing changed, when a block is or was known: the mesh is founded.
    * `isAnew`: what was known before `abandon` does not count.
@@ -118,8 +132,12 @@ export class Ipam implements Machine<IpamOutput> {
     this.#settle(now)
   }
 
-  /** Hands every block on to another peer, leased or not: this peer leaves for good. Returns how many. */
+  /**
+   * Hands every block on to another peer, leased or not: this peer leaves for good. Returns how many; none while it is
+   * in doubt whether they are its own.
+   */
   leave(heir: PeerId, now: Millis): number {
+    if (this.#hold !== undefined) return 0
     let count = 0
     for (let block = 0; block < this.space.blockCount; block++) {
       if (!this.#map.canHandOn(block)) continue
@@ -151,9 +169,10 @@ export class Ipam implements Machine<IpamOutput> {
     this.#settle(now)
   }
 
+  /** While there is a hold nothing is answered: who asks then asks another one. */
   handleRequest(from: PeerId, request: IpamRequest, now: Millis): void {
     assert(this.#isStarted, 'a peer starts before it answers')
-    if (from === this.#map.self) return
+    if (from === this.#map.self || this.#hold !== undefined) return
     this.#leases.expire(now)
     const message = this.#donor.answer(from, request)
     this.#publish()
@@ -268,6 +287,7 @@ export class Ipam implements Machine<IpamOutput> {
       defaultSubnet: this.defaultSubnet,
       otherRanges: this.#otherRanges,
       words: this.#words(),
+      hold: this.#hold,
     })
   }
 

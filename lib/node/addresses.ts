@@ -97,6 +97,7 @@ export class Addresses implements NodePart {
       if (isDrop(request)) return this.#context.drop(request.reason)
       // What is handed on must be stored before it is said. Who asked asks somebody else when no answer comes.
       if (!this.#isStoreWritable) return this.#context.drop('store-full')
+      if (this.ipam.hold !== undefined) return this.#context.drop('ipam-held')
       this.ipam.handleRequest(from, request, now)
     } else {
       const answer = decodeIpamAnswer(body)
