@@ -1,22 +1,37 @@
 import type { PeerId } from '../address/mod.ts'
-import { assert, Drop, equalBytes, isDrop } from '../base/mod.ts'
-import { decodeBlocksRecord, encodeBlocksRecord, type BlocksRecord } from './blocks-record.ts'
+import { assert, equalBytes, type Drop, type Millis } from '../base/mod.ts'
+import type { CryptoSuite } from '../crypto/mod.ts'
+import { encodeBlocksRecord, segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
-import { SEGMENT_BLOCKS } from './constants.ts'
-import { compareRegisters, equalRegisters, REGISTER_FIELD_MAX, type Register } from './register.ts'
+import { CHAIN_MAX, SEGMENT_BLOCKS } from './constants.ts'
+import { Evidence } from './evidence.ts'
+import type { Founding } from './founding.ts'
+import { Prover } from './prover.ts'
+import { compareRegisters, equalRegisters, type Register } from './register.ts'
 import { RegisterTable } from './register-table.ts'
-import { misfit, readRuns, Statements, writeRuns } from './statements.ts'
+import { runsOf, Statements, writePages, type Run } from './statements.ts'
+import type { TakeoverRoots } from './takeover-roots.ts'
+import { grant, rootOf, type Giver, type GrantScope, type RootTitle, type Title } from './title.ts'
 
-/** A change of this peer's own record for a segment; undefined removes it. */
-export interface SegmentStatement {
-  readonly segment: number
+/** A change of this peer's own record for a page; undefined removes it. */
+export interface PageStatement {
+  readonly page: Page
   readonly value: Uint8Array | undefined
 }
 
+export interface BlockMapOptions {
+  /** This peer, which signs what it hands on. */
+  readonly self: Giver
+  readonly suite: Pick<CryptoSuite, 'hash' | 'verify'>
+  /** 16 bytes: of which mesh the blocks are. */
+  readonly meshId: () => Uint8Array
+  readonly takeovers: TakeoverRoots
+}
+
 /**
- * Who owns which block, by the statements held of everybody.
+ * Who owns which block, by what everybody states and proves.
  *
- * The register in force is the maximum of all statements. This peer states the blocks that it owns, and those that it
+ * The register in force is the maximum of all that is proved. This peer states the blocks that it owns, and those that it
  * handed on for as long as the new owner does not state them itself; so the greatest register of a block is always
  * stated by somebody, and never falls back because an old record is read late.
  *
@@ -26,6 +41,11 @@ export interface SegmentStatement {
 export class BlockMap {
   readonly self: PeerId
   readonly space: BlockSpace
+  readonly #giver: Giver
+  readonly #meshId: () => Uint8Array
+  readonly #takeovers: TakeoverRoots
+  readonly #prover: Prover
+  readonly #evidence: Evidence
   readonly #statements = new Statements()
   readonly #stated: RegisterTable
   readonly #inForce: RegisterTable
@@ -35,15 +55,22 @@ export class BlockMap {
   readonly #isConfirmed = new Uint8Array(SEGMENT_BLOCKS)
   readonly #counts = new Map<PeerId, number>()
   readonly #dirty = new Set<number>()
-  readonly #published = new Map<number, Uint8Array>()
+  readonly #published = new Map<Page, Uint8Array>()
+  readonly #isInForce = (root: RootTitle) => root.type === 'founding' || this.#takeovers.isInForce(root.takeover)
   #changed: number[] = []
   #version = 0
   /** What was known up to there was of a mesh that was given up. */
   #abandonedVersion = 0
 
-  constructor(self: PeerId, space: BlockSpace) {
-    this.self = self
+  constructor(space: BlockSpace, options: BlockMapOptions) {
+    const { self, suite, meshId, takeovers } = options
+    this.self = self.peerId
     this.space = space
+    this.#giver = self
+    this.#meshId = meshId
+    this.#takeovers = takeovers
+    this.#prover = new Prover({ suite, scope: () => this.#scope(), blockCount: space.blockCount, takeovers })
+    this.#evidence = new Evidence(this.#prover, space, self.peerId)
     this.#stated = new RegisterTable(space.blockCount)
     this.#inForce = new RegisterTable(space.blockCount)
     this.#highest = new RegisterTable(space.blockCount)
@@ -65,7 +92,8 @@ export class BlockMap {
   }
 
   registerOf(block: number): Register | undefined {
-    return this.#inForce.get(block)
+    const title = this.#inForce.get(block)
+    return title === undefined ? undefined : { term: title.term, seq: title.seq, owner: title.owner }
   }
 
   ownerOf(block: number): PeerId | undefined {
@@ -92,78 +120,103 @@ export class BlockMap {
   }
 
   /**
-   * Makes every block ours; only where none was ever known (`isAnew`: since `abandon`). Returns false, and changes
-   * nothing, otherwise.
+   * Makes every block ours, as the founder that the mesh id names; only where none was ever known (`isAnew`: since
+   * `abandon`). Returns false, and changes nothing, otherwise. `nonce`: 16 bytes.
    */
-  found(isAnew = false): boolean {
+  found(nonce: Uint8Array, isAnew = false): boolean {
     if (this.#version > (isAnew ? this.#abandonedVersion : 0)) return false
-    const register = { term: 0, seq: 0, owner: this.self }
-    for (let block = 0; block < this.space.blockCount; block++) this.#state(block, register)
+    const founding: Founding = { founder: this.self, nonce }
+    const title = this.#prover.foundingTitle(founding)
+    assert(title !== undefined, 'who founds has a mesh id that says so')
+    for (let block = 0; block < this.space.blockCount; block++) this.#state(block, title)
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
     return true
   }
 
-  /** True when a block is ours and its register can still grow. */
+  /** True when a block is ours and what proves it may still grow. */
   canHandOn(block: number): boolean {
-    return this.isOwn(block) && this.#inForce.get(block)!.seq < REGISTER_FIELD_MAX
+    return this.isOwn(block) && this.#inForce.get(block)!.seq < CHAIN_MAX
   }
 
-  /** Hands a block of ours to another peer. */
+  /** Hands blocks of ours to another peer. */
   handOn(span: BlockSpan, to: PeerId): void {
     assert(to !== this.self, 'a block is handed to somebody else')
-    for (let block = span.first; block <= span.last; block++) {
+    for (let block = span.first; block <= span.last;) {
       assert(this.canHandOn(block), `block ${block} is not ours to hand on`)
-      const { term, seq } = this.#inForce.get(block)!
-      this.#state(block, { term, seq: seq + 1, owner: to })
+      const parent = this.#inForce.get(block)!
+      let end = block + 1
+      while (end <= span.last && this.#inForce.get(end) === parent) end++
+      const title = grant(this.#giver, this.#scope(), parent, { first: block, count: end - block }, to)
+      this.#prover.keep(title)
+      for (; block < end; block++) this.#state(block, title)
     }
     const { first, last } = { first: this.space.segmentOf(span.first), last: this.space.segmentOf(span.last) }
     for (let segment = first; segment <= last; segment++) this.#recompute(segment)
   }
 
   /**
-   * Takes what the ledger holds of `author` for a segment; undefined: nothing any more. A malformed record counts as
-   * none. For this peer's own record (at restore, or when the ledger met a newer one) the registers are merged.
-   * Drops: those of the codec, `blocks-range-differs`, `blocks-segment`.
+   * Takes what the ledger holds of `author` for a page; undefined: nothing any more. What is malformed or not proved
+   * counts as nothing. This peer's own record (at restore, or when the ledger met a newer one) is merged. Drops: those
+   * of `Evidence`.
    */
-  setStatement(author: PeerId, segment: number, value: Uint8Array | undefined): Drop | undefined {
-    const record = value === undefined ? undefined : this.#decode(segment, value)
+  setStatement(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    const { runs, drop } = this.#evidence.read(author, page, value, now)
     if (author === this.self) {
-      if (value === undefined || record === undefined) return undefined
-      if (isDrop(record)) return record
-      this.#mergeOwn(segment, value, record)
+      if (value === undefined || (drop !== undefined && runs.length === 0)) return drop
+      this.#mergeOwn(page, value, runs)
     } else {
-      this.#statements.set(author, segment, record === undefined || isDrop(record) ? [] : record.runs)
+      this.#statements.set(author, page, runs)
     }
+    const segment = segmentOfPage(page)
     if (segment < this.space.segmentCount) this.#recompute(segment)
-    return isDrop(record) ? record : undefined
+    return drop
+  }
+
+  /** Judges again what could not be judged before. */
+  handleTimeout(now: Millis): void {
+    for (const { author, page, value } of this.#evidence.takeDue(now)) this.setStatement(author, page, value, now)
+  }
+
+  nextTimeout(): Millis | undefined {
+    return this.#evidence.nextRetry()
+  }
+
+  /** Takeovers became known, or in force, or are so no longer. */
+  rootsChanged(now: Millis): void {
+    for (const { author, page, value } of this.#evidence.takeDue(now, true)) this.setStatement(author, page, value, now)
+    for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
   }
 
   /** Gives up every statement, own and foreign: this peer joins another mesh. Own records are to be removed. */
   abandon(): void {
     this.#statements.clear()
+    this.#evidence.clear()
     this.#stated.clear()
     this.#highest.clear()
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
-    for (const segment of this.#published.keys()) this.#dirty.add(segment)
+    for (const page of this.#published.keys()) this.#dirty.add(segmentOfPage(page))
     this.#abandonedVersion = this.#version
   }
 
   /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
-  takePublishes(): SegmentStatement[] {
-    const publishes: SegmentStatement[] = []
+  takePublishes(): PageStatement[] {
+    const publishes: PageStatement[] = []
     for (const segment of this.#dirty) {
-      const runs = writeRuns(this.#stated, this.space.segmentSpan(segment))
-      const before = this.#published.get(segment)
-      if (runs.length === 0) {
-        if (before !== undefined) publishes.push({ segment, value: undefined })
-        this.#published.delete(segment)
-        continue
+      const runs = runsOf(this.#stated, this.space.segmentSpan(segment))
+      const written = new Set<Page>()
+      for (const { page, record } of writePages(runs, segment, this.space)) {
+        written.add(page)
+        const before = this.#published.get(page)
+        const value = encodeBlocksRecord(record)
+        if (before !== undefined && equalBytes(before, value)) continue
+        this.#published.set(page, value)
+        publishes.push({ page, value })
       }
-      const { range, blockPrefix } = this.space
-      const value = encodeBlocksRecord({ range, blockPrefix, runs })
-      if (before !== undefined && equalBytes(before, value)) continue
-      this.#published.set(segment, value)
-      publishes.push({ segment, value })
+      for (const page of this.#pagesOf(segment)) {
+        if (written.has(page)) continue
+        this.#published.delete(page)
+        publishes.push({ page, value: undefined })
+      }
     }
     this.#dirty.clear()
     return publishes
@@ -184,30 +237,31 @@ export class BlockMap {
     return counts
   }
 
-  #decode(segment: number, value: Uint8Array): BlocksRecord | Drop {
-    const record = decodeBlocksRecord(value)
-    if (isDrop(record)) return record
-    const why = misfit(record, this.space, segment)
-    if (why === undefined) return record
-    return new Drop(why === 'range' ? 'blocks-range-differs' : 'blocks-segment')
+  #scope(): GrantScope {
+    return { meshId: this.#meshId(), range: this.space.range, blockPrefix: this.space.blockPrefix }
   }
 
-  #mergeOwn(segment: number, value: Uint8Array, record: BlocksRecord): void {
+  #pagesOf(segment: number): Page[] {
+    return [...this.#published.keys()].filter(page => segmentOfPage(page) === segment)
+  }
+
+  #mergeOwn(page: Page, value: Uint8Array, runs: readonly Run[]): void {
+    const segment = segmentOfPage(page)
     const { first } = this.space.segmentSpan(segment)
-    for (const run of readRuns(record.runs)) {
+    for (const run of runs) {
       for (let block = first + run.first; block < first + run.first + run.count; block++) {
         // An echo of an older own record must not bring back what was handed on since.
-        if (this.#highest.isNotAbove(block, run.register)) this.#stated.merge(block, run.register)
+        if (this.#highest.isNotAbove(block, run.title)) this.#stated.merge(block, run.title)
       }
     }
     // The ledger holds this value now; if the statement differs from it, it is published again.
-    this.#published.set(segment, value.slice())
+    this.#published.set(page, value.slice())
     this.#dirty.add(segment)
   }
 
-  #state(block: number, register: Register | undefined): void {
-    if (equalRegisters(this.#stated.get(block), register)) return
-    this.#stated.set(block, register)
+  #state(block: number, title: Title | undefined): void {
+    if (equalRegisters(this.#stated.get(block), title)) return
+    this.#stated.set(block, title)
     this.#dirty.add(this.space.segmentOf(block))
   }
 
@@ -215,10 +269,11 @@ export class BlockMap {
     const { first, last } = this.space.segmentSpan(segment)
     for (let at = 0; at < SEGMENT_BLOCKS; at++) {
       const stated = this.#stated.get(first + at)
-      const isLive = stated !== undefined && this.#highest.isNotAbove(first + at, stated)
+      const isLive =
+        stated !== undefined && this.#isInForce(rootOf(stated)) && this.#highest.isNotAbove(first + at, stated)
       this.#scratch.set(at, isLive ? stated : undefined)
     }
-    this.#statements.mergeSegment(segment, this.#scratch, this.#isConfirmed)
+    this.#statements.mergeSegment(segment, this.#scratch, this.#isConfirmed, this.#isInForce)
     for (let block = first; block <= last; block++) {
       const register = this.#scratch.get(block - first)
       this.#force(block, register)
@@ -226,7 +281,7 @@ export class BlockMap {
     }
   }
 
-  #force(block: number, register: Register | undefined): void {
+  #force(block: number, register: Title | undefined): void {
     const before = this.#inForce.get(block)
     if (register !== undefined) this.#highest.merge(block, register)
     const isOwn = register?.owner === this.self && this.#highest.isNotAbove(block, register)
@@ -240,7 +295,7 @@ export class BlockMap {
     this.#version++
   }
 
-  #toState(block: number, inForce: Register | undefined, isConfirmed: boolean): Register | undefined {
+  #toState(block: number, inForce: Title | undefined, isConfirmed: boolean): Title | undefined {
     if (inForce === undefined) return undefined
     if (this.isOwn(block)) return inForce
     const stated = this.#stated.get(block)

@@ -6,8 +6,25 @@ export const SUBNET_PREFIX_MAX = 30
 /** More blocks than this (a /8 in /26 blocks) would not fit into the records that one peer may own. */
 export const BLOCKS_MAX = 262_144
 
-/** Consecutive blocks whose registers share one record. */
+/** Consecutive blocks whose registers share one record, or several parts of one. */
 export const SEGMENT_BLOCKS = 256
+
+/** A title that was handed on so often since its root is handed on no further: what proves it would grow for ever. */
+export const CHAIN_MAX = 16
+
+/** Grants, and roots, that one record of blocks names; a value has room for so many. */
+export const GRANTS_MAX = 120
+export const ROOTS_MAX = 16
+
+/** Proved grants that are remembered, so that none is verified twice. */
+export const PROVED_MAX = 32_768
+
+/** Signatures of grants that are verified for what one peer states: so many at once, and each second. */
+export const PROOFS_BURST = 2048
+export const PROOFS_PER_SECOND = 128
+
+/** Records whose proof has to wait, for more tokens or for a takeover that is not known yet. */
+export const UNPROVED_MAX = 1024
 
 /** A freed address rests so long before another container gets it: neighbours' ARP caches outlive the container. */
 export const REST_MS = 30_000

@@ -1,6 +1,7 @@
 import type { Cidr, PeerId } from '../address/mod.ts'
 import type { WeaveError } from '../base/mod.ts'
 import type { IpamMessage } from '../wire/mod.ts'
+import type { Page } from './blocks-record.ts'
 import type { Lease } from './lease-table.ts'
 
 /**
@@ -9,8 +10,8 @@ import type { Lease } from './lease-table.ts'
  * founding that was cut in half would leave blocks without an owner.
  */
 export type IpamOutput =
-  /** Put this peer's record of kind `blocks` for a segment into the ledger; undefined: remove it. */
-  | { readonly type: 'publish'; readonly segment: number; readonly value: Uint8Array | undefined }
+  /** Put this peer's record of kind `blocks` for a page into the ledger; undefined: remove it. */
+  | { readonly type: 'publish'; readonly page: Page; readonly value: Uint8Array | undefined }
   | { readonly type: 'send'; readonly to: PeerId; readonly message: IpamMessage }
   /** Persist the lease, in place of one of the same address. */
   | { readonly type: 'lease'; readonly lease: Lease }

@@ -1,11 +1,12 @@
 import { formatCidr, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { assert, BoundedQueue, isDrop, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
+import type { CryptoSuite } from '../crypto/mod.ts'
 import type { IpamAnswer, IpamRequest } from '../wire/mod.ts'
 import type { Words } from './allocation-error.ts'
 import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
 import { BlockMap } from './block-map.ts'
 import { BlockSpace } from './block-space.ts'
-import { decodeBlocksRecord } from './blocks-record.ts'
+import { decodeBlocksRecord, type Page } from './blocks-record.ts'
 import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
 import { Donor } from './donation.ts'
 import type { Hold } from './hold.ts'
@@ -15,9 +16,15 @@ import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
 import { LeaseTable, sameOwner, type Lease } from './lease-table.ts'
 import { Seeker } from './seeker.ts'
 import { subnetError } from './subnet-check.ts'
+import type { TakeoverRoots } from './takeover-roots.ts'
+import type { Giver } from './title.ts'
 
 export interface IpamOptions {
-  readonly self: PeerId
+  /** This peer, which signs what it hands on. */
+  readonly identity: Giver
+  readonly suite: Pick<CryptoSuite, 'hash' | 'verify'>
+  /** 16 bytes: of which mesh the blocks are. */
+  readonly meshId: () => Uint8Array
   readonly range: Cidr
   /** Prefix length of a block; BLOCK_PREFIX_DEFAULT when undefined. */
   readonly blockPrefix?: number
@@ -64,12 +71,20 @@ export class Ipam implements Machine<IpamOutput> {
 
   /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
   constructor(options: IpamOptions) {
-    const { self, range, blockPrefix = BLOCK_PREFIX_DEFAULT, defaultSubnet = range, chance } = options
+    const {
+      identity,
+      suite,
+      meshId,
+      range,
+      blockPrefix = BLOCK_PREFIX_DEFAULT,
+      defaultSubnet = range,
+      chance,
+    } = options
     this.space = new BlockSpace(range, blockPrefix)
     const wrong = subnetError(defaultSubnet, range)
     if (wrong !== undefined) throw wrong
     this.defaultSubnet = defaultSubnet
-    this.#map = new BlockMap(self, this.space)
+    this.#map = new BlockMap(this.space, { self: identity, suite, meshId, takeovers: NO_TAKEOVERS })
     this.#leases = new LeaseTable(this.space)
     this.#donor = new Donor(this.#map, this.#leases)
     this.#seeker = new Seeker(this.#map, chance)
@@ -116,11 +131,11 @@ export class Ipam implements Machine<IpamOutput> {
 
   /**
    * Founds: makes every block ours. False, with nothing changed, when a block is or was known: the mesh is founded.
-   * `isAnew`: what was known before `abandon` does not count.
+   * `nonce`: the 16 bytes that the mesh id was made of. `isAnew`: what was known before `abandon` does not count.
    */
-  found(now: Millis, isAnew = false): boolean {
+  found(nonce: Uint8Array, now: Millis, isAnew = false): boolean {
     assert(this.#isStarted, 'a peer starts before it founds')
-    const isFounded = this.#map.found(isAnew)
+    const isFounded = this.#map.found(nonce, isAnew)
     this.#settle(now)
     return isFounded
   }
@@ -152,11 +167,12 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   /**
-   * Takes what the ledger holds of `owner` for a segment (undefined: nothing any more), at restore and ever after. This
-   * peer's own records too. Returns why a record was not understood: it then counts as none.
+   * Takes what the ledger holds of `owner` for a page (undefined: nothing any more), at restore and ever after. This
+   * peer's own records too. Returns why a record was not understood, or not believed: what is not proved in it counts as
+   * none.
    */
-  setStatements(owner: PeerId, segment: number, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    const drop = this.#map.setStatement(owner, segment, value)
+  setStatements(owner: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    const drop = this.#map.setStatement(owner, page, value, now)
     if (value !== undefined && drop?.reason === 'blocks-range-differs') this.#otherRanges.set(owner, rangeText(value))
     else this.#otherRanges.delete(owner)
     this.#settle(now)
@@ -188,6 +204,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   handleTimeout(now: Millis): void {
+    this.#map.handleTimeout(now)
     this.#settle(now)
   }
 
@@ -249,6 +266,7 @@ export class Ipam implements Machine<IpamOutput> {
       { at: this.#allocator.nextDeadline(), reason: 'ipam deadline' },
       { at: this.#seeker.nextTimeout(), reason: 'ipam answer' },
       { at: this.#leases.nextExpiry(), reason: 'ipam rest' },
+      { at: this.#map.nextTimeout(), reason: 'ipam proof' },
     ]
     let next: { at: Millis; reason: string } | undefined
     for (const { at, reason } of timeouts) {
@@ -300,7 +318,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   #publish(): void {
-    for (const { segment, value } of this.#map.takePublishes()) this.#emit({ type: 'publish', segment, value })
+    for (const { page, value } of this.#map.takePublishes()) this.#emit({ type: 'publish', page, value })
   }
 
   #emit(output: IpamOutput): void {
@@ -317,6 +335,8 @@ export class Ipam implements Machine<IpamOutput> {
     return { range: this.space.range, nameOf: this.#nameOf, other }
   }
 }
+
+const NO_TAKEOVERS: TakeoverRoots = { titleOf: () => undefined, covers: () => false, isInForce: () => false }
 
 function rangeText(value: Uint8Array): string {
   const record = decodeBlocksRecord(value)

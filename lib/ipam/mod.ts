@@ -1,6 +1,7 @@
 export * from './address-form.ts'
 export * from './blocks-record.ts'
 export * from './constants.ts'
+export * from './founding.ts'
 export * from './ipam.ts'
 export type { IpamReport } from './ipam-report.ts'
 export * from './lease-holder.ts'

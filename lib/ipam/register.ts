@@ -4,7 +4,7 @@ import type { PeerId } from '../address/mod.ts'
  * Who owns a block. Ordered lexicographically by (term, seq, owner); merging takes the greater. So merging is total,
  * commutative, associative and idempotent, and can never fail.
  *
- * - `seq` (u32) grows by one whenever the owner hands the block on: in normal life a block has one writer.
+ * - `seq` grows by one whenever the owner hands the block on, at most to CHAIN_MAX: in normal life a block has one writer.
  * - `term` (u32) grows only when a block is taken over from a peer that is gone for good.
  */
 export interface Register {
@@ -12,8 +12,6 @@ export interface Register {
   readonly seq: number
   readonly owner: PeerId
 }
-
-export const REGISTER_FIELD_MAX = 0xffff_ffff
 
 /** Negative when `a` is superseded by `b`, 0 when they are the same, positive otherwise. */
 export function compareRegisters(a: Register, b: Register): number {

@@ -3,8 +3,8 @@ import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base
 import {
   Ipam,
   LEASE_HOLDER,
-  decodeSegmentKey,
-  encodeSegmentKey,
+  decodePageKey,
+  encodePageKey,
   isLeaseHolder,
   type AddressForm,
   type Lease,
@@ -44,7 +44,9 @@ export class Addresses implements NodePart {
     this.#onOwnersChanged = onOwnersChanged
     const { config } = context
     this.ipam = new Ipam({
-      self: config.identity.peerId,
+      identity: config.identity,
+      suite: config.suite,
+      meshId: () => this.#context.ledger.meshId,
       range: config.range,
       blockPrefix: config.blockPrefix,
       defaultSubnet: config.defaultSubnet,
@@ -64,8 +66,8 @@ export class Addresses implements NodePart {
       this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
     }
     for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
-      const segment = decodeSegmentKey(key)
-      const drop = isDrop(segment) ? segment : this.ipam.setStatements(owner, segment, value, now)
+      const page = decodePageKey(key)
+      const drop = isDrop(page) ? page : this.ipam.setStatements(owner, page, value, now)
       if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId)
         throw this.#rangeChanged()
     }
@@ -83,10 +85,10 @@ export class Addresses implements NodePart {
 
   handleRecord({ owner, key, record }: RecordChange, now: Millis): void {
     this.#onOwnersChanged()
-    const segment = decodeSegmentKey(key)
-    if (isDrop(segment)) return this.#context.drop(segment.reason)
+    const page = decodePageKey(key)
+    if (isDrop(page)) return this.#context.drop(page.reason)
     const value = record === undefined || record.isTombstone ? undefined : record.value
-    const drop = this.ipam.setStatements(owner, segment, value, now)
+    const drop = this.ipam.setStatements(owner, page, value, now)
     if (drop !== undefined) this.#context.drop(drop.reason)
     this.drain(now)
   }
@@ -195,8 +197,8 @@ export class Addresses implements NodePart {
     for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput()) {
       switch (output.type) {
         case 'publish':
-          if (output.value === undefined) ledger.remove(RECORD_KIND.blocks, encodeSegmentKey(output.segment))
-          else ledger.put(RECORD_KIND.blocks, encodeSegmentKey(output.segment), output.value)
+          if (output.value === undefined) ledger.remove(RECORD_KIND.blocks, encodePageKey(output.page))
+          else ledger.put(RECORD_KIND.blocks, encodePageKey(output.page), output.value)
           break
         case 'lease':
           this.#context.emit({

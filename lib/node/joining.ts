@@ -1,6 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
 import { equalBytes, type Millis } from '../base/mod.ts'
-import { GOODBYE_CODE, MESH_ID_BYTES } from '../wire/mod.ts'
+import { NONCE_BYTES, meshIdOf } from '../ipam/mod.ts'
+import { GOODBYE_CODE } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
@@ -27,9 +28,11 @@ export class Joining {
 
   /** Founds a mesh of this peer alone. `isAnew`: after one that was given up. */
   found(now: Millis, isAnew = false): void {
-    this.#mesh.set(this.#context.config.entropy.bytes(MESH_ID_BYTES), true)
+    const { entropy, suite, identity } = this.#context.config
+    const nonce = entropy.bytes(NONCE_BYTES)
+    this.#mesh.set(meshIdOf(suite, { founder: identity.peerId, nonce }), true)
     this.#context.ledger.setMesh(this.#mesh.meshId)
-    this.#addresses.ipam.found(now, isAnew)
+    this.#addresses.ipam.found(nonce, now, isAnew)
     this.#addresses.drain(now)
   }
 

@@ -11,6 +11,8 @@ export const fakeSuite = {
   hash: (data: Uint8Array, length = 32) => digest('hash', data).subarray(0, length),
   signingPublicKey: (seed: Uint8Array) => digest('public', seed).subarray(0, 32),
   sign: (seed: Uint8Array, message: Uint8Array) => digest('signature', digest('public', seed).subarray(0, 32), message),
+  /** As whoever has this key. */
+  signAs: (publicKey: Uint8Array, message: Uint8Array) => digest('signature', publicKey, message),
   verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
     equalBytes(signature, digest('signature', publicKey, message)),
 }

@@ -5,9 +5,11 @@ import { toHex } from '../../../lib/base/bytes.ts'
 import { isDrop } from '../../../lib/base/drop.ts'
 import {
   decodeBlocksRecord,
-  decodeSegmentKey,
+  decodePageKey,
   encodeBlocksRecord,
-  encodeSegmentKey,
+  encodePageKey,
+  pageOf,
+  ROOT_REF,
   type BlocksRecord,
 } from '../../../lib/ipam/blocks-record.ts'
 import { cidr, peer } from './support.ts'
@@ -15,33 +17,54 @@ import { cidr, peer } from './support.ts'
 const RECORD: BlocksRecord = {
   range: cidr('10.32.0.0/12'),
   blockPrefix: 26,
+  roots: [
+    { type: 'founding', founding: { founder: peer(1), nonce: new Uint8Array(16).fill(2) } },
+    { type: 'takeover', takeover: '03'.repeat(16) },
+  ],
+  grants: [
+    {
+      parent: ROOT_REF,
+      first: 0,
+      count: 0x01020304,
+      to: peer(0xab),
+      giverKey: new Uint8Array(32).fill(4),
+      signature: new Uint8Array(64).fill(5),
+    },
+  ],
   runs: [
-    { first: 0, count: 128, term: 0, seq: 0, owner: peer(1) },
-    { first: 255, count: 1, term: 2, seq: 0x01020304, owner: peer(0xab) },
+    { first: 0, count: 128, title: 0 },
+    { first: 255, count: 1, title: ROOT_REF + 1 },
   ],
 }
 const GOLDEN =
   '0000200a' +
   '0c' +
   '1a' +
+  '02' +
+  '00' +
+  '01'.repeat(16) +
+  '02'.repeat(16) +
+  '01' +
+  '03'.repeat(16) +
+  '01' +
+  '80' +
+  '00000000' +
+  '04030201' +
+  'ab'.repeat(16) +
+  '04'.repeat(32) +
+  '05'.repeat(64) +
   '0200' +
   '00' +
   '7f' +
-  '00000000' +
-  '00000000' +
-  '01'.repeat(16) +
+  '00' +
   'ff' +
   '00' +
-  '02000000' +
-  '04030201' +
-  'ab'.repeat(16)
+  '81'
 
 const runs = fc
   .uniqueArray(fc.nat(256), { minLength: 2, maxLength: 40 })
-  .chain(cuts => fc.tuple(fc.constant(cuts.sort((a, b) => a - b)), fc.nat(0xffff_ffff), fc.nat(255)))
-  .map(([cuts, seq, owner]) =>
-    cuts.slice(1).map((end, i) => ({ first: cuts[i]!, count: end - cuts[i]!, term: i, seq, owner: peer(owner) })),
-  )
+  .chain(cuts => fc.tuple(fc.constant(cuts.sort((a, b) => a - b)), fc.constantFrom(0, ROOT_REF, ROOT_REF + 1)))
+  .map(([cuts, title]) => cuts.slice(1).map((end, i) => ({ first: cuts[i]!, count: end - cuts[i]!, title })))
 
 t.test('the golden vector is written and read', async t => {
   t.equal(toHex(encodeBlocksRecord(RECORD)), GOLDEN)
@@ -59,7 +82,7 @@ t.test('any runs survive the round trip, with bytes that a later version appende
 })
 
 t.test('overlapping, unsorted and overlong runs are dropped', async t => {
-  const run = { term: 0, seq: 0, owner: peer(1) }
+  const run = { title: 0 }
   const cases = [
     [
       { first: 0, count: 10, ...run },
@@ -108,9 +131,22 @@ t.test('arbitrary and mutated bytes never throw, and what is read has runs in or
   t.pass('the law holds')
 })
 
-t.test('a key holds a segment number and nothing else', async t => {
-  t.equal(toHex(encodeSegmentKey(0x0102)), '0201')
-  t.equal(decodeSegmentKey(encodeSegmentKey(63)), 63)
-  t.match(decodeSegmentKey(new Uint8Array(3)), { reason: 'blocks-key' })
-  t.match(decodeSegmentKey(new Uint8Array(1)), { reason: 'blocks-key' })
+t.test('a title that is not in the tables, or a parent that does not come before, is dropped', async t => {
+  const [grant] = RECORD.grants
+  for (const parent of [0, 1, ROOT_REF + 2, 255]) {
+    t.match(decodeBlocksRecord(encodeBlocksRecord({ ...RECORD, grants: [{ ...grant!, parent }] })), {
+      reason: 'blocks-titles',
+    })
+  }
+  for (const title of [1, ROOT_REF + 2]) {
+    const wrong = { ...RECORD, runs: [{ first: 0, count: 1, title }] }
+    t.match(decodeBlocksRecord(encodeBlocksRecord(wrong)), { reason: 'blocks-titles' })
+  }
+})
+
+t.test('a key holds a segment and a part, and nothing else', async t => {
+  t.equal(toHex(encodePageKey(pageOf(0x0102, 3))), '020103')
+  t.equal(decodePageKey(encodePageKey(pageOf(63, 255))), pageOf(63, 255))
+  t.match(decodePageKey(new Uint8Array(4)), { reason: 'blocks-key' })
+  t.match(decodePageKey(new Uint8Array(2)), { reason: 'blocks-key' })
 })

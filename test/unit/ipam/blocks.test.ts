@@ -1,17 +1,32 @@
 import t from 'tap'
-import { encodeBlocksRecord, type BlockRun } from '../../../lib/ipam/blocks-record.ts'
 import type { Ipam } from '../../../lib/ipam/ipam.ts'
 import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
 import type { IpamAnswer, IpamRequest } from '../../../lib/wire/ipam-message.ts'
-import { cidr, drain, ip, ipam, peer, share, unstarted } from './support.ts'
+import {
+  MESH_ID,
+  suite,
+  NONCE,
+  cidr,
+  drain,
+  ip,
+  ipam,
+  peer,
+  record as statedRecord,
+  share,
+  unstarted,
+  type StatedRun,
+} from './support.ts'
+import type { PeerId } from '../../../lib/address/peer-id.ts'
+import { ROOT_REF, encodeBlocksRecord } from '../../../lib/ipam/blocks-record.ts'
+import { meshIdOf } from '../../../lib/ipam/founding.ts'
 
 const A = peer(1)
 const B = peer(2)
 const C = peer(3)
 const RANGE = cidr('10.32.0.0/24')
 
-function record(runs: readonly BlockRun[], range = RANGE): Uint8Array {
-  return encodeBlocksRecord({ range, blockPrefix: 26, runs })
+function record(runs: readonly StatedRun[], range = RANGE): Uint8Array {
+  return statedRecord(runs, range)
 }
 
 function sent(outputs: readonly IpamOutput[]) {
@@ -34,7 +49,7 @@ function answer(outputs: readonly IpamOutput[]): IpamAnswer {
 function pair(): { a: Ipam; b: Ipam } {
   const a = ipam({ self: A, range: RANGE })
   const b = ipam({ self: B, range: RANGE })
-  a.found(0)
+  a.found(NONCE, 0)
   share(a, A, [b], 0)
   a.setReachable(new Set([B]), 0)
   b.setReachable(new Set([A]), 0)
@@ -57,7 +72,7 @@ t.test('a donor publishes before it answers, and the new owner states the blocks
   t.equal(b.handleAnswer(A, answer(given), 3), true)
   t.same(drain(b), [], 'the word of the donor is not enough')
   t.match(b.report().pending, [{ reason: /blocks granted by/ }])
-  for (const output of given) if (output.type === 'publish') b.setStatements(A, output.segment, output.value, 4)
+  for (const output of given) if (output.type === 'publish') b.setStatements(A, output.page, output.value, 4)
   const taken = drain(b)
   t.same(
     taken.map(output => output.type),
@@ -66,8 +81,8 @@ t.test('a donor publishes before it answers, and the new owner states the blocks
   t.match(taken[2], { cidrs: [cidr('10.32.0.128/24')] })
   t.same(b.registerOf(3), { term: 0, seq: 1, owner: B })
 
-  for (const output of taken) if (output.type === 'publish') a.setStatements(B, output.segment, output.value, 5)
-  t.match(drain(a), [{ type: 'publish', value: record([{ first: 0, count: 2, term: 0, seq: 0, owner: A }]) }])
+  for (const output of taken) if (output.type === 'publish') a.setStatements(B, output.page, output.value, 5)
+  t.match(drain(a), [{ type: 'publish', value: record([{ first: 0, count: 2, owners: [A] }]) }])
   t.same(a.registerOf(3), { term: 0, seq: 1, owner: B })
 })
 
@@ -100,8 +115,8 @@ t.test('a block with a lease, or one that rests, is not given', async t => {
 
 t.test('an owner that does not answer is passed over for another, and asked again', async t => {
   const b = ipam({ self: B, range: RANGE })
-  b.setStatements(A, 0, record([{ first: 0, count: 2, term: 0, seq: 0, owner: A }]), 0)
-  b.setStatements(C, 0, record([{ first: 2, count: 2, term: 0, seq: 0, owner: C }]), 0)
+  b.setStatements(A, 0, record([{ first: 0, count: 2, owners: [A] }]), 0)
+  b.setStatements(C, 0, record([{ first: 2, count: 2, owners: [A, C] }]), 0)
   b.setReachable(new Set([A, C]), 0)
   b.allocate({ id: 'x', container: 'c' }, 0)
   const asked = [sent(drain(b))[0]?.to]
@@ -142,7 +157,7 @@ t.test('a peer that gains blocks after a refusal is asked', async t => {
   b.allocate({ id: 'x', container: 'c' }, 0)
   const { id } = request(drain(b))
   b.handleAnswer(A, { kind: 'ipam-answer', id, outcome: 'denied', free: 0 }, 100)
-  b.setStatements(A, 0, record([{ first: 0, count: 4, term: 0, seq: 1, owner: C }]), 200)
+  b.setStatements(A, 0, record([{ first: 0, count: 4, owners: [A, C] }]), 200)
   t.match(sent(drain(b)), [{ to: C }])
 })
 
@@ -197,7 +212,7 @@ t.test('a lease in a block that was lost is kept, disputed, and never given agai
   const { a } = pair()
   a.allocate({ id: 'x', container: 'c' }, 0)
   drain(a)
-  a.setStatements(B, 0, record([{ first: 0, count: 4, term: 1, seq: 0, owner: B }]), 1)
+  a.setStatements(B, 0, record([{ first: 0, count: 4, owners: [A, B] }]), 1)
   t.match(a.report().disputed, [{ container: 'c', cidr: '10.32.0.1/24', owner: B }])
   t.match(drain(a), [{ type: 'publish', value: undefined }], 'what was superseded is not stated any more')
   a.allocate({ id: 'y', container: 'c' }, 2)
@@ -218,7 +233,7 @@ t.test('a block whose later owner was forgotten is nobody’s, not ours again', 
   a.setStatements(B, 0, undefined, 3)
   t.equal(a.registerOf(3), undefined)
   t.equal(a.isOwn(3), false)
-  a.setStatements(A, 0, record([{ first: 0, count: 4, term: 0, seq: 0, owner: A }]), 5)
+  a.setStatements(A, 0, record([{ first: 0, count: 4, owners: [A] }]), 5)
   t.equal(a.isOwn(3), false, 'an echo of the founding does not bring it back')
   t.equal(a.isOwn(0), true)
   t.equal(a.report().unownedBlocks, 2)
@@ -230,7 +245,7 @@ t.test('own records restored, in any order, give the state before, and publish n
   const last = share(a, A, [], 1).findLast(output => output.type === 'publish')
   const own = last?.type === 'publish' ? last.value : undefined
   // C handed a block to A long ago, and its record of that is restored before A's own.
-  const old = record([{ first: 0, count: 1, term: 0, seq: 0, owner: A }])
+  const old = record([{ first: 0, count: 1, owners: [A] }])
   const back = unstarted({ self: A, range: RANGE })
   back.setStatements(C, 0, old, 0)
   back.setStatements(A, 0, own, 0)
@@ -243,7 +258,7 @@ t.test('own records restored, in any order, give the state before, and publish n
 
 t.test('peers with another range are told apart and named', async t => {
   const b = ipam({ self: B, range: RANGE })
-  const value = record([{ first: 0, count: 4, term: 0, seq: 0, owner: A }], cidr('10.40.0.0/24'))
+  const value = record([{ first: 0, count: 4, owners: [A] }], cidr('10.40.0.0/24'))
   t.match(b.setStatements(A, 0, value, 0), { reason: 'blocks-range-differs' })
   t.equal(b.isReady, false)
   t.match(b.report(), {
@@ -258,21 +273,38 @@ t.test('a malformed record, or one past the range, counts as none', async t => {
   const { b } = pair()
   t.match(b.setStatements(A, 0, new Uint8Array(3), 1), { reason: 'blocks-short' })
   t.equal(b.isReady, false)
-  const tooLong = record([{ first: 0, count: 5, term: 0, seq: 0, owner: A }])
+  const tooLong = record([{ first: 0, count: 5, owners: [A] }])
   t.match(b.setStatements(A, 0, tooLong, 1), { reason: 'blocks-segment' })
   t.match(b.setStatements(A, 65535, record([]), 1), { reason: 'blocks-segment' })
   t.equal(b.isReady, false)
 })
 
 t.test('a peer that joins another mesh gives up all it knew', async t => {
-  const { a } = pair()
+  let meshId = MESH_ID
+  const a = ipam({ self: A, range: RANGE, meshId: () => meshId })
+  a.found(NONCE, 0)
   a.allocate({ id: 'x', container: 'c' }, 0)
   drain(a)
   a.abandon(1)
-  t.same(drain(a), [{ type: 'publish', segment: 0, value: undefined }])
+  t.same(drain(a), [{ type: 'publish', page: 0, value: undefined }])
   t.match(a.report(), { state: 'waiting', disputed: [{ container: 'c' }] })
-  t.equal(a.found(2), false)
-  a.setStatements(C, 0, record([{ first: 0, count: 4, term: 0, seq: 0, owner: C }]), 3)
+  t.equal(a.found(NONCE, 2), false)
+  t.match(a.setStatements(C, 0, foundedBy(C), 3), { reason: 'blocks-unproved' }, 'of a mesh that is not this one')
+  meshId = meshIdOf(suite, { founder: C, nonce: NONCE })
+  t.equal(a.setStatements(C, 0, foundedBy(C), 3), undefined)
   t.equal(a.registerOf(0)?.owner, C)
   t.equal(a.lookup('c')[0]?.address, ip('10.32.0.1'))
 })
+
+/** All blocks, of a mesh that this peer founded. */
+function foundedBy(founder: PeerId): Uint8Array {
+  const founding = { founder, nonce: NONCE }
+  const roots = [{ type: 'founding', founding }] as const
+  return encodeBlocksRecord({
+    range: RANGE,
+    blockPrefix: 26,
+    roots,
+    grants: [],
+    runs: [{ first: 0, count: 4, title: ROOT_REF }],
+  })
+}

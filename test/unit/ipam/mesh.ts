@@ -16,7 +16,7 @@ import { seededChance } from '../../support/seeded-chance.ts'
 import { SimAlarm } from '../../support/sim-alarm.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 import { SimMailbox, drawDelay, type MailDelays, type MailFaults } from '../../support/sim-mailbox.ts'
-import { peer } from './support.ts'
+import { MESH_ID, giver, peer, suite } from './support.ts'
 
 interface Stored {
   readonly version: number
@@ -168,14 +168,21 @@ export class Mesh {
   }
 
   #machine(id: PeerId, seed: number): Ipam {
-    return new Ipam({ self: id, range: this.#range, blockPrefix: 28, chance: seededChance(seed * 7919 + 1) })
+    return new Ipam({
+      identity: giver(id),
+      suite,
+      meshId: () => MESH_ID,
+      range: this.#range,
+      blockPrefix: 28,
+      chance: seededChance(seed * 7919 + 1),
+    })
   }
 
   #carryOut(host: Host, output: IpamOutput): void {
     if (output.type === 'publish') {
-      const key = `${host.id} ${output.segment}`
+      const key = `${host.id} ${output.page}`
       const version = (host.records.get(key)?.version ?? 0) + 1
-      host.records.set(key, { owner: host.id, segment: output.segment, version, value: output.value })
+      host.records.set(key, { owner: host.id, segment: output.page, version, value: output.value })
       for (const other of this.hosts) if (other !== host) this.#tell(host, other, key)
     } else if (output.type === 'lease') {
       host.leases.set(output.lease.address, output.lease)

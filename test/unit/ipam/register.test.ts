@@ -58,8 +58,9 @@ t.test('a table ends with the maximum whatever the order of merging', async t =>
     fc.property(fc.array(register, { minLength: 1 }), registers => {
       const forward = new RegisterTable(1)
       const backward = new RegisterTable(1)
-      for (const one of registers) forward.merge(0, one)
-      for (const one of registers.toReversed()) backward.merge(0, one)
+      const titles = registers.map(one => ({ type: 'takeover' as const, takeover: '', ...one }))
+      for (const one of titles) forward.merge(0, one)
+      for (const one of titles.toReversed()) backward.merge(0, one)
       assert.ok(equalRegisters(forward.get(0), backward.get(0)))
       assert.ok(registers.every(one => compareRegisters(one, forward.get(0)!) <= 0))
     }),

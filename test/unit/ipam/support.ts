@@ -1,7 +1,14 @@
 import { parseCidr, type Cidr } from '../../../lib/address/cidr.ts'
 import { parseIpv4 } from '../../../lib/address/ipv4.ts'
 import { peerIdFromBytes, type PeerId } from '../../../lib/address/peer-id.ts'
+import { peerIdBytes } from '../../../lib/address/peer-id.ts'
+import { encodeBlocksRecord } from '../../../lib/ipam/blocks-record.ts'
+import { BlockSpace } from '../../../lib/ipam/block-space.ts'
+import { meshIdOf } from '../../../lib/ipam/founding.ts'
 import { Ipam, type IpamOptions } from '../../../lib/ipam/ipam.ts'
+import { writePages } from '../../../lib/ipam/statements.ts'
+import { grant, type FoundingTitle, type Giver, type Title } from '../../../lib/ipam/title.ts'
+import { fakeSuite } from '../../support/fake-suite.ts'
 import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 
@@ -21,15 +28,74 @@ export function ip(text: string): number {
   return value
 }
 
+/** A peer's id is its key's first half, so that numbers in the tests can be told by their ids. */
+export const suite = {
+  ...fakeSuite,
+  hash: (data: Uint8Array, length = 32) =>
+    data.length === 32 && data.every(byte => byte === data[0]) ? data.slice(0, length) : fakeSuite.hash(data, length),
+}
+
+export function giver(peerId: PeerId): Giver {
+  const signingPublic = new Uint8Array(32).fill(peerIdBytes(peerId)[0]!)
+  return {
+    peerId,
+    signingPublic,
+    sign: message => fakeSuite.signAs(signingPublic, message),
+  }
+}
+
+/** Of the founding of the mesh of most tests, by `peer(1)`. */
+export const NONCE = new Uint8Array(16).fill(7)
+export const FOUNDER = peer(1)
+export const MESH_ID = meshIdOf(suite, { founder: FOUNDER, nonce: NONCE })
+export const FOUNDED: FoundingTitle = {
+  type: 'founding',
+  term: 0,
+  seq: 0,
+  owner: FOUNDER,
+  founding: { founder: FOUNDER, nonce: NONCE },
+}
+
+export type TestOptions = Partial<IpamOptions> & { readonly self?: PeerId }
+
 /** A machine that has nothing to restore. */
-export function ipam(options: Partial<IpamOptions> = {}): Ipam {
+export function ipam(options: TestOptions = {}): Ipam {
   const machine = unstarted(options)
   machine.start(0)
   return machine
 }
 
-export function unstarted(options: Partial<IpamOptions> = {}): Ipam {
-  return new Ipam({ self: peer(1), range: cidr('10.32.0.0/20'), chance: seededChance(1), ...options })
+export function unstarted({ self = peer(1), ...options }: TestOptions = {}): Ipam {
+  return new Ipam({
+    identity: giver(self),
+    suite,
+    meshId: () => MESH_ID,
+    range: cidr('10.32.0.0/20'),
+    chance: seededChance(1),
+    ...options,
+  })
+}
+
+/** Blocks with the title that the last of `owners` has after each handed them to the next; the first one founded. */
+export interface StatedRun {
+  readonly first: number
+  readonly count: number
+  readonly owners: readonly PeerId[]
+}
+
+export function titleOf({ first, count, owners }: StatedRun, range: Cidr, blockPrefix = 26): Title {
+  const scope = { meshId: MESH_ID, range, blockPrefix }
+  let title: Title = FOUNDED
+  for (const to of owners.slice(1)) title = grant(giver(title.owner), scope, title, { first, count }, to)
+  return title
+}
+
+/** What somebody states of the first segment, with the proofs. */
+export function record(stated: readonly StatedRun[], range: Cidr, blockPrefix = 26): Uint8Array {
+  const runs = stated.map(run => ({ first: run.first, count: run.count, title: titleOf(run, range, blockPrefix) }))
+  const [page] = writePages(runs, 0, new BlockSpace(range, blockPrefix))
+  const empty = { range, blockPrefix, roots: [], grants: [], runs: [] }
+  return encodeBlocksRecord(page?.record ?? empty)
 }
 
 export function drain(machine: Ipam): IpamOutput[] {
@@ -43,7 +109,7 @@ export function share(from: Ipam, self: PeerId, others: readonly Ipam[], now: nu
   const outputs = drain(from)
   for (const output of outputs) {
     if (output.type !== 'publish') continue
-    for (const other of others) other.setStatements(self, output.segment, output.value, now)
+    for (const other of others) other.setStatements(self, output.page, output.value, now)
   }
   return outputs
 }

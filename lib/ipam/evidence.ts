@@ -1,0 +1,116 @@
+import type { PeerId } from '../address/mod.ts'
+import { Drop, isDrop, TokenBucket, type Millis } from '../base/mod.ts'
+import type { BlockSpace } from './block-space.ts'
+import { decodeBlocksRecord, segmentOfPage, type BlocksRecord, type Page } from './blocks-record.ts'
+import { PROOFS_BURST, PROOFS_PER_SECOND, UNPROVED_MAX } from './constants.ts'
+import type { Prover } from './prover.ts'
+import { misfit, type Run } from './statements.ts'
+
+/** What a record is worth. */
+export interface Read {
+  /** What it states, and proves. */
+  readonly runs: readonly Run[]
+  /** Why it was not understood, or not believed, or not all of it. */
+  readonly drop: Drop | undefined
+}
+
+interface Unproved {
+  readonly author: PeerId
+  readonly page: Page
+  readonly value: Uint8Array
+}
+
+/**
+ * Reads what peers state, and lets through what they prove. What cannot be judged yet is kept aside: its author had
+ * more signatures verified than his share, or the takeover that it rests on is not known.
+ */
+export class Evidence {
+  readonly #prover: Prover
+  readonly #space: BlockSpace
+  readonly #self: PeerId
+  /** By author and page, the oldest first. */
+  readonly #unproved = new Map<string, Unproved>()
+  readonly #budgets = new Map<PeerId, TokenBucket>()
+  #retryAt: Millis | undefined
+
+  constructor(prover: Prover, space: BlockSpace, self: PeerId) {
+    this.#prover = prover
+    this.#space = space
+    this.#self = self
+  }
+
+  clear(): void {
+    this.#prover.clear()
+    this.#unproved.clear()
+    this.#budgets.clear()
+    this.#retryAt = undefined
+  }
+
+  /**
+   * Drops: those of the codec, `blocks-range-differs`, `blocks-segment`, `blocks-unproved` (a title that nobody who had
+   * it gave; what else is proved still counts).
+   */
+  read(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Read {
+    this.#unproved.delete(`${author} ${page}`)
+    if (value === undefined) return { runs: [], drop: undefined }
+    const record = decodeBlocksRecord(value)
+    if (isDrop(record)) return { runs: [], drop: record }
+    const segment = segmentOfPage(page)
+    const why = misfit(record, this.#space, segment)
+    if (why !== undefined) return { runs: [], drop: new Drop(MISFIT[why]) }
+    const proof = this.#prover.prove(record, () => this.#mayVerify(author, now))
+    if (proof.isProved === 'later') this.#keepAside({ author, page, value })
+    const { runs, isWhole } = this.#proved(record, segment, proof.titleOf)
+    const isDropped = proof.isProved === false || (proof.isProved === true && !isWhole)
+    return { runs, drop: isDropped ? new Drop('blocks-unproved') : undefined }
+  }
+
+  /** What may be judged now; to be read again. `isAll`: something new is known, not only more tokens. */
+  takeDue(now: Millis, isAll = false): readonly Unproved[] {
+    if (!isAll && (this.#retryAt === undefined || now < this.#retryAt)) return []
+    this.#retryAt = undefined
+    return [...this.#unproved.values()]
+  }
+
+  nextRetry(): Millis | undefined {
+    return this.#retryAt
+  }
+
+  #proved(record: BlocksRecord, segment: number, titleOf: (ref: number) => Run['title'] | undefined) {
+    const { first: base } = this.#space.segmentSpan(segment)
+    const runs: Run[] = []
+    for (const { first, count, title: ref } of record.runs) {
+      const title = titleOf(ref)
+      const isCovered =
+        title !== undefined &&
+        this.#prover.covers(title, base + first) &&
+        this.#prover.covers(title, base + first + count - 1)
+      if (isCovered) runs.push({ first, count, title })
+    }
+    return { runs, isWhole: runs.length === record.runs.length }
+  }
+
+  #mayVerify(author: PeerId, now: Millis): boolean {
+    if (author === this.#self) return true
+    let budget = this.#budgets.get(author)
+    if (budget === undefined) {
+      budget = new TokenBucket(PROOFS_BURST, PROOFS_PER_SECOND)
+      this.#budgets.set(author, budget)
+    }
+    if (budget.take(1, now)) return true
+    const at = budget.nextAt(PROOFS_PER_SECOND, now)
+    if (this.#retryAt === undefined || at < this.#retryAt) this.#retryAt = at
+    return false
+  }
+
+  #keepAside(unproved: Unproved): void {
+    this.#unproved.set(`${unproved.author} ${unproved.page}`, unproved)
+    if (this.#unproved.size <= UNPROVED_MAX) return
+    for (const oldest of this.#unproved.keys()) {
+      this.#unproved.delete(oldest)
+      return
+    }
+  }
+}
+
+const MISFIT = { range: 'blocks-range-differs', segment: 'blocks-segment' } as const
