@@ -60,10 +60,9 @@ const SIGNATURE_BYTES = 64
 const TAKEOVER_ID_BYTES = 16
 const ROOT_KIND = { founding: 0, takeover: 1 } as const
 
-export const BLOCKS_FIXED_BYTES = 4 + 1 + 1 + 1 + 1 + 2
-export const GRANT_BYTES = 1 + 4 + 4 + PEER_ID_BYTES + KEY_BYTES + SIGNATURE_BYTES
-export const ROOT_BYTES_MAX = 1 + PEER_ID_BYTES + NONCE_BYTES
-export const RUN_BYTES = 3
+const BLOCKS_FIXED_BYTES = 4 + 1 + 1 + 1 + 1 + 2
+const GRANT_BYTES = 1 + 4 + 4 + PEER_ID_BYTES + KEY_BYTES + SIGNATURE_BYTES
+const ROOT_BYTES_MAX = 1 + PEER_ID_BYTES + NONCE_BYTES
 
 /** Which record of a peer: the segment in the lower 16 bits, the part above. */
 export type Page = number
