@@ -121,11 +121,11 @@ export class BlockMap {
 
   /**
    * Makes every block ours, as the founder that the mesh id names; only where none was ever known (`isAnew`: since
-   * `abandon`). Returns false, and changes nothing, otherwise. `nonce`: 16 bytes.
+   * `abandon`). Returns false, and changes nothing, otherwise. `salt`: 16 bytes.
    */
-  found(nonce: Uint8Array, isAnew = false): boolean {
+  found(salt: Uint8Array, isAnew = false): boolean {
     if (this.#version > (isAnew ? this.#abandonedVersion : 0)) return false
-    const founding: Founding = { founder: this.self, nonce }
+    const founding: Founding = { founder: this.self, salt }
     const title = this.#prover.foundingTitle(founding)
     assert(title !== undefined, 'who founds has a mesh id that says so')
     for (let block = 0; block < this.space.blockCount; block++) this.#state(block, title)

@@ -1,7 +1,7 @@
 import { firstAddress, PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type Cidr, type PeerId } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, isDrop, toHex, fromHex, type Decoded } from '../base/mod.ts'
 import { GRANTS_MAX, ROOTS_MAX, SEGMENT_BLOCKS } from './constants.ts'
-import { NONCE_BYTES, type Founding } from './founding.ts'
+import { SALT_BYTES, type Founding } from './founding.ts'
 
 /**
  * What one peer states about blocks of one segment, with the proofs: the value of a ledger record of kind `blocks`. Its
@@ -9,7 +9,7 @@ import { NONCE_BYTES, type Founding } from './founding.ts'
  * All integers are little-endian.
  *
  *     | range address u32 | range prefix u8 | block prefix u8 |
- *     | roots u8 | roots × | 0: founding u8 | founder (16) | nonce (16) |, or | 1: takeover u8 | id (16) |
+ *     | roots u8 | roots × | 0: founding u8 | founder (16) | salt (16) |, or | 1: takeover u8 | id (16) |
  *     | grants u8 | grants × | parent u8 | first block u32 | blocks u32 | to (16) | giver's key (32) | signature (64) |
  *     | runs u16 | runs × | first block in segment u8 | blocks - 1 u8 | title u8 |
  *
@@ -62,7 +62,7 @@ const ROOT_KIND = { founding: 0, takeover: 1 } as const
 
 const BLOCKS_FIXED_BYTES = 4 + 1 + 1 + 1 + 1 + 2
 const GRANT_BYTES = 1 + 4 + 4 + PEER_ID_BYTES + KEY_BYTES + SIGNATURE_BYTES
-const ROOT_BYTES_MAX = 1 + PEER_ID_BYTES + NONCE_BYTES
+const ROOT_BYTES_MAX = 1 + PEER_ID_BYTES + SALT_BYTES
 
 /** Which record of a peer: the segment in the lower 16 bits, the part above. */
 export type Page = number
@@ -115,7 +115,7 @@ export function encodeBlocksRecord(record: BlocksRecord): Uint8Array {
 
 function writeRoot(writer: ByteWriter, root: RootEntry): void {
   if (root.type === 'founding') {
-    writer.u8(ROOT_KIND.founding).raw(peerIdBytes(root.founding.founder)).raw(root.founding.nonce)
+    writer.u8(ROOT_KIND.founding).raw(peerIdBytes(root.founding.founder)).raw(root.founding.salt)
     return
   }
   const id = fromHex(root.takeover)
@@ -151,7 +151,7 @@ function readRoots(reader: ByteReader): Decoded<RootEntry[]> {
     const kind = reader.u8()
     if (kind === ROOT_KIND.founding) {
       const founder = peerIdFromBytes(reader.raw(PEER_ID_BYTES))
-      roots.push({ type: 'founding', founding: { founder, nonce: reader.raw(NONCE_BYTES).slice() } })
+      roots.push({ type: 'founding', founding: { founder, salt: reader.raw(SALT_BYTES).slice() } })
     } else if (kind === ROOT_KIND.takeover) {
       roots.push({ type: 'takeover', takeover: toHex(reader.raw(TAKEOVER_ID_BYTES)) })
     } else {

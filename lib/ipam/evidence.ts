@@ -57,7 +57,8 @@ export class Evidence {
     if (isDrop(record)) return { runs: [], drop: record }
     const segment = segmentOfPage(page)
     const why = misfit(record, this.#space, segment)
-    if (why !== undefined) return { runs: [], drop: new Drop(MISFIT[why]) }
+    if (why !== undefined)
+      return { runs: [], drop: why === 'range' ? new Drop('blocks-range-differs') : new Drop('blocks-segment') }
     const proof = this.#prover.prove(record, () => this.#mayVerify(author, now))
     if (proof.isProved === 'later') this.#keepAside({ author, page, value })
     const { runs, isWhole } = this.#proved(record, segment, proof.titleOf)
@@ -112,5 +113,3 @@ export class Evidence {
     }
   }
 }
-
-const MISFIT = { range: 'blocks-range-differs', segment: 'blocks-segment' } as const

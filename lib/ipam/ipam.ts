@@ -131,11 +131,11 @@ export class Ipam implements Machine<IpamOutput> {
 
   /**
    * Founds: makes every block ours. False, with nothing changed, when a block is or was known: the mesh is founded.
-   * `nonce`: the 16 bytes that the mesh id was made of. `isAnew`: what was known before `abandon` does not count.
+   * `salt`: the 16 bytes that the mesh id was made of. `isAnew`: what was known before `abandon` does not count.
    */
-  found(nonce: Uint8Array, now: Millis, isAnew = false): boolean {
+  found(salt: Uint8Array, now: Millis, isAnew = false): boolean {
     assert(this.#isStarted, 'a peer starts before it founds')
-    const isFounded = this.#map.found(nonce, isAnew)
+    const isFounded = this.#map.found(salt, isAnew)
     this.#settle(now)
     return isFounded
   }

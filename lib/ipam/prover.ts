@@ -141,7 +141,7 @@ export class Prover {
 }
 
 function isSameFounding(a: Founding, b: Founding): boolean {
-  return a.founder === b.founder && equalBytes(a.nonce, b.nonce)
+  return a.founder === b.founder && equalBytes(a.salt, b.salt)
 }
 
 function nameOf(signature: Uint8Array): string {

@@ -52,7 +52,7 @@ export function grantsOf(title: Title): GrantTitle[] {
   return grants
 }
 
-const DOMAIN = utf8('weave-ts grant 1')
+const GRANT_DOMAIN = utf8('weave-ts grant 1')
 
 /** What the numbers of blocks mean: they are numbers of one mesh and one range only. */
 export interface GrantScope {
@@ -65,7 +65,7 @@ export interface GrantScope {
 export function grantSignedBytes(scope: GrantScope, grant: Stretch & Register): Uint8Array {
   const { meshId, range, blockPrefix } = scope
   return new ByteWriter(80)
-    .raw(DOMAIN)
+    .raw(GRANT_DOMAIN)
     .raw(meshId)
     .u32(range.address)
     .u8(range.prefix)

@@ -1,6 +1,6 @@
 import type { PeerId } from '../address/mod.ts'
 import { equalBytes, type Millis } from '../base/mod.ts'
-import { NONCE_BYTES, meshIdOf } from '../ipam/mod.ts'
+import { SALT_BYTES, meshIdOf } from '../ipam/mod.ts'
 import { GOODBYE_CODE } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
 import type { NodeContext } from './context.ts'
@@ -29,10 +29,10 @@ export class Joining {
   /** Founds a mesh of this peer alone. `isAnew`: after one that was given up. */
   found(now: Millis, isAnew = false): void {
     const { entropy, suite, identity } = this.#context.config
-    const nonce = entropy.bytes(NONCE_BYTES)
-    this.#mesh.set(meshIdOf(suite, { founder: identity.peerId, nonce }), true)
+    const salt = entropy.bytes(SALT_BYTES)
+    this.#mesh.set(meshIdOf(suite, { founder: identity.peerId, salt }), true)
     this.#context.ledger.setMesh(this.#mesh.meshId)
-    this.#addresses.ipam.found(nonce, now, isAnew)
+    this.#addresses.ipam.found(salt, now, isAnew)
     this.#addresses.drain(now)
   }
 

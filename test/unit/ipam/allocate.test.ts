@@ -1,11 +1,11 @@
 import t from 'tap'
 import type { Ipam } from '../../../lib/ipam/ipam.ts'
 import type { LeaseHolder } from '../../../lib/ipam/lease-holder.ts'
-import { NONCE, cidr, drain, ip, ipam, peer, unstarted } from './support.ts'
+import { SALT, cidr, drain, ip, ipam, peer, unstarted } from './support.ts'
 
 function founded(options: Parameters<typeof ipam>[0] = {}): Ipam {
   const machine = ipam(options)
-  machine.found(NONCE, 0)
+  machine.found(SALT, 0)
   drain(machine)
   return machine
 }
@@ -24,11 +24,11 @@ function ask(machine: Ipam, container: string, form: string | undefined, now = 0
 t.test('a founder publishes every segment, and founds only once', async t => {
   const machine = ipam({ range: cidr('10.32.0.0/12') })
   t.equal(machine.isReady, false)
-  t.equal(machine.found(NONCE, 0), true)
+  t.equal(machine.found(SALT, 0), true)
   const outputs = drain(machine)
   t.equal(outputs.length, 64)
   t.ok(outputs.every(output => output.type === 'publish' && output.value !== undefined && output.value.length < 64))
-  t.equal(machine.found(NONCE, 0), false)
+  t.equal(machine.found(SALT, 0), false)
   t.equal(drain(machine).length, 0)
   t.match(machine.report(), { state: 'ready', perPeer: [{ peer: peer(1), blocks: 16384, addresses: 2 ** 20 }] })
 })
@@ -155,7 +155,7 @@ t.test('before any owner is known a request waits, says so, and ends', async t =
 t.test('founding satisfies what waited', async t => {
   const machine = ipam()
   ask(machine, 'a', undefined)
-  machine.found(NONCE, 5)
+  machine.found(SALT, 5)
   t.match(drain(machine).slice(-2), [{ type: 'lease' }, { type: 'done', cidrs: [cidr('10.32.0.1/20')] }])
 })
 
@@ -186,7 +186,7 @@ t.test('restored leases are kept and not given again', async t => {
   )
   t.match(machine.report(), { disputed: [{ container: 'a', cidr: '10.32.0.1/20' }] })
   machine.start(0)
-  machine.found(NONCE, 0)
+  machine.found(SALT, 0)
   drain(machine)
   t.match(machine.report(), { disputed: [] })
   t.same(ask(machine, 'b', undefined), [cidr('10.32.0.2/20')])
@@ -195,7 +195,7 @@ t.test('restored leases are kept and not given again', async t => {
 
 t.test('one name with two holders is two: each has its own address, and gives back that one', async t => {
   const machine = ipam()
-  machine.found(NONCE, 0)
+  machine.found(SALT, 0)
   drain(machine)
   const asked = (holder: LeaseHolder, claim?: string) => {
     if (claim === undefined) machine.allocate({ id: holder, container: 'c', holder }, 0)

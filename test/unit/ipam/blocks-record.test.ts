@@ -18,7 +18,7 @@ const RECORD: BlocksRecord = {
   range: cidr('10.32.0.0/12'),
   blockPrefix: 26,
   roots: [
-    { type: 'founding', founding: { founder: peer(1), nonce: new Uint8Array(16).fill(2) } },
+    { type: 'founding', founding: { founder: peer(1), salt: new Uint8Array(16).fill(2) } },
     { type: 'takeover', takeover: '03'.repeat(16) },
   ],
   grants: [

@@ -5,7 +5,7 @@ import type { IpamAnswer, IpamRequest } from '../../../lib/wire/ipam-message.ts'
 import {
   MESH_ID,
   suite,
-  NONCE,
+  SALT,
   cidr,
   drain,
   ip,
@@ -49,7 +49,7 @@ function answer(outputs: readonly IpamOutput[]): IpamAnswer {
 function pair(): { a: Ipam; b: Ipam } {
   const a = ipam({ self: A, range: RANGE })
   const b = ipam({ self: B, range: RANGE })
-  a.found(NONCE, 0)
+  a.found(SALT, 0)
   share(a, A, [b], 0)
   a.setReachable(new Set([B]), 0)
   b.setReachable(new Set([A]), 0)
@@ -282,15 +282,15 @@ t.test('a malformed record, or one past the range, counts as none', async t => {
 t.test('a peer that joins another mesh gives up all it knew', async t => {
   let meshId = MESH_ID
   const a = ipam({ self: A, range: RANGE, meshId: () => meshId })
-  a.found(NONCE, 0)
+  a.found(SALT, 0)
   a.allocate({ id: 'x', container: 'c' }, 0)
   drain(a)
   a.abandon(1)
   t.same(drain(a), [{ type: 'publish', page: 0, value: undefined }])
   t.match(a.report(), { state: 'waiting', disputed: [{ container: 'c' }] })
-  t.equal(a.found(NONCE, 2), false)
+  t.equal(a.found(SALT, 2), false)
   t.match(a.setStatements(C, 0, foundedBy(C), 3), { reason: 'blocks-unproved' }, 'of a mesh that is not this one')
-  meshId = meshIdOf(suite, { founder: C, nonce: NONCE })
+  meshId = meshIdOf(suite, { founder: C, salt: SALT })
   t.equal(a.setStatements(C, 0, foundedBy(C), 3), undefined)
   t.equal(a.registerOf(0)?.owner, C)
   t.equal(a.lookup('c')[0]?.address, ip('10.32.0.1'))
@@ -298,7 +298,7 @@ t.test('a peer that joins another mesh gives up all it knew', async t => {
 
 /** All blocks, of a mesh that this peer founded. */
 function foundedBy(founder: PeerId): Uint8Array {
-  const founding = { founder, nonce: NONCE }
+  const founding = { founder, salt: SALT }
   const roots = [{ type: 'founding', founding }] as const
   return encodeBlocksRecord({
     range: RANGE,

@@ -7,7 +7,7 @@ import { CHAIN_MAX, PROOFS_BURST, PROOFS_PER_SECOND } from '../../../lib/ipam/co
 import { isDrop } from '../../../lib/base/drop.ts'
 import { grant, type Title } from '../../../lib/ipam/title.ts'
 import { writePages } from '../../../lib/ipam/statements.ts'
-import { FOUNDED, MESH_ID, NONCE, cidr, drain, giver, ipam, peer, record, share } from './support.ts'
+import { FOUNDED, MESH_ID, SALT, cidr, drain, giver, ipam, peer, record, share } from './support.ts'
 
 const A = peer(1)
 const B = peer(2)
@@ -32,7 +32,7 @@ function changed(value: Uint8Array, change: (record: BlocksRecord) => BlocksReco
 const forged: Record<string, () => Uint8Array> = {
   'signed by somebody who never had it': () => stating(grant(giver(LIAR), SCOPE, FOUNDED, ALL, LIAR)),
   'a founding that is not that of the mesh': () =>
-    stating({ ...FOUNDED, owner: LIAR, founding: { founder: LIAR, nonce: NONCE } }),
+    stating({ ...FOUNDED, owner: LIAR, founding: { founder: LIAR, salt: SALT } }),
   'a signature of another mesh': () =>
     stating(grant(giver(A), { ...SCOPE, meshId: new Uint8Array(16).fill(9) }, FOUNDED, ALL, B)),
   'a signature about another range': () =>
@@ -68,7 +68,7 @@ const forged: Record<string, () => Uint8Array> = {
 for (const [what, value] of Object.entries(forged))
   t.test(`no block changes hands by ${what}`, async t => {
     const a = ipam({ self: A, range: RANGE })
-    a.found(NONCE, 0)
+    a.found(SALT, 0)
     drain(a)
     const c = ipam({ self: C, range: RANGE })
     c.setStatements(A, 0, record([{ ...ALL, owners: [A] }], RANGE), 0)
@@ -107,7 +107,7 @@ t.test('what an owner hands on is proved to whoever knows only the new owner', a
   const a = ipam({ self: A, range: RANGE })
   const b = ipam({ self: B, range: RANGE })
   const c = ipam({ self: C, range: RANGE })
-  a.found(NONCE, 0)
+  a.found(SALT, 0)
   share(a, A, [b], 0)
   a.handleRequest(B, { kind: 'ipam-request', id: 1, subnet: RANGE }, 1)
   share(a, A, [b], 1)
@@ -121,7 +121,7 @@ t.test('a peer that owes many proofs writes several parts, which are read as one
   const a = ipam({ self: A, range: wide })
   const b = ipam({ self: B, range: wide })
   const c = ipam({ self: C, range: wide })
-  a.found(NONCE, 0)
+  a.found(SALT, 0)
   share(a, A, [b, c], 0)
   a.setReachable(new Set([B]), 0)
   b.setReachable(new Set([A]), 0)

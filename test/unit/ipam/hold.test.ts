@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { Hold } from '../../../lib/ipam/hold.ts'
-import { NONCE, cidr, drain, ipam, peer, share } from './support.ts'
+import { SALT, cidr, drain, ipam, peer, share } from './support.ts'
 
 const HOLD: Hold = { reason: 'the own past is in doubt', remedy: 'wait' }
 
 t.test('while there is a hold nothing is given, and what is asked for shows why and ends with it', async t => {
   const machine = ipam()
-  machine.found(NONCE, 0)
+  machine.found(SALT, 0)
   machine.setHold(HOLD, 0)
   drain(machine)
   machine.allocate({ id: 'any', container: 'a' }, 0)
@@ -27,7 +27,7 @@ t.test('while there is a hold nothing is given, and what is asked for shows why 
 
 t.test('what waited is given when the hold ends', async t => {
   const machine = ipam()
-  machine.found(NONCE, 0)
+  machine.found(SALT, 0)
   machine.setHold(HOLD, 0)
   drain(machine)
   machine.allocate({ id: 'any', container: 'a' }, 0)
@@ -38,7 +38,7 @@ t.test('what waited is given when the hold ends', async t => {
 
 t.test('a container keeps what it holds', async t => {
   const machine = ipam()
-  machine.found(NONCE, 0)
+  machine.found(SALT, 0)
   machine.allocate({ id: 'one', container: 'a' }, 0)
   machine.setHold(HOLD, 0)
   drain(machine)
@@ -52,7 +52,7 @@ t.test('a container keeps what it holds', async t => {
 
 t.test('nothing is handed on, not for good either, and nobody is asked', async t => {
   const [a, b] = [ipam(), ipam({ self: peer(2) })]
-  a.found(NONCE, 0)
+  a.found(SALT, 0)
   share(a, peer(1), [b], 0)
   b.setReachable(new Set([peer(1)]), 0)
   b.setHold(HOLD, 0)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { contains, firstAddress, lastAddress, type Cidr } from '../../../lib/address/cidr.ts'
 import type { Ipam } from '../../../lib/ipam/ipam.ts'
-import { NONCE, cidr, drain, ipam } from './support.ts'
+import { SALT, cidr, drain, ipam } from './support.ts'
 
 const RANGE = cidr('10.32.0.0/25')
 const SUBNETS = [RANGE, cidr('10.32.0.0/28'), cidr('10.32.0.16/28'), cidr('10.32.0.96/27'), cidr('10.32.0.8/30')]
@@ -93,7 +93,7 @@ t.test('a founder alone agrees with a slow model, step by step', async t => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120, size: 'max' }), fc.constantFrom(26, 28, 30), (steps, blockPrefix) => {
       const machine = ipam({ range: RANGE, blockPrefix })
-      machine.found(NONCE, 0)
+      machine.found(SALT, 0)
       drain(machine)
       const model = new Model()
       let now = 0

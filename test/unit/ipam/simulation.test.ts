@@ -3,7 +3,7 @@ import t from 'tap'
 import { firstAddress } from '../../../lib/address/cidr.ts'
 import { playSeed, seedsOf } from '../../support/sim-seeds.ts'
 import { Mesh, NO_FAULTS, type Faults } from './mesh.ts'
-import { NONCE, cidr } from './support.ts'
+import { SALT, cidr } from './support.ts'
 
 // 16 blocks of 16 addresses in a /24, and 512 blocks, so two segments, in a /19.
 const RANGES = [cidr('10.32.0.0/24'), cidr('10.32.0.0/19')]
@@ -22,7 +22,7 @@ function faultsOf(seed: number): Faults {
 function run(seed: number): Mesh {
   const range = RANGES[seed % 4 === 0 ? 1 : 0]!
   const mesh = new Mesh(2 + (seed % 5), range, seed, faultsOf(seed))
-  mesh.act(mesh.hosts[0]!, machine => machine.found(NONCE, 0))
+  mesh.act(mesh.hosts[0]!, machine => machine.found(SALT, 0))
   for (let step = 0; step < 250; step++) {
     const host = mesh.hosts[mesh.draw(mesh.hosts.length)]!
     const container = `c${mesh.draw(20)}`
@@ -89,7 +89,7 @@ t.test('no address is held twice, every request ends in time, and all agree when
 t.test('every peer gets an address soon when nothing is wrong', async t => {
   for (let seed = 1; seed <= 10; seed++) {
     const mesh = new Mesh(6, RANGES[0]!, seed, NO_FAULTS)
-    mesh.act(mesh.hosts[0]!, machine => machine.found(NONCE, 0))
+    mesh.act(mesh.hosts[0]!, machine => machine.found(SALT, 0))
     mesh.pass(100)
     for (const host of mesh.hosts) {
       mesh.ask(host, host.id, machine => machine.allocate({ id: host.id, container: 'c' }, mesh.now))

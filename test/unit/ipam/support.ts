@@ -45,15 +45,15 @@ export function giver(peerId: PeerId): Giver {
 }
 
 /** Of the founding of the mesh of most tests, by `peer(1)`. */
-export const NONCE = new Uint8Array(16).fill(7)
+export const SALT = new Uint8Array(16).fill(7)
 export const FOUNDER = peer(1)
-export const MESH_ID = meshIdOf(suite, { founder: FOUNDER, nonce: NONCE })
+export const MESH_ID = meshIdOf(suite, { founder: FOUNDER, salt: SALT })
 export const FOUNDED: FoundingTitle = {
   type: 'founding',
   term: 0,
   seq: 0,
   owner: FOUNDER,
-  founding: { founder: FOUNDER, nonce: NONCE },
+  founding: { founder: FOUNDER, salt: SALT },
 }
 
 export type TestOptions = Partial<IpamOptions> & { readonly self?: PeerId }
