@@ -51,6 +51,14 @@ export const CALLS = {
     deadlineMs: 5_000,
     description: 'adds contacts, or makes them the whole list',
   }),
+  found: call({
+    method: 'POST',
+    path: '/v1/found',
+    request: schema.NoRequest,
+    answer: schema.FoundAnswer,
+    deadlineMs: 5_000,
+    description: 'founds a mesh, where this peer is of none',
+  }),
   forget: call({
     method: 'POST',
     path: '/v1/forget',

@@ -131,6 +131,11 @@ export const Status = z.object({
     /** 32 hex characters; null while no mesh was founded or joined. */
     id: z.string().nullable(),
     isPristine: z.boolean(),
+    /**
+     * done: of a mesh; nobody: linked to others, and none of them is of one; deciding: `launch --ipalloc-init` has not
+     * decided yet who founds; waiting: for a peer to join.
+     */
+    founding: z.enum(['done', 'nobody', 'deciding', 'waiting']),
   }),
   peer: PeerRef.extend({ incarnation: z.string() }),
   port: z.number(),
@@ -239,6 +244,8 @@ export const NamesAnswer = z.object({ names: z.array(z.string()) })
 /** Of a name its addresses, of an address its names. */
 export const LookupAnswer = z.object({ addresses: z.array(z.string()), names: z.array(z.string()) })
 export const DnsAnswer = z.object({ domain: z.string(), entries: z.array(NameView) })
+/** The id of the mesh. */
+export const FoundAnswer = z.object({ mesh: z.string() })
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })
 /** `notes`: what an operator should read. */

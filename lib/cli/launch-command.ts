@@ -98,8 +98,10 @@ export function addLaunchCommand(program: Command): void {
       const { launchDetached } = await import('./launch.ts')
       const { replaceDaemon } = await import('./replace.ts')
       const notes = await (isReplacing ? replaceDaemon(config) : launchDetached(config))
-      const status = await clientOf(settings).call('status')
+      const { settledStatus } = await import('./prime.ts')
+      const status = await settledStatus(clientOf(settings))
       for (const note of [...notes, ...status.warnings]) console.error(`weave-ts: ${note}`)
+      if (!status.isReady) for (const reason of status.waiting) console.error(`weave-ts: waiting: ${reason}`)
       print(settings, status, '')
     })
   withSettings(

@@ -25,6 +25,27 @@ export function addMeshCommands(program: Command): void {
     const settings = settingsOf(command)
     print(settings, await clientOf(settings).call('forget', { targets: peers }), '')
   })
+  withSettings(
+    program
+      .command('found')
+      .description(
+        'found a mesh here, where no peer has yet: on one host only, the others join it; refused by a peer of a mesh',
+      ),
+  ).action(async (_options: object, command: Command) => {
+    const settings = settingsOf(command)
+    const answer = await clientOf(settings).call('found')
+    print(settings, answer, answer.mesh)
+  })
+  withSettings(
+    program.command('prime').description('wait until addresses can be given; says meanwhile what is waited for'),
+  )
+    .option('--timeout <seconds>', 'fail when it takes longer (default: wait for ever)')
+    .action(async ({ timeout }: { timeout?: string }, command: Command) => {
+      const settings = settingsOf(command)
+      const { prime } = await import('./prime.ts')
+      const status = await prime(clientOf(settings), timeout)
+      print(settings, status, '')
+    })
   withJson(
     program
       .command('keygen')

@@ -12,7 +12,7 @@ export function renderStatus(status: Status): string {
   lines.push(labelled('Service', 'router'))
   lines.push(labelled('Protocol', `weave-ts ${status.protocol.min}..${status.protocol.max}`))
   lines.push(labelled('Name', `${status.peer.id}(${status.peer.nickname})`))
-  lines.push(labelled('Mesh', status.mesh.id === null ? 'none yet: waiting to join one' : status.mesh.id))
+  lines.push(labelled('Mesh', status.mesh.id ?? MESHLESS[status.mesh.founding]))
   lines.push(
     labelled(
       'Encryption',
@@ -46,6 +46,13 @@ export function renderStatus(status: Status): string {
   for (const waiting of status.waiting) lines.push('', `Waiting: ${waiting}`)
   for (const warning of status.warnings) lines.push('', `WARNING: ${warning}`)
   return lines.join('\n')
+}
+
+const MESHLESS: Readonly<Record<Status['mesh']['founding'], string>> = {
+  done: 'none',
+  nobody: 'none yet: nobody has founded one',
+  deciding: 'none yet: who founds it is being decided',
+  waiting: 'none yet: waiting to join one',
 }
 
 const DOCKER_STATES: Readonly<Record<DockerView['state'], string>> = {

@@ -1,8 +1,14 @@
-import type { ApiClient } from '../api/mod.ts'
+import type { ApiClient, Status } from '../api/mod.ts'
 
 /** A command that has not answered by then says what it waits for. */
 const NOTICE_AFTER_MS = 1_800
 const NOTICE_INTERVAL_MS = 2_000
+
+/** What the daemon waits for; without a mesh no request has another reason. */
+export function waitOf(status: Status): string | undefined {
+  const [waiting] = status.waiting
+  return status.mesh.founding === 'done' ? (status.ipam.pending[0]?.reason ?? waiting) : waiting
+}
 
 /** Waits for an answer; meanwhile tells on standard error what the daemon waits for, whenever that changes. */
 export async function withNotice<T>(client: Pick<ApiClient, 'call'>, what: string, answer: Promise<T>): Promise<T> {
@@ -10,7 +16,7 @@ export async function withNotice<T>(client: Pick<ApiClient, 'call'>, what: strin
   let timer: NodeJS.Timeout | undefined
   const look = async () => {
     const reason = await client.call('status').then(
-      status => status.ipam.pending[0]?.reason ?? status.waiting[0] ?? 'the daemon is busy',
+      status => waitOf(status) ?? 'the daemon is busy',
       () => 'the daemon does not answer',
     )
     if (reason !== said) console.error(`weave-ts: ${what} waits: ${reason}`)

@@ -14,7 +14,6 @@ const ONE_DAEMON = '`weave-ts launch` and `weave-ts stop`: one daemon does it al
 const VERBS: Readonly<Record<string, string>> = {
   setup: 'nothing has to be fetched before `weave-ts launch`',
   'setup-cni': NO_CNI,
-  prime: '`weave-ts status` has exit status 0 once addresses can be had, 3 before',
   env: `there is no proxy before Docker: ${DOCKER}`,
   config: `there is no proxy before Docker: ${DOCKER}`,
   'proxy-env': `there is no proxy before Docker: ${DOCKER}`,

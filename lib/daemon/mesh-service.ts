@@ -13,7 +13,7 @@ const OPEN_MESH_WARNING =
 /** Whom this peer connects to, and how it leaves: for now (`stop`) or for good (`reset`). */
 export class MeshService implements Service {
   readonly name = 'mesh'
-  readonly calls: Pick<CallHandlers, 'connect' | 'forget' | 'stop' | 'reset'>
+  readonly calls: Pick<CallHandlers, 'connect' | 'forget' | 'found' | 'stop' | 'reset'>
   readonly #runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
   readonly #options: readonly string[]
   readonly #warnings: readonly string[]
@@ -39,6 +39,7 @@ export class MeshService implements Service {
         this.#runner.requireStore()
         return this.#tell((node, now) => ({ targets: node.forgetContacts(targets, now) }))
       },
+      found: () => this.#found(),
       stop: (_request, { afterAnswer }) => {
         // Whoever asked and has given up counts on it that the daemon goes on.
         afterAnswer(isSent => isSent && parts.end(false))
@@ -72,6 +73,19 @@ export class MeshService implements Service {
         'forget some that are no longer needed',
       )
     return list
+  }
+
+  #found(): { mesh: string } {
+    const { mesh, peers } = this.#runner.report()
+    if (mesh.id !== undefined)
+      throw new WeaveError(
+        'MESH_FOUNDED',
+        `this peer is of the mesh ${mesh.id} already, with ${peers.length} other peers`,
+        'nothing has to be founded; to leave that mesh for another one: `weave-ts reset`',
+      )
+    this.#runner.requireStore()
+    this.#tell((node, now) => ({ isFounded: node.found(now) }))
+    return { mesh: this.#runner.report().mesh.id ?? '' }
   }
 
   #tell<T extends object>(give: (node: Node, now: Millis) => T): T {

@@ -34,6 +34,7 @@ export class Joining {
     this.#context.ledger.setMesh(this.#mesh.meshId)
     this.#addresses.ipam.found(salt, now, isAnew)
     this.#addresses.drain(now)
+    this.#endForeignLinks('founded a mesh', now)
   }
 
   /** Gives up a mesh that nobody used, or none, for that of the neighbour, whom the operator calls `contact`. */
@@ -47,16 +48,21 @@ export class Joining {
     this.#meshChanged(now)
     this.#mesh.join(meshId, from, contact)
     this.#context.ledger.setMesh(meshId)
-    // Links made without a mesh are made anew, so that the other sides learn of it.
-    for (const { peerId, hello } of this.#context.neighbours.neighbours)
-      if (peerId !== from && !equalBytes(hello.meshId, meshId))
-        this.#context.neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, 'joined a mesh', now)
+    this.#endForeignLinks('joined a mesh', now, from)
   }
 
   /** A neighbour told of its ledger: it counts this peer to its mesh, and stays in it. */
   confirm(from: PeerId, now: Millis): void {
     if (!this.#mesh.confirm(from)) return
     for (const { peerId } of this.#context.neighbours.neighbours) this.#gossip.greet(peerId, now)
+  }
+
+  /** Links made without a mesh are made anew, so that the other sides learn of it. */
+  #endForeignLinks(text: string, now: Millis, joined?: PeerId): void {
+    const { neighbours } = this.#context
+    for (const { peerId, hello } of neighbours.neighbours)
+      if (peerId !== joined && !equalBytes(hello.meshId, this.#mesh.meshId))
+        neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, text, now)
   }
 
   /** The neighbour that this peer was about to join through went, perhaps to a mesh of its own choice. */

@@ -1,9 +1,10 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { toHex, type Millis } from '../base/mod.ts'
+import { equalBytes, toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
 import type { DataPathReport } from './data-path.ts'
 import type { Contact } from './dialler.ts'
+import { NO_MESH } from './membership.ts'
 import type { ConnectionState, FailedInbound } from './neighbours.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { Node } from './node.ts'
@@ -59,6 +60,8 @@ export interface NeighbourReport {
   readonly isOutbound: boolean
   readonly upAt: Millis
   readonly rttMs: number | undefined
+  /** It is of a mesh, or was when the link was made. */
+  readonly hasMesh: boolean
 }
 
 export interface PeerReport {
@@ -106,6 +109,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       isOutbound,
       upAt,
       rttMs,
+      hasMesh: !equalBytes(hello.meshId, NO_MESH),
     })),
     failedInbound: neighbours.failedInbound(now),
     contacts: node.dialler.contacts,

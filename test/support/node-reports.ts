@@ -73,7 +73,7 @@ export function linked(number: number, parts: { isOutbound?: boolean; rttMs?: nu
   const at = { connection: number, endpoint: endpoint(`192.0.2.${number}`), isOutbound, peerId }
   return {
     connections: [{ ...at, isUp: true }],
-    neighbours: [{ ...at, nickname: `n${number}`, upAt: NOW - 5_000, rttMs }],
+    neighbours: [{ ...at, nickname: `n${number}`, upAt: NOW - 5_000, rttMs, hasMesh: true }],
     peers: [peer(number)],
   }
 }

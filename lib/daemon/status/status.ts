@@ -5,11 +5,12 @@ import type { NodeReport } from '../../node/mod.ts'
 import { MAC_LOCAL, type MacEntry } from '../../overlay/mod.ts'
 import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { connectionViews } from './connections.ts'
+import { foundingOf } from './founding.ts'
 import { ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pathViews } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
-import { secretWarnings, troubleOf } from './trouble.ts'
+import { secretWarnings } from './trouble.ts'
 
 /** What the daemon knows besides the node. */
 export interface DaemonFacts {
@@ -41,8 +42,8 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
   const names = new Names(report)
   const pathTo = pathViews(report, names)
   const ipam = ipamView(report, names, now)
-  const trouble = troubleOf(report)
-  const waiting = ipam.reason === null ? [] : [ipam.reason + (trouble === undefined ? '' : `; ${trouble}`)]
+  const founding = foundingOf(report, names)
+  const reason = founding.wait ?? ipam.reason
   return {
     version: facts.version,
     pid: facts.pid,
@@ -50,7 +51,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     isReady: mesh.id !== undefined && ipam.state === 'ready',
     stateDir: facts.stateDir,
     protocol: { min: PROTOCOL_VERSION_MIN, max: PROTOCOL_VERSION_MAX },
-    mesh: { id: mesh.id ?? null, isPristine: mesh.isPristine },
+    mesh: { id: mesh.id ?? null, isPristine: mesh.isPristine, founding: founding.state },
     peer: { id: self.peerId, nickname: self.nickname, incarnation: self.incarnation },
     port: self.port,
     encryption: facts.hasSecret ? 'secret' : 'open',
@@ -60,7 +61,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     targets: targetViews(report, names, now),
     ipam,
     warnings: [...secretWarnings(report), ...rangeWarnings(report, names), ...unshownWarnings(report)],
-    waiting,
+    waiting: reason === null ? [] : [reason],
   }
 }
 

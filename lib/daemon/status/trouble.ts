@@ -1,14 +1,7 @@
 import { WeaveError } from '../../base/mod.ts'
 import { isSecretTrouble, type NodeReport } from '../../node/mod.ts'
-
-/**
- * Why there is no mesh yet: what the first contact that failed said last; undefined when there is one, or none failed.
- */
-export function troubleOf({ mesh, contacts }: Pick<NodeReport, 'mesh' | 'contacts'>): string | undefined {
-  if (mesh.id !== undefined) return undefined
-  const contact = contacts.find(one => one.origin === 'configured' && one.lastError !== undefined)
-  return contact === undefined ? undefined : `${contact.text}: ${contact.lastError ?? ''}`
-}
+import { foundingOf } from './founding.ts'
+import { Names } from './names.ts'
 
 /** There is no link, and others have another mesh secret. */
 export function secretWarnings({ neighbours, contacts }: Pick<NodeReport, 'neighbours' | 'contacts'>): string[] {
@@ -22,13 +15,14 @@ export function secretWarnings({ neighbours, contacts }: Pick<NodeReport, 'neigh
 }
 
 /** An address that nobody could give because this peer has not joined: says why it has not. */
-export function explained(error: unknown, report: () => Pick<NodeReport, 'mesh' | 'contacts'>): unknown {
+export function explained(error: unknown, report: () => NodeReport): unknown {
   if (!(error instanceof WeaveError) || error.code !== 'IPAM_WAITING') return error
-  const trouble = troubleOf(report())
-  if (trouble === undefined) return error
+  const current = report()
+  const { wait } = foundingOf(current, new Names(current))
+  if (wait === undefined) return error
   return new WeaveError(
     error.code,
-    `${error.message}; ${trouble}`,
+    `${error.message}; ${wait}`,
     'look at all attempts with `weave-ts status connections`, and mend that first',
   )
 }

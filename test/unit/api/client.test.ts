@@ -27,6 +27,7 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   report: REPORT,
   ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
   connect: { targets: ['h1'] },
+  found: { mesh: 'ab'.repeat(16) },
   forget: { targets: [] },
   attach: { cidrs: ['10.32.0.1/12'] },
   detach: { cidrs: [] },
@@ -49,7 +50,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     seen.push([name, input])
     return ANSWERS[name]
   })
-  for (const name of ['status', 'report', 'ps', 'dns', 'stop', 'reset'] as const)
+  for (const name of ['status', 'report', 'ps', 'dns', 'found', 'stop', 'reset'] as const)
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
@@ -70,7 +71,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(6), [
+  t.strictSame(seen.slice(7), [
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],
     ['attach', attach],

@@ -31,6 +31,16 @@ t.test('a name that cannot be is refused before the node hears of it, and so are
   t.end()
 })
 
+t.test('a mesh is founded once, and the refusal names the mesh that there is', async t => {
+  const { runner } = nodeRunner(t, 'self')
+  runner.input((node, now) => node.connect(['h1'], true, now))
+  const { found } = new MeshService({ ...parts, runner }).calls
+  const { mesh } = await found({}, context)
+  t.match(mesh, /^[0-9a-f]{32}$/)
+  t.equal(runner.report().mesh.id, mesh)
+  t.throws(() => found({}, context), { code: 'MESH_FOUNDED', message: new RegExp(mesh) })
+})
+
 t.test('a daemon that is about to end says so', t => {
   const { runner } = nodeRunner(t, 'self')
   const { connect, forget } = new MeshService({ ...parts, runner }).calls

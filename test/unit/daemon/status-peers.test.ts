@@ -139,17 +139,16 @@ t.test('an address that nobody could give is explained by why this peer has not 
   })
   t.match(
     explained(error, () => lonely),
-    { code: 'IPAM_WAITING', message: 'nobody gave an address; h1: no' },
+    { code: 'IPAM_WAITING', message: /^nobody gave an address; no peer of a mesh is reached: h1: no; / },
   )
   t.equal(
     explained(error, () => nodeReport()),
     error,
     'a member of a mesh',
   )
-  t.equal(
+  t.match(
     explained(error, () => ({ ...lonely, contacts: [] })),
-    error,
-    'nobody was named',
+    { message: /^nobody gave an address; no peer was named/ },
   )
   const other = new WeaveError('RANGE_FULL', 'full', 'more')
   t.equal(

@@ -1,0 +1,47 @@
+import t from 'tap'
+import type { ApiClient } from '../../../lib/api/mod.ts'
+import { prime, settledStatus } from '../../../lib/cli/prime.ts'
+
+type Client = Pick<ApiClient, 'call'>
+
+/** A daemon whose status is each of these in turn, and then stays the last one. */
+function clientOf(...states: object[]): Client {
+  let at = 0
+  const call = () => Promise.resolve(states[Math.min(at++, states.length - 1)])
+  return { call } as unknown as Client
+}
+
+const READY = { isReady: true, waiting: [], mesh: { founding: 'done' }, ipam: { pending: [] } }
+const NOBODY = { ...READY, isReady: false, waiting: ['nobody has founded'], mesh: { founding: 'nobody' } }
+const JOINING = { ...NOBODY, mesh: { founding: 'waiting' } }
+
+t.test('prime returns once addresses can be given', async t => {
+  t.match(await prime(clientOf(NOBODY, NOBODY, READY)), READY)
+})
+
+t.test('prime fails after its time, and says what it has waited for', async t => {
+  await t.rejects(prime(clientOf(NOBODY), '0'), { code: 'IPAM_WAITING', message: /after 0 s: nobody has founded/ })
+  await t.rejects(prime(clientOf(NOBODY), '0.3'), { code: 'IPAM_WAITING', message: /after 0\.3 s/ })
+})
+
+t.test('a time that is none is refused', async t => {
+  for (const timeout of ['soon', '-1', '', '1e3', '1000001'])
+    await t.rejects(prime(clientOf(READY), timeout), { code: 'CONFIG_INVALID' }, timeout)
+})
+
+t.test('prime says what it waits for when that takes long, once', async t => {
+  const said: string[] = []
+  await t.rejects(
+    prime(clientOf(NOBODY), '2.2', text => said.push(text)),
+    { code: 'IPAM_WAITING' },
+  )
+  t.strictSame(said, ['weave-ts: prime waits: nobody has founded'])
+})
+
+t.test('launch waits until it is clear what has become of its peers', async t => {
+  t.equal((await settledStatus(clientOf(JOINING, JOINING, NOBODY))).mesh.founding, 'nobody')
+  t.equal((await settledStatus(clientOf(JOINING, READY))).isReady, true)
+  const begun = performance.now()
+  await settledStatus(clientOf(JOINING))
+  t.ok(performance.now() - begun >= 2_900, 'at most three seconds')
+})

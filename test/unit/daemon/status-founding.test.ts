@@ -1,0 +1,36 @@
+import t from 'tap'
+import { foundingOf } from '../../../lib/daemon/status/founding.ts'
+import { Names } from '../../../lib/daemon/status/names.ts'
+import type { NodeReport } from '../../../lib/node/mod.ts'
+import { contact, linked, nodeReport } from '../../support/node-reports.ts'
+
+const NO_MESH = { id: undefined, isPristine: false }
+const view = (parts: Partial<NodeReport>) => {
+  const report = nodeReport({ mesh: NO_MESH, ...parts })
+  return foundingOf(report, new Names(report))
+}
+const without = linked(1)
+const meshless = { ...without, neighbours: without.neighbours.map(one => ({ ...one, hasMesh: false })) }
+
+t.test('a peer of a mesh waits for nothing', t => {
+  t.strictSame(view({ mesh: { id: 'ab'.repeat(16), isPristine: false } }), { state: 'done' })
+  t.end()
+})
+
+t.test('peers that are linked and of no mesh learn that nobody has founded, and the command to run', t => {
+  const { state, wait } = view({ ...meshless, contacts: [contact('h1'), contact('h2', { lastError: 'ECONNREFUSED' })] })
+  t.equal(state, 'nobody')
+  t.match(wait, /nobody has founded a mesh: .*\(n1\).*not reached: h2: ECONNREFUSED; run `weave-ts found` on one/)
+  t.match(view({ contacts: [contact('h1', { state: 'ourself' })] }), { state: 'nobody', wait: /this host itself/ })
+  t.match(view({}), { state: 'nobody', wait: /no peer was named/ })
+  t.end()
+})
+
+t.test('whoever may still be of a mesh is waited for', t => {
+  t.match(view({ contacts: [contact('h1')] }), { state: 'waiting', wait: /none has answered yet/ })
+  t.match(view({ contacts: [contact('h1', { lastError: 'timed out' })] }), { state: 'waiting', wait: /h1: timed out/ })
+  t.match(view(without), { state: 'waiting', wait: /about to join/ })
+  const many = Array.from({ length: 9 }, (_, number) => contact(`h${number}`, { lastError: 'no' }))
+  t.match(view({ contacts: many }).wait, /h4: no and 4 more;/)
+  t.end()
+})
