@@ -12,7 +12,7 @@ const LAYERS = [
 ]
 
 const PURE_LAYERS = 4
-const PURE_PACKAGES = '(^|/)node_modules/(@stablelib/|noise-handshake/|dns-packet/)'
+const PURE_PACKAGES = '(^|/)node_modules/(@stablelib/|noise-handshake/|dns-packet/|ipaddr[.]js/)'
 
 /** Files that may be imported from another room beside its `mod.ts`, and why. */
 const DOORS = [

@@ -136,6 +136,8 @@ export const Status = z.object({
      * decided yet who founds; waiting: for a peer to join.
      */
     founding: z.enum(['done', 'nobody', 'deciding', 'waiting']),
+    /** Of all IPv6 addresses of the mesh, as in fd12:3456:789a::/48; null while there is no mesh. */
+    ipv6Prefix: z.string().nullable(),
   }),
   peer: PeerRef.extend({ incarnation: z.string() }),
   port: z.number(),

@@ -33,6 +33,7 @@ export function renderStatus(status: Status): string {
   const { ipam } = status
   lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))
   lines.push(labelled('Range', ipam.range), labelled('DefaultSubnet', ipam.defaultSubnet))
+  lines.push(labelled('IPv6', status.mesh.ipv6Prefix ?? 'as soon as there is a mesh'))
   lines.push(labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses} in the range`))
   lines.push('', ...renderDocker(status.docker), ...renderDriver(status.driver))
   const { dns } = status

@@ -8,7 +8,7 @@ import {
   addressIn,
   askedPool,
   formatPool,
-  ipv6Of,
+  pooledIpv6,
   parsePool,
   subnetText,
   type Pool,
@@ -150,7 +150,7 @@ export class DriverAddresses {
         'an IPv6 address was asked for, but there is no IPv4 address that it could be made from',
         'give the network a subnet of IPv4 as well',
       )
-    const address = ipv6Of(pool, lease.address)
+    const address = pooledIpv6(pool, lease.address)
     if (wanted !== '' && canonical(wanted) !== address)
       throw new WeaveError(
         'BAD_ADDRESS',

@@ -5,6 +5,7 @@ import {
   formatIpv4,
   formatIpv6,
   hasHostBits,
+  maskOf,
   parseCidr,
   parseIpv6,
   type Cidr,
@@ -122,16 +123,11 @@ export function parsePool(text: string): Pool | undefined {
   return isPlain && !isLinkLocal ? { family: 6, first, prefix } : undefined
 }
 
-function maskOf(prefix: number, byte: number): number {
-  const bits = Math.min(8, Math.max(0, prefix - 8 * byte))
-  return (0xff << (8 - bits)) & 0xff
-}
-
 /**
  * The IPv6 address that goes with an IPv4 address of the mesh: the prefix of the pool, and the IPv4 address at its end.
  * So it is as unique in the mesh as that is, and nobody has to be asked.
  */
-export function ipv6Of(pool: Extract<Pool, { family: 6 }>, address: Ipv4): string {
+export function pooledIpv6(pool: Extract<Pool, { family: 6 }>, address: Ipv4): string {
   const bytes = Uint8Array.from(pool.first)
   new DataView(bytes.buffer).setUint32(12, address)
   return formatIpv6(bytes)

@@ -1,4 +1,4 @@
-import type { Endpoint, PeerId } from '../address/mod.ts'
+import { formatMeshPrefix, meshPrefixOf, type Endpoint, type PeerId } from '../address/mod.ts'
 import { equalBytes, toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
@@ -26,6 +26,8 @@ export interface NodeReport {
     /** 32 hex characters; undefined while no mesh was founded or joined. */
     readonly id: string | undefined
     readonly isPristine: boolean
+    /** As in `fd12:3456:789a::/48`: that of all IPv6 addresses of the mesh. */
+    readonly ipv6Prefix: string | undefined
   }
   /** Control connections of any state. */
   readonly connections: readonly ConnectionReport[]
@@ -83,10 +85,16 @@ export interface PathReport extends DataPathReport {
   readonly isOnDemand: boolean
 }
 
+/** That of the IPv6 addresses of the mesh, as 6 bytes; undefined while there is no mesh. */
+export function ipv6PrefixOf({ meshId, config: { suite } }: Pick<Node, 'meshId' | 'config'>): Uint8Array | undefined {
+  return meshId && meshPrefixOf(meshId, (bytes, length) => suite.hash(bytes, length))
+}
+
 /** Gathers the report from the parts of a node. */
 export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
   const { config, meshId, neighbours, view } = node
   const owners = node.ledger.owners()
+  const ipv6Prefix = ipv6PrefixOf(node)
   return {
     self: {
       peerId: config.identity.peerId,
@@ -96,7 +104,11 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       software: config.software,
       isDiscovering: config.isDiscovering,
     },
-    mesh: { id: meshId === undefined ? undefined : toHex(meshId), isPristine: node.isPristine },
+    mesh: {
+      id: meshId === undefined ? undefined : toHex(meshId),
+      isPristine: node.isPristine,
+      ipv6Prefix: ipv6Prefix && formatMeshPrefix(ipv6Prefix),
+    },
     connections: neighbours.connections.map(one => ({
       ...one,
       isUp: one.peerId !== undefined && neighbours.neighbour(one.peerId)?.connection === one.connection,

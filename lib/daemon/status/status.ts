@@ -51,7 +51,12 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     isReady: mesh.id !== undefined && ipam.state === 'ready',
     stateDir: facts.stateDir,
     protocol: { min: PROTOCOL_VERSION_MIN, max: PROTOCOL_VERSION_MAX },
-    mesh: { id: mesh.id ?? null, isPristine: mesh.isPristine, founding: founding.state },
+    mesh: {
+      id: mesh.id ?? null,
+      isPristine: mesh.isPristine,
+      founding: founding.state,
+      ipv6Prefix: mesh.ipv6Prefix ?? null,
+    },
     peer: { id: self.peerId, nickname: self.nickname, incarnation: self.incarnation },
     port: self.port,
     encryption: facts.hasSecret ? 'secret' : 'open',

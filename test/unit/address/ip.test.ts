@@ -46,6 +46,16 @@ t.test('IPv6 accepts what the runtime accepts', async () => {
   )
 })
 
+t.test('IPv6 is read as URL of the runtime reads it', async () => {
+  fc.assert(
+    fc.property(nearIpv6, text => {
+      const bytes = parseIpv6(text)
+      return bytes === undefined || `[${formatIpv6(bytes)}]` === new URL(`http://[${text}]/`).hostname
+    }),
+    { numRuns: 5000 },
+  )
+})
+
 t.test('IPv6 is written as URL of the runtime writes it (RFC 5952)', async () => {
   const group = fc.oneof(fc.constant(0), fc.nat(0xffff))
   fc.assert(
@@ -79,6 +89,7 @@ t.test('an IPv4 address within IPv6 is the IPv4 address', t => {
   t.strictSame(parseIp('::ffff:10.1.2.3'), Uint8Array.of(10, 1, 2, 3))
   t.equal(formatIp(parseIpv6('::ffff:255.0.0.1')!), '255.0.0.1')
   t.equal(formatIp(parseIpv6('::fffe:10.1.2.3')!), '::fffe:a01:203')
-  for (const text of ['', 'host', '1.2.3', 'fe80::1%eth0', '1:2', '[::1]']) t.equal(parseIp(text), undefined, text)
+  for (const text of ['', 'host', '1.2.3', 'fe80::1%eth0', '1:2', '[::1]', '::ffff:010.1.2.3', '::0x0a.1.2.3'])
+    t.equal(parseIp(text), undefined, text)
   t.end()
 })

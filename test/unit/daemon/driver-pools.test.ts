@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { parseCidr, parseIpv4 } from '../../../lib/address/mod.ts'
-import { askedPool, formatPool, ipv6Of, parsePool, subnetText } from '../../../lib/daemon/driver-pools.ts'
+import { askedPool, formatPool, pooledIpv6, parsePool, subnetText } from '../../../lib/daemon/driver-pools.ts'
 
 const range = parseCidr('10.32.0.0/12')!
 const mesh = { range, defaultSubnet: parseCidr('10.33.0.0/16')! }
@@ -46,7 +46,7 @@ t.test('what cannot be had is refused', t => {
 
 t.test('an IPv6 address ends in the IPv4 address', t => {
   const pool = parsePool('fd00:40::/64')
-  t.ok(pool?.family === 6 && ipv6Of(pool, parseIpv4('10.40.0.9')!) === 'fd00:40::a28:9')
+  t.ok(pool?.family === 6 && pooledIpv6(pool, parseIpv4('10.40.0.9')!) === 'fd00:40::a28:9')
   t.end()
 })
 
