@@ -44,6 +44,18 @@ export function waitedError(what: string, waitedMs: number, reason: string, isJo
   )
 }
 
+/** Blocks of this peer that are kept back. */
+export function barredHold(blocks: number): Hold {
+  const have =
+    blocks === 1
+      ? '1 block that its store had lost has come back'
+      : `${blocks} blocks that its store had lost have come back`
+  return {
+    reason: `this peer keeps its own addresses back: ${have}, and a container may have one of them still`,
+    remedy: 'wait, or see in `weave-ts status ipam` which containers are in the way, and restart them',
+  }
+}
+
 export function heldError(what: string, waitedMs: number, hold: Hold): WeaveError {
   return new WeaveError(
     'IPAM_WAITING',

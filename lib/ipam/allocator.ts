@@ -137,8 +137,10 @@ export class Allocator {
 
   /** What a pending request waits for. */
   reasonFor(pending: Pending): string {
-    if (this.#hold !== undefined) return this.#hold.reason
-    return errors.waitReason(this.#seeker.state(this.#needOf(pending).key), !this.#map.isEmpty, this.#words())
+    const state = this.#seeker.state(this.#needOf(pending).key)
+    const hold = this.#holdOf(pending)
+    if (hold !== undefined && state?.asked === undefined) return hold.reason
+    return errors.waitReason(state, !this.#map.isEmpty, this.#words())
   }
 
   #begin(
@@ -180,7 +182,8 @@ export class Allocator {
     }
     if (held?.prefix === subnet.prefix) return held
     if (this.#hold !== undefined) return undefined
-    if (held === undefined && !this.#map.isOwn(this.#map.space.blockOf(address))) return undefined
+    const block = this.#map.space.blockOf(address)
+    if (held === undefined && (!this.#map.isOwn(block) || this.#leases.isBarred(block))) return undefined
     return this.#lease(pending, address)
   }
 
@@ -220,7 +223,8 @@ export class Allocator {
   #verdict(pending: Pending, now: Millis): WeaveError | undefined {
     const { subnet, address, since, deadline } = pending
     const { key, block } = this.#needOf(pending)
-    const isRefused = this.#seeker.isRefused(key, now)
+    const hold = this.#holdOf(pending)
+    const isRefused = hold === undefined && this.#seeker.isRefused(key, now)
     if (isRefused && address !== undefined && block !== undefined) {
       const cidr = this.#map.space.blockCidr(block)
       return errors.elsewhereError(address, cidr, this.#map.ownerOf(block), this.#words())
@@ -231,8 +235,17 @@ export class Allocator {
     }
     if (now < deadline) return undefined
     const what = address === undefined ? formatCidr(subnet) : formatIpv4(address)
-    if (this.#hold !== undefined) return errors.heldError(what, deadline - since, this.#hold)
+    if (hold !== undefined) return errors.heldError(what, deadline - since, hold)
     return errors.waitedError(what, deadline - since, this.reasonFor(pending), !this.#map.isEmpty)
+  }
+
+  /** Why nothing that is ours, and could satisfy the request, is given. */
+  #holdOf(pending: Pending): Hold | undefined {
+    if (this.#hold !== undefined) return this.#hold
+    const { first, last } = this.#needOf(pending).span
+    let barred = 0
+    for (let block = first; block <= last; block++) if (this.#map.isOwn(block) && this.#leases.isBarred(block)) barred++
+    return barred === 0 ? undefined : errors.barredHold(barred)
   }
 
   #finish(pending: Pending, attempt: Lease | WeaveError): void {

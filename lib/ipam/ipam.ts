@@ -1,12 +1,12 @@
 import { formatCidr, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
-import { assert, BoundedQueue, isDrop, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
+import { assert, BoundedQueue, Drop, isDrop, type Chance, type Machine, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { IpamAnswer, IpamRequest } from '../wire/mod.ts'
 import type { Words } from './allocation-error.ts'
 import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
 import { BlockMap } from './block-map.ts'
 import { BlockSpace } from './block-space.ts'
-import { decodeBlocksRecord, type Page } from './blocks-record.ts'
+import { decodeBlocksRecord, segmentOfPage, type Page } from './blocks-record.ts'
 import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
 import { Donor } from './donation.ts'
 import type { Hold } from './hold.ts'
@@ -112,6 +112,14 @@ export class Ipam implements Machine<IpamOutput> {
     return true
   }
 
+  /** Puts back a lease that was lost, while it runs; it is persisted anew. False as above. */
+  adopt(lease: Lease, now: Millis): boolean {
+    const held = this.#leases.at(lease.address)
+    if (held === undefined && this.restoreLease(lease)) this.#emit({ type: 'lease', lease })
+    this.#settle(now)
+    return this.#leases.at(lease.address) !== undefined && sameOwner(this.#leases.at(lease.address)!, lease)
+  }
+
   /** Everything persisted has been restored: from here on there are outputs. */
   start(now: Millis): void {
     this.#isStarted = true
@@ -123,6 +131,35 @@ export class Ipam implements Machine<IpamOutput> {
     this.#hold = hold
     this.#allocator.setHold(hold)
     this.#settle(now)
+  }
+
+  /** From now on nothing is given of these blocks, here or to other peers, though they be own. */
+  bar(blocks: Iterable<number>, now: Millis): void {
+    this.#leases.bar(blocks)
+    this.#settle(now)
+  }
+
+  /**
+   * Takes back what others remember of a page that this peer stated, and that the ledger holds again, where nothing
+   * greater is known. Returns the blocks that are own by it.
+   */
+  takeBack(page: Page, value: Uint8Array, now: Millis): readonly number[] | Drop {
+    const segment = segmentOfPage(page)
+    if (segment >= this.space.segmentCount) return new Drop('blocks-segment')
+    const { first, last } = this.space.segmentSpan(segment)
+    const own = (): number[] => {
+      const blocks: number[] = []
+      for (let block = first; block <= last; block++) if (this.#map.isOwn(block)) blocks.push(block)
+      return blocks
+    }
+    const before = new Set(own())
+    const drop = this.#map.setStatement(this.#map.self, page, value, now)
+    if (drop !== undefined) return drop
+    const taken = own().filter(block => !before.has(block))
+    // They are barred by who asked before anything is given.
+    this.#leases.bar([...this.#leases.barred, ...taken])
+    this.#settle(now)
+    return taken
   }
 
   get hold(): Hold | undefined {

@@ -32,6 +32,8 @@ export class LeaseTable {
   readonly #remembered = new Map<string, Ipv4>()
   /** Leased and resting addresses per block; only blocks that have any. */
   readonly #used = new Map<number, number>()
+  /** Blocks of which nothing is given. */
+  #barred: ReadonlySet<number> = new Set()
 
   constructor(space: BlockSpace) {
     this.#space = space
@@ -58,8 +60,25 @@ export class LeaseTable {
     return this.of(owner).find(lease => lease.prefix === subnet.prefix && contains(subnet, lease.address))
   }
 
+  /** From now on nothing is given of these blocks, as if all their addresses were in use; what is leased stays. */
+  bar(blocks: Iterable<number>): void {
+    this.#barred = new Set(blocks)
+  }
+
+  get barred(): Iterable<number> {
+    return this.#barred
+  }
+
+  isBarred(block: number): boolean {
+    return this.#barred.has(block)
+  }
+
   /** Leased and resting addresses of a block. */
   usedIn(block: number): number {
+    return this.#barred.has(block) ? this.#space.blockSize : this.#usedIn(block)
+  }
+
+  #usedIn(block: number): number {
     return this.#used.get(block) ?? 0
   }
 
@@ -67,6 +86,7 @@ export class LeaseTable {
   rememberedFor(owner: Owner, subnet: Cidr): Ipv4 | undefined {
     const address = this.#remembered.get(memoryKey(owner, subnet))
     if (address === undefined || this.#leases.has(address)) return undefined
+    if (this.#barred.has(this.#space.blockOf(address))) return undefined
     const rest = this.#resting.get(address)
     return rest === undefined || rest.owner === ownerKey(owner) ? address : undefined
   }
@@ -84,6 +104,7 @@ export class LeaseTable {
   /** How many addresses of a block a container in `subnet` could get now. */
   freeIn(block: number, subnet: Cidr): number {
     const [first, last] = this.#space.hostsOf(block, subnet)
+    if (this.#barred.has(block)) return 0
     const room = Math.max(0, last - first + 1)
     if (this.usedIn(block) === 0) return room
     let free = 0
@@ -156,7 +177,7 @@ export class LeaseTable {
 
   #use(address: Ipv4, change: number): void {
     const block = this.#space.blockOf(address)
-    const used = this.usedIn(block) + change
+    const used = this.#usedIn(block) + change
     if (used === 0) this.#used.delete(block)
     else this.#used.set(block, used)
   }

@@ -70,6 +70,9 @@ export const SURPLUS_TOMBSTONE_SHARE = 1 / 2
 export const LEAP_MIN = 2 ** 20
 export const LEAP_SPREAD = 2 ** 32
 
+/** Own records of another life that are kept until they are looked at. */
+export const MET_RECORDS_MAX = 256
+
 /** After so many false signatures in one part of a delta nothing more of it is looked at. */
 export const FALSE_SIGNATURES_MAX = 3
 

@@ -1,13 +1,21 @@
 import { assert, equalBytes, type Chance, type Millis } from '../base/mod.ts'
 import type { PeerId } from '../address/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import { MESH_ID_BYTES, type DeltaPart, type LedgerRecord, type LedgerSync, type LedgerWant } from '../wire/mod.ts'
+import {
+  MESH_ID_BYTES,
+  SUM_BYTES,
+  type DeltaPart,
+  type LedgerRecord,
+  type LedgerSync,
+  type LedgerWant,
+} from '../wire/mod.ts'
 import { ChangeSet, type LedgerChanges, type OwnerChange } from './changes.ts'
-import { LEDGER_LIMITS, type LedgerDrop, type LedgerLimits } from './constants.ts'
+import { LEDGER_LIMITS, MET_RECORDS_MAX, type LedgerDrop, type LedgerLimits } from './constants.ts'
 import { Merger, type MergeOutcome } from './merger.ts'
 import { Owner } from './owner.ts'
 import { Owners } from './owners.ts'
 import { OwnRecords, type LedgerIdentity, type PutResult } from './own-records.ts'
+import { OwnerRecords } from './owner-records.ts'
 import { isTombstone, unpackRecord, type PackedRecord } from './packed-record.ts'
 import { Reconciler } from './reconciler.ts'
 import { Signatures } from './signatures.ts'
@@ -65,6 +73,9 @@ export interface LedgerReport {
  * by `rootSync`, `answer` for each sync that comes, and `recordsFor` each want in it. Nothing that others say of what
  * they or we hold is believed: only signed records change anything. Foreign input never throws; what exceeds
  * LedgerLimits or is not genuine is dropped and counted in `drops`.
+ *
+ * A ledger that *listens* tells others nothing that this peer wrote in this run, and takes what they hold of it as it
+ * would take that of anybody else. When it *speaks* all that is void, so what is worth keeping is to be read before.
  */
 export class Ledger {
   readonly #self: PeerId
@@ -77,6 +88,9 @@ export class Ledger {
   readonly #merger: Merger
   readonly #reconciler: Reconciler
   #meshId: Uint8Array
+  /** What others hold of this peer, as far as it is known, while it listens. */
+  #echo: OwnerRecords | undefined
+  #met: LedgerRecord[] = []
 
   constructor(options: LedgerOptions) {
     const { suite, identity, meshId, chance } = options
@@ -96,10 +110,16 @@ export class Ledger {
     this.#owners.add(new Owner(this.#own.records, this.#limits, undefined))
     this.takeChanges()
     this.#signatures = new Signatures(suite, () => this.#meshId)
-    this.#merger = new Merger(this.#owners, this.#own, this.#signatures)
+    this.#merger = new Merger({
+      owners: this.#owners,
+      own: this.#own,
+      signatures: this.#signatures,
+      echo: () => this.#echo,
+      onMet: records => this.#met.push(...records.slice(0, MET_RECORDS_MAX - this.#met.length)),
+    })
     this.#reconciler = new Reconciler({
       table: this.#owners.sums,
-      recordsOf: owner => this.#owners.get(owner)?.records,
+      recordsOf: owner => this.#owners.told(owner),
       ask: (owner, lastSeq) => this.#owners.ask(owner, lastSeq),
       chance,
       messageBytesMax: this.#limits.messageBytesMax,
@@ -200,7 +220,58 @@ export class Ledger {
 
   /** Own records written since the last call and still held, ascending: for the link neighbours. */
   takeOwnWrites(): LedgerRecord[] {
-    return this.#own.takeWrites()
+    return this.#echo === undefined ? this.#own.takeWrites() : []
+  }
+
+  /** True while others are told nothing that this peer wrote in this run. */
+  get isListening(): boolean {
+    return this.#echo !== undefined
+  }
+
+  /** Own live records of a kind that others hold and this run does not, or not so. Only while it listens. */
+  heard(kind: number): LedgerRecord[] {
+    const heard = [...(this.#echo?.ofKind(kind) ?? [])].map(packed => unpackRecord(this.#self, packed))
+    return heard.filter(record => {
+      const own = this.#own.records.get(kind, record.key)
+      return !record.isTombstone && (own === undefined || own.isTombstone || !equalBytes(own.value, record.value))
+    })
+  }
+
+  /** Ends listening: publishes what this peer wrote above all that was heard of it, which is void by that. */
+  speak(): void {
+    if (this.#echo === undefined) return
+    this.#own.raise(this.#echo.lastSeq)
+    this.#echo = undefined
+    this.#owners.setEcho(undefined)
+    this.#own.restart()
+  }
+
+  /** Own records that others held and this run did not write, met since the last call; some at most. */
+  takeMet(): readonly LedgerRecord[] {
+    const met = this.#met
+    this.#met = []
+    return met
+  }
+
+  /** What a sync that asks for everything under these prefixes says: that nothing is held there. */
+  probe(prefixes: readonly string[]): LedgerSync {
+    const sum = new Uint8Array(SUM_BYTES)
+    return { sums: [...prefixes].sort().map(prefix => ({ prefix, sum })), lists: [], wants: [] }
+  }
+
+  /** The sum of what is told of the owners under a prefix. */
+  sumUnder(prefix: string): Uint8Array {
+    return this.#owners.sums.sumUnder(prefix)
+  }
+
+  /** The highest seq told of an owner; 0 when there is none. */
+  lastSeqOf(owner: PeerId): number {
+    return this.#owners.told(owner)?.lastSeq ?? 0
+  }
+
+  /** True when records of the owner up to `lastSeq` are lacking here, and there is room for them. */
+  lacks(owner: PeerId, lastSeq: number): boolean {
+    return lastSeq > this.lastSeqOf(owner) && this.#owners.ask(owner, lastSeq) !== undefined
   }
 
   /** What changed since the last call: own and merged records, and what is gone. */
@@ -224,7 +295,7 @@ export class Ledger {
   /** What answers a want: at least one record, ascending, up to all that one owner may have. Undefined: nothing. */
   recordsFor(want: LedgerWant): { signingPublic: Uint8Array; records: readonly LedgerRecord[] } | undefined {
     const records = this.#reconciler.recordsFor(want).map(packed => unpackRecord(want.owner, packed))
-    const signingPublic = this.signingPublicOf(want.owner)
+    const signingPublic = this.#owners.told(want.owner)?.signingPublic
     return records.length === 0 || signingPublic === undefined ? undefined : { signingPublic, records }
   }
 
@@ -278,22 +349,27 @@ export class Ledger {
     return true
   }
 
-  /** Moves to another mesh: own records are signed anew, foreign ones are dropped. */
-  setMesh(meshId: Uint8Array): void {
+  /**
+   * Moves to another mesh: own records are signed anew, foreign ones are dropped. `listens`: it may have known this peer
+   * before.
+   */
+  setMesh(meshId: Uint8Array, listens = false): void {
     assert(meshId.length === MESH_ID_BYTES, `a mesh id of ${meshId.length} bytes`)
     if (equalBytes(meshId, this.#meshId)) return
     this.#meshId = meshId.slice()
     this.#owners.clear()
     this.#own.setMesh(this.#meshId)
+    if (listens) this.#listen([])
+    else this.speak()
   }
 
   /**
    * Begins a run on what an earlier one stored (which may be nothing), before anything is written. Signatures are
    * checked unless the store is trusted; what is not genuine, or finds no room, is left out. Own records are published
-   * anew, above all that the earlier run can have sent: take the changes and store them. Returns how many records were
-   * left out.
+   * anew, above all that the earlier run can have sent: take the changes and store them; `listens`: not before `speak`.
+   * Returns how many records were left out.
    */
-  restore(stored: StoredLedger, isTrusted: boolean, now: Millis): number {
+  restore(stored: StoredLedger, isTrusted: boolean, now: Millis, listens = false): number {
     const left = this.restoreForeign(stored, isTrusted, now)
     const forged: PackedRecord[] = []
     const genuine: PackedRecord[] = []
@@ -302,8 +378,16 @@ export class Ledger {
       (isTrusted || this.#isGenuine(this.#self, packed, signingPublic) ? genuine : forged).push(packed)
     for (const packed of forged) this.#changes.gone(unpackRecord(this.#self, packed))
     this.#own.restore(genuine, stored.owners.find(({ owner }) => owner === this.#self)?.ownSeq ?? 0)
-    this.#own.restart()
+    if (listens) this.#listen(genuine)
+    else this.#own.restart()
     return left + forged.length
+  }
+
+  #listen(known: readonly PackedRecord[]): void {
+    const echo = new OwnerRecords(this.#self, this.#own.records.signingPublic)
+    for (const packed of known) if (echo.judge(packed) === 'new') echo.restore(packed)
+    this.#echo = echo
+    this.#owners.setEcho(echo)
   }
 
   /**

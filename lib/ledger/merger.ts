@@ -45,11 +45,23 @@ export class Merger {
   readonly #owners: Owners
   readonly #own: OwnRecords
   readonly #signatures: Signatures
+  readonly #echo: () => OwnerRecords | undefined
+  readonly #onMet: (records: readonly LedgerRecord[]) => void
 
-  constructor(owners: Owners, own: OwnRecords, signatures: Signatures) {
-    this.#owners = owners
-    this.#own = own
-    this.#signatures = signatures
+  constructor(given: {
+    readonly owners: Owners
+    readonly own: OwnRecords
+    readonly signatures: Signatures
+    /** What is known of what others hold of this peer, while that is being asked for. */
+    readonly echo: () => OwnerRecords | undefined
+    /** Called with own records of another life. */
+    readonly onMet: (records: readonly LedgerRecord[]) => void
+  }) {
+    this.#owners = given.owners
+    this.#own = given.own
+    this.#signatures = given.signatures
+    this.#echo = given.echo
+    this.#onMet = given.onMet
   }
 
   merge(part: DeltaPart, now: Millis): MergeOutcome {
@@ -64,8 +76,10 @@ export class Merger {
       this.#mergeForeign(part, this.#owners.candidate(part.owner, key, now), place, tally, now)
     } else {
       if (key !== undefined && !known.records.isKey(key)) return tally.drop('key-mismatch').finish()
-      if (known.records === this.#own.records) this.#mergeOwn(part, known.records, tally, now)
-      else this.#mergeForeign(part, known, undefined, tally, now)
+      const echo = this.#echo()
+      if (known.records !== this.#own.records) this.#mergeForeign(part, known, undefined, tally, now)
+      else if (echo === undefined) this.#mergeOwn(part, known.records, tally, now)
+      else this.#mergeEcho(part, echo, tally)
     }
     return tally.finish()
   }
@@ -116,13 +130,32 @@ export class Merger {
 
   #mergeOwn(part: DeltaPart, records: OwnerRecords, tally: Tally, now: Millis): void {
     const met: PackedRecord[] = []
+    const told: LedgerRecord[] = []
     const { signingPublic } = records
     for (const record of part.records) {
       const packed = packRecord(record)
       if (!this.#own.isForeign(packed)) tally.held++
-      else if (this.#signatures.isGenuine(record, signingPublic)) met.push(packed)
-      else if (!tally.falseSignature()) break
+      else if (this.#signatures.isGenuine(record, signingPublic)) {
+        met.push(packed)
+        told.push(record)
+      } else if (!tally.falseSignature()) break
     }
-    if (met.length > 0) this.#own.meet(met, now)
+    if (met.length === 0) return
+    this.#own.meet(met, now)
+    this.#onMet(told)
+  }
+
+  /** What others hold of this peer, which it has not yet spoken over. */
+  #mergeEcho(part: DeltaPart, echo: OwnerRecords, tally: Tally): void {
+    for (const record of part.records) {
+      const packed = packRecord(record)
+      if (echo.judge(packed) !== 'new') tally.held++
+      else if (this.#owners.capacity.lack(echo, packed) !== undefined) tally.drop('owner-too-large')
+      else if (this.#signatures.isGenuine(record, echo.signingPublic)) {
+        echo.store(packed)
+        this.#owners.sums.changed(part.owner)
+        tally.changed.push(record)
+      } else if (!tally.falseSignature()) return
+    }
   }
 }

@@ -121,6 +121,11 @@ export class OwnRecords {
     this.#republish()
   }
 
+  /** Goes on above what others hold of this peer. */
+  raise(seq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, seq)
+  }
+
   /** Signs everything anew for another mesh. */
   setMesh(meshId: Uint8Array): void {
     this.#meshId = meshId

@@ -29,6 +29,8 @@ export class Owners {
   readonly #collected = new Map<PeerId, number>()
   /** Who goes first; undefined: to be looked for, which made-up newcomers must not cause each time. */
   #lowest: ReturnType<Standing['lowest']>
+  /** What is compared with others in place of this peer's own records. */
+  #echo: OwnerRecords | undefined
 
   constructor(suite: Pick<CryptoSuite, 'hash'>, self: PeerId, limits: LedgerLimits, changes: ChangeSet) {
     this.#self = self
@@ -36,7 +38,7 @@ export class Owners {
     this.#changes = changes
     this.capacity = new Capacity(limits)
     this.#standing = new Standing(self)
-    this.sums = new SumTable(suite, owner => this.#held.get(owner)?.records)
+    this.sums = new SumTable(suite, owner => this.told(owner))
   }
 
   get size(): number {
@@ -58,6 +60,17 @@ export class Owners {
 
   get(id: PeerId): Owner | undefined {
     return this.#held.get(id)
+  }
+
+  /** What others are told of an owner, and are asked about it: what is held, but see `setEcho`. */
+  told(id: PeerId): OwnerRecords | undefined {
+    return id === this.#self && this.#echo !== undefined ? this.#echo : this.#held.get(id)?.records
+  }
+
+  /** From now on others are told these in place of this peer's own records; undefined: those. */
+  setEcho(records: OwnerRecords | undefined): void {
+    this.#echo = records
+    this.sums.changed(this.#self)
   }
 
   /** The seq at which the owner was collected; 0: it was not. */
@@ -88,7 +101,8 @@ export class Owners {
     const collectedSeq = this.collectedSeq(id)
     if (owner === undefined)
       return lastSeq > collectedSeq && this.placeFor(id) !== undefined ? { above: collectedSeq } : undefined
-    const { records, refused } = owner
+    const { refused } = owner
+    const records = this.told(id)!
     if (refused !== undefined && this.capacity.hasRoom(records, refused.cost)) owner.refused = undefined
     const above = Math.max(records.lastSeq, owner.refused?.seq ?? 0)
     if (lastSeq > above) return { above }

@@ -19,6 +19,7 @@ import {
   decodeIpamRequest,
   encodeIpamAnswer,
   encodeIpamRequest,
+  type LedgerRecord,
   type RoutedMessage,
 } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
@@ -107,6 +108,23 @@ export class Addresses implements NodePart {
       if (!this.ipam.handleAnswer(from, answer, now)) this.#context.drop('ipam-answer-unexpected')
     }
     this.drain(now)
+  }
+
+  /**
+   * Takes back the blocks that others remember to be this peer's, by its own records. Returns those that are its own by
+   * it; nothing is given of them before `Ipam.bar` says so.
+   */
+  takeBack(records: readonly LedgerRecord[], now: Millis): number[] {
+    const taken = records.flatMap(({ key, value }) => {
+      this.#context.ledger.put(RECORD_KIND.blocks, key, value)
+      const page = decodePageKey(key)
+      const outcome = isDrop(page) ? page : this.ipam.takeBack(page, value, now)
+      if (!isDrop(outcome)) return outcome
+      this.#context.drop(outcome.reason)
+      return []
+    })
+    this.drain(now)
+    return taken
   }
 
   viewChanged(now: Millis): void {

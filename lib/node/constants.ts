@@ -163,3 +163,19 @@ export const LOG_KEYS_MAX = 512
 export const LOG_BURST = 100
 export const LOG_ERRORS_BURST = 50
 export const LOG_LINES_PER_SECOND = 2
+
+/**
+ * After a start on stored state that knows other members nothing is given so long, unless a comparison with one of them
+ * is complete earlier; then it goes on, and says so.
+ */
+export const PAST_HOLD_MS = 8_000
+/** A comparison with one neighbour that takes longer gives way to one with another. */
+export const PAST_COMPARE_MS = 1_000
+/** So long after what this peer wrote was told to others a double of it has heard of it, and has answered. */
+export const PAST_SETTLE_MS = 2_000
+/** A double that is heard of through the ledger counts as there so long, */
+export const DOUBLE_LASTS_MS = 30_000
+/** and one that was met on a link until it is sure to be dialled again. */
+export const DOUBLE_MET_LASTS_MS = 200_000
+/** Blocks that came back are given from so long after, at the earliest: as long as an address rests. */
+export const RECOVERED_REST_MS = 30_000

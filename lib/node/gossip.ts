@@ -13,6 +13,7 @@ import {
   recordBytes,
   type DeltaPart,
   type LedgerRecord,
+  type LedgerSync,
   type LedgerTreeMode,
 } from '../wire/mod.ts'
 import {
@@ -31,8 +32,16 @@ import {
 import type { NodeContext } from './context.ts'
 import { Crowd } from './crowd.ts'
 import { GossipLink, type RecordPlace } from './gossip-link.ts'
+import type { LinkEvents } from './link-events.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { NodePart, PartMessage } from './part.ts'
+import type { Past } from './past.ts'
+
+/** Who else hears of what neighbours send. */
+export interface GossipListeners {
+  readonly links: Pick<LinkEvents, 'shun'>
+  readonly past: Pick<Past, 'handleTold'>
+}
 
 /**
  * Carries the ledger over the links. Nothing that it is sent can end a link, and what one neighbour can make this peer
@@ -50,7 +59,7 @@ export class Gossip implements NodePart {
   readonly name = 'gossip'
   readonly messageTypes = ['ledger-sync', 'ledger-delta', 'ledger-tree'] as const
   readonly #context: NodeContext
-  readonly #onForger: (neighbour: PeerId, now: Millis) => void
+  readonly #listeners: () => GossipListeners
   readonly #links = new Map<PeerId, GossipLink>()
   /** Owners whose records were asked for: of whom, and until when nobody else is. */
   readonly #asked = new Map<PeerId, { readonly of: PeerId; readonly until: Millis }>()
@@ -61,10 +70,9 @@ export class Gossip implements NodePart {
   #pruneAt: Millis = 0
   readonly #crowd = new Crowd()
 
-  /** `onForger`: the neighbour sent more false signatures than may be; nothing more is taken of it. */
-  constructor(context: NodeContext, onForger: (neighbour: PeerId, now: Millis) => void, now: Millis) {
+  constructor(context: NodeContext, listeners: () => GossipListeners, now: Millis) {
     this.#context = context
-    this.#onForger = onForger
+    this.#listeners = listeners
     this.#syncAt = now + SYNC_INTERVAL_MS
   }
 
@@ -89,10 +97,10 @@ export class Gossip implements NodePart {
     this.#compare(other, now)
   }
 
-  /** Tells the neighbour a sum of all that is held, so that both find out what differs. */
-  greet(peer: PeerId, now: Millis): void {
+  /** Tells the neighbour a sum of all that is held, so that both find out what differs; or asks it something else. */
+  greet(peer: PeerId, now: Millis, sync?: LedgerSync): void {
     const link = this.#links.get(peer)
-    if (link !== undefined) this.#compare(link, now)
+    if (link !== undefined) this.#compare(link, now, sync)
   }
 
   /** The socket of a neighbour holds more than it takes, or no longer does. */
@@ -187,6 +195,7 @@ export class Gossip implements NodePart {
     if (!link.syncs.take(body.length, now)) return this.#context.drop('sync-rate')
     const sync = decodeLedgerSync(body)
     if (isDrop(sync)) return this.#context.drop(sync.reason)
+    this.#listeners().past.handleTold(link.peerId, sync, now)
     for (const want of sync.wants) link.want(want)
     this.#answer(link, now)
     // It is compared with anew when it can take more: an answer now would only wait in the socket.
@@ -236,11 +245,12 @@ export class Gossip implements NodePart {
       link.isForger = !link.forgeries.take(outcome.dropped['bad-signature'] ?? 0, now)
       if (link.isForger) break
     }
+    this.#listeners().past.handleTold(link.peerId, undefined, now)
     if (news > 0) {
       this.#relayAt ??= now + RELAY_DELAY_MS
       this.#announceSoon(now)
     }
-    if (link.isForger) return this.#onForger(link.peerId, now)
+    if (link.isForger) return this.#listeners().links.shun(link.peerId, now)
     if (delta.isPushed) return this.#weigh(link, news, held, now)
     if (news === 0) return
     // It had to be asked for: the tree does not reach here from there.
@@ -391,9 +401,9 @@ export class Gossip implements NodePart {
     this.#announceAt ??= now + jittered(ANNOUNCE_DELAY_MS, this.#context.config.chance)
   }
 
-  #compare(link: GossipLink, now: Millis): void {
+  #compare(link: GossipLink, now: Millis, sync = this.#context.ledger.rootSync()): void {
     if (link.isBehind) link.isStale = true
-    else this.#tell(link, 'ledger-sync', encodeLedgerSync(this.#context.ledger.rootSync()), now)
+    else this.#tell(link, 'ledger-sync', encodeLedgerSync(sync), now)
   }
 
   #hasEager(): boolean {

@@ -47,7 +47,8 @@ export class Joining {
     )
     this.#meshChanged(now)
     this.#mesh.join(meshId, from, contact)
-    this.#context.ledger.setMesh(meshId)
+    // It may have known this peer before: what others hold of it is heard first.
+    this.#context.ledger.setMesh(meshId, true)
     this.#endForeignLinks('joined a mesh', now, from)
   }
 
@@ -70,7 +71,7 @@ export class Joining {
     this.#context.log('info', 'mesh-join-given-up', { text: 'the link ended before the join was complete' }, now)
     this.#meshChanged(now)
     const isFounder = this.#mesh.giveUp()
-    this.#context.ledger.setMesh(this.#mesh.meshId)
+    this.#context.ledger.setMesh(this.#mesh.meshId, true)
     if (isFounder) this.found(now, true)
   }
 }

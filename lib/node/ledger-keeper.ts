@@ -39,7 +39,7 @@ export class LedgerKeeper implements NodePart {
     this.#read(entries, now)
     // Also when there is nothing: the ledger then goes on above whatever an earlier run may have said.
     this.#collectAt = now + COLLECT_INTERVAL_MS
-    this.#leftOut += this.#context.ledger.restore(this.#reader.rest(), true, now)
+    this.#leftOut += this.#context.ledger.restore(this.#reader.rest(), true, now, true)
     this.#tellLeftOut(now)
   }
 

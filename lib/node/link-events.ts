@@ -12,6 +12,7 @@ import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neigh
 import type { OwnLinks } from './own-links.ts'
 import type { Parts } from './parts.ts'
 import { describeForger, isTroubled, retryMsAfter } from './reasons.ts'
+import type { Past } from './past.ts'
 import type { Router } from './router.ts'
 import { Shunned } from './shunned.ts'
 
@@ -25,6 +26,7 @@ export interface LinkParts {
   readonly paths: DataPaths
   readonly links: OwnLinks
   readonly router: Router
+  readonly past: Past
   readonly parts: () => Parts
   /** What the forwarding table is made of may have changed. */
   readonly tableChanged: () => void
@@ -79,6 +81,8 @@ export class LinkEvents {
         return this.#context.drop(output.reason)
       case 'ourself':
         return this.#parts.dialler.handleOurself(output.connection)
+      case 'double':
+        return this.#parts.past.handleDouble(output.hello.nickname, output.endpoint, output.hello.incarnation, now)
       case 'ended':
         return this.#ended(output, now)
     }
@@ -153,6 +157,7 @@ export class LinkEvents {
     this.#context.view.markDirty(now)
     paths.update(now)
     links.changed(now)
+    this.#parts.parts().neighbourUp(peerId, now)
     if (known.info === undefined) tableChanged()
   }
 
@@ -165,6 +170,7 @@ export class LinkEvents {
     this.#context.view.handleNeighbourDown(peerId, now)
     if (code === GOODBYE_CODE.full) links.retired(peerId, now)
     else links.changed(now)
+    if (code === GOODBYE_CODE.restarted) this.#parts.past.handleReplaced(now)
     if (mesh.joiningThrough === peerId) joining.giveUp(now)
   }
 

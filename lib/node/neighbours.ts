@@ -56,6 +56,8 @@ export type NeighboursOutput =
   | { readonly type: 'message'; readonly from: PeerId; readonly message: LinkMessage }
   | { readonly type: 'drop'; readonly reason: string }
   | { readonly type: 'ourself'; readonly connection: number }
+  /** Another process has this peer's identity. */
+  | { readonly type: 'double'; readonly endpoint: Endpoint; readonly hello: Hello }
   | {
       readonly type: 'ended'
       readonly connection: number
@@ -237,9 +239,11 @@ export class Neighbours implements Machine<NeighboursOutput> {
   #handleUp(entry: Entry, peerId: PeerId, exchangePublic: Uint8Array, hello: Hello, now: Millis): void {
     entry.peerId = peerId
     if (peerId === this.#self) {
-      this.#outputs.push({ type: 'ourself', connection: entry.connection })
-      if (equalBytes(entry.sent.incarnation, hello.incarnation))
+      if (equalBytes(entry.sent.incarnation, hello.incarnation)) {
+        this.#outputs.push({ type: 'ourself', connection: entry.connection })
         return this.#end(entry, GOODBYE_CODE.ourself, 'connected to ourself', now)
+      }
+      this.#outputs.push({ type: 'double', endpoint: entry.endpoint, hello })
       const text = `another process has the identity ${peerId}: a state directory was copied`
       return this.#end(entry, GOODBYE_CODE.collision, text, now)
     }
@@ -261,7 +265,8 @@ export class Neighbours implements Machine<NeighboursOutput> {
       const hasRestarted = !equalBytes(older.neighbour!.hello.incarnation, hello.incarnation)
       if (!hasRestarted && !this.#isPreferred(entry, older, peerId))
         return this.#end(entry, GOODBYE_CODE.duplicate, 'duplicate link', now)
-      this.#end(older, GOODBYE_CODE.duplicate, hasRestarted ? 'the peer has restarted' : 'duplicate link', now)
+      if (hasRestarted) this.#end(older, GOODBYE_CODE.restarted, 'this peer has started anew elsewhere', now)
+      else this.#end(older, GOODBYE_CODE.duplicate, 'duplicate link', now)
     }
     entry.neighbour = neighbour
     this.#byPeer.set(peerId, entry)
@@ -301,7 +306,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
     if (neighbour !== undefined && this.#byPeer.get(neighbour.peerId) === entry) {
       this.#byPeer.delete(neighbour.peerId)
       this.#outputs.push({ type: 'down', neighbour, error, code: entry.heardCode })
-    } else if (!isOutbound && goodbye?.code !== GOODBYE_CODE.duplicate && goodbye?.code !== GOODBYE_CODE.ourself) {
+    } else if (!isOutbound && !isOfNoConcern(goodbye?.code)) {
       this.#failedInbound = this.#failedInbound.filter(failed => hostOf(failed.endpoint) !== hostOf(endpoint))
       this.#failedInbound.push({ endpoint, error, at: now })
       if (this.#failedInbound.length > FAILED_INBOUND_MAX) this.#failedInbound.shift()
@@ -317,6 +322,11 @@ export class Neighbours implements Machine<NeighboursOutput> {
       error,
     })
   }
+}
+
+/** Goodbyes to a connection that the same peer has replaced. */
+function isOfNoConcern(code: number | undefined): boolean {
+  return code === GOODBYE_CODE.duplicate || code === GOODBYE_CODE.restarted || code === GOODBYE_CODE.ourself
 }
 
 function hostOf(endpoint: Endpoint): string {

@@ -24,6 +24,7 @@ import type { NodeOutput } from './outputs.ts'
 import { OwnLinks } from './own-links.ts'
 import type { PartFactory, StoreEntry, StoreRead } from './part.ts'
 import { Parts } from './parts.ts'
+import { Past } from './past.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { reportOf, type NodeReport } from './report.ts'
 import { Router } from './router.ts'
@@ -54,6 +55,7 @@ export class Node implements Machine<NodeOutput> {
   readonly #gossip: Gossip
   readonly #mesh: Membership
   readonly #joining: Joining
+  readonly #past: Past
   readonly #contacts: Contacts
   readonly #log: RateLimitedLog
   readonly #tables = new TablePublisher()
@@ -101,7 +103,7 @@ export class Node implements Machine<NodeOutput> {
     })
     this.view = new MeshView(context, (peer, at) => this.paths.stop(peer, at))
     this.#router = new Router(context, to => this.view.controlRoutes.get(to)?.nextHop)
-    this.#gossip = new Gossip(context, (peer, at) => this.#events.shun(peer, at), now)
+    this.#gossip = new Gossip(context, () => ({ links: this.#events, past: this.#past }), now)
     this.#keeper = new LedgerKeeper(context, this.#gossip)
     this.paths = new DataPaths(context, {
       view: this.view,
@@ -116,21 +118,12 @@ export class Node implements Machine<NodeOutput> {
     this.#contacts = new Contacts(context, this.dialler)
     const links = new OwnLinks(context, this.view, this.paths)
     const discovery = new Discovery(context, this.view, this.dialler)
-    this.#joining = new Joining(context, {
-      mesh: this.#mesh,
-      addresses: this.addresses,
-      gossip: this.#gossip,
-      meshChanged: at => this.#parts.meshChanged(at),
-    })
+    const ours = { mesh: this.#mesh, addresses: this.addresses, gossip: this.#gossip, router: this.#router }
+    const past = (this.#past = new Past(context, ours))
+    this.#joining = new Joining(context, { ...ours, meshChanged: at => this.#parts.meshChanged(at) })
+    const linked = { ...ours, joining: this.#joining, dialler: this.dialler, discovery, paths: this.paths, links, past }
     this.#events = new LinkEvents(context, {
-      mesh: this.#mesh,
-      joining: this.#joining,
-      dialler: this.dialler,
-      discovery,
-      gossip: this.#gossip,
-      paths: this.paths,
-      links,
-      router: this.#router,
+      ...linked,
       parts: () => this.#parts,
       tableChanged: () => this.#tables.changed(),
     })
@@ -146,6 +139,7 @@ export class Node implements Machine<NodeOutput> {
       this.#gossip,
       links,
       ...features.map(make => make(context)),
+      past,
     ])
     emit({ type: 'engine', op: { op: 'set-self', shortId: peerIdBytes(identity.peerId).slice(0, SHORT_ID_BYTES) } })
     this.#parts.restore(read, now)
@@ -191,6 +185,11 @@ export class Node implements Machine<NodeOutput> {
 
   freeAddresses(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
     return this.#settled(this.addresses.free(container, address, now, holder), now)
+  }
+
+  /** See `Past.handlePlugged`; to be called once that is known, and ever after. */
+  handlePlugged(found: readonly Lease[], strays: readonly string[], now: Millis): readonly Lease[] {
+    return this.#settled(this.#past.handlePlugged(found, strays, now), now)
   }
 
   /** Publishes the names of a container here, or none. False when there is no room; see `NameRecords.set`. */

@@ -1,3 +1,4 @@
+import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
 import type { LinkMessage, RoutedMessage } from '../wire/mod.ts'
@@ -40,6 +41,8 @@ export interface NodePart {
   handleRouted?(message: RoutedMessage, now: Millis): void
   /** A message of a neighbour, of one of its types. */
   handleMessage?(from: RoutedMessage['source'], message: PartMessage, now: Millis): void
+  /** A link to a neighbour is up: its ledger can be asked about. */
+  neighbourUp?(peer: PeerId, now: Millis): void
   /** Graph, routes or the set of reachable peers were made anew. */
   viewChanged?(now: Millis): void
   /** This peer is about to leave the mesh that it is of, or none, for another: what belongs to the old one is void. */

@@ -61,6 +61,10 @@ export class Parts {
     this.#byMessageType.get(message.type)?.handleMessage?.(from, message, now)
   }
 
+  neighbourUp(peer: PeerId, now: Millis): void {
+    for (const part of this.#parts) part.neighbourUp?.(peer, now)
+  }
+
   viewChanged(now: Millis): void {
     for (const part of this.#parts) part.viewChanged?.(now)
   }

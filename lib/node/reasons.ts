@@ -38,6 +38,8 @@ export function describeGoodbye(code: number, text: string): string {
       return 'the other side was stopped'
     case GOODBYE_CODE.duplicate:
       return 'a second link between the same two peers'
+    case GOODBYE_CODE.restarted:
+      return 'a process with the identity of this peer, started at another time, has linked to that one'
     case GOODBYE_CODE.ourself:
       return 'connected to ourself'
     case GOODBYE_CODE.rejoin:
@@ -54,6 +56,7 @@ export function describeForger(leftMs: number): string {
 
 const QUIET_CODES: readonly number[] = [
   GOODBYE_CODE.duplicate,
+  GOODBYE_CODE.restarted,
   GOODBYE_CODE.ourself,
   GOODBYE_CODE.shutdown,
   GOODBYE_CODE.rejoin,

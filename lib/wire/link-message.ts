@@ -41,6 +41,7 @@ export const GOODBYE_CODE = {
   collision: 8,
   uninvited: 9,
   forger: 10,
+  restarted: 11,
 } as const
 
 export interface RoutedMessage {

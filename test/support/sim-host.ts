@@ -1,7 +1,7 @@
 import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
 import { Beat, ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
-import { LEASE_HOLDER, type AddressForm } from '../../lib/ipam/mod.ts'
+import { LEASE_HOLDER, type AddressForm, type Lease } from '../../lib/ipam/mod.ts'
 import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
 import type { EngineOp } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
@@ -48,6 +48,13 @@ export interface SimHostOptions {
   readonly config?: Partial<NodeConfig>
   /** Parts of the node; those of the daemon when undefined. */
   readonly features?: readonly PartFactory[]
+}
+
+/** What is on the disk of a host. */
+export interface SimDisk {
+  readonly store: ReadonlyMap<string, Uint8Array>
+  /** Keys of it that may be lost. */
+  readonly cached: ReadonlySet<string>
 }
 
 /** One host: a daemon that can die at any moment, and a store and containers that outlive it. */
@@ -152,6 +159,7 @@ export class SimHost implements SimSite {
     }
     watcher.log(this, `launch ${this.life}`)
     this.#node = this.#makeNode(config)
+    this.input((node, now) => node.handlePlugged(this.#lost(node), [], now))
     this.#remember()
     this.input((node, now) => {
       if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)
@@ -170,6 +178,20 @@ export class SimHost implements SimSite {
 
   #read(prefix: string): (readonly [string, Uint8Array])[] {
     return [...this.store].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+
+  /** A copy of all that the disk holds, as a backup or a cloned machine has it. */
+  copyDisk(): SimDisk {
+    return { store: new Map(this.store), cached: new Set(this.#cached) }
+  }
+
+  /** Puts such a copy in place of what the disk holds; none: an empty disk. The identity is kept elsewhere. */
+  replaceDisk(disk?: SimDisk): void {
+    assert(!this.isUp, `${this.name} is up`)
+    this.store.clear()
+    this.#cached.clear()
+    for (const [key, value] of disk?.store ?? []) this.store.set(key, value)
+    for (const key of disk?.cached ?? []) this.#cached.add(key)
   }
 
   /** The process ends without a word. `isSilent`: so does the kernel. */
@@ -389,5 +411,14 @@ export class SimHost implements SimSite {
     const leases = this.#node?.addresses.ipam.leases(LEASE_HOLDER.attachment) ?? []
     for (const { container } of leases)
       if (!this.containers.has(container)) this.input((node, now) => node.freeAddresses(container, undefined, now))
+  }
+
+  /** What containers have that the store knows nothing of. */
+  #lost(node: Node): Lease[] {
+    return [...this.containers.values()].flatMap(({ id: container, ip }) => {
+      if (ip === undefined || node.leasesOf(container).some(({ address }) => address === ip)) return []
+      const { defaultSubnet } = node.config
+      return [{ container, holder: LEASE_HOLDER.attachment, address: ip, prefix: defaultSubnet.prefix }]
+    })
   }
 }

@@ -33,6 +33,8 @@ export interface SimMeshOptions {
   readonly secretOf?: (host: number) => number
   /** False: events are only counted, for measuring. */
   readonly isLogged?: boolean
+  /** Whose identity a host has; its own when undefined. */
+  readonly identityOf?: (host: number) => number
   readonly config?: Partial<NodeConfig>
   readonly features?: readonly PartFactory[]
 }
@@ -84,7 +86,10 @@ export class SimMesh implements SimWatcher {
       const secret = options.secretOf?.(number) ?? 7
       const host = new SimHost({
         number,
-        identity: identityOf(suite, entropy.bytes(32)),
+        identity: identityOf(
+          suite,
+          seededEntropy(`host ${options.identityOf?.(number) ?? number} of ${options.seed}`).bytes(32),
+        ),
         suite,
         entropy,
         chance: labelledChance(label),

@@ -8,6 +8,7 @@ import { connectionViews } from './connections.ts'
 import { foundingOf } from './founding.ts'
 import { ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
+import { pastWarnings } from './past.ts'
 import { pathViews } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
 import { secretWarnings } from './trouble.ts'
@@ -65,7 +66,12 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     peers: peerViews(report, names, pathTo),
     targets: targetViews(report, names, now),
     ipam,
-    warnings: [...secretWarnings(report), ...rangeWarnings(report, names), ...unshownWarnings(report)],
+    warnings: [
+      ...secretWarnings(report),
+      ...rangeWarnings(report, names),
+      ...pastWarnings(report),
+      ...unshownWarnings(report),
+    ],
     waiting: reason === null ? [] : [reason],
   }
 }

@@ -42,7 +42,8 @@ export class GossipPeer {
       neighbours: { send: (to: PeerId, bytes: Uint8Array) => world.send(this, to, bytes) },
       drop: (reason: string) => this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1),
     } as unknown as NodeContext
-    this.gossip = new Gossip(context, peer => this.forgers.push(peer), 0)
+    const links = { shun: (peer: PeerId) => void this.forgers.push(peer) }
+    this.gossip = new Gossip(context, () => ({ links, past: { handleTold: () => undefined } }), 0)
     // As every peer does, it introduces itself first.
     this.ledger.put(RECORD_KIND.peer, new Uint8Array(0), utf8(name))
   }

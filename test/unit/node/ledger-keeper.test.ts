@@ -37,6 +37,8 @@ function world(stored: Iterable<readonly [string, Uint8Array]> = [], name = 'ada
   } as unknown as Gossip
   const keeper = new LedgerKeeper(context, gossip)
   keeper.restore([...store], 0)
+  // As a peer does that nobody can know.
+  ledger.speak()
   return { identity, ledger, keeper, order, store, logs }
 }
 

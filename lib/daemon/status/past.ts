@@ -1,0 +1,27 @@
+import type { NodeReport, PastReport } from '../../node/mod.ts'
+
+/** What is in doubt of what this peer owns, for people. */
+export function pastWarnings({ parts }: Pick<NodeReport, 'parts'>): string[] {
+  const past = parts['past'] as PastReport | undefined
+  if (past === undefined) return []
+  const { double, isUnproved, recovered } = past
+  return [
+    ...(double === undefined ? [] : [`${double.text}; ${double.remedy}`]),
+    ...(isUnproved ? [UNPROVED] : []),
+    ...(recovered === undefined ? [] : [recoveredText(recovered)]),
+  ]
+}
+
+const UNPROVED =
+  'started on stored state, and no other member could be asked what became of it: if that was an old backup, addresses ' +
+  'may be given twice; this goes when a peer is reached'
+
+function recoveredText({ blocks, strays }: NonNullable<PastReport['recovered']>): string {
+  const have = `${blocks} address ${blocks === 1 ? 'block' : 'blocks'} that this store had lost came back`
+  if (strays === undefined || strays.length === 0)
+    return `${have}, and ${blocks === 1 ? 'is' : 'are'} given again in half a minute`
+  const shown = strays.slice(0, STRAYS_SHOWN_MAX).join(', ') + (strays.length > STRAYS_SHOWN_MAX ? ' and more' : '')
+  return `${have}, and nothing is given of them while it is not known which addresses these have: ${shown}; restart or remove them`
+}
+
+const STRAYS_SHOWN_MAX = 5

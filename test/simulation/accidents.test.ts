@@ -1,0 +1,163 @@
+import t, { type Test } from 'tap'
+import { parseCidr } from '../../lib/address/mod.ts'
+import { LEASE_HOLDER } from '../../lib/ipam/mod.ts'
+import type { PastReport } from '../../lib/node/past.ts'
+import type { SimHost } from '../support/sim-host.ts'
+import { SimMesh, type SimMeshOptions } from '../support/sim-mesh.ts'
+import { replayOf, seedsOf } from '../support/sim-seeds.ts'
+
+/** Small, so that what one peer hands on another soon gives. */
+const RANGE = parseCidr('10.32.0.0/25')!
+const CONFIG = { range: RANGE, defaultSubnet: RANGE, blockPrefix: 29 }
+const SEEDS = seedsOf('ACCIDENTS', 12)
+
+function play(name: string, options: Partial<SimMeshOptions>, tell: (t: Test, mesh: SimMesh) => void): void {
+  void t.test(name, t => {
+    for (const seed of SEEDS) {
+      const mesh = new SimMesh({ seed, peers: 3, sealing: 'none', config: CONFIG, ...options })
+      try {
+        tell(t, mesh)
+      } catch (error) {
+        t.comment(mesh.story())
+        throw error
+      }
+      if (t.passing()) continue
+      t.comment(mesh.story())
+      break
+    }
+    t.end()
+  })
+}
+
+function past(host: SimHost): PastReport {
+  return host.node.report(0).parts['past'] as PastReport
+}
+
+/** Containers come and go on these hosts, so that blocks change hands. */
+function live(mesh: SimMesh, numbers: readonly number[], steps: number): void {
+  for (let step = 0; step < steps; step++) {
+    const number = numbers[Math.floor(mesh.chance() * numbers.length)]!
+    const { containers } = mesh.host(number)
+    if (containers.size > 50 || mesh.chance() < 0.25) {
+      const [one] = containers.keys()
+      if (one !== undefined) mesh.detach(number, one)
+    } else mesh.attach(number)
+    mesh.run(50 + Math.floor(mesh.chance() * 400))
+  }
+}
+
+/** All containers of a host are gone. */
+function clear(mesh: SimMesh, number: number): void {
+  for (const id of [...mesh.host(number).containers.keys()]) mesh.detach(number, id)
+}
+
+play('a restored backup gives no address twice, though something is attached in its first second', {}, (t, mesh) => {
+  mesh.launchAll(500)
+  live(mesh, [0, 1, 2], 15)
+  const host = mesh.host(Math.floor(mesh.chance() * 3))
+  const backup = host.copyDisk()
+  // The others come to need what this one had to spare.
+  const others = [0, 1, 2].filter(number => number !== host.number)
+  live(mesh, others, 130)
+  host.crash(true)
+  clear(mesh, host.number)
+  mesh.run(Math.floor(mesh.chance() * 20_000))
+  host.replaceDisk(backup)
+  host.launch(host.number === 0 ? undefined : [0], false)
+  for (let at = 0; at < 40; at++) {
+    mesh.attach(host.number)
+    mesh.run(25)
+  }
+  live(mesh, [0, 1, 2], 20)
+  mesh.run(40_000)
+  const isSame = mesh.until(() => mesh.agrees(), 30_000)
+  t.type(isSame, 'number', `${replayOf('ACCIDENTS', mesh.seed)}: they agree`)
+  const owned = mesh.hosts.flatMap(
+    ({ node }) =>
+      node.addresses.ipam.report().perPeer.find(row => row.peer === node.config.identity.peerId)?.blocks ?? 0,
+  )
+  t.equal(
+    owned.reduce((sum, blocks) => sum + blocks, 0),
+    16,
+    `${replayOf('ACCIDENTS', mesh.seed)}: no block is lost`,
+  )
+})
+
+play(
+  'who lost the store and kept the identity has its blocks again, and its containers their addresses',
+  {},
+  (t, mesh) => {
+    mesh.launchAll(500)
+    live(mesh, [0, 1, 2], 25)
+    const host = mesh.host(1)
+    const before = new Map([...host.containers].map(([id, { ip }]) => [id, ip]))
+    const owned = host.node.addresses.ipam.report().perPeer.find(row => row.peer === host.identity.peerId)?.blocks ?? 0
+    host.crash(mesh.chance() < 0.5)
+    mesh.run(Math.floor(mesh.chance() * 10_000))
+    host.replaceDisk()
+    host.launch([0])
+    for (let at = 0; at < 8; at++) {
+      mesh.attach(host.number)
+      mesh.run(250)
+    }
+    live(mesh, [0, 1, 2], 15)
+    t.ok(
+      past(host).recovered !== undefined || owned === 0,
+      `${replayOf('ACCIDENTS', mesh.seed)}: they are kept back first`,
+    )
+    for (const [id, ip] of before) if (host.containers.has(id)) t.equal(host.containers.get(id)?.ip, ip)
+    const leases = new Set(host.node.leases(LEASE_HOLDER.attachment).map(({ container }) => container))
+    for (const id of host.containers.keys())
+      t.ok(leases.has(id) || host.isWaiting(id), `${replayOf('ACCIDENTS', mesh.seed)}: ${id} has a lease`)
+    mesh.run(40_000)
+    t.equal(past(host).recovered, undefined, `${replayOf('ACCIDENTS', mesh.seed)}: and given again later`)
+    t.type(
+      mesh.until(() => mesh.agrees(), 30_000),
+      'number',
+      `${replayOf('ACCIDENTS', mesh.seed)}: they agree`,
+    )
+    const all = mesh.hosts.map(
+      ({ node, identity }) =>
+        node.addresses.ipam.report().perPeer.find(row => row.peer === identity.peerId)?.blocks ?? 0,
+    )
+    t.equal(
+      all.reduce((sum, blocks) => sum + blocks, 0),
+      16,
+      `${replayOf('ACCIDENTS', mesh.seed)}: no block is lost`,
+    )
+  },
+)
+
+/** Host 3 begins on a copy of the disk of host 1, which lives on. `contact`: whom it knows. */
+function copied(name: string, contact: number): void {
+  play(name, { peers: 4, identityOf: number => (number === 3 ? 1 : number) }, (t, mesh) => {
+    for (const number of [0, 1, 2])
+      mesh.clock.after(number * 500, () => mesh.host(number).launch(number === 0 ? undefined : [0]))
+    mesh.run(1_500)
+    live(mesh, [0, 1, 2], 15)
+    const [one, other] = [mesh.host(1), mesh.host(3)]
+    other.replaceDisk(one.copyDisk())
+    other.launch([contact])
+    for (let at = 0; at < 60; at++) {
+      mesh.attach(mesh.chance() < 0.5 ? 1 : 3)
+      mesh.run(100)
+    }
+    for (const host of [one, other]) {
+      t.ok(past(host).double !== undefined, `${replayOf('ACCIDENTS', mesh.seed)}: ${host.name} has noticed`)
+      t.match(host.node.addresses.ipam.hold?.reason, /another process has the identity/)
+    }
+    mesh.run(20_000)
+    live(mesh, [1, 3], 10)
+    for (const host of [one, other])
+      t.ok(past(host).double !== undefined, `${replayOf('ACCIDENTS', mesh.seed)}: ${host.name} knows it still`)
+    other.crash(false)
+    clear(mesh, 3)
+    mesh.run(250_000)
+    t.equal(past(one).double, undefined, `${replayOf('ACCIDENTS', mesh.seed)}: it is over when the copy is gone`)
+    const id = mesh.attach(1)
+    mesh.run(10_000)
+    t.ok(one.containers.get(id)?.ip !== undefined, `${replayOf('ACCIDENTS', mesh.seed)}: and addresses are given again`)
+  })
+}
+copied('a copied identity is noticed by both through a third peer, and neither gives addresses', 0)
+copied('a copied identity is noticed by both where they are linked themselves', 1)

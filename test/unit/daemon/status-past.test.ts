@@ -1,0 +1,23 @@
+import t from 'tap'
+import { pastWarnings } from '../../../lib/daemon/status/past.ts'
+import { nodeReport } from '../../support/node-reports.ts'
+
+function warnings(past: object | undefined): string[] {
+  return pastWarnings(nodeReport({ parts: past === undefined ? {} : { past } }))
+}
+
+const CALM = { double: undefined, isUnproved: false, recovered: undefined }
+
+t.test('a peer without doubts warns of nothing', async t => {
+  t.same(warnings(undefined), [])
+  t.same(warnings(CALM), [])
+})
+
+t.test('each doubt is said with what to do', async t => {
+  t.match(warnings({ ...CALM, double: { text: 'another process', remedy: 'stop it' } }), ['another process; stop it'])
+  t.match(warnings({ ...CALM, isUnproved: true }), [/no other member could be asked/])
+  t.match(warnings({ ...CALM, recovered: { blocks: 1, strays: undefined } }), [/^1 address block .* is given again/])
+  t.match(warnings({ ...CALM, recovered: { blocks: 4, strays: [] } }), [/^4 address blocks .* are given again/])
+  const strays = ['a', 'b', 'c', 'd', 'e', 'f']
+  t.match(warnings({ ...CALM, recovered: { blocks: 4, strays } }), [/these have: a, b, c, d, e and more; restart/])
+})
