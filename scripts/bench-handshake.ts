@@ -28,6 +28,7 @@ function configOf(role: LinkConfig['role'], firstMessages: FirstMessages, secret
     incarnation: entropy.bytes(8),
     meshId: new Uint8Array(16),
     isPristine: false,
+    isUnused: false,
     version: 1,
     port: 6783,
     capabilities: 0,

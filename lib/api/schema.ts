@@ -131,6 +131,7 @@ export const Status = z.object({
     /** 32 hex characters; null while no mesh was founded or joined. */
     id: z.string().nullable(),
     isPristine: z.boolean(),
+    isUnused: z.boolean(),
     /**
      * done: of a mesh; nobody: linked to others, and none of them is of one; deciding: `launch --ipalloc-init` has not
      * decided yet who founds; waiting: for a peer to join.

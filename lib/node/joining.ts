@@ -39,14 +39,19 @@ export class Joining {
 
   /** Gives up a mesh that nobody used, or none, for that of the neighbour, whom the operator calls `contact`. */
   join(meshId: Uint8Array, from: PeerId, contact: string, now: Millis): void {
-    this.#context.log(
-      'info',
-      'mesh-joined',
-      { peer: from, had: !this.#mesh.isMember ? 'none' : 'a pristine mesh' },
-      now,
-    )
+    this.#enter(meshId, from, now, () => this.#mesh.join(meshId, from, contact))
+  }
+
+  /** The same for a mesh that several are in, one of whom has told of its ledger: nothing is left to be confirmed. */
+  move(meshId: Uint8Array, from: PeerId, contact: string, now: Millis): void {
+    this.#enter(meshId, from, now, () => this.#mesh.set(meshId, false, contact))
+  }
+
+  #enter(meshId: Uint8Array, from: PeerId, now: Millis, set: () => void): void {
+    const had = this.#mesh.isMember ? 'an unused mesh' : 'none'
+    this.#context.log('info', 'mesh-joined', { peer: from, had }, now)
     this.#meshChanged(now)
-    this.#mesh.join(meshId, from, contact)
+    set()
     // It may have known this peer before: what others hold of it is heard first.
     this.#context.ledger.setMesh(meshId, true)
     this.#endForeignLinks('joined a mesh', now, from)

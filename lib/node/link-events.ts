@@ -37,6 +37,8 @@ export class LinkEvents {
   readonly #context: NodeContext
   readonly #parts: LinkParts
   readonly #shunned = new Shunned()
+  /** Neighbours of a mesh that this peer moves to from its own, as soon as they tell of their ledger. */
+  readonly #moving = new Set<PeerId>()
 
   constructor(context: NodeContext, parts: LinkParts) {
     this.#context = context
@@ -50,7 +52,8 @@ export class LinkEvents {
     const { sent } = link
     const { mesh, discovery } = this.#parts
     const ours = mesh.state(this.#context.ledger.ownerCount)
-    if (!equalBytes(sent.meshId, ours.meshId) || sent.isPristine !== ours.isPristine)
+    const isAsSent = sent.isPristine === ours.isPristine && sent.isUnused === ours.isUnused
+    if (!equalBytes(sent.meshId, ours.meshId) || !isAsSent)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'joined a mesh meanwhile' }
     const through = mesh.joiningThrough
     if (through !== undefined && through !== peerId)
@@ -113,6 +116,7 @@ export class LinkEvents {
       case 'ledger-sync':
       case 'ledger-delta':
       case 'ledger-tree':
+        if (this.#moving.delete(from) && !this.#move(from, now)) return
         joining.confirm(from, now)
         return parts().handleMessage(from, message, now)
       case 'routed': {
@@ -139,21 +143,33 @@ export class LinkEvents {
    */
   #up(neighbour: Neighbour, now: Millis): void {
     const { peerId, connection, hello, endpoint } = neighbour
-    const { mesh, joining, dialler, gossip, paths, links, tableChanged } = this.#parts
+    const { mesh, joining, dialler, gossip } = this.#parts
     this.#context.emit({ type: 'established', connection })
     dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint }, now)
     const ours = mesh.state(this.#context.ledger.ownerCount)
     const verdict = judgeMesh(ours, meshStateOf(hello), this.#invitation(peerId, neighbour))
-    if (verdict.verdict === 'join') {
+    const doesJoin = verdict.verdict === 'join'
+    // A mesh that others are in is given up only for one that is there: hellos may be out of date.
+    const doesMove = doesJoin && mesh.isMember && !hello.isPristine
+    if (doesMove) this.#moving.add(peerId)
+    else if (doesJoin) {
       const contact = dialler.configuredContactOf(peerId, connection)
       joining.join(verdict.meshId, peerId, contact ?? '', now)
     }
+    this.#welcome(neighbour, doesMove, now)
+    // Who joins speaks first, whoever dialled; who moves waits for a word.
+    const isMovedTo = verdict.verdict === 'theirs-joins-ours' && !ours.isPristine
+    if (!doesMove && (neighbour.isOutbound || doesJoin || isMovedTo)) gossip.greet(peerId, now)
+  }
+
+  /** `isMoving`: nothing of the ledger is told yet. */
+  #welcome(neighbour: Neighbour, isMoving: boolean, now: Millis): void {
+    const { peerId, hello } = neighbour
+    const { gossip, paths, links, tableChanged } = this.#parts
     const known = this.#context.view.ensurePeer(peerId)
     paths.meet(peerId, hello.incarnation, now)
-    gossip.handleNeighbourUp(neighbour, now)
-    // Who joins speaks first, whoever dialled.
-    if (neighbour.isOutbound || verdict.verdict === 'join') gossip.greet(peerId, now)
+    if (!isMoving) gossip.handleNeighbourUp(neighbour, now)
     this.#context.view.markDirty(now)
     paths.update(now)
     links.changed(now)
@@ -161,10 +177,28 @@ export class LinkEvents {
     if (known.info === undefined) tableChanged()
   }
 
+  /** A neighbour of a mesh that this peer may move to has told of its ledger. False when the link has ended. */
+  #move(from: PeerId, now: Millis): boolean {
+    const neighbour = this.#context.neighbours.neighbour(from)
+    if (neighbour === undefined) return false
+    const { mesh, joining, dialler } = this.#parts
+    const ours = mesh.state(this.#context.ledger.ownerCount)
+    const verdict = judgeMesh(ours, meshStateOf(neighbour.hello), this.#invitation(from, neighbour))
+    if (verdict.verdict === 'join')
+      joining.move(verdict.meshId, from, dialler.configuredContactOf(from, neighbour.connection) ?? '', now)
+    else if (verdict.verdict !== 'same') {
+      this.#context.neighbours.disconnect(from, GOODBYE_CODE.rejoin, 'its mesh has changed meanwhile', now)
+      return false
+    }
+    this.#welcome(neighbour, false, now)
+    return true
+  }
+
   #down({ neighbour, error, code }: Extract<NeighboursOutput, { type: 'down' }>, now: Millis): void {
     const { peerId, hello } = neighbour
     const { mesh, joining, dialler, gossip, links } = this.#parts
     this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
+    this.#moving.delete(peerId)
     dialler.handleLost(peerId, now)
     gossip.handleNeighbourDown(peerId, now)
     this.#context.view.handleNeighbourDown(peerId, now)

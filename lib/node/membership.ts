@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { equalBytes, toHex } from '../base/mod.ts'
+import { compareBytes, equalBytes, toHex } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
 import type { NodeConfig } from './config.ts'
@@ -19,6 +19,8 @@ export interface MeshState {
   readonly meshId: Uint8Array
   /** Founded here, and nobody joined and nothing was allocated since. */
   readonly isPristine: boolean
+  /** No address was ever given in it, as far as is known; so is a pristine one. */
+  readonly isUnused: boolean
   readonly peersKnown: number
 }
 
@@ -36,10 +38,9 @@ export type MeshVerdict =
   | { readonly verdict: 'refuse' | 'uninvited'; readonly text: string }
 
 /**
- * Whether two peers can be of one mesh. Who has none, or one that is worth nothing (pristine), joins the other's; but
- * only whom the operator named: else anybody who dials could draw a peer into his mesh. Of two pristine ones the
- * dialler's gives way. Two meshes that are in use never merge: that is refused with both ids, their sizes, and what to
- * do.
+ * Whether two peers can be of one mesh. Who has none, or one that is worth nothing because no address was ever given in
+ * it, joins the other's; but only whom the operator named: else anybody who dials could draw a peer into his mesh. Two
+ * meshes that are in use never merge: that is refused with both ids, their sizes, and what to do.
  */
 export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invitation): MeshVerdict {
   const weHave = !equalBytes(ours.meshId, NO_MESH)
@@ -47,9 +48,9 @@ export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invita
   if (!weHave && !theyHave) return { verdict: 'wait' }
   if (!theyHave) return { verdict: 'theirs-joins-ours' }
   if (equalBytes(ours.meshId, theirs.meshId)) return { verdict: 'same' }
-  const wouldJoin = !weHave || (ours.isPristine && (!theirs.isPristine || invitation.isDialler))
+  const wouldJoin = !weHave || (ours.isUnused && givesWay(ours, theirs, invitation))
   if (wouldJoin) return invitation.isInvited ? { verdict: 'join', meshId: theirs.meshId } : UNINVITED
-  if (theirs.isPristine) return { verdict: 'theirs-joins-ours' }
+  if (theirs.isUnused) return { verdict: 'theirs-joins-ours' }
   return {
     verdict: 'refuse',
     text:
@@ -59,6 +60,17 @@ export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invita
   }
 }
 
+/**
+ * Whether an unused mesh gives way to another one. One with a single member gives way to one with more, of two such the
+ * dialler's; of two that several are in that with the greater id. So every peer moves along one order, and meshes whose
+ * members all name each other end as one.
+ */
+function givesWay(ours: MeshState, theirs: MeshState, { isDialler }: Invitation): boolean {
+  if (!theirs.isUnused) return true
+  if (ours.isPristine !== theirs.isPristine) return ours.isPristine
+  return ours.isPristine ? isDialler : compareBytes(ours.meshId, theirs.meshId) > 0
+}
+
 /** For who dialled: the other side says it. */
 const UNINVITED: MeshVerdict = {
   verdict: 'uninvited',
@@ -66,7 +78,8 @@ const UNINVITED: MeshVerdict = {
 }
 
 export function meshStateOf(hello: Hello): MeshState {
-  return { meshId: hello.meshId, isPristine: hello.isPristine, peersKnown: hello.peersKnown }
+  const { meshId, isPristine, isUnused, peersKnown } = hello
+  return { meshId, isPristine, isUnused: isUnused || isPristine, peersKnown }
 }
 
 /** Why a verdict lets nobody in; undefined when it does. */
@@ -99,6 +112,7 @@ export class Membership implements NodePart {
   readonly #emit: (output: NodeOutput) => void
   #meshId: Uint8Array = NO_MESH
   #isPristine = false
+  #isUsed = false
   #contact = ''
   #joining: { readonly through: PeerId; readonly contact: string; readonly isFounder: boolean } | undefined
   readonly #isFree: (contact: string) => boolean
@@ -120,6 +134,7 @@ export class Membership implements NodePart {
     if (mesh === undefined) return
     this.#meshId = mesh.meshId
     this.#isPristine = mesh.isPristine
+    this.#isUsed = mesh.isUsed
     this.#contact = mesh.contact
   }
 
@@ -136,6 +151,11 @@ export class Membership implements NodePart {
     return this.#isPristine
   }
 
+  /** False once an address was given in the mesh, by whomever, for ever. */
+  get isUnused(): boolean {
+    return this.isMember && !this.#isUsed
+  }
+
   /** The neighbour through which this peer joins, until that one has answered for its mesh. */
   get joiningThrough(): PeerId | undefined {
     return this.#joining?.through
@@ -146,12 +166,24 @@ export class Membership implements NodePart {
     return this.isMember && !this.#isPristine
   }
 
-  set(meshId: Uint8Array, isPristine: boolean, contact = ''): void {
+  /** `isUsed`: an address was given in it. */
+  set(meshId: Uint8Array, isPristine: boolean, contact = '', isUsed = false): void {
     this.#meshId = meshId
     this.#isPristine = isPristine
+    this.#isUsed = isUsed
     this.#contact = contact
     this.#joining = undefined
-    this.#persist({ meshId, isPristine, contact })
+    this.#persist({ meshId, isPristine, isUsed, contact })
+  }
+
+  /** An address was given in the mesh: it never gives way any more. */
+  markUsed(): void {
+    if (!this.isUnused) return
+    this.#isUsed = true
+    this.#isPristine = false
+    // Until a join is complete the store knows nothing of it.
+    if (this.#joining === undefined)
+      this.#persist({ meshId: this.#meshId, isPristine: false, isUsed: true, contact: this.#contact })
   }
 
   /** Takes the neighbour's mesh for this peer's, until `confirm` or `giveUp`. `contact`: what the operator calls it. */
@@ -159,13 +191,14 @@ export class Membership implements NodePart {
     this.#joining = { through, contact, isFounder: this.#isPristine }
     this.#meshId = meshId
     this.#isPristine = false
-    this.#persist({ meshId: NO_MESH, isPristine: false, contact: '' })
+    this.#isUsed = false
+    this.#persist({ meshId: NO_MESH, isPristine: false, isUsed: false, contact: '' })
   }
 
   /** The neighbour has told of its ledger: whoever was alone until now is so no longer. True when that was news. */
   confirm(from: PeerId): boolean {
     if (!this.isMember || (!this.#isPristine && this.joiningThrough !== from)) return false
-    this.set(this.#meshId, false, this.#joining?.contact ?? '')
+    this.set(this.#meshId, false, this.#joining?.contact ?? '', this.#isUsed)
     return true
   }
 
@@ -185,7 +218,8 @@ export class Membership implements NodePart {
    */
   state(peersKnown: number): MeshState {
     const isRevocable = this.#contact !== '' && this.#joining === undefined && this.#isFree(this.#contact)
-    return { meshId: this.#meshId, isPristine: this.#isPristine || isRevocable, peersKnown }
+    const isPristine = this.#isPristine || isRevocable
+    return { meshId: this.#meshId, isPristine, isUnused: this.isUnused || isPristine, peersKnown }
   }
 
   /** What this peer says of itself. */

@@ -17,6 +17,7 @@ import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
 import { LinkEvents } from './link-events.ts'
 import { Membership } from './membership.ts'
+import { MeshUse } from './mesh-use.ts'
 import { MeshView } from './mesh-view.ts'
 import { NameRecords } from './names.ts'
 import { Neighbours } from './neighbours.ts'
@@ -57,6 +58,7 @@ export class Node implements Machine<NodeOutput> {
   readonly #joining: Joining
   readonly #past: Past
   readonly #contacts: Contacts
+  readonly #use: MeshUse
   readonly #log: RateLimitedLog
   readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
@@ -116,6 +118,7 @@ export class Node implements Machine<NodeOutput> {
     this.addresses = new Addresses(context, () => this.#tables.changed())
     this.names = new NameRecords(context)
     this.#contacts = new Contacts(context, this.dialler)
+    this.#use = new MeshUse(context, this.#mesh, () => this.addresses.ipam.leases().length > 0)
     const links = new OwnLinks(context, this.view, this.paths)
     const discovery = new Discovery(context, this.view, this.dialler)
     const ours = { mesh: this.#mesh, addresses: this.addresses, gossip: this.#gossip, router: this.#router }
@@ -134,6 +137,7 @@ export class Node implements Machine<NodeOutput> {
       this.addresses,
       this.names,
       this.#contacts,
+      this.#use,
       this.paths,
       discovery,
       this.#gossip,
@@ -151,9 +155,9 @@ export class Node implements Machine<NodeOutput> {
     return this.#mesh.isMember ? this.#mesh.meshId : undefined
   }
 
-  /** Founded here, and nobody joined and nothing was allocated since. */
-  get isPristine(): boolean {
-    return this.#mesh.isPristine
+  /** `isPristine`: founded here, nobody joined and nothing was given since; `isUnused`: nobody has given an address. */
+  get use(): Pick<Membership, 'isPristine' | 'isUnused'> {
+    return this.#mesh
   }
 
   /** Founds a mesh, unless this peer is of one already. Returns whether it did. */
@@ -327,6 +331,7 @@ export class Node implements Machine<NodeOutput> {
 
   /** Works off what one input caused, until nothing is left. */
   #settle(now: Millis): void {
+    this.#use.look()
     for (;;) {
       const didNeighbours = drained(this.neighbours, output => this.#events.handle(output, now))
       const didDialler = drained(this.dialler, output => this.#outputs.push(output))
@@ -334,7 +339,6 @@ export class Node implements Machine<NodeOutput> {
       for (const change of changes) this.#parts.handleRecord(change, now)
       if (!didNeighbours && !didDialler && changes.length === 0) break
     }
-    if (this.#mesh.isPristine && this.addresses.ipam.leases().length > 0) this.#mesh.set(this.#mesh.meshId, false)
     const table = this.#tables.take(() => forwardingTable(this.view, this.paths, this.addresses))
     if (table !== undefined) this.#outputs.push({ type: 'forwarding', table })
   }

@@ -28,6 +28,7 @@ export interface NodeReport {
     readonly isPristine: boolean
     /** As in `fd12:3456:789a::/48`: that of all IPv6 addresses of the mesh. */
     readonly ipv6Prefix: string | undefined
+    readonly isUnused: boolean
   }
   /** Control connections of any state. */
   readonly connections: readonly ConnectionReport[]
@@ -106,8 +107,9 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
     },
     mesh: {
       id: meshId === undefined ? undefined : toHex(meshId),
-      isPristine: node.isPristine,
+      isPristine: node.use.isPristine,
       ipv6Prefix: ipv6Prefix && formatMeshPrefix(ipv6Prefix),
+      isUnused: node.use.isUnused,
     },
     connections: neighbours.connections.map(one => ({
       ...one,

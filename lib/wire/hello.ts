@@ -16,6 +16,8 @@ export interface Hello {
   readonly meshId: Uint8Array
   /** True while the mesh was founded here and nobody joined and nothing was allocated: it may be given up. */
   readonly isPristine: boolean
+  /** True while no address was ever given in the mesh, as far as this peer knows. */
+  readonly isUnused: boolean
   /** Protocol version: the highest that the initiator offers, the one that the responder chose. */
   readonly version: number
   /** TCP and UDP port that this peer listens on. */
@@ -30,13 +32,14 @@ export const INCARNATION_BYTES = 8
 export const NICKNAME_BYTES_MAX = 63
 export const SOFTWARE_VERSION_BYTES_MAX = 63
 const FLAG_PRISTINE = 1
+const FLAG_UNUSED = 2
 
 export function encodeHello(hello: Hello): Uint8Array {
   return new ByteWriter()
     .raw(hello.signingPublic)
     .raw(hello.incarnation)
     .raw(hello.meshId)
-    .u8(hello.isPristine ? FLAG_PRISTINE : 0)
+    .u8((hello.isPristine ? FLAG_PRISTINE : 0) | (hello.isUnused ? FLAG_UNUSED : 0))
     .u8(hello.version)
     .u16(hello.port)
     .u32(hello.capabilities)
@@ -48,11 +51,16 @@ export function encodeHello(hello: Hello): Uint8Array {
 
 export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
   const reader = new ByteReader(bytes)
+  const signingPublic = reader.raw(32).slice()
+  const incarnation = reader.raw(INCARNATION_BYTES).slice()
+  const meshId = reader.raw(MESH_ID_BYTES).slice()
+  const flags = reader.u8()
   const hello = {
-    signingPublic: reader.raw(32).slice(),
-    incarnation: reader.raw(INCARNATION_BYTES).slice(),
-    meshId: reader.raw(MESH_ID_BYTES).slice(),
-    isPristine: (reader.u8() & FLAG_PRISTINE) !== 0,
+    signingPublic,
+    incarnation,
+    meshId,
+    isPristine: (flags & FLAG_PRISTINE) !== 0,
+    isUnused: (flags & FLAG_UNUSED) !== 0,
     version: reader.u8(),
     port: reader.u16(),
     capabilities: reader.u32(),

@@ -132,7 +132,7 @@ scenario('of two meshes that were founded and never used that of the dialler giv
   settles(t, mesh)
   t.equal(meshOf(mesh.host(0)), other, 'the one that was dialled stays')
   t.not(one, other)
-  t.notOk(mesh.hosts.some(host => host.node.isPristine))
+  t.notOk(mesh.hosts.some(host => host.node.use.isPristine))
   attachEverywhere(mesh)
   t.same(mesh.unanswered(PING_MS), [])
 })

@@ -21,7 +21,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
       software: '1.2.3',
       isDiscovering: true,
     },
-    mesh: { id: 'ab'.repeat(16), isPristine: false, ipv6Prefix: 'fd12:3456:789a::/48' },
+    mesh: { id: 'ab'.repeat(16), isPristine: false, isUnused: false, ipv6Prefix: 'fd12:3456:789a::/48' },
     connections: [],
     neighbours: [],
     failedInbound: [],

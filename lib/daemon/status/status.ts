@@ -57,6 +57,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       isPristine: mesh.isPristine,
       founding: founding.state,
       ipv6Prefix: mesh.ipv6Prefix ?? null,
+      isUnused: mesh.isUnused,
     },
     peer: { id: self.peerId, nickname: self.nickname, incarnation: self.incarnation },
     port: self.port,

@@ -90,7 +90,7 @@ t.test('status names the addresses of the host when it has any', t => {
 t.test('status says in words what is not as it should be', t => {
   const text = renderStatus(
     status({
-      mesh: { id: null, isPristine: false, founding: 'waiting', ipv6Prefix: null },
+      mesh: { id: null, isPristine: false, isUnused: false, founding: 'waiting', ipv6Prefix: null },
       encryption: 'open',
       isDiscovering: false,
       launchOptions: [],

@@ -83,7 +83,10 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
 t.test('a peer that could not join says so to whoever waits for an address', async t => {
   const failure = new WeaveError('IPAM_WAITING', 'nobody gave an address', 'wait')
   const contacts = [contact('h1', { lastError: 'ECONNREFUSED' })]
-  const report = nodeReport({ mesh: { id: undefined, isPristine: false, ipv6Prefix: undefined }, contacts })
+  const report = nodeReport({
+    mesh: { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined },
+    contacts,
+  })
   const { calls } = service({ attach: () => Promise.reject(failure) }, report).service
   const request = {
     target: 'netns:a',

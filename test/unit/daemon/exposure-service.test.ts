@@ -49,7 +49,10 @@ t.test('the host is shown as one that holds addresses, gone when the bridge has 
 t.test('a peer that could not join says so to whoever waits for an address', async t => {
   const failure = new WeaveError('IPAM_WAITING', 'nobody gave an address', 'wait')
   const contacts = [contact('h1', { lastError: 'ECONNREFUSED' })]
-  const report = nodeReport({ mesh: { id: undefined, isPristine: false, ipv6Prefix: undefined }, contacts })
+  const report = nodeReport({
+    mesh: { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined },
+    contacts,
+  })
   const { calls } = service({ expose: () => Promise.reject(failure) }, report).service
   await t.rejects(calls.expose({ addresses: [], masquerade: true, names: [] }, context) as Promise<object>, {
     code: 'IPAM_WAITING',

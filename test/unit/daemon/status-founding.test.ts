@@ -4,7 +4,7 @@ import { Names } from '../../../lib/daemon/status/names.ts'
 import type { NodeReport } from '../../../lib/node/mod.ts'
 import { contact, linked, nodeReport } from '../../support/node-reports.ts'
 
-const NO_MESH = { id: undefined, isPristine: false, ipv6Prefix: undefined }
+const NO_MESH = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
 const view = (parts: Partial<NodeReport>) => {
   const report = nodeReport({ mesh: NO_MESH, ...parts })
   return foundingOf(report, new Names(report))
@@ -13,7 +13,9 @@ const without = linked(1)
 const meshless = { ...without, neighbours: without.neighbours.map(one => ({ ...one, hasMesh: false })) }
 
 t.test('a peer of a mesh waits for nothing', t => {
-  t.strictSame(view({ mesh: { id: 'ab'.repeat(16), isPristine: false, ipv6Prefix: undefined } }), { state: 'done' })
+  t.strictSame(view({ mesh: { id: 'ab'.repeat(16), isPristine: false, isUnused: false, ipv6Prefix: undefined } }), {
+    state: 'done',
+  })
   t.end()
 })
 

@@ -134,7 +134,7 @@ t.test('address management is shown with shares, waits and disputes by name', t 
 t.test('an address that nobody could give is explained by why this peer has not joined', t => {
   const error = new WeaveError('IPAM_WAITING', 'nobody gave an address', 'wait')
   const lonely = nodeReport({
-    mesh: { id: undefined, isPristine: false, ipv6Prefix: undefined },
+    mesh: { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined },
     contacts: [contact('h1', { lastError: 'no' })],
   })
   t.match(

@@ -29,7 +29,7 @@ t.test('a peer alone in its mesh is ready, and its status follows the schema', t
     pid: 42,
     uptimeSeconds: 61,
     isReady: true,
-    mesh: { id: 'ab'.repeat(16), isPristine: false, ipv6Prefix: 'fd12:3456:789a::/48' },
+    mesh: { id: 'ab'.repeat(16), isPristine: false, isUnused: false, ipv6Prefix: 'fd12:3456:789a::/48' },
     peer: { id: SELF, nickname: 'self', incarnation: '0011223344556677' },
     encryption: 'secret',
     connections: [],
@@ -43,7 +43,10 @@ t.test('a peer alone in its mesh is ready, and its status follows the schema', t
 
 t.test('a peer without a mesh is not ready, and says what it waits for and what went wrong last', t => {
   const waiting = { ...nodeReport().ipam, state: 'waiting' as const, reason: 'no owner is known' }
-  const report = nodeReport({ mesh: { id: undefined, isPristine: false, ipv6Prefix: undefined }, ipam: waiting })
+  const report = nodeReport({
+    mesh: { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined },
+    ipam: waiting,
+  })
   const quiet = statusOf(report, FACTS, NOW)
   t.match(quiet, { isReady: false, mesh: { id: null, founding: 'nobody' }, waiting: [/^no peer was named/] })
   const contacts = [

@@ -22,6 +22,7 @@ export function helloOf(who: Identity, nickname: string): Hello {
     incarnation: new Uint8Array(8).fill(1),
     meshId: new Uint8Array(16),
     isPristine: false,
+    isUnused: false,
     version: 1,
     port: 6783,
     capabilities: 0,

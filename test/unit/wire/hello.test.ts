@@ -8,6 +8,7 @@ const VALUE: Hello = {
   incarnation: new Uint8Array(8).fill(0x22),
   meshId: new Uint8Array(16).fill(0x33),
   isPristine: true,
+  isUnused: true,
   version: 1,
   port: 6783,
   capabilities: 5,
@@ -16,7 +17,7 @@ const VALUE: Hello = {
   software: '0.1.0',
 }
 const GOLDEN =
-  '11'.repeat(32) + '22'.repeat(8) + '33'.repeat(16) + '01017f1a050000000300' + '0300616461' + '0500302e312e30'
+  '11'.repeat(32) + '22'.repeat(8) + '33'.repeat(16) + '03017f1a050000000300' + '0300616461' + '0500302e312e30'
 
 t.test('writes the golden bytes and reads them back', t => {
   t.equal(toHex(encodeHello(VALUE)), GOLDEN)
@@ -30,13 +31,15 @@ t.test('reads what it wrote, whatever the fields', t => {
     fc.property(
       fc.uint8Array({ minLength: 32, maxLength: 32 }),
       fc.boolean(),
+      fc.boolean(),
       fc.integer({ min: 1, max: 65_535 }),
       fc.nat(0xffff_ffff),
       fc.nat(0xffff),
       label(63),
       label(32),
-      (signingPublic, isPristine, port, capabilities, peersKnown, nickname, software) => {
-        const value = { ...VALUE, signingPublic, isPristine, port, capabilities, peersKnown, nickname, software }
+      (signingPublic, isPristine, isUnused, port, capabilities, peersKnown, nickname, software) => {
+        const flags = { isPristine, isUnused }
+        const value = { ...VALUE, ...flags, signingPublic, port, capabilities, peersKnown, nickname, software }
         t.same(decodeHello(encodeHello(value)), value)
       },
     ),
