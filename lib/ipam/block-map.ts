@@ -1,17 +1,18 @@
 import type { PeerId } from '../address/mod.ts'
 import { assert, equalBytes, type Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import { encodeBlocksRecord, segmentOfPage, type Page } from './blocks-record.ts'
+import { encodeBlocksRecord, partOfPage, segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
-import { CHAIN_MAX, SEGMENT_BLOCKS } from './constants.ts'
+import { CHAIN_MAX, KEPT_PART_MIN, SEGMENT_BLOCKS } from './constants.ts'
 import { Evidence } from './evidence.ts'
 import type { Founding } from './founding.ts'
 import { Prover } from './prover.ts'
 import { compareRegisters, equalRegisters, type Register } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { runsOf, Statements, writePages, type Run } from './statements.ts'
+import type { Takeover } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
-import { grant, rootOf, type Giver, type GrantScope, type RootTitle, type Title } from './title.ts'
+import { grant, rootOf, type Giver, type GrantScope, type RootTitle, type Stretch, type Title } from './title.ts'
 
 /** A change of this peer's own record for a page; undefined removes it. */
 export interface PageStatement {
@@ -48,6 +49,8 @@ export class BlockMap {
   readonly #evidence: Evidence
   readonly #statements = new Statements()
   readonly #stated: RegisterTable
+  /** What this peer stated before a recent takeover, which may be withdrawn. */
+  readonly #kept: RegisterTable
   readonly #inForce: RegisterTable
   readonly #highest: RegisterTable
   readonly #isOwn: Uint8Array
@@ -72,6 +75,7 @@ export class BlockMap {
     this.#prover = new Prover({ suite, scope: () => this.#scope(), blockCount: space.blockCount, takeovers })
     this.#evidence = new Evidence(this.#prover, space, self.peerId)
     this.#stated = new RegisterTable(space.blockCount)
+    this.#kept = new RegisterTable(space.blockCount)
     this.#inForce = new RegisterTable(space.blockCount)
     this.#highest = new RegisterTable(space.blockCount)
     this.#isOwn = new Uint8Array(space.blockCount)
@@ -160,9 +164,9 @@ export class BlockMap {
    * of `Evidence`.
    */
   setStatement(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    const { runs, drop } = this.#evidence.read(author, page, value, now)
+    const { runs, drop, isLater } = this.#evidence.read(author, page, value, now)
     if (author === this.self) {
-      if (value === undefined || (drop !== undefined && runs.length === 0)) return drop
+      if (value === undefined || isLater || (drop !== undefined && runs.length === 0)) return drop
       this.#mergeOwn(page, value, runs)
     } else {
       this.#statements.set(author, page, runs)
@@ -184,7 +188,68 @@ export class BlockMap {
   /** Takeovers became known, or in force, or are so no longer. */
   rootsChanged(now: Millis): void {
     for (const { author, page, value } of this.#evidence.takeDue(now, true)) this.setStatement(author, page, value, now)
+    // What was given by a takeover that is withdrawn was never given.
+    for (let block = 0; block < this.space.blockCount; block++) {
+      const highest = this.#highest.get(block)
+      if (highest !== undefined && !this.#isInForce(rootOf(highest))) this.#highest.set(block, undefined)
+    }
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
+  }
+
+  /** States the titles of a takeover of this peer: all others of these blocks with a lesser term are worth nothing. */
+  takeOver(takeover: Pick<Takeover, 'id' | 'runs'>): void {
+    const title = this.#takeovers.titleOf(takeover.id)
+    assert(title?.owner === this.self, 'a takeover of this peer')
+    const segments = new Set<number>()
+    for (const { first, count } of takeover.runs) {
+      for (let block = first; block < first + count; block++) {
+        const register = this.#inForce.get(block)
+        if (register !== undefined && register.term >= title.term) continue
+        this.#keep(block, this.#stated.get(block))
+        this.#state(block, title)
+        segments.add(this.space.segmentOf(block))
+      }
+    }
+    for (const segment of segments) this.#recompute(segment)
+  }
+
+  /** The takeovers on which titles in force rest: all, and those of this peer's blocks. */
+  takeoversInForce(): { readonly all: ReadonlySet<string>; readonly own: ReadonlySet<string> } {
+    const [all, own] = [new Set<string>(), new Set<string>()]
+    let last: Title | undefined
+    for (let block = 0; block < this.space.blockCount; block++) {
+      const title = this.#inForce.get(block)
+      if (title === undefined || title === last) continue
+      last = title
+      const root = rootOf(title)
+      if (root.type !== 'takeover') continue
+      all.add(root.takeover)
+      if (title.owner === this.self) own.add(root.takeover)
+    }
+    return { all, own }
+  }
+
+  /** Blocks of which this peer states what a takeover replaced. */
+  keptBlocks(): Stretch[] {
+    const blocks: Stretch[] = []
+    for (let block = 0; block < this.space.blockCount; block++)
+      if (this.#kept.get(block) !== undefined) blocks.push({ first: block, count: 1 })
+    return blocks
+  }
+
+  /** Blocks of an owner, as runs, with the greatest term among them. */
+  blocksOf(owner: PeerId, seqMin = 0): { readonly runs: readonly Stretch[]; readonly term: number } {
+    const runs: { first: number; count: number }[] = []
+    let term = 0
+    for (let block = 0; block < this.space.blockCount; block++) {
+      const register = this.#inForce.get(block)
+      if (register?.owner !== owner || register.seq < seqMin) continue
+      term = Math.max(term, register.term)
+      const last = runs.at(-1)
+      if (last !== undefined && last.first + last.count === block) last.count++
+      else runs.push({ first: block, count: 1 })
+    }
+    return { runs, term }
   }
 
   /** Gives up every statement, own and foreign: this peer joins another mesh. Own records are to be removed. */
@@ -192,6 +257,7 @@ export class BlockMap {
     this.#statements.clear()
     this.#evidence.clear()
     this.#stated.clear()
+    this.#kept.clear()
     this.#highest.clear()
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
     for (const page of this.#published.keys()) this.#dirty.add(segmentOfPage(page))
@@ -202,9 +268,12 @@ export class BlockMap {
   takePublishes(): PageStatement[] {
     const publishes: PageStatement[] = []
     for (const segment of this.#dirty) {
-      const runs = runsOf(this.#stated, this.space.segmentSpan(segment))
+      const span = this.space.segmentSpan(segment)
       const written = new Set<Page>()
-      for (const { page, record } of writePages(runs, segment, this.space)) {
+      for (const { page, record } of [
+        ...writePages(runsOf(this.#stated, span), segment, this.space),
+        ...writePages(runsOf(this.#kept, span), segment, this.space, KEPT_PART_MIN),
+      ]) {
         written.add(page)
         const before = this.#published.get(page)
         const value = encodeBlocksRecord(record)
@@ -248,10 +317,12 @@ export class BlockMap {
   #mergeOwn(page: Page, value: Uint8Array, runs: readonly Run[]): void {
     const segment = segmentOfPage(page)
     const { first } = this.space.segmentSpan(segment)
+    const isKept = partOfPage(page) >= KEPT_PART_MIN
     for (const run of runs) {
       for (let block = first + run.first; block < first + run.first + run.count; block++) {
         // An echo of an older own record must not bring back what was handed on since.
-        if (this.#highest.isNotAbove(block, run.title)) this.#stated.merge(block, run.title)
+        if (isKept) this.#kept.merge(block, run.title)
+        else if (this.#highest.isNotAbove(block, run.title)) this.#stated.merge(block, run.title)
       }
     }
     // The ledger holds this value now; if the statement differs from it, it is published again.
@@ -268,23 +339,31 @@ export class BlockMap {
   #recompute(segment: number): void {
     const { first, last } = this.space.segmentSpan(segment)
     for (let at = 0; at < SEGMENT_BLOCKS; at++) {
-      const stated = this.#stated.get(first + at)
-      const isLive =
-        stated !== undefined && this.#isInForce(rootOf(stated)) && this.#highest.isNotAbove(first + at, stated)
-      this.#scratch.set(at, isLive ? stated : undefined)
+      const stated = this.#live(this.#stated.get(first + at), first + at)
+      const kept = this.#live(this.#kept.get(first + at), first + at)
+      this.#scratch.set(at, stated)
+      if (kept !== undefined) this.#scratch.merge(at, kept)
     }
     this.#statements.mergeSegment(segment, this.#scratch, this.#isConfirmed, this.#isInForce)
     for (let block = first; block <= last; block++) {
       const register = this.#scratch.get(block - first)
       this.#force(block, register)
-      this.#state(block, this.#toState(block, register, this.#isConfirmed[block - first] === 1))
+      this.#restate(block, register, this.#isConfirmed[block - first] === 1)
     }
+  }
+
+  #live(title: Title | undefined, block: number): Title | undefined {
+    if (title === undefined || !this.#isInForce(rootOf(title))) return undefined
+    return this.#highest.isNotAbove(block, title) ? title : undefined
   }
 
   #force(block: number, register: Title | undefined): void {
     const before = this.#inForce.get(block)
     if (register !== undefined) this.#highest.merge(block, register)
-    const isOwn = register?.owner === this.self && this.#highest.isNotAbove(block, register)
+    const isOwn =
+      register?.owner === this.self &&
+      this.#highest.isNotAbove(block, register) &&
+      !this.#takeovers.voids(register.term, block)
     this.#isOwn[block] = isOwn ? 1 : 0
     if (equalRegisters(before, register)) return
     this.#inForce.set(block, register)
@@ -295,12 +374,40 @@ export class BlockMap {
     this.#version++
   }
 
-  #toState(block: number, inForce: Title | undefined, isConfirmed: boolean): Title | undefined {
+  /** States anew what is this peer's to state of a block; what a recent takeover replaced is kept besides. */
+  #restate(block: number, inForce: Title | undefined, isConfirmed: boolean): void {
+    const stated = this.#stated.get(block)
+    const kept = this.#kept.get(block)
+    if (stated !== undefined && this.#takeovers.replaces(stated.term, block)) this.#keep(block, stated)
+    if (kept !== undefined && !this.#takeovers.replaces(kept.term, block)) {
+      this.#kept.set(block, undefined)
+      this.#dirty.add(this.space.segmentOf(block))
+    }
+    const isBack = stated === undefined || (kept !== undefined && compareRegisters(stated, kept) < 0)
+    this.#state(block, this.#toState(block, inForce, isConfirmed, isBack || !this.#isLiveRoot(stated) ? kept : stated))
+  }
+
+  #isLiveRoot(title: Title): boolean {
+    return this.#isInForce(rootOf(title))
+  }
+
+  #toState(
+    block: number,
+    inForce: Title | undefined,
+    isConfirmed: boolean,
+    stated: Title | undefined,
+  ): Title | undefined {
     if (inForce === undefined) return undefined
     if (this.isOwn(block)) return inForce
-    const stated = this.#stated.get(block)
     if (stated === undefined || stated.owner === this.self || isConfirmed) return undefined
     return compareRegisters(stated, inForce) === 0 ? stated : undefined
+  }
+
+  #keep(block: number, title: Title | undefined): void {
+    const kept = this.#kept.get(block)
+    if (title === undefined || (kept !== undefined && compareRegisters(title, kept) <= 0)) return
+    this.#kept.set(block, title)
+    this.#dirty.add(this.space.segmentOf(block))
   }
 
   #count(owner: PeerId, change: number): void {

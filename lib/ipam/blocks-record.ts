@@ -75,11 +75,12 @@ export function segmentOfPage(page: Page): number {
   return page & 0xffff
 }
 
+export function partOfPage(page: Page): number {
+  return page >>> 16
+}
+
 export function encodePageKey(page: Page): Uint8Array {
-  return new ByteWriter(3)
-    .u16(segmentOfPage(page))
-    .u8(page >>> 16)
-    .finish()
+  return new ByteWriter(3).u16(segmentOfPage(page)).u8(partOfPage(page)).finish()
 }
 
 /** Drops: `blocks-key`. */

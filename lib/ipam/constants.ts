@@ -49,3 +49,29 @@ export const ANSWERS_MAX = 512
 
 /** Outputs that may wait to be polled. */
 export const OUTPUTS_MAX = 65_536
+
+/** Runs of blocks that one takeover names; whoever owned more is taken over in several. */
+export const TAKEOVER_RUNS_MAX = 1024
+
+/** Takeovers that one peer publishes, and that are listened to; and that all together do. */
+export const TAKEOVERS_PER_PEER_MAX = 64
+export const TAKEOVERS_MAX = 4096
+
+/** Takeovers that one peer agrees to at a time; the oldest settled ones give way. */
+export const ACKS_MAX = 900
+
+/** A peer agrees that another one is gone when it could not be reached for so long, since this one started. */
+export const ACK_AFTER_MS = 3000
+
+/** Parts of a record from here on state what a recent takeover replaced. */
+export const KEPT_PART_MIN = 128
+
+/** From so many grants on a peer makes a new root for what it owns, no more often than this. */
+export const RENEW_AT = 8
+export const RENEW_EVERY_MS = 60_000
+
+/** A takeover that no title rests on any more is forgotten after this. */
+export const TAKEOVER_KEPT_MS = 600_000
+
+/** Who was reached for so long by the author of a takeover objects to being its victim. */
+export const FAMILIAR_AFTER_MS = 60_000

@@ -12,6 +12,8 @@ export interface Read {
   readonly runs: readonly Run[]
   /** Why it was not understood, or not believed, or not all of it. */
   readonly drop: Drop | undefined
+  /** Not all of it can be judged yet. */
+  readonly isLater: boolean
 }
 
 interface Unproved {
@@ -52,18 +54,18 @@ export class Evidence {
    */
   read(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Read {
     this.#unproved.delete(`${author} ${page}`)
-    if (value === undefined) return { runs: [], drop: undefined }
+    if (value === undefined) return { ...NO_RUNS, drop: undefined }
     const record = decodeBlocksRecord(value)
-    if (isDrop(record)) return { runs: [], drop: record }
+    if (isDrop(record)) return { ...NO_RUNS, drop: record }
     const segment = segmentOfPage(page)
     const why = misfit(record, this.#space, segment)
     if (why !== undefined)
-      return { runs: [], drop: why === 'range' ? new Drop('blocks-range-differs') : new Drop('blocks-segment') }
+      return { ...NO_RUNS, drop: why === 'range' ? new Drop('blocks-range-differs') : new Drop('blocks-segment') }
     const proof = this.#prover.prove(record, () => this.#mayVerify(author, now))
     if (proof.isProved === 'later') this.#keepAside({ author, page, value })
     const { runs, isWhole } = this.#proved(record, segment, proof.titleOf)
     const isDropped = proof.isProved === false || (proof.isProved === true && !isWhole)
-    return { runs, drop: isDropped ? new Drop('blocks-unproved') : undefined }
+    return { runs, drop: isDropped ? new Drop('blocks-unproved') : undefined, isLater: proof.isProved === 'later' }
   }
 
   /** What may be judged now; to be read again. `isAll`: something new is known, not only more tokens. */
@@ -113,3 +115,5 @@ export class Evidence {
     }
   }
 }
+
+const NO_RUNS = { runs: [], isLater: false } as const

@@ -3,6 +3,7 @@ import type { WeaveError } from '../base/mod.ts'
 import type { IpamMessage } from '../wire/mod.ts'
 import type { Page } from './blocks-record.ts'
 import type { Lease } from './lease-table.ts'
+import type { TakeoverPublish } from './takeovers.ts'
 
 /**
  * What the address manager wants done, to be carried out in order: what comes first must be persistent before what
@@ -12,6 +13,8 @@ import type { Lease } from './lease-table.ts'
 export type IpamOutput =
   /** Put this peer's record of kind `blocks` for a page into the ledger; undefined: remove it. */
   | { readonly type: 'publish'; readonly page: Page; readonly value: Uint8Array | undefined }
+  /** Put this peer's record of kind `takeover` or `acks` into the ledger; undefined: remove it. */
+  | ({ readonly type: 'takeover' } & TakeoverPublish)
   | { readonly type: 'send'; readonly to: PeerId; readonly message: IpamMessage }
   /** Persist the lease, in place of one of the same address. */
   | { readonly type: 'lease'; readonly lease: Lease }

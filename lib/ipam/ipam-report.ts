@@ -7,6 +7,7 @@ import type { Hold } from './hold.ts'
 import type { LeaseHolder } from './lease-holder.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Seeker } from './seeker.ts'
+import type { TakeoverProgress, Takeovers } from './takeovers.ts'
 
 /** The state of address management, as `status ipam` shows it. Addresses are in CIDR form. */
 export interface IpamReport {
@@ -27,6 +28,8 @@ export interface IpamReport {
   readonly pending: readonly { readonly container: string; readonly since: Millis; readonly reason: string }[]
   /** Leases in blocks that this peer does not own: kept for their containers, and never given again. */
   readonly disputed: readonly { readonly container: string; readonly cidr: string; readonly owner?: PeerId }[]
+  /** Of peers that are gone: settled ones, and those that wait for a majority. Not what a peer does about its own. */
+  readonly takeovers: readonly TakeoverProgress[]
   /** Peers that manage another range, and cannot share this one. */
   readonly otherRanges: readonly { readonly peer: PeerId; readonly range: string }[]
 }
@@ -43,6 +46,7 @@ export interface ReportParts {
   readonly leases: LeaseTable
   readonly seeker: Seeker
   readonly allocator: Allocator
+  readonly takeovers: Takeovers
   readonly defaultSubnet: Cidr
   readonly otherRanges: ReadonlyMap<PeerId, string>
   readonly words: Words
@@ -77,6 +81,7 @@ export function makeReport(parts: ReportParts): IpamReport {
       const entry = { container: lease.container, cidr: formatCidr(lease) }
       return owner === undefined ? entry : { ...entry, owner }
     }),
+    takeovers: parts.takeovers.all().filter(({ author, victim }) => author !== victim),
     otherRanges: [...otherRanges].map(([peer, range]) => ({ peer, range })),
   }
 }

@@ -16,7 +16,8 @@ import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
 import { LeaseTable, sameOwner, type Lease } from './lease-table.ts'
 import { Seeker } from './seeker.ts'
 import { subnetError } from './subnet-check.ts'
-import type { TakeoverRoots } from './takeover-roots.ts'
+import { Succession, type PeerRemoval } from './succession.ts'
+import { Takeovers } from './takeovers.ts'
 import type { Giver } from './title.ts'
 
 export interface IpamOptions {
@@ -58,6 +59,8 @@ export class Ipam implements Machine<IpamOutput> {
   readonly space: BlockSpace
   readonly defaultSubnet: Cidr
   readonly #map: BlockMap
+  readonly #takeovers: Takeovers
+  readonly #succession: Succession
   readonly #leases: LeaseTable
   readonly #donor: Donor
   readonly #seeker: Seeker
@@ -67,6 +70,7 @@ export class Ipam implements Machine<IpamOutput> {
   /** Peers that manage another range, and which. Bounded by the owners of the ledger. */
   readonly #otherRanges = new Map<PeerId, string>()
   #isStarted = false
+  #settledAt: Millis = 0
   #hold: Hold | undefined
 
   /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
@@ -84,7 +88,15 @@ export class Ipam implements Machine<IpamOutput> {
     const wrong = subnetError(defaultSubnet, range)
     if (wrong !== undefined) throw wrong
     this.defaultSubnet = defaultSubnet
-    this.#map = new BlockMap(this.space, { self: identity, suite, meshId, takeovers: NO_TAKEOVERS })
+    this.#takeovers = new Takeovers({
+      self: identity,
+      suite,
+      scope: () => ({ meshId: meshId(), range, blockPrefix: this.space.blockPrefix }),
+      blockCount: this.space.blockCount,
+      registerOf: block => this.#map.registerOf(block),
+    })
+    this.#map = new BlockMap(this.space, { self: identity, suite, meshId, takeovers: this.#takeovers })
+    this.#succession = new Succession(this.#map, this.#takeovers)
     this.#leases = new LeaseTable(this.space)
     this.#donor = new Donor(this.#map, this.#leases)
     this.#seeker = new Seeker(this.#map, chance)
@@ -180,6 +192,7 @@ export class Ipam implements Machine<IpamOutput> {
   /** Gives up all blocks, own and known: this peer leaves its mesh for another one. Leases stay, as disputed. */
   abandon(now: Millis): void {
     this.#map.abandon()
+    this.#takeovers.clear()
     this.#otherRanges.clear()
     this.#settle(now)
   }
@@ -216,10 +229,40 @@ export class Ipam implements Machine<IpamOutput> {
     return drop
   }
 
-  /** Replaces the set of peers that messages can be sent to. */
-  setReachable(peers: ReadonlySet<PeerId>, now: Millis): void {
-    this.#seeker.setReachable(peers)
+  /** Takes what the ledger holds of `owner` of kind `takeover`; at restore before any statement. */
+  setTakeover(owner: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    const drop = this.#takeovers.setRecord(owner, key, value, now)
     this.#settle(now)
+    return drop
+  }
+
+  /** Takes what the ledger holds of `owner` of kind `acks`. */
+  setAcks(owner: PeerId, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    const drop = this.#takeovers.setAcks(owner, value)
+    this.#settle(now)
+    return drop
+  }
+
+  /**
+   * Replaces the set of peers that messages can be sent to, and that of all members of the mesh, wherever they are now.
+   */
+  setReachable(peers: ReadonlySet<PeerId>, now: Millis, members: ReadonlySet<PeerId> = peers): void {
+    this.#seeker.setReachable(peers)
+    this.#takeovers.electorate.set(members, peers, now)
+    this.#settle(now)
+  }
+
+  /** Takes over the blocks of a peer that is gone for good; see `Succession.remove`. */
+  removePeer(victim: PeerId, isForced: boolean, now: Millis): PeerRemoval {
+    assert(this.#isStarted, 'a peer starts before it takes over')
+    const removal = this.#succession.remove(victim, isForced, now)
+    this.#settle(now)
+    return removal.outcome === 'begun' ? { ...removal, takeovers: this.#takeovers.of(victim) } : removal
+  }
+
+  /** True when the peer was removed, and did not come back. */
+  isRemoved(peer: PeerId): boolean {
+    return this.#takeovers.isRemoved(peer)
   }
 
   /** While there is a hold nothing is answered: who asks then asks another one. */
@@ -304,6 +347,7 @@ export class Ipam implements Machine<IpamOutput> {
       { at: this.#seeker.nextTimeout(), reason: 'ipam answer' },
       { at: this.#leases.nextExpiry(), reason: 'ipam rest' },
       { at: this.#map.nextTimeout(), reason: 'ipam proof' },
+      { at: this.#succession.nextTimeout(this.#settledAt), reason: 'ipam takeover' },
     ]
     let next: { at: Millis; reason: string } | undefined
     for (const { at, reason } of timeouts) {
@@ -339,6 +383,7 @@ export class Ipam implements Machine<IpamOutput> {
       leases: this.#leases,
       seeker: this.#seeker,
       allocator: this.#allocator,
+      takeovers: this.#takeovers,
       defaultSubnet: this.defaultSubnet,
       otherRanges: this.#otherRanges,
       words: this.#words(),
@@ -348,6 +393,8 @@ export class Ipam implements Machine<IpamOutput> {
 
   #settle(now: Millis): void {
     if (!this.#isStarted) return
+    if (this.#hold === undefined) this.#succession.advance(now)
+    this.#settledAt = now
     this.#publish()
     this.#seeker.handleChanges(this.#map.takeChanged())
     this.#leases.expire(now)
@@ -355,6 +402,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   #publish(): void {
+    for (const publish of this.#takeovers.takePublishes()) this.#emit({ type: 'takeover', ...publish })
     for (const { page, value } of this.#map.takePublishes()) this.#emit({ type: 'publish', page, value })
   }
 
@@ -372,8 +420,6 @@ export class Ipam implements Machine<IpamOutput> {
     return { range: this.space.range, nameOf: this.#nameOf, other }
   }
 }
-
-const NO_TAKEOVERS: TakeoverRoots = { titleOf: () => undefined, covers: () => false, isInForce: () => false }
 
 function rangeText(value: Uint8Array): string {
   const record = decodeBlocksRecord(value)

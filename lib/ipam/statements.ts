@@ -91,11 +91,12 @@ export function runsOf(stated: RegisterTable, span: BlockSpan): Run[] {
   return runs
 }
 
-/** What this peer states about a segment as records, one per page, each with the proof of all its runs. */
+/** What this peer states about a segment as records, one per page, each with the proof of all its runs. The parts count from `firstPart`. */
 export function writePages(
   runs: readonly Run[],
   segment: number,
   space: BlockSpace,
+  firstPart = 0,
 ): { readonly page: Page; readonly record: BlocksRecord }[] {
   const pages: { page: Page; record: BlocksRecord }[] = []
   let draft = new PageDraft()
@@ -103,7 +104,7 @@ export function writePages(
     if (draft.runs.length === 0) return
     const { roots, grants, runs: written } = draft
     const record = { range: space.range, blockPrefix: space.blockPrefix, roots, grants, runs: written }
-    pages.push({ page: pageOf(segment, pages.length), record })
+    pages.push({ page: pageOf(segment, firstPart + pages.length), record })
     draft = new PageDraft()
   }
   for (const run of runs) {

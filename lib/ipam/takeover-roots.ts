@@ -8,4 +8,8 @@ export interface TakeoverRoots {
   covers(takeover: string, stretch: Stretch): boolean
   /** True once it is settled, or forced here: its titles count then. */
   isInForce(takeover: string): boolean
+  /** True when a takeover in force of the block makes titles of this term worth nothing. */
+  voids(term: number, block: number): boolean
+  /** The same of one that came not long ago, and may still be withdrawn: what it replaces is worth keeping. */
+  replaces(term: number, block: number): boolean
 }

@@ -9,6 +9,7 @@ import {
   type AddressForm,
   type Lease,
   type LeaseHolder,
+  type PeerRemoval,
 } from '../ipam/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
@@ -31,7 +32,7 @@ const LEASE_PREFIX = 'lease/'
 export class Addresses implements NodePart {
   readonly name = 'addresses'
   readonly storePrefixes = [LEASE_PREFIX]
-  readonly recordKinds = [RECORD_KIND.blocks]
+  readonly recordKinds = [RECORD_KIND.blocks, RECORD_KIND.takeover, RECORD_KIND.acks]
   readonly routedKinds = [ROUTED_KIND.ipamRequest, ROUTED_KIND.ipamAnswer]
   readonly ipam: Ipam
   readonly #context: NodeContext
@@ -66,6 +67,9 @@ export class Addresses implements NodePart {
       if (lease !== undefined && this.ipam.restoreLease(lease)) continue
       this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
     }
+    // Titles rest on takeovers: so these come first.
+    for (const kind of [RECORD_KIND.takeover, RECORD_KIND.acks])
+      for (const { owner, key, value } of this.#context.ledger.records(kind)) this.#takeIn(owner, kind, key, value, now)
     for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
       const page = decodePageKey(key)
       const drop = isDrop(page) ? page : this.ipam.setStatements(owner, page, value, now)
@@ -84,14 +88,23 @@ export class Addresses implements NodePart {
     )
   }
 
-  handleRecord({ owner, key, record }: RecordChange, now: Millis): void {
+  handleRecord({ owner, kind, key, record }: RecordChange, now: Millis): void {
     this.#onOwnersChanged()
-    const page = decodePageKey(key)
-    if (isDrop(page)) return this.#context.drop(page.reason)
     const value = record === undefined || record.isTombstone ? undefined : record.value
-    const drop = this.ipam.setStatements(owner, page, value, now)
-    if (drop !== undefined) this.#context.drop(drop.reason)
+    this.#takeIn(owner, kind, key, value, now)
     this.drain(now)
+  }
+
+  #takeIn(owner: PeerId, kind: number, key: Uint8Array, value: Uint8Array | undefined, now: Millis): void {
+    const drop = this.#readInto(owner, kind, key, value, now)
+    if (drop !== undefined) this.#context.drop(drop.reason)
+  }
+
+  #readInto(owner: PeerId, kind: number, key: Uint8Array, value: Uint8Array | undefined, now: Millis) {
+    if (kind === RECORD_KIND.takeover) return this.ipam.setTakeover(owner, key, value, now)
+    if (kind === RECORD_KIND.acks) return this.ipam.setAcks(owner, value, now)
+    const page = decodePageKey(key)
+    return isDrop(page) ? page : this.ipam.setStatements(owner, page, value, now)
   }
 
   handleRouted({ source: from, routedKind, body }: RoutedMessage, now: Millis): void {
@@ -128,7 +141,9 @@ export class Addresses implements NodePart {
   }
 
   viewChanged(now: Millis): void {
-    this.ipam.setReachable(this.#context.view.reachable, now)
+    const { view, ledger } = this.#context
+    this.ipam.setReachable(view.reachable, now, view.members)
+    for (const peer of view.members) if (this.ipam.isRemoved(peer)) ledger.forgetOwner(peer)
     this.drain(now)
   }
 
@@ -158,6 +173,13 @@ export class Addresses implements NodePart {
     if (form.type === 'claim') this.ipam.claim({ id, container, holder: by, cidr: form.cidr }, now)
     else this.ipam.allocate({ id, container, holder: by, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
+  }
+
+  /** Takes over the blocks of a peer that is gone for good. */
+  remove(victim: PeerId, isForced: boolean, now: Millis): PeerRemoval {
+    const removal = this.ipam.removePeer(victim, isForced, now)
+    this.drain(now)
+    return removal
   }
 
   cancel(id: string, now: Millis): void {
@@ -217,6 +239,10 @@ export class Addresses implements NodePart {
         case 'publish':
           if (output.value === undefined) ledger.remove(RECORD_KIND.blocks, encodePageKey(output.page))
           else ledger.put(RECORD_KIND.blocks, encodePageKey(output.page), output.value)
+          break
+        case 'takeover':
+          if (output.value === undefined) ledger.remove(RECORD_KIND[output.kind], output.key)
+          else ledger.put(RECORD_KIND[output.kind], output.key, output.value)
           break
         case 'lease':
           this.#context.emit({

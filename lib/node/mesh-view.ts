@@ -100,6 +100,13 @@ export class MeshView {
     return { rows: this.#known.claims.work, work: this.#rebuild.work, slices: this.#rebuild.slices }
   }
 
+  /** Everybody who is of the mesh by a record of its own, reachable or not. */
+  get members(): ReadonlySet<PeerId> {
+    const members = new Set<PeerId>()
+    for (const { id, info } of this.#known.all) if (info !== undefined) members.add(id)
+    return members
+  }
+
   get peers(): IterableIterator<KnownPeer> {
     return this.#known.all
   }

@@ -1,6 +1,6 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
 import { drained, soonest, type Machine, type Millis } from '../base/mod.ts'
-import type { AddressForm, Lease, LeaseHolder } from '../ipam/mod.ts'
+import type { AddressForm, Lease, LeaseHolder, PeerRemoval } from '../ipam/mod.ts'
 import { Ledger } from '../ledger/mod.ts'
 import { GOODBYE_CODE, ROUTED_KIND, SHORT_ID_BYTES, type NameRecord } from '../wire/mod.ts'
 import { Addresses } from './addresses.ts'
@@ -183,6 +183,10 @@ export class Node implements Machine<NodeOutput> {
     this.#settled(this.addresses.request(id, container, form, now, holder), now)
   }
 
+  removePeer(peer: PeerId, isForced: boolean, now: Millis): PeerRemoval {
+    return this.#settled(this.addresses.remove(peer, isForced, now), now)
+  }
+
   cancelRequest(id: string, now: Millis): void {
     this.#settled(this.addresses.cancel(id, now), now)
   }
@@ -274,22 +278,16 @@ export class Node implements Machine<NodeOutput> {
     source: EndpointParts | undefined,
     now: Millis,
   ): void {
-    const peer = this.view.peerAt(peerIndex)
-    if (peer !== undefined) this.paths.handleControl(peer, receiverIndex, body, source, now)
-    this.#settle(now)
+    this.#ofPeer(peerIndex, peer => this.paths.handleControl(peer, receiverIndex, body, source, now), now)
   }
 
   handleMoved(peerIndex: number, source: EndpointParts, now: Millis): void {
-    const peer = this.view.peerAt(peerIndex)
-    if (peer !== undefined) this.paths.handleMoved(peer, source, now)
-    this.#settle(now)
+    this.#ofPeer(peerIndex, peer => this.paths.handleMoved(peer, source, now), now)
   }
 
   /** Unicast frames are flooded for want of a way to the peer. */
   handleWanted(peerIndex: number, now: Millis): void {
-    const peer = this.view.peerAt(peerIndex)
-    if (peer !== undefined) this.paths.want(peer, now)
-    this.#settle(now)
+    this.#ofPeer(peerIndex, peer => this.paths.want(peer, now), now)
   }
 
   report(now: Millis): NodeReport {
@@ -322,6 +320,11 @@ export class Node implements Machine<NodeOutput> {
       this.#parts.pollTimeout(),
       this.view.pollTimeout(),
     ])
+  }
+
+  #ofPeer(index: number, act: (peer: PeerId) => void, now: Millis): void {
+    const peer = this.view.peerAt(index)
+    this.#settled(peer === undefined ? undefined : act(peer), now)
   }
 
   #settled<T>(result: T, now: Millis): T {

@@ -30,6 +30,8 @@ export const RECORD_KIND = {
   forget: 5,
   /** Key and value are empty: the owner has given an address. */
   used: 9,
+  takeover: 7,
+  acks: 8,
 } as const
 
 const SIGNATURE_LABEL = new TextEncoder().encode('weave-ts record 1')

@@ -43,6 +43,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
       leases: [],
       pending: [],
       disputed: [],
+      takeovers: [],
       otherRanges: [],
     },
     ledger: { owners: 1, records: 3, bytes: 300 },

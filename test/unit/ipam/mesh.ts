@@ -8,6 +8,7 @@ import {
   encodeIpamAnswer,
   encodeIpamRequest,
 } from '../../../lib/wire/ipam-message.ts'
+import { toHex } from '../../../lib/base/bytes.ts'
 import { isDrop } from '../../../lib/base/drop.ts'
 import { Ipam } from '../../../lib/ipam/ipam.ts'
 import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
@@ -23,17 +24,26 @@ interface Stored {
   readonly value: Uint8Array | undefined
 }
 
+interface HeldRecord extends Stored {
+  readonly owner: PeerId
+  readonly segment: number
+  /** Undefined: what is stated of the blocks of the segment. */
+  readonly takeover?: { readonly kind: 'takeover' | 'acks'; readonly key: Uint8Array }
+}
+
 /** One simulated peer: what its disk holds outlives a crash, its machine does not. */
-class Host {
+export class Host {
   readonly id: PeerId
   /** `owner segment` to record: its own and those that it received. */
-  readonly records = new Map<string, { owner: PeerId; segment: number } & Stored>()
+  readonly records = new Map<string, HeldRecord>()
   readonly leases = new Map<number, Lease>()
   readonly number: number
   readonly alarm: SimAlarm
   machine: Ipam
   side = 0
   isUp = true
+  /** It does not come back by itself. */
+  isStopped = false
   /** When the requests that wait began. */
   readonly waiting = new Map<string, number>()
 
@@ -69,6 +79,7 @@ export class Mesh {
   /** May be changed at any time. */
   readonly faults: Faults
   ends = { done: 0, failed: 0 }
+  #isDisputable = false
   readonly #clock = new SimClock()
   readonly #chance: Chance
   readonly #range: Cidr
@@ -90,9 +101,14 @@ export class Mesh {
     })
     for (const host of this.hosts) host.machine.start(0)
     for (const host of this.hosts) {
-      host.machine.setReachable(this.#peersOf(host), 0)
+      host.machine.setReachable(this.#peersOf(host), 0, this.#membersOf(host))
       host.alarm.arm()
     }
+  }
+
+  /** Who is removed for good leaves the ledger. */
+  #membersOf(host: Host): Set<PeerId> {
+    return new Set(this.hosts.map(one => one.id).filter(id => !host.machine.isRemoved(id)))
   }
 
   get now(): number {
@@ -130,12 +146,32 @@ export class Mesh {
   }
 
   partition(): void {
-    this.#split(() => this.draw(2))
+    this.split(() => this.draw(2))
+  }
+
+  /** Ends a host, until `heal` or `start`. */
+  stop(host: Host): void {
+    host.isUp = false
+    host.alarm.cancel()
+    host.waiting.clear()
+    host.isStopped = true
+    this.#updateReachable()
+  }
+
+  start(host: Host): void {
+    host.isStopped = false
+    this.#restart(host)
+    this.#updateReachable()
+  }
+
+  /** What was taken over may be held twice while it is in dispute, and until both sides have heard of one another. */
+  expectDisputes(): void {
+    this.#isDisputable = true
   }
 
   heal(): void {
-    for (const host of this.hosts) if (!host.isUp) this.#restart(host)
-    this.#split(() => 0)
+    for (const host of this.hosts) if (!host.isUp && !host.isStopped) this.#restart(host)
+    this.split(() => 0)
   }
 
   /** Anti-entropy: a host tells a random other all that it holds. */
@@ -151,6 +187,9 @@ export class Mesh {
 
   /** No address is held twice, and no block is anybody's but one's. */
   check(): void {
+    for (const host of this.hosts)
+      for (const [id, since] of host.waiting) assert.ok(this.now <= since + 10_000, `${id} waits too long`)
+    if (this.#isDisputable) return
     const holders = new Map<number, string>()
     for (const host of this.hosts) {
       for (const lease of host.isUp ? host.machine.leases() : host.leases.values()) {
@@ -158,7 +197,6 @@ export class Mesh {
         assert.equal(holders.get(lease.address) ?? holder, holder, `address ${lease.address} is held twice`)
         holders.set(lease.address, holder)
       }
-      for (const [id, since] of host.waiting) assert.ok(this.now <= since + 10_000, `${id} waits too long`)
     }
     const [one] = this.hosts
     for (let block = 0; block < one!.machine.space.blockCount; block++) {
@@ -183,6 +221,12 @@ export class Mesh {
       const key = `${host.id} ${output.page}`
       const version = (host.records.get(key)?.version ?? 0) + 1
       host.records.set(key, { owner: host.id, segment: output.page, version, value: output.value })
+      for (const other of this.hosts) if (other !== host) this.#tell(host, other, key)
+    } else if (output.type === 'takeover') {
+      const key = `${host.id} ${output.kind} ${toHex(output.key)}`
+      const version = (host.records.get(key)?.version ?? 0) + 1
+      const takeover = { kind: output.kind, key: output.key }
+      host.records.set(key, { owner: host.id, segment: 0, takeover, version, value: output.value })
       for (const other of this.hosts) if (other !== host) this.#tell(host, other, key)
     } else if (output.type === 'lease') {
       host.leases.set(output.lease.address, output.lease)
@@ -213,8 +257,14 @@ export class Mesh {
     this.#deliver(from, to, () => {
       if ((to.records.get(key)?.version ?? 0) >= record.version) return
       to.records.set(key, record)
-      this.act(to, machine => machine.setStatements(record.owner, record.segment, record.value, this.now))
+      this.act(to, machine => this.#takeIn(machine, record))
     })
+  }
+
+  #takeIn(machine: Ipam, { owner, segment, takeover, value }: HeldRecord): void {
+    if (takeover === undefined) machine.setStatements(owner, segment, value, this.now)
+    else if (takeover.kind === 'takeover') machine.setTakeover(owner, takeover.key, value, this.now)
+    else machine.setAcks(owner, value, this.now)
   }
 
   #deliver(from: Host, to: Host, run: () => void): void {
@@ -223,8 +273,8 @@ export class Mesh {
     })
   }
 
-  #split(sideOf: () => number): void {
-    for (const host of this.hosts) host.side = sideOf()
+  split(sideOf: (host: Host) => number): void {
+    for (const host of this.hosts) host.side = sideOf(host)
     this.#mail.partition(this.hosts.map(host => host.side))
     this.#updateReachable()
   }
@@ -238,7 +288,8 @@ export class Mesh {
   }
 
   #updateReachable(): void {
-    for (const host of this.hosts) this.act(host, machine => machine.setReachable(this.#peersOf(host), this.now))
+    for (const host of this.hosts)
+      this.act(host, machine => machine.setReachable(this.#peersOf(host), this.now, this.#membersOf(host)))
   }
 
   #crash(host: Host): void {
@@ -247,7 +298,7 @@ export class Mesh {
     host.waiting.clear()
     this.log.push(`${this.now} ${host.id.slice(0, 8)} crashed`)
     this.#clock.after(500 + this.draw(4000), () => {
-      if (host.isUp) return
+      if (host.isUp || host.isStopped) return
       this.#restart(host)
       this.#updateReachable()
     })
@@ -257,9 +308,11 @@ export class Mesh {
     host.isUp = true
     host.machine = this.#machine(host.id, this.draw(1_000_000))
     for (const lease of host.leases.values()) assert.ok(host.machine.restoreLease(lease))
-    for (const { owner, segment, value } of host.records.values()) {
-      host.machine.setStatements(owner, segment, value, this.now)
-    }
+    const [takeovers, blocks] = [
+      [...host.records.values()].filter(one => one.takeover !== undefined),
+      [...host.records.values()].filter(one => one.takeover === undefined),
+    ]
+    for (const record of [...takeovers, ...blocks]) this.#takeIn(host.machine, record)
     this.act(host, machine => machine.start(this.now))
   }
 }

@@ -1,0 +1,44 @@
+import type { PeerId } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
+
+/** Who is of the mesh, and since when each can be reached or not. Bounded by the owners of the ledger. */
+export class Electorate {
+  readonly #self: PeerId
+  #members: ReadonlySet<PeerId> = new Set()
+  readonly #reachedSince = new Map<PeerId, Millis>()
+  readonly #lostSince = new Map<PeerId, Millis>()
+
+  constructor(self: PeerId) {
+    this.#self = self
+  }
+
+  /** This peer, and every one that is known to be of the mesh. */
+  get members(): ReadonlySet<PeerId> {
+    return this.#members
+  }
+
+  set(members: ReadonlySet<PeerId>, reachable: ReadonlySet<PeerId>, now: Millis): void {
+    this.#members = new Set([this.#self, ...members, ...reachable])
+    for (const peer of this.#members) {
+      const isReached = peer === this.#self || reachable.has(peer)
+      const [into, outOf] = isReached ? [this.#reachedSince, this.#lostSince] : [this.#lostSince, this.#reachedSince]
+      outOf.delete(peer)
+      if (!into.has(peer)) into.set(peer, now)
+    }
+    for (const times of [this.#reachedSince, this.#lostSince])
+      for (const peer of times.keys()) if (!this.#members.has(peer)) times.delete(peer)
+  }
+
+  isReached(peer: PeerId): boolean {
+    return this.#reachedSince.has(peer)
+  }
+
+  reachedSince(peer: PeerId): Millis | undefined {
+    return this.#reachedSince.get(peer)
+  }
+
+  /** Undefined while it is reached, or unknown. */
+  lostSince(peer: PeerId): Millis | undefined {
+    return this.#lostSince.get(peer)
+  }
+}

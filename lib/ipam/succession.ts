@@ -1,0 +1,91 @@
+import type { PeerId } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
+import type { BlockMap } from './block-map.ts'
+import { RENEW_AT, RENEW_EVERY_MS, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX } from './constants.ts'
+import type { TakeoverProgress, Takeovers } from './takeovers.ts'
+
+/** What came of the wish to take over what a peer owned. */
+export type PeerRemoval =
+  | { readonly outcome: 'self' | 'reachable' | 'unknown' }
+  /** It owns nothing, or that was taken over already. */
+  | { readonly outcome: 'nothing' }
+  /** Under way, here or by the peer that began earlier; or settled. */
+  | { readonly outcome: 'begun'; readonly takeovers: readonly TakeoverProgress[] }
+
+/** How the blocks of peers that are gone come to others, and titles with many grants get a new root. */
+export class Succession {
+  readonly #map: BlockMap
+  readonly #takeovers: Takeovers
+  #version = 0
+  #ownersVersion = 0
+  #renewedAt: Millis = -Infinity
+  #sweptAt: Millis | undefined
+
+  constructor(map: BlockMap, takeovers: Takeovers) {
+    this.#map = map
+    this.#takeovers = takeovers
+  }
+
+  /** Takes over what a peer that cannot be reached owned. `isForced`: gives of it before a majority agrees. */
+  remove(victim: PeerId, isForced: boolean, now: Millis): PeerRemoval {
+    const { electorate } = this.#takeovers
+    if (victim === this.#map.self) return { outcome: 'self' }
+    if (electorate.isReached(victim)) return { outcome: 'reachable' }
+    if (!electorate.members.has(victim) && (this.#map.counts.get(victim) ?? 0) === 0) return { outcome: 'unknown' }
+    const before = this.#takeovers.of(victim)
+    const isUnderWay = before.some(one => !one.isSettled && (one.isForced || !isForced))
+    if (!isUnderWay) {
+      for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
+      const { runs, term } = this.#map.blocksOf(victim)
+      // With nothing to take it still says that the peer is gone, to those who lent it addresses.
+      if (runs.length === 0 && before.some(one => one.isSettled)) return { outcome: 'nothing' }
+      for (let at = 0; at === 0 || at < runs.length; at += TAKEOVER_RUNS_MAX) {
+        if (at >= TAKEOVERS_PER_PEER_MAX * TAKEOVER_RUNS_MAX) break
+        this.#takeovers.begin({ victim, term: term + 1, isForced, runs: runs.slice(at, at + TAKEOVER_RUNS_MAX) }, now)
+      }
+    }
+    this.advance(now)
+    return { outcome: 'begun', takeovers: this.#takeovers.of(victim) }
+  }
+
+  /** Carries on what is under way, until nothing changes any more. */
+  advance(now: Millis): void {
+    this.#renew(now)
+    do {
+      const before = this.#version
+      this.#takeovers.advance(now)
+      this.#version = this.#takeovers.version
+      if (before !== this.#version) this.#map.rootsChanged(now)
+      if ((before !== this.#version || this.#ownersVersion !== this.#map.version) && !this.#takeovers.isEmpty) {
+        for (const takeover of this.#takeovers.ownInForce()) this.#map.takeOver(takeover)
+        this.#takeovers.carry(this.#map.takeoversInForce().own)
+        this.#takeovers.carry(this.#takeovers.recentOf(this.#map.keptBlocks()))
+      }
+      this.#ownersVersion = this.#map.version
+    } while (this.#version !== this.#takeovers.version)
+    this.#sweep(now)
+  }
+
+  nextTimeout(now: Millis): Millis | undefined {
+    return this.#takeovers.nextTimeout(now)
+  }
+
+  /** A new root for what this peer owns by many grants, before no more may be added. */
+  #renew(now: Millis): void {
+    if (now - this.#renewedAt < RENEW_EVERY_MS || this.#ownersVersion === this.#map.version) return
+    const { runs, term } = this.#map.blocksOf(this.#map.self, RENEW_AT)
+    if (runs.length === 0 || this.#takeovers.of(this.#map.self).some(one => !one.isSettled)) return
+    this.#renewedAt = now
+    const some = runs.slice(0, TAKEOVER_RUNS_MAX)
+    this.#takeovers.begin({ victim: this.#map.self, term: term + 1, isForced: false, runs: some }, now)
+  }
+
+  /** Forgets settled takeovers that no title in force rests on. */
+  #sweep(now: Millis): void {
+    this.#sweptAt ??= now
+    if (now - this.#sweptAt < TAKEOVER_KEPT_MS) return
+    this.#sweptAt = now
+    const { all } = this.#map.takeoversInForce()
+    for (const { id, isSettled } of this.#takeovers.all()) if (isSettled && !all.has(id)) this.#takeovers.drop(id)
+  }
+}
