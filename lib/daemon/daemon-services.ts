@@ -33,6 +33,7 @@ import { Services } from './services.ts'
 import type { DerivedSettings } from './settings.ts'
 import type { DataPlaneFacts } from './status/status.ts'
 import { StatusService } from './status-service.ts'
+import { Strays } from './strays.ts'
 
 /** What the services of a daemon stand on. */
 export interface Ground {
@@ -91,10 +92,11 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     socket: join(config.dockerPluginDir, `${DRIVER_NAME}.sock`),
     serve: (path, handlers) => seams.serveDriver(path, handlers, text => log.error({ event: 'driver-fault' }, text)),
   })
+  const targetIds = () => new Set([...attachments.targetIds, ...driver.targetIds])
   const hostService = new HostService({
     host,
     overlay: { isAdopted, mtu, mac },
-    targetIds: () => new Set([...attachments.targetIds, ...driver.targetIds]),
+    targetIds,
     firewall,
     watch: check => seams.watchFirewall(check),
     log,
@@ -104,6 +106,11 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   const { turns } = attachments
   const containers = new ContainerAttachments({ host, runner, records, turns, book })
   const returning = new ReturningNamespaces({ records, attachments: containers, store, boot: seams.boot, log })
+  const strays = new Strays({
+    ...{ host, runner, targetIds, log, range: settings.range },
+    isBusy: id => turns.has(id),
+    put: record => records.put(record),
+  })
   const docker = new DockerService({
     ...{ engine: engineOfContainers, attachments: containers, now: seams.now, log },
     attach: (target, forms, options) => attachments.attach(target, forms, options),
@@ -129,6 +136,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     hostService,
     exposures,
     returning,
+    strays,
     new AttachmentService({
       ...{ attachments, resolvConfs, docker, returning, runner, log, domain: book.domain },
       others: async () => [...(await exposures.list()), ...(await driver.list())],

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { shortPeerId } from '../address/mod.ts'
 import type { CallHandlers, Status } from '../api/mod.ts'
 import { WeaveError, type Millis } from '../base/mod.ts'
@@ -5,6 +6,9 @@ import { parsePeerName } from '../io/mod.ts'
 import type { Node } from '../node/mod.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
+
+/** How often it is looked whether a doubt is over. */
+const DOUBT_LOOK_MS = 100
 
 const OPEN_MESH_WARNING =
   'no mesh secret was given: traffic is encrypted and peers are authenticated by their keys, but any stranger who reaches ' +
@@ -45,7 +49,8 @@ export class MeshService implements Service {
         afterAnswer(isSent => isSent && parts.end(false))
         return { ok: true }
       },
-      reset: (_request, { afterAnswer }) => {
+      reset: async (_request, { afterAnswer, signal }) => {
+        await this.#beyondDoubt(signal)
         const notes = this.#handOn()
         afterAnswer(() => parts.end(true))
         return { ok: true, notes }
@@ -94,9 +99,19 @@ export class MeshService implements Service {
     return answer
   }
 
+  /** Until this peer knows whether the blocks that it would hand on are its own; for seconds at most. */
+  async #beyondDoubt(signal: AbortSignal): Promise<void> {
+    while (this.#runner.report().ipam.hold?.isBrief === true && !signal.aborted) await delay(DOUBT_LOOK_MS)
+  }
+
   /** Hands the address blocks on to a peer that can be reached. */
   #handOn(): string[] {
     const { self, ipam, peers } = this.#runner.report()
+    const { hold } = ipam
+    if (hold !== undefined) {
+      this.#runner.input((node, now) => node.leave(now))
+      return [`nothing was handed on: ${hold.reason}`]
+    }
     const owned = ipam.perPeer.find(owner => owner.peer === self.peerId)?.blocks ?? 0
     const outcome = this.#runner.input((node, now) => node.leave(now))
     if (outcome !== undefined) return [`${outcome.blocks} address blocks were handed to ${shortPeerId(outcome.heir)}`]

@@ -5,4 +5,6 @@
 export interface Hold {
   readonly reason: string
   readonly remedy: string
+  /** It ends by itself within seconds, whatever happens. */
+  readonly isBrief?: boolean
 }

@@ -18,6 +18,8 @@ export interface IpamReport {
   readonly state: 'ready' | 'waiting'
   /** Why the state is `waiting`. */
   readonly reason?: string
+  /** Why nothing is given, although there may be free addresses. */
+  readonly hold?: Hold
   /** This peer first, then by PeerId. */
   readonly perPeer: readonly IpamPeerReport[]
   /** Blocks of which no owner is known. */
@@ -67,6 +69,7 @@ export function makeReport(parts: ReportParts): IpamReport {
     blocks: space.blockCount,
     state: why === undefined ? 'ready' : 'waiting',
     ...(why !== undefined && { reason: why }),
+    ...(hold !== undefined && { hold }),
     perPeer,
     unownedBlocks: space.blockCount - perPeer.reduce((sum, peer) => sum + peer.blocks, 0),
     ownFree: ownFree(map, leases, defaultSubnet),

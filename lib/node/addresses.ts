@@ -198,6 +198,7 @@ export class Addresses implements NodePart {
     const self = this.#context.config.identity.peerId
     for (const { container, holder } of this.ipam.leases()) this.free(container, undefined, now, holder)
     const owner = this.ipam.report().perPeer.find(one => one.isReachable && one.peer !== self)
+    if (this.ipam.hold !== undefined) return undefined
     const heir = owner?.peer ?? [...reachable].find(peer => peer !== self)
     if (heir === undefined) return undefined
     const blocks = this.ipam.leave(heir, now)

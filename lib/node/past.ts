@@ -238,7 +238,11 @@ export class Past implements NodePart {
     const text = this.#context.ledger.isListening
       ? 'started on stored state, and no other member has said yet what became of it'
       : 'started on stored state: waiting whether another process has this identity'
-    return { reason: text, remedy: `it goes on by itself within ${PAST_HOLD_MS / 1000} s; try again then` }
+    return {
+      reason: text,
+      remedy: `it goes on by itself within ${PAST_HOLD_MS / 1000} s; try again then`,
+      isBrief: true,
+    }
   }
 
   #persist(key: string, value: Uint8Array | undefined): void {

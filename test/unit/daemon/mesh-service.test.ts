@@ -79,3 +79,21 @@ t.test('reset says who got the address blocks, or that nobody could', async t =>
   t.strictSame(await outcomes(undefined, { ...report, ipam: poor }), [], 'it owned nothing')
   t.not(SELF, peerNumber(1))
 })
+
+t.test('reset waits while a brief doubt lasts, and hands nothing on in a lasting one', async t => {
+  const report = nodeReport(linked(1))
+  const held = (isBrief: boolean) => ({
+    ...report,
+    ipam: { ...report.ipam, hold: { reason: 'its past is in doubt', remedy: 'wait', isBrief } },
+  })
+  const reports = [held(true), held(true), report]
+  let left = 0
+  const runner = (next: () => typeof report) =>
+    ({ report: next, input: () => (left++, { heir: peerNumber(1), blocks: 7 }) }) as unknown as Runner
+  const reset = async (next: () => typeof report) =>
+    (await new MeshService({ ...parts, runner: runner(next) }).calls.reset({}, context)).notes
+  t.match(await reset(() => reports.shift() ?? report), [/^7 address blocks were handed to/])
+  t.equal(reports.length, 0, 'it looked until the doubt was over')
+  t.strictSame(await reset(() => held(false)), ['nothing was handed on: its past is in doubt'])
+  t.equal(left, 2, 'names and leases end all the same')
+})
