@@ -75,3 +75,6 @@ export const TAKEOVER_KEPT_MS = 600_000
 
 /** Who was reached for so long by the author of a takeover objects to being its victim. */
 export const FAMILIAR_AFTER_MS = 60_000
+
+/** Addresses in use that an error names. */
+export const IN_USE_SHOWN_MAX = 16

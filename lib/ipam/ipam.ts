@@ -1,12 +1,12 @@
-import { formatCidr, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
-import { assert, BoundedQueue, Drop, isDrop, type Chance, type Machine, type Millis } from '../base/mod.ts'
+import { shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
+import { assert, BoundedQueue, Drop, type Chance, type Machine, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { IpamAnswer, IpamRequest } from '../wire/mod.ts'
 import type { Words } from './allocation-error.ts'
 import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
 import { BlockMap } from './block-map.ts'
 import { BlockSpace } from './block-space.ts'
-import { decodeBlocksRecord, segmentOfPage, type Page } from './blocks-record.ts'
+import { segmentOfPage, type Page } from './blocks-record.ts'
 import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
 import { Donor } from './donation.ts'
 import type { Hold } from './hold.ts'
@@ -14,6 +14,7 @@ import type { IpamOutput } from './ipam-output.ts'
 import { makeReport, type IpamReport } from './ipam-report.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
 import { LeaseTable, sameOwner, type Lease } from './lease-table.ts'
+import { rangeText } from './range-changed.ts'
 import { Seeker } from './seeker.ts'
 import { subnetError } from './subnet-check.ts'
 import { Succession, type PeerRemoval } from './succession.ts'
@@ -419,9 +420,4 @@ export class Ipam implements Machine<IpamOutput> {
     }
     return { range: this.space.range, nameOf: this.#nameOf, other }
   }
-}
-
-function rangeText(value: Uint8Array): string {
-  const record = decodeBlocksRecord(value)
-  return isDrop(record) ? 'another range' : `${formatCidr(record.range)} in /${record.blockPrefix} blocks`
 }

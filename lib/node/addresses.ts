@@ -1,11 +1,12 @@
 import { formatCidr, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
-import { ByteReader, ByteWriter, WeaveError, isDrop, type Millis } from '../base/mod.ts'
+import { ByteReader, ByteWriter, WeaveError, equalBytes, isDrop, type Millis } from '../base/mod.ts'
 import {
   Ipam,
   LEASE_HOLDER,
   decodePageKey,
   encodePageKey,
   isLeaseHolder,
+  rangeChangedError,
   type AddressForm,
   type Lease,
   type LeaseHolder,
@@ -62,8 +63,11 @@ export class Addresses implements NodePart {
    * @throws WeaveError RANGE_CHANGED
    */
   restore(entries: readonly StoreEntry[], now: Millis): void {
+    const leases: Lease[] = []
+    const strange: { readonly key: Uint8Array; readonly value: Uint8Array }[] = []
     for (const [key, value] of entries) {
       const lease = decodeLease(value)
+      if (lease !== undefined) leases.push(lease)
       if (lease !== undefined && this.ipam.restoreLease(lease)) continue
       this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
     }
@@ -74,18 +78,22 @@ export class Addresses implements NodePart {
       const page = decodePageKey(key)
       const drop = isDrop(page) ? page : this.ipam.setStatements(owner, page, value, now)
       if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId)
-        throw this.#rangeChanged()
+        throw rangeChangedError(this.#context.config.range, value, leases)
+      if (drop?.reason === 'blocks-unproved' && owner === this.#context.config.identity.peerId)
+        strange.push({ key, value })
     }
     this.ipam.start(now)
     this.drain(now)
+    this.#removeStrange(strange)
   }
 
-  #rangeChanged(): WeaveError {
-    return new WeaveError(
-      'RANGE_CHANGED',
-      `this peer holds address blocks of another range than ${formatCidr(this.#context.config.range)}`,
-      'launch it with the --ipalloc-range that it had, or run `weave-ts reset` first',
-    )
+  /** Own statements of another mesh: the process ended while it left that one. */
+  #removeStrange(strange: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]): void {
+    const { ledger, config } = this.#context
+    for (const { key, value } of strange) {
+      const now = ledger.get(config.identity.peerId, RECORD_KIND.blocks, key)
+      if (now !== undefined && equalBytes(now.value, value)) ledger.remove(RECORD_KIND.blocks, key)
+    }
   }
 
   handleRecord({ owner, kind, key, record }: RecordChange, now: Millis): void {

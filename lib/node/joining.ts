@@ -30,10 +30,13 @@ export class Joining {
   found(now: Millis, isAnew = false): void {
     const { entropy, suite, identity } = this.#context.config
     const salt = entropy.bytes(SALT_BYTES)
-    this.#mesh.set(meshIdOf(suite, { founder: identity.peerId, salt }), true)
+    this.#mesh.found(meshIdOf(suite, { founder: identity.peerId, salt }))
     this.#context.ledger.setMesh(this.#mesh.meshId)
     this.#addresses.ipam.found(salt, now, isAnew)
     this.#addresses.drain(now)
+    // A crash between the two must not leave a mesh whose founder owns nothing.
+    this.#context.flush(now)
+    this.#mesh.store()
     this.#endForeignLinks('founded a mesh', now)
   }
 

@@ -168,12 +168,27 @@ export class Membership implements NodePart {
 
   /** `isUsed`: an address was given in it. */
   set(meshId: Uint8Array, isPristine: boolean, contact = '', isUsed = false): void {
+    this.found(meshId, isPristine, contact, isUsed)
+    this.store()
+  }
+
+  /** The same, but the store is to hear of it by `store`. */
+  found(meshId: Uint8Array, isPristine = true, contact = '', isUsed = false): void {
     this.#meshId = meshId
     this.#isPristine = isPristine
     this.#isUsed = isUsed
     this.#contact = contact
     this.#joining = undefined
-    this.#persist({ meshId, isPristine, isUsed, contact })
+  }
+
+  /** Stores which mesh this peer is of. */
+  store(): void {
+    this.#persist({
+      meshId: this.#meshId,
+      isPristine: this.#isPristine,
+      isUsed: this.#isUsed,
+      contact: this.#contact,
+    })
   }
 
   /** An address was given in the mesh: it never gives way any more. */

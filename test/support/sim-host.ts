@@ -69,6 +69,10 @@ export class SimHost implements SimSite {
   life = 0
   /** The process ends after so many more outputs. */
   outputsToLive: number | undefined
+  /** The power fails behind so many more writes to the store. */
+  writesToLive: number | undefined
+  /** To the store, so far. */
+  writes = 0
   readonly #options: SimHostOptions
   readonly #ends = new Map<number, StreamEnd>()
   readonly #dials = new Set<number>()
@@ -200,6 +204,7 @@ export class SimHost implements SimSite {
     this.#options.watcher.log(this, isSilent ? 'power loss' : 'killed')
     this.#node = undefined
     this.outputsToLive = undefined
+    this.writesToLive = undefined
     this.#lanes = []
     this.#alarm.cancel()
     this.#ends.clear()
@@ -220,9 +225,11 @@ export class SimHost implements SimSite {
       const result = give(node, this.#options.clock.now)
       for (let output = node.pollOutput(); output !== undefined; output = node.pollOutput()) {
         this.#carryOut(output)
-        if (this.outputsToLive !== undefined && --this.outputsToLive <= 0) {
+        if (output.type === 'persist' && output.isCache !== true) this.#countWrite()
+        const isCut = this.writesToLive !== undefined && this.writesToLive <= 0
+        if (isCut || (this.outputsToLive !== undefined && --this.outputsToLive <= 0)) {
           this.#isRunning = false
-          this.crash(false)
+          this.crash(isCut)
           return undefined
         }
       }
@@ -234,6 +241,11 @@ export class SimHost implements SimSite {
         this.#options.watcher.stepped(this)
       }
     }
+  }
+
+  #countWrite(): void {
+    this.writes++
+    if (this.writesToLive !== undefined) this.writesToLive--
   }
 
   attach(id: string, form: AddressForm = { type: 'default' }): void {
