@@ -14,6 +14,7 @@ import type { DaemonConfig } from './config.ts'
 import { DRIVER_NAME } from './constants.ts'
 import { ContainerAttachments } from './container-attachments.ts'
 import { DockerService } from './docker-service.ts'
+import { endpointAddresses } from './driver-containers.ts'
 import { DriverRecords } from './driver-records.ts'
 import { DriverService } from './driver-service.ts'
 import { dnsServerOf } from './dns-server.ts'
@@ -110,6 +111,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     ...{ host, runner, targetIds, log, range: settings.range },
     isBusy: id => turns.has(id),
     put: record => records.put(record),
+    dockerAddresses: () => endpointAddresses(engineOfContainers),
   })
   const docker = new DockerService({
     ...{ engine: engineOfContainers, attachments: containers, now: seams.now, log },

@@ -38,6 +38,17 @@ export interface DriverContainerParts {
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
+/** The addresses of all endpoints on our networks, as Docker knows them, by the names of their pairs. */
+export async function endpointAddresses(
+  engine: Pick<NetworkEngine, 'networks' | 'network'> | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const listed = (await engine?.networks()) ?? []
+  const ours = listed.filter(({ driver }) => driver === DRIVER_NAME)
+  const known = await Promise.all(ours.map(({ id }) => engine?.network(id)))
+  const endpoints = known.flatMap(network => network?.endpoints ?? [])
+  return new Map(endpoints.map(({ id, address }) => [pairId(id), address]))
+}
+
 /**
  * What libnetwork does not tell of its endpoints: Docker is asked whose they are, for their names and for our settings of
  * the interface; and which there are at all, so that nothing is left of those that ended while nobody listened.

@@ -1,10 +1,21 @@
 import type { Logger } from 'pino'
-import { contains, formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
+import { contains, formatCidr, parseCidr, parseIpv4, type Cidr } from '../address/mod.ts'
 import type { HostEnd, HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER, type Lease } from '../ipam/mod.ts'
 import type { AttachmentRecord } from './attachment-records.ts'
+import { pairId } from './driver-records.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
+
+/** What was found out of a target. `record` undefined: somebody else keeps its records. */
+interface Found {
+  readonly id: string
+  readonly record: AttachmentRecord | undefined
+  readonly leases: readonly Lease[]
+}
+
+/** Before the id of an endpoint of Docker, in the name of its pair. */
+const DOCKER_PAIR = pairId('')
 
 interface StrayParts {
   readonly host: Pick<HostNetwork, 'list' | 'resolve' | 'inspect' | 'exposed' | 'bridge'>
@@ -14,6 +25,8 @@ interface StrayParts {
   /** That a target is just being plugged in or out. */
   readonly isBusy: (targetId: string) => boolean
   readonly put: (record: AttachmentRecord) => void
+  /** The addresses of Docker's endpoints on our networks, by the name of their pair. */
+  readonly dockerAddresses: () => Promise<ReadonlyMap<string, string>>
   readonly range: Cidr
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
@@ -34,29 +47,32 @@ export class Strays implements Service {
 
   async reconcile(): Promise<void> {
     const { host, runner, targetIds, isBusy } = this.#parts
-    const found: { record: AttachmentRecord; leases: readonly Lease[] }[] = []
+    const found: Found[] = []
     const strays: string[] = []
     for (const end of await host.list()) {
-      if (targetIds().has(end.targetId) || isBusy(end.targetId)) continue
+      // One of another bridge is another daemon's.
+      const isHere = end.master === undefined || end.master === host.bridge
+      if (!isHere || targetIds().has(end.targetId) || isBusy(end.targetId)) continue
       const one = await this.#find(end)
       if (typeof one === 'string') strays.push(one)
       else if (one !== undefined && !targetIds().has(end.targetId) && !isBusy(end.targetId)) found.push(one)
     }
     strays.push(...(await this.#ofBridge()))
     // Recorded first: a lease without a record is given back.
-    for (const { record } of found) this.#parts.put(record)
+    for (const { record } of found) if (record !== undefined) this.#parts.put(record)
     const leases = found.flatMap(one => one.leases)
     const refused = runner.input((node, now) => node.handlePlugged(leases, strays, now)) ?? []
     this.#tell(found, refused, strays)
   }
 
   /** What is known of a target by its host end; why nothing is, if so. */
-  async #find(
-    end: HostEnd,
-  ): Promise<{ readonly record: AttachmentRecord; readonly leases: readonly Lease[] } | string | undefined> {
+  async #find(end: HostEnd): Promise<Found | string | undefined> {
     const { host, range } = this.#parts
     const called = `${end.targetId} (${end.hostInterface})`
     try {
+      // In one that is not placed there is no container yet, and what nobody knows never will be.
+      if (end.targetId.startsWith(DOCKER_PAIR))
+        return (await this.#ofDocker(end.targetId)) ?? (end.isLoose === true ? undefined : called)
       const target = await host.resolve(end.targetId)
       const plugged = await host.inspect(target)
       if (plugged?.hostInterface !== end.hostInterface) return called
@@ -71,11 +87,20 @@ export class Strays implements Service {
         cidrs: cidrs.map(formatCidr),
         names: [],
       }
-      return { record, leases }
+      return { id, record, leases }
     } catch {
       // It is gone by now, or Docker is away: the next look tells.
       return called
     }
+  }
+
+  /** A container's place on a network of Docker, which knows the address. */
+  async #ofDocker(targetId: string): Promise<Found | undefined> {
+    const { range, dockerAddresses } = this.#parts
+    const address = parseIpv4((await dockerAddresses()).get(targetId) ?? '')
+    if (address === undefined) return undefined
+    const lease = { container: targetId, holder: LEASE_HOLDER.docker, address, prefix: range.prefix }
+    return { id: targetId, record: undefined, leases: contains(range, address) ? [lease] : [] }
   }
 
   /** Addresses of the host itself that nobody recorded. */
@@ -90,17 +115,14 @@ export class Strays implements Service {
       .map(text => `the bridge ${host.bridge} itself (${text})`)
   }
 
-  #tell(
-    found: readonly { readonly record: AttachmentRecord }[],
-    refused: readonly Lease[],
-    strays: readonly string[],
-  ): void {
+  #tell(found: readonly Found[], refused: readonly Lease[], strays: readonly string[]): void {
     const { log } = this.#parts
-    for (const { record } of found)
-      log.info(
-        { event: 'stray-taken-up', id: record.id, addresses: record.cidrs.join(' ') },
-        'it is plugged in, and was not recorded: it keeps what it has',
-      )
+    for (const { id, leases } of found)
+      if (!this.#told.has(id))
+        log.info(
+          { event: 'stray-taken-up', id, addresses: leases.map(formatCidr).join(' ') },
+          'it is plugged in, and was not recorded: it keeps what it has',
+        )
     for (const lease of refused)
       log.warn(
         { event: 'stray-refused', id: lease.container, address: formatCidr(lease) },
@@ -108,6 +130,6 @@ export class Strays implements Service {
       )
     for (const stray of strays)
       if (!this.#told.has(stray)) log.warn({ event: 'stray', stray }, 'what it has on the overlay cannot be found out')
-    this.#told = new Set(strays)
+    this.#told = new Set([...strays, ...found.map(({ id }) => id)])
   }
 }

@@ -46,13 +46,11 @@ export function waitedError(what: string, waitedMs: number, reason: string, isJo
 
 /** Blocks of this peer that are kept back. */
 export function barredHold(blocks: number): Hold {
-  const have =
-    blocks === 1
-      ? '1 block that its store had lost has come back'
-      : `${blocks} blocks that its store had lost have come back`
+  const those = blocks === 1 ? '1 block' : `${blocks} blocks`
   return {
-    reason: `this peer keeps its own addresses back: ${have}, and a container may have one of them still`,
-    remedy: 'wait, or see in `weave-ts status ipam` which containers are in the way, and restart them',
+    reason: `this peer keeps ${those} of its own back, because its store does not know what was given of them`,
+    remedy:
+      'wait half a minute; or see the warning of `weave-ts status` for containers that are in the way, and restart them',
   }
 }
 

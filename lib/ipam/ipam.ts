@@ -5,7 +5,7 @@ import type { IpamAnswer, IpamRequest } from '../wire/mod.ts'
 import type { Words } from './allocation-error.ts'
 import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
 import { BlockMap } from './block-map.ts'
-import { BlockSpace } from './block-space.ts'
+import { BlockSpace, type BlockSpan } from './block-space.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
 import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
 import { Donor } from './donation.ts'
@@ -159,17 +159,12 @@ export class Ipam implements Machine<IpamOutput> {
   takeBack(page: Page, value: Uint8Array, now: Millis): readonly number[] | Drop {
     const segment = segmentOfPage(page)
     if (segment >= this.space.segmentCount) return new Drop('blocks-segment')
-    const { first, last } = this.space.segmentSpan(segment)
-    const own = (): number[] => {
-      const blocks: number[] = []
-      for (let block = first; block <= last; block++) if (this.#map.isOwn(block)) blocks.push(block)
-      return blocks
-    }
-    const before = new Set(own())
+    const span = this.space.segmentSpan(segment)
+    const before = new Set(this.ownBlocks(span))
     const drop = this.#map.setStatement(this.#map.self, page, value, now)
     if (drop !== undefined) return drop
-    const taken = own().filter(block => !before.has(block))
-    // They are barred by who asked before anything is given.
+    const taken = this.ownBlocks(span).filter(block => !before.has(block))
+    // Before anything can be given of them.
     this.#leases.bar([...this.#leases.barred, ...taken])
     this.#settle(now)
     return taken
@@ -371,6 +366,13 @@ export class Ipam implements Machine<IpamOutput> {
   /** True when any block is this peer's. */
   get ownsBlocks(): boolean {
     return this.#map.ownsAny
+  }
+
+  /** The blocks of this peer, within a span or all. */
+  ownBlocks(span: BlockSpan = { first: 0, last: this.space.blockCount - 1 }): number[] {
+    const blocks: number[] = []
+    for (let block = span.first; block <= span.last; block++) if (this.#map.isOwn(block)) blocks.push(block)
+    return blocks
   }
 
   /** True when this peer may give addresses of the block. */

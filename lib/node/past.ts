@@ -44,6 +44,7 @@ export class Past implements NodePart {
   /** Nothing is given until then. */
   #heldUntil: Millis | undefined
   #isUnproved = false
+  #isFirstLook = true
   #comparison: Comparison | undefined
   /** When another neighbour is to be asked. */
   #nextAt: Millis | undefined
@@ -92,6 +93,9 @@ export class Past implements NodePart {
    */
   handlePlugged(found: readonly Lease[], strays: readonly string[], now: Millis): readonly Lease[] {
     const refused = found.filter(lease => !this.#addresses.ipam.adopt(lease, now))
+    // The store that says which blocks are own is older than what is plugged in, so it does not say all of them.
+    if (this.#isFirstLook && strays.length > 0) this.#keepBack(this.#addresses.ipam.ownBlocks(), now)
+    this.#isFirstLook = false
     this.#recovered.handleStrays(strays)
     this.#update(now)
     return refused
@@ -136,6 +140,8 @@ export class Past implements NodePart {
   }
 
   handleTimeout(now: Millis): void {
+    // Without a link there is nobody to tell, and the next one can be asked.
+    if (this.#context.neighbours.count === 0) this.#speakAt = undefined
     if (this.#speakAt !== undefined && now >= this.#speakAt) this.#speak(undefined, now)
     if (this.#nextAt !== undefined && now >= this.#nextAt) this.#compareNext(now)
     if (this.#heldUntil !== undefined && now >= this.#heldUntil) this.#release(now)
@@ -183,9 +189,7 @@ export class Past implements NodePart {
     this.#speakAt = undefined
     const blocks = this.#addresses.takeBack(ledger.heard(RECORD_KIND.blocks), now)
     if (blocks.length > 0) {
-      this.#recovered.add(blocks, now)
-      this.#addresses.ipam.bar(this.#recovered.blocks, now)
-      this.#persist(RECOVERED_KEY, this.#recovered.encode())
+      this.#keepBack(blocks, now)
       const text = 'address blocks that this store had lost came back; they are kept back until no old container lives'
       log('warn', 'blocks-recovered', { blocks: blocks.length, text }, now)
     }
@@ -196,6 +200,13 @@ export class Past implements NodePart {
     if (from !== undefined) this.#isUnproved = false
     if (this.#heldUntil !== undefined) this.#heldUntil = from === undefined ? now : now + PAST_SETTLE_MS
     this.#update(now)
+  }
+
+  #keepBack(blocks: readonly number[], now: Millis): void {
+    if (blocks.length === 0) return
+    this.#recovered.add(blocks, now)
+    this.#addresses.ipam.bar(this.#recovered.blocks, now)
+    this.#persist(RECOVERED_KEY, this.#recovered.encode())
   }
 
   #release(now: Millis): void {

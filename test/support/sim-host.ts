@@ -73,6 +73,8 @@ export class SimHost implements SimSite {
   writesToLive: number | undefined
   /** To the store, so far. */
   writes = 0
+  /** What is plugged in and cannot be accounted for, as the next start finds it. */
+  strays: readonly string[] = []
   readonly #options: SimHostOptions
   readonly #ends = new Map<number, StreamEnd>()
   readonly #dials = new Set<number>()
@@ -163,7 +165,7 @@ export class SimHost implements SimSite {
     }
     watcher.log(this, `launch ${this.life}`)
     this.#node = this.#makeNode(config)
-    this.input((node, now) => node.handlePlugged(this.#lost(node), [], now))
+    this.input((node, now) => node.handlePlugged(this.#lost(node), this.strays, now))
     this.#remember()
     this.input((node, now) => {
       if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)

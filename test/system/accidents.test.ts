@@ -48,12 +48,12 @@ t.test('a state is lost, and copied', { skip: skipSystem, timeout: 230_000 }, as
     t.equal((await h2.daemon.status()).peer.id, peer.id, 'the identity stayed')
     t.match(await h2.daemon.ps(), [{ id: `netns:${c2.name}`, cidrs: [cidr2], isPresent: true }], 'it is attached still')
     await waitFor('the blocks of h2', TALK_MS, async () => (await owned()) >= had)
-    t.ok(await warns(h2, /that this store had lost came back/), 'it is said')
+    t.ok(await warns(h2, /kept back: the store does not know/), 'it is said')
     t.match(h2.daemon.log(), /"event":"blocks-recovered"/)
     const other = (await h2.daemon.attach(c3))[0]!
     t.not(other, cidr2)
     await waitFor('c2 talks', TALK_MS, async () => await c2.canPing(ip1))
-    await waitFor('they are given again', FREE_MS, async () => !(await warns(h2, /that this store had lost/)))
+    await waitFor('they are given again', FREE_MS, async () => !(await warns(h2, /kept back/)))
     await h2.daemon.detach(`netns:${c3.name}`)
   })
 

@@ -17,11 +17,10 @@ const UNPROVED =
   'may be given twice; this goes when a peer is reached'
 
 function recoveredText({ blocks, strays }: NonNullable<PastReport['recovered']>): string {
-  const have = `${blocks} address ${blocks === 1 ? 'block' : 'blocks'} that this store had lost came back`
-  if (strays === undefined || strays.length === 0)
-    return `${have}, and ${blocks === 1 ? 'is' : 'are'} given again in half a minute`
+  const have = `${blocks} address ${blocks === 1 ? 'block is' : 'blocks are'} kept back: the store does not know what was given of them`
+  if (strays === undefined || strays.length === 0) return `${have}; that ends in half a minute`
   const shown = strays.slice(0, STRAYS_SHOWN_MAX).join(', ') + (strays.length > STRAYS_SHOWN_MAX ? ' and more' : '')
-  return `${have}, and nothing is given of them while it is not known which addresses these have: ${shown}; restart or remove them`
+  return `${have}, and not which addresses these have: ${shown}; restart or remove them`
 }
 
 const STRAYS_SHOWN_MAX = 5

@@ -7,7 +7,7 @@ import type { Lease } from '../../../lib/ipam/mod.ts'
 type Parts = ConstructorParameters<typeof Strays>[0]
 
 /** What is plugged in, by host end: its target, the addresses inside, or why that cannot be told. */
-function world(ends: Record<string, { id: string; cidrs?: readonly string[] }>) {
+function world(ends: Record<string, { id: string; cidrs?: readonly string[]; master?: string }>) {
   const records: AttachmentRecord[] = []
   const events: string[] = []
   const w = {
@@ -31,7 +31,12 @@ function world(ends: Record<string, { id: string; cidrs?: readonly string[] }>) 
   const strays = new Strays({
     host: {
       bridge: 'weave',
-      list: async () => Object.entries(ends).map(([hostInterface, { id }]) => ({ targetId: id, hostInterface })),
+      list: async () =>
+        Object.entries(ends).map(([hostInterface, { id, master }]) => ({
+          targetId: id,
+          hostInterface,
+          master,
+        })),
       resolve: async (id: string) => {
         if (Object.values(ends).find(end => end.id === id)?.cidrs === undefined) throw new Error('not there')
         return { id, description: `target ${id}`, netnsInode: 5n }
@@ -46,6 +51,7 @@ function world(ends: Record<string, { id: string; cidrs?: readonly string[] }>) 
     targetIds: () => w.known,
     isBusy: (id: string) => w.busy.has(id),
     put: (record: AttachmentRecord) => void records.push(record),
+    dockerAddresses: async () => new Map([['docker:known', '10.32.0.40']]),
     range: parseCidr('10.32.0.0/12')!,
     log: { info: log, warn: log },
   } as unknown as Parts)
@@ -99,4 +105,18 @@ t.test('an address that was given to another one already is warned of', async t 
   w.taken.add(parseCidr('10.32.0.7/12')!.address)
   await strays.reconcile()
   t.strictSame(w.events, ['stray-taken-up', 'stray-refused'])
+})
+
+t.test('Docker says what its endpoints have; that is said once', async t => {
+  const { world: w, strays } = world({ veth1: { id: 'docker:known', master: 'weave' } })
+  for (let look = 0; look < 2; look++) await strays.reconcile()
+  t.strictSame(w.records, [], 'the driver keeps records of its own')
+  t.match(w.told, { strays: [], leases: [{ container: 'docker:known', holder: 'docker' }] })
+  t.strictSame(w.events, ['stray-taken-up'])
+})
+
+t.test("what is on another daemon's bridge is not ours", async t => {
+  const { world: w, strays } = world({ veth1: { id: 'netns:a', cidrs: ['10.32.0.7/12'], master: 'other' } })
+  await strays.reconcile()
+  t.strictSame(w.told, { leases: [], strays: [] })
 })
