@@ -67,6 +67,14 @@ export const CALLS = {
     deadlineMs: 5_000,
     description: 'removes contacts, here and at every peer of the mesh',
   }),
+  rmpeer: call({
+    method: 'POST',
+    path: '/v1/rmpeer',
+    request: schema.RmpeerRequest,
+    answer: schema.RmpeerAnswer,
+    deadlineMs: 10_000,
+    description: 'takes over the address blocks of a peer that is gone for good',
+  }),
   attach: call({
     method: 'POST',
     path: '/v1/attach',

@@ -85,6 +85,19 @@ export const IpamView = z.object({
   ),
   pending: z.array(z.object({ container: z.string(), seconds: z.number(), reason: z.string() })),
   disputed: z.array(z.object({ container: z.string(), address: z.string(), owner: PeerRef.nullable() })),
+  /** What `rmpeer` began: blocks of `victim` go to `author`. */
+  takeovers: z.array(
+    z.object({
+      victim: PeerRef,
+      author: PeerRef,
+      blocks: z.number(),
+      isForced: z.boolean(),
+      isSettled: z.boolean(),
+      agreed: z.number(),
+      needed: z.number(),
+      waitsFor: z.array(PeerRef),
+    }),
+  ),
 })
 
 /** An address of the overlay that this host has. */
@@ -220,6 +233,24 @@ const texts = (max: number) => z.array(z.string().min(1).max(256)).max(max)
 
 /** As an operator writes them: whoever knows the domain judges them, the empty one too. */
 const names = z.array(z.string().max(256)).max(32).default([])
+
+export const RmpeerRequest = z.object({
+  /** Nickname or id. */
+  peer: z.string().min(1).max(256),
+  force: z.boolean().default(false),
+})
+
+export const RmpeerAnswer = z.object({
+  peer: PeerRef,
+  blocks: z.number(),
+  /** waiting: for more peers to agree; forced: addresses are given already; settled: for good. */
+  state: z.enum(['waiting', 'forced', 'settled']),
+  /** Who takes over: this peer, or one that began earlier. */
+  by: PeerRef.nullable(),
+  agreed: z.number(),
+  needed: z.number(),
+  waitsFor: z.array(PeerRef),
+})
 
 export const ConnectRequest = z.object({ targets: texts(256), replace: z.boolean().default(false) })
 export const ForgetRequest = z.object({ targets: texts(256).min(1) })

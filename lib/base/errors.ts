@@ -43,6 +43,8 @@ export const ERROR_CODES = {
   ADDRESS_TAKEN: { http: 409, exit: 1 },
   ADDRESS_OWNED_ELSEWHERE: { http: 409, exit: 1 },
   RANGE_FULL: { http: 409, exit: 1 },
+  PEER_REACHABLE: { http: 409, exit: 1 },
+  PEER_UNKNOWN: { http: 404, exit: 4 },
   MESH_FOUNDED: { http: 409, exit: 1 },
   IPAM_WAITING: { http: 503, exit: 75 },
   INTERFACE_EXISTS: { http: 409, exit: 1 },

@@ -2,6 +2,9 @@ import type { Command } from 'commander'
 import { WeaveError } from '../base/mod.ts'
 import { clientOf, print, settingsOf, withJson, withSettings } from './settings.ts'
 
+/** What was asked for is under way, and not done. */
+const EXIT_WAITING = 75
+
 export function addMeshCommands(program: Command): void {
   withSettings(
     program
@@ -45,6 +48,27 @@ export function addMeshCommands(program: Command): void {
       const { prime } = await import('./prime.ts')
       const status = await prime(clientOf(settings), timeout)
       print(settings, status, '')
+    })
+  withSettings(
+    program
+      .command('rmpeer')
+      .description(
+        'take over the addresses of peers that are gone for good, once more than half of the others agree; refused while they can be reached',
+      )
+      .argument('<peers...>', 'nickname or id, as `status peers` shows them'),
+  )
+    .option('--force', 'give their addresses at once, before others agree: they may be given twice if the peer lives')
+    .option('--timeout <seconds>', 'how long to wait for the others', '15')
+    .action(async (peers: string[], options: { force?: boolean; timeout: string }, command: Command) => {
+      const settings = settingsOf(command)
+      const { removePeer, renderRemoved } = await import('./rmpeer.ts')
+      const { milliseconds } = await import('./prime.ts')
+      const timeoutMs = milliseconds(options.timeout)
+      for (const peer of peers) {
+        const removed = await removePeer(clientOf(settings), peer, options.force ?? false, timeoutMs)
+        print(settings, removed, renderRemoved(removed))
+        if (removed.state === 'waiting') process.exitCode = EXIT_WAITING
+      }
     })
   withJson(
     program

@@ -49,7 +49,8 @@ export async function settledStatus(client: Client): Promise<Status> {
   }
 }
 
-function milliseconds(timeout: string): number {
+/** A time of the command line, in seconds. @throws WeaveError CONFIG_INVALID */
+export function milliseconds(timeout: string): number {
   const seconds = Number(timeout)
   if (/^\d+(\.\d+)?$/.test(timeout) && seconds <= TIMEOUT_SECONDS_MAX) return seconds * 1_000
   throw new WeaveError(

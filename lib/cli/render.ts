@@ -154,6 +154,11 @@ export function renderIpam(status: Status): string {
     lines.push(
       `disputed: ${dispute.address} of ${dispute.container}, its block now belongs to ${dispute.owner === null ? 'another peer' : peerName(dispute.owner)}`,
     )
+  for (const takeover of ipam.takeovers.filter(({ isSettled }) => !isSettled))
+    lines.push(
+      `${takeover.isForced ? 'forced' : 'settling'}: ${takeover.blocks} blocks of ${peerName(takeover.victim)}, removed by ` +
+        `${peerName(takeover.author)}: ${takeover.agreed} of ${takeover.needed} peers agree; not yet: ${takeover.waitsFor.map(peerName).join(', ')}`,
+    )
   return lines.join('\n')
 }
 

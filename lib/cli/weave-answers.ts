@@ -17,8 +17,6 @@ const VERBS: Readonly<Record<string, string>> = {
   env: `there is no proxy before Docker: ${DOCKER}`,
   config: `there is no proxy before Docker: ${DOCKER}`,
   'proxy-env': `there is no proxy before Docker: ${DOCKER}`,
-  rmpeer:
-    'run `weave-ts reset` on the peer that leaves: it hands its addresses on; nobody can take them over later yet',
   run: `docker run, with ${DOCKER}`,
   start: 'docker start: what was attached is attached again by itself',
   'launch-router': ONE_DAEMON,

@@ -24,6 +24,7 @@ import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import type { Memory } from './memory.ts'
 import { MeshService } from './mesh-service.ts'
+import { RemovalService } from './removal-service.ts'
 import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -139,6 +140,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     exposures,
     returning,
     strays,
+    new RemovalService(runner),
     new AttachmentService({
       ...{ attachments, resolvConfs, docker, returning, runner, log, domain: book.domain },
       others: async () => [...(await exposures.list()), ...(await driver.list())],

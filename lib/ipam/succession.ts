@@ -7,9 +7,7 @@ import type { TakeoverProgress, Takeovers } from './takeovers.ts'
 /** What came of the wish to take over what a peer owned. */
 export type PeerRemoval =
   | { readonly outcome: 'self' | 'reachable' | 'unknown' }
-  /** It owns nothing, or that was taken over already. */
-  | { readonly outcome: 'nothing' }
-  /** Under way, here or by the peer that began earlier; or settled. */
+  /** Under way, here or by a peer that began earlier; or settled, now or before. */
   | { readonly outcome: 'begun'; readonly takeovers: readonly TakeoverProgress[] }
 
 /** How the blocks of peers that are gone come to others, and titles with many grants get a new root. */
@@ -38,7 +36,7 @@ export class Succession {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
       const { runs, term } = this.#map.blocksOf(victim)
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
-      if (runs.length === 0 && before.some(one => one.isSettled)) return { outcome: 'nothing' }
+      if (runs.length === 0 && before.some(one => one.isSettled)) return { outcome: 'begun', takeovers: before }
       for (let at = 0; at === 0 || at < runs.length; at += TAKEOVER_RUNS_MAX) {
         if (at >= TAKEOVERS_PER_PEER_MAX * TAKEOVER_RUNS_MAX) break
         this.#takeovers.begin({ victim, term: term + 1, isForced, runs: runs.slice(at, at + TAKEOVER_RUNS_MAX) }, now)

@@ -24,6 +24,7 @@ import {
   type LedgerRecord,
   type RoutedMessage,
 } from '../wire/mod.ts'
+import { REMOVED_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart, StoreEntry } from './part.ts'
 
@@ -38,6 +39,7 @@ export class Addresses implements NodePart {
   readonly ipam: Ipam
   readonly #context: NodeContext
   readonly #onOwnersChanged: () => void
+  readonly #removed = new Map<PeerId, string>()
   #isStoreWritable = true
   #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
 
@@ -151,7 +153,11 @@ export class Addresses implements NodePart {
   viewChanged(now: Millis): void {
     const { view, ledger } = this.#context
     this.ipam.setReachable(view.reachable, now, view.members)
-    for (const peer of view.members) if (this.ipam.isRemoved(peer)) ledger.forgetOwner(peer)
+    for (const peer of view.members) {
+      if (!this.ipam.isRemoved(peer)) continue
+      this.#remember(peer)
+      ledger.forgetOwner(peer)
+    }
     this.drain(now)
   }
 
@@ -181,6 +187,18 @@ export class Addresses implements NodePart {
     if (form.type === 'claim') this.ipam.claim({ id, container, holder: by, cidr: form.cidr }, now)
     else this.ipam.allocate({ id, container, holder: by, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
+  }
+
+  #remember(peer: PeerId): void {
+    this.#removed.delete(peer)
+    this.#removed.set(peer, this.#context.view.nicknameOf(peer))
+    const [oldest] = this.#removed.keys()
+    if (this.#removed.size > REMOVED_MAX && oldest !== undefined) this.#removed.delete(oldest)
+  }
+
+  /** Nicknames of peers that were removed, and are known no more. */
+  get removed(): ReadonlyMap<PeerId, string> {
+    return this.#removed
   }
 
   /** Takes over the blocks of a peer that is gone for good. */

@@ -179,3 +179,6 @@ export const DOUBLE_LASTS_MS = 30_000
 export const DOUBLE_MET_LASTS_MS = 200_000
 /** Blocks that came back are given from so long after, at the earliest: as long as an address rests. */
 export const RECOVERED_REST_MS = 30_000
+
+/** Removed peers whose nicknames are remembered, the newest ones. */
+export const REMOVED_MAX = 256

@@ -37,6 +37,8 @@ export interface NodeReport {
   readonly contacts: readonly Contact[]
   /** All other peers that are known of, the nearest first, those that nobody reaches last. */
   readonly peers: readonly PeerReport[]
+  /** Peers that `rmpeer` removed, and that are not known any more. */
+  readonly removed: readonly { readonly peerId: PeerId; readonly nickname: string }[]
   /** First hops over proved data paths. */
   readonly routes: readonly { readonly destination: PeerId; readonly nextHop: PeerId }[]
   /** To whom this peer passes broadcasts on that begin at `source`. */
@@ -128,6 +130,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
     failedInbound: neighbours.failedInbound(now),
     contacts: node.dialler.contacts,
     peers: peerReports(view),
+    removed: [...node.addresses.removed].map(([peerId, nickname]) => ({ peerId, nickname })),
     routes: [...view.dataRoutes].map(([destination, { nextHop }]) => ({ destination, nextHop })),
     trees: [...view.children].map(([source, children]) => ({ source, children })),
     paths: node.paths.report(now),

@@ -27,6 +27,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
     failedInbound: [],
     contacts: [],
     peers: [],
+    removed: [],
     routes: [],
     trees: [],
     paths: [],

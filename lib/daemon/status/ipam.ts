@@ -32,6 +32,12 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
       address: cidr,
       owner: names.refOrNull(owner),
     })),
+    takeovers: ipam.takeovers.map(({ id: _, victim, author, waitsFor, ...progress }) => ({
+      ...progress,
+      victim: names.ref(victim),
+      author: names.ref(author),
+      waitsFor: waitsFor.map(peer => names.ref(peer)),
+    })),
   }
 }
 

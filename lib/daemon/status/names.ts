@@ -6,8 +6,9 @@ import type { NodeReport } from '../../node/mod.ts'
 export class Names {
   readonly #nicknames: ReadonlyMap<PeerId, string>
 
-  constructor({ self, neighbours, peers }: Pick<NodeReport, 'self' | 'neighbours' | 'peers'>) {
+  constructor({ self, neighbours, peers, removed }: Pick<NodeReport, 'self' | 'neighbours' | 'peers' | 'removed'>) {
     this.#nicknames = new Map([
+      ...removed.map(one => [one.peerId, one.nickname] as const),
       ...neighbours.map(one => [one.peerId, one.nickname] as const),
       ...peers.map(one => [one.peerId, one.nickname] as const),
       [self.peerId, self.nickname] as const,

@@ -29,6 +29,15 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   connect: { targets: ['h1'] },
   found: { mesh: 'ab'.repeat(16) },
   forget: { targets: [] },
+  rmpeer: {
+    peer: { id: 'p', nickname: 'n' },
+    blocks: 3,
+    state: 'settled',
+    by: { id: 'q', nickname: 'm' },
+    agreed: 2,
+    needed: 2,
+    waitsFor: [],
+  },
   attach: { cidrs: ['10.32.0.1/12'] },
   detach: { cidrs: [] },
   expose: { cidrs: ['10.32.0.2/12'], notes: ['it does not forward'] },
@@ -54,6 +63,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
+  t.strictSame(await client.call('rmpeer', { peer: 'n' }), ANSWERS.rmpeer)
   const attach = {
     target: 'netns:a',
     addresses: ['net:default'],

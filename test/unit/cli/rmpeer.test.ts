@@ -1,0 +1,47 @@
+import t from 'tap'
+import type { CallReply } from '../../../lib/api/mod.ts'
+import { removePeer, renderRemoved } from '../../../lib/cli/rmpeer.ts'
+
+type Removed = CallReply<'rmpeer'>
+
+const WAITING: Removed = {
+  peer: { id: 'aaaa', nickname: 'host3' },
+  blocks: 16,
+  state: 'waiting',
+  by: { id: 'bbbb', nickname: 'host1' },
+  agreed: 1,
+  needed: 2,
+  waitsFor: [{ id: 'cccc', nickname: 'host2' }],
+}
+
+t.test('it asks again until the others agree, by the id that the name had, and forces once', async t => {
+  const asked: object[] = []
+  const answers = [WAITING, WAITING, { ...WAITING, state: 'settled' as const }]
+  const client = {
+    call: (_name: string, input: object) => {
+      asked.push(input)
+      return Promise.resolve(answers[asked.length - 1])
+    },
+  }
+  const removed = await removePeer(client as never, 'host3', true, 60_000)
+  t.equal(removed.state, 'settled')
+  t.strictSame(asked, [
+    { peer: 'host3', force: true },
+    { peer: 'aaaa', force: false },
+    { peer: 'aaaa', force: false },
+  ])
+  t.equal((await removePeer({ call: () => Promise.resolve(WAITING) } as never, 'host3', false, 0)).state, 'waiting')
+})
+
+t.test('each end is said in words', async t => {
+  t.match(
+    renderRemoved(WAITING),
+    /16 address blocks of aaaa\(host3\) wait .*1 of 2 do; not yet: cccc\(host2\)\n.*--force/,
+  )
+  t.equal(renderRemoved({ ...WAITING, state: 'settled' }), '16 address blocks of aaaa(host3) taken over by bbbb(host1)')
+  t.match(renderRemoved({ ...WAITING, state: 'settled', blocks: 0 }), /is removed; it owned no address block/)
+  t.match(
+    renderRemoved({ ...WAITING, state: 'forced', blocks: 1 }),
+    /^1 address block of .* by force.*disputed if host3/,
+  )
+})
