@@ -84,6 +84,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(seen.slice(7), [
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],
+    ['rmpeer', { peer: 'n', force: false }],
     ['attach', attach],
     ['detach', { target: 'netns:a', addresses: [] }],
     ['expose', { addresses: ['net:default'], masquerade: true, names: [] }],
