@@ -14,7 +14,10 @@ const commands = new Map(names.filter(name => name !== 'help').map(name => [name
 t.test('a verb or an option of Weave that is not here is answered with the one to use', async t => {
   const verb = runCli('setup-cni')
   t.equal(verb.status, 2)
-  t.match(verb.stderr, /^weave-ts: unknown command 'setup-cni'\n {2}setup-cni was Weave Net's; here: there is no CNI plugin/)
+  t.match(
+    verb.stderr,
+    /^weave-ts: unknown command 'setup-cni'\n {2}setup-cni was Weave Net's; here: there is no CNI plugin/,
+  )
   t.notMatch(runCli('setup').stderr, /Did you mean/)
   const option = runCli('launch', '--trusted-subnets=10.0.0.0/8')
   t.equal(option.status, 2)

@@ -54,7 +54,11 @@ t.test('blocks of a founder that is gone come to who removes it, once a majority
   mesh.pass(1000)
   t.equal(mesh.ends.done, 1)
   for (const host of [b, c])
-    t.match(remove(mesh, host, a), { takeovers: [{ author: b.id, isSettled: true }] }, 'a second time it is done already')
+    t.match(
+      remove(mesh, host, a),
+      { takeovers: [{ author: b.id, isSettled: true }] },
+      'a second time it is done already',
+    )
 
   mesh.start(a)
   mesh.gossip()
