@@ -1,6 +1,7 @@
 import { assert, concatBytes, utf8 } from '../base/mod.ts'
 import { containsCidr, firstAddress, type Cidr } from './cidr.ts'
 import type { Ipv4 } from './ipv4.ts'
+import type { Ipv6Cidr } from './ipv6-cidr.ts'
 import { formatIpv6 } from './ipv6.ts'
 
 /**
@@ -17,13 +18,6 @@ export const EMBEDDED_IPV4_BITS = 96
 const LOCAL_PREFIX = 0xfd
 const IPV6_PREFIX_LABEL = 'weave-ts ipv6 1'
 const SUBNET_ID_BITS = 16
-
-/** An IPv6 address with a prefix length. */
-export interface Ipv6Cidr {
-  /** 16 bytes. */
-  readonly address: Uint8Array
-  readonly prefix: number
-}
 
 /** The /48 of a mesh, as 6 bytes. `hash`: BLAKE2b of so many bytes. */
 export function meshPrefixOf(meshId: Uint8Array, hash: (bytes: Uint8Array, length: number) => Uint8Array): Uint8Array {
@@ -54,15 +48,6 @@ export function ipv6Of(meshPrefix: Uint8Array, range: Cidr, cidr: Cidr): Ipv6Cid
   return { address, prefix: isNumbered ? SUBNET_PREFIX_BITS : EMBEDDED_IPV4_BITS + cidr.prefix }
 }
 
-export function formatIpv6Cidr({ address, prefix }: Ipv6Cidr): string {
-  return `${formatIpv6(address)}/${prefix}`
-}
-
-/** The network that it is an address of. */
-export function ipv6SubnetOf({ address, prefix }: Ipv6Cidr): Ipv6Cidr {
-  return { address: address.map((byte, i) => byte & maskOf(prefix, i)), prefix }
-}
-
 /** Whether an address (16 bytes) is of the mesh, given to anybody or not. */
 export function isOfMesh(meshPrefix: Uint8Array, address: Uint8Array): boolean {
   return meshPrefix.every((byte, i) => address[i] === byte)
@@ -72,12 +57,6 @@ export function isOfMesh(meshPrefix: Uint8Array, address: Uint8Array): boolean {
 function numberOf(range: Cidr, { address }: { readonly address: Ipv4 }, depth: number): number {
   const offset = address - firstAddress(range)
   return 2 ** depth + Math.floor(offset / 2 ** (32 - range.prefix - depth))
-}
-
-/** The bits of a byte of an address that a prefix of this length has. */
-export function maskOf(prefix: number, byte: number): number {
-  const bits = Math.min(8, Math.max(0, prefix - 8 * byte))
-  return (0xff << (8 - bits)) & 0xff
 }
 
 function padded(prefix: Uint8Array): Uint8Array {

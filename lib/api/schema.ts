@@ -171,6 +171,8 @@ export const Status = z.object({
     device: z.string(),
     mtu: z.number(),
     mac: z.string(),
+    /** Why nothing here gets an IPv6 address; null: it does. */
+    ipv6Off: z.string().nullable(),
   }),
   dns: z.object({
     domain: z.string(),
@@ -209,6 +211,10 @@ export const Attachment = z.object({
   description: z.string(),
   mac: z.string(),
   cidrs: z.array(z.string()),
+  /** Those that go with them, in CIDR form. */
+  ipv6: z.array(z.string()).default([]),
+  /** It has none because IPv6 is switched off inside. */
+  isIpv6Off: z.boolean().default(false),
   names: z.array(z.string()).default([]),
   isPresent: z.boolean(),
   /** stopped: a container that may start again; waiting: it should have its interface, `why` tells what is in the way. */
@@ -281,9 +287,10 @@ export const DnsAnswer = z.object({ domain: z.string(), entries: z.array(NameVie
 /** The id of the mesh. */
 export const FoundAnswer = z.object({ mesh: z.string() })
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
-export const CidrsAnswer = z.object({ cidrs: z.array(z.string()) })
+/** `ipv6`: those that go with the others, in CIDR form. */
+export const CidrsAnswer = z.object({ cidrs: z.array(z.string()), ipv6: z.array(z.string()).default([]) })
 /** `notes`: what an operator should read. */
-export const ExposeAnswer = CidrsAnswer.extend({ notes: z.array(z.string()).default([]) })
+export const GivenAnswer = CidrsAnswer.extend({ notes: z.array(z.string()).default([]) })
 export const PsAnswer = z.object({ attachments: z.array(Attachment) })
 /** `notes`: what an operator should read. */
 export const NotesAnswer = z.object({ ok: z.literal(true), notes: z.array(z.string()).default([]) })
@@ -301,5 +308,6 @@ export type Status = z.infer<typeof Status>
 export type Report = z.infer<typeof Report>
 export type Attachment = z.infer<typeof Attachment>
 /** What is seen of it without knowing what should be. */
-export type AttachmentFound = Omit<Attachment, 'state' | 'why' | 'network'> & { readonly network?: string }
+export type AttachmentFound = Omit<Attachment, 'state' | 'why' | 'network' | 'ipv6' | 'isIpv6Off'> &
+  Partial<Pick<Attachment, 'ipv6' | 'isIpv6Off'>> & { readonly network?: string }
 export type NameView = z.infer<typeof NameView>

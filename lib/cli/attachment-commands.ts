@@ -40,8 +40,9 @@ export function addAttachmentCommands(program: Command): void {
         defaultNames: !withoutDns,
         resolvConf,
       })
-      const { cidrs } = await withNotice(client, 'attach', answer)
-      print(settings, { cidrs }, cidrs.join(' '))
+      const { cidrs, ipv6, notes } = await withNotice(client, 'attach', answer)
+      for (const note of notes) console.error(`weave-ts: ${note}`)
+      print(settings, { cidrs, ipv6, notes }, [...cidrs, ...ipv6].join(' '))
     })
   withSettings(
     program
@@ -53,8 +54,8 @@ export function addAttachmentCommands(program: Command): void {
     .action(async (args: string[], _options: object, command: Command) => {
       const settings = settingsOf(command)
       const request = { target: args.at(-1)!, addresses: args.slice(0, -1) }
-      const { cidrs } = await clientOf(settings).call('detach', request)
-      print(settings, { cidrs }, cidrs.join(' '))
+      const { cidrs, ipv6 } = await clientOf(settings).call('detach', request)
+      print(settings, { cidrs, ipv6 }, [...cidrs, ...ipv6].join(' '))
     })
   withSettings(
     program.command('ps').description('list what is attached: id, MAC, addresses, names').argument('[targets...]'),

@@ -23,9 +23,9 @@ export function addExposureCommands(program: Command): void {
       const settings = settingsOf(command)
       const client = clientOf(settings)
       const answer = client.call('expose', { addresses, masquerade: withoutMasquerade !== true, names })
-      const { cidrs, notes } = await withNotice(client, 'expose', answer)
+      const { cidrs, ipv6, notes } = await withNotice(client, 'expose', answer)
       for (const note of notes) console.error(`weave-ts: ${note}`)
-      print(settings, { cidrs, notes }, cidrs.join(' '))
+      print(settings, { cidrs, ipv6, notes }, [...cidrs, ...ipv6].join(' '))
     })
   withSettings(
     program
@@ -34,7 +34,7 @@ export function addExposureCommands(program: Command): void {
       .argument('[addresses...]', 'as `weave-ts ps` shows them'),
   ).action(async (addresses: string[], _options: object, command: Command) => {
     const settings = settingsOf(command)
-    const { cidrs } = await clientOf(settings).call('hide', { addresses })
-    print(settings, { cidrs }, cidrs.join(' '))
+    const { cidrs, ipv6 } = await clientOf(settings).call('hide', { addresses })
+    print(settings, { cidrs, ipv6 }, [...cidrs, ...ipv6].join(' '))
   })
 }

@@ -38,6 +38,7 @@ export function addLaunchCommand(program: Command): void {
     .option('--adopt-bridge', 'take over a bridge of that name that weave-ts did not make; `reset` gives it back')
     .option('--device <name>', 'name of the TAP device', 'weave-tap')
     .option('--mtu <bytes>', 'MTU of the overlay (default: made from the underlay)')
+    .option('--no-ipv6', 'give no IPv6 addresses to containers and this host')
     .option(
       '--advertise <ip[:port]>',
       'an address that other peers may reach this one at, for instance of a NAT; repeatable',

@@ -22,6 +22,7 @@ export interface LaunchOptions {
   readonly adoptBridge?: boolean
   readonly device: string
   readonly mtu?: string
+  readonly ipv6: boolean
   readonly advertise: string[]
   readonly disableOffload: string[]
   readonly docker: boolean
@@ -68,6 +69,7 @@ export function daemonConfigOf(
     adoptBridge: options.adoptBridge === true,
     device: options.device,
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
+    ipv6: options.ipv6,
     advertise: options.advertise,
     disableOffload: options.disableOffload,
     docker: options.docker,

@@ -33,7 +33,9 @@ export function renderStatus(status: Status): string {
   const { ipam } = status
   lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))
   lines.push(labelled('Range', ipam.range), labelled('DefaultSubnet', ipam.defaultSubnet))
-  lines.push(labelled('IPv6', status.mesh.ipv6Prefix ?? 'as soon as there is a mesh'))
+  const { ipv6Off } = status.overlay
+  const ipv6 = ipv6Off === null ? (status.mesh.ipv6Prefix ?? 'as soon as there is a mesh') : `off: ${ipv6Off}`
+  lines.push(labelled('IPv6', ipv6))
   lines.push(labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses} in the range`))
   lines.push('', ...renderDocker(status.docker), ...renderDriver(status.driver))
   const { dns } = status
@@ -172,13 +174,15 @@ export function renderDns(entries: readonly NameView[]): string {
 
 export function renderPs(attachments: readonly Attachment[]): string {
   return attachments
-    .map(({ id, mac, cidrs, names, state, why, network }) =>
+    .map(({ id, mac, cidrs, ipv6, isIpv6Off, names, state, why, network }) =>
       [
         shownId(id),
         mac,
         ...cidrs,
+        ...ipv6,
         ...names,
         ...(network === null ? [] : [`on ${network}`]),
+        ...(isIpv6Off ? ['(IPv6 is off inside)'] : []),
         ...(state === 'attached' ? [] : [`(${state}${why === null ? '' : `: ${why}`})`]),
       ]
         .join(' ')

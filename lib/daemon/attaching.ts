@@ -3,6 +3,7 @@ import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
 import type { AddressForm } from '../ipam/mod.ts'
 import { attachmentNames } from './attachment-names.ts'
+import { familiesOf, ipv6Among, type Ipv6Plan } from './ipv6-plan.ts'
 import { isContainerId, macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -16,6 +17,7 @@ export interface AttachingParts {
   readonly records: AttachmentRecords
   readonly book: Pick<NameBook, 'domain' | 'publish'>
   readonly resolvConfs: Pick<ResolvConfs, 'plan' | 'put' | 'remove'>
+  readonly ipv6: Pick<Ipv6Plan, 'of'>
 }
 
 export interface AttachOrder {
@@ -29,6 +31,14 @@ export interface AttachOrder {
   readonly resolvConf: boolean
 }
 
+/** In CIDR form: what was asked for, and the IPv6 addresses that go with it. */
+export interface AttachOutcome {
+  readonly cidrs: string[]
+  readonly ipv6: string[]
+  /** It has none because IPv6 is switched off inside. */
+  readonly isIpv6Off: boolean
+}
+
 /** How one attachment is made, or gets more than it has. */
 export class Attaching {
   readonly #host: AttachingParts['host']
@@ -36,13 +46,15 @@ export class Attaching {
   readonly #records: AttachmentRecords
   readonly #book: AttachingParts['book']
   readonly #resolvConfs: AttachingParts['resolvConfs']
+  readonly #ipv6: AttachingParts['ipv6']
 
-  constructor({ host, runner, records, book, resolvConfs }: AttachingParts) {
+  constructor({ host, runner, records, book, resolvConfs, ipv6 }: AttachingParts) {
     this.#host = host
     this.#runner = runner
     this.#records = records
     this.#book = book
     this.#resolvConfs = resolvConfs
+    this.#ipv6 = ipv6
   }
 
   /**
@@ -54,7 +66,7 @@ export class Attaching {
     target: Target,
     wanted: readonly AddressForm[],
     { multicastRoute, signal, given, isBare, ...order }: AttachOrder,
-  ): Promise<string[]> {
+  ): Promise<AttachOutcome> {
     const before = this.#records.get(target.id)
     const isOther = before !== undefined && !isContainerId(target.id) && before.netnsInode !== String(target.netnsInode)
     // Its name was given anew, and somebody may be in the namespace that had it: two would have one address.
@@ -75,12 +87,14 @@ export class Attaching {
       for (const form of wanted) granted.push(...(await this.#runner.requestAddress(target.id, form, signal)))
       const asked = granted.map(formatCidr)
       const cidrs = [...new Set([...held, ...asked])]
+      const ipv6 = this.#ipv6.of(cidrs)
       const record = {
         id: target.id,
         description: target.description,
         target: text,
         netnsInode: String(target.netnsInode),
         cidrs,
+        ipv6,
         multicastRoute,
         names,
         refusedNames: refused,
@@ -90,9 +104,11 @@ export class Attaching {
       this.#records.put({ ...record, mac: known?.mac ?? '' })
       this.#book.publish(record)
       if (order.resolvConf) this.#resolvConfs.put(target.id)
-      const attachment = await this.#host.attach(target, cidrs, { multicastRoute, ...macOf(known) })
-      this.#records.put({ ...record, mac: attachment.mac })
-      return [...new Set(asked)]
+      const attachment = await this.#host.attach(target, cidrs, { multicastRoute, ipv6, ...macOf(known) })
+      const families = familiesOf(ipv6, attachment)
+      this.#records.put({ ...record, ...families, mac: attachment.mac })
+      if (families.isIpv6Off) this.#book.publish({ ...record, ...families })
+      return { cidrs: [...new Set(asked)], ipv6: ipv6Among(families.ipv6, asked), isIpv6Off: families.isIpv6Off }
     } catch (error) {
       if (known?.resolvConf === undefined) this.#resolvConfs.remove(target.id, resolvConf)
       this.#takeBack(target.id, known)

@@ -9,6 +9,10 @@ export interface AttachmentRecord {
   /** The namespace it was plugged into: another one under the same name is another container. */
   readonly netnsInode: string
   readonly cidrs: readonly string[]
+  /** The IPv6 addresses that go with them, in CIDR form. Absent in what earlier versions recorded: none. */
+  readonly ipv6?: readonly string[]
+  /** It has none because IPv6 is switched off inside. */
+  readonly isIpv6Off?: boolean
   readonly mac: string
   /** Absent in what earlier versions recorded: true. */
   readonly multicastRoute?: boolean

@@ -7,11 +7,16 @@ import { NAMES_MAX } from '../wire/mod.ts'
 import type { Attachments } from './attachments.ts'
 import type { DockerService } from './docker-service.ts'
 import { few } from './few.ts'
+import type { Ipv6Settling } from './ipv6-settling.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
 import type { ReturningNamespaces } from './returning-namespaces.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
+
+const IPV6_OFF_INSIDE =
+  'has IPv6 switched off (net.ipv6.conf.*.disable_ipv6 is 1 inside), so it was given no IPv6 address; if it should have ' +
+  'one, switch it on and attach again'
 
 /** `attach`, `detach` and `ps`; gives back what containers that are gone have left. */
 export class AttachmentService implements Service {
@@ -19,6 +24,7 @@ export class AttachmentService implements Service {
   readonly calls: Pick<CallHandlers, 'attach' | 'detach' | 'ps'>
   readonly #attachments: Attachments
   readonly #resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
+  readonly #ipv6: Pick<Ipv6Settling, 'settle'>
   readonly #domain: Pick<Domain, 'faultOf'>
   readonly #docker: Pick<DockerService, 'keeps' | 'stateOf'>
   readonly #returning: Pick<ReturningNamespaces, 'keeps'>
@@ -29,6 +35,7 @@ export class AttachmentService implements Service {
   constructor(parts: {
     attachments: Attachments
     resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
+    ipv6: Pick<Ipv6Settling, 'settle'>
     domain: Pick<Domain, 'faultOf'>
     docker: Pick<DockerService, 'keeps' | 'stateOf'>
     returning: Pick<ReturningNamespaces, 'keeps'>
@@ -42,6 +49,7 @@ export class AttachmentService implements Service {
     const { attachments, runner } = parts
     this.#attachments = attachments
     this.#resolvConfs = parts.resolvConfs
+    this.#ipv6 = parts.ipv6
     this.#domain = parts.domain
     this.#docker = parts.docker
     this.#returning = parts.returning
@@ -51,18 +59,21 @@ export class AttachmentService implements Service {
       attach: async ({ target, addresses, ...options }, { signal }) => {
         runner.requireStore()
         try {
-          return { cidrs: await attachments.attach(target, addresses, { ...options, signal }) }
+          const { isIpv6Off, ...given } = await attachments.attach(target, addresses, { ...options, signal })
+          return { ...given, notes: isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : [] }
         } catch (error) {
           throw explained(error, () => runner.report())
         }
       },
-      detach: async ({ target, addresses }) => ({ cidrs: await attachments.detach(target, addresses) }),
+      detach: ({ target, addresses }) => attachments.detach(target, addresses),
       ps: async () => {
         const found = [...(await parts.others()), ...(await attachments.list())]
         return {
           attachments: found.map(one => ({
             ...one,
             ...this.#stateOf(one.id, one.isPresent),
+            ipv6: one.ipv6 ?? [],
+            isIpv6Off: one.isIpv6Off ?? false,
             network: one.network ?? null,
           })),
         }
@@ -86,6 +97,7 @@ export class AttachmentService implements Service {
   async reconcile(): Promise<void> {
     this.changed()
     await this.#look()
+    await this.#ipv6.settle(await this.#attachments.presentIds())
     this.#resolvConfs.reconcile()
     this.changed()
   }

@@ -3,8 +3,9 @@ import type { AttachmentFound } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
 import { LEASE_HOLDER, parseAddressForms, parseClaim } from '../ipam/mod.ts'
-import { Attaching } from './attaching.ts'
+import { Attaching, type AttachOutcome } from './attaching.ts'
 import type { AttachmentRecords } from './attachment-records.ts'
+import { ipv6Among, type Ipv6Plan } from './ipv6-plan.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -18,6 +19,7 @@ export interface AttachmentParts {
   readonly records: AttachmentRecords
   readonly book: Pick<NameBook, 'domain' | 'set' | 'publish'>
   readonly resolvConfs: Pick<ResolvConfs, 'plan' | 'put' | 'remove'>
+  readonly ipv6: Pick<Ipv6Plan, 'of'>
   /** Commands that take a target off the networks of Docker that it is on. */
   readonly disconnects: (id: string) => readonly string[]
 }
@@ -59,10 +61,10 @@ export class Attachments {
   }
 
   /**
-   * Plugs a target in and returns its addresses in CIDR form. Attached already, it gets what is missing and keeps the
+   * Plugs a target in and returns the addresses that it got. Attached already, it gets what is missing and keeps the
    * rest. On failure nothing is left that was not there before.
    */
-  async attach(text: string, forms: readonly string[], options: AttachOptions): Promise<string[]> {
+  async attach(text: string, forms: readonly string[], options: AttachOptions): Promise<AttachOutcome> {
     const wanted = parseAddressForms(forms)
     const given = this.#book.domain.parseAll(options.names ?? [])
     const target = await this.#host.resolve(text)
@@ -71,8 +73,8 @@ export class Attachments {
     return this.turns.take(target.id, () => this.#attaching.attach(text, target, wanted, order))
   }
 
-  /** Takes addresses away (all, when none is named) and returns what was removed. */
-  async detach(text: string, forms: readonly string[]): Promise<string[]> {
+  /** Takes addresses away (all, when none is named), with the IPv6 addresses of each; returns what was removed. */
+  async detach(text: string, forms: readonly string[]): Promise<Pick<AttachOutcome, 'cidrs' | 'ipv6'>> {
     const named = forms.map(form => parseClaim(form))
     const { id, target } = await this.#find(text)
     return this.turns.take(id, () => this.#detach(text, id, target, named))
@@ -94,16 +96,22 @@ export class Attachments {
 
   /** All that is recorded, with what the host says of it now. */
   async list(): Promise<AttachmentFound[]> {
-    const plugged = await this.#host.list()
-    const present = new Set(plugged.map(end => end.targetId))
+    const present = await this.presentIds()
     return this.records.all().map(stored => ({
       id: stored.id,
       description: stored.description,
       mac: stored.mac,
       cidrs: [...stored.cidrs],
+      ipv6: [...(stored.ipv6 ?? [])],
+      isIpv6Off: stored.isIpv6Off === true,
       names: (stored.names ?? []).map(name => this.#book.domain.full(name)),
       isPresent: present.has(stored.id),
     }))
+  }
+
+  /** The targets that have an interface. */
+  async presentIds(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#host.list()).map(end => end.targetId))
   }
 
   /** The targets of all that is recorded. */
@@ -116,8 +124,7 @@ export class Attachments {
    * addresses back, unless they are kept for it. Returns the ids of those that went.
    */
   async reconcile(isKept: (id: string) => boolean = () => false): Promise<string[]> {
-    const plugged = await this.#host.list()
-    const present = new Set(plugged.map(end => end.targetId))
+    const present = await this.presentIds()
     const gone = this.records.all().filter(stored => !present.has(stored.id) && !isKept(stored.id))
     const forgotten: string[] = []
     for (const { id } of gone)
@@ -136,7 +143,12 @@ export class Attachments {
     return forgotten
   }
 
-  async #detach(text: string, id: string, target: Target | undefined, named: readonly Cidr[]): Promise<string[]> {
+  async #detach(
+    text: string,
+    id: string,
+    target: Target | undefined,
+    named: readonly Cidr[],
+  ): Promise<Pick<AttachOutcome, 'cidrs' | 'ipv6'>> {
     const stored = this.records.get(id)
     if (stored === undefined) throw this.#notAttached(text, id)
     const wanted = named.length === 0 ? [...stored.cidrs] : named.map(formatCidr)
@@ -148,18 +160,20 @@ export class Attachments {
         'name one of those, or none for all',
       )
     const left = stored.cidrs.filter(cidr => !wanted.includes(cidr))
-    if (target !== undefined) await this.#host.detach(target, left.length === 0 ? 'all' : wanted)
+    const ipv6 = ipv6Among(stored.ipv6 ?? [], wanted)
+    if (target !== undefined) await this.#host.detach(target, left.length === 0 ? 'all' : [...wanted, ...ipv6])
     if (left.length === 0) {
       // Also from a namespace that is not called so any longer.
       await this.#host.unplug(id)
       this.#forget(id)
     } else {
-      this.records.put({ ...stored, cidrs: left })
-      this.#book.publish({ ...stored, cidrs: left })
+      const kept = { ...stored, cidrs: left, ipv6: (stored.ipv6 ?? []).filter(text => !ipv6.includes(text)) }
+      this.records.put(kept)
+      this.#book.publish(kept)
       for (const cidr of wanted)
         this.#runner.input((node, now) => node.freeAddresses(id, parseCidr(cidr)!.address, now))
     }
-    return wanted
+    return { cidrs: wanted, ipv6 }
   }
 
   /** A target that is gone can still be detached: by what it was called when it was attached. */

@@ -27,6 +27,8 @@ export const DaemonConfig = z.object({
   adoptBridge: z.boolean(),
   device: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
   mtu: z.number().int().nullable(),
+  /** False: nothing here gets an IPv6 address. */
+  ipv6: z.boolean(),
   advertise: z.array(z.string()),
   /** Offloads of the packet engine to leave off. */
   disableOffload: z.array(z.enum(['tap-gso', 'udp-gso', 'udp-gro', 'checksum'])),

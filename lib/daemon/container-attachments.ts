@@ -1,6 +1,7 @@
 import { formatCidr } from '../address/mod.ts'
 import type { HostNetwork } from '../host/mod.ts'
 import { parseAddressForms } from '../ipam/mod.ts'
+import { familiesOf, type Ipv6Plan } from './ipv6-plan.ts'
 import { isContainerId, macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
@@ -14,6 +15,7 @@ export interface ContainerAttachmentParts {
   readonly records: AttachmentRecords
   readonly turns: KeyedTurns
   readonly book: Pick<NameBook, 'publish' | 'set'>
+  readonly ipv6: Pick<Ipv6Plan, 'of'>
 }
 
 /** Attachments of containers, through their stops and starts: what is recorded of one lasts as long as it exists. */
@@ -23,6 +25,7 @@ export class ContainerAttachments {
   readonly #records: AttachmentRecords
   readonly #turns: KeyedTurns
   readonly #book: ContainerAttachmentParts['book']
+  readonly #ipv6: ContainerAttachmentParts['ipv6']
 
   constructor(parts: ContainerAttachmentParts) {
     this.#host = parts.host
@@ -30,6 +33,7 @@ export class ContainerAttachments {
     this.#records = parts.records
     this.#turns = parts.turns
     this.#book = parts.book
+    this.#ipv6 = parts.ipv6
   }
 
   all(): AttachmentRecord[] {
@@ -57,16 +61,20 @@ export class ContainerAttachments {
       // The pair of its namespace before may be on its way out only, and would answer for its addresses.
       await this.#host.unplug(id, target)
       const plugged = await this.#host.inspect(target)
-      if (plugged !== undefined && record.cidrs.every(cidr => plugged.addresses.includes(cidr))) return false
+      const held = [...record.cidrs, ...(record.ipv6 ?? [])]
+      if (plugged !== undefined && held.every(cidr => plugged.addresses.includes(cidr))) return false
       const leased = new Set(this.#runner.node.leasesOf(id).map(formatCidr))
       const missing = record.cidrs.filter(cidr => !leased.has(cidr))
       for (const form of missing.length === 0 ? [] : parseAddressForms(missing))
         await this.#runner.requestAddress(id, form, signal)
       const { multicastRoute = true } = record
-      const attachment = await this.#host.attach(target, record.cidrs, { multicastRoute, ...macOf(record) })
+      const ipv6 = this.#ipv6.of(record.cidrs)
+      const attachment = await this.#host.attach(target, record.cidrs, { multicastRoute, ipv6, ...macOf(record) })
       const { description } = target
-      this.#records.put({ ...record, description, netnsInode: String(target.netnsInode), mac: attachment.mac })
-      this.#book.publish(record)
+      const netnsInode = String(target.netnsInode)
+      const now = { ...record, ...familiesOf(ipv6, attachment), description, netnsInode, mac: attachment.mac }
+      this.#records.put(now)
+      this.#book.publish(now)
       return true
     })
   }

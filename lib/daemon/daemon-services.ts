@@ -5,7 +5,7 @@ import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { errorText, type Millis } from '../base/mod.ts'
 import { NetnsResolvConfs } from '../host/mod.ts'
 import type { StateStore } from '../io/mod.ts'
-import type { Node } from '../node/mod.ts'
+import { ipv6PrefixOf, type Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { AttachmentRecords } from './attachment-records.ts'
@@ -23,6 +23,8 @@ import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import type { Memory } from './memory.ts'
+import { Ipv6Plan } from './ipv6-plan.ts'
+import { Ipv6Settling } from './ipv6-settling.ts'
 import { MeshService } from './mesh-service.ts'
 import { RemovalService } from './removal-service.ts'
 import { NameBook } from './name-book.ts'
@@ -61,7 +63,8 @@ export interface Ground {
 export function servicesOf(config: DaemonConfig, settings: DerivedSettings, parts: Ground): Services {
   const { seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, startedAt, onEnd } = parts
   const book = new NameBook(settings.domain, runner)
-  const exposed = new Exposures({ host, runner, store, book, range: settings.range })
+  const ipv6 = new Ipv6Plan({ isWanted: config.ipv6, mtu, range: settings.range, prefix: () => ipv6PrefixOf(node) })
+  const exposed = new Exposures({ host, runner, store, book, ipv6, range: settings.range })
   const exposures = new ExposureService({
     exposures: exposed,
     runner,
@@ -79,7 +82,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   })
   const driverRecords = new DriverRecords(store)
   const disconnects = (id: string) => driverRecords.disconnects(id)
-  const attachments = new Attachments({ host, runner, records, book, resolvConfs, disconnects })
+  const attachments = new Attachments({ host, runner, records, book, resolvConfs, ipv6, disconnects })
   const engineOfContainers = config.docker ? seams.docker() : undefined
   const driver = new DriverService({
     network: {
@@ -97,16 +100,16 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   const targetIds = () => new Set([...attachments.targetIds, ...driver.targetIds])
   const hostService = new HostService({
     host,
-    overlay: { isAdopted, mtu, mac },
+    overlay: { isAdopted, mtu, mac, ipv6Off: ipv6.off ?? null },
     targetIds,
     firewall,
     watch: check => seams.watchFirewall(check),
     log,
   })
   exposed.watch(() => void hostService.firewallChanged())
-  exposed.watch(cidrs => noteExposed(config, cidrs, log))
+  exposed.watch(cidrs => noteExposed(config, [...cidrs, ...ipv6.of(cidrs)], log))
   const { turns } = attachments
-  const containers = new ContainerAttachments({ host, runner, records, turns, book })
+  const containers = new ContainerAttachments({ host, runner, records, turns, book, ipv6 })
   const returning = new ReturningNamespaces({ records, attachments: containers, store, boot: seams.boot, log })
   const strays = new Strays({
     ...{ host, runner, targetIds, log, range: settings.range },
@@ -143,6 +146,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     new RemovalService(runner),
     new AttachmentService({
       ...{ attachments, resolvConfs, docker, returning, runner, log, domain: book.domain },
+      ipv6: new Ipv6Settling({ host, records, turns, book, ipv6, log }),
       others: async () => [...(await exposures.list()), ...(await driver.list())],
       watch: check => seams.watchHostEnds(check),
     }),

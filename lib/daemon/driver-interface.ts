@@ -1,4 +1,4 @@
-import { formatIpv6, isGroupMac, parseIpv6, parseMac, type Mac } from '../address/mod.ts'
+import { formatIpv6Cidr, isGroupMac, parseIpv6Cidr, parseMac, type Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 
 /** Of one container. @throws WeaveError BAD_ADDRESS */
@@ -10,9 +10,8 @@ export function macOf(text: string): Mac {
 
 /** An IPv6 address with its prefix length, as we write it. @throws WeaveError BAD_ADDRESS */
 export function ipv6Interface(text: string): string {
-  const [, before = '', prefix = ''] = /^([0-9a-fA-F:.]{2,45})\/(\d{1,3})$/.exec(text) ?? []
-  const address = parseIpv6(before)
-  if (address !== undefined && Number(prefix) <= 128) return `${formatIpv6(address)}/${Number(prefix)}`
+  const cidr = parseIpv6Cidr(text)
+  if (cidr !== undefined) return formatIpv6Cidr(cidr)
   throw new WeaveError(
     'BAD_ADDRESS',
     `${quoted(text)} is no IPv6 address with its prefix length`,

@@ -36,7 +36,7 @@ export class ExposureNames {
   }
 
   /** @throws WeaveError NAMES_FULL */
-  publish(cidrs: readonly string[]): void {
-    this.#book.publish({ id: EXPOSED_ID, cidrs, names: this.all })
+  publish(cidrs: readonly string[], ipv6: readonly string[]): void {
+    this.#book.publish({ id: EXPOSED_ID, cidrs, ipv6, names: this.all })
   }
 }

@@ -11,20 +11,28 @@ const NO_FORWARDING =
   'this host does not forward packets (net.ipv4.ip_forward is 0), so containers reach it but nothing beyond it; ' +
   'if they should, `sysctl -w net.ipv4.ip_forward=1`'
 
+const NO_IPV6 =
+  'IPv6 is switched off on the bridge of this host (net.ipv6.conf.*.disable_ipv6 is 1), so it was given no IPv6 address'
+
 type Shown = Pick<Exposures['names'], 'full'>
 
 /** `expose` and `hide`; puts addresses of the host back that somebody took from the bridge. */
 export class ExposureService implements Service {
   readonly name = 'exposures'
   readonly calls: Pick<CallHandlers, 'expose' | 'hide'>
-  readonly #exposures: Pick<Exposures, 'all' | 'foreign' | 'present' | 'reconcile'> & { readonly names: Shown }
+  readonly #exposures: Pick<Exposures, 'all' | 'ipv6' | 'isIpv6Off' | 'foreign' | 'present' | 'reconcile'> & {
+    readonly names: Shown
+  }
   readonly #log: Pick<Logger, 'info'>
   readonly #mac: string
   /** Why the host does not have what is recorded. */
   #trouble: string | undefined
 
   constructor(parts: {
-    exposures: Pick<Exposures, 'all' | 'foreign' | 'expose' | 'hide' | 'present' | 'reconcile'> & {
+    exposures: Pick<
+      Exposures,
+      'all' | 'ipv6' | 'isIpv6Off' | 'foreign' | 'expose' | 'hide' | 'present' | 'reconcile'
+    > & {
       readonly names: Shown
     }
     runner: Pick<NodeRunner, 'report' | 'requireStore'>
@@ -42,13 +50,14 @@ export class ExposureService implements Service {
       expose: async ({ addresses, masquerade, names }, { signal }) => {
         runner.requireStore()
         try {
-          const cidrs = await exposures.expose(addresses, { isMasqueraded: masquerade, signal, names })
-          return { cidrs, notes: (await parts.isForwarding()) ? [] : [NO_FORWARDING] }
+          const given = await exposures.expose(addresses, { isMasqueraded: masquerade, signal, names })
+          const notes = (await parts.isForwarding()) ? [] : [NO_FORWARDING]
+          return { ...given, notes: exposures.isIpv6Off ? [...notes, NO_IPV6] : notes }
         } catch (error) {
           throw explained(error, () => runner.report())
         }
       },
-      hide: async ({ addresses }) => ({ cidrs: await exposures.hide(addresses) }),
+      hide: ({ addresses }) => exposures.hide(addresses),
     }
   }
 
@@ -84,6 +93,8 @@ export class ExposureService implements Service {
     const present = await this.#exposures.present()
     const isPresent = cidrs.every(cidr => present.has(cidr))
     const names = this.#exposures.names.full
-    return [{ id: EXPOSED_ID, description: 'this host', mac: this.#mac, cidrs, names, isPresent }]
+    const { isIpv6Off, ipv6 } = this.#exposures
+    const shown = { mac: this.#mac, cidrs, ipv6: [...ipv6], isIpv6Off, names }
+    return [{ id: EXPOSED_ID, description: 'this host', ...shown, isPresent }]
   }
 }

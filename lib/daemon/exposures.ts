@@ -5,6 +5,7 @@ import { LEASE_HOLDER, parseAddressForms, parseClaim, type AddressForm } from '.
 import type { StateStore } from '../io/mod.ts'
 import { EXPOSED_ID, EXPOSURE_PREFIX, EXPOSURES_MAX } from './constants.ts'
 import { ExposureNames } from './exposure-names.ts'
+import { ipv6Among, type Ipv6Plan } from './ipv6-plan.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
 
@@ -15,8 +16,15 @@ export interface ExposureParts {
   }
   readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
   readonly book: Pick<NameBook, 'domain' | 'publish'>
+  readonly ipv6: Pick<Ipv6Plan, 'of' | 'isOfMesh'>
   /** Of addresses that the mesh hands out. */
   readonly range: Cidr
+}
+
+/** In CIDR form: what was given or taken away, and the IPv6 addresses that go with it. */
+export interface ExposeOutcome {
+  readonly cidrs: string[]
+  readonly ipv6: string[]
 }
 
 export interface ExposeOptions {
@@ -38,6 +46,9 @@ export class Exposures {
   /** What the listeners were told last. */
   #told = ''
   #foreign: readonly string[] = []
+  /** What the bridge was given besides. */
+  #ipv6: readonly string[] = []
+  #isIpv6Off = false
 
   constructor(parts: ExposureParts) {
     this.#parts = parts
@@ -57,6 +68,16 @@ export class Exposures {
     return this.#foreign
   }
 
+  /** The IPv6 addresses that go with those that are recorded, in CIDR form; none where the host has IPv6 off. */
+  get ipv6(): readonly string[] {
+    return this.#ipv6
+  }
+
+  /** It has none because this host has IPv6 switched off. */
+  get isIpv6Off(): boolean {
+    return this.#isIpv6Off
+  }
+
   /** Calls whenever the addresses that this host answers at (CIDR form) have changed. Returns how to end that. */
   watch(listener: (cidrs: readonly string[]) => void): () => void {
     this.#listeners.add(listener)
@@ -64,10 +85,10 @@ export class Exposures {
   }
 
   /**
-   * Gives the host addresses, and returns them in CIDR form; what it has already it keeps, but for the masquerade. On
+   * Gives the host addresses, and returns them; what it has already it keeps, but for the masquerade. On
    * failure all is as it was before.
    */
-  expose(forms: readonly string[], options: ExposeOptions): Promise<string[]> {
+  expose(forms: readonly string[], options: ExposeOptions): Promise<ExposeOutcome> {
     const wanted = parseAddressForms(forms)
     const names = this.names.parse(options.names ?? [])
     return this.#inTurn(() => this.#expose(wanted, { ...options, names }))
@@ -82,7 +103,7 @@ export class Exposures {
       const before = this.names.all
       this.names.set(change(before))
       try {
-        this.names.publish(cidrs)
+        this.#publish(cidrs)
       } catch (error) {
         this.names.set(before)
         throw error
@@ -92,7 +113,7 @@ export class Exposures {
   }
 
   /** Takes addresses away (all, when none is named) and returns what was removed. With the last one go the names. */
-  hide(forms: readonly string[]): Promise<string[]> {
+  hide(forms: readonly string[]): Promise<ExposeOutcome> {
     const named = forms.map(form => formatCidr(parseClaim(form)))
     return this.#inTurn(() => this.#hide(named))
   }
@@ -109,13 +130,13 @@ export class Exposures {
       const cidrs = this.#cidrs()
       // The daemon ended between the lease and the record.
       for (const lease of this.#leases()) if (!cidrs.includes(formatCidr(lease))) this.#free(lease)
-      const { added, foreign } = await this.#parts.host.expose(this.all)
+      const { added, foreign } = await this.#give(this.all)
       this.#foreign = foreign.filter(text => {
         const cidr = parseCidr(text)
         return cidr !== undefined && contains(this.#parts.range, cidr.address)
       })
       this.#tell()
-      this.names.publish(cidrs)
+      this.#publish(cidrs)
       return added
     })
   }
@@ -123,7 +144,7 @@ export class Exposures {
   async #expose(
     wanted: readonly AddressForm[],
     { isMasqueraded, signal, names = [] }: ExposeOptions,
-  ): Promise<string[]> {
+  ): Promise<ExposeOutcome> {
     const before = this.all
     const namesBefore = this.names.all
     const heldBefore = new Set(this.#leases().map(formatCidr))
@@ -136,10 +157,11 @@ export class Exposures {
       // Recorded first: after a crash on the way `reconcile` must not free an address that the host has.
       this.#write(cidrs.map(cidr => ({ cidr, isMasqueraded })))
       this.names.set([...namesBefore, ...names])
-      this.names.publish(this.#cidrs())
-      await this.#parts.host.expose(this.all)
+      this.#publish(this.#cidrs())
+      await this.#give(this.all)
+      this.#publish(this.#cidrs())
       this.#tell()
-      return cidrs
+      return { cidrs, ipv6: ipv6Among(this.#ipv6, cidrs) }
     } catch (error) {
       const fresh = granted.filter(cidr => !heldBefore.has(formatCidr(cidr)))
       this.#takeBack(fresh.map(formatCidr), before, namesBefore)
@@ -148,7 +170,7 @@ export class Exposures {
     }
   }
 
-  async #hide(named: readonly string[]): Promise<string[]> {
+  async #hide(named: readonly string[]): Promise<ExposeOutcome> {
     const held = [...this.#cidrs()]
     const unknown = named.find(cidr => !held.includes(cidr))
     if (unknown !== undefined)
@@ -158,14 +180,35 @@ export class Exposures {
         'name one that `weave-ts ps` shows, or none for all',
       )
     const leaving = named.length === 0 ? held : [...new Set(named)]
-    await this.#parts.host.hide(leaving)
+    const ipv6 = ipv6Among(this.#ipv6, leaving)
+    await this.#parts.host.hide([...leaving, ...ipv6])
+    this.#ipv6 = this.#ipv6.filter(text => !ipv6.includes(text))
     this.#write([], leaving)
     const left = this.#cidrs()
     if (left.length === 0) this.names.set([])
-    this.names.publish(left)
+    this.#publish(left)
     for (const cidr of leaving) this.#free(parseCidr(cidr)!)
     this.#tell()
-    return leaving
+    return { cidrs: leaving, ipv6 }
+  }
+
+  /** Makes these, with the IPv6 addresses that go with them, all that the host has on the overlay. */
+  async #give(exposed: readonly ExposedAddress[]): ReturnType<ExposureParts['host']['expose']> {
+    const { host, ipv6: plan } = this.#parts
+    const ipv6 = plan.of(exposed.map(({ cidr }) => cidr))
+    const outcome = await host.expose(
+      exposed.map((one, i) => (ipv6[i] === undefined ? one : { ...one, ipv6: ipv6[i] })),
+    )
+    this.#isIpv6Off = outcome.isIpv6Off
+    this.#ipv6 = outcome.isIpv6Off ? [] : ipv6
+    // Of an earlier run: IPv6 was switched off since, or a lease ended.
+    const stale = outcome.foreign.filter(text => plan.isOfMesh(text))
+    if (stale.length > 0) await host.hide(stale)
+    return outcome
+  }
+
+  #publish(cidrs: readonly string[]): void {
+    this.names.publish(cidrs, ipv6Among(this.#ipv6, cidrs))
   }
 
   #cidrs(): readonly string[] {
@@ -192,7 +235,7 @@ export class Exposures {
     try {
       this.#write(before, cidrs)
       this.names.set(names)
-      this.names.publish(before.map(({ cidr }) => cidr))
+      this.#publish(before.map(({ cidr }) => cidr))
     } catch (error) {
       if (!(error instanceof WeaveError) || error.code !== 'STATE_IO') throw error
     }

@@ -14,7 +14,12 @@ type Watch = Pick<Monitor, 'isListening' | 'set'>
 export class HostService implements Service {
   readonly name = 'host'
   readonly #host: Pick<HostNetwork, 'bridge' | 'tap' | 'mend' | 'reconcileFirewall'>
-  readonly #overlay: { readonly isAdopted: boolean; readonly mtu: number; readonly mac: Mac }
+  readonly #overlay: {
+    readonly isAdopted: boolean
+    readonly mtu: number
+    readonly mac: Mac
+    readonly ipv6Off: string | null
+  }
   readonly #targetIds: () => ReadonlySet<string>
   readonly #log: Pick<Logger, 'info' | 'warn'>
   readonly #watch: Watch
@@ -24,7 +29,7 @@ export class HostService implements Service {
 
   constructor(parts: {
     host: Pick<HostNetwork, 'bridge' | 'tap' | 'mend' | 'reconcileFirewall'>
-    overlay: { readonly isAdopted: boolean; readonly mtu: number; readonly mac: Mac }
+    overlay: { readonly isAdopted: boolean; readonly mtu: number; readonly mac: Mac; readonly ipv6Off: string | null }
     /** Of all that should be plugged in. */
     targetIds: () => ReadonlySet<string>
     /** The firewall as it was when the bridge was made. */

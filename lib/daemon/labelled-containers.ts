@@ -82,7 +82,10 @@ export class LabelledContainers {
     if (container === undefined || !container.isRunning || container.pid === 0) return this.#done(id)
     try {
       const addresses = addressesOfLabel(container.labels) ?? []
-      const cidrs = await this.#attachments.attach(id, addresses, { multicastRoute: true, signal: this.#ending.signal })
+      const { cidrs } = await this.#attachments.attach(id, addresses, {
+        multicastRoute: true,
+        signal: this.#ending.signal,
+      })
       this.#log.info({ event: 'attached-by-label', id, name: container.name, cidrs }, 'attached')
       this.#refused.delete(id)
     } catch (error) {

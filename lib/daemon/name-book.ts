@@ -15,8 +15,8 @@ export class NameBook {
   }
 
   /** Publishes what is recorded of an attachment. @throws WeaveError NAMES_FULL */
-  publish({ id, cidrs, names = [] }: Pick<AttachmentRecord, 'id' | 'cidrs' | 'names'>): void {
-    const addresses = cidrs.map(cidr => cidr.split('/')[0]!)
+  publish({ id, cidrs, ipv6 = [], names = [] }: Pick<AttachmentRecord, 'id' | 'cidrs' | 'ipv6' | 'names'>): void {
+    const addresses = [...cidrs, ...ipv6].map(cidr => cidr.split('/')[0]!)
     this.set(id, addresses, names)
   }
 

@@ -1,7 +1,7 @@
 import { WeaveError } from '../base/mod.ts'
 import { deleteInterface } from './bridge.ts'
 import { heldAddresses, interfaceAddresses, type InterfaceAddress } from './interface-address.ts'
-import { addAddress, addMulticastRoute, announce, removeAddress } from './guest-address.ts'
+import { addAddress, addMulticastRoute, announce, hasIpv6, removeAddress } from './guest-address.ts'
 import { showInterface, showInterfaces, type InterfaceView } from './ip-json.ts'
 import { ALIAS_PREFIX, GUEST_NAME } from './limits.ts'
 import type { CommandRunner } from './seams.ts'
@@ -79,6 +79,7 @@ export function hostEnds(all: readonly InterfaceView[]): readonly HostEnd[] {
 
 /**
  * Plugs a target into the bridge and gives it the addresses (CIDR form) that it does not have yet; others stay.
+ * Where the target has IPv6 switched off, it does without `settings.ipv6`, which `addresses` of the outcome then lacks.
  * Repeating it changes nothing but what drifted. When it fails, all that it made is taken back.
  *
  * Fails with BAD_ADDRESS, BAD_TARGET (the guest's name cannot be one), INTERFACE_EXISTS or COMMAND_FAILED.
@@ -89,7 +90,8 @@ export async function attach(
   addresses: readonly string[],
   settings: AttachmentSettings,
 ): Promise<PluggedTarget> {
-  const wanted = interfaceAddresses(addresses)
+  const given = interfaceAddresses(addresses)
+  const derived = interfaceAddresses(settings.ipv6 ?? [])
   const guestName = settings.guestInterface ?? GUEST_NAME
   const { name, guest: found, isHalf } = await findPair(runner, target, guestName)
   if (isHalf) await deleteInterface(runner, name)
@@ -98,6 +100,8 @@ export async function attach(
   try {
     if (found === undefined) await createPair(runner, target, name, settings)
     await configurePair(runner, target, name, settings, found)
+    const hasBoth = derived.length > 0 && (await hasIpv6(runner, guestName, target.netnsPath))
+    const wanted = hasBoth ? [...given, ...derived] : given
     for (const address of wanted.filter(each => !held.has(each.text))) {
       await addAddress(runner, target, guestName, address)
       added.push(address)

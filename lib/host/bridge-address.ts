@@ -23,14 +23,18 @@ export async function addBridgeAddresses(
   const missing = wanted.filter(each => !held.includes(each))
   if (missing.length === 0) return { added: [], foreign }
   const routes = await showRoutes(runner, 4)
-  for (const address of missing) checkExposedSubnet(subnetOf(parseCidr(address)!), routes, name)
+  // Nobody but the mesh has its IPv6 prefix.
+  for (const cidr of missing.map(parseCidr)) if (cidr !== undefined) checkExposedSubnet(subnetOf(cidr), routes, name)
   // Announce addresses, and let the second of a subnet outlive the first.
   await writeSysctls(runner, [[1, [`ipv4/conf/${name}/arp_notify`, `ipv4/conf/${name}/promote_secondaries`]]])
   const added: string[] = []
   try {
     for (const address of missing) {
-      const broadcast = interfaceAddress(address).prefix < 31 ? ['broadcast', '+'] : []
-      await runner.run(['ip', 'addr', 'add', address, ...broadcast, 'dev', name])
+      const { family, prefix } = interfaceAddress(address)
+      const broadcast = family === 4 && prefix < 31 ? ['broadcast', '+'] : []
+      // The ledger says whose the address is: duplicate address detection would only delay it.
+      const noDetection = family === 6 ? ['nodad'] : []
+      await runner.run(['ip', 'addr', 'add', address, ...broadcast, 'dev', name, ...noDetection])
       added.push(address)
     }
     // The MAC that it has already: the kernel then tells all neighbours of the addresses.

@@ -39,6 +39,8 @@ export interface Filtering {
 export interface Forwarding {
   /** Packets of IPv4 that the host routes. */
   readonly isExposed: boolean
+  /** Packets of IPv6 as well. */
+  readonly isIpv6Exposed: boolean
   readonly filtering: Filtering
   /** Rules of ours may be there that are no longer wanted. */
   readonly mayHaveRules: boolean
@@ -78,7 +80,7 @@ export function isLegacy(program: string): boolean {
 export async function ensureForwarding(
   runner: CommandRunner,
   bridge: string,
-  { isExposed, filtering, mayHaveRules }: Forwarding,
+  { isExposed, isIpv6Exposed, filtering, mayHaveRules }: Forwarding,
 ): Promise<Omit<FirewallReport, 'hasRules' | 'hasLegacyRules' | 'restored'> & { readonly added: readonly string[] }> {
   const accepting: string[] = []
   const added: string[] = []
@@ -87,7 +89,7 @@ export async function ensureForwarding(
   for (const backend of BACKENDS) {
     const isFiltered = filtering.files[backend.isFiltered]?.[0] === '1'
     isBridgeFiltered ||= isFiltered
-    const isRouted = isExposed && backend.version === ''
+    const isRouted = backend.version === '' ? isExposed : isIpv6Exposed
     if (!isFiltered && !isRouted && !mayHaveRules) continue
     const wanted = [...(isFiltered ? [['-i', bridge, '-o', bridge]] : []), ...(isRouted ? routed(bridge) : [])]
     for (const program of await programs(runner, backend, filtering)) {

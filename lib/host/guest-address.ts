@@ -23,6 +23,16 @@ export async function addAddress(
   await guestIp(runner, target, ['addr', 'add', address.text, ...broadcast, 'dev', guestName, ...noDetection])
 }
 
+/**
+ * Whether an interface has IPv6: not where the kernel has none, or whoever runs the target has switched it off. Asked of
+ * the interface itself, which begins with what its namespace has as default.
+ */
+export async function hasIpv6(runner: CommandRunner, name: string, netnsPath?: string): Promise<boolean> {
+  const argv = inNetns(netnsPath, ['cat', `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`])
+  const { status, stdout } = await runner.run(argv, { okStatuses: [0, 1] })
+  return status === 0 && stdout.trim() === '0'
+}
+
 export async function removeAddress(
   runner: CommandRunner,
   target: Target,

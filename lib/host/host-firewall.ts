@@ -78,6 +78,7 @@ export class HostFirewall {
     const mayHaveRules = (this.#last?.report.accepting.length ?? 1) > 0
     const { added, ...passing } = await ensureForwarding(this.#runner, this.#bridge, {
       isExposed,
+      isIpv6Exposed: this.exposed.some(({ ipv6 }) => ipv6 !== undefined),
       filtering,
       mayHaveRules,
     })

@@ -11,6 +11,7 @@ import {
   type PluggedTarget,
 } from './attachment.ts'
 import { addBridgeAddresses, bridgeAddresses, removeBridgeAddresses } from './bridge-address.ts'
+import { hasIpv6 } from './guest-address.ts'
 import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
 import { HostFirewall, type FirewallReport } from './host-firewall.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
@@ -146,7 +147,7 @@ export class HostNetwork {
   attach(
     target: Target,
     addresses: readonly string[],
-    options: { readonly multicastRoute?: boolean; readonly guestInterface?: string; readonly mac?: string } = {},
+    options: Pick<AttachmentSettings, 'multicastRoute' | 'guestInterface' | 'mac' | 'ipv6'> = {},
   ): Promise<PluggedTarget> {
     return this.#inTurn(async () => {
       if ((await showInterface(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
@@ -199,22 +200,21 @@ export class HostNetwork {
 
   /**
    * Takes these for all that the host has on the overlay: the firewall follows them, then the bridge gets those that it
-   * does not hold. Returns these, and what the bridge holds besides. See `addBridgeAddresses`. On failure all is as it
-   * was.
+   * does not hold; without those of IPv6 where the bridge has none. Returns these, and what the bridge holds besides. See
+   * `addBridgeAddresses`. On failure all is as it was.
    */
   expose(
-    exposed: readonly ExposedAddress[],
-  ): Promise<{ readonly added: readonly string[]; readonly foreign: readonly string[] }> {
+    wanted: readonly ExposedAddress[],
+  ): Promise<{ readonly added: readonly string[]; readonly foreign: readonly string[]; readonly isIpv6Off: boolean }> {
     return this.#inTurn(async () => {
+      const isDual = wanted.some(({ ipv6 }) => ipv6 !== undefined)
+      const isIpv6Off = isDual && !(await hasIpv6(this.#runner, this.bridge))
+      const exposed = isIpv6Off ? wanted.map(({ cidr, isMasqueraded }) => ({ cidr, isMasqueraded })) : wanted
       const before = this.#firewall.exposed
       await this.#firewall.setExposed(exposed)
       try {
         const bridge = { name: this.bridge, mac: this.#options.mac }
-        return await addBridgeAddresses(
-          this.#runner,
-          bridge,
-          exposed.map(({ cidr }) => cidr),
-        )
+        return { ...(await addBridgeAddresses(this.#runner, bridge, exposed.flatMap(addressesOf))), isIpv6Off }
       } catch (error) {
         await this.#firewall.setExposed(before).catch(() => undefined)
         throw error
@@ -259,7 +259,7 @@ export class HostNetwork {
   remove(addresses: readonly string[] = []): Promise<void> {
     return this.#inTurn(async () => {
       // Those of a bridge that stays.
-      const exposed = [...new Set([...this.#firewall.exposed.map(({ cidr }) => cidr), ...addresses])]
+      const exposed = [...new Set([...this.#firewall.exposed.flatMap(addressesOf), ...addresses])]
       await removeBridgeAddresses(this.#runner, this.bridge, exposed)
       await removeBridge(this.#runner, this.bridge, this.tap)
       await this.#firewall.remove()
@@ -308,4 +308,9 @@ export class HostNetwork {
       this.#pending--
     }
   }
+}
+
+/** In CIDR form. */
+function addressesOf({ cidr, ipv6 }: ExposedAddress): string[] {
+  return ipv6 === undefined ? [cidr] : [cidr, ipv6]
 }

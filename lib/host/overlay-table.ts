@@ -1,4 +1,13 @@
-import { formatCidr, formatMac, parseCidr, subnetOf, type Cidr, type Mac } from '../address/mod.ts'
+import {
+  formatCidr,
+  formatIpv6Cidr,
+  formatMac,
+  ipv6SubnetOf,
+  parseCidr,
+  parseIpv6Cidr,
+  subnetOf,
+  type Mac,
+} from '../address/mod.ts'
 import { BRIDGE_NAME, TABLE_NAME } from './limits.ts'
 
 /** An address of the host on the overlay. */
@@ -7,6 +16,8 @@ export interface ExposedAddress {
   readonly cidr: string
   /** What leaves its subnet, or comes into it, gets an address of this host. */
   readonly isMasqueraded: boolean
+  /** The IPv6 address that goes with it, in CIDR form; undefined: none. */
+  readonly ipv6?: string
 }
 
 /** What the nftables table of weave-ts is made of. */
@@ -38,13 +49,17 @@ export function isEngineBridge(name: string): boolean {
 export function tableText(table: OverlayTable): string {
   const name = tableOf(table.bridge).join(' ')
   const isMasquerading = table.exposed.some(one => one.isMasqueraded)
+  const isDual = table.exposed.some(one => one.ipv6 !== undefined)
   return [
     `add table ${name}`,
     `delete table ${name}`,
     `table ${name} {`,
     ...chain('forward', 'filter hook forward priority filter', forwardRules(table)),
     // The kernel would tell a container that its neighbour is the way to this host, when DNAT leads there.
-    ...chain('output', 'filter hook output priority filter', [`oifname "${table.bridge}" icmp type redirect drop`]),
+    ...chain('output', 'filter hook output priority filter', [
+      `oifname "${table.bridge}" icmp type redirect drop`,
+      ...(isDual ? [`oifname "${table.bridge}" icmpv6 type nd-redirect drop`] : []),
+    ]),
     ...(isMasquerading ? chain('source', 'nat hook postrouting priority srcnat', sourceRules(table)) : []),
     '}',
     '',
@@ -58,7 +73,6 @@ function chain(name: string, type: string, rules: readonly string[]): string[] {
 function forwardRules({ bridge, mac, exposed, engineBridges }: OverlayTable): string[] {
   const inside = `iifname "${bridge}"`
   const towards = `oifname "${bridge}"`
-  const subnets = exposedSubnets(exposed).map(({ subnet }) => subnet)
   return [
     `iifname != "${bridge}" oifname != "${bridge}" accept`,
     // What the operator sends on to a container by DNAT, and answers.
@@ -68,7 +82,10 @@ function forwardRules({ bridge, mac, exposed, engineBridges }: OverlayTable): st
     `${inside} ${towards} accept`,
     // Containers that are not attached stay off the overlay, and are not reached from it.
     ...['docker*', ...engineBridges].flatMap(name => [`iifname "${name}" drop`, `oifname "${name}" drop`]),
-    ...subnets.flatMap(subnet => [`${inside} ip saddr ${subnet} accept`, `${towards} ip daddr ${subnet} accept`]),
+    ...exposedSubnets(exposed).flatMap(({ ip, subnet }) => [
+      `${inside} ${ip} saddr ${subnet} accept`,
+      `${towards} ${ip} daddr ${subnet} accept`,
+    ]),
     'drop',
   ]
 }
@@ -77,28 +94,44 @@ function forwardRules({ bridge, mac, exposed, engineBridges }: OverlayTable): st
 function sourceRules({ bridge, exposed }: OverlayTable): string[] {
   const leaving = `oifname != { "lo", "${bridge}" }`
   const entering = `oifname "${bridge}"`
-  return exposedSubnets(exposed).flatMap(({ subnet, isMasqueraded }) =>
+  return exposedSubnets(exposed).flatMap(({ ip, subnet, isMasqueraded }) =>
     isMasqueraded
       ? [
-          `${leaving} ip saddr ${subnet} ip daddr != 224.0.0.0/4 masquerade fully-random`,
+          `${leaving} ${ip} saddr ${subnet} ${ip} daddr != ${GROUPS[ip]} masquerade fully-random`,
           // A container need not know the way back to whom it answers.
-          `${entering} ip saddr != ${subnet} ip daddr ${subnet} masquerade fully-random`,
+          `${entering} ${ip} saddr != ${subnet} ${ip} daddr ${subnet} masquerade fully-random`,
           // What was sent from the overlay to an address of this host, and by DNAT into the overlay again.
-          `${entering} ip saddr ${subnet} ip daddr ${subnet} ct status dnat masquerade fully-random`,
+          `${entering} ${ip} saddr ${subnet} ${ip} daddr ${subnet} ct status dnat masquerade fully-random`,
         ]
-      : [`${leaving} ip saddr ${subnet} return`, `${entering} ip daddr ${subnet} return`],
+      : [`${leaving} ${ip} saddr ${subnet} return`, `${entering} ${ip} daddr ${subnet} return`],
   )
 }
 
+const GROUPS = { ip: '224.0.0.0/4', ip6: 'ff00::/8' } as const
+
+interface ExposedSubnet {
+  /** As nft calls the family. */
+  readonly ip: keyof typeof GROUPS
+  readonly subnet: string
+  readonly prefix: number
+  readonly isMasqueraded: boolean
+}
+
 /** Each subnet once, the narrowest first; masqueraded when one of its addresses is. */
-function exposedSubnets(exposed: readonly ExposedAddress[]): { subnet: string; isMasqueraded: boolean }[] {
-  const subnets = new Map<string, Cidr & { isMasqueraded: boolean }>()
-  for (const { cidr, isMasqueraded } of exposed) {
-    const subnet = subnetOf(parseCidr(cidr)!)
-    const known = subnets.get(formatCidr(subnet))
-    subnets.set(formatCidr(subnet), { ...subnet, isMasqueraded: isMasqueraded || known?.isMasqueraded === true })
+function exposedSubnets(exposed: readonly ExposedAddress[]): ExposedSubnet[] {
+  const subnets = new Map<string, ExposedSubnet>()
+  const add = (ip: ExposedSubnet['ip'], subnet: string, prefix: number, isMasqueraded: boolean) => {
+    const isAny = isMasqueraded || subnets.get(subnet)?.isMasqueraded === true
+    subnets.set(subnet, { ip, subnet, prefix, isMasqueraded: isAny })
   }
-  return [...subnets]
-    .sort(([, a], [, b]) => b.prefix - a.prefix || a.address - b.address)
-    .map(([subnet, { isMasqueraded }]) => ({ subnet, isMasqueraded }))
+  for (const { cidr, ipv6, isMasqueraded } of exposed) {
+    const subnet = subnetOf(parseCidr(cidr)!)
+    add('ip', formatCidr(subnet), subnet.prefix, isMasqueraded)
+    if (ipv6 === undefined) continue
+    const other = ipv6SubnetOf(parseIpv6Cidr(ipv6)!)
+    add('ip6', formatIpv6Cidr(other), other.prefix, isMasqueraded)
+  }
+  return [...subnets.values()].sort(
+    (a, b) => Number(a.ip === 'ip6') - Number(b.ip === 'ip6') || b.prefix - a.prefix || (a.subnet < b.subnet ? -1 : 1),
+  )
 }

@@ -26,6 +26,8 @@ export interface AttachmentSettings {
   readonly guestInterface?: string
   /** Of a guest end that is made (default: the kernel draws one). */
   readonly mac?: string
+  /** Addresses (CIDR form) besides, which a target that has IPv6 switched off does without. */
+  readonly ipv6?: readonly string[]
 }
 
 export interface VethPair {
@@ -138,6 +140,8 @@ export function guestSysctls(guestName: string): Sysctls {
   const neighbour = (key: string) => [`ipv4/neigh/${guestName}/${key}`, `ipv6/neigh/${guestName}/${key}`]
   return [
     [0, [`${v6}/accept_ra`]],
+    // Else the kernel takes IPv6 addresses away when the interface goes down.
+    [1, [`${v6}/keep_addr_on_down`]],
     // Announce addresses; and let the second address of a subnet outlive the first.
     [1, [`${v4}/arp_notify`, `${v6}/ndisc_notify`, `${v4}/promote_secondaries`]],
     // An address may move to another container within seconds: a short memory, and one unicast probe, find it again.

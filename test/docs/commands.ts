@@ -49,7 +49,7 @@ function optionsOf(help: string): Map<string, CliOption> {
   const section = (help.split(/^Options:$/m)[1] ?? '').split(/^\S/m)[0]!
   const options = new Map<string, CliOption>()
   for (const entry of section.split(/^ {2}(?=-)/m).slice(1)) {
-    const match = /^(?:-\w, )?(--[a-z-]+)(?: (<[^>]+>))?\s+([\s\S]*)$/.exec(entry)
+    const match = /^(?:-\w, )?(--[a-z0-9-]+)(?: (<[^>]+>))?\s+([\s\S]*)$/.exec(entry)
     if (match === null) continue
     options.set(match[1]!, { name: match[1]!, value: match[2] ?? '', help: match[3]!.replace(/\s+/g, ' ').trim() })
   }

@@ -25,6 +25,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     dockerPluginDir: '/run/docker/plugins',
     lanes: 2,
     dns: true,
+    ipv6: true,
     dnsDomain: 'weave.local',
     dnsListenAddress: [],
     dnsTtl: 1,

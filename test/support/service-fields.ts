@@ -2,7 +2,14 @@ import type { Status } from '../../lib/api/mod.ts'
 
 /** The fields of a Status that services report, on a host where nothing happened yet. */
 export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'docker' | 'driver'> = {
-  overlay: { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_376, mac: '02:00:00:00:00:01' },
+  overlay: {
+    bridge: 'weave',
+    isAdopted: false,
+    device: 'weave-tap',
+    mtu: 1_376,
+    ipv6Off: null,
+    mac: '02:00:00:00:00:01',
+  },
   exposed: [],
   dns: {
     domain: 'weave.local',

@@ -12,7 +12,16 @@ import { deferred, served } from './server-fixture.ts'
 
 const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
 const STATUS = { ...statusOf(nodeReport(), FACTS, NOW), ...SERVICE_FIELDS }
-const ATTACHED = { id: 'netns:a', description: 'a', mac: '', cidrs: ['10.32.0.1/12'], names: [], isPresent: true }
+const ATTACHED = {
+  id: 'netns:a',
+  description: 'a',
+  mac: '',
+  cidrs: ['10.32.0.1/12'],
+  ipv6: ['fd12::a20:1/64'],
+  isIpv6Off: false,
+  names: [],
+  isPresent: true,
+}
 const REPORT = {
   ...STATUS,
   macs: [],
@@ -38,10 +47,10 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
     needed: 2,
     waitsFor: [],
   },
-  attach: { cidrs: ['10.32.0.1/12'] },
-  detach: { cidrs: [] },
-  expose: { cidrs: ['10.32.0.2/12'], notes: ['it does not forward'] },
-  hide: { cidrs: [] },
+  attach: { cidrs: ['10.32.0.1/12'], ipv6: ['fd12::a20:1/64'], notes: [] },
+  detach: { cidrs: [], ipv6: [] },
+  expose: { cidrs: ['10.32.0.2/12'], ipv6: [], notes: ['it does not forward'] },
+  hide: { cidrs: [], ipv6: [] },
   dns: {
     domain: 'weave.local',
     entries: [{ name: 'web', address: '10.32.0.1', container: 'netns:a', peer: { id: 'p', nickname: 'n' } }],

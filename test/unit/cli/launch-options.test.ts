@@ -19,6 +19,7 @@ const BARE: LaunchOptions = {
   dockerPluginDir: '/run/docker/plugins',
   lanes: '2',
   dns: true,
+  ipv6: true,
   dnsDomain: 'weave.local',
   dnsListenAddress: [],
   dnsTtl: '1',

@@ -234,7 +234,7 @@ t.test('status tells how it is with Docker, and which containers vanished', t =>
 t.test('ps shortens ids of Docker, and says what is stopped or gone, and why', t => {
   const one = {
     ...{ description: '', mac: '02:00:00:00:00:0a', cidrs: ['10.32.0.1/12', '10.33.0.1/24'], isPresent: true },
-    names: [] as string[],
+    ...{ names: [] as string[], ipv6: [] as string[], isIpv6Off: false },
     ...({ state: 'attached', why: null, network: null } as const),
   }
   t.equal(
@@ -243,12 +243,16 @@ t.test('ps shortens ids of Docker, and says what is stopped or gone, and why', t
       { ...one, id: 'netns:a', cidrs: [], names: ['web.weave.local.'], isPresent: false, state: 'gone' },
       { ...one, id: 'cd'.repeat(32), cidrs: [], isPresent: false, state: 'stopped', why: 'exited with status 3' },
       { ...one, id: 'ef'.repeat(32), network: 'front' },
+      { ...one, id: 'netns:b', cidrs: ['10.32.0.1/12'], ipv6: ['fd12:3456:789a:1::a20:1/64'] },
+      { ...one, id: 'netns:c', cidrs: ['10.32.0.1/12'], isIpv6Off: true },
     ]),
     [
       'abababababab 02:00:00:00:00:0a 10.32.0.1/12 10.33.0.1/24',
       'netns:a 02:00:00:00:00:0a web.weave.local. (gone)',
       'cdcdcdcdcdcd 02:00:00:00:00:0a (stopped: exited with status 3)',
       'efefefefefef 02:00:00:00:00:0a 10.32.0.1/12 10.33.0.1/24 on front',
+      'netns:b 02:00:00:00:00:0a 10.32.0.1/12 fd12:3456:789a:1::a20:1/64',
+      'netns:c 02:00:00:00:00:0a 10.32.0.1/12 (IPv6 is off inside)',
     ].join('\n'),
   )
   t.end()

@@ -24,7 +24,12 @@ function service(attachments: Partial<Parts['attachments']>, report = nodeReport
   const log = { info: note, warn: note } as unknown as Parts['log']
   const monitor = { isOn: false, check: async () => {} }
   const parts = {
-    attachments: { records: { all: () => [] }, ...attachments } as unknown as Parts['attachments'],
+    attachments: {
+      records: { all: () => [] },
+      presentIds: async () => new Set(),
+      ...attachments,
+    } as unknown as Parts['attachments'],
+    ipv6: { settle: async () => {} },
     resolvConfs: { reconcile: () => {}, removeAll: () => {}, warnings: () => [] },
     docker: {
       keeps: (id: string) => id === 'kept',
@@ -49,11 +54,11 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
   const { calls } = service({
     attach: async (...args) => {
       seen.push(args)
-      return ['10.32.0.1/12']
+      return { cidrs: ['10.32.0.1/12'], ipv6: [], isIpv6Off: true }
     },
     detach: async (...args) => {
       seen.push(args)
-      return ['10.32.0.1/12']
+      return { cidrs: ['10.32.0.1/12'], ipv6: ['fd12::a20:1/64'] }
     },
     list: async () => [one],
   }).service
@@ -65,10 +70,17 @@ t.test('attach, detach and ps are handed on as they came, the signal of the clie
     defaultNames: true,
     resolvConf: false,
   }
-  t.strictSame(await calls.attach(request, context), { cidrs: ['10.32.0.1/12'] })
-  t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), { cidrs: ['10.32.0.1/12'] })
+  const attached = await calls.attach(request, context)
+  t.match(attached, { cidrs: ['10.32.0.1/12'], ipv6: [], notes: [/^netns:a has IPv6 switched off/] })
+  t.strictSame(await calls.detach({ target: 'netns:a', addresses: [] }, context), {
+    cidrs: ['10.32.0.1/12'],
+    ipv6: ['fd12::a20:1/64'],
+  })
   t.strictSame(await calls.ps({}, context), {
-    attachments: [HOST, one].map(each => ({ ...each, state: 'attached', why: null, network: null })),
+    attachments: [HOST, one].map(each => ({
+      ...each,
+      ...{ state: 'attached', why: null, network: null, ipv6: [], isIpv6Off: false },
+    })),
   })
   t.strictSame(seen, [
     [

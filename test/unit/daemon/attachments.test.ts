@@ -2,6 +2,7 @@ import t from 'tap'
 import { parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { AttachmentRecords } from '../../../lib/daemon/attachment-records.ts'
 import { Attachments } from '../../../lib/daemon/attachments.ts'
+import { ipv6Plan } from '../../support/ipv6-plan.ts'
 import { mapStore } from '../../support/map-store.ts'
 import { nameList } from '../../support/name-list.ts'
 
@@ -11,7 +12,7 @@ const CIDR = parseCidr('10.32.0.1/12')!
 const OPTIONS = { multicastRoute: true, signal: new AbortController().signal }
 
 /** Doubles of the host, the node and the store: what is plugged in, what is leased, what is recorded. */
-function world() {
+function world(isIpv6 = false) {
   const plugged = new Set<string>()
   const leases = new Map<string, Cidr>()
   /** Containers of these names hold their leases for the network driver. */
@@ -21,7 +22,7 @@ function world() {
   const brought: string[] = []
   /** And those that their labels ask for. */
   const asked: string[] = []
-  const hooks = { beforePlug: () => {}, afterList: async () => {} }
+  const hooks = { beforePlug: () => {}, afterList: async () => {}, isIpv6Off: false }
   /** The namespace that targets are in, and whose pairs were removed: all of a target, or all but those of a namespace. */
   const netns = { inode: 1n }
   const unplugged: string[] = []
@@ -50,10 +51,10 @@ function world() {
     unplug: async (id: string, but?: { netnsInode: bigint }) => {
       unplugged.push(but === undefined ? id : `${id} but ${but.netnsInode}`)
     },
-    attach: async (target: { id: string }) => {
+    attach: async (target: { id: string }, cidrs: readonly string[], { ipv6 }: { ipv6: readonly string[] }) => {
       hooks.beforePlug()
       plugged.add(target.id)
-      return { mac: '02:00:00:00:00:01' }
+      return { mac: '02:00:00:00:00:01', addresses: hooks.isIpv6Off ? cidrs : [...cidrs, ...ipv6] }
     },
   }
   const runner = {
@@ -73,6 +74,7 @@ function world() {
       records: new AttachmentRecords(store),
       book,
       resolvConfs: { remove: () => {} },
+      ipv6: ipv6Plan(isIpv6),
       disconnects: (id: string) => (id === 'web' ? ['docker network disconnect net web'] : []),
     } as unknown as Seams)
   return {
@@ -211,4 +213,25 @@ t.test('a bad name is refused before anything is done, and a refused attachment 
   }
   await t.rejects(w.attachments.attach('c', ['net:default'], { ...OPTIONS, names: ['web'] }))
   t.equal(w.published.size, 0)
+})
+
+t.test('an attachment has both families, and its names lead to both', async t => {
+  const w = world(true)
+  const outcome = await w.attachments.attach('netns:c', [], { ...OPTIONS, names: ['web'] })
+  t.strictSame(outcome, { cidrs: ['10.32.0.1/12'], ipv6: ['fd12:3456:789a:1::a20:1/64'], isIpv6Off: false })
+  t.match(w.published.get('netns:c'), { addresses: ['10.32.0.1', 'fd12:3456:789a:1::a20:1'] })
+  t.match(await w.attachments.list(), [{ ipv6: ['fd12:3456:789a:1::a20:1/64'], isIpv6Off: false }])
+  t.strictSame(await w.attachments.detach('netns:c', []), {
+    cidrs: ['10.32.0.1/12'],
+    ipv6: ['fd12:3456:789a:1::a20:1/64'],
+  })
+})
+
+t.test('where IPv6 is off inside there is IPv4 alone, by name too', async t => {
+  const w = world(true)
+  w.hooks.isIpv6Off = true
+  const outcome = await w.attachments.attach('netns:c', [], { ...OPTIONS, names: ['web'] })
+  t.strictSame(outcome, { cidrs: ['10.32.0.1/12'], ipv6: [], isIpv6Off: true })
+  t.strictSame(w.published.get('netns:c')?.addresses, ['10.32.0.1'])
+  t.match(await w.attachments.list(), [{ ipv6: [], isIpv6Off: true }])
 })

@@ -7,6 +7,7 @@ import { Attachments } from '../../../lib/daemon/attachments.ts'
 import { ContainerAttachments, type ContainerAttachmentParts } from '../../../lib/daemon/container-attachments.ts'
 import { DockerService } from '../../../lib/daemon/docker-service.ts'
 import { parseDockerHost, type EventListener } from '../../../lib/docker/mod.ts'
+import { ipv6Plan } from '../../support/ipv6-plan.ts'
 import { mapStore } from '../../support/map-store.ts'
 import { nameList } from '../../support/name-list.ts'
 import { waitFor } from '../../support/testbed-command.ts'
@@ -79,10 +80,18 @@ function world(t: Test, isOff = false) {
     records: new AttachmentRecords(store),
     book,
     resolvConfs: { remove: () => {} },
+    ipv6: ipv6Plan(false),
     disconnects: () => [],
   } as unknown as Seams)
   const { records: kept, turns } = attachments
-  const parts = { host, runner, records: kept, turns, book } as unknown as ContainerAttachmentParts
+  const parts = {
+    host,
+    runner,
+    records: kept,
+    turns,
+    book,
+    ipv6: ipv6Plan(false),
+  } as unknown as ContainerAttachmentParts
   const heard: { listener?: EventListener; givenUp: string[]; isStarted: boolean } = { givenUp: [], isStarted: false }
   let isUp = false
   const engine = {

@@ -16,6 +16,8 @@ function service(exposures: Partial<Parts['exposures']>, report = nodeReport(), 
     service: new ExposureService({
       exposures: {
         all: [ONE, TWO],
+        ipv6: ['fd12:3456:789a:1::a20:1/64'],
+        isIpv6Off: false,
         foreign: [],
         names: { full: ['gate.weave.local.'] },
         ...exposures,
@@ -36,6 +38,8 @@ t.test('the host is shown as one that holds addresses, gone when the bridge has 
     description: 'this host',
     mac: '02:00:5e:00:00:01',
     cidrs: ['10.32.0.1/12', '10.40.1.1/24'],
+    ipv6: ['fd12:3456:789a:1::a20:1/64'],
+    isIpv6Off: false,
     names: ['gate.weave.local.'],
     isPresent: true,
   }
@@ -74,13 +78,20 @@ t.test('a host that forwards nothing says so to whoever exposes it', async t => 
   const asked: unknown[] = []
   const expose = async (...args: unknown[]) => {
     asked.push(args)
-    return ['10.32.0.1/12']
+    return { cidrs: ['10.32.0.1/12'], ipv6: [] }
   }
   const request = { addresses: ['net:default'], masquerade: false, names: ['gate'] }
-  t.strictSame(await service({ expose }).service.calls.expose(request, context), { cidrs: ['10.32.0.1/12'], notes: [] })
+  t.strictSame(await service({ expose }).service.calls.expose(request, context), {
+    cidrs: ['10.32.0.1/12'],
+    ipv6: [],
+    notes: [],
+  })
   t.strictSame(asked, [[['net:default'], { isMasqueraded: false, signal: context.signal, names: ['gate'] }]])
   t.match(await service({ expose }, nodeReport(), false).service.calls.expose(request, context), {
     notes: [/ip_forward is 0.*sysctl -w/],
+  })
+  t.match(await service({ expose, isIpv6Off: true }).service.calls.expose(request, context), {
+    notes: [/^IPv6 is switched off on the bridge/],
   })
 })
 

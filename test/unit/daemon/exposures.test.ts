@@ -3,6 +3,7 @@ import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import { Exposures } from '../../../lib/daemon/exposures.ts'
 import type { AddressForm } from '../../../lib/ipam/mod.ts'
+import { ipv6Plan } from '../../support/ipv6-plan.ts'
 import { mapStore } from '../../support/map-store.ts'
 import { nameList } from '../../support/name-list.ts'
 
@@ -10,12 +11,12 @@ type Seams = ConstructorParameters<typeof Exposures>[0]
 const OPTIONS = { isMasqueraded: true, signal: new AbortController().signal }
 
 /** Doubles of the host, the node and the store: what the bridge holds, what is leased, what is recorded. */
-function world() {
+function world(isIpv6 = false) {
   const bridge = new Set<string>()
   const leases = new Map<string, Cidr>()
   const records = new Map<string, Uint8Array>()
   const masqueraded: string[] = []
-  const hooks = { beforeExpose: () => {}, beforeWrite: () => {} }
+  const hooks = { beforeExpose: () => {}, beforeWrite: () => {}, isIpv6Off: false }
   const node = {
     leasesOf: (id: string, holder: string) =>
       id === 'weave:expose' && holder === 'exposure' ? [...leases.values()] : [],
@@ -28,12 +29,14 @@ function world() {
   const parts = {
     range: parseCidr('10.32.0.0/12')!,
     host: {
-      async expose(exposed: readonly { cidr: string; isMasqueraded: boolean }[]) {
+      async expose(exposed: readonly { cidr: string; isMasqueraded: boolean; ipv6?: string }[]) {
         hooks.beforeExpose()
         masqueraded.splice(0, Infinity, ...exposed.filter(one => one.isMasqueraded).map(one => one.cidr))
-        const added = exposed.map(one => one.cidr).filter(cidr => !bridge.has(cidr))
+        const { isIpv6Off } = hooks
+        const given = exposed.flatMap(({ cidr, ipv6 }) => (ipv6 === undefined || isIpv6Off ? [cidr] : [cidr, ipv6]))
+        const added = given.filter(cidr => !bridge.has(cidr))
         for (const cidr of added) bridge.add(cidr)
-        return { added, foreign: [...bridge].filter(cidr => !exposed.some(one => one.cidr === cidr)) }
+        return { added, foreign: [...bridge].filter(cidr => !given.includes(cidr)), isIpv6Off }
       },
       hide: async (cidrs: readonly string[]) => void cidrs.forEach(cidr => bridge.delete(cidr)),
       exposed: async () => [...bridge],
@@ -56,7 +59,7 @@ function world() {
       },
     },
   }
-  const make = () => new Exposures(parts as unknown as Seams)
+  const make = (isWanted = isIpv6) => new Exposures({ ...parts, ipv6: ipv6Plan(isWanted) } as unknown as Seams)
   return { published, bridge, leases, records, masqueraded, hooks, make, exposures: make() }
 }
 
@@ -68,19 +71,19 @@ const state = (w: ReturnType<typeof world>) => [
 
 t.test('the host gets addresses, keeps them when asked again, and gives back just what is named', async t => {
   const w = world()
-  t.same(await w.exposures.expose([], OPTIONS), ['10.32.0.1/12'])
-  t.same(await w.exposures.expose(['net:default', '10.40.1.1/24'], OPTIONS), ['10.32.0.1/12', '10.40.1.1/24'])
+  t.same((await w.exposures.expose([], OPTIONS)).cidrs, ['10.32.0.1/12'])
+  t.same((await w.exposures.expose(['net:default', '10.40.1.1/24'], OPTIONS)).cidrs, ['10.32.0.1/12', '10.40.1.1/24'])
   const both = ['10.32.0.1/12', '10.40.1.1/24']
   t.same(state(w), [both, both, both])
-  t.same(await w.exposures.hide(['ip:10.40.1.1/24']), ['10.40.1.1/24'])
+  t.same((await w.exposures.hide(['ip:10.40.1.1/24'])).cidrs, ['10.40.1.1/24'])
   t.same(state(w), [['10.32.0.1/12'], ['10.32.0.1/12'], ['10.32.0.1/12']])
   await t.rejects(w.exposures.hide(['10.40.1.1/24']), {
     code: 'NOT_EXPOSED',
     message: /10\.40\.1\.1\/24.*10\.32\.0\.1/,
   })
   await t.rejects(async () => w.exposures.hide(['net:default']), { code: 'BAD_ADDRESS' })
-  t.same(await w.exposures.hide([]), ['10.32.0.1/12'])
-  t.same(await w.exposures.hide([]), [], 'hidden already')
+  t.same((await w.exposures.hide([])).cidrs, ['10.32.0.1/12'])
+  t.same((await w.exposures.hide([])).cidrs, [], 'hidden already')
   t.same(state(w), [[], [], []])
 })
 
@@ -208,3 +211,41 @@ t.test(
     t.same(w.exposures.names.all, ['gate'])
   },
 )
+
+t.test('the host gets both families, and loses both', async t => {
+  const w = world(true)
+  const given = await w.exposures.expose(['10.32.0.1/12', '10.40.1.1/24'], { ...OPTIONS, names: ['gate'] })
+  t.same(given, {
+    cidrs: ['10.32.0.1/12', '10.40.1.1/24'],
+    ipv6: ['fd12:3456:789a:1::a20:1/64', 'fd12:3456:789a:1801::a28:101/64'],
+  })
+  t.same([...w.bridge].sort(), [...given.cidrs, ...given.ipv6].sort())
+  t.match(w.published.get('weave:expose'), {
+    addresses: ['10.32.0.1', '10.40.1.1', 'fd12:3456:789a:1::a20:1', 'fd12:3456:789a:1801::a28:101'],
+  })
+  t.same(await w.exposures.hide(['10.40.1.1/24']), {
+    cidrs: ['10.40.1.1/24'],
+    ipv6: ['fd12:3456:789a:1801::a28:101/64'],
+  })
+  t.same(w.exposures.ipv6, ['fd12:3456:789a:1::a20:1/64'])
+  await w.exposures.hide([])
+  t.equal(w.bridge.size, 0)
+})
+
+t.test('a host that has IPv6 off is exposed by IPv4 alone, and says so', async t => {
+  const w = world(true)
+  w.hooks.isIpv6Off = true
+  t.same(await w.exposures.expose([], OPTIONS), { cidrs: ['10.32.0.1/12'], ipv6: [] })
+  t.ok(w.exposures.isIpv6Off)
+  w.hooks.isIpv6Off = false
+  t.same(await w.exposures.reconcile(), ['fd12:3456:789a:1::a20:1/64'], 'as soon as it is on')
+  t.notOk(w.exposures.isIpv6Off)
+})
+
+t.test('what an earlier run gave of IPv6 is taken away when it is no longer wanted', async t => {
+  const w = world(true)
+  await w.exposures.expose([], OPTIONS)
+  w.bridge.add('2001:db8::1/64')
+  await w.make(false).reconcile()
+  t.same([...w.bridge], ['10.32.0.1/12', '2001:db8::1/64'])
+})

@@ -36,7 +36,7 @@ function world() {
         return w.answer()
       },
     },
-    overlay: { isAdopted: false, mtu: 1_400, mac: 0x02_00_00_00_00_01 },
+    overlay: { isAdopted: false, mtu: 1_400, mac: 0x02_00_00_00_00_01, ipv6Off: null },
     targetIds: () => new Set(['netns:a']),
     firewall: { ...REPORT, warnings: ['as it was'] },
     watch: check => {

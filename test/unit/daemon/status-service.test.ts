@@ -7,7 +7,14 @@ import { SERVICE_FIELDS } from '../../support/service-fields.ts'
 
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
 const FACTS = { version: '1', pid: 1, stateDir: '/s', startedAt: NOW, hasSecret: true, mtu: 1_400 }
-const OVERLAY = { bridge: 'weave', isAdopted: false, device: 'weave-tap', mtu: 1_400, mac: '02:00:00:00:00:01' }
+const OVERLAY = {
+  bridge: 'weave',
+  isAdopted: false,
+  device: 'weave-tap',
+  mtu: 1_400,
+  ipv6Off: null,
+  mac: '02:00:00:00:00:01',
+}
 
 function statusWith(others: readonly Service[]) {
   return new StatusService({

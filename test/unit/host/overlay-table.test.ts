@@ -51,6 +51,22 @@ t.test('the narrowest subnet comes first, each once, and one that is not masquer
   t.equal(text.match(/saddr 10\.40\.1\.0\/24 accept/g)?.length, 1)
 })
 
+t.test('a subnet of IPv6 passes as that of IPv4 does, and no other', async t => {
+  const ipv6 = 'fd12:3456:789a:1::a20:1/64'
+  const text = tableText({ ...TABLE, exposed: [{ ...on('10.32.0.1/12'), ipv6 }, on('10.40.1.1/24', false)] })
+  t.strictSame(
+    text.split('\n').flatMap(line => (line.includes('6 ') ? [line.trim()] : [])),
+    [
+      'iifname "weave" ip6 saddr fd12:3456:789a:1::/64 accept',
+      'oifname "weave" ip6 daddr fd12:3456:789a:1::/64 accept',
+      'oifname "weave" icmpv6 type nd-redirect drop',
+      'oifname != { "lo", "weave" } ip6 saddr fd12:3456:789a:1::/64 ip6 daddr != ff00::/8 masquerade fully-random',
+      'oifname "weave" ip6 saddr != fd12:3456:789a:1::/64 ip6 daddr fd12:3456:789a:1::/64 masquerade fully-random',
+      'oifname "weave" ip6 saddr fd12:3456:789a:1::/64 ip6 daddr fd12:3456:789a:1::/64 ct status dnat masquerade fully-random',
+    ],
+  )
+})
+
 t.test('where nothing is masqueraded no address is translated', async t => {
   t.notMatch(tableText({ ...TABLE, exposed: [on('10.40.1.1/24', false)] }), 'nat hook')
 })
