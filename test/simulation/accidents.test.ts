@@ -9,7 +9,10 @@ import { replayOf, seedsOf } from '../support/sim-seeds.ts'
 /** Small, so that what one peer hands on another soon gives. */
 const RANGE = parseCidr('10.32.0.0/25')!
 const CONFIG = { range: RANGE, defaultSubnet: RANGE, blockPrefix: 29 }
-const SEEDS = seedsOf('ACCIDENTS', 12)
+const BLOCKS = 16
+const SEEDS = seedsOf('ACCIDENTS', 20)
+
+t.setTimeout(240_000)
 
 function play(name: string, options: Partial<SimMeshOptions>, tell: (t: Test, mesh: SimMesh) => void): void {
   void t.test(name, t => {
@@ -31,6 +34,11 @@ function play(name: string, options: Partial<SimMeshOptions>, tell: (t: Test, me
 
 function past(host: SimHost): PastReport {
   return host.node.report(0).parts['past'] as PastReport
+}
+
+/** Blocks that anybody takes for his own. */
+function ownedByAll(mesh: SimMesh): number {
+  return mesh.hosts.reduce((sum, { node }) => sum + node.addresses.ipam.ownBlocks().length, 0)
 }
 
 /** Containers come and go on these hosts, so that blocks change hands. */
@@ -72,15 +80,7 @@ play('a restored backup gives no address twice, though something is attached in 
   mesh.run(40_000)
   const isSame = mesh.until(() => mesh.agrees(), 30_000)
   t.type(isSame, 'number', `${replayOf('ACCIDENTS', mesh.seed)}: they agree`)
-  const owned = mesh.hosts.flatMap(
-    ({ node }) =>
-      node.addresses.ipam.report().perPeer.find(row => row.peer === node.config.identity.peerId)?.blocks ?? 0,
-  )
-  t.equal(
-    owned.reduce((sum, blocks) => sum + blocks, 0),
-    16,
-    `${replayOf('ACCIDENTS', mesh.seed)}: no block is lost`,
-  )
+  t.equal(ownedByAll(mesh), BLOCKS, `${replayOf('ACCIDENTS', mesh.seed)}: no block is lost`)
 })
 
 play(
@@ -89,13 +89,13 @@ play(
   (t, mesh) => {
     mesh.launchAll(500)
     live(mesh, [0, 1, 2], 25)
-    const host = mesh.host(1)
+    const host = mesh.host(Math.floor(mesh.chance() * 3))
     const before = new Map([...host.containers].map(([id, { ip }]) => [id, ip]))
     const owned = host.node.addresses.ipam.report().perPeer.find(row => row.peer === host.identity.peerId)?.blocks ?? 0
     host.crash(mesh.chance() < 0.5)
     mesh.run(Math.floor(mesh.chance() * 10_000))
     host.replaceDisk()
-    host.launch([0])
+    host.launch([host.number === 0 ? 1 : 0])
     for (let at = 0; at < 8; at++) {
       mesh.attach(host.number)
       mesh.run(250)
@@ -116,17 +116,38 @@ play(
       'number',
       `${replayOf('ACCIDENTS', mesh.seed)}: they agree`,
     )
-    const all = mesh.hosts.map(
-      ({ node, identity }) =>
-        node.addresses.ipam.report().perPeer.find(row => row.peer === identity.peerId)?.blocks ?? 0,
-    )
-    t.equal(
-      all.reduce((sum, blocks) => sum + blocks, 0),
-      16,
-      `${replayOf('ACCIDENTS', mesh.seed)}: no block is lost`,
-    )
+    t.equal(ownedByAll(mesh), BLOCKS, `${replayOf('ACCIDENTS', mesh.seed)}: no block is lost`)
   },
 )
+
+play('the power fails everywhere, and one host comes back on an old disk', {}, (t, mesh) => {
+  mesh.launchAll(500)
+  live(mesh, [0, 1, 2], 15)
+  const host = mesh.host(Math.floor(mesh.chance() * 3))
+  const backup = host.copyDisk()
+  live(
+    mesh,
+    [0, 1, 2].filter(number => number !== host.number),
+    100,
+  )
+  for (const one of mesh.hosts) one.crash(true)
+  clear(mesh, host.number)
+  host.replaceDisk(backup)
+  for (const one of mesh.hosts)
+    mesh.clock.after(Math.floor(mesh.chance() * 1_500), () => one.launch(one.number === 0 ? undefined : [0], false))
+  mesh.run(1_500)
+  for (let at = 0; at < 20; at++) {
+    for (const { number } of mesh.hosts) mesh.attach(number)
+    mesh.run(100)
+  }
+  mesh.run(40_000)
+  t.type(
+    mesh.until(() => mesh.agrees(), 30_000),
+    'number',
+    `${replayOf('ACCIDENTS', mesh.seed)}: they agree`,
+  )
+  t.equal(ownedByAll(mesh), BLOCKS, `${replayOf('ACCIDENTS', mesh.seed)}: no block is lost`)
+})
 
 /** Host 3 begins on a copy of the disk of host 1, which lives on. `contact`: whom it knows. */
 function copied(name: string, contact: number): void {
