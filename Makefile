@@ -53,7 +53,7 @@ bench: dependencies-all build ## measure the data path against named peers in th
 	@scripts/bench.sh
 
 soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) seeds
-	@SIM_SEED=$${SEED:-1} SIM_SEEDS=$${ROUNDS:-200} ACCIDENTS_SEED=$${SEED:-1} ACCIDENTS_SEEDS=$${ROUNDS:-200} $(RUN) soak
+	@SIM_SEED=$${SEED:-1} SIM_SEEDS=$${ROUNDS:-200} $(RUN) soak
 
 scale: build ## measure simulated meshes: PEERS="10 30 100 300", SEED=n, STEADY_MINUTES=n, SCALE_JSON=file for all figures
 	@node build/scripts/scale.js

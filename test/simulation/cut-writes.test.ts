@@ -6,6 +6,8 @@ import t from 'tap'
 import { parseCidr } from '../../lib/address/mod.ts'
 import { SimMesh } from '../support/sim-mesh.ts'
 
+t.setTimeout(240_000)
+
 const RANGE = parseCidr('10.32.0.0/26')!
 const CONFIG = { range: RANGE, defaultSubnet: RANGE, blockPrefix: 29 }
 const BLOCKS = 8
