@@ -19,6 +19,7 @@ namespace weave {
   X(DROP_ROWS_FULL, "drop:rows-full") X(DROP_CONTROL_FULL, "drop:control-full")                                        \
   /* SWITCH_DROPS of lib/overlay/packet-engine.ts, in its order */                                                     \
   X(DROP_NO_DESTINATION, "drop:no-destination") X(DROP_SPOOFED_SOURCE, "drop:spoofed-source")                          \
+  X(DROP_SPOOFED_NEIGHBOUR, "drop:spoofed-neighbour")                                                                  \
   X(DROP_ROUTER_ADVERTISEMENT, "drop:router-advertisement") X(DROP_BRIDGE_CONTROL, "drop:bridge-control")              \
   X(DROP_DUPLICATE, "drop:duplicate") X(DROP_HOP_LIMIT, "drop:hop-limit")                                              \
   X(DROP_UNKNOWN_ORIGIN, "drop:unknown-origin") X(DROP_MALFORMED_FRAME, "drop:malformed-frame")

@@ -33,6 +33,12 @@ void Lane::describe_frame(int32_t* row, const uint8_t* frame, int length, const 
   row[ROW_SOURCE_LOW] = static_cast<int32_t>(be32(frame + 8));
   row[ROW_ETHER_TYPE] = shape.ether_type;
   row[ROW_SOURCE_IPV4] = static_cast<int32_t>(shape.source_ipv4);
+  if (shape.source_ipv6 != 0) {
+    const uint8_t* source = frame + shape.source_ipv6;
+    for (int i = 0; i < 3; i++) row[ROW_SOURCE_IPV6 + i] = static_cast<int32_t>(be32(source + 4 * i));
+    row[ROW_SOURCE_IPV4] = static_cast<int32_t>(be32(source + 12));
+    if (shape.neighbour_advertisement) row[ROW_FLAGS] |= FLAG_NEIGHBOUR_ADVERTISEMENT;
+  }
   if (shape.router_advertisement) row[ROW_FLAGS] |= FLAG_ROUTER_ADVERTISEMENT;
   if (memcmp(frame, BRIDGE_GROUP, 5) == 0 && frame[5] < 0x10) row[ROW_FLAGS] |= FLAG_BRIDGE_CONTROL;
 }

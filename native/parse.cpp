@@ -9,7 +9,7 @@ constexpr int ETHER_IPV4 = 0x0800, ETHER_ARP = 0x0806, ETHER_IPV6 = 0x86dd, ETHE
 constexpr int VLAN_TAGS_MAX = 4, EXTENSION_HEADERS_MAX = 16;
 constexpr int NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_AUTHENTICATION = 51, NEXT_OPTIONS = 60,
               NEXT_ICMPV6 = 58, NEXT_MOBILITY = 135;
-constexpr int ICMPV6_ROUTER_ADVERTISEMENT = 134, ICMPV6_REDIRECT = 137;
+constexpr int ICMPV6_ROUTER_ADVERTISEMENT = 134, ICMPV6_REDIRECT = 137, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136;
 
 void parse_ipv4(const uint8_t* frame, int length, FrameShape& shape) {
   int l3 = shape.l3;
@@ -31,6 +31,7 @@ void parse_ipv6(const uint8_t* frame, int length, FrameShape& shape) {
   int l3 = shape.l3;
   if (length < l3 + 40 || frame[l3] >> 4 != 6) { shape.l3 = 0; return; }
   shape.version = 6;
+  shape.source_ipv6 = l3 + 8;
   int next = frame[l3 + 6], at = l3 + 40;
   for (int i = 0; i < EXTENSION_HEADERS_MAX; i++) {
     if (next == NEXT_FRAGMENT) {
@@ -52,6 +53,7 @@ void parse_ipv6(const uint8_t* frame, int length, FrameShape& shape) {
         if (length < at + 1) break;
         int type = frame[at];
         shape.router_advertisement = type == ICMPV6_ROUTER_ADVERTISEMENT || type == ICMPV6_REDIRECT;
+        shape.neighbour_advertisement = type == ICMPV6_NEIGHBOUR_ADVERTISEMENT;
       }
       shape.protocol = next;
       shape.l4 = at <= length ? at : 0;

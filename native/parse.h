@@ -12,6 +12,8 @@ struct FrameShape {
   int protocol = -1;     // of the transport header
   bool fragment = false;
   bool router_advertisement = false;
+  bool neighbour_advertisement = false;
+  int source_ipv6 = 0;   // offset of the source address of an IPv6 header, 0 when there is none
   uint32_t source_ipv4 = 0;
 };
 

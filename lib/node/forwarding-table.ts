@@ -6,7 +6,12 @@ import { SELF_INDEX } from './known-peers.ts'
 import type { MeshView } from './mesh-view.ts'
 
 /** What the lanes need of the mesh as it is now. */
-export function forwardingTable(view: MeshView, paths: DataPaths, addresses: Addresses): ForwardingTable {
+export function forwardingTable(
+  view: MeshView,
+  paths: DataPaths,
+  addresses: Addresses,
+  ipv6Prefix: Uint8Array | undefined,
+): ForwardingTable {
   // Most sources have the same few children: each is looked up once.
   const indices = new Map<PeerId, number>()
   const reachable: number[] = []
@@ -30,7 +35,7 @@ export function forwardingTable(view: MeshView, paths: DataPaths, addresses: Add
     if (index === SELF_INDEX) floodOwn = childrenOf(children)
     else if (index !== undefined) floodOf.push([index, childrenOf(children)])
   }
-  return { selfIndex: SELF_INDEX, floodOwn, floodOf, reachable, owners: addresses.owners() }
+  return { selfIndex: SELF_INDEX, floodOwn, floodOf, reachable, owners: addresses.owners(), ipv6Prefix }
 }
 
 /** Makes the table anew when it is due, and hands it out when it differs from the last one. */
@@ -68,7 +73,8 @@ export function isSameTable(a: ForwardingTable, b: ForwardingTable): boolean {
       const [otherSource, otherChildren] = b.floodOf[at]!
       return source === otherSource && isSameList(children, otherChildren)
     }) &&
-    isSameOwners(a.owners, b.owners)
+    isSameOwners(a.owners, b.owners) &&
+    isSameList(a.ipv6Prefix ?? [], b.ipv6Prefix ?? [])
   )
 }
 

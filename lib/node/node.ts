@@ -27,7 +27,7 @@ import type { PartFactory, StoreEntry, StoreRead } from './part.ts'
 import { Parts } from './parts.ts'
 import { Past } from './past.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
-import { reportOf, type NodeReport } from './report.ts'
+import { ipv6PrefixOf, reportOf, type NodeReport } from './report.ts'
 import { Router } from './router.ts'
 import { ViewRecords } from './view-records.ts'
 
@@ -342,7 +342,7 @@ export class Node implements Machine<NodeOutput> {
       for (const change of changes) this.#parts.handleRecord(change, now)
       if (!didNeighbours && !didDialler && changes.length === 0) break
     }
-    const table = this.#tables.take(() => forwardingTable(this.view, this.paths, this.addresses))
+    const table = this.#tables.take(() => forwardingTable(this.view, this.paths, this.addresses, ipv6PrefixOf(this)))
     if (table !== undefined) this.#outputs.push({ type: 'forwarding', table })
   }
 

@@ -5,6 +5,7 @@ import { DUPLICATE_COUNTER_BITS, LANES_MAX, SEGMENT_BYTES_MIN, WANTED_SLOTS } fr
 import { DuplicateWindow } from './duplicate-window.ts'
 import type { BlockOwners, ForwardingTable } from './forwarding.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
+import { neighbourTargetAt } from './neighbour-target.ts'
 import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
 
 /** What a lane hands to the main thread. */
@@ -35,6 +36,7 @@ const NO_TABLE: ForwardingTable = { selfIndex: -1, floodOwn: [], floodOf: [], re
 const NO_CHILDREN = new Int32Array(0)
 /** The group bit in the upper 16 bits of a MAC address. */
 const GROUP_BIT = 0x100
+const ETHER_TYPE_IPV6 = 0x86dd
 const COUNTER_SPAN = 2 ** DUPLICATE_COUNTER_BITS
 
 /**
@@ -58,6 +60,10 @@ export class Forwarder {
   #selfIndex = -1
   #owners: BlockOwners | undefined
   #ownerShift = 0
+  #hasIpv6 = false
+  /** Of the prefix of the mesh: 32 bits, and 16. */
+  #ipv6First = 0
+  #ipv6Second = 0
   #nextDuplicate: number
   #sendCount = 0
   #movedCount = 0
@@ -84,6 +90,12 @@ export class Forwarder {
     this.#floodOwn = Int32Array.from(table.floodOwn)
     this.#floodOf.clear()
     for (const [origin, children] of table.floodOf) this.#floodOf.set(origin, Int32Array.from(children))
+    const prefix = table.ipv6Prefix
+    this.#hasIpv6 = prefix !== undefined
+    if (prefix !== undefined) {
+      this.#ipv6First = i32(prefix, 0)
+      this.#ipv6Second = (prefix[4]! << 8) | prefix[5]!
+    }
     this.#owners = table.owners
     if (table.owners === undefined) return
     const { blockSize } = table.owners
@@ -160,7 +172,11 @@ export class Forwarder {
     if (origin < 0) return this.#drop('unknown-origin')
     if (origin === this.#selfIndex) return this.#drop('duplicate')
     if (!this.#isSound(at)) return false
-    if (this.#isSpoofed(rows[at + ROW.sourceIpv4]!, origin)) return this.#drop('spoofed-source')
+    if (rows[at + ROW.etherType] === ETHER_TYPE_IPV6) {
+      if (this.#isSpoofedIpv6(at, origin)) return this.#drop('spoofed-source')
+      if ((rows[at + ROW.flags]! & ROW_FLAG.neighbourAdvertisement) !== 0 && this.#isSpoofedNeighbour(at, origin))
+        return this.#drop('spoofed-neighbour')
+    } else if (this.#isSpoofed(rows[at + ROW.sourceIpv4]!, origin)) return this.#drop('spoofed-source')
     // Last of the checks: a frame that is dropped must not shadow a good one of the same id.
     if (isBroadcast && !this.#duplicates.admit(origin, rows[at + ROW.duplicateId]!, now)) return this.#drop('duplicate')
     const before = this.#macs.learn(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!, origin, nowSeconds)
@@ -207,6 +223,28 @@ export class Forwarder {
     if (block >= owners.ownerOf.length) return false
     const owner = owners.ownerOf[block]!
     return owner >= 0 && owner !== origin
+  }
+
+  /** The same of the source of an IPv6 frame. Addresses that are not of the mesh, link-local ones too, are anybody's. */
+  #isSpoofedIpv6(at: number, origin: number): boolean {
+    const { rows } = this.#lane
+    const source = at + ROW.sourceIpv6
+    return this.#isForeign(rows[source]!, rows[source + 1]!, rows[source + 2]!, rows[at + ROW.sourceIpv4]!, origin)
+  }
+
+  /** Whether a neighbour advertisement claims the address of another peer's container. */
+  #isSpoofedNeighbour(at: number, origin: number): boolean {
+    const { rows, slab } = this.#lane
+    const target = neighbourTargetAt(slab, rows[at + ROW.offset]!, rows[at + ROW.length]!)
+    if (target < 0) return true
+    const word = (i: number) => i32(slab, target + 4 * i)
+    return this.#isForeign(word(0), word(1), word(2), word(3), origin)
+  }
+
+  /** An IPv6 address in four times 32 bits. What has the prefix of the mesh, and is no address of it, is nobody's. */
+  #isForeign(first: number, second: number, third: number, ipv4: number, origin: number): boolean {
+    if (!this.#hasIpv6 || first !== this.#ipv6First || second >>> 16 !== this.#ipv6Second) return false
+    return third !== 0 || this.#isSpoofed(ipv4, origin)
   }
 
   #control(row: number, at: number): void {
@@ -267,4 +305,8 @@ export class Forwarder {
     this.#lane.countDrop(reason, 1)
     return false
   }
+}
+
+function i32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 }

@@ -12,6 +12,8 @@ export interface ForwardingTable {
   readonly reachable: readonly number[]
   /** Owners of the address blocks, for the anti-spoofing check; undefined while addresses are not managed. */
   readonly owners: BlockOwners | undefined
+  /** Of the IPv6 addresses of the mesh (6 bytes): each belongs to the owner of the IPv4 address at its end. */
+  readonly ipv6Prefix?: Uint8Array | undefined
 }
 
 export interface BlockOwners {

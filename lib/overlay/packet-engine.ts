@@ -89,10 +89,12 @@ export const ROW = {
   originPeer: 12,
   hopLimit: 13,
   duplicateId: 14,
-  /** The IPv4 source address of an IPv4 or ARP frame, else 0. */
+  /** The IPv4 source address of an IPv4 or ARP frame, the last 32 bits of the source of an IPv6 frame, else 0. */
   sourceIpv4: 15,
   /** The receiver index (its 32 bits) of the session that opened the datagram; 0 for the TAP. */
   receiverIndex: 16,
+  /** The first three times 32 bits of the source address of an IPv6 frame, else 0. */
+  sourceIpv6: 17,
   columns: 20,
 } as const
 
@@ -105,6 +107,8 @@ export const ROW_FLAG = {
   bridgeControl: 1 << 18,
   /** The datagram came end to end sealed through a relay: `source(row)` is the relay's endpoint, never the peer's. */
   relayed: 1 << 19,
+  /** An ICMPv6 neighbour advertisement, which claims an address for a MAC. */
+  neighbourAdvertisement: 1 << 20,
 } as const
 
 /** Columns of a send row: which frame row goes to which peer, how. */
@@ -167,6 +171,7 @@ export interface EngineLane {
 export const SWITCH_DROPS = [
   'no-destination',
   'spoofed-source',
+  'spoofed-neighbour',
   'router-advertisement',
   'bridge-control',
   'duplicate',

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { endpointOf } from '../../lib/address/mod.ts'
+import { endpointOf, parseIpv6 } from '../../lib/address/mod.ts'
 import { READY, ROW, ROW_FLAG, type CipherName } from '../../lib/overlay/packet-engine.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
 import { arpPayload, ethernetFrame, icmpv6Payload, ipv4Payload } from '../support/frames.ts'
@@ -95,7 +95,11 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
     withMesh(makeMesh, 2, async (mesh, a, b) => {
       linkUp(mesh, 0, 1)
       const stp = 0x0180_c200_0000
-      const cases: [string, Uint8Array, { flags?: number; etherType: number; sourceIpv4?: number }][] = [
+      const cases: [
+        string,
+        Uint8Array,
+        { flags?: number; etherType: number; sourceIpv4?: number; sourceIpv6?: number[] },
+      ][] = [
         ['plain', testFrame(60), { etherType: 0x88b5 }],
         [
           'IPv4',
@@ -123,6 +127,21 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
           { etherType: 0x86dd },
         ],
         [
+          'neighbour advertisement behind extension headers',
+          ethernetFrame(
+            0x3333_0000_0001,
+            MAC_A,
+            icmpv6Payload(136, 1, { source: parseIpv6('fd12:3456:789a:1::a20:1')!, target: parseIpv6('fe80::1')! }),
+            0x86dd,
+          ),
+          {
+            etherType: 0x86dd,
+            flags: ROW_FLAG.neighbourAdvertisement,
+            sourceIpv4: 0x0a20_0001,
+            sourceIpv6: [0xfd12_3456 | 0, 0x789a_0001, 0],
+          },
+        ],
+        [
           'bridge control',
           ethernetFrame(stp, MAC_A, new Uint8Array(46), 38),
           { etherType: 38, flags: ROW_FLAG.bridgeControl },
@@ -145,6 +164,7 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
           t.equal(row?.columns[ROW.etherType], expected.etherType)
           t.equal(row?.columns[ROW.flags], expected.flags ?? 0)
           t.equal(row?.columns[ROW.sourceIpv4], expected.sourceIpv4 ?? 0)
+          t.same([...row!.columns.slice(ROW.sourceIpv6, ROW.sourceIpv6 + 3)], expected.sourceIpv6 ?? [0, 0, 0])
         }
       }
     }),

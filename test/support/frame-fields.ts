@@ -12,6 +12,7 @@ const EXTENSION_HEADERS_MAX = 8
 const VLAN_TAGS_MAX = 2
 const ROUTER_ADVERTISEMENT = 134
 const REDIRECT = 137
+const NEIGHBOUR_ADVERTISEMENT = 136
 
 /** Fills the columns of a frame row that tell of the Ethernet frame itself; false when it is too short to be one. */
 export function fillFrameFields(rows: Int32Array, at: number, frame: Uint8Array): boolean {
@@ -32,9 +33,14 @@ export function fillFrameFields(rows: Int32Array, at: number, frame: Uint8Array)
   if (view.getUint32(0) === 0x0180_c200 && view.getUint8(4) === 0 && view.getUint8(5) < 16) {
     rows[at + ROW.flags]! |= ROW_FLAG.bridgeControl
   }
-  if (etherType === ETHER_TYPE.ipv6 && isRouterAdvertisement(view, offset)) {
-    rows[at + ROW.flags]! |= ROW_FLAG.routerAdvertisement
+  if (etherType !== ETHER_TYPE.ipv6) return true
+  if (isIpv6(view, offset)) {
+    for (let i = 0; i < 3; i++) rows[at + ROW.sourceIpv6 + i] = view.getInt32(offset + 8 + 4 * i)
+    rows[at + ROW.sourceIpv4] = view.getInt32(offset + 20)
   }
+  const type = icmpv6Type(view, offset)
+  if (type === ROUTER_ADVERTISEMENT || type === REDIRECT) rows[at + ROW.flags]! |= ROW_FLAG.routerAdvertisement
+  if (type === NEIGHBOUR_ADVERTISEMENT) rows[at + ROW.flags]! |= ROW_FLAG.neighbourAdvertisement
   return true
 }
 
@@ -48,19 +54,22 @@ function sourceIpv4(view: DataView, etherType: number, offset: number): number {
   return 0
 }
 
-function isRouterAdvertisement(view: DataView, start: number): boolean {
-  if (start + IPV6_HEADER_BYTES > view.byteLength) return false
+function isIpv6(view: DataView, start: number): boolean {
+  return start + IPV6_HEADER_BYTES <= view.byteLength && view.getUint8(start) >> 4 === 6
+}
+
+/** Of the message, or -1. */
+function icmpv6Type(view: DataView, start: number): number {
+  if (!isIpv6(view, start)) return -1
   let next = view.getUint8(start + 6)
   let offset = start + IPV6_HEADER_BYTES
   for (let headers = 0; headers < EXTENSION_HEADERS_MAX && EXTENSION_HEADERS.has(next); headers++) {
-    if (offset + 8 > view.byteLength) return false
+    if (offset + 8 > view.byteLength) return -1
     // A fragment that is not the first has no ICMPv6 header to look at.
-    if (next === FRAGMENT && (view.getUint16(offset + 2) & 0xfff8) !== 0) return false
+    if (next === FRAGMENT && (view.getUint16(offset + 2) & 0xfff8) !== 0) return -1
     const length = next === FRAGMENT ? 8 : (view.getUint8(offset + 1) + 1) * 8
     next = view.getUint8(offset)
     offset += length
   }
-  if (next !== ICMPV6 || offset >= view.byteLength) return false
-  const type = view.getUint8(offset)
-  return type === ROUTER_ADVERTISEMENT || type === REDIRECT
+  return next !== ICMPV6 || offset >= view.byteLength ? -1 : view.getUint8(offset)
 }

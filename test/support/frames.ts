@@ -47,8 +47,14 @@ export function arpPayload(senderMac: number, senderIp: number, targetIp: number
 }
 
 /** The payload of an IPv6 frame that carries an ICMPv6 message, behind so many destination-options headers. */
-export function icmpv6Payload(type: number, extensionHeaders = 0): Uint8Array {
-  const packet = new Uint8Array(40 + 8 * extensionHeaders + 16)
+export function icmpv6Payload(
+  type: number,
+  extensionHeaders = 0,
+  { source, target }: { readonly source?: Uint8Array; readonly target?: Uint8Array } = {},
+): Uint8Array {
+  const packet = new Uint8Array(40 + 8 * extensionHeaders + (target === undefined ? 16 : 24))
+  if (source !== undefined) packet.set(source, 8)
+  if (target !== undefined) packet.set(target, packet.length - 16)
   packet[0] = 0x60
   packet[5] = packet.length - 40
   packet[7] = 255

@@ -96,7 +96,7 @@ t.test('containers on two hosts reach each other by IPv6, by address and by name
     await h1.daemon.stopIfRunning()
     await h1.daemon.launch([], { ...launch, args: ['--no-ipv6'] })
     t.strictSame(await held(c1, 'ethwe'), [])
-    t.match(await h1.daemon.say('status'), 'IPv6: off: --no-ipv6')
+    t.equal((await h1.daemon.status()).overlay.ipv6Off, '--no-ipv6')
     await h1.daemon.stopIfRunning()
     await h1.daemon.launch([], { ...launch, args: ['--forget-option', 'ipv6'] })
     t.strictSame(await held(c1, 'ethwe'), [{ cidr: one.ipv6[0]!, isNodad: true }])

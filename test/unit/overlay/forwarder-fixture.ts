@@ -1,0 +1,169 @@
+import type { Test } from 'tap'
+import { type EndpointParts } from '../../../lib/address/mod.ts'
+import { Forwarder, type ForwarderOptions } from '../../../lib/overlay/forwarder.ts'
+import type { ForwardingTable } from '../../../lib/overlay/forwarding.ts'
+import { MacTable } from '../../../lib/overlay/mac-table.ts'
+import { ROW, SEND, type EngineLane, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
+import { DATAGRAM_KIND, HOP_LIMIT } from '../../../lib/wire/datagram.ts'
+import { ethernetFrame } from '../../support/frames.ts'
+import { fillFrameFields } from '../../support/frame-fields.ts'
+
+export const SELF = 0
+export const [MAC_A, MAC_B, MAC_X] = [0x0200_0000_000a, 0x0200_0000_000b, 0x0200_0000_00ff]
+export const EVERYBODY = 0xffff_ffff_ffff
+
+export interface RowInput {
+  readonly frame: Uint8Array
+  readonly kind?: number
+  readonly from?: number
+  readonly origin?: number
+  readonly flags?: number
+  readonly hopLimit?: number
+  readonly duplicateId?: number
+  readonly gsoSize?: number
+  readonly receiverIndex?: number
+}
+
+/** A lane whose batches the test writes, and which notes what it is told to do. */
+export class ScriptedLane implements EngineLane {
+  readonly rowsMax = 16
+  readonly sendsMax: number
+  readonly slab = new Uint8Array(16 * 2048)
+  readonly rows = new Int32Array(16 * ROW.columns)
+  readonly sends: Int32Array
+  readonly deliveries = new Int32Array(16)
+  /** Per call of `send`: peer, row, kind, hop limit, duplicate id, origin. */
+  readonly sent: number[][][] = []
+  readonly written: number[][] = []
+  readonly drops = new Map<SwitchDrop, number>()
+  readonly order: string[] = []
+  localMoves = 0
+  #next: readonly RowInput[] = []
+
+  constructor(sendsMax = 32) {
+    this.sendsMax = sendsMax
+    this.sends = new Int32Array(sendsMax * SEND.columns)
+  }
+
+  script(...rows: RowInput[]): void {
+    this.#next = rows
+  }
+
+  countLocalMove(): void {
+    this.localMoves++
+  }
+
+  tapRead(): number {
+    return this.#fill()
+  }
+
+  udpRead(): number {
+    return this.#next.length === 0 ? -1 : this.#fill()
+  }
+
+  send(count: number): number {
+    this.order.push('send')
+    const call: number[][] = []
+    for (let i = 0; i < count; i++) {
+      const at = i * SEND.columns
+      const columns = [SEND.peer, SEND.row, SEND.kind, SEND.hopLimit, SEND.duplicateId, SEND.originPeer]
+      call.push(columns.map(column => this.sends[at + column]!))
+    }
+    this.sent.push(call)
+    return count
+  }
+
+  tapWrite(count: number): number {
+    this.order.push('tapWrite')
+    this.written.push([...this.deliveries.subarray(0, count)])
+    return count
+  }
+
+  source(row: number): EndpointParts {
+    return { ip: Uint8Array.of(10, 0, 0, row), port: 6783 }
+  }
+
+  wait(): number {
+    return 0
+  }
+
+  countDrop(reason: SwitchDrop, count: number): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + count)
+  }
+
+  #fill(): number {
+    const count = this.#next.length
+    this.rows.fill(0)
+    for (const [row, input] of this.#next.entries()) {
+      const at = row * ROW.columns
+      this.slab.set(input.frame, row * 2048)
+      this.rows[at + ROW.offset] = row * 2048
+      this.rows[at + ROW.length] = input.frame.length
+      this.rows[at + ROW.kind] = input.kind ?? DATAGRAM_KIND.frame
+      this.rows[at + ROW.fromPeer] = input.from ?? -1
+      this.rows[at + ROW.originPeer] = input.origin ?? input.from ?? -1
+      this.rows[at + ROW.flags] = input.flags ?? 0
+      this.rows[at + ROW.hopLimit] = input.hopLimit ?? 0
+      this.rows[at + ROW.duplicateId] = input.duplicateId ?? 0
+      this.rows[at + ROW.gsoSize] = input.gsoSize ?? 0
+      this.rows[at + ROW.receiverIndex] = input.receiverIndex ?? 0
+      if (input.kind !== DATAGRAM_KIND.control) fillFrameFields(this.rows, at, input.frame)
+    }
+    this.#next = []
+    return count
+  }
+}
+
+export function frame(destination: number, source: number): Uint8Array {
+  return ethernetFrame(destination, source, new Uint8Array(46))
+}
+
+export function broadcast(from: number, origin: number, duplicateId: number, hopLimit = HOP_LIMIT): RowInput {
+  return { frame: frame(EVERYBODY, MAC_X), kind: DATAGRAM_KIND.broadcast, from, origin, duplicateId, hopLimit }
+}
+
+export const TABLE: ForwardingTable = {
+  selfIndex: SELF,
+  floodOwn: [1, 2],
+  floodOf: [
+    [1, [2, 3]],
+    [2, []],
+    [3, [1, 3, 4]],
+  ],
+  reachable: [1, 2, 3, 4],
+  owners: undefined,
+}
+
+export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: Partial<ForwardingTable> } = {}) {
+  const lane = new ScriptedLane(options.sendsMax)
+  const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(256)))
+  const controls: unknown[][] = []
+  const moves: unknown[][] = []
+  const wanted: number[] = []
+  const forwarder = new Forwarder(
+    lane,
+    macs,
+    {
+      onControl: (...args) => controls.push(args),
+      onMoved: (...args) => moves.push(args),
+      onWanted: peer => wanted.push(peer),
+    },
+    { duplicateCapacity: 256, ...options },
+  )
+  forwarder.setTable({ ...TABLE, ...options.table })
+  const where = (mac: number) => macs.lookup(Math.floor(mac / 2 ** 32), mac % 2 ** 32, 1)
+  const outAt = (now: number, ...rows: RowInput[]) => {
+    lane.script(...rows)
+    return forwarder.outbound(now)
+  }
+  const out = (...rows: RowInput[]) => outAt(1000, ...rows)
+  const inward = (...rows: RowInput[]) => {
+    lane.script(...rows)
+    return forwarder.inbound(1000)
+  }
+  return { lane, macs, forwarder, controls, moves, wanted, where, out, outAt, inward }
+}
+
+export function expectDrop(t: Test, lane: ScriptedLane, reason: SwitchDrop, count = 1): void {
+  t.same([...lane.drops], [[reason, count]], `dropped as ${reason}`)
+}
