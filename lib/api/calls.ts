@@ -43,6 +43,22 @@ export const CALLS = {
     deadlineMs: 10_000,
     description: 'what is attached',
   }),
+  containers: call({
+    method: 'GET',
+    path: '/v1/containers',
+    request: schema.NoRequest,
+    answer: schema.ContainersAnswer,
+    deadlineMs: 5_000,
+    description: 'what is attached in the whole mesh, and on which host',
+  }),
+  whois: call({
+    method: 'POST',
+    path: '/v1/whois',
+    request: schema.WhoisRequest,
+    answer: schema.ContainersAnswer,
+    deadlineMs: 5_000,
+    description: 'which container has an address or a name, and on which host',
+  }),
   connect: call({
     method: 'POST',
     path: '/v1/connect',

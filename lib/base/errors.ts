@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   PLUGIN_SOCKET: { http: 500, exit: 69 },
   DOCKER_UNREACHABLE: { http: 502, exit: 69 },
   ADDRESS_OUTSIDE_RANGE: { http: 400, exit: 1 },
+  ADDRESS_UNKNOWN: { http: 404, exit: 4 },
   ADDRESS_RESERVED: { http: 400, exit: 1 },
   ADDRESS_TAKEN: { http: 409, exit: 1 },
   ADDRESS_OWNED_ELSEWHERE: { http: 409, exit: 1 },

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { chosenAttachments } from './chosen-attachments.ts'
+import { chosenAttachments, chosenContainers } from './chosen-attachments.ts'
 import { withNames } from './name-commands.ts'
+import { renderContainers } from './render-containers.ts'
 import { renderPs } from './render.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 import { withNotice } from './waiting.ts'
@@ -59,10 +60,27 @@ export function addAttachmentCommands(program: Command): void {
     })
   withSettings(
     program.command('ps').description('list what is attached: id, MAC, addresses, names').argument('[targets...]'),
-  ).action(async (targets: string[], _options: object, command: Command) => {
+  )
+    .option('--all', 'on all hosts of the mesh: host, id, addresses, names')
+    .action(async (targets: string[], { all = false }: { all?: boolean }, command: Command) => {
+      const settings = settingsOf(command)
+      if (all) {
+        const { containers } = await clientOf(settings).call('containers')
+        const shown = chosenContainers(containers, targets)
+        return print(settings, shown, renderContainers(shown))
+      }
+      const { attachments } = await clientOf(settings).call('ps')
+      const shown = chosenAttachments(attachments, targets)
+      print(settings, shown, renderPs(shown))
+    })
+  withSettings(
+    program
+      .command('whois')
+      .description('print which container has an address or a name, and on which host of the mesh it is')
+      .argument('<what>', 'an IP address, a name, or the id of a container'),
+  ).action(async (what: string, _options: object, command: Command) => {
     const settings = settingsOf(command)
-    const { attachments } = await clientOf(settings).call('ps')
-    const shown = chosenAttachments(attachments, targets)
-    print(settings, shown, renderPs(shown))
+    const { containers } = await clientOf(settings).call('whois', { what })
+    print(settings, containers, renderContainers(containers))
   })
 }

@@ -1,4 +1,4 @@
-import type { Attachment } from '../api/mod.ts'
+import type { Attachment, ContainerView } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 
 /**
@@ -12,6 +12,12 @@ export function chosenAttachments<T extends Pick<Attachment, 'id' | 'description
   if (texts.length === 0) return [...all]
   const chosen = new Set(texts.flatMap(text => named(all, text)))
   return all.filter(one => chosen.has(one))
+}
+
+/** The same of what is on all hosts, by id. @throws WeaveError NOT_ATTACHED */
+export function chosenContainers(all: readonly ContainerView[], texts: readonly string[]): ContainerView[] {
+  const known = all.map(view => ({ view, id: view.container, description: '' }))
+  return chosenAttachments(known, texts).map(({ view }) => view)
 }
 
 function named<T extends Pick<Attachment, 'id' | 'description'>>(all: readonly T[], text: string): readonly T[] {

@@ -192,7 +192,7 @@ export function renderPs(attachments: readonly Attachment[]): string {
 }
 
 /** Docker's ids are shown by their first twelve characters, as Docker does. */
-function shownId(id: string): string {
+export function shownId(id: string): string {
   // What has no container is not told apart by an id.
   if (id.startsWith('weave:extern/')) return 'weave:extern'
   return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id

@@ -19,6 +19,8 @@ export const DNS_LISTENERS_MAX = 64
 export const RESOLV_CONF_SERVERS_MAX = 3
 /** Before an address that has a name and is no container's here. */
 export const EXTERNAL_PREFIX = 'weave:extern/'
+/** Of a container's id, as `ps` and Docker show it. */
+export const CONTAINER_ID_SHOWN = 12
 /** Peers that a status shows, the nearest first: a ledger has places for many more, which others can fill. */
 export const SHOWN_PEERS_MAX = 1_000
 /** A status is kept so many times as long as it took to make: those who ask take at most this part of the time. */

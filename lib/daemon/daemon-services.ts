@@ -38,6 +38,7 @@ import type { DerivedSettings } from './settings.ts'
 import type { DataPlaneFacts } from './status/status.ts'
 import { StatusService } from './status-service.ts'
 import { Strays } from './strays.ts'
+import { WhereaboutsService } from './whereabouts-service.ts'
 
 /** What the services of a daemon stand on. */
 export interface Ground {
@@ -153,6 +154,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     docker,
     driver,
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
+    new WhereaboutsService({ domain: book.domain, runner }),
   ]
   return new Services(
     [

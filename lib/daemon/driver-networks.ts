@@ -187,7 +187,7 @@ export class DriverNetworks {
   }
 
   async #join({ SandboxKey, ...at }: DriverRequest<'NetworkDriver.Join'>): Promise<object> {
-    const { records, host } = this.#parts
+    const { records, host, book } = this.#parts
     const id = at.EndpointID
     const endpoint = this.#endpointAt(at)
     if (endpoint === undefined)
@@ -204,6 +204,8 @@ export class DriverNetworks {
       .endpoints()
       .some(one => one.id !== id && one.sandbox === SandboxKey && records.network(one.network)?.hasMulticast !== false)
     records.putEndpoint({ ...endpoint, sandbox: SandboxKey })
+    // Its names follow, once Docker was asked for them.
+    book.set(leaseKey(endpoint.mac), addressesOf(endpoint), [])
     return {
       InterfaceName: { SrcName: pair.guestInterface, DstPrefix: GUEST_PREFIX },
       StaticRoutes:

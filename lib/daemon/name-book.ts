@@ -1,5 +1,5 @@
 import { WeaveError } from '../base/mod.ts'
-import { NAMED_CONTAINERS_MAX, type Domain } from '../names/mod.ts'
+import { TOLD_CONTAINERS_MAX, type Domain } from '../names/mod.ts'
 import { NAME_ADDRESSES_MAX, NAMES_MAX } from '../wire/mod.ts'
 import type { AttachmentRecord } from './attachment-records.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -21,17 +21,17 @@ export class NameBook {
   }
 
   /**
-   * Sets all names of a container id, in the place of those that it had; none without names or addresses. `names`: as
-   * `Domain.parse` gives them; `addresses`: without prefix length. They end with the last lease of the container, if
-   * the service does not end them before.
+   * Tells the mesh where a container id is found, and all its names, in the place of those that it had; without addresses
+   * nothing. `names`: as `Domain.parse` gives them; `addresses`: without prefix length. That ends with the last lease of
+   * the container, if the service does not end it before. What has no name is told as far as there is room.
    * @throws WeaveError NAMES_FULL
    */
   set(container: string, addresses: readonly string[], names: readonly string[]): void {
     const record = { container, addresses: addresses.slice(0, NAME_ADDRESSES_MAX), names: names.slice(0, NAMES_MAX) }
-    if (this.#runner.input((node, now) => node.setNames(record, now)) !== false) return
+    if (this.#runner.input((node, now) => node.setNames(record, now)) !== false || names.length === 0) return
     throw new WeaveError(
       'NAMES_FULL',
-      `the names of ${container} cannot be published: a peer gives names to ${NAMED_CONTAINERS_MAX} containers and addresses at most, and has a share of the mesh's memory`,
+      `the names of ${container} cannot be published: a peer tells of ${TOLD_CONTAINERS_MAX} containers and named addresses at most, and has a share of the mesh's memory`,
       'take names away that are no longer needed; see them with `weave-ts status dns`',
     )
   }

@@ -99,7 +99,7 @@ export class NamesService implements Service {
   #changeExternal(address: string, change: (known: readonly string[]) => string[]): string[] {
     const container = EXTERNAL_PREFIX + address
     const names = this.#book.domain.checkCount(change(this.#runner.node.names.of(container)?.names ?? []))
-    this.#book.set(container, [address], names)
+    this.#book.set(container, names.length === 0 ? [] : [address], names)
     return names
   }
 

@@ -1,7 +1,7 @@
 /** So that names below it have room. */
 export const DOMAIN_CHARACTERS_MAX = 100
-/** Containers of one peer that have names, and addresses elsewhere that it named. */
-export const NAMED_CONTAINERS_MAX = 2_048
+/** Containers of one peer that the others are told of, and addresses elsewhere that it named. */
+export const TOLD_CONTAINERS_MAX = 2_048
 export const DNS_PORT = 53
 /** RFC 1035 §4.2.1: the largest answer over UDP, unless the client says otherwise. */
 export const UDP_ANSWER_BYTES = 512

@@ -1,13 +1,13 @@
 import type { PeerId } from '../address/mod.ts'
 import type { NameRecord } from '../wire/mod.ts'
 
-/** The names of one container, as the peer tells them where it runs. */
+/** One container with its names, which may be none, as the peer tells them where it runs. */
 export interface ZoneEntry extends NameRecord {
   readonly owner: PeerId
 }
 
 /**
- * All names that the peers publish, by name and by address. What a peer published counts only while `isLive` says so of
+ * All containers that the peers publish, by name and by address. What a peer published counts only while `isLive` says so of
  * it: so the names of a peer that cannot be reached are gone at once, and back at once, at no cost.
  */
 export class Zone {
@@ -67,6 +67,21 @@ export class Zone {
     for (const entry of this.#byAddress.get(address) ?? [])
       if (this.#isLive(entry.owner)) for (const name of entry.names) names.add(name)
     return [...names].sort()
+  }
+
+  /** What is told of an address in canonical form, of peers that cannot be reached too. */
+  at(address: string): ZoneEntry[] {
+    return [...(this.#byAddress.get(address) ?? [])]
+  }
+
+  /** What is told under a name that is relative to the zone, of peers that cannot be reached too. */
+  named(name: string): ZoneEntry[] {
+    return [...(this.#byName.get(name) ?? [])]
+  }
+
+  /** All that is told, of peers that cannot be reached too. */
+  all(): ZoneEntry[] {
+    return [...this.#entries.values()]
   }
 
   /** What counts now. */

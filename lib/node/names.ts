@@ -1,7 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
 import { isDrop, toHex, utf8 } from '../base/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
-import { NAMED_CONTAINERS_MAX, Zone } from '../names/mod.ts'
+import { TOLD_CONTAINERS_MAX, Zone } from '../names/mod.ts'
 import {
   CONTAINER_ID_BYTES_MAX,
   NAME_KEY_BYTES,
@@ -20,8 +20,8 @@ export interface NamesReport {
 }
 
 /**
- * The names of containers. Each peer publishes those of its own, a record for each container; what others publish
- * counts while they can be reached. The ledger keeps them over a restart.
+ * The containers of the mesh and their names. Each peer publishes its own, a record for each container, also for one
+ * without names; the names that others publish count while they can be reached. The ledger keeps them over a restart.
  */
 export class NameRecords implements NodePart {
   readonly name = 'names'
@@ -49,20 +49,25 @@ export class NameRecords implements NodePart {
   }
 
   /**
-   * Publishes under which names a container of this host is found, and where: in the place of what was published of it.
-   * Without names or addresses nothing is. False when there is no room, and nothing was changed.
+   * Publishes where a container of this host is found, and under which names: in the place of what was published of it.
+   * Without addresses nothing is. False when there is no room: then nothing was changed, or, without names, nothing is
+   * published of it.
    */
   set({ container, addresses, names }: NameRecord): boolean {
     const id = utf8(container)
     if (id.length > CONTAINER_ID_BYTES_MAX) return false
     const { ledger, config } = this.#context
     const key = config.suite.hash(id, NAME_KEY_BYTES)
-    if (names.length === 0 || addresses.length === 0) {
+    if (addresses.length === 0) {
       ledger.remove(RECORD_KIND.name, key)
       return true
     }
-    if (!this.#own.has(toHex(key)) && this.#own.size >= NAMED_CONTAINERS_MAX) return false
-    return ledger.put(RECORD_KIND.name, key, encodeNameRecord({ container, addresses, names })) !== 'full'
+    const isRoom = this.#own.has(toHex(key)) || this.#own.size < TOLD_CONTAINERS_MAX
+    const value = encodeNameRecord({ container, addresses, names })
+    if (isRoom && ledger.put(RECORD_KIND.name, key, value) !== 'full') return true
+    // The names that it had are not its own any more.
+    if (names.length === 0) ledger.remove(RECORD_KIND.name, key)
+    return false
   }
 
   /** What this peer publishes of a container. */
@@ -81,7 +86,7 @@ export class NameRecords implements NodePart {
   }
 
   report(): NamesReport {
-    const live = this.zone.live()
+    const live = this.zone.live().filter(entry => entry.names.length > 0)
     return { containers: live.length, names: new Set(live.flatMap(entry => entry.names)).size }
   }
 

@@ -22,6 +22,14 @@ const ATTACHED = {
   names: [],
   isPresent: true,
 }
+const CONTAINER = {
+  container: 'netns:a',
+  addresses: ['10.32.0.1'],
+  names: ['web.weave.local.'],
+  peer: { id: 'p', nickname: 'n' },
+  isReachable: true,
+  isPlugged: true,
+}
 const REPORT = {
   ...STATUS,
   macs: [],
@@ -35,6 +43,8 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   status: STATUS,
   report: REPORT,
   ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
+  containers: { containers: [CONTAINER] },
+  whois: { containers: [CONTAINER] },
   connect: { targets: ['h1'] },
   found: { mesh: 'ab'.repeat(16) },
   forget: { targets: [] },
@@ -68,8 +78,9 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     seen.push([name, input])
     return ANSWERS[name]
   })
-  for (const name of ['status', 'report', 'ps', 'dns', 'found', 'stop', 'reset'] as const)
+  for (const name of ['status', 'report', 'ps', 'containers', 'dns', 'found', 'stop', 'reset'] as const)
     t.strictSame(await client.call(name), ANSWERS[name], name)
+  t.strictSame(await client.call('whois', { what: '10.32.0.1' }), ANSWERS.whois)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
   t.strictSame(await client.call('rmpeer', { peer: 'n' }), ANSWERS.rmpeer)
@@ -90,7 +101,8 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(7), [
+  t.strictSame(seen.slice(8), [
+    ['whois', { what: '10.32.0.1' }],
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],
     ['rmpeer', { peer: 'n', force: false }],

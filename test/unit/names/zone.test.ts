@@ -30,6 +30,18 @@ t.test('a name has the addresses of all who are called so, each once', async t =
   t.same(zone.namesOf('10.0.0.9'), ['other'])
 })
 
+t.test('a container without names is found by its address, and is the answer to no query', async t => {
+  const zone = new Zone(owner => owner !== OWNERS[1])
+  const bare = entry(OWNERS[0]!, ['10.0.0.1'], [])
+  const away = entry(OWNERS[1]!, ['10.0.0.2'], ['web'])
+  zone.set('1', bare)
+  zone.set('2', away)
+  t.same([zone.at('10.0.0.1'), zone.at('10.0.0.2'), zone.at('10.0.0.3')], [[bare], [away], []])
+  t.same([zone.named('web'), zone.named('')], [[away], []])
+  t.same([zone.all(), zone.live()], [[bare, away], [bare]])
+  t.same([zone.namesOf('10.0.0.1'), zone.addressesOf('')], [[], undefined])
+})
+
 t.test('what a peer published that cannot be reached is gone, and back at once', async t => {
   const reachable = new Set(OWNERS)
   const zone = new Zone(owner => reachable.has(owner))

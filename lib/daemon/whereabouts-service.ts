@@ -1,0 +1,134 @@
+import { EMBEDDED_IPV4_BITS, MESH_PREFIX_BYTES, formatCidr, formatIp, formatIpv4, parseIp } from '../address/mod.ts'
+import type { CallHandlers, ContainerView } from '../api/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import type { Domain, ZoneEntry } from '../names/mod.ts'
+import type { NodeReport } from '../node/mod.ts'
+import { CONTAINER_ID_SHOWN } from './constants.ts'
+import type { NodeRunner } from './node-runner.ts'
+import type { Service } from './service.ts'
+import { Names } from './status/names.ts'
+
+interface Given {
+  readonly domain: Pick<Domain, 'full' | 'tryParse'>
+  readonly runner: Pick<NodeRunner, 'report'> & {
+    readonly node: Pick<NodeRunner['node'], 'leases' | 'names' | 'addresses'>
+  }
+}
+
+/** Which container is on which host, in the whole mesh: `ps --all` and `whois`. */
+export class WhereaboutsService implements Service {
+  readonly name = 'whereabouts'
+  readonly calls: Pick<CallHandlers, 'containers' | 'whois'>
+  readonly #domain: Given['domain']
+  readonly #runner: Given['runner']
+
+  constructor({ domain, runner }: Given) {
+    this.#domain = domain
+    this.#runner = runner
+    this.calls = {
+      containers: () => ({ containers: this.#shown(runner.node.names.zone.all(), runner.report()) }),
+      whois: ({ what }) => ({ containers: this.#whois(what.trim()) }),
+    }
+  }
+
+  #whois(what: string): ContainerView[] {
+    const report = this.#runner.report()
+    const ip = parseIp(what)
+    if (ip !== undefined) return this.#at(what, ip, report)
+    const { zone } = this.#runner.node.names
+    const name = this.#domain.tryParse(what)
+    const named = name === undefined ? [] : zone.named(name)
+    const found = named.length > 0 ? named : zone.all().filter(({ container }) => isMeant(container, what))
+    if (found.length > 0) return this.#shown(found, report)
+    throw new WeaveError(
+      'NAME_UNKNOWN',
+      `no container of the mesh is called ${what}, or has that id`,
+      'see all with `weave-ts ps --all`',
+    )
+  }
+
+  #at(what: string, ip: Uint8Array, report: NodeReport): ContainerView[] {
+    const { zone } = this.#runner.node.names
+    const ipv4 = embeddedIpv4(ip, report.mesh.ipv6Prefix)
+    const told = [...zone.at(formatIp(ip)), ...(ipv4 === undefined ? [] : zone.at(formatIp(ipv4)))]
+    if (told.length > 0) return this.#shown([...new Set(told)], report)
+    const kept = ipv4 === undefined ? [] : this.#kept(formatIp(ipv4), report)
+    if (kept.length > 0) return kept
+    throw new WeaveError(
+      'ADDRESS_UNKNOWN',
+      `no container is known at ${what}; ${ipv4 === undefined ? 'it is no address of this mesh' : this.#ownerOf(ipv4, report)}`,
+      'see what is where with `weave-ts ps --all`, and who owns which addresses with `weave-ts status ipam`',
+    )
+  }
+
+  /** What is leased here and not told of: a container that has stopped. */
+  #kept(address: string, report: NodeReport): ContainerView[] {
+    const names = new Names(report)
+    return this.#runner.node
+      .leases()
+      .filter(lease => formatIpv4(lease.address) === address)
+      .map(({ container }) => ({
+        container,
+        addresses: [address],
+        names: [],
+        peer: names.ref(report.self.peerId),
+        isReachable: true,
+        isPlugged: false,
+      }))
+  }
+
+  #ownerOf(ip: Uint8Array, report: NodeReport): string {
+    const { ipam } = this.#runner.node.addresses
+    const address = new DataView(ip.buffer, ip.byteOffset).getUint32(0)
+    if (!ipam.space.holds(address)) return `it is outside the range ${formatCidr(ipam.space.range)}`
+    const block = ipam.space.blockOf(address)
+    const owner = ipam.registerOf(block)?.owner
+    const its = `its block ${formatCidr(ipam.space.blockCidr(block))}`
+    if (owner === undefined) return `${its} belongs to nobody that is known`
+    if (owner === report.self.peerId) return `${its} belongs to this peer, which gave it to nobody`
+    const reach = report.peers.some(({ peerId, isReachable }) => peerId === owner && isReachable)
+    return `${its} belongs to ${new Names(report).short(owner)}${reach ? '' : ', which cannot be reached'}`
+  }
+
+  #shown(entries: readonly ZoneEntry[], report: NodeReport): ContainerView[] {
+    const names = new Names(report)
+    const self = report.self.peerId
+    const reachable = new Set(report.peers.filter(peer => peer.isReachable).map(({ peerId }) => peerId))
+    return entries
+      .map(({ owner, container, addresses, names: relative }) => ({
+        container,
+        addresses: [...addresses],
+        names: relative.map(name => this.#domain.full(name)),
+        peer: names.ref(owner),
+        isReachable: owner === self || reachable.has(owner),
+        isPlugged: true,
+      }))
+      .sort((a, b) => rank(a, self) - rank(b, self) || compare(keyOf(a), keyOf(b)))
+  }
+}
+
+/** A container's id may be cut, as `ps` and Docker show it. */
+function isMeant(container: string, what: string): boolean {
+  return container === what || (what.length >= CONTAINER_ID_SHOWN && container.startsWith(what))
+}
+
+/** What an address of IPv4 is, or one that was derived from it; `prefix`: of the mesh, as it is shown. */
+function embeddedIpv4(ip: Uint8Array, prefix: string | undefined): Uint8Array | undefined {
+  if (ip.length === 4) return ip
+  const mesh = parseIp(prefix?.split('/')[0] ?? '')
+  const isOfMesh = mesh !== undefined && ip.subarray(0, MESH_PREFIX_BYTES).every((byte, i) => byte === mesh[i])
+  return isOfMesh ? ip.slice(EMBEDDED_IPV4_BITS / 8) : undefined
+}
+
+function rank({ peer }: ContainerView, self: string): number {
+  return peer.id === self ? 0 : 1
+}
+
+function keyOf({ peer, addresses, container }: ContainerView): string {
+  const ip = parseIp(addresses[0] ?? '') ?? new Uint8Array(0)
+  return [peer.nickname, peer.id, ...[...ip].map(byte => String(byte).padStart(3, '0')), container].join(' ')
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
