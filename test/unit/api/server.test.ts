@@ -96,7 +96,7 @@ t.test('every error code goes out with its HTTP status, from every call', async 
   const { socketPath, faults } = await served(t, () => {
     throw failure
   })
-  const body = JSON.stringify({ target: 'netns:a', targets: ['h'], name: 'a', peer: 'a' })
+  const body = JSON.stringify({ target: 'netns:a', targets: ['h'], name: 'a', peer: 'a', what: 'a' })
   for (const [code, { http }] of Object.entries(ERROR_CODES)) {
     failure = new WeaveError(code as keyof typeof ERROR_CODES, 'what happened', 'do that')
     const expected = { status: http, body: { code, message: 'what happened', remedy: 'do that' } }
