@@ -225,7 +225,7 @@ export const Attachment = z.object({
 })
 
 /** A container of the mesh, or a host that is exposed, as its peer tells of it. */
-export const ContainerView = z.object({
+export const Whereabouts = z.object({
   /** What `ps` there shows as its id. */
   container: z.string(),
   /** IPv4 or IPv6, without prefix length. */
@@ -297,7 +297,7 @@ export const LookupRequest = z.object({ name: z.string().min(1).max(256) })
 /** An address, a name, or the id of a container. */
 export const WhoisRequest = z.object({ what: z.string().min(1).max(256) })
 /** Of this host first; then by peer and address. */
-export const ContainersAnswer = z.object({ containers: z.array(ContainerView) })
+export const ContainersAnswer = z.object({ containers: z.array(Whereabouts) })
 export const NamesAnswer = z.object({ names: z.array(z.string()) })
 /** Of a name its addresses, of an address its names. */
 export const LookupAnswer = z.object({ addresses: z.array(z.string()), names: z.array(z.string()) })
@@ -328,5 +328,5 @@ export type Attachment = z.infer<typeof Attachment>
 /** What is seen of it without knowing what should be. */
 export type AttachmentFound = Omit<Attachment, 'state' | 'why' | 'network' | 'ipv6' | 'isIpv6Off'> &
   Partial<Pick<Attachment, 'ipv6' | 'isIpv6Off'>> & { readonly network?: string }
-export type ContainerView = z.infer<typeof ContainerView>
+export type Whereabouts = z.infer<typeof Whereabouts>
 export type NameView = z.infer<typeof NameView>

@@ -1,4 +1,4 @@
-import type { Attachment, ContainerView } from '../api/mod.ts'
+import type { Attachment, Whereabouts } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 
 /**
@@ -15,7 +15,7 @@ export function chosenAttachments<T extends Pick<Attachment, 'id' | 'description
 }
 
 /** The same of what is on all hosts, by id. @throws WeaveError NOT_ATTACHED */
-export function chosenContainers(all: readonly ContainerView[], texts: readonly string[]): ContainerView[] {
+export function chosenContainers(all: readonly Whereabouts[], texts: readonly string[]): Whereabouts[] {
   const known = all.map(view => ({ view, id: view.container, description: '' }))
   return chosenAttachments(known, texts).map(({ view }) => view)
 }

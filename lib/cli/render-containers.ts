@@ -1,9 +1,9 @@
-import type { ContainerView } from '../api/mod.ts'
+import type { Whereabouts } from '../api/mod.ts'
 import { peerName, shownId } from './render.ts'
 import { column } from './table.ts'
 
 /** One line for each container: host, id, addresses, names. */
-export function renderContainers(containers: readonly ContainerView[]): string {
+export function renderContainers(containers: readonly Whereabouts[]): string {
   const rows = containers.map(view => [peerName(view.peer), shownId(view.container), view.addresses.join(' ')] as const)
   const widths = [0, 1, 2].map(at => Math.max(0, ...rows.map(row => row[at]!.length)))
   return containers

@@ -1,5 +1,5 @@
 import { EMBEDDED_IPV4_BITS, MESH_PREFIX_BYTES, formatCidr, formatIp, formatIpv4, parseIp } from '../address/mod.ts'
-import type { CallHandlers, ContainerView } from '../api/mod.ts'
+import type { CallHandlers, Whereabouts } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { Domain, ZoneEntry } from '../names/mod.ts'
 import type { NodeReport } from '../node/mod.ts'
@@ -31,7 +31,7 @@ export class WhereaboutsService implements Service {
     }
   }
 
-  #whois(what: string): ContainerView[] {
+  #whois(what: string): Whereabouts[] {
     const report = this.#runner.report()
     const ip = parseIp(what)
     if (ip !== undefined) return this.#at(what, ip, report)
@@ -47,7 +47,7 @@ export class WhereaboutsService implements Service {
     )
   }
 
-  #at(what: string, ip: Uint8Array, report: NodeReport): ContainerView[] {
+  #at(what: string, ip: Uint8Array, report: NodeReport): Whereabouts[] {
     const { zone } = this.#runner.node.names
     const ipv4 = embeddedIpv4(ip, report.mesh.ipv6Prefix)
     const told = [...zone.at(formatIp(ip)), ...(ipv4 === undefined ? [] : zone.at(formatIp(ipv4)))]
@@ -62,7 +62,7 @@ export class WhereaboutsService implements Service {
   }
 
   /** What is leased here and not told of: a container that has stopped. */
-  #kept(address: string, report: NodeReport): ContainerView[] {
+  #kept(address: string, report: NodeReport): Whereabouts[] {
     const names = new Names(report)
     return this.#runner.node
       .leases()
@@ -90,7 +90,7 @@ export class WhereaboutsService implements Service {
     return `${its} belongs to ${new Names(report).short(owner)}${reach ? '' : ', which cannot be reached'}`
   }
 
-  #shown(entries: readonly ZoneEntry[], report: NodeReport): ContainerView[] {
+  #shown(entries: readonly ZoneEntry[], report: NodeReport): Whereabouts[] {
     const names = new Names(report)
     const self = report.self.peerId
     const reachable = new Set(report.peers.filter(peer => peer.isReachable).map(({ peerId }) => peerId))
@@ -120,11 +120,11 @@ function embeddedIpv4(ip: Uint8Array, prefix: string | undefined): Uint8Array | 
   return isOfMesh ? ip.slice(EMBEDDED_IPV4_BITS / 8) : undefined
 }
 
-function rank({ peer }: ContainerView, self: string): number {
+function rank({ peer }: Whereabouts, self: string): number {
   return peer.id === self ? 0 : 1
 }
 
-function keyOf({ peer, addresses, container }: ContainerView): string {
+function keyOf({ peer, addresses, container }: Whereabouts): string {
   const ip = parseIp(addresses[0] ?? '') ?? new Uint8Array(0)
   return [peer.nickname, peer.id, ...[...ip].map(byte => String(byte).padStart(3, '0')), container].join(' ')
 }

@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { ContainerView } from '../../../lib/api/mod.ts'
+import type { Whereabouts } from '../../../lib/api/mod.ts'
 import { renderContainers } from '../../../lib/cli/render-containers.ts'
 import { peerNumber } from '../../support/graphs.ts'
 
-const view = (nickname: string, container: string, rest: Partial<ContainerView> = {}): ContainerView => ({
+const view = (nickname: string, container: string, rest: Partial<Whereabouts> = {}): Whereabouts => ({
   ...{ container, addresses: ['10.32.0.1'], names: [], isReachable: true, isPlugged: true },
   peer: { id: peerNumber(1), nickname },
   ...rest,
