@@ -239,6 +239,10 @@ export class Addresses implements NodePart {
     this.drain(now)
   }
 
+  pollTimeout(): { readonly at: Millis; readonly reason: string } | undefined {
+    return this.ipam.pollTimeout()
+  }
+
   /** True while this peer owns a block, or a container here an address. */
   get holdsAny(): boolean {
     return this.ipam.ownsBlocks || this.ipam.leases().length > 0

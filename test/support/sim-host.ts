@@ -1,5 +1,20 @@
-import { parseCidr, parseEndpoint, type Cidr, type Endpoint, type EndpointParts } from '../../lib/address/mod.ts'
-import { Beat, ByteReader, assert, type Chance, type Entropy, type Millis } from '../../lib/base/mod.ts'
+import {
+  parseCidr,
+  parseEndpoint,
+  type Cidr,
+  type Endpoint,
+  type EndpointParts,
+  type PeerId,
+} from '../../lib/address/mod.ts'
+import {
+  Beat,
+  ByteReader,
+  assert,
+  type Chance,
+  type Entropy,
+  type Millis,
+  type WeaveError,
+} from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
 import { LEASE_HOLDER, type AddressForm, type Lease } from '../../lib/ipam/mod.ts'
 import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
@@ -32,6 +47,7 @@ export interface SimWatcher {
   engineOp(host: SimHost, op: EngineOp): void
   /** The container was given its address. */
   allocated(host: SimHost, container: string, cidr: Cidr): void
+  refused?(host: SimHost, container: string, error: WeaveError): void
 }
 
 export interface SimHostOptions {
@@ -69,6 +85,10 @@ export class SimHost implements SimSite {
   life = 0
   /** The process ends after so many more outputs. */
   outputsToLive: number | undefined
+  /** How far the clock of this host is ahead of that of the simulation. */
+  aheadMs = 0
+  /** Sees each message that the node sends to a neighbour. */
+  onSend: ((to: PeerId, message: Uint8Array) => void) | undefined
   /** The power fails behind so many more writes to the store. */
   writesToLive: number | undefined
   /** To the store, so far. */
@@ -95,7 +115,10 @@ export class SimHost implements SimSite {
     this.#alarm = new SimAlarm({
       clock: options.clock,
       name: this.name,
-      poll: () => this.#node?.pollTimeout(),
+      poll: () => {
+        const next = this.#node?.pollTimeout()
+        return next && { ...next, at: next.at - this.aheadMs }
+      },
       wake: () => {
         this.input((node, now) => node.handleTimeout(now))
         this.#pump()
@@ -105,6 +128,10 @@ export class SimHost implements SimSite {
 
   get isUp(): boolean {
     return this.#node !== undefined
+  }
+
+  get now(): Millis {
+    return this.#options.clock.now + this.aheadMs
   }
 
   get node(): Node {
@@ -200,6 +227,19 @@ export class SimHost implements SimSite {
     for (const key of disk?.cached ?? []) this.#cached.add(key)
   }
 
+  /** What was written to be there sooner after a start, and need not be there, is lost. */
+  loseCache(): void {
+    assert(!this.isUp, `${this.name} is up`)
+    for (const key of this.#cached) this.store.delete(key)
+    this.#cached.clear()
+  }
+
+  /** The clock of this host goes on by so much at once, as that of one that slept. */
+  jump(byMs: Millis): void {
+    this.aheadMs += byMs
+    this.input((node, now) => node.handleTimeout(now))
+  }
+
   /** The process ends without a word. `isSilent`: so does the kernel. */
   crash(isSilent: boolean): void {
     if (!this.isUp) return
@@ -224,7 +264,7 @@ export class SimHost implements SimSite {
     assert(!this.#isRunning, 'the node is not re-entrant')
     this.#isRunning = true
     try {
-      const result = give(node, this.#options.clock.now)
+      const result = give(node, this.now)
       for (let output = node.pollOutput(); output !== undefined; output = node.pollOutput()) {
         this.#carryOut(output)
         if (output.type === 'persist' && output.isCache !== true) this.#countWrite()
@@ -343,6 +383,7 @@ export class SimHost implements SimSite {
         const id = this.#requests.get(output.id)
         this.#requests.delete(output.id)
         if (id !== undefined) this.containers.delete(id)
+        if (id !== undefined) watcher.refused?.(this, id, output.error)
         return watcher.log(this, `refused ${id ?? '?'}: ${output.error.code} ${output.error.message}`)
       }
       case 'log':
@@ -352,9 +393,16 @@ export class SimHost implements SimSite {
 
   /** The node on what the store holds. */
   #makeNode(config: NodeConfig): Node {
-    const { clock, features } = this.#options
+    const { features } = this.#options
     const isDurable = ([key]: readonly [string, Uint8Array]) => !this.#cached.has(key)
-    return new Node(config, prefix => this.#read(prefix).filter(isDurable), clock.now, features)
+    const node = new Node(config, prefix => this.#read(prefix).filter(isDurable), this.now, features)
+    const { neighbours } = node
+    const send = neighbours.send.bind(neighbours)
+    neighbours.send = (to, message, now) => {
+      this.onSend?.(to, message)
+      return send(to, message, now)
+    }
+    return node
   }
 
   /** What the node writes outlives the process. */
@@ -397,10 +445,9 @@ export class SimHost implements SimSite {
   #pump(): void {
     if (this.#isPumping || this.#plane === undefined) return
     this.#isPumping = true
-    const { clock } = this.#options
     for (;;) {
       if (!this.isUp) break
-      const didSwitch = this.#plane.pump(clock.now)
+      const didSwitch = this.#plane.pump(this.now)
       const calls = this.#lanes
       this.#lanes = []
       for (const call of calls) this.input(call)

@@ -1,5 +1,5 @@
 import { formatIpv4, type Cidr, type Ipv4 } from '../../lib/address/mod.ts'
-import { assert, toHex, utf8, type Chance, type Millis } from '../../lib/base/mod.ts'
+import { assert, toHex, utf8, type Chance, type Millis, type WeaveError } from '../../lib/base/mod.ts'
 import { identityOf } from '../../lib/crypto/mod.ts'
 import type { AddressForm } from '../../lib/ipam/mod.ts'
 import type { NodeConfig, PartFactory } from '../../lib/node/mod.ts'
@@ -37,6 +37,16 @@ export interface SimMeshOptions {
   readonly identityOf?: (host: number) => number
   readonly config?: Partial<NodeConfig>
   readonly features?: readonly PartFactory[]
+  /** Whether a clash may be, because an operator brought it about. None when undefined. */
+  readonly isExcused?: (clash: Clash) => boolean
+  readonly onRefused?: (host: SimHost, container: string, error: WeaveError) => void
+}
+
+/** A living container was given an address that another one has. */
+export interface Clash {
+  readonly address: Ipv4
+  readonly host: SimHost
+  readonly other: SimHost
 }
 
 /** A host and a life of it are one number below 2^21, which with a 32-bit index is exact. */
@@ -63,8 +73,9 @@ export class SimMesh implements SimWatcher {
   readonly events: SimLog
   readonly #agreement = new SimAgreement()
   readonly #isSealed: boolean
-  /** `mesh address` that a living container was told, and by which. */
-  readonly #holders = new Map<string, string>()
+  /** `mesh address` that living containers were told, and which: one, but for what is excused. */
+  readonly #holders = new Map<string, ReadonlySet<string>>()
+  readonly #options: Pick<SimMeshOptions, 'isExcused' | 'onRefused'>
   readonly #sendKeys = new Set<string>()
   /** Per host, life and remote index: the counter that was sent last. */
   readonly #counters = new Map<number, number>()
@@ -74,6 +85,7 @@ export class SimMesh implements SimWatcher {
 
   constructor(options: SimMeshOptions) {
     this.seed = options.seed
+    this.#options = options
     this.events = new SimLog(options.isLogged ?? true)
     this.#isSealed = options.sealing !== 'none'
     const suite = this.#isSealed ? trueSuite : fastSuite
@@ -142,7 +154,12 @@ export class SimMesh implements SimWatcher {
   }
 
   detach(host: number, id: string): void {
-    for (const [address, holder] of this.#holders) if (holder === id) this.#holders.delete(address)
+    for (const [address, holders] of this.#holders) {
+      if (!holders.has(id)) continue
+      const left = new Set([...holders].filter(holder => holder !== id))
+      if (left.size === 0) this.#holders.delete(address)
+      else this.#holders.set(address, left)
+    }
     this.log(this.host(host), `detach ${id}`)
     this.host(host).detach(id)
   }
@@ -245,10 +262,20 @@ export class SimMesh implements SimWatcher {
   allocated(host: SimHost, container: string, cidr: Cidr): void {
     this.log(host, `allocated ${container} ${formatIpv4(cidr.address)}`)
     const address = `${toHex(host.node.meshId!)} ${formatIpv4(cidr.address)}`
-    const holder = this.#holders.get(address)
-    if (holder !== undefined && holder !== container)
-      this.fail(`${formatIpv4(cidr.address)} is held by ${holder} and ${container}`)
-    this.#holders.set(address, container)
+    const holders = this.#holders.get(address) ?? new Set()
+    for (const holder of holders) {
+      const other = this.hosts.find(({ containers }) => containers.has(holder))
+      if (holder === container || other === undefined) continue
+      if (this.#options.isExcused?.({ address: cidr.address, host, other }) === true) continue
+      this.fail(
+        `${formatIpv4(cidr.address)} is held by ${holder} on ${other.name}, and by ${container} on ${host.name}`,
+      )
+    }
+    this.#holders.set(address, new Set([...holders, container]))
+  }
+
+  refused(host: SimHost, container: string, error: WeaveError): void {
+    this.#options.onRefused?.(host, container, error)
   }
 
   stepped(host: SimHost): void {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { WAIT_MS } from '../../../lib/ipam/mod.ts'
 import { SimMesh } from '../../support/sim-mesh.ts'
 
 t.test('who holds a lease outlives the daemon, and each holder is asked for by itself', async t => {
@@ -41,4 +42,16 @@ t.test('a stored lease of a holder that this version does not know is not taken 
   host.launch(undefined, false)
   t.same(host.node.addresses.ipam.leases(), [])
   t.match(mesh.events.tail(20).join('\n'), /lease-refused/)
+})
+
+t.test('a request that nothing can satisfy ends at its deadline, not with the next thing that happens', async t => {
+  const mesh = new SimMesh({ seed: 3, peers: 1, sealing: 'none' })
+  const host = mesh.host(0)
+  host.launch(undefined, false)
+  mesh.run(1_234)
+  const id = mesh.attach(0)
+  mesh.run(WAIT_MS - 1)
+  t.ok(host.isWaiting(id))
+  mesh.run(1)
+  t.notOk(host.isWaiting(id))
 })
