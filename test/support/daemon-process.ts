@@ -103,6 +103,12 @@ export class DaemonProcess {
     return result.stdout.trimEnd()
   }
 
+  /** A command that prints addresses and must succeed: those of IPv4. */
+  async ipv4(...argv: readonly string[]): Promise<string> {
+    const words = (await this.say(...argv)).split(' ')
+    return words.filter(word => !word.includes(':')).join(' ')
+  }
+
   /** A command with `--json` that must succeed; what it printed. */
   async json(...argv: readonly string[]): Promise<unknown> {
     return JSON.parse(await this.say(...argv, '--json'))

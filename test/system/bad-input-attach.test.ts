@@ -59,8 +59,8 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
     })
 
   await t.test('twice is the same as once', async t => {
-    t.equal(await h1.daemon.say('attach', `netns:${c1.name}`), cidr)
-    t.equal(await h1.daemon.say('attach', cidr, `netns:${c1.name}`), cidr)
+    t.equal(await h1.daemon.ipv4('attach', `netns:${c1.name}`), cidr)
+    t.equal(await h1.daemon.ipv4('attach', cidr, `netns:${c1.name}`), cidr)
     t.strictSame(await h1.daemon.ps(), before.ps)
     t.strictSame(await h1.links(), before.links)
   })

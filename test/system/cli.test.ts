@@ -81,7 +81,7 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
   await t.test('attach, ps and detach print what Weave prints', async t => {
     const c1 = await bed.container('c1')
     const target = `netns:${c1.name}`
-    t.match(await daemon.say('attach', 'net:default', 'net:10.36.5.0/24', target), /^[\d.]+\/12 10\.36\.5\.\d+\/24$/)
+    t.match(await daemon.ipv4('attach', 'net:default', 'net:10.36.5.0/24', target), /^[\d.]+\/12 10\.36\.5\.\d+\/24$/)
     const { attachments } = PsAnswer.parse({ attachments: await daemon.json('ps') })
     t.equal(attachments[0]?.cidrs.length, 2)
     t.equal(await daemon.say('ps', target), `${target} ${attachments[0]?.mac} ${attachments[0]?.cidrs.join(' ')}`)

@@ -65,12 +65,12 @@ async function twoExposed(t: TestScope, args: readonly string[] = []) {
   await h1.daemon.launch([], launch)
   await h2.daemon.launch([h1.address], launch)
   const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
-  const ip1 = (await h1.daemon.say('attach', '-h', 'web', `netns:${c1.name}`)).split('/')[0]!
-  const ip2 = (await h2.daemon.say('attach', '-h', 'web', '-h', 'two.deep.weave.local', `netns:${c2.name}`)).split(
+  const ip1 = (await h1.daemon.ipv4('attach', '-h', 'web', `netns:${c1.name}`)).split('/')[0]!
+  const ip2 = (await h2.daemon.ipv4('attach', '-h', 'web', '-h', 'two.deep.weave.local', `netns:${c2.name}`)).split(
     '/',
   )[0]!
   await meshed([h1, h2])
-  const server = (await h1.daemon.say('expose')).split('/')[0]!
+  const server = (await h1.daemon.ipv4('expose')).split('/')[0]!
   return { bed, h1, h2, c1, c2, ip1, ip2, server, resolvConf }
 }
 
@@ -117,9 +117,9 @@ t.test('a container asks its host, which knows all names', options, async t => {
   }
   t.same([...(await ask('large.weave.local')).answers].sort(), [...large].sort(), 'over TCP all of them')
 
-  await h1.daemon.say('hide')
+  await h1.daemon.ipv4('hide')
   await waitFor('no answer there', 2_000, async () => (await h1.daemon.status()).dns.listening.length === 0)
-  const again = (await h1.daemon.say('expose')).split('/')[0]!
+  const again = (await h1.daemon.ipv4('expose')).split('/')[0]!
   t.same((await dig(c1, `@${again}`, 'web.weave.local')).answers, [ip1], 'it answers where the host is exposed')
 
   const { stdout } = await c1.run([

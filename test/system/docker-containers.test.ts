@@ -32,11 +32,11 @@ t.test(
     const farAddress = (await h2.daemon.attach(far))[0]!.split('/')[0]!
     await meshed([h1, h2])
 
-    const web = await h1.daemon.say('attach', 'web')
+    const web = await h1.daemon.ipv4('attach', 'web')
     t.match(web, /^10\.\d+\.\d+\.\d+\/12$/, 'by name')
-    const db = await h1.daemon.say('attach', dbId.slice(0, 12))
+    const db = await h1.daemon.ipv4('attach', dbId.slice(0, 12))
     t.not(db, web, 'by a short id')
-    t.equal(await h1.daemon.say('attach', webId), web, 'the whole id means the same container')
+    t.equal(await h1.daemon.ipv4('attach', webId), web, 'the whole id means the same container')
     t.match(await h1.daemon.say('ps'), `${webId.slice(0, 12)} `)
     const webAddress = web.split('/')[0]!
 
@@ -77,7 +77,7 @@ t.test(
     })
 
     await t.test('detach by name takes the interface away', async t => {
-      t.equal(await h1.daemon.say('detach', 'web'), web)
+      t.equal(await h1.daemon.ipv4('detach', 'web'), web)
       t.notMatch((await docker.exec('web', 'ip', 'link')).stdout, /ethwe/)
       t.strictSame(await h1.daemon.ps(), [])
     })

@@ -56,7 +56,7 @@ t.test('a container keeps its place on the overlay', { skip: await skipDockerd()
   })
 
   const web = await docker.docker('run', '-d', '--name', 'web', '--network', 'none', 'box', ...WAITER)
-  const cidr = await h1.daemon.say('attach', 'web')
+  const cidr = await h1.daemon.ipv4('attach', 'web')
   const { mac } = await attached(web)
   const same = async (withinMs = SOON_MS) => {
     // What it had before a gap may be there until the gap was looked over.
@@ -86,7 +86,7 @@ t.test('a container keeps its place on the overlay', { skip: await skipDockerd()
     t.match(await h1.daemon.say('ps', web), /\(stopped: exited with status \d+; its addresses are kept/)
     t.match(await dockerState(), { containers: 1, stopped: 1 })
     const other = await docker.sleeper('other')
-    t.not(await h1.daemon.say('attach', 'other'), cidr, 'nobody else gets it')
+    t.not(await h1.daemon.ipv4('attach', 'other'), cidr, 'nobody else gets it')
     await docker.docker('rm', '-f', other)
     await docker.docker('start', 'web')
     await same()
@@ -110,7 +110,7 @@ t.test('a container keeps its place on the overlay', { skip: await skipDockerd()
       '-c',
     ]
     const crash = await docker.docker(...words, script)
-    const given = await h1.daemon.say('attach', 'crash')
+    const given = await h1.daemon.ipv4('attach', 'crash')
     const restarts = async () => Number(await docker.docker('inspect', '-f', '{{.RestartCount}}', 'crash'))
     await waitFor('four restarts', BACK_MS, async () => (await restarts()) >= 4)
     t.match(await one(crash), { cidrs: [given] })
@@ -122,7 +122,7 @@ t.test('a container keeps its place on the overlay', { skip: await skipDockerd()
 
   await t.test('kill -9 of our daemon, while one restarts and one is removed', async t => {
     const gone = await docker.sleeper('gone')
-    await h1.daemon.say('attach', 'gone')
+    await h1.daemon.ipv4('attach', 'gone')
     await h1.daemon.kill()
     await docker.docker('rm', '-f', 'gone')
     await docker.docker('restart', '-t', '0', 'web')

@@ -68,7 +68,7 @@ t.test('containers are attached by their labels', { skip: await skipDockerd(), t
     await launch()
     t.match((await attached(late)).cidrs, [/\/12$/])
     t.match((await attached(two)).cidrs, ['10.32.7.7/12', /\/24$/])
-    t.ok(await h1.daemon.say('detach', 'late'))
+    t.ok(await h1.daemon.ipv4('detach', 'late'))
     await docker.docker('restart', '-t', '0', 'late')
     await attached(late)
     await docker.docker('rm', '-f', 'late')

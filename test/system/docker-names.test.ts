@@ -56,7 +56,7 @@ t.test('containers of two Dockers and their names', { skip: await skipDockerd(),
     await known(h2, 'shop', false, SOON_MS)
 
     await run('db', ...labels, ...networks)
-    t.ok(await h1.daemon.say('attach', '-h', 'sql', 'db'))
+    t.ok(await h1.daemon.ipv4('attach', '-h', 'sql', 'db'))
     await known(h2, 'sql', true, TOLD_MS)
     t.same((await h2.daemon.api.call('dns-lookup', { name: 'desk' })).addresses.length, 1)
     await docker1.docker('rm', '-f', 'db')
@@ -78,7 +78,7 @@ t.test('containers of two Dockers and their names', { skip: await skipDockerd(),
   })
 
   await t.test('they ping each other by name, whatever is killed or restarted', async t => {
-    const servers = await Promise.all(hosts.map(async host => (await host.daemon.say('expose')).split('/')[0]!))
+    const servers = await Promise.all(hosts.map(async host => (await host.daemon.ipv4('expose')).split('/')[0]!))
     const dockers = [docker1, docker2] as const
     await docker2.docker('network', 'create', 'lan')
     const start = (i: 0 | 1, name: string, ...options: string[]) => {

@@ -53,7 +53,7 @@ async function exposedHost(t: TestScope) {
   const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
   await h1.daemon.attach(c1, '10.40.1.7/24')
   await h1.daemon.attach(c2, '10.40.2.7/24')
-  await h1.daemon.say('expose', '10.40.1.1/24', '10.40.2.1/24')
+  await h1.daemon.ipv4('expose', '10.40.1.1/24', '10.40.2.1/24')
   await c1.ip('route add default via 10.40.1.1')
   await c2.ip('route add default via 10.40.2.1')
   return { bed, h1, out, c1, c2, before, launch }
@@ -98,7 +98,7 @@ t.test('containers reach the world through the exposed host, and only their own 
   })
 
   await t.test('--without-masquerade leaves addresses as they are, for a world that knows the way', async t => {
-    await h1.daemon.say('expose', '--without-masquerade', '10.40.1.1/24')
+    await h1.daemon.ipv4('expose', '--without-masquerade', '10.40.1.1/24')
     t.strictSame((await h1.daemon.status()).exposed, [
       { cidr: '10.40.1.1/24', isMasqueraded: false },
       { cidr: '10.40.2.1/24', isMasqueraded: true },
@@ -108,7 +108,7 @@ t.test('containers reach the world through the exposed host, and only their own 
     await out.ip('route add 10.40.0.0/16 via 192.0.3.1')
     t.ok(await c1.canPing(OUT))
     t.ok(await out.canPing('10.40.1.7'))
-    await h1.daemon.say('expose', '10.40.1.1/24')
+    await h1.daemon.ipv4('expose', '10.40.1.1/24')
     t.match((await table(h1)).stdout, /10\.40\.1\.0\/24 ip daddr != 224\.0\.0\.0\/4 masquerade/)
   })
 
@@ -167,7 +167,7 @@ for (const program of ['iptables-nft', 'iptables-legacy'])
     await h1.daemon.launch([], { passwordFile: bed.passwordFile })
     const c1 = await bed.container('c1')
     await h1.daemon.attach(c1, '10.40.1.7/24')
-    await h1.daemon.say('expose', '10.40.1.1/24')
+    await h1.daemon.ipv4('expose', '10.40.1.1/24')
     await c1.ip('route add default via 10.40.1.1')
     t.ok(await c1.canPing(OUT))
     const hasRule = async () => / FORWARD -o weave .*ACCEPT\n/.test(await h1.must(program, '-S', 'FORWARD'))
@@ -181,10 +181,10 @@ for (const program of ['iptables-nft', 'iptables-legacy'])
       t.comment(`put back after ${Math.round(performance.now() - flushedAt)} ms`)
     }
     t.ok(await c1.canPing(OUT))
-    await h1.daemon.say('hide')
+    await h1.daemon.ipv4('hide')
     t.notMatch(await h1.must(program, '-S', 'FORWARD'), /FORWARD -[io] weave -m/, 'what is not needed goes')
     t.not((await table(h1)).status, 0)
-    await h1.daemon.say('expose', '10.40.1.1/24')
+    await h1.daemon.ipv4('expose', '10.40.1.1/24')
     t.ok(await c1.canPing(OUT))
     await h1.daemon.say('reset')
     t.equal(await fingerprint(h1), before)

@@ -38,7 +38,7 @@ t.test('containers have names, everywhere and for as long as they are there', op
   const [c1, c2, c3] = containers
   const targetOf = (namespace: Namespace) => `netns:${namespace.name}`
   const attach = async (host: Host, namespace: Namespace, ...args: string[]) =>
-    (await host.daemon.say('attach', ...args, targetOf(namespace))).split('/')[0]!
+    (await host.daemon.ipv4('attach', ...args, targetOf(namespace))).split('/')[0]!
   const told = (what: string, name: string, addresses: readonly string[]) =>
     waitFor(what, TOLD_MS, async () => {
       const answers = await Promise.all(hosts.map(host => host.daemon.api.call('dns', {})))

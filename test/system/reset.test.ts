@@ -37,7 +37,7 @@ async function drops(host: Host): Promise<void> {
 async function used(bed: Testbed, host: Host): Promise<void> {
   const container = await bed.container(`of-${host.label}`)
   await host.daemon.attach(container, '10.40.1.7/24')
-  await host.daemon.say('expose', '10.40.1.1/24')
+  await host.daemon.ipv4('expose', '10.40.1.1/24')
   t.ok(await host.canPing('10.40.1.7'))
 }
 

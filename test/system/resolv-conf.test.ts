@@ -30,12 +30,12 @@ t.test('attach --resolv-conf', { skip: skipSystem, timeout: 100_000 }, async t =
   const ask = () => run(['ip', 'netns', 'exec', c1.name, 'dig', '+search', '+short', '+tries=1', 'one'])
 
   t.match(await refused(target), /DNS answers nowhere.*weave-ts expose.*\[NOT_EXPOSED\]/s)
-  const server = (await h1.daemon.say('expose')).split('/')[0]!
+  const server = (await h1.daemon.ipv4('expose')).split('/')[0]!
   t.match(await refused(`pid:${process.pid}`), /for namespaces by name.*\[BAD_TARGET\]/s)
   t.match(await refused(`/run/netns/../netns/${c1.name}`), /BAD_TARGET/)
   t.same((await h1.daemon.ps()).length, 1, 'nothing is attached')
 
-  const address = (await h1.daemon.say('attach', '--resolv-conf', '-h', 'one', target)).split('/')[0]!
+  const address = (await h1.daemon.ipv4('attach', '--resolv-conf', '-h', 'one', target)).split('/')[0]!
   t.match(
     readFileSync(path, 'utf8'),
     new RegExp(`^# Written by weave-ts.*\nnameserver ${server}\nsearch weave\\.local\n$`),
@@ -46,8 +46,8 @@ t.test('attach --resolv-conf', { skip: skipSystem, timeout: 100_000 }, async t =
   rmSync(path)
   await h1.daemon.launch([], { passwordFile })
   t.ok(existsSync(path), 'it is put back at the start')
-  await h1.daemon.say('hide')
-  const other = (await h1.daemon.say('expose', '10.32.77.1/12')).split('/')[0]!
+  await h1.daemon.ipv4('hide')
+  const other = (await h1.daemon.ipv4('expose', '10.32.77.1/12')).split('/')[0]!
   await waitFor('it follows where DNS answers', 5_000, () =>
     readFileSync(path, 'utf8').includes(`nameserver ${other}\n`),
   )
@@ -60,17 +60,17 @@ t.test('attach --resolv-conf', { skip: skipSystem, timeout: 100_000 }, async t =
   writeFileSync(path, 'nameserver 192.0.2.53\n')
   t.match(await refused(target), /is there already.*\[RESOLV_CONF\]/s)
   t.same((await h1.daemon.ps()).length, 1)
-  await h1.daemon.say('attach', target)
+  await h1.daemon.ipv4('attach', target)
   await h1.daemon.detach(target)
   t.equal(readFileSync(path, 'utf8'), 'nameserver 192.0.2.53\n')
 
   rmSync(path)
-  await h1.daemon.say('attach', '--resolv-conf', target)
+  await h1.daemon.ipv4('attach', '--resolv-conf', target)
   await bed.remove(c1)
   await waitFor('it goes with the namespace', 2_000, () => !existsSync(path))
   t.ok(existsSync(directory), 'a directory that was there stays')
   const c2 = await bed.container('c2')
-  await h1.daemon.say('attach', '--resolv-conf', `netns:${c2.name}`)
+  await h1.daemon.ipv4('attach', '--resolv-conf', `netns:${c2.name}`)
   await h1.daemon.say('reset', '--yes')
   t.notOk(existsSync(`/etc/netns/${c2.name}`), 'and with a reset')
 })

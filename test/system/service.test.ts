@@ -103,9 +103,9 @@ t.test(
     const wrapper = ['setpriv', `--bounding-set=${bounding}`, `--inh-caps=${bounding}`, '--no-new-privs']
     await host.daemon.launch([], { passwordFile: bed.passwordFile, env: docker.env, wrapper })
     await docker.sleeper('web')
-    const cidr = await host.daemon.say('attach', '10.40.1.7/24', 'web')
+    const cidr = await host.daemon.ipv4('attach', '10.40.1.7/24', 'web')
     t.equal(cidr, '10.40.1.7/24')
-    await host.daemon.say('expose', '10.40.1.1/24')
+    await host.daemon.ipv4('expose', '10.40.1.1/24')
     t.ok(await host.canPing('10.40.1.7'))
     await run(docker.argv('restart', '-t', '0', 'web'))
     await waitFor('the container, started again', WAIT_MS, () => host.canPing('10.40.1.7'))

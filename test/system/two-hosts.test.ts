@@ -117,14 +117,14 @@ t.test('containers on two hosts talk', options, async t => {
   })
 
   await t.test('a second address is added, shown, reached and taken away again', async t => {
-    const printed = await h2.daemon.say('attach', 'ip:10.40.1.7/24', `netns:${c2.name}`)
+    const printed = await h2.daemon.ipv4('attach', 'ip:10.40.1.7/24', `netns:${c2.name}`)
     t.equal(printed, '10.40.1.7/24')
     // Of another block of the subnet, which the other host hands over for it.
     await h1.daemon.attach(c1, '10.40.1.200/24')
     t.ok(await c1.canPing('10.40.1.7'))
     t.ok(await c1.canPing(ip2), 'the first address stays')
     t.match(await h2.daemon.say('ps'), new RegExp(`^netns:${c2.name} [0-9a-f:]{17} \\S+ 10\\.40\\.1\\.7/24$`))
-    t.equal(await h2.daemon.say('detach', '10.40.1.7/24', `netns:${c2.name}`), '10.40.1.7/24')
+    t.equal(await h2.daemon.ipv4('detach', '10.40.1.7/24', `netns:${c2.name}`), '10.40.1.7/24')
     t.notOk(await c1.canPing('10.40.1.7'))
     t.ok(await c1.canPing(ip2))
     t.strictSame((await h2.daemon.ps())[0]?.cidrs, [net.a2])
@@ -150,7 +150,7 @@ t.test('containers on two hosts talk', options, async t => {
   })
 
   await t.test('detach takes the interface away and frees the address', async t => {
-    t.equal(await h2.daemon.say('detach', `netns:${c2.name}`), net.a2)
+    t.equal(await h2.daemon.ipv4('detach', `netns:${c2.name}`), net.a2)
     t.strictSame(await c2.links(), ['lo'])
     t.notOk((await h2.links()).some(name => name.startsWith('vethwe')))
     t.equal(await h2.daemon.say('ps'), '')
