@@ -12,7 +12,7 @@ const CONFIG = { range: RANGE, defaultSubnet: RANGE, blockPrefix: 29 }
 const BLOCKS = 16
 const SEEDS = seedsOf('ACCIDENTS', 20)
 
-t.setTimeout(240_000)
+t.setTimeout(Math.max(240_000, SEEDS.length * 12_000))
 
 function play(name: string, options: Partial<SimMeshOptions>, tell: (t: Test, mesh: SimMesh) => void): void {
   void t.test(name, t => {
