@@ -1,5 +1,6 @@
-import { formatCidr, formatIpv4, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
+import { cidrSize, formatCidr, formatIpv4, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
+import type { HeldBy } from '../wire/mod.ts'
 import { PENDING_MAX } from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { SeekState } from './seeker.ts'
@@ -24,22 +25,38 @@ export function waitReason(state: SeekState | undefined, isJoined: boolean, word
     return `${NOT_JOINED}; ${words.nameOf(other.peer)} manages ${other.text}, this peer ${formatCidr(words.range)}`
   }
   if (state === undefined) return 'not asked yet'
-  const { asked, unreachable, unowned } = state
-  if (asked !== undefined) {
-    return `waiting for ${state.isGranted ? 'the blocks granted by' : 'an answer of'} ${words.nameOf(asked)}`
-  }
+  const { asked, unreachable, silent, unowned } = state
   const parts: string[] = []
+  if (asked !== undefined) {
+    parts.push(`waiting for ${state.isGranted ? 'what was granted by' : 'an answer of'} ${words.nameOf(asked)}`)
+  }
+  const others = silent.filter(peer => peer !== asked)
+  if (others.length > 0) parts.push(`${others.map(words.nameOf).join(', ')} did not answer`)
   if (unreachable.length > 0) parts.push(`cannot reach ${unreachable.map(words.nameOf).join(', ')}, who may have some`)
   if (unowned > 0) parts.push(`${unowned} ${unowned === 1 ? 'block has' : 'blocks have'} no known owner`)
   return parts.length > 0 ? parts.join('; ') : 'waiting for an address to become free'
 }
 
-export function waitedError(what: string, waitedMs: number, reason: string, isJoined: boolean): WeaveError {
+/** What to do about owners that nobody reaches. */
+export function unreachableRemedy(unreachable: readonly PeerId[]): string {
+  const [one] = unreachable
+  if (one === undefined) return `try again when the named peers answer ${LOOK}`
+  const gone = unreachable.length === 1 ? 'it is' : 'one of them is'
+  return `make sure that they can be reached, or, when ${gone} gone for good, run \`weave-ts rmpeer ${shortPeerId(one)}\` ${LOOK}`
+}
+
+export function waitedError(
+  what: string,
+  waitedMs: number,
+  reason: string,
+  unreachable: readonly PeerId[],
+  isJoined: boolean,
+): WeaveError {
   return new WeaveError(
     'IPAM_WAITING',
     `no address for ${what} within ${waitedMs / 1000} s: ${reason}`,
     isJoined
-      ? `try again when the named peers can be reached ${LOOK}`
+      ? unreachableRemedy(unreachable)
       : 'connect to a peer of the mesh with `weave-ts connect HOST`, launched with the same --ipalloc-range',
   )
 }
@@ -62,15 +79,11 @@ export function heldError(what: string, waitedMs: number, hold: Hold): WeaveErro
   )
 }
 
-export function fullError(subnet: Cidr, state: SeekState | undefined, resting: number, words: Words): WeaveError {
-  const others = [...(state?.denied ?? [])].map(
-    ([peer, free]) => `${words.nameOf(peer)} has ${free} free, in blocks that are in use`,
-  )
-  const rest = resting > 0 ? `; ${resting} rest after use` : ''
-  const refused = others.length > 0 ? `, and no other owner can give a block (${others.join('; ')})` : ''
+export function fullError(subnet: Cidr, resting: number, words: Words): WeaveError {
+  const rest = resting > 0 ? `, ${resting} of them resting here after use` : ''
   return new WeaveError(
     'RANGE_FULL',
-    `no address is free here in ${formatCidr(subnet)}${rest}${refused}`,
+    `${formatCidr(subnet)} is full: all of its ${cidrSize(subnet) - 2} addresses are taken${rest}`,
     `detach what is no longer needed, or ask with net: for another subnet of ${formatCidr(words.range)} ${LOOK}`,
   )
 }
@@ -83,11 +96,20 @@ export function takenError(address: Ipv4, holder: string, container: string): We
   )
 }
 
+export function takenElsewhereError(address: Ipv4, held: HeldBy, container: string, words: Words): WeaveError {
+  const host = words.nameOf(held.host)
+  return new WeaveError(
+    'ADDRESS_TAKEN',
+    `${formatIpv4(address)}, claimed for ${container}, is held by ${held.holder === '' ? 'a container' : held.holder} on ${host}`,
+    `claim another address, or detach that container on ${host} first`,
+  )
+}
+
 export function elsewhereError(address: Ipv4, block: Cidr, owner: PeerId | undefined, words: Words): WeaveError {
   const who = owner === undefined ? 'another peer' : words.nameOf(owner)
   return new WeaveError(
     'ADDRESS_OWNED_ELSEWHERE',
-    `${formatIpv4(address)} is in ${formatCidr(block)}, which ${who} owns and has in use`,
+    `${formatIpv4(address)} is in ${formatCidr(block)}, which ${who} owns and does not give`,
     `claim it on ${who}, or claim an address of a block that this peer owns ${LOOK}`,
   )
 }

@@ -1,13 +1,17 @@
 import { formatCidr, formatIpv4, subnetOf, type Cidr, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis, type WeaveError } from '../base/mod.ts'
 import * as errors from './allocation-error.ts'
+import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
+import type { Borrower } from './borrower.ts'
 import { PENDING_MAX, WAIT_MS } from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { IpamOutput } from './ipam-output.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
 import { sameOwner, type Lease, type LeaseTable } from './lease-table.ts'
-import type { Need, Seeker } from './seeker.ts'
+import type { Loans } from './loans.ts'
+import { subnetKey, type Need, type Seeker } from './seeker.ts'
+import type { StandingNeeds } from './standing-needs.ts'
 import { claimError, subnetError } from './subnet-check.ts'
 
 export interface AllocateRequest {
@@ -45,32 +49,35 @@ export interface Pending {
 type Attempt = Lease | WeaveError | undefined
 
 const NO_NEEDS: ReadonlyMap<string, Need> = new Map()
+const NO_BLOCKS = { first: 0, last: -1 }
 
-/** The local side: gives addresses of our own blocks, and keeps what must wait for blocks of others. */
+export interface AllocatorParts {
+  readonly map: BlockMap
+  readonly leases: LeaseTable
+  readonly loans: Loans
+  readonly assignments: Assignments
+  readonly borrower: Borrower
+  readonly seeker: Seeker
+  readonly standing: StandingNeeds
+  readonly defaultSubnet: Cidr
+  readonly words: () => errors.Words
+  readonly emit: (output: IpamOutput) => void
+}
+
+/** The local side: gives addresses of our own blocks and what was lent, and keeps what must wait for others. */
 export class Allocator {
+  readonly #parts: AllocatorParts
   readonly #map: BlockMap
   readonly #leases: LeaseTable
   readonly #seeker: Seeker
-  readonly #defaultSubnet: Cidr
-  readonly #words: () => errors.Words
-  readonly #emit: (output: IpamOutput) => void
   readonly #pending = new Map<string, Pending>()
   #hold: Hold | undefined
 
-  constructor(
-    map: BlockMap,
-    leases: LeaseTable,
-    seeker: Seeker,
-    defaultSubnet: Cidr,
-    words: () => errors.Words,
-    emit: (output: IpamOutput) => void,
-  ) {
-    this.#map = map
-    this.#leases = leases
-    this.#seeker = seeker
-    this.#defaultSubnet = defaultSubnet
-    this.#words = words
-    this.#emit = emit
+  constructor(parts: AllocatorParts) {
+    this.#parts = parts
+    this.#map = parts.map
+    this.#leases = parts.leases
+    this.#seeker = parts.seeker
   }
 
   get pending(): Iterable<Pending> {
@@ -83,7 +90,7 @@ export class Allocator {
   }
 
   allocate(request: AllocateRequest, now: Millis): void {
-    const subnet = request.subnet ?? this.#defaultSubnet
+    const subnet = request.subnet ?? this.#parts.defaultSubnet
     this.#begin(request, subnet, undefined, subnetError(subnet, this.#map.space.range), now)
   }
 
@@ -106,18 +113,21 @@ export class Allocator {
 
   /** Satisfies what can be satisfied, asks for what is lacking, and fails what must not wait any longer. */
   advance(now: Millis): void {
-    const needs = new Map<string, Need>()
+    const { standing } = this.#parts
+    const isHeld = this.#hold !== undefined
+    const needs = new Map<string, Need>(isHeld ? [] : standing.needs(now).map(need => [need.key, need]))
     for (const pending of this.#pending.values()) {
       const need = this.#needOf(pending)
+      const before = needs.get(need.key)
       // Where one request for a subnet found nothing, the next finds nothing either, unless it holds an address
       // already.
-      const isVain = needs.has(need.key) && this.#leases.inSubnet(pending, pending.subnet) === undefined
+      const isVain = before?.type === need.type && this.#leases.inSubnet(pending, pending.subnet) === undefined
       const attempt = isVain ? undefined : this.#attempt(pending)
-      if (attempt === undefined) needs.set(need.key, need)
-      else this.#finish(pending, attempt)
+      if (attempt !== undefined) this.#finish(pending, attempt)
+      else needs.set(need.key, { ...need, count: need.count + (before?.count ?? 0) })
     }
-    this.#seeker.setNeeds(this.#hold === undefined ? needs : NO_NEEDS)
-    for (const { to, request } of this.#seeker.advance(now)) this.#emit({ type: 'send', to, message: request })
+    this.#seeker.setNeeds(isHeld ? NO_NEEDS : needs)
+    for (const { to, request } of this.#seeker.advance(now)) this.#parts.emit({ type: 'send', to, message: request })
     const remaining = new Map<string, Need>()
     for (const pending of this.#pending.values()) {
       const verdict = this.#verdict(pending, now)
@@ -125,8 +135,10 @@ export class Allocator {
       if (verdict !== undefined) this.#fail(pending, verdict)
       else remaining.set(key, needs.get(key)!)
     }
+    standing.refused(key => this.#seeker.isRefused(key, now), now)
+    if (!isHeld) for (const need of standing.needs(now)) if (!remaining.has(need.key)) remaining.set(need.key, need)
     // A refusal is worth nothing to a request that comes later: it asks anew.
-    this.#seeker.setNeeds(this.#hold === undefined ? remaining : NO_NEEDS)
+    this.#seeker.setNeeds(isHeld ? NO_NEEDS : remaining)
   }
 
   nextDeadline(): Millis | undefined {
@@ -140,7 +152,7 @@ export class Allocator {
     const state = this.#seeker.state(this.#needOf(pending).key)
     const hold = this.#holdOf(pending)
     if (hold !== undefined && state?.asked === undefined) return hold.reason
-    return errors.waitReason(state, !this.#map.isEmpty, this.#words())
+    return errors.waitReason(state, !this.#map.isEmpty, this.#parts.words())
   }
 
   #begin(
@@ -182,61 +194,90 @@ export class Allocator {
     }
     if (held?.prefix === subnet.prefix) return held
     if (this.#hold !== undefined) return undefined
-    const block = this.#map.space.blockOf(address)
-    if (held === undefined && (!this.#map.isOwn(block) || this.#leases.isBarred(block))) return undefined
+    if (held !== undefined || this.#parts.borrower.isUsable(address)) return this.#lease(pending, address)
+    if (this.#isAnothers(address) || this.#isBarred(address)) return undefined
+    const { loans, assignments, words } = this.#parts
+    const host = loans.at(address)?.peer ?? assignments.usersOf(address)[0]
+    if (host !== undefined) return errors.takenElsewhereError(address, { host, holder: '' }, pending.container, words())
     return this.#lease(pending, address)
+  }
+
+  /** True for an address of the range that is in no block of this peer. */
+  #isAnothers(address: Ipv4): boolean {
+    const { space } = this.#map
+    return space.holds(address) && !this.#map.isOwn(space.blockOf(address))
+  }
+
+  /** True for an address of an own block that is kept back. */
+  #isBarred(address: Ipv4): boolean {
+    const { space } = this.#map
+    return space.holds(address) && this.#leases.isBarred(space.blockOf(address))
   }
 
   #findFree(pending: Pending): Ipv4 | undefined {
     const { subnet } = pending
     const { space } = this.#map
+    const { borrower } = this.#parts
     const remembered = this.#leases.rememberedFor(pending, subnet)
-    if (remembered !== undefined && this.#map.isOwn(space.blockOf(remembered))) return remembered
+    if (remembered !== undefined && this.#mayGiveAgain(remembered)) return remembered
+    const lent = borrower.lowestFree(subnet)
+    if (lent !== undefined) return lent
     const span = space.spanOf(subnet)
     if (span === undefined) return undefined
-    for (let block = span.first; block <= span.last; block++) {
-      if (!this.#map.isOwn(block)) continue
-      const free = this.#leases.lowestFree(block, subnet)
-      if (free !== undefined) return free
+    for (const isLast of [false, true]) {
+      for (let block = span.first; block <= span.last; block++) {
+        if (!this.#map.isOwn(block)) continue
+        const free = this.#leases.lowestFree(block, subnet, isLast)
+        if (free !== undefined) return free
+      }
     }
     return undefined
+  }
+
+  #mayGiveAgain(address: Ipv4): boolean {
+    if (this.#isAnothers(address)) return this.#parts.borrower.isUsable(address)
+    return this.#map.space.holds(address) && !this.#leases.isTaken(address)
   }
 
   #lease({ container, holder, subnet }: Pending, address: Ipv4): Lease {
     const lease = { container, holder, address, prefix: subnet.prefix }
     this.#leases.put(lease)
-    this.#emit({ type: 'lease', lease })
+    this.#parts.emit({ type: 'lease', lease })
     return lease
   }
 
   #needOf({ subnet, address }: Pending): Need {
     const { space } = this.#map
     if (address !== undefined) {
-      const block = space.blockOf(address)
-      return { key: `block ${block}`, subnet, block, span: { first: block, last: block } }
+      const block = space.holds(address) ? space.blockOf(address) : undefined
+      const span = block === undefined ? NO_BLOCKS : { first: block, last: block }
+      return { key: `claim ${address}`, type: 'claim', subnet, address, span, count: 1 }
     }
     const span = space.spanOf(subnet)
     assert(span !== undefined, 'a checked subnet lies inside the range')
-    return { key: `subnet ${formatCidr(subnet)}`, subnet, block: undefined, span }
+    return { key: subnetKey(subnet), type: 'addresses', subnet, span, count: 1 }
   }
 
   #verdict(pending: Pending, now: Millis): WeaveError | undefined {
-    const { subnet, address, since, deadline } = pending
-    const { key, block } = this.#needOf(pending)
+    const { subnet, address, container, since, deadline } = pending
+    const { key } = this.#needOf(pending)
+    const words = this.#parts.words()
+    const state = this.#seeker.state(key)
     const hold = this.#holdOf(pending)
     const isRefused = hold === undefined && this.#seeker.isRefused(key, now)
-    if (isRefused && address !== undefined && block !== undefined) {
-      const cidr = this.#map.space.blockCidr(block)
-      return errors.elsewhereError(address, cidr, this.#map.ownerOf(block), this.#words())
+    if (isRefused && address !== undefined) {
+      for (const { held } of state?.denied.values() ?? [])
+        if (held !== undefined) return errors.takenElsewhereError(address, held, container, words)
+      const block = this.#map.space.blockOf(address)
+      return errors.elsewhereError(address, this.#map.space.blockCidr(block), this.#map.ownerOf(block), words)
     }
     if (isRefused && now < deadline && this.#leases.isFreeingBy(subnet, deadline)) return undefined
-    if (isRefused) {
-      return errors.fullError(subnet, this.#seeker.state(key), this.#leases.restingIn(subnet), this.#words())
-    }
+    if (isRefused) return errors.fullError(subnet, this.#leases.restingIn(subnet), words)
     if (now < deadline) return undefined
     const what = address === undefined ? formatCidr(subnet) : formatIpv4(address)
     if (hold !== undefined) return errors.heldError(what, deadline - since, hold)
-    return errors.waitedError(what, deadline - since, this.reasonFor(pending), !this.#map.isEmpty)
+    const reason = this.reasonFor(pending)
+    return errors.waitedError(what, deadline - since, reason, state?.unreachable ?? [], !this.#map.isEmpty)
   }
 
   /** Why nothing that is ours, and could satisfy the request, is given. */
@@ -255,11 +296,11 @@ export class Allocator {
     }
     this.#pending.delete(pending.id)
     const { address, prefix } = attempt
-    this.#emit({ type: 'done', id: pending.id, cidrs: [{ address, prefix }] })
+    this.#parts.emit({ type: 'done', id: pending.id, cidrs: [{ address, prefix }] })
   }
 
   #fail(pending: Pending, error: WeaveError): void {
     this.#pending.delete(pending.id)
-    this.#emit({ type: 'failed', id: pending.id, error })
+    this.#parts.emit({ type: 'failed', id: pending.id, error })
   }
 }

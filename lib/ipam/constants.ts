@@ -44,8 +44,35 @@ export const FULL_GRACE_MS = 500
 /** Allocations and claims that wait at one time. */
 export const PENDING_MAX = 1024
 
-/** Answers kept, so that a repeated request gets the same one. */
-export const ANSWERS_MAX = 512
+/** Peers whose last answers are kept, in the store too, so that a repeated request gets the same one. */
+export const REQUESTERS_MAX = 1024
+
+/** Answers kept of each. */
+export const ANSWERS_PER_REQUESTER = 16
+
+/** So many ids of requests are set aside in the store at once. */
+export const REQUEST_IDS_RESERVED = 1024
+
+/** An answer that calls an id stale can lift the own ids by so much. */
+export const REQUEST_ID_LEAP_MAX = 2 ** 40
+
+/** Consecutive addresses whose assignments share one record. */
+export const ASSIGNED_PART = 256
+
+/** What is given back is said again after this, until the ledger shows that it has arrived. */
+export const RETURN_RETRY_MS = 5000
+
+/** A lease in a block of another peer that does not lend it: that peer is asked again after this. */
+export const ADOPT_RETRY_MS = 10_000
+
+/** Leases for which owners are asked at one time. */
+export const ADOPTING_MAX = 32
+
+/** A peer that has owned no block for so long asks for some, wanted or not: its join can be taken back until then. */
+export const EAGER_AFTER_MS = 30_000
+
+/** A peer that owns no block, and was given none, asks again after this. */
+export const EAGER_RETRY_MS = 30_000
 
 /** Outputs that may wait to be polled. */
 export const OUTPUTS_MAX = 65_536

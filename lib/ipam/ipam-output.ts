@@ -1,4 +1,4 @@
-import type { Cidr, PeerId } from '../address/mod.ts'
+import type { Cidr, Ipv4, PeerId } from '../address/mod.ts'
 import type { WeaveError } from '../base/mod.ts'
 import type { IpamMessage } from '../wire/mod.ts'
 import type { Page } from './blocks-record.ts'
@@ -15,6 +15,10 @@ export type IpamOutput =
   | { readonly type: 'publish'; readonly page: Page; readonly value: Uint8Array | undefined }
   /** Put this peer's record of kind `takeover` or `acks` into the ledger; undefined: remove it. */
   | ({ readonly type: 'takeover' } & TakeoverPublish)
+  /** Put this peer's record of kind `assigned` for a part into the ledger; undefined: remove it. */
+  | { readonly type: 'assign'; readonly part: Ipv4; readonly value: Uint8Array | undefined }
+  /** Persist under a key of `KEPT`, for `restoreKept`; undefined: delete. */
+  | { readonly type: 'keep'; readonly key: string; readonly value: Uint8Array | undefined }
   | { readonly type: 'send'; readonly to: PeerId; readonly message: IpamMessage }
   /** Persist the lease, in place of one of the same address. */
   | { readonly type: 'lease'; readonly lease: Lease }

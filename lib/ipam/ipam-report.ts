@@ -1,11 +1,13 @@
-import { formatCidr, type Cidr, type PeerId } from '../address/mod.ts'
+import { formatCidr, formatIpv4, type Cidr, type PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
-import { waitReason, type Words } from './allocation-error.ts'
+import { unreachableRemedy, waitReason, type Words } from './allocation-error.ts'
 import type { Allocator } from './allocator.ts'
+import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
 import type { Hold } from './hold.ts'
 import type { LeaseHolder } from './lease-holder.ts'
-import type { LeaseTable } from './lease-table.ts'
+import type { Lease, LeaseTable } from './lease-table.ts'
+import type { Loans } from './loans.ts'
 import type { Seeker } from './seeker.ts'
 import type { TakeoverProgress, Takeovers } from './takeovers.ts'
 
@@ -28,7 +30,14 @@ export interface IpamReport {
   readonly ownFree: number
   readonly leases: readonly { readonly container: string; readonly holder: LeaseHolder; readonly cidr: string }[]
   readonly pending: readonly { readonly container: string; readonly since: Millis; readonly reason: string }[]
-  /** Leases in blocks that this peer does not own: kept for their containers, and never given again. */
+  /** Addresses of own blocks that this peer lent, and to whom. */
+  readonly lent: readonly { readonly address: string; readonly peer: PeerId }[]
+  /** Leases in blocks of others who lent them. */
+  readonly borrowed: readonly { readonly container: string; readonly cidr: string; readonly owner: PeerId }[]
+  /**
+   * Leases that others have a better right to: in blocks of others who do not lend them, or said to be in use elsewhere.
+   * Kept for their containers.
+   */
   readonly disputed: readonly { readonly container: string; readonly cidr: string; readonly owner?: PeerId }[]
   /** Of peers that are gone: settled ones, and those that wait for a majority. Not what a peer does about its own. */
   readonly takeovers: readonly TakeoverProgress[]
@@ -46,6 +55,8 @@ export interface IpamPeerReport {
 export interface ReportParts {
   readonly map: BlockMap
   readonly leases: LeaseTable
+  readonly loans: Loans
+  readonly assignments: Assignments
   readonly seeker: Seeker
   readonly allocator: Allocator
   readonly takeovers: Takeovers
@@ -56,12 +67,13 @@ export interface ReportParts {
 }
 
 export function makeReport(parts: ReportParts): IpamReport {
-  const { map, leases, allocator, defaultSubnet, otherRanges, words, hold } = parts
+  const { map, leases, loans, allocator, defaultSubnet, otherRanges, hold } = parts
   const { space } = map
-  const why = hold?.reason ?? (map.isEmpty ? waitReason(undefined, false, words) : undefined)
+  const free = ownFree(map, leases, defaultSubnet)
+  const why = hold?.reason ?? reasonToWait(parts, free)
   const perPeer = peers(parts)
   const all = [...leases.all()].sort((a, b) => a.address - b.address)
-  const disputed = all.filter(lease => !map.isOwn(space.blockOf(lease.address)))
+  const rights = all.map(lease => ({ lease, ...rightTo(lease, parts) }))
   return {
     range: formatCidr(space.range),
     defaultSubnet: formatCidr(defaultSubnet),
@@ -72,21 +84,50 @@ export function makeReport(parts: ReportParts): IpamReport {
     ...(hold !== undefined && { hold }),
     perPeer,
     unownedBlocks: space.blockCount - perPeer.reduce((sum, peer) => sum + peer.blocks, 0),
-    ownFree: ownFree(map, leases, defaultSubnet),
+    ownFree: free,
     leases: all.map(lease => ({ container: lease.container, holder: lease.holder, cidr: formatCidr(lease) })),
     pending: [...allocator.pending].map(pending => ({
       container: pending.container,
       since: pending.since,
       reason: allocator.reasonFor(pending),
     })),
-    disputed: disputed.map(lease => {
-      const owner = map.ownerOf(space.blockOf(lease.address))
+    lent: [...loans.all()]
+      .sort((a, b) => a.address - b.address)
+      .map(({ address, peer }) => ({ address: formatIpv4(address), peer })),
+    borrowed: rights.flatMap(({ lease, right, owner }) =>
+      right === 'lent' && owner !== undefined ? [{ container: lease.container, cidr: formatCidr(lease), owner }] : [],
+    ),
+    disputed: rights.flatMap(({ lease, right, owner }) => {
+      if (right !== 'disputed') return []
       const entry = { container: lease.container, cidr: formatCidr(lease) }
-      return owner === undefined ? entry : { ...entry, owner }
+      return [owner === undefined ? entry : { ...entry, owner }]
     }),
     takeovers: parts.takeovers.all().filter(({ author, victim }) => author !== victim),
     otherRanges: [...otherRanges].map(([peer, range]) => ({ peer, range })),
   }
+}
+
+/** Why nothing can be given, if so. */
+function reasonToWait({ map, seeker, defaultSubnet, words }: ReportParts, free: number): string | undefined {
+  if (map.isEmpty) return waitReason(undefined, false, words)
+  const span = map.space.spanOf(defaultSubnet)
+  if (free > 0 || span === undefined) return undefined
+  const owners = [...map.countsIn(span).keys()].filter(owner => owner !== undefined && owner !== map.self)
+  if (owners.length === 0 || owners.some(owner => seeker.reachable.has(owner!))) return undefined
+  const names = owners.map(owner => words.nameOf(owner!))
+  return `no address is free here, and ${names.sort().join(', ')}, who may have some, cannot be reached: ${unreachableRemedy(owners as PeerId[])}`
+}
+
+/** By which right a container here has its address, and whose the block is. */
+function rightTo({ address }: Lease, { map, assignments }: ReportParts) {
+  const { space } = map
+  if (!space.holds(address)) {
+    const [owner] = assignments.usersOf(address)
+    return { right: owner === undefined ? 'own' : 'disputed', owner } as const
+  }
+  const owner = map.ownerOf(space.blockOf(address))
+  if (map.isOwn(space.blockOf(address))) return { right: 'own', owner } as const
+  return { right: assignments.loanFrom(owner, address) === undefined ? 'disputed' : 'lent', owner } as const
 }
 
 function peers({ map, seeker }: ReportParts): IpamPeerReport[] {

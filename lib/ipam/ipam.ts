@@ -1,21 +1,29 @@
-import { shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
-import { assert, BoundedQueue, Drop, type Chance, type Machine, type Millis } from '../base/mod.ts'
+import { formatIpv4, parsePeerId, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
+import { assert, BoundedQueue, Drop, isDrop, type Chance, type Machine, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import type { IpamAnswer, IpamRequest } from '../wire/mod.ts'
+import type { IpamAnswer, IpamRequest, IpamReturn } from '../wire/mod.ts'
 import type { Words } from './allocation-error.ts'
 import { Allocator, type AllocateRequest, type ClaimRequest } from './allocator.ts'
+import { decodeAssignedRecord, type Assigned } from './assigned-record.ts'
+import { Assignments } from './assignments.ts'
 import { BlockMap } from './block-map.ts'
 import { BlockSpace, type BlockSpan } from './block-space.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
+import { Borrower } from './borrower.ts'
 import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
-import { Donor } from './donation.ts'
+import { Donor } from './donor.ts'
 import type { Hold } from './hold.ts'
 import type { IpamOutput } from './ipam-output.ts'
 import { makeReport, type IpamReport } from './ipam-report.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
 import { LeaseTable, sameOwner, type Lease } from './lease-table.ts'
+import { Loans } from './loans.ts'
+import { OwnAssigned } from './own-assigned.ts'
 import { rangeText } from './range-changed.ts'
+import { RequestIds } from './request-ids.ts'
 import { Seeker } from './seeker.ts'
+import { StandingNeeds } from './standing-needs.ts'
+import { decodeFreed, encodeFreed } from './stored-lease.ts'
 import { subnetError } from './subnet-check.ts'
 import { Succession, type PeerRemoval } from './succession.ts'
 import { Takeovers } from './takeovers.ts'
@@ -33,6 +41,10 @@ export interface IpamOptions {
   /** Where containers go that ask for nothing; the range when undefined. */
   readonly defaultSubnet?: Cidr
   readonly chance: Chance
+  /** True: it takes no blocks, and borrows each address. */
+  readonly isEphemeral?: boolean
+  /** False: it asks for no blocks before a container needs an address. */
+  readonly isEager?: boolean
   /** How a peer is called in messages; its short id when undefined. */
   readonly nameOf?: (peer: PeerId) => string
 }
@@ -42,18 +54,24 @@ export interface BlockOwnership {
   readonly first: Ipv4
   readonly blockSize: number
   readonly ownerOf: readonly (PeerId | undefined)[]
+  /** Single addresses that the owner of their block lent, and to whom. */
+  readonly lent: readonly { readonly address: Ipv4; readonly peer: PeerId }[]
 }
+
+/** What the store keeps besides leases. */
+const KEPT = { ids: 'ids', answers: 'answers/', freed: 'freed/' } as const
 
 /**
  * Address management of one peer: which blocks of the range it owns, which addresses its containers hold.
  *
- * Inputs: first what was persisted, by `restoreLease` and `setStatements`, then `start`; then `found`, `setStatements`,
- * `setReachable`, `handleRequest`, `handleAnswer`, `allocate`, `claim`, `cancel`, `free`, `handleTimeout`. After each,
+ * Inputs: first what was persisted, by `restoreLease`, `restoreKept`, `setStatements` and
+ * `setAssigned`, then `start`; then `found`, `setStatements`, `setAssigned`, `setReachable`, `handleRequest`,
+ * `handleAnswer`, `handleReturn`, `allocate`, `claim`, `cancel`, `free`, `handleTimeout`. After each,
  * drain `pollOutput` and carry the outputs out in order; wake at `pollTimeout`. Nothing comes out before `start`: with
  * half of the records restored, an own record would be published that lacks the rest.
  *
- * It gives an address only of a block that the register in force says is its own, and hands only blocks on that hold no
- * leased or resting address; so no address is ever held by two containers. Every request ends by its deadline. While
+ * It gives an address only of a block that the register in force says is its own, or one that the owner of the block
+ * lent to it, and hands only blocks on that hold no leased, lent or resting address; so no address is ever held by two containers. Every request ends by its deadline. While
  * it is told to hold (`setHold`) it gives, hands on and answers nothing.
  */
 export class Ipam implements Machine<IpamOutput> {
@@ -63,6 +81,12 @@ export class Ipam implements Machine<IpamOutput> {
   readonly #takeovers: Takeovers
   readonly #succession: Succession
   readonly #leases: LeaseTable
+  readonly #loans: Loans
+  readonly #assignments: Assignments
+  readonly #own: OwnAssigned
+  readonly #ids: RequestIds
+  readonly #borrower: Borrower
+  readonly #standing: StandingNeeds
   readonly #donor: Donor
   readonly #seeker: Seeker
   readonly #allocator: Allocator
@@ -84,6 +108,8 @@ export class Ipam implements Machine<IpamOutput> {
       blockPrefix = BLOCK_PREFIX_DEFAULT,
       defaultSubnet = range,
       chance,
+      isEphemeral = false,
+      isEager = !isEphemeral,
     } = options
     this.space = new BlockSpace(range, blockPrefix)
     const wrong = subnetError(defaultSubnet, range)
@@ -98,12 +124,38 @@ export class Ipam implements Machine<IpamOutput> {
     })
     this.#map = new BlockMap(this.space, { self: identity, suite, meshId, takeovers: this.#takeovers })
     this.#succession = new Succession(this.#map, this.#takeovers)
-    this.#leases = new LeaseTable(this.space)
-    this.#donor = new Donor(this.#map, this.#leases)
-    this.#seeker = new Seeker(this.#map, chance)
-    this.#nameOf = options.nameOf ?? shortPeerId
+    const self = identity.peerId
     const emit = this.#emit.bind(this)
-    this.#allocator = new Allocator(this.#map, this.#leases, this.#seeker, defaultSubnet, () => this.#words(), emit)
+    this.#loans = new Loans(this.space)
+    this.#assignments = new Assignments(self, this.space)
+    this.#leases = new LeaseTable(this.space, {
+      has: address => this.#loans.at(address) !== undefined || this.#assignments.isUsed(address),
+      isAnyIn: block => this.#loans.countIn(block) > 0 || this.#assignments.usedIn(block) > 0,
+    })
+    this.#own = new OwnAssigned(this.#map, this.#leases, this.#loans)
+    this.#ids = new RequestIds(value => emit({ type: 'keep', key: KEPT.ids, value }))
+    const parts = { map: this.#map, leases: this.#leases, loans: this.#loans, assignments: this.#assignments, chance }
+    this.#donor = new Donor(parts)
+    this.#borrower = new Borrower(this.#map, this.#leases, this.#assignments)
+    this.#seeker = new Seeker({
+      map: this.#map,
+      borrower: this.#borrower,
+      chance,
+      isEphemeral,
+      takeId: () => this.#ids.take(),
+      leapAbove: id => this.#ids.leapAbove(id),
+    })
+    this.#standing = new StandingNeeds({ ...parts, seeker: this.#seeker, defaultSubnet, isEager })
+    this.#nameOf = options.nameOf ?? shortPeerId
+    this.#allocator = new Allocator({
+      ...parts,
+      borrower: this.#borrower,
+      seeker: this.#seeker,
+      standing: this.#standing,
+      defaultSubnet,
+      words: () => this.#words(),
+      emit,
+    })
   }
 
   /** True when at least one owner of blocks is known. */
@@ -111,14 +163,13 @@ export class Ipam implements Machine<IpamOutput> {
     return !this.#map.isEmpty
   }
 
-  /** Grows whenever a block changes hands. */
+  /** Grows whenever a block or a single address changes hands. */
   get version(): number {
-    return this.#map.version
+    return this.#map.version + this.#assignments.version + this.#loans.version
   }
 
-  /** Puts a persisted lease back, before the start. False when the address is not of the range, or another's. */
+  /** Puts a persisted lease back, before the start. False when the address is another's. */
   restoreLease(lease: Lease): boolean {
-    if (!this.space.holds(lease.address)) return false
     const held = this.#leases.at(lease.address)
     if (held !== undefined && !sameOwner(held, lease)) return false
     this.#leases.put(lease)
@@ -131,6 +182,18 @@ export class Ipam implements Machine<IpamOutput> {
     if (held === undefined && this.restoreLease(lease)) this.#emit({ type: 'lease', lease })
     this.#settle(now)
     return this.#leases.at(lease.address) !== undefined && sameOwner(this.#leases.at(lease.address)!, lease)
+  }
+
+  /** Puts back what was kept, after the leases and before the start. False when it is not understood. */
+  restoreKept(key: string, value: Uint8Array, now: Millis): boolean {
+    if (key === KEPT.ids) return this.#ids.restore(value)
+    if (key.startsWith(KEPT.answers)) {
+      const from = parsePeerId(key.slice(KEPT.answers.length))
+      return from !== undefined && this.#donor.answers.restore(from, value)
+    }
+    const freed = key.startsWith(KEPT.freed) ? decodeFreed(value) : undefined
+    if (freed !== undefined) this.#leases.restoreFreed(freed, now)
+    return freed !== undefined
   }
 
   /** Everything persisted has been restored: from here on there are outputs. */
@@ -190,6 +253,11 @@ export class Ipam implements Machine<IpamOutput> {
     this.#map.abandon()
     this.#takeovers.clear()
     this.#otherRanges.clear()
+    this.#assignments.clear()
+    this.#own.forget()
+    this.#borrower.clear()
+    for (const peer of this.#donor.answers.clear())
+      this.#emit({ type: 'keep', key: KEPT.answers + peer, value: undefined })
     this.#settle(now)
   }
 
@@ -223,6 +291,24 @@ export class Ipam implements Machine<IpamOutput> {
     else this.#otherRanges.delete(owner)
     this.#settle(now)
     return drop
+  }
+
+  /**
+   * Takes what the ledger holds of `author` for a part of the addresses (undefined: nothing any more). Of this peer
+   * itself it is taken at restore only: afterwards it knows better. Returns why a record was not understood.
+   */
+  setAssigned(author: PeerId, part: Ipv4, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    if (author !== this.#map.self) {
+      const drop = this.#assignments.set(author, part, value)
+      this.#settle(now)
+      return drop
+    }
+    if (this.#isStarted || value === undefined) return undefined
+    const assigned = decodeAssignedRecord(part, value)
+    if (isDrop(assigned)) return assigned
+    this.#own.restore(part, value)
+    for (const one of assigned) if (this.#isLoan(one)) this.#loans.lend(one)
+    return undefined
   }
 
   /** Takes what the ledger holds of `owner` of kind `takeover`; at restore before any statement. */
@@ -266,9 +352,24 @@ export class Ipam implements Machine<IpamOutput> {
     assert(this.#isStarted, 'a peer starts before it answers')
     if (from === this.#map.self || this.#hold !== undefined) return
     this.#leases.expire(now)
-    const message = this.#donor.answer(from, request)
+    const { answer, isNew, forgotten } = this.#donor.answer(from, request)
+    if (forgotten !== undefined) this.#emit({ type: 'keep', key: KEPT.answers + forgotten, value: undefined })
+    if (isNew) this.#emit({ type: 'keep', key: KEPT.answers + from, value: this.#donor.answers.encode(from) })
     this.#publish()
-    this.#emit({ type: 'send', to: from, message })
+    this.#emit({ type: 'send', to: from, message: answer })
+    this.#settle(now)
+  }
+
+  /** Takes back what was lent. While there is a hold it is not: it is said again. */
+  handleReturn(from: PeerId, { returned }: IpamReturn, now: Millis): void {
+    if (this.#hold !== undefined) return
+    this.#donor.takeBack(from, returned)
+    this.#settle(now)
+  }
+
+  /** Takes back whatever was lent to a peer that is gone for good. */
+  reclaim(from: PeerId, now: Millis): void {
+    for (const { address, peer } of [...this.#loans.all()]) if (peer === from) this.#loans.end(address)
     this.#settle(now)
   }
 
@@ -326,6 +427,7 @@ export class Ipam implements Machine<IpamOutput> {
     const ended = this.lookup(container, holder).filter(lease => address === undefined || lease.address === address)
     for (const lease of ended) {
       this.#leases.remove(lease, now)
+      this.#keepFreed()
       this.#emit({ type: 'unlease', lease })
     }
     if (address === undefined) this.#allocator.cancelContainer(container, holder)
@@ -344,6 +446,8 @@ export class Ipam implements Machine<IpamOutput> {
       { at: this.#leases.nextExpiry(), reason: 'ipam rest' },
       { at: this.#map.nextTimeout(), reason: 'ipam proof' },
       { at: this.#succession.nextTimeout(this.#settledAt), reason: 'ipam takeover' },
+      { at: this.#borrower.nextTimeout(), reason: 'ipam return' },
+      { at: this.#standing.nextTimeout(), reason: 'ipam adoption' },
     ]
     let next: { at: Millis; reason: string } | undefined
     for (const { at, reason } of timeouts) {
@@ -352,10 +456,11 @@ export class Ipam implements Machine<IpamOutput> {
     return next
   }
 
-  /** The owner of every block, by the registers in force. */
+  /** The owner of every block, by the registers in force, and what owners lent. */
   ownership(): BlockOwnership {
     const ownerOf = Array.from({ length: this.space.blockCount }, (_, block) => this.#map.ownerOf(block))
-    return { first: this.space.range.address, blockSize: this.space.blockSize, ownerOf }
+    const lent = [...this.#loans.all(), ...this.#assignments.lent(block => ownerOf[block])]
+    return { first: this.space.range.address, blockSize: this.space.blockSize, ownerOf, lent }
   }
 
   /** The register in force of a block. */
@@ -384,6 +489,8 @@ export class Ipam implements Machine<IpamOutput> {
     return makeReport({
       map: this.#map,
       leases: this.#leases,
+      loans: this.#loans,
+      assignments: this.#assignments,
       seeker: this.#seeker,
       allocator: this.#allocator,
       takeovers: this.#takeovers,
@@ -398,15 +505,32 @@ export class Ipam implements Machine<IpamOutput> {
     if (!this.#isStarted) return
     if (this.#hold === undefined) this.#succession.advance(now)
     this.#settledAt = now
+    const changed = this.#map.takeChanged()
+    this.#own.blocksChanged(changed)
     this.#publish()
-    this.#seeker.handleChanges(this.#map.takeChanged())
+    this.#seeker.handleChanges(changed)
     this.#leases.expire(now)
+    this.#keepFreed()
     this.#allocator.advance(now)
+    if (this.#hold === undefined)
+      for (const { to, message } of this.#borrower.advance(this.#seeker.reachable, now))
+        this.#emit({ type: 'send', to, message })
+    this.#publish()
   }
 
   #publish(): void {
     for (const publish of this.#takeovers.takePublishes()) this.#emit({ type: 'takeover', ...publish })
     for (const { page, value } of this.#map.takePublishes()) this.#emit({ type: 'publish', page, value })
+    for (const { part, value } of this.#own.takePublishes()) this.#emit({ type: 'assign', part, value })
+  }
+
+  #keepFreed(): void {
+    for (const { address, freed } of this.#leases.takeFreed())
+      this.#emit({ type: 'keep', key: KEPT.freed + formatIpv4(address), value: freed && encodeFreed(freed) })
+  }
+
+  #isLoan({ peer, address }: Assigned): boolean {
+    return peer !== this.#map.self && this.space.holds(address) && this.#loans.at(address) === undefined
   }
 
   #emit(output: IpamOutput): void {

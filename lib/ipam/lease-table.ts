@@ -18,12 +18,30 @@ interface Rest {
   readonly until: Millis
 }
 
+/** Addresses of own blocks that are not free although nobody has them here: lent, or in use elsewhere all the same. */
+export interface Taken {
+  has(address: Ipv4): boolean
+  isAnyIn(block: number): boolean
+}
+
+/** An address that a container gave back, to be stored or (undefined) no longer. */
+export interface FreedChange {
+  readonly address: Ipv4
+  readonly freed: Freed | undefined
+}
+
+export interface Freed {
+  readonly lease: Lease
+  readonly isResting: boolean
+}
+
 /**
  * The addresses in use on this host, those that rest after use, and those remembered for containers that may come back.
  * Bounded by the addresses of the range and, for what is remembered, by REMEMBERED_MAX.
  */
 export class LeaseTable {
   readonly #space: BlockSpace
+  readonly #taken: Taken
   readonly #leases = new Map<Ipv4, Lease>()
   readonly #byOwner = new Map<string, Lease[]>()
   /** In the order of expiry: every address rests equally long. */
@@ -35,12 +53,24 @@ export class LeaseTable {
   /** Blocks of which nothing is given. */
   #barred: ReadonlySet<number> = new Set()
 
-  constructor(space: BlockSpace) {
+  /** What was freed last of each address that is remembered. */
+  readonly #freed = new Map<Ipv4, Lease>()
+  #touched = new Set<Ipv4>()
+  #version = 0
+  #changed = new Set<Ipv4>()
+
+  constructor(space: BlockSpace, taken: Taken) {
     this.#space = space
+    this.#taken = taken
   }
 
   get size(): number {
     return this.#leases.size
+  }
+
+  /** Grows when a lease begins or ends. */
+  get version(): number {
+    return this.#version
   }
 
   all(): Iterable<Lease> {
@@ -82,6 +112,30 @@ export class LeaseTable {
     return this.#used.get(block) ?? 0
   }
 
+  isResting(address: Ipv4): boolean {
+    return this.#resting.has(address)
+  }
+
+  /** Leased or resting. */
+  isInUse(address: Ipv4): boolean {
+    return this.#leases.has(address) || this.#resting.has(address)
+  }
+
+  /** True when others have the address, although the block is ours. */
+  isTaken(address: Ipv4): boolean {
+    return this.#taken.has(address)
+  }
+
+  /** True when an address of an own block may be given to anybody now. */
+  isFree(address: Ipv4): boolean {
+    return !this.isInUse(address) && !this.#taken.has(address)
+  }
+
+  /** True when nothing of an own block is given, lent, resting, or in use elsewhere. */
+  isUnused(block: number): boolean {
+    return this.usedIn(block) === 0 && !this.#taken.isAnyIn(block)
+  }
+
   /** The address that the container gave back in this subnet, if nobody has it now. */
   rememberedFor(owner: Owner, subnet: Cidr): Ipv4 | undefined {
     const address = this.#remembered.get(memoryKey(owner, subnet))
@@ -91,12 +145,15 @@ export class LeaseTable {
     return rest === undefined || rest.owner === ownerKey(owner) ? address : undefined
   }
 
-  /** The lowest address of a block that a container in `subnet` may get now. */
-  lowestFree(block: number, subnet: Cidr): Ipv4 | undefined {
+  /**
+   * The lowest address of a block that a container in `subnet` may get now; `isLast`: one that looks like the address of
+   * a network or of broadcast (`isLookalike`), another one otherwise.
+   */
+  lowestFree(block: number, subnet: Cidr, isLast = false): Ipv4 | undefined {
     const [first, last] = this.#space.hostsOf(block, subnet)
     if (this.usedIn(block) >= this.#space.blockSize) return undefined
     for (let address = first; address <= last; address++) {
-      if (!this.#leases.has(address) && !this.#resting.has(address)) return address
+      if (isLookalike(address) === isLast && this.isFree(address)) return address
     }
     return undefined
   }
@@ -105,12 +162,9 @@ export class LeaseTable {
   freeIn(block: number, subnet: Cidr): number {
     const [first, last] = this.#space.hostsOf(block, subnet)
     if (this.#barred.has(block)) return 0
-    const room = Math.max(0, last - first + 1)
-    if (this.usedIn(block) === 0) return room
+    if (this.isUnused(block)) return Math.max(0, last - first + 1)
     let free = 0
-    for (let address = first; address <= last; address++) {
-      if (!this.#leases.has(address) && !this.#resting.has(address)) free++
-    }
+    for (let address = first; address <= last; address++) if (this.isFree(address)) free++
     return free
   }
 
@@ -135,10 +189,45 @@ export class LeaseTable {
     const before = this.#leases.get(lease.address)
     assert(before === undefined || sameOwner(before, lease), 'an address has one container')
     if (before !== undefined) this.#drop(before)
-    if (this.#resting.delete(lease.address)) this.#use(lease.address, -1)
+    this.stopRest(lease.address)
     this.#leases.set(lease.address, lease)
     this.#use(lease.address, 1)
     this.#byOwner.set(ownerKey(lease), [...this.of(lease), lease])
+    this.#touch(lease.address)
+  }
+
+  /** Ends a rest before its time. */
+  stopRest(address: Ipv4): void {
+    if (!this.#resting.delete(address)) return
+    this.#use(address, -1)
+    this.#changed.add(address)
+    this.#tidy(address)
+  }
+
+  /** Takes up what an earlier run stored, after the leases: what rested rests anew. */
+  restoreFreed({ lease, isResting }: Freed, now: Millis): void {
+    const { address } = lease
+    this.#remember(lease)
+    if (!isResting || this.isInUse(address)) return
+    this.#use(address, 1)
+    this.#resting.set(address, { owner: ownerKey(lease), until: now + REST_MS })
+  }
+
+  /** What is to be stored of freed addresses, since the last call. */
+  takeFreed(): FreedChange[] {
+    const changes = [...this.#changed].map(address => {
+      const lease = this.#freed.get(address)
+      return { address, freed: lease && { lease, isResting: this.#resting.has(address) } }
+    })
+    this.#changed = new Set()
+    return changes
+  }
+
+  /** Addresses that were leased, or are so no longer, since the last call. */
+  takeTouched(): Iterable<Ipv4> {
+    const touched = this.#touched
+    this.#touched = new Set()
+    return touched
   }
 
   /** Ends a lease; its address rests, and is remembered for its container. */
@@ -148,6 +237,7 @@ export class LeaseTable {
     this.#use(lease.address, 1)
     this.#resting.set(lease.address, { owner: ownerKey(lease), until: now + REST_MS })
     this.#remember(lease)
+    this.#touch(lease.address)
   }
 
   /** Lets addresses go whose rest is over. Returns true when there were any. */
@@ -155,8 +245,7 @@ export class LeaseTable {
     let isAny = false
     for (const [address, rest] of this.#resting) {
       if (rest.until > now) break
-      this.#resting.delete(address)
-      this.#use(address, -1)
+      this.stopRest(address)
       isAny = true
     }
     return isAny
@@ -165,6 +254,11 @@ export class LeaseTable {
   nextExpiry(): Millis | undefined {
     for (const rest of this.#resting.values()) return rest.until
     return undefined
+  }
+
+  #touch(address: Ipv4): void {
+    this.#touched.add(address)
+    this.#version++
   }
 
   #drop(lease: Lease): void {
@@ -184,14 +278,32 @@ export class LeaseTable {
 
   #remember(lease: Lease): void {
     const key = memoryKey(lease, lease)
+    const before = this.#remembered.get(key)
     this.#remembered.delete(key)
     this.#remembered.set(key, lease.address)
+    this.#freed.set(lease.address, lease)
+    this.#changed.add(lease.address)
+    if (before !== undefined) this.#tidy(before)
     if (this.#remembered.size <= REMEMBERED_MAX) return
-    for (const oldest of this.#remembered.keys()) {
-      this.#remembered.delete(oldest)
-      return
-    }
+    const [oldest, address] = firstOf(this.#remembered)
+    this.#remembered.delete(oldest)
+    this.#tidy(address)
   }
+
+  /** What neither rests nor is remembered need not be stored. */
+  #tidy(address: Ipv4): void {
+    const freed = this.#freed.get(address)
+    if (freed === undefined || this.#resting.has(address)) return
+    if (this.#remembered.get(memoryKey(freed, freed)) === address) return
+    this.#freed.delete(address)
+    this.#changed.add(address)
+  }
+}
+
+/** True for what many take for the address of a network or of broadcast, whatever the subnet is. */
+export function isLookalike(address: Ipv4): boolean {
+  const last = address & 0xff
+  return last === 0 || last === 0xff
 }
 
 export function sameOwner(a: Owner, b: Owner): boolean {
@@ -205,4 +317,9 @@ function ownerKey({ container, holder }: Owner): string {
 function memoryKey(owner: Owner, subnet: Cidr): string {
   const size = 2 ** (32 - subnet.prefix)
   return `${ownerKey(owner)} ${Math.floor(subnet.address / size)}/${subnet.prefix}`
+}
+
+function firstOf<K, V>(map: ReadonlyMap<K, V>): [K, V] {
+  for (const entry of map) return entry
+  throw new Error('the map is empty')
 }

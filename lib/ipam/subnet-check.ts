@@ -5,6 +5,7 @@ import {
   formatIpv4,
   hasHostBits,
   lastAddress,
+  overlaps,
   subnetOf,
   type Cidr,
 } from '../address/mod.ts'
@@ -37,10 +38,14 @@ export function subnetError(subnet: Cidr, range: Cidr): WeaveError | undefined {
   return undefined
 }
 
-/** Why an address cannot be claimed anywhere, if so: as above, or ADDRESS_RESERVED. */
+/**
+ * Why an address cannot be claimed anywhere, if so: as above, or ADDRESS_RESERVED. One outside the range can be, in a
+ * subnet that has nothing of the range.
+ */
 export function claimError(cidr: Cidr, range: Cidr): WeaveError | undefined {
   const subnet = subnetOf(cidr)
-  const wrong = subnetError(subnet, range)
+  const isOutside = subnet.prefix <= SUBNET_PREFIX_MAX && !overlaps(subnet, range)
+  const wrong = isOutside ? outsideError(cidr, range) : subnetError(subnet, range)
   if (wrong !== undefined) return wrong
   const isFirst = cidr.address === firstAddress(cidr)
   if (!isFirst && cidr.address !== lastAddress(cidr)) return undefined
@@ -48,5 +53,16 @@ export function claimError(cidr: Cidr, range: Cidr): WeaveError | undefined {
     'ADDRESS_RESERVED',
     `${formatIpv4(cidr.address)} is the ${isFirst ? 'first (network)' : 'last (broadcast)'} address of ${formatCidr(subnet)}`,
     `claim one from ${formatIpv4(firstAddress(cidr) + 1)} to ${formatIpv4(lastAddress(cidr) - 1)}`,
+  )
+}
+
+/** Addresses that nobody can have: of this network, this host, multicast, and beyond. */
+function outsideError(cidr: Cidr, range: Cidr): WeaveError | undefined {
+  const top = cidr.address >>> 24
+  if (top !== 0 && top !== 127 && top < 224) return undefined
+  return new WeaveError(
+    'BAD_ADDRESS',
+    `${formatIpv4(cidr.address)} is no address that a container can have`,
+    `claim one of ${formatCidr(range)}, or of a private network that nothing else here uses`,
   )
 }

@@ -1,11 +1,14 @@
 import { formatCidr, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
-import { ByteReader, ByteWriter, WeaveError, equalBytes, isDrop, type Millis } from '../base/mod.ts'
+import { WeaveError, equalBytes, isDrop, type Millis } from '../base/mod.ts'
 import {
   Ipam,
   LEASE_HOLDER,
+  decodeLease,
   decodePageKey,
+  decodePartKey,
+  encodeLease,
   encodePageKey,
-  isLeaseHolder,
+  encodePartKey,
   rangeChangedError,
   type AddressForm,
   type Lease,
@@ -19,8 +22,11 @@ import {
   ROUTED_KIND,
   decodeIpamAnswer,
   decodeIpamRequest,
+  decodeIpamReturn,
   encodeIpamAnswer,
   encodeIpamRequest,
+  encodeIpamReturn,
+  type IpamMessage,
   type LedgerRecord,
   type RoutedMessage,
 } from '../wire/mod.ts'
@@ -29,13 +35,14 @@ import type { NodeContext } from './context.ts'
 import type { NodePart, StoreEntry } from './part.ts'
 
 const LEASE_PREFIX = 'lease/'
+const KEPT_PREFIX = 'ipam/'
 
 /** Carries address management over the ledger and the mesh, and keeps its leases in the store. */
 export class Addresses implements NodePart {
   readonly name = 'addresses'
-  readonly storePrefixes = [LEASE_PREFIX]
-  readonly recordKinds = [RECORD_KIND.blocks, RECORD_KIND.takeover, RECORD_KIND.acks]
-  readonly routedKinds = [ROUTED_KIND.ipamRequest, ROUTED_KIND.ipamAnswer]
+  readonly storePrefixes = [LEASE_PREFIX, KEPT_PREFIX]
+  readonly recordKinds = [RECORD_KIND.blocks, RECORD_KIND.assigned, RECORD_KIND.takeover, RECORD_KIND.acks]
+  readonly routedKinds = [ROUTED_KIND.ipamRequest, ROUTED_KIND.ipamAnswer, ROUTED_KIND.ipamReturn]
   readonly ipam: Ipam
   readonly #context: NodeContext
   readonly #onOwnersChanged: () => void
@@ -67,11 +74,16 @@ export class Addresses implements NodePart {
   restore(entries: readonly StoreEntry[], now: Millis): void {
     const leases: Lease[] = []
     const strange: { readonly key: Uint8Array; readonly value: Uint8Array }[] = []
-    for (const [key, value] of entries) {
+    const isLease = ([key]: StoreEntry) => key.startsWith(LEASE_PREFIX)
+    for (const [key, value] of entries.filter(isLease)) {
       const lease = decodeLease(value)
       if (lease !== undefined) leases.push(lease)
       if (lease !== undefined && this.ipam.restoreLease(lease)) continue
-      this.#context.log('warn', 'lease-refused', { key, text: 'outside the range, or held twice' }, now)
+      this.#context.log('warn', 'lease-refused', { key, text: 'not understood, or held twice' }, now)
+    }
+    for (const [key, value] of entries.filter(entry => !isLease(entry))) {
+      if (this.ipam.restoreKept(key.slice(KEPT_PREFIX.length), value, now)) continue
+      this.#context.log('warn', 'kept-refused', { key, text: 'not understood' }, now)
     }
     // Titles rest on takeovers: so these come first.
     for (const kind of [RECORD_KIND.takeover, RECORD_KIND.acks])
@@ -83,6 +95,10 @@ export class Addresses implements NodePart {
         throw rangeChangedError(this.#context.config.range, value, leases)
       if (drop?.reason === 'blocks-unproved' && owner === this.#context.config.identity.peerId)
         strange.push({ key, value })
+    }
+    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.assigned)) {
+      const part = decodePartKey(key)
+      if (!isDrop(part)) this.ipam.setAssigned(owner, part, value, now)
     }
     this.ipam.start(now)
     this.drain(now)
@@ -113,6 +129,10 @@ export class Addresses implements NodePart {
   #readInto(owner: PeerId, kind: number, key: Uint8Array, value: Uint8Array | undefined, now: Millis) {
     if (kind === RECORD_KIND.takeover) return this.ipam.setTakeover(owner, key, value, now)
     if (kind === RECORD_KIND.acks) return this.ipam.setAcks(owner, value, now)
+    if (kind === RECORD_KIND.assigned) {
+      const part = decodePartKey(key)
+      return isDrop(part) ? part : this.ipam.setAssigned(owner, part, value, now)
+    }
     const page = decodePageKey(key)
     return isDrop(page) ? page : this.ipam.setStatements(owner, page, value, now)
   }
@@ -125,6 +145,10 @@ export class Addresses implements NodePart {
       if (!this.#isStoreWritable) return this.#context.drop('store-full')
       if (this.ipam.hold !== undefined) return this.#context.drop('ipam-held')
       this.ipam.handleRequest(from, request, now)
+    } else if (routedKind === ROUTED_KIND.ipamReturn) {
+      const returned = decodeIpamReturn(body)
+      if (isDrop(returned)) return this.#context.drop(returned.reason)
+      this.ipam.handleReturn(from, returned, now)
     } else {
       const answer = decodeIpamAnswer(body)
       if (isDrop(answer)) return this.#context.drop(answer.reason)
@@ -254,11 +278,16 @@ export class Addresses implements NodePart {
     const { version } = this.ipam
     const viewVersion = this.#context.view.indexVersion
     if (this.#owners?.version === version && this.#owners.viewVersion === viewVersion) return this.#owners.owners
-    const { first, blockSize, ownerOf } = this.ipam.ownership()
-    const indices = Int32Array.from(ownerOf, owner =>
-      owner === undefined ? -1 : (this.#context.view.indexOf(owner) ?? -1),
-    )
-    const owners = { first, blockSize, ownerOf: indices }
+    const { first, blockSize, ownerOf, lent } = this.ipam.ownership()
+    const indexOf = (peer: PeerId | undefined) => (peer === undefined ? -1 : (this.#context.view.indexOf(peer) ?? -1))
+    const byAddress = [...lent].sort((a, b) => a.address - b.address)
+    const owners = {
+      first,
+      blockSize,
+      ownerOf: Int32Array.from(ownerOf, indexOf),
+      lentAddresses: Uint32Array.from(byAddress, loan => loan.address),
+      lentTo: Int32Array.from(byAddress, loan => indexOf(loan.peer)),
+    }
     this.#owners = { version, viewVersion, owners }
     return owners
   }
@@ -275,23 +304,24 @@ export class Addresses implements NodePart {
           if (output.value === undefined) ledger.remove(RECORD_KIND[output.kind], output.key)
           else ledger.put(RECORD_KIND[output.kind], output.key, output.value)
           break
+        case 'assign':
+          if (output.value === undefined) ledger.remove(RECORD_KIND.assigned, encodePartKey(output.part))
+          else ledger.put(RECORD_KIND.assigned, encodePartKey(output.part), output.value)
+          break
+        case 'keep':
+          this.#keep(KEPT_PREFIX + output.key, output.value)
+          break
         case 'lease':
-          this.#context.emit({
-            type: 'persist',
-            puts: [[leaseKey(output.lease), encodeLease(output.lease)]],
-            deletes: [],
-          })
+          this.#keep(leaseKey(output.lease), encodeLease(output.lease))
           break
         case 'unlease':
-          this.#context.emit({ type: 'persist', puts: [], deletes: [leaseKey(output.lease)] })
+          this.#keep(leaseKey(output.lease), undefined)
           break
         case 'send': {
           // What was handed on must be in the store and on its way before anybody is told.
           this.#context.flush(now)
-          const { message } = output
-          if (message.kind === 'ipam-request')
-            this.#context.route(output.to, ROUTED_KIND.ipamRequest, encodeIpamRequest(message), now)
-          else this.#context.route(output.to, ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message), now)
+          const [kind, body] = routed(output.message)
+          this.#context.route(output.to, kind, body, now)
           break
         }
         case 'done':
@@ -304,20 +334,24 @@ export class Addresses implements NodePart {
       }
     }
   }
+
+  #keep(key: string, value: Uint8Array | undefined): void {
+    const isGone = value === undefined
+    this.#context.emit({ type: 'persist', puts: isGone ? [] : [[key, value]], deletes: isGone ? [key] : [] })
+  }
+}
+
+function routed(message: IpamMessage): [number, Uint8Array] {
+  switch (message.kind) {
+    case 'ipam-request':
+      return [ROUTED_KIND.ipamRequest, encodeIpamRequest(message)]
+    case 'ipam-answer':
+      return [ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message)]
+    case 'ipam-return':
+      return [ROUTED_KIND.ipamReturn, encodeIpamReturn(message)]
+  }
 }
 
 function leaseKey(lease: Lease): string {
   return `${LEASE_PREFIX}${formatCidr({ address: lease.address, prefix: 32 })}`
-}
-
-/** | address u32 | prefix u8 | container: 16-bit length, text | holder: 16-bit length, text | */
-function encodeLease(lease: Lease): Uint8Array {
-  return new ByteWriter().u32(lease.address).u8(lease.prefix).text(lease.container).text(lease.holder).finish()
-}
-
-function decodeLease(value: Uint8Array): Lease | undefined {
-  const reader = new ByteReader(value)
-  const lease = { address: reader.u32(), prefix: reader.u8(), container: reader.text() }
-  const holder = reader.text()
-  return reader.done && lease.prefix <= 32 && isLeaseHolder(holder) ? { ...lease, holder } : undefined
 }

@@ -81,7 +81,13 @@ export function isSameTable(a: ForwardingTable, b: ForwardingTable): boolean {
 function isSameOwners(a: BlockOwners | undefined, b: BlockOwners | undefined): boolean {
   if (a === b) return true
   if (a === undefined || b === undefined) return false
-  return a.first === b.first && a.blockSize === b.blockSize && isSameList(a.ownerOf, b.ownerOf)
+  return (
+    a.first === b.first &&
+    a.blockSize === b.blockSize &&
+    isSameList(a.ownerOf, b.ownerOf) &&
+    isSameList(a.lentAddresses, b.lentAddresses) &&
+    isSameList(a.lentTo, b.lentTo)
+  )
 }
 
 function isSameList(a: ArrayLike<number>, b: ArrayLike<number>): boolean {

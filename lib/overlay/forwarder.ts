@@ -213,7 +213,7 @@ export class Forwarder {
     return true
   }
 
-  /** True when the ledger gives the block of this IPv4 source to another peer than the frame's origin. */
+  /** True when the ledger gives this IPv4 source to another peer than the frame's origin: by its block, or as a loan. */
   #isSpoofed(sourceIpv4: number, origin: number): boolean {
     const owners = this.#owners
     if (owners === undefined || sourceIpv4 === 0) return false
@@ -222,7 +222,7 @@ export class Forwarder {
     const block = offset >>> this.#ownerShift
     if (block >= owners.ownerOf.length) return false
     const owner = owners.ownerOf[block]!
-    return owner >= 0 && owner !== origin
+    return owner >= 0 && owner !== origin && lentTo(owners, sourceIpv4 >>> 0) !== origin
   }
 
   /** The same of the source of an IPv6 frame. Addresses that are not of the mesh, link-local ones too, are anybody's. */
@@ -309,4 +309,18 @@ export class Forwarder {
 
 function i32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+}
+
+/** The peer index of who borrowed the address; -1 when nobody did. */
+function lentTo({ lentAddresses, lentTo: peers }: BlockOwners, address: number): number {
+  let low = 0
+  let high = lentAddresses.length - 1
+  while (low <= high) {
+    const middle = (low + high) >>> 1
+    const found = lentAddresses[middle]!
+    if (found === address) return peers[middle]!
+    if (found < address) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
 }

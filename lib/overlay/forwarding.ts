@@ -23,4 +23,8 @@ export interface BlockOwners {
   readonly blockSize: number
   /** Per block the peer index of its owner, or -1 when nobody's. */
   readonly ownerOf: Int32Array
+  /** Single addresses that the owners of their blocks lent, ascending. */
+  readonly lentAddresses: Uint32Array
+  /** For each of them the peer index of who has it, or -1 when that is unknown. */
+  readonly lentTo: Int32Array
 }

@@ -27,7 +27,7 @@ export const LINK_MESSAGE_KIND = {
 } as const
 
 /** What a routed message carries. Unknown kinds are passed on all the same. */
-export const ROUTED_KIND = { sessionHandshake: 1, ipamRequest: 2, ipamAnswer: 3 } as const
+export const ROUTED_KIND = { sessionHandshake: 1, ipamRequest: 2, ipamAnswer: 3, ipamReturn: 4 } as const
 
 /** Why a side ends a link. */
 export const GOODBYE_CODE = {

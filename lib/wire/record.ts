@@ -28,10 +28,11 @@ export const RECORD_KIND = {
   blocks: 3,
   name: 4,
   forget: 5,
-  /** Key and value are empty: the owner has given an address. */
-  used: 9,
+  assigned: 6,
   takeover: 7,
   acks: 8,
+  /** Key and value are empty: the owner has given an address. */
+  used: 9,
 } as const
 
 const SIGNATURE_LABEL = new TextEncoder().encode('weave-ts record 1')

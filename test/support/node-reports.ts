@@ -43,6 +43,8 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
       ownFree: 1_048_574,
       leases: [],
       pending: [],
+      lent: [],
+      borrowed: [],
       disputed: [],
       takeovers: [],
       otherRanges: [],

@@ -39,7 +39,7 @@ t.test('a refusal is the error of the request', async t => {
   const { runner } = nodeRunner(t, 'refuser')
   runner.start()
   runner.input((node, now) => node.found(now))
-  const outside = runner.requestAddress('c', parseAddressForm('192.168.1.1/24'), never)
+  const outside = runner.requestAddress('c', parseAddressForm('net:192.168.1.0/24'), never)
   await t.rejects(outside, { code: 'ADDRESS_OUTSIDE_RANGE' })
 })
 

@@ -126,7 +126,7 @@ t.test('a peer that owes many proofs writes several parts, which are read as one
   a.setReachable(new Set([B]), 0)
   b.setReachable(new Set([A]), 0)
   for (let block = 0; block < 256; block++) {
-    a.handleRequest(B, { kind: 'ipam-request', id: block + 1, subnet: wide, block }, 1)
+    a.handleRequest(B, { kind: 'ipam-request', id: block + 1, subnet: wide, address: wide.address + 64 * block + 1 }, 1)
     share(a, A, [b], 1)
   }
   const parts = new Set<number>()

@@ -55,6 +55,7 @@ t.test('nothing is handed on, not for good either, and nobody is asked', async t
   a.found(SALT, 0)
   share(a, peer(1), [b], 0)
   b.setReachable(new Set([peer(1)]), 0)
+  drain(b)
   b.setHold(HOLD, 0)
   b.allocate({ id: 'x', container: 'c' }, 0)
   t.same(drain(b), [], 'it does not ask')

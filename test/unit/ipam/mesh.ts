@@ -5,8 +5,10 @@ import type { Cidr } from '../../../lib/address/cidr.ts'
 import {
   decodeIpamAnswer,
   decodeIpamRequest,
+  decodeIpamReturn,
   encodeIpamAnswer,
   encodeIpamRequest,
+  encodeIpamReturn,
 } from '../../../lib/wire/ipam-message.ts'
 import { toHex } from '../../../lib/base/bytes.ts'
 import { isDrop } from '../../../lib/base/drop.ts'
@@ -26,16 +28,18 @@ interface Stored {
 
 interface HeldRecord extends Stored {
   readonly owner: PeerId
-  readonly segment: number
-  /** Undefined: what is stated of the blocks of the segment. */
-  readonly takeover?: { readonly kind: 'takeover' | 'acks'; readonly key: Uint8Array }
+  readonly kind: 'publish' | 'assign' | 'takeover' | 'acks'
+  /** The page, or the part. */
+  readonly number: number
+  readonly takeoverKey?: Uint8Array
 }
 
 /** One simulated peer: what its disk holds outlives a crash, its machine does not. */
 export class Host {
   readonly id: PeerId
-  /** `owner segment` to record: its own and those that it received. */
+  /** `owner kind number` to record: its own and those that it received. */
   readonly records = new Map<string, HeldRecord>()
+  readonly kept = new Map<string, Uint8Array>()
   readonly leases = new Map<number, Lease>()
   readonly number: number
   readonly alarm: SimAlarm
@@ -68,6 +72,8 @@ export class Host {
 export interface Faults extends MailFaults, MailDelays {
   /** A crash, at this chance per output carried out; 0: never. */
   crashOneIn: number
+  /** True: peers ask for blocks only when they need an address. */
+  isLazy?: boolean
 }
 
 export const NO_FAULTS: Readonly<Faults> = { loss: 0, duplicate: 0, delayMinMs: 1, delayMaxMs: 20, crashOneIn: 0 }
@@ -128,7 +134,7 @@ export class Mesh {
       const next = host.machine.pollOutput()
       this.#carryOut(host, output)
       // What one input publishes is one transaction of the store: a crash comes before or after.
-      const isWhole = output.type !== 'publish' || next?.type !== 'publish'
+      const isWhole = !isRecord(output) || next === undefined || !isRecord(next)
       if (isWhole && this.#isHit(this.faults.crashOneIn)) {
         this.#crash(host)
         break
@@ -212,22 +218,27 @@ export class Mesh {
       meshId: () => MESH_ID,
       range: this.#range,
       blockPrefix: 28,
+      isEager: this.faults.isLazy !== true,
       chance: seededChance(seed * 7919 + 1),
     })
   }
 
   #carryOut(host: Host, output: IpamOutput): void {
-    if (output.type === 'publish') {
-      const key = `${host.id} ${output.page}`
+    if (output.type === 'publish' || output.type === 'assign') {
+      const number = output.type === 'publish' ? output.page : output.part
+      const key = `${host.id} ${output.type} ${number}`
       const version = (host.records.get(key)?.version ?? 0) + 1
-      host.records.set(key, { owner: host.id, segment: output.page, version, value: output.value })
+      host.records.set(key, { owner: host.id, kind: output.type, number, version, value: output.value })
       for (const other of this.hosts) if (other !== host) this.#tell(host, other, key)
     } else if (output.type === 'takeover') {
-      const key = `${host.id} ${output.kind} ${toHex(output.key)}`
+      const { kind, key: takeoverKey } = output
+      const key = `${host.id} ${kind} ${toHex(takeoverKey)}`
       const version = (host.records.get(key)?.version ?? 0) + 1
-      const takeover = { kind: output.kind, key: output.key }
-      host.records.set(key, { owner: host.id, segment: 0, takeover, version, value: output.value })
+      host.records.set(key, { owner: host.id, kind, number: 0, takeoverKey, version, value: output.value })
       for (const other of this.hosts) if (other !== host) this.#tell(host, other, key)
+    } else if (output.type === 'keep') {
+      if (output.value === undefined) host.kept.delete(output.key)
+      else host.kept.set(output.key, output.value)
     } else if (output.type === 'lease') {
       host.leases.set(output.lease.address, output.lease)
     } else if (output.type === 'unlease') {
@@ -239,9 +250,12 @@ export class Mesh {
         if (message.kind === 'ipam-request') {
           const request = decodeIpamRequest(encodeIpamRequest(message))
           if (!isDrop(request)) this.act(target, machine => machine.handleRequest(host.id, request, this.now))
-        } else {
+        } else if (message.kind === 'ipam-answer') {
           const answer = decodeIpamAnswer(encodeIpamAnswer(message))
           if (!isDrop(answer)) this.act(target, machine => machine.handleAnswer(host.id, answer, this.now))
+        } else {
+          const returned = decodeIpamReturn(encodeIpamReturn(message))
+          if (!isDrop(returned)) this.act(target, machine => machine.handleReturn(host.id, returned, this.now))
         }
       })
     } else {
@@ -261,9 +275,10 @@ export class Mesh {
     })
   }
 
-  #takeIn(machine: Ipam, { owner, segment, takeover, value }: HeldRecord): void {
-    if (takeover === undefined) machine.setStatements(owner, segment, value, this.now)
-    else if (takeover.kind === 'takeover') machine.setTakeover(owner, takeover.key, value, this.now)
+  #takeIn(machine: Ipam, { owner, kind, number, takeoverKey, value }: HeldRecord): void {
+    if (kind === 'publish') machine.setStatements(owner, number, value, this.now)
+    else if (kind === 'assign') machine.setAssigned(owner, number, value, this.now)
+    else if (kind === 'takeover') machine.setTakeover(owner, takeoverKey!, value, this.now)
     else machine.setAcks(owner, value, this.now)
   }
 
@@ -308,11 +323,13 @@ export class Mesh {
     host.isUp = true
     host.machine = this.#machine(host.id, this.draw(1_000_000))
     for (const lease of host.leases.values()) assert.ok(host.machine.restoreLease(lease))
-    const [takeovers, blocks] = [
-      [...host.records.values()].filter(one => one.takeover !== undefined),
-      [...host.records.values()].filter(one => one.takeover === undefined),
-    ]
-    for (const record of [...takeovers, ...blocks]) this.#takeIn(host.machine, record)
+    for (const [key, value] of host.kept) assert.ok(host.machine.restoreKept(key, value, this.now))
+    for (const kind of ['takeover', 'acks', 'publish', 'assign'])
+      for (const record of host.records.values()) if (record.kind === kind) this.#takeIn(host.machine, record)
     this.act(host, machine => machine.start(this.now))
   }
+}
+
+function isRecord(output: IpamOutput): boolean {
+  return ['publish', 'assign', 'takeover'].includes(output.type)
 }

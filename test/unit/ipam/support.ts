@@ -98,18 +98,24 @@ export function record(stated: readonly StatedRun[], range: Cidr, blockPrefix = 
   return encodeBlocksRecord(page?.record ?? empty)
 }
 
-export function drain(machine: Ipam): IpamOutput[] {
+/** What it wants done, but for what it only has kept for a restart. */
+export function drain(machine: Ipam): Exclude<IpamOutput, { type: 'keep' }>[] {
+  return drainAll(machine).filter(output => output.type !== 'keep')
+}
+
+export function drainAll(machine: Ipam): IpamOutput[] {
   const outputs: IpamOutput[] = []
   for (let output = machine.pollOutput(); output !== undefined; output = machine.pollOutput()) outputs.push(output)
   return outputs
 }
 
 /** Drains, and hands what was published to the others. */
-export function share(from: Ipam, self: PeerId, others: readonly Ipam[], now: number): IpamOutput[] {
+export function share(from: Ipam, self: PeerId, others: readonly Ipam[], now: number) {
   const outputs = drain(from)
   for (const output of outputs) {
-    if (output.type !== 'publish') continue
-    for (const other of others) other.setStatements(self, output.page, output.value, now)
+    for (const other of others)
+      if (output.type === 'publish') other.setStatements(self, output.page, output.value, now)
+      else if (output.type === 'assign') other.setAssigned(self, output.part, output.value, now)
   }
   return outputs
 }

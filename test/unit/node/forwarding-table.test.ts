@@ -10,7 +10,13 @@ const make = (more: Partial<ForwardingTable> = {}): ForwardingTable => ({
     [2, []],
   ],
   reachable: [1, 2],
-  owners: { first: 10, blockSize: 64, ownerOf: Int32Array.of(0, -1, 2) },
+  owners: {
+    first: 10,
+    blockSize: 64,
+    ownerOf: Int32Array.of(0, -1, 2),
+    lentAddresses: Uint32Array.of(11, 14),
+    lentTo: Int32Array.of(1, 2),
+  },
   ...more,
 })
 
@@ -38,6 +44,8 @@ t.test('tables are the same when all their numbers are', async t => {
     make({ owners: undefined }),
     make({ owners: { ...owners, first: 11 } }),
     make({ owners: { ...owners, ownerOf: Int32Array.of(0, -1, 3) } }),
+    make({ owners: { ...owners, lentAddresses: Uint32Array.of(11, 15) } }),
+    make({ owners: { ...owners, lentTo: Int32Array.of(1, 3) } }),
   ]) {
     t.notOk(isSameTable(make(), other))
     t.notOk(isSameTable(other, make()))

@@ -122,6 +122,8 @@ export function broadcast(from: number, origin: number, duplicateId: number, hop
   return { frame: frame(EVERYBODY, MAC_X), kind: DATAGRAM_KIND.broadcast, from, origin, duplicateId, hopLimit }
 }
 
+export const NOTHING_LENT = { lentAddresses: new Uint32Array(0), lentTo: new Int32Array(0) }
+
 export const TABLE: ForwardingTable = {
   selfIndex: SELF,
   floodOwn: [1, 2],

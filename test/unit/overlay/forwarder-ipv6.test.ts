@@ -2,10 +2,10 @@ import t from 'tap'
 import { parseIpv6 } from '../../../lib/address/mod.ts'
 import { DATAGRAM_KIND } from '../../../lib/wire/datagram.ts'
 import { ethernetFrame, icmpv6Payload } from '../../support/frames.ts'
-import { SELF, MAC_A, MAC_X, setUp } from './forwarder-fixture.ts'
+import { SELF, MAC_A, MAC_X, setUp, NOTHING_LENT } from './forwarder-fixture.ts'
 
 const IPV6 = {
-  owners: { first: 0x0a20_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2, -1, SELF) },
+  owners: { ...NOTHING_LENT, first: 0x0a20_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2, -1, SELF) },
   ipv6Prefix: Uint8Array.of(0xfd, 0x12, 0x34, 0x56, 0x78, 0x9a),
 }
 /** An address of 1, of 2, of nobody, and one that is in no block. */

@@ -11,6 +11,7 @@ import {
   MAC_A,
   MAC_B,
   MAC_X,
+  NOTHING_LENT,
   EVERYBODY,
   type RowInput,
   ScriptedLane,
@@ -196,7 +197,8 @@ t.test('an origin without a tree is delivered here and passed to nobody', async 
 })
 
 t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from outside the range', async t => {
-  const owners = { first: 0xc0a8_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2, -1, SELF) }
+  const lent = { lentAddresses: Uint32Array.of(0xc0a8_0003, 0xc0a8_0007), lentTo: Int32Array.of(3, 2) }
+  const owners = { ...lent, first: 0xc0a8_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2, -1, SELF) }
   const cases: [string, number, number, boolean][] = [
     ['its own block', 1, 0xc0a8_0001, true],
     ['the last of its block', 1, 0xc0a8_003f, true],
@@ -207,6 +209,9 @@ t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from o
     ['past the range', 1, 0xc0a8_0100, true],
     ['before the range', 1, 0xc0a7_ffff, true],
     ['no address', 1, 0, true],
+    ['what it borrowed', 2, 0xc0a8_0007, true],
+    ['what another one borrowed', 2, 0xc0a8_0003, false],
+    ['what the owner lent', 1, 0xc0a8_0003, true],
   ]
   for (const [what, origin, source, isAllowed] of cases) {
     const { lane, inward, out, macs } = setUp({ table: { owners } })
@@ -224,7 +229,7 @@ t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from o
 })
 
 t.test('a spoofed broadcast does not shadow the true one of that id', async t => {
-  const owners = { first: 0x0a20_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2) }
+  const owners = { ...NOTHING_LENT, first: 0x0a20_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2) }
   const { lane, inward } = setUp({ table: { owners } })
   const arp = ethernetFrame(EVERYBODY, MAC_X, arpPayload(MAC_X, 0x0a20_0041, 1), 0x0806)
   inward({ frame: arp, kind: DATAGRAM_KIND.broadcast, from: 2, origin: 1, hopLimit: 9, duplicateId: 5 })

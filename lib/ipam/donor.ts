@@ -1,0 +1,161 @@
+import type { Cidr, Ipv4, PeerId } from '../address/mod.ts'
+import type { Chance } from '../base/mod.ts'
+import {
+  LOANS_PER_MESSAGE_MAX,
+  type BlockRange,
+  type HeldBy,
+  type IpamAnswer,
+  type IpamRequest,
+  type Loan,
+} from '../wire/mod.ts'
+import { Answers } from './answers.ts'
+import type { Assignments } from './assignments.ts'
+import type { BlockMap } from './block-map.ts'
+import type { BlockSpan } from './block-space.ts'
+import { chooseRanges } from './donation.ts'
+import type { LeaseTable } from './lease-table.ts'
+import type { Loans } from './loans.ts'
+
+const LOAN_NUMBERS = 2 ** 32
+
+export interface DonorParts {
+  readonly map: BlockMap
+  readonly leases: LeaseTable
+  readonly loans: Loans
+  readonly assignments: Assignments
+  readonly chance: Chance
+}
+
+/** What became of a request, and which peer's answers are not kept any more for it. */
+export interface DonorAnswer {
+  readonly answer: IpamAnswer
+  readonly isNew: boolean
+  readonly forgotten?: PeerId
+}
+
+/**
+ * The giving side: answers peers that ask for blocks, for single addresses, or for a very address. What cannot be given
+ * as a block is lent one by one.
+ */
+export class Donor {
+  readonly answers = new Answers()
+  readonly #map: BlockMap
+  readonly #leases: LeaseTable
+  readonly #loans: Loans
+  readonly #assignments: Assignments
+  readonly #chance: Chance
+
+  constructor({ map, leases, loans, assignments, chance }: DonorParts) {
+    this.#map = map
+    this.#leases = leases
+    this.#loans = loans
+    this.#assignments = assignments
+    this.#chance = chance
+  }
+
+  /**
+   * Gives what can be spared, and says what. A repeated request gets the same answer. What changed hands must be
+   * published, and the answer kept, before it is sent.
+   */
+  answer(from: PeerId, request: IpamRequest): DonorAnswer {
+    const given = this.answers.find(from, request.id)
+    if (given !== undefined) return { answer: given, isNew: false }
+    const answer = this.#make(from, request)
+    const forgotten = this.answers.keep(from, answer)
+    return { answer, isNew: true, ...(forgotten !== undefined && { forgotten }) }
+  }
+
+  /** Takes back what was lent to a peer. What it does not have by that number stays as it is. */
+  takeBack(from: PeerId, returned: readonly Loan[]): void {
+    for (const { address, loan } of returned) {
+      const held = this.#loans.at(address)
+      if (held?.peer === from && held.loan === loan) this.#loans.end(address)
+    }
+  }
+
+  #make(from: PeerId, request: IpamRequest): IpamAnswer {
+    const head = { kind: 'ipam-answer', id: request.id } as const
+    if (request.address !== undefined) return { ...head, ...this.#giveVery(from, request, request.address) }
+    if (request.count !== undefined) {
+      const lent = this.#lendSome(from, request, request.count)
+      return lent.length > 0 ? { ...head, outcome: 'lent', lent } : { ...head, outcome: 'denied', free: 0 }
+    }
+    const span = this.#map.space.spanOf(request.subnet)
+    const granted = span === undefined ? [] : chooseRanges(span, at => this.#isSpare(at))
+    for (const range of granted) this.#handOn(range, from)
+    if (granted.length > 0) return { ...head, outcome: 'granted', granted }
+    return { ...head, outcome: 'denied', free: this.#freeAddresses(request.subnet) }
+  }
+
+  #giveVery(from: PeerId, request: IpamRequest, address: Ipv4) {
+    const { space } = this.#map
+    const block = space.holds(address) ? space.blockOf(address) : undefined
+    const granted: BlockRange[] = block === undefined ? [] : [{ first: block, count: 1 }]
+    if (block !== undefined && this.#map.ownerOf(block) === from) return { outcome: 'granted', granted } as const
+    if (block === undefined || !this.#map.isOwn(block) || this.#leases.isBarred(block))
+      return { outcome: 'denied', free: 0 } as const
+    const loan = this.#loans.at(address)
+    if (loan?.peer === from) return { outcome: 'lent', lent: [{ address, loan: loan.loan }] } as const
+    const held = this.#heldBy(address, from)
+    if (held !== undefined) return { outcome: 'denied', free: 0, held } as const
+    if (request.isInUse !== true && request.isEphemeral !== true && this.#isSpare(block)) {
+      this.#handOn(granted[0]!, from)
+      return { outcome: 'granted', granted } as const
+    }
+    // The word of an operator ends a rest.
+    this.#leases.stopRest(address)
+    return { outcome: 'lent', lent: [this.#lend(address, from, request)] } as const
+  }
+
+  #heldBy(address: Ipv4, from: PeerId): HeldBy | undefined {
+    const lease = this.#leases.at(address)
+    if (lease !== undefined) return { host: this.#map.self, holder: lease.container }
+    const host = this.#loans.at(address)?.peer ?? this.#assignments.usersOf(address, from)[0]
+    return host === undefined ? undefined : { host, holder: '' }
+  }
+
+  /** Blocks that are in use already first, so that whole ones stay; what looks like a network's address last. */
+  #lendSome(from: PeerId, request: IpamRequest, count: number): Loan[] {
+    const span = this.#map.space.spanOf(request.subnet)
+    if (span === undefined) return []
+    const most = Math.min(count, LOANS_PER_MESSAGE_MAX)
+    const lent: Loan[] = []
+    for (const isLast of [false, true])
+      for (const isSpare of [false, true])
+        for (const block of this.#ownIn(span)) {
+          if (this.#isSpare(block) !== isSpare) continue
+          for (;;) {
+            const free = lent.length < most ? this.#leases.lowestFree(block, request.subnet, isLast) : undefined
+            if (free === undefined) break
+            lent.push(this.#lend(free, from, request))
+          }
+        }
+    return lent
+  }
+
+  #lend(address: Ipv4, to: PeerId, request: IpamRequest): Loan {
+    const loan = Math.floor(this.#chance() * LOAN_NUMBERS)
+    this.#loans.lend({ address, peer: to, loan, isEphemeral: request.isEphemeral === true })
+    return { address, loan }
+  }
+
+  #ownIn(span: BlockSpan): number[] {
+    const blocks: number[] = []
+    for (let block = span.first; block <= span.last; block++) if (this.#map.isOwn(block)) blocks.push(block)
+    return blocks
+  }
+
+  #isSpare(block: number): boolean {
+    return this.#map.canHandOn(block) && this.#leases.isUnused(block)
+  }
+
+  #handOn({ first, count }: BlockRange, to: PeerId): void {
+    if (this.#map.ownerOf(first) !== to) this.#map.handOn({ first, last: first + count - 1 }, to)
+  }
+
+  #freeAddresses(subnet: Cidr): number {
+    const span = this.#map.space.spanOf(subnet)
+    if (span === undefined) return 0
+    return this.#ownIn(span).reduce((free, block) => free + this.#leases.freeIn(block, subnet), 0)
+  }
+}

@@ -1,0 +1,93 @@
+import type { Ipv4 } from '../address/mod.ts'
+import { equalBytes } from '../base/mod.ts'
+import { encodeAssignedRecord, partOf, type Assigned } from './assigned-record.ts'
+import type { BlockMap } from './block-map.ts'
+import { ASSIGNED_PART } from './constants.ts'
+import type { LeaseTable } from './lease-table.ts'
+import type { Loans } from './loans.ts'
+
+/** A change of this peer's own record of kind `assigned`; undefined removes it. */
+export interface PartStatement {
+  readonly part: Ipv4
+  readonly value: Uint8Array | undefined
+}
+
+/** What this peer itself says of single addresses: its loans, and its leases that are in no block of its own. */
+export class OwnAssigned {
+  readonly #map: BlockMap
+  readonly #leases: LeaseTable
+  readonly #loans: Loans
+  readonly #dirty = new Set<Ipv4>()
+  readonly #published = new Map<Ipv4, Uint8Array>()
+
+  constructor(map: BlockMap, leases: LeaseTable, loans: Loans) {
+    this.#map = map
+    this.#leases = leases
+    this.#loans = loans
+  }
+
+  /** The ledger holds this as the own record, from an earlier run. */
+  restore(part: Ipv4, value: Uint8Array): void {
+    this.#published.set(part, value.slice())
+    this.#dirty.add(part)
+  }
+
+  /** Blocks changed hands: what is lent of one that is another's is not ours to lend. */
+  blocksChanged(blocks: readonly number[]): void {
+    const { space, self } = this.#map
+    for (const block of blocks) {
+      const owner = this.#map.ownerOf(block)
+      if (owner !== undefined && owner !== self)
+        for (const address of [...this.#loans.inBlock(block)]) this.#loans.end(address)
+      if (this.#leases.usedIn(block) === 0) continue
+      const { address: first } = space.blockCidr(block)
+      for (let part = partOf(first); part < first + space.blockSize; part += ASSIGNED_PART) this.#dirty.add(part)
+    }
+  }
+
+  /** All is to be said anew, to another mesh. */
+  forget(): void {
+    for (const { address } of [...this.#loans.all()]) this.#loans.end(address)
+    for (const part of this.#published.keys()) this.#dirty.add(part)
+    for (const { address } of this.#leases.all()) this.#dirty.add(partOf(address))
+  }
+
+  /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
+  takePublishes(): PartStatement[] {
+    for (const address of this.#leases.takeTouched()) this.#dirty.add(partOf(address))
+    for (const address of this.#loans.takeTouched()) this.#dirty.add(partOf(address))
+    const publishes: PartStatement[] = []
+    for (const part of this.#dirty) {
+      const assigned = this.#assignedIn(part)
+      const before = this.#published.get(part)
+      if (assigned.length === 0) {
+        if (before !== undefined) publishes.push({ part, value: undefined })
+        this.#published.delete(part)
+        continue
+      }
+      const value = encodeAssignedRecord(part, assigned)
+      if (before !== undefined && equalBytes(before, value)) continue
+      this.#published.set(part, value)
+      publishes.push({ part, value })
+    }
+    this.#dirty.clear()
+    return publishes
+  }
+
+  #assignedIn(part: Ipv4): Assigned[] {
+    const { self } = this.#map
+    const assigned: Assigned[] = []
+    for (let address = part; address < part + ASSIGNED_PART; address++) {
+      const loan = this.#loans.at(address)
+      if (loan !== undefined) assigned.push(loan)
+      else if (this.#leases.at(address) !== undefined && !this.#isOwn(address))
+        assigned.push({ address, peer: self, loan: 0, isEphemeral: false })
+    }
+    return assigned
+  }
+
+  #isOwn(address: Ipv4): boolean {
+    const { space, self } = this.#map
+    return space.holds(address) && this.#map.ownerOf(space.blockOf(address)) === self
+  }
+}

@@ -1,0 +1,90 @@
+import type { Cidr } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
+import type { Assignments } from './assignments.ts'
+import type { BlockMap } from './block-map.ts'
+import { ADOPTING_MAX, ADOPT_RETRY_MS, EAGER_AFTER_MS, EAGER_RETRY_MS } from './constants.ts'
+import type { LeaseTable } from './lease-table.ts'
+import { subnetKey, type Need, type Seeker } from './seeker.ts'
+
+export interface StandingParts {
+  readonly map: BlockMap
+  readonly leases: LeaseTable
+  readonly assignments: Assignments
+  readonly seeker: Pick<Seeker, 'reachable'>
+  readonly defaultSubnet: Cidr
+  /** True: first blocks are asked for before a container needs one. */
+  readonly isEager: boolean
+}
+
+/**
+ * What this peer wants although no container waits for it: the loan of each address that a container here has in a block
+ * of another peer, and first blocks of its own, so that it does not depend on others when it needs an address.
+ */
+export class StandingNeeds {
+  readonly #parts: StandingParts
+  /** Needs that were refused, and when they are tried again. */
+  readonly #paused = new Map<string, Millis>()
+  #adopts: readonly Need[] = []
+  #seen = ''
+  /** When first blocks are asked for. */
+  #eagerAt: Millis | undefined
+  #isEagerDue = false
+
+  constructor(parts: StandingParts) {
+    this.#parts = parts
+  }
+
+  /** Leases in blocks of other peers that do not lend them. */
+  get adopts(): readonly Need[] {
+    const { map, leases, assignments } = this.#parts
+    const seen = `${map.version} ${leases.version} ${assignments.version}`
+    if (seen === this.#seen) return this.#adopts
+    this.#seen = seen
+    const { space } = map
+    const adopts: Need[] = []
+    for (const { address } of leases.all()) {
+      if (!space.holds(address)) continue
+      const block = space.blockOf(address)
+      const owner = map.ownerOf(block)
+      if (owner === map.self || assignments.loanFrom(owner, address) !== undefined) continue
+      const span = { first: block, last: block }
+      adopts.push({ key: `adopt ${address}`, type: 'adopt', subnet: { address, prefix: 32 }, address, span, count: 1 })
+    }
+    this.#adopts = adopts
+    return adopts
+  }
+
+  needs(now: Millis): Need[] {
+    for (const [key, until] of this.#paused) if (until <= now) this.#paused.delete(key)
+    const needs = this.adopts.filter(({ key }) => !this.#paused.has(key)).slice(0, ADOPTING_MAX)
+    const first = this.#firstBlocks(now)
+    return first === undefined || this.#paused.has(first.key) ? needs : [...needs, first]
+  }
+
+  /** What was refused is not asked for again for a while. */
+  refused(isRefused: (key: string) => boolean, now: Millis): void {
+    for (const { key, type } of this.needs(now))
+      if (isRefused(key)) this.#paused.set(key, now + (type === 'blocks' ? EAGER_RETRY_MS : ADOPT_RETRY_MS))
+  }
+
+  nextTimeout(): Millis | undefined {
+    let next: Millis | undefined
+    for (const until of this.#paused.values()) if (next === undefined || until < next) next = until
+    if (this.#eagerAt !== undefined && !this.#isEagerDue && (next === undefined || this.#eagerAt < next))
+      return this.#eagerAt
+    return next
+  }
+
+  #firstBlocks(now: Millis): Need | undefined {
+    const { map, seeker, defaultSubnet, isEager } = this.#parts
+    const span = map.space.spanOf(defaultSubnet)
+    if (!isEager || map.isEmpty || map.ownsAny || seeker.reachable.size === 0 || span === undefined) {
+      this.#eagerAt = undefined
+      return undefined
+    }
+    this.#eagerAt ??= now + EAGER_AFTER_MS
+    this.#isEagerDue = this.#eagerAt <= now
+    if (!this.#isEagerDue) return undefined
+    return { key: subnetKey(defaultSubnet), type: 'blocks', subnet: defaultSubnet, span, count: 0 }
+  }
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import t from 'tap'
+import { Mesh, NO_FAULTS } from './mesh.ts'
+import { SALT, cidr, ip, ipam, peer, share } from './support.ts'
+
+const A = peer(1)
+const B = peer(2)
+const RANGE = cidr('10.32.0.0/24')
+
+/** A owns all of a /24 in one block and uses an address of it, so that nothing of it can be given as a block. */
+function pair(options: { readonly isEphemeral?: boolean } = {}) {
+  const a = ipam({ self: A, range: RANGE, blockPrefix: 24 })
+  const b = ipam({ self: B, range: RANGE, blockPrefix: 24, ...options })
+  a.found(SALT, 0)
+  a.allocate({ id: 'own', container: 'a' }, 0)
+  share(a, A, [b], 0)
+  a.setReachable(new Set([B]), 0)
+  return { a, b, exchange: (now: number) => exchange(a, b, now) }
+}
+
+/** Carries everything to and fro until nothing is left; returns the ends of requests. */
+function exchange(a: ReturnType<typeof ipam>, b: ReturnType<typeof ipam>, now: number) {
+  const ends = []
+  for (let round = 0; round < 20; round++) {
+    for (const [from, self, to] of [[a, A, b] as const, [b, B, a] as const])
+      for (const output of share(from, self, [to], now)) {
+        if (output.type === 'done' || output.type === 'failed') ends.push(output)
+        if (output.type !== 'send') continue
+        const { message } = output
+        if (message.kind === 'ipam-request') to.handleRequest(self, message, now)
+        else if (message.kind === 'ipam-answer') to.handleAnswer(self, message, now)
+        else to.handleReturn(self, message, now)
+      }
+  }
+  return ends
+}
+
+t.test('what cannot be given as a block is lent, used, and given back after its rest', async t => {
+  const { a, b, exchange } = pair()
+  b.setReachable(new Set([A]), 1)
+  b.allocate({ id: 'x', container: 'c' }, 1)
+  t.match(exchange(1), [{ type: 'done', id: 'x', cidrs: [cidr('10.32.0.2/24')] }])
+  t.same(a.report().lent, [{ address: '10.32.0.2', peer: B }])
+  t.same(b.report().borrowed, [{ container: 'c', cidr: '10.32.0.2/24', owner: A }])
+  t.same(b.report().disputed, [])
+  t.same(
+    a.ownership().lent.map(({ address }) => address),
+    [ip('10.32.0.2')],
+  )
+  t.same(
+    b.ownership().lent.map(({ address }) => address),
+    [ip('10.32.0.2')],
+  )
+  a.allocate({ id: 'y', container: 'd' }, 1)
+  t.match(exchange(1), [{ cidrs: [cidr('10.32.0.3/24')] }], 'the owner gives another one')
+  a.claim({ id: 'z', container: 'e', cidr: cidr('10.32.0.2/24') }, 1)
+  t.match(exchange(1), [{ error: { code: 'ADDRESS_TAKEN', message: /held by a container on aibaeaqc/ } }])
+
+  b.free('c', undefined, 10)
+  exchange(10)
+  t.equal(a.report().lent.length, 1, 'it rests at the borrower')
+  b.allocate({ id: 'again', container: 'c' }, 20)
+  t.match(exchange(20), [{ cidrs: [cidr('10.32.0.2/24')] }], 'for the same container')
+  b.free('c', undefined, 30)
+  b.handleTimeout(30_030)
+  b.handleTimeout(32_030)
+  exchange(32_030)
+  t.same(a.report().lent, [])
+  a.claim({ id: 'v', container: 'e', cidr: cidr('10.32.0.2/24') }, 32_031)
+  t.match(exchange(32_031), [{ type: 'done' }])
+})
+
+t.test('a return that comes late takes nothing back that was lent anew', async t => {
+  const { a, b, exchange } = pair({ isEphemeral: true })
+  b.setReachable(new Set([A]), 1)
+  b.allocate({ id: 'x', container: 'c' }, 1)
+  exchange(1)
+  b.free('c', undefined, 1)
+  b.handleTimeout(30_001)
+  b.handleTimeout(32_001)
+  const late = share(b, B, [a], 32_001)
+    .flatMap(output => (output.type === 'send' ? [output.message] : []))
+    .find(message => message.kind === 'ipam-return')
+  if (late === undefined) throw new Error('it gives back')
+  a.handleReturn(peer(3), late, 32_001)
+  t.equal(a.report().lent.length, 1, 'who does not have it gives nothing back')
+  a.handleReturn(B, late, 32_001)
+  exchange(32_001)
+  t.same(a.report().lent, [])
+  b.allocate({ id: 'y', container: 'd' }, 32_002)
+  t.match(exchange(32_002), [{ cidrs: [cidr('10.32.0.2/24')] }])
+  a.handleReturn(B, late, 32_003)
+  t.equal(a.report().lent.length, 1)
+})
+
+t.test('an ephemeral peer takes no blocks, of spare ones neither', async t => {
+  const { a, b, exchange } = pair({ isEphemeral: true })
+  a.free('a', undefined, 0)
+  a.handleTimeout(30_000)
+  b.setReachable(new Set([A]), 30_000)
+  t.same(exchange(30_000), [])
+  b.allocate({ id: 'x', container: 'c' }, 30_000)
+  b.claim({ id: 'y', container: 'd', cidr: cidr('10.32.0.9/24') }, 30_000)
+  t.match(exchange(30_000), [{ type: 'done' }, { type: 'done', cidrs: [cidr('10.32.0.9/24')] }])
+  t.equal(b.ownsBlocks, false)
+  t.equal(a.report().lent.length, 2)
+})
+
+t.test('an address outside the range is taken as it is, and refused to others by name', async t => {
+  const { a, b, exchange } = pair()
+  a.claim({ id: 'x', container: 'c', cidr: cidr('192.168.7.1/24') }, 0)
+  t.match(exchange(0), [{ type: 'done' }])
+  b.claim({ id: 'y', container: 'd', cidr: cidr('192.168.7.1/24') }, 1)
+  t.match(exchange(1), [{ error: { code: 'ADDRESS_TAKEN', message: /192\.168\.7\.1, claimed for d, .* on aeaqcaib/ } }])
+  a.free('c', undefined, 2)
+  exchange(2)
+  b.claim({ id: 'z', container: 'd', cidr: cidr('192.168.7.1/24') }, 3)
+  t.match(exchange(3), [{ type: 'done' }])
+  t.same(b.report().disputed, [])
+})
+
+t.test('a /24 that eight peers share hands out all its 254 addresses, and is then full', async t => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const mesh = new Mesh(8, RANGE, seed, NO_FAULTS)
+    mesh.act(mesh.hosts[0]!, machine => machine.found(SALT, 0))
+    mesh.pass(500)
+    for (let i = 0; i < 254; i++) {
+      const host = mesh.hosts[mesh.draw(8)]!
+      mesh.ask(host, `r${i}`, machine => machine.allocate({ id: `r${i}`, container: `c${i}` }, mesh.now))
+      mesh.pass(400)
+    }
+    mesh.pass(5_000)
+    assert.deepEqual(mesh.ends, { done: 254, failed: 0 }, mesh.log.slice(-20).join('\n'))
+    mesh.ask(mesh.hosts[3]!, 'more', machine => machine.allocate({ id: 'more', container: 'more' }, mesh.now))
+    mesh.pass(5_000)
+    assert.match(mesh.log.at(-1)!, /RANGE_FULL 10\.32\.0\.0\/24 is full: all of its 254 addresses are taken/)
+  }
+  t.pass('for each seed')
+})
