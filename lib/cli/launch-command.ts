@@ -34,6 +34,10 @@ export function addLaunchCommand(program: Command): void {
     .option('--conn-limit <number>', 'at most so many links (0: no limit)', '200')
     .option('--ipalloc-range <cidr>', 'addresses that the mesh hands out', '10.32.0.0/12')
     .option('--ipalloc-default-subnet <cidr>', 'subnet of containers that ask for none (default: the range)')
+    .option(
+      '--ipalloc-init <plan>',
+      'how hosts that start by one command decide who founds: consensus=N, seed=PEER,… or observer',
+    )
     .option('--bridge <name>', 'name of the bridge', 'weave')
     .option('--adopt-bridge', 'take over a bridge of that name that weave-ts did not make; `reset` gives it back')
     .option('--device <name>', 'name of the TAP device', 'weave-tap')

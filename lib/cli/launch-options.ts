@@ -18,6 +18,7 @@ export interface LaunchOptions {
   readonly connLimit: string
   readonly ipallocRange: string
   readonly ipallocDefaultSubnet?: string
+  readonly ipallocInit?: string
   readonly bridge: string
   readonly adoptBridge?: boolean
   readonly device: string
@@ -65,6 +66,7 @@ export function daemonConfigOf(
     connLimit: wholeNumber(options.connLimit),
     ipallocRange: options.ipallocRange,
     ipallocDefaultSubnet: options.ipallocDefaultSubnet ?? null,
+    ipallocInit: options.ipallocInit ?? null,
     bridge: options.bridge,
     adoptBridge: options.adoptBridge === true,
     device: options.device,

@@ -33,8 +33,6 @@ const OPTIONS: Readonly<Record<string, string>> = {
   '--advertise-address': '--advertise',
   '--connlimit': '--conn-limit',
   '--db-prefix': '--state-dir',
-  '--ipalloc-init':
-    'launch exactly one host without peers: it founds the mesh, all others name it (docs/operations.md)',
   '--trusted-subnets': 'all traffic is encrypted, between all peers',
   '--min-protocol-version': 'a link takes the highest version of both sides, and no attacker can lower it',
   '--datapath': NO_DATAPATH,

@@ -146,7 +146,7 @@ async function open(
   const launchNotices = record.keep()
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
-  begin(runner, config.peers)
+  begin(runner, config)
   const services = servicesOf(config, settings, {
     ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, startedAt, onEnd },
     dataPlane: now => ({
@@ -180,11 +180,11 @@ async function open(
   }
 }
 
-/** Joins, founds, or goes on. */
-function begin(runner: NodeRunner, peers: readonly string[] | null): void {
+/** Joins, founds, leaves it to `--ipalloc-init` who does, or goes on. */
+function begin(runner: NodeRunner, { peers, ipallocInit }: Pick<DaemonConfig, 'peers' | 'ipallocInit'>): void {
   const isFirst = !runner.report().contacts.some(contact => contact.origin === 'configured')
   runner.input((node, now) => {
     if (peers !== null) node.connect(peers, true, now)
-    else if (isFirst) node.found(now)
+    else if (isFirst && ipallocInit === null) node.found(now)
   })
 }

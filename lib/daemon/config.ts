@@ -22,6 +22,8 @@ export const DaemonConfig = z.object({
   connLimit: z.number().int().min(0),
   ipallocRange: z.string(),
   ipallocDefaultSubnet: z.string().nullable(),
+  /** How it is decided who founds: see founding-plan.ts. */
+  ipallocInit: z.string().nullable(),
   bridge: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
   /** Take over a bridge of that name that somebody else made. */
   adoptBridge: z.boolean(),

@@ -13,7 +13,7 @@ import type { DerivedSettings } from './settings.ts'
 /** What the node of a daemon is made of. `plane` is asked only when there is one. */
 export function nodeConfigOf(
   config: DaemonConfig,
-  { range, defaultSubnet, advertised }: DerivedSettings,
+  { range, defaultSubnet, founding, advertised }: DerivedSettings,
   {
     seams,
     identity,
@@ -42,6 +42,7 @@ export function nodeConfigOf(
     hasAes: seams.hasAes,
     range,
     defaultSubnet,
+    founding,
     blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),
     isDiscovering: config.discovery,
     linksMax: config.connLimit,

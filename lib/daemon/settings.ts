@@ -14,12 +14,16 @@ import { WeaveError } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
 import { DNS_PORT, Domain } from '../names/mod.ts'
 import { ADVERTISED_ENDPOINTS_MAX } from '../topology/mod.ts'
+import type { FoundingPlan } from '../node/mod.ts'
 import type { DaemonConfig } from './config.ts'
+import { foundingPlanOf } from './founding-plan.ts'
 
 /** What of the configuration is text, in the forms that the daemon works with. */
 export interface DerivedSettings {
   readonly range: Cidr
   readonly defaultSubnet: Cidr
+  /** Undefined: a launch without peers founds, and nobody else does by itself. */
+  readonly founding: FoundingPlan | undefined
   /** The address to listen on; undefined: all. */
   readonly ip: Uint8Array | undefined
   readonly advertised: readonly Endpoint[]
@@ -44,6 +48,7 @@ export function derivedSettingsOf(
   return {
     range,
     defaultSubnet: subnet === null ? range : cidrOption('--ipalloc-default-subnet', subnet),
+    founding: config.ipallocInit === null ? undefined : foundingPlanOf(config.ipallocInit),
     ip: listenAddress(config.host),
     advertised: advertisedEndpoints(config, interfaces),
     domain: new Domain(config.dnsDomain),

@@ -182,3 +182,16 @@ export const RECOVERED_REST_MS = 30_000
 
 /** Removed peers whose nicknames are remembered, the newest ones. */
 export const REMOVED_MAX = 256
+/** Peers whose founding statements are kept; as many may take part in `--ipalloc-init consensus=N`. */
+export const FOUNDING_PEERS_MAX = 512
+/** What is new of the founding is told so long after it was stored, and gathered meanwhile. */
+export const FOUNDING_DELAY_MS = 30
+/** The elector with the smallest id proposes after so long without news. */
+export const PROPOSE_FIRST_MS = 250
+/** Another one after so long, up to twice. */
+export const PROPOSE_LATER_MS = 2_000
+/** Founding messages that are taken of one neighbour: bytes at once, and then for each second. */
+export const FOUNDING_BURST_BYTES = 1_048_576
+export const FOUNDING_BYTES_PER_SECOND = 65_536
+/** Peers with another `--ipalloc-init` that are named. */
+export const FOUNDING_NAMED_MAX = 8

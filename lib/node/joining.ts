@@ -26,8 +26,8 @@ export class Joining {
     this.#meshChanged = parts.meshChanged
   }
 
-  /** Founds a mesh of this peer alone. `isAnew`: after one that was given up. */
-  found(now: Millis, isAnew = false): void {
+  /** Founds a mesh of this peer alone. `isAnew`: after one that was given up. `tell`: before links to others end. */
+  found(now: Millis, isAnew = false, tell?: () => void): void {
     const { entropy, suite, identity } = this.#context.config
     const salt = entropy.bytes(SALT_BYTES)
     this.#mesh.found(meshIdOf(suite, { founder: identity.peerId, salt }))
@@ -37,6 +37,7 @@ export class Joining {
     // A crash between the two must not leave a mesh whose founder owns nothing.
     this.#context.flush(now)
     this.#mesh.store()
+    tell?.()
     this.#endForeignLinks('founded a mesh', now)
   }
 

@@ -6,8 +6,9 @@ import type { DataPaths } from './data-paths.ts'
 import type { Dialler } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import type { Gossip } from './gossip.ts'
+import type { FounderElection } from './founding.ts'
 import type { Joining } from './joining.ts'
-import { judgeMesh, meshStateOf, refusalOf, type Invitation, type Membership } from './membership.ts'
+import { judgeMesh, meshStateOf, refusalOf, type MeshState, type MeshVerdict, type Membership } from './membership.ts'
 import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neighbours.ts'
 import type { OwnLinks } from './own-links.ts'
 import type { Parts } from './parts.ts'
@@ -20,6 +21,7 @@ import { Shunned } from './shunned.ts'
 export interface LinkParts {
   readonly mesh: Membership
   readonly joining: Joining
+  readonly founding: FounderElection
   readonly dialler: Dialler
   readonly discovery: Discovery
   readonly gossip: Gossip
@@ -58,7 +60,7 @@ export class LinkEvents {
     const through = mesh.joiningThrough
     if (through !== undefined && through !== peerId)
       return { admitted: false, code: GOODBYE_CODE.rejoin, text: 'is about to join a mesh' }
-    const refusal = refusalOf(judgeMesh(ours, meshStateOf(hello), this.#invitation(peerId, link)))
+    const refusal = refusalOf(this.#judge(ours, hello, peerId, link))
     if (refusal !== undefined) return refusal
     if (discovery.mayRefuse(peerId))
       return {
@@ -111,13 +113,16 @@ export class LinkEvents {
 
   /** Messages of neighbours; ping, pong and goodbye end in the link itself. */
   #message(from: PeerId, message: LinkMessage, now: Millis): void {
-    const { joining, router, parts } = this.#parts
+    const { mesh, joining, router, parts } = this.#parts
     switch (message.type) {
       case 'ledger-sync':
       case 'ledger-delta':
       case 'ledger-tree':
+        if (!mesh.isMember) return this.#context.drop('ledger-no-mesh')
         if (this.#moving.delete(from) && !this.#move(from, now)) return
         joining.confirm(from, now)
+        return parts().handleMessage(from, message, now)
+      case 'founding':
         return parts().handleMessage(from, message, now)
       case 'routed': {
         const own = router.handle(message, from, now)
@@ -133,9 +138,18 @@ export class LinkEvents {
     }
   }
 
-  #invitation(peerId: PeerId, link: Pick<ProvedLink, 'connection' | 'isOutbound'>): Invitation {
-    const isInvited = this.#parts.dialler.configuredContactOf(peerId, link.connection) !== undefined
-    return { isDialler: link.isOutbound, isInvited }
+  /** Whoever waits for a founder to be elected stays linked to members, which tell it how that went. */
+  #judge(
+    ours: MeshState,
+    hello: Hello,
+    peerId: PeerId,
+    link: Pick<ProvedLink, 'connection' | 'isOutbound'>,
+  ): MeshVerdict {
+    const { dialler, founding } = this.#parts
+    const isInvited =
+      dialler.configuredContactOf(peerId, link.connection) !== undefined || founding.isDecreed(hello.meshId)
+    const verdict = judgeMesh(ours, meshStateOf(hello), { isDialler: link.isOutbound, isInvited })
+    return verdict.verdict === 'uninvited' && founding.isListening ? { verdict: 'wait' } : verdict
   }
 
   /**
@@ -143,12 +157,12 @@ export class LinkEvents {
    */
   #up(neighbour: Neighbour, now: Millis): void {
     const { peerId, connection, hello, endpoint } = neighbour
-    const { mesh, joining, dialler, gossip } = this.#parts
+    const { mesh, joining, founding, dialler, gossip } = this.#parts
     this.#context.emit({ type: 'established', connection })
     dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint }, now)
     const ours = mesh.state(this.#context.ledger.ownerCount)
-    const verdict = judgeMesh(ours, meshStateOf(hello), this.#invitation(peerId, neighbour))
+    const verdict = this.#judge(ours, hello, peerId, neighbour)
     const doesJoin = verdict.verdict === 'join'
     // A mesh that others are in is given up only for one that is there: hellos may be out of date.
     const doesMove = doesJoin && mesh.isMember && !hello.isPristine
@@ -158,6 +172,7 @@ export class LinkEvents {
       joining.join(verdict.meshId, peerId, contact ?? '', now)
     }
     this.#welcome(neighbour, doesMove, now)
+    founding.handleNeighbour(peerId, now)
     // Who joins speaks first, whoever dialled; who moves waits for a word.
     const isMovedTo = verdict.verdict === 'theirs-joins-ours' && !ours.isPristine
     if (!doesMove && (neighbour.isOutbound || doesJoin || isMovedTo)) gossip.greet(peerId, now)
@@ -183,7 +198,7 @@ export class LinkEvents {
     if (neighbour === undefined) return false
     const { mesh, joining, dialler } = this.#parts
     const ours = mesh.state(this.#context.ledger.ownerCount)
-    const verdict = judgeMesh(ours, meshStateOf(neighbour.hello), this.#invitation(from, neighbour))
+    const verdict = this.#judge(ours, neighbour.hello, from, neighbour)
     if (verdict.verdict === 'join')
       joining.move(verdict.meshId, from, dialler.configuredContactOf(from, neighbour.connection) ?? '', now)
     else if (verdict.verdict !== 'same') {
@@ -196,9 +211,10 @@ export class LinkEvents {
 
   #down({ neighbour, error, code }: Extract<NeighboursOutput, { type: 'down' }>, now: Millis): void {
     const { peerId, hello } = neighbour
-    const { mesh, joining, dialler, gossip, links } = this.#parts
+    const { mesh, joining, founding, dialler, gossip, links } = this.#parts
     this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
     this.#moving.delete(peerId)
+    founding.handleNeighbourDown(peerId)
     dialler.handleLost(peerId, now)
     gossip.handleNeighbourDown(peerId, now)
     this.#context.view.handleNeighbourDown(peerId, now)

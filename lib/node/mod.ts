@@ -1,5 +1,7 @@
 export * from './config.ts'
+export type { FoundingPlan } from './electorate.ts'
 export * from './dialler.ts'
+export type { FoundingReport } from './founding-report.ts'
 export * from './neighbours.ts'
 export * from './node.ts'
 export * from './outputs.ts'

@@ -12,6 +12,8 @@ import { Dialler } from './dialler.ts'
 import { Discovery } from './discovery.ts'
 import { FEATURES } from './features.ts'
 import { TablePublisher, forwardingTable } from './forwarding-table.ts'
+import { FounderElection } from './founding.ts'
+import type { FoundingReport } from './founding-report.ts'
 import { Gossip } from './gossip.ts'
 import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
@@ -59,6 +61,7 @@ export class Node implements Machine<NodeOutput> {
   readonly #past: Past
   readonly #contacts: Contacts
   readonly #use: MeshUse
+  readonly #founding: FounderElection
   readonly #log: RateLimitedLog
   readonly #tables = new TablePublisher()
   readonly #outputs: NodeOutput[] = []
@@ -124,7 +127,9 @@ export class Node implements Machine<NodeOutput> {
     const ours = { mesh: this.#mesh, addresses: this.addresses, gossip: this.#gossip, router: this.#router }
     const past = (this.#past = new Past(context, ours))
     this.#joining = new Joining(context, { ...ours, meshChanged: at => this.#parts.meshChanged(at) })
-    const linked = { ...ours, joining: this.#joining, dialler: this.dialler, discovery, paths: this.paths, links, past }
+    this.#founding = new FounderElection(context, this.#mesh, (tell, at) => this.#joining.found(at, false, tell))
+    const deciding = { joining: this.#joining, founding: this.#founding }
+    const linked = { ...ours, ...deciding, dialler: this.dialler, discovery, paths: this.paths, links, past }
     this.#events = new LinkEvents(context, {
       ...linked,
       parts: () => this.#parts,
@@ -138,6 +143,7 @@ export class Node implements Machine<NodeOutput> {
       this.names,
       this.#contacts,
       this.#use,
+      this.#founding,
       this.paths,
       discovery,
       this.#gossip,
@@ -153,6 +159,11 @@ export class Node implements Machine<NodeOutput> {
 
   get meshId(): Uint8Array | undefined {
     return this.#mesh.isMember ? this.#mesh.meshId : undefined
+  }
+
+  /** How far the decision is who founds. */
+  get founding(): FoundingReport | undefined {
+    return this.#founding.report()
   }
 
   /** `isPristine`: founded here, nobody joined and nothing was given since; `isUnused`: nobody has given an address. */
@@ -260,6 +271,7 @@ export class Node implements Machine<NodeOutput> {
 
   /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
   handleStore(isWritable: boolean, now: Millis): void {
+    this.#founding.setStore(isWritable, now)
     this.#settled(this.addresses.setStore(isWritable, now), now)
   }
 

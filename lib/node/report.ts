@@ -4,6 +4,7 @@ import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
 import type { DataPathReport } from './data-path.ts'
 import type { Contact } from './dialler.ts'
+import type { FoundingReport } from './founding-report.ts'
 import { NO_MESH } from './membership.ts'
 import type { ConnectionState, FailedInbound } from './neighbours.ts'
 import type { MeshView } from './mesh-view.ts'
@@ -29,6 +30,8 @@ export interface NodeReport {
     /** As in `fd12:3456:789a::/48`: that of all IPv6 addresses of the mesh. */
     readonly ipv6Prefix: string | undefined
     readonly isUnused: boolean
+    /** How far the decision is who founds; undefined where none was asked for. */
+    readonly founding?: FoundingReport | undefined
   }
   /** Control connections of any state. */
   readonly connections: readonly ConnectionReport[]
@@ -112,6 +115,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       isPristine: node.use.isPristine,
       ipv6Prefix: ipv6Prefix && formatMeshPrefix(ipv6Prefix),
       isUnused: node.use.isUnused,
+      founding: node.founding,
     },
     connections: neighbours.connections.map(one => ({
       ...one,

@@ -10,6 +10,7 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  *     ledger-delta     | kind | body … |                  see ledger-message.ts
  *     ledger-tree      | kind | mode u8 |                 1 graft, 2 prune: whether new records are pushed over this link;
  *                                                               3 crowded: the sender would rather they were not
+ *     founding         | kind | body … |                  see founding-message.ts
  *     routed           | kind | hop limit u8 | routed kind u8 | rsvd | source (16) | destination (16) | signature (64) | body … |
  *     goodbye          | kind | code u8 | text (16-bit length) |
  *
@@ -24,6 +25,7 @@ export const LINK_MESSAGE_KIND = {
   routed: 5,
   goodbye: 6,
   ledgerTree: 7,
+  founding: 8,
 } as const
 
 /** What a routed message carries. Unknown kinds are passed on all the same. */
@@ -62,7 +64,7 @@ const TREE_MODES: readonly LedgerTreeMode[] = ['graft', 'prune', 'crowded']
 export type LinkMessage =
   | { readonly type: 'ping'; readonly token: number; readonly rttMs: number | undefined }
   | { readonly type: 'pong'; readonly token: number }
-  | { readonly type: 'ledger-sync' | 'ledger-delta'; readonly body: Uint8Array }
+  | { readonly type: 'ledger-sync' | 'ledger-delta' | 'founding'; readonly body: Uint8Array }
   | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
   | { readonly type: 'goodbye'; readonly code: number; readonly text: string }
@@ -90,6 +92,10 @@ export function encodePong(token: number): Uint8Array {
 export function encodeLedger(type: 'ledger-sync' | 'ledger-delta', body: Uint8Array): Uint8Array {
   const kind = type === 'ledger-sync' ? LINK_MESSAGE_KIND.ledgerSync : LINK_MESSAGE_KIND.ledgerDelta
   return new ByteWriter(body.length + 1).u8(kind).raw(body).finish()
+}
+
+export function encodeFoundingMessage(body: Uint8Array): Uint8Array {
+  return new ByteWriter(body.length + 1).u8(LINK_MESSAGE_KIND.founding).raw(body).finish()
 }
 
 export function encodeLedgerTree(mode: LedgerTreeMode): Uint8Array {
@@ -147,6 +153,8 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
       return { type: 'ledger-sync', body: reader.rest() }
     case LINK_MESSAGE_KIND.ledgerDelta:
       return { type: 'ledger-delta', body: reader.rest() }
+    case LINK_MESSAGE_KIND.founding:
+      return { type: 'founding', body: reader.rest() }
     case LINK_MESSAGE_KIND.ledgerTree: {
       const code = reader.u8()
       const mode = TREE_MODES.find(candidate => TREE_MODE[candidate] === code)

@@ -15,6 +15,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     connLimit: 200,
     ipallocRange: '10.32.0.0/12',
     ipallocDefaultSubnet: null,
+    ipallocInit: null,
     bridge: 'weave',
     adoptBridge: false,
     device: 'weave-tap',

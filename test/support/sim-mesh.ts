@@ -36,6 +36,8 @@ export interface SimMeshOptions {
   /** Whose identity a host has; its own when undefined. */
   readonly identityOf?: (host: number) => number
   readonly config?: Partial<NodeConfig>
+  /** What one host has besides. */
+  readonly configOf?: (host: number) => Partial<NodeConfig>
   readonly features?: readonly PartFactory[]
   /** Whether a clash may be, because an operator brought it about. None when undefined. */
   readonly isExcused?: (clash: Clash) => boolean
@@ -110,7 +112,7 @@ export class SimMesh implements SimWatcher {
         clock: this.clock,
         network: this.network,
         watcher: this,
-        ...(options.config && { config: options.config }),
+        config: { ...options.config, ...options.configOf?.(number) },
         ...(options.features && { features: options.features }),
       })
       this.network.add(host)

@@ -48,3 +48,19 @@ t.test('hosts that all name each other say that nobody has founded; one command 
   const [container] = await bed.containers('cb')
   t.match(await b.daemon.attach(container!), [/^10\./])
 })
+
+t.test('five daemons that one command starts in the same second are one mesh', options, async t => {
+  const bed = new Testbed(t)
+  const hosts = await bed.hosts('a', 'b', 'c', 'd', 'e')
+  await bed.lan(hosts, '192.0.2')
+  const { passwordFile } = bed
+  const peers = hosts.map(host => host.address)
+  const args = ['--ipalloc-init', 'consensus=5']
+  await Promise.all(hosts.map(host => host.daemon.launch(peers, { passwordFile, args })))
+  await Promise.all(hosts.map(host => host.daemon.say('prime', '--timeout', '60')))
+  const ids = await Promise.all(hosts.map(async host => (await host.daemon.status()).mesh.id))
+  t.equal(new Set(ids).size, 1)
+  t.type(ids[0], 'string')
+  const [container] = await bed.containers('ce')
+  t.match(await hosts.at(-1)!.daemon.attach(container!), [/^10\./])
+})

@@ -1,5 +1,6 @@
 import type { Status } from '../../api/mod.ts'
-import type { Contact, NodeReport } from '../../node/mod.ts'
+import { shortPeerId, type PeerId } from '../../address/mod.ts'
+import type { Contact, FoundingReport, NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
 /** So many peers are named in a line. */
@@ -13,6 +14,30 @@ export interface FoundingView {
   readonly wait?: string
 }
 
+/** What the decision waits for. */
+function decisionOf({ type, plan, ...founding }: FoundingReport): string {
+  if (founding.founder !== undefined)
+    return `${nameOf(founding.founder)} is elected to found the mesh (${plan}), and has not told of it yet`
+  if (type === 'observer') return 'an observer founds no mesh and has no vote: it joins one as soon as there is one'
+  const few = founding.electors < founding.quorum
+  const others = founding.others.map(other => `${nameOf(other)} (${other.size})`)
+  return [
+    `who founds is being decided (${plan}): ${founding.electors} of ${founding.size} peers take part`,
+    ...(few ? [`${founding.quorum} are enough`] : []),
+    ...(founding.electors > founding.size ? ['launch all with the number of all hosts'] : []),
+    ...(others.length > 0
+      ? [`not counted, since launched with another --ipalloc-init: ${listed(others)}; give all hosts the same`]
+      : []),
+    ...(founding.ambiguous.length > 0
+      ? [`not counted, since seeds must have names of their own: ${listed(founding.ambiguous.map(nameOf))}`]
+      : []),
+  ].join('; ')
+}
+
+function nameOf({ peerId, nickname }: { readonly peerId: PeerId; readonly nickname: string }): string {
+  return `${shortPeerId(peerId)}(${nickname})`
+}
+
 /** Whether this peer is of a mesh; if not, what it would take. */
 export function foundingOf(
   { mesh, neighbours, contacts }: Pick<NodeReport, 'mesh' | 'neighbours' | 'contacts'>,
@@ -21,7 +46,15 @@ export function foundingOf(
   if (mesh.id !== undefined) return { state: 'done' }
   const named = contacts.filter(contact => contact.origin === 'configured')
   const others = named.filter(contact => contact.state !== 'ourself')
-  if (neighbours.some(neighbour => neighbour.hasMesh))
+  const members = neighbours.filter(neighbour => neighbour.hasMesh)
+  if (mesh.founding !== undefined) {
+    const uninvited =
+      members.length === 0
+        ? ''
+        : `; ${listed(members.map(({ peerId }) => names.short(peerId)))} of a mesh is linked, which this peer was not told to join: \`weave-ts connect\` with its address does`
+    return { state: 'deciding', wait: decisionOf(mesh.founding) + uninvited }
+  }
+  if (members.length > 0)
     return { state: 'waiting', wait: 'a peer of a mesh is linked, which this one is about to join' }
   if (neighbours.length > 0) {
     const linked = listed(neighbours.map(({ peerId }) => names.short(peerId)))

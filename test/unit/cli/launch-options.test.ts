@@ -41,6 +41,7 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     discovery: true,
     connLimit: 200,
     ipallocDefaultSubnet: null,
+    ipallocInit: null,
     mtu: null,
     lanes: 2,
     warnings: [],

@@ -8,6 +8,7 @@ const config = {
   peers: null,
   ipallocRange: '10.32.0.0/12',
   ipallocDefaultSubnet: null,
+  ipallocInit: null,
   advertise: [],
   dnsDomain: 'weave.local',
   dnsListenAddress: [],

@@ -1,0 +1,60 @@
+import type { PeerId } from '../address/mod.ts'
+import { equalBytes } from '../base/mod.ts'
+import { FOUNDING_NAMED_MAX } from './constants.ts'
+import type { FoundingElectorate } from './electorate.ts'
+import type { HeldStatement } from './founding.ts'
+
+export interface FoundingPeer {
+  readonly peerId: PeerId
+  readonly nickname: string
+}
+
+/** How far the decision is, as plain data. */
+export interface FoundingReport {
+  /** As on the command line: `consensus=5`. */
+  readonly plan: string
+  readonly type: FoundingElectorate['plan']['type']
+  readonly hasVote: boolean
+  /** Who takes part, as far as it is known. */
+  readonly electors: number
+  readonly size: number
+  readonly quorum: number
+  /** Who was elected. */
+  readonly founder: FoundingPeer | undefined
+  /** Peers that decide by another `--ipalloc-init`; at most FOUNDING_NAMED_MAX. */
+  readonly others: readonly (FoundingPeer & { readonly size: number })[]
+  /** Seeds of which several go by one name. */
+  readonly ambiguous: readonly FoundingPeer[]
+}
+
+export function foundingReport(parts: {
+  self: PeerId
+  electorate: FoundingElectorate
+  held: readonly HeldStatement[]
+  founder: PeerId | undefined
+  hasVote: boolean
+}): FoundingReport {
+  const { electorate, held, founder } = parts
+  const peers = held.map(({ peerId, statement }) => ({
+    peerId,
+    nickname: statement.nickname,
+    size: statement.size,
+    isAlike: equalBytes(statement.electorate, electorate.id),
+  }))
+  const { counted, ambiguous } = electorate.sort(peers.filter(({ isAlike }) => isAlike))
+  const elected = peers.find(({ peerId }) => peerId === founder)
+  return {
+    plan: electorate.text,
+    type: electorate.plan.type,
+    hasVote: parts.hasVote,
+    electors: counted.length,
+    size: electorate.size,
+    quorum: electorate.quorum(counted.length),
+    founder: founder === undefined ? undefined : { peerId: founder, nickname: elected?.nickname ?? '?' },
+    others: peers
+      .filter(({ isAlike, peerId }) => !isAlike && peerId !== parts.self)
+      .slice(0, FOUNDING_NAMED_MAX)
+      .map(({ peerId, nickname, size }) => ({ peerId, nickname, size })),
+    ambiguous: ambiguous.map(({ peerId, nickname }) => ({ peerId, nickname })),
+  }
+}
