@@ -59,6 +59,14 @@ export const CALLS = {
     deadlineMs: 5_000,
     description: 'which container has an address or a name, and on which host',
   }),
+  ipam: call({
+    method: 'GET',
+    path: '/v1/ipam',
+    request: schema.NoRequest,
+    answer: schema.IpamMap,
+    deadlineMs: 5_000,
+    description: 'the address range as runs of blocks, with their owners',
+  }),
   connect: call({
     method: 'POST',
     path: '/v1/connect',

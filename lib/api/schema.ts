@@ -100,6 +100,37 @@ export const IpamView = z.object({
   ),
 })
 
+/** Consecutive address blocks of one owner. */
+export const BlockRunView = z.object({
+  /** The first and the last address. */
+  first: z.string(),
+  last: z.string(),
+  blocks: z.number(),
+  addresses: z.number(),
+  /** Null: nobody that is known. */
+  owner: PeerRef.nullable(),
+  isSelf: z.boolean(),
+  isReachable: z.boolean(),
+  /** Addresses that containers of this host hold. */
+  leased: z.number(),
+  /** Addresses that rest here after use. */
+  resting: z.number(),
+  /** Addresses that this peer could give to its containers or hand on; null for blocks of others. */
+  free: z.number().nullable(),
+  /** Addresses of own blocks of which nothing is given for now. */
+  barred: z.number(),
+  /** Addresses that peers say are in use, in the whole mesh. */
+  told: z.number(),
+})
+
+/** The whole range, in order. */
+export const IpamMap = z.object({
+  range: z.string(),
+  blockPrefix: z.number(),
+  blockAddresses: z.number(),
+  runs: z.array(BlockRunView),
+})
+
 /** An address of the overlay that this host has. */
 export const ExposureView = z.object({ cidr: z.string(), isMasqueraded: z.boolean() })
 
@@ -320,6 +351,8 @@ export type ConnectionView = z.infer<typeof ConnectionView>
 export type PeerView = z.infer<typeof PeerView>
 export type TargetView = z.infer<typeof TargetView>
 export type IpamView = z.infer<typeof IpamView>
+export type BlockRunView = z.infer<typeof BlockRunView>
+export type IpamMap = z.infer<typeof IpamMap>
 export type DockerView = z.infer<typeof DockerView>
 export type DriverView = z.infer<typeof DriverView>
 export type Status = z.infer<typeof Status>

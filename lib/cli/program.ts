@@ -3,6 +3,7 @@ import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { addAttachmentCommands } from './attachment-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addExposureCommands } from './exposure-commands.ts'
+import { addIpamCommand } from './ipam-command.ts'
 import { addLaunchCommand } from './launch-command.ts'
 import { addLifecycleCommands } from './lifecycle-commands.ts'
 import { addMeshCommands } from './mesh-commands.ts'
@@ -44,6 +45,7 @@ export function weaveProgram(): Command {
   addAttachmentCommands(program)
   addExposureCommands(program)
   addNameCommands(program)
+  addIpamCommand(program)
   addLifecycleCommands(program)
   addServiceCommand(program)
   addCompletionCommand(program)

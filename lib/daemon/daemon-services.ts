@@ -22,6 +22,7 @@ import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
+import { IpamService } from './ipam-service.ts'
 import type { Memory } from './memory.ts'
 import { Ipv6Plan } from './ipv6-plan.ts'
 import { Ipv6Settling } from './ipv6-settling.ts'
@@ -155,6 +156,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     driver,
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
     new WhereaboutsService({ domain: book.domain, runner }),
+    new IpamService({ runner }),
   ]
   return new Services(
     [

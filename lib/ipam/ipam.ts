@@ -8,6 +8,7 @@ import { decodeAssignedRecord, type Assigned } from './assigned-record.ts'
 import { Assignments } from './assignments.ts'
 import { BlockMap } from './block-map.ts'
 import { BlockSpace, type BlockSpan } from './block-space.ts'
+import { surveyBlocks, type BlockRun } from './block-survey.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
 import { Borrower } from './borrower.ts'
 import { BLOCK_PREFIX_DEFAULT, OUTPUTS_MAX } from './constants.ts'
@@ -461,6 +462,11 @@ export class Ipam implements Machine<IpamOutput> {
     const ownerOf = Array.from({ length: this.space.blockCount }, (_, block) => this.#map.ownerOf(block))
     const lent = [...this.#loans.all(), ...this.#assignments.lent(block => ownerOf[block])]
     return { first: this.space.range.address, blockSize: this.space.blockSize, ownerOf, lent }
+  }
+
+  /** The whole range as runs of blocks of one owner. */
+  blockRuns(): readonly BlockRun[] {
+    return surveyBlocks(this.#map, this.#leases)
   }
 
   /** The register in force of a block. */

@@ -168,6 +168,11 @@ export class LeaseTable {
     return free
   }
 
+  /** Addresses that rest after use. */
+  resting(): Iterable<Ipv4> {
+    return this.#resting.keys()
+  }
+
   /** Resting addresses of a subnet. */
   restingIn(subnet: Cidr): number {
     let count = 0

@@ -1,6 +1,8 @@
 export * from './address-form.ts'
 export { decodePartKey, encodePartKey } from './assigned-record.ts'
 export * from './blocks-record.ts'
+export { type BlockSpace } from './block-space.ts'
+export { type BlockRun } from './block-survey.ts'
 export * from './constants.ts'
 export * from './founding.ts'
 export type { Hold } from './hold.ts'

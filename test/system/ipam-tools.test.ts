@@ -45,16 +45,33 @@ t.test('ps --all and whois tell of every container on whatever host, with names 
     )
   const lines = (await h1.daemon.say('ps', '--all')).split('\n')
   t.equal(lines.length, 4)
-  t.match(lines[0], new RegExp(`\\(h1\\) +netns:${c1.name} +${ip1}$`))
+  t.match(lines[0], new RegExp(`\\(h1\\) +netns:${c1.name} +${ip1} `))
   t.match(lines[1], /web\.weave\.local\.$/)
   t.ok(lines.some(line => line.includes('(h2)') && line.includes(`netns:${c3.name}`) && line.includes(ip3)))
   t.ok(lines.some(line => line.includes('(h2)') && line.includes('weave:expose') && line.includes(gate)))
-  t.match(await h2.daemon.say('whois', ip1), new RegExp(`\\(h1\\) netns:${c1.name} ${ip1}$`))
+  t.match(await h2.daemon.say('whois', ip1), new RegExp(`\\(h1\\) netns:${c1.name} ${ip1} `))
   t.match(await h2.daemon.say('whois', 'web'), new RegExp(`netns:${c2.name}`))
   t.match(await h1.daemon.say('whois', targetOf(c3)), /\(h2\)/)
   const unknown = await h1.daemon.cli('whois', '10.32.200.200')
   t.equal(unknown.status, 4)
   t.match(unknown.stderr, /its block 10\.32\.200\.192\/26 belongs to [^]*ADDRESS_UNKNOWN/)
+
+  const map = await h1.daemon.api.call('ipam', {})
+  const total = (of: (run: (typeof map.runs)[0]) => number) => map.runs.reduce((sum, run) => sum + of(run), 0)
+  t.equal(
+    total(run => run.addresses),
+    2 ** 20,
+    'the whole range',
+  )
+  t.equal(
+    total(run => run.leased),
+    2,
+  )
+  t.equal(
+    total(run => run.told),
+    4,
+  )
+  t.match(await h1.daemon.say('ipam', 'show'), /^10\.32\.0\.0\/12 in \/26 blocks\n[^]*\(h1\) [^]* free\n?[^]*\(h2\)/)
 
   await h2.daemon.say('detach', targetOf(c3))
   await waitFor('one is gone', TOLD_MS, async () => (await h1.daemon.cli('whois', ip3)).status === 4)

@@ -30,6 +30,10 @@ const CONTAINER = {
   isReachable: true,
   isPlugged: true,
 }
+const RUN = {
+  ...{ first: '10.32.0.0', last: '10.32.0.63', blocks: 1, addresses: 64, owner: { id: 'p', nickname: 'n' } },
+  ...{ isSelf: false, isReachable: true, leased: 0, resting: 1, free: null, barred: 0, told: 2 },
+}
 const REPORT = {
   ...STATUS,
   macs: [],
@@ -45,6 +49,7 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
   containers: { containers: [CONTAINER] },
   whois: { containers: [CONTAINER] },
+  ipam: { range: '10.32.0.0/12', blockPrefix: 26, blockAddresses: 64, runs: [RUN] },
   connect: { targets: ['h1'] },
   found: { mesh: 'ab'.repeat(16) },
   forget: { targets: [] },
@@ -78,7 +83,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     seen.push([name, input])
     return ANSWERS[name]
   })
-  for (const name of ['status', 'report', 'ps', 'containers', 'dns', 'found', 'stop', 'reset'] as const)
+  for (const name of ['status', 'report', 'ps', 'containers', 'ipam', 'dns', 'found', 'stop', 'reset'] as const)
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('whois', { what: '10.32.0.1' }), ANSWERS.whois)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
@@ -101,7 +106,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(8), [
+  t.strictSame(seen.slice(9), [
     ['whois', { what: '10.32.0.1' }],
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],

@@ -1,0 +1,81 @@
+import { formatCidr, formatIpv4, parseIp } from '../address/mod.ts'
+import type { BlockRunView, CallHandlers } from '../api/mod.ts'
+import type { BlockRun, BlockSpace } from '../ipam/mod.ts'
+import type { NodeReport } from '../node/mod.ts'
+import type { NodeRunner } from './node-runner.ts'
+import type { Service } from './service.ts'
+import { Names } from './status/names.ts'
+
+interface Given {
+  readonly runner: Pick<NodeRunner, 'report'> & { readonly node: Pick<NodeRunner['node'], 'names' | 'addresses'> }
+}
+
+/** What an operator asks about the addresses of the mesh: `ipam show`. */
+export class IpamService implements Service {
+  readonly name = 'ipam'
+  readonly calls: Pick<CallHandlers, 'ipam'>
+  readonly #runner: Given['runner']
+
+  constructor({ runner }: Given) {
+    this.#runner = runner
+    this.calls = {
+      ipam: () => {
+        const { space } = runner.node.addresses.ipam
+        return {
+          range: formatCidr(space.range),
+          blockPrefix: space.blockPrefix,
+          blockAddresses: space.blockSize,
+          runs: this.#runs(space, runner.report()),
+        }
+      },
+    }
+  }
+
+  #runs(space: BlockSpace, report: NodeReport): BlockRunView[] {
+    const names = new Names(report)
+    const self = report.self.peerId
+    const reachable = new Set(report.peers.filter(peer => peer.isReachable).map(({ peerId }) => peerId))
+    const told = this.#toldPerBlock(space)
+    return this.#runner.node.addresses.ipam.blockRuns().map((run: BlockRun) => {
+      const addresses = (run.last - run.first + 1) * space.blockSize
+      const isSelf = run.owner === self
+      const first = space.blockCidr(run.first).address
+      const barred = run.barred * space.blockSize
+      return {
+        first: formatIpv4(first),
+        last: formatIpv4(first + addresses - 1),
+        blocks: run.last - run.first + 1,
+        addresses,
+        owner: names.refOrNull(run.owner),
+        isSelf,
+        isReachable: isSelf || (run.owner !== undefined && reachable.has(run.owner)),
+        leased: run.leased,
+        resting: run.resting,
+        free: isSelf ? Math.max(0, addresses - run.leased - run.resting - barred) : null,
+        barred,
+        told: sum(told, run),
+      }
+    })
+  }
+
+  /** Addresses that are told of in the whole mesh. */
+  #toldPerBlock(space: BlockSpace): ReadonlyMap<number, number> {
+    const addresses = new Set(this.#runner.node.names.zone.all().flatMap(entry => entry.addresses))
+    const counts = new Map<number, number>()
+    for (const text of addresses) {
+      const ip = parseIp(text)
+      if (ip?.length !== 4) continue
+      const address = new DataView(ip.buffer, ip.byteOffset).getUint32(0)
+      if (!space.holds(address)) continue
+      const block = space.blockOf(address)
+      counts.set(block, (counts.get(block) ?? 0) + 1)
+    }
+    return counts
+  }
+}
+
+function sum(counts: ReadonlyMap<number, number>, { first, last }: Pick<BlockRun, 'first' | 'last'>): number {
+  let total = 0
+  for (const [block, count] of counts) if (block >= first && block <= last) total += count
+  return total
+}

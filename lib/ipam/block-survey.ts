@@ -1,0 +1,52 @@
+import type { PeerId } from '../address/mod.ts'
+import type { BlockMap } from './block-map.ts'
+import type { BlockSpan } from './block-space.ts'
+import type { LeaseTable } from './lease-table.ts'
+
+/** Consecutive blocks of one owner, and what is known of their addresses here. */
+export interface BlockRun extends BlockSpan {
+  /** Undefined: nobody that is known. */
+  readonly owner: PeerId | undefined
+  /** Addresses that containers of this host hold. */
+  readonly leased: number
+  /** Addresses that rest here after use. */
+  readonly resting: number
+  /** Blocks of which nothing is given for now, although they are own. */
+  readonly barred: number
+}
+
+/** The whole range as runs of blocks, in order. */
+export function surveyBlocks(
+  map: Pick<BlockMap, 'space' | 'ownerOf'>,
+  leases: Pick<LeaseTable, 'all' | 'resting' | 'isBarred'>,
+): BlockRun[] {
+  const { space } = map
+  const leased = new Map<number, number>()
+  const resting = new Map<number, number>()
+  const count = (counts: Map<number, number>, address: number) => {
+    if (!space.holds(address)) return
+    const block = space.blockOf(address)
+    counts.set(block, (counts.get(block) ?? 0) + 1)
+  }
+  for (const { address } of leases.all()) count(leased, address)
+  for (const address of leases.resting()) count(resting, address)
+  const runs: BlockRun[] = []
+  for (let block = 0; block < space.blockCount; block++) {
+    const owner = map.ownerOf(block)
+    const before = runs.at(-1)
+    const more = {
+      leased: leased.get(block) ?? 0,
+      resting: resting.get(block) ?? 0,
+      barred: leases.isBarred(block) ? 1 : 0,
+    }
+    if (before === undefined || before.owner !== owner) runs.push({ first: block, last: block, owner, ...more })
+    else
+      runs[runs.length - 1] = {
+        ...{ first: before.first, last: block, owner },
+        leased: before.leased + more.leased,
+        resting: before.resting + more.resting,
+        barred: before.barred + more.barred,
+      }
+  }
+  return runs
+}
