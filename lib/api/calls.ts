@@ -67,6 +67,14 @@ export const CALLS = {
     deadlineMs: 5_000,
     description: 'the address range as runs of blocks, with their owners',
   }),
+  'ipam-check': call({
+    method: 'GET',
+    path: '/v1/ipam-check',
+    request: schema.NoRequest,
+    answer: schema.IpamCheckAnswer,
+    deadlineMs: 30_000,
+    description: 'what of the addresses of this host does not fit together',
+  }),
   connect: call({
     method: 'POST',
     path: '/v1/connect',

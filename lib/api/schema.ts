@@ -131,6 +131,15 @@ export const IpamMap = z.object({
   runs: z.array(BlockRunView),
 })
 
+/** `leases`, `targets`, `addresses`: how many were compared. */
+export const IpamCheckAnswer = z.object({
+  leases: z.number(),
+  targets: z.number(),
+  addresses: z.number(),
+  /** None: all agree. */
+  findings: z.array(z.object({ what: z.string(), remedy: z.string() })),
+})
+
 /** An address of the overlay that this host has. */
 export const ExposureView = z.object({ cidr: z.string(), isMasqueraded: z.boolean() })
 
@@ -352,6 +361,7 @@ export type PeerView = z.infer<typeof PeerView>
 export type TargetView = z.infer<typeof TargetView>
 export type IpamView = z.infer<typeof IpamView>
 export type BlockRunView = z.infer<typeof BlockRunView>
+export type IpamCheck = z.infer<typeof IpamCheckAnswer>
 export type IpamMap = z.infer<typeof IpamMap>
 export type DockerView = z.infer<typeof DockerView>
 export type DriverView = z.infer<typeof DriverView>

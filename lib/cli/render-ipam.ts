@@ -1,4 +1,4 @@
-import type { IpamMap } from '../api/mod.ts'
+import type { IpamCheck, IpamMap } from '../api/mod.ts'
 import { peerName } from './render.ts'
 import { column } from './table.ts'
 
@@ -25,4 +25,14 @@ export function renderIpamMap({ range, blockPrefix, runs }: IpamMap): string {
     return `${column(stretch, widths[0]!)} ${size.padStart(widths[1]!)} ${column(owner, widths[2]!)} ${text}`
   })
   return [`${range} in /${blockPrefix} blocks`, ...lines].join('\n')
+}
+
+/** A finding is two lines: what does not fit, and what to do. */
+export function renderIpamCheck({ leases, targets, addresses, findings }: IpamCheck): string {
+  const compared = `${leases} leases, ${targets} targets and their ${addresses} addresses were compared`
+  if (findings.length === 0) return `${compared}: all agree`
+  return [
+    ...findings.flatMap(({ what, remedy }) => [what, `  ${remedy}`]),
+    `${compared}: ${findings.length} findings`,
+  ].join('\n')
 }

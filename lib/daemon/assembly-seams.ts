@@ -101,6 +101,7 @@ export type AssemblyHost = Pick<
   | 'unplug'
   | 'makePair'
   | 'adoptPair'
+  | 'inspectPair'
   | 'removePair'
   | 'remove'
 >

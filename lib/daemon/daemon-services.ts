@@ -10,6 +10,7 @@ import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { AttachmentRecords } from './attachment-records.ts'
 import { Attachments } from './attachments.ts'
+import { auditedTargets } from './audited-targets.ts'
 import type { DaemonConfig } from './config.ts'
 import { DRIVER_NAME } from './constants.ts'
 import { ContainerAttachments } from './container-attachments.ts'
@@ -156,7 +157,16 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     driver,
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
     new WhereaboutsService({ domain: book.domain, runner }),
-    new IpamService({ runner }),
+    new IpamService({
+      runner,
+      look: () =>
+        auditedTargets({
+          ...{ host, records, driverRecords, range: settings.range },
+          exposed: () => exposed.all.map(({ cidr }) => cidr),
+          isKept: id => returning.keeps(id) || docker.stateOf(id, false).state === 'stopped',
+        }),
+      isBusy: id => turns.has(id),
+    }),
   ]
   return new Services(
     [

@@ -2,21 +2,30 @@ import { formatCidr, formatIpv4, parseIp } from '../address/mod.ts'
 import type { BlockRunView, CallHandlers } from '../api/mod.ts'
 import type { BlockRun, BlockSpace } from '../ipam/mod.ts'
 import type { NodeReport } from '../node/mod.ts'
+import { auditFacts } from './audit-facts.ts'
+import type { auditedTargets } from './audited-targets.ts'
+import { audit } from './ipam-audit.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { Names } from './status/names.ts'
 
 interface Given {
-  readonly runner: Pick<NodeRunner, 'report'> & { readonly node: Pick<NodeRunner['node'], 'names' | 'addresses'> }
+  readonly runner: Pick<NodeRunner, 'report'> & {
+    readonly node: Pick<NodeRunner['node'], 'names' | 'addresses' | 'leases'>
+  }
+  /** What is recorded as attached, and what the kernel has there. */
+  readonly look: () => ReturnType<typeof auditedTargets>
+  /** That a target is being attached or detached just now. */
+  readonly isBusy: (targetId: string) => boolean
 }
 
-/** What an operator asks about the addresses of the mesh: `ipam show`. */
+/** What an operator asks about the addresses of the mesh: `ipam show` and `ipam check`. */
 export class IpamService implements Service {
   readonly name = 'ipam'
-  readonly calls: Pick<CallHandlers, 'ipam'>
+  readonly calls: Pick<CallHandlers, 'ipam' | 'ipam-check'>
   readonly #runner: Given['runner']
 
-  constructor({ runner }: Given) {
+  constructor({ runner, look, isBusy }: Given) {
     this.#runner = runner
     this.calls = {
       ipam: () => {
@@ -27,6 +36,12 @@ export class IpamService implements Service {
           blockAddresses: space.blockSize,
           runs: this.#runs(space, runner.report()),
         }
+      },
+      'ipam-check': async () => {
+        const { targets, strays } = await look()
+        const facts = auditFacts(runner, { targets, strays, isBusy })
+        const addresses = targets.reduce((sum, { cidrs, ipv6 }) => sum + cidrs.length + ipv6.length, 0)
+        return { leases: facts.leases.length, targets: targets.length, addresses, findings: audit(facts) }
       },
     }
   }

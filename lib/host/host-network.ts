@@ -16,7 +16,7 @@ import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from '
 import { HostFirewall, type FirewallReport } from './host-firewall.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
 import { BRIDGE_NAME, GUEST_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
-import { adoptPair, makePair, placePair, removePair, type LoosePair } from './loose-pair.ts'
+import { adoptPair, inspectPair, makePair, placePair, removePair, type LoosePair } from './loose-pair.ts'
 import { configuredMtu, overlayMtu, underlayMtu } from './mtu.ts'
 import type { ExposedAddress } from './overlay-table.ts'
 import type { CommandRunner, ContainerLookup } from './seams.ts'
@@ -191,6 +191,11 @@ export class HostNetwork {
   /** Takes up such a pair that somebody else has placed. See `adoptPair`. */
   adoptPair(id: string, target: Target, guestInterface?: string): Promise<PluggedTarget> {
     return this.#inTurn(async () => adoptPair(this.#runner, id, target, guestInterface))
+  }
+
+  /** What such a pair has where somebody else has placed it. See `inspectPair`. */
+  inspectPair(id: string, target: Target): Promise<PluggedTarget> {
+    return this.#inTurn(async () => inspectPair(this.#runner, id, target))
   }
 
   /** Removes such a pair, placed or not; none is no error. */

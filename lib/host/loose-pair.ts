@@ -151,6 +151,19 @@ export async function adoptPair(
   return attachmentOf(id, host.ifname, guest)
 }
 
+/**
+ * What such a pair has where somebody else has placed its guest end; changes nothing.
+ *
+ * Fails with BAD_TARGET, NOT_ATTACHED, TARGET_NOT_FOUND or COMMAND_FAILED.
+ */
+export async function inspectPair(runner: CommandRunner, id: string, target: Target): Promise<PluggedTarget> {
+  await checkIsThere(target)
+  const { host } = await findEnds(runner, id)
+  if (host === undefined) throw gone(id)
+  const guest = await guestOf(runner, host, target, await guestNameOf(runner, host, target))
+  return attachmentOf(id, host.ifname, guest)
+}
+
 async function guestNameOf(runner: CommandRunner, host: InterfaceView, target: Target): Promise<string> {
   const inside = await showInterfacesIn(runner, target.netnsPath)
   const guest = inside.find(link => areEndsOfOnePair(host, link))

@@ -81,3 +81,38 @@ t.test('ps --all and whois tell of every container on whatever host, with names 
     /unreachable!$/m.test(await h1.daemon.say('ps', '--all'))
   await waitFor('h2 is shown as away', TOLD_MS, isAway)
 })
+
+t.test('ipam check finds what was changed behind the back of weave-ts, and says what to do', options, async t => {
+  const { hosts, containers } = await twoHosts(t)
+  const [h1, h2] = hosts
+  const [c1, c2, c3] = containers
+  const cidrOf = async (host: Host, namespace: Namespace) =>
+    (await host.daemon.say('attach', targetOf(namespace))).split(/\s/)[0]!
+  const lost = await cidrOf(h1, c1)
+  await cidrOf(h1, c2)
+  await cidrOf(h2, c3)
+  await h1.daemon.say('expose')
+  for (const { daemon } of hosts) t.match(await daemon.say('ipam', 'check'), /^\d leases, \d targets .*: all agree$/)
+
+  await c1.run(['ip', 'addr', 'del', lost, 'dev', 'ethwe'])
+  await c2.run(['ip', 'addr', 'add', '10.32.99.9/12', 'dev', 'ethwe'])
+  await h1.run(['ip', 'addr', 'add', '10.32.99.10/12', 'dev', 'weave'])
+  const checked = await h1.daemon.cli('ipam', 'check')
+  t.equal(checked.status, 1)
+  const found = checked.stdout
+  t.match(
+    found,
+    new RegExp(`${c1.name}[^\n]* does not have ${lost}, which was given to it\n  weave-ts attach ip:${lost}`),
+  )
+  t.match(found, new RegExp(`${c2.name}[^\n]* has 10.32.99.9/12, which weave-ts did not give it`))
+  t.match(found, /this host \(weave\) has 10\.32\.99\.10\/12, which weave-ts did not give it/)
+  t.match(found, /: 3 findings$/m)
+  const asJson = await h1.daemon.cli('ipam', 'check', '--json')
+  t.equal(asJson.status, 1)
+  t.equal((JSON.parse(asJson.stdout) as { findings: unknown[] }).findings.length, 3)
+
+  await h1.daemon.say('attach', `ip:${lost}`, targetOf(c1))
+  await c2.run(['ip', 'addr', 'del', '10.32.99.9/12', 'dev', 'ethwe'])
+  await h1.run(['ip', 'addr', 'del', '10.32.99.10/12', 'dev', 'weave'])
+  t.match(await h1.daemon.say('ipam', 'check'), /all agree$/, 'the remedies help')
+})

@@ -50,6 +50,7 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   containers: { containers: [CONTAINER] },
   whois: { containers: [CONTAINER] },
   ipam: { range: '10.32.0.0/12', blockPrefix: 26, blockAddresses: 64, runs: [RUN] },
+  'ipam-check': { leases: 1, targets: 1, addresses: 1, findings: [{ what: 'a', remedy: 'b' }] },
   connect: { targets: ['h1'] },
   found: { mesh: 'ab'.repeat(16) },
   forget: { targets: [] },
@@ -83,7 +84,18 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     seen.push([name, input])
     return ANSWERS[name]
   })
-  for (const name of ['status', 'report', 'ps', 'containers', 'ipam', 'dns', 'found', 'stop', 'reset'] as const)
+  for (const name of [
+    'status',
+    'report',
+    'ps',
+    'containers',
+    'ipam',
+    'ipam-check',
+    'dns',
+    'found',
+    'stop',
+    'reset',
+  ] as const)
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('whois', { what: '10.32.0.1' }), ANSWERS.whois)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
@@ -106,7 +118,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(9), [
+  t.strictSame(seen.slice(10), [
     ['whois', { what: '10.32.0.1' }],
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],

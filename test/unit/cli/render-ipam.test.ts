@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { BlockRunView } from '../../../lib/api/mod.ts'
-import { renderIpamMap } from '../../../lib/cli/render-ipam.ts'
+import { renderIpamCheck, renderIpamMap } from '../../../lib/cli/render-ipam.ts'
 import { peerNumber } from '../../support/graphs.ts'
 
 const run = (rest: Partial<BlockRunView>): BlockRunView => ({
@@ -32,5 +32,18 @@ t.test('a run is a line with its owner and what is known of it, and fits a termi
   t.match(lines[3], /64 nobody +0 in use$/)
   t.match(lines[4], /0 in use, 64 held back, 0 free$/)
   for (const line of lines) t.ok(line.length <= 100, line)
+  t.end()
+})
+
+t.test('findings are shown with what to do, and none as agreement', t => {
+  const counts = { leases: 1, targets: 2, addresses: 3 }
+  t.equal(
+    renderIpamCheck({ ...counts, findings: [] }),
+    '1 leases, 2 targets and their 3 addresses were compared: all agree',
+  )
+  t.equal(
+    renderIpamCheck({ ...counts, findings: [{ what: 'a', remedy: 'b' }] }),
+    'a\n  b\n1 leases, 2 targets and their 3 addresses were compared: 1 findings',
+  )
   t.end()
 })

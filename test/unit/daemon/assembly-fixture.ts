@@ -164,6 +164,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       unplug: async () => undefined,
       makePair: async () => Promise.reject(new Error('not to be called')),
       adoptPair: async () => Promise.reject(new Error('not to be called')),
+      inspectPair: async () => Promise.reject(new Error('not to be called')),
       removePair: async () => undefined,
       attach: async () => Promise.reject(new Error('not to be called')),
       detach: async () => [],

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import t from 'tap'
-import { adoptPair, makePair, placePair, planLoosePair, removePair } from '../../../lib/host/loose-pair.ts'
+import { adoptPair, inspectPair, makePair, placePair, planLoosePair, removePair } from '../../../lib/host/loose-pair.ts'
 import type { CommandRunner } from '../../../lib/host/seams.ts'
 import type { Target } from '../../../lib/host/target.ts'
 import { checkGuestName, isVethName, loosePairNames, vethName } from '../../../lib/host/veth-name.ts'
@@ -30,6 +30,7 @@ function world(fails?: string) {
         if (link === undefined) return { stdout: '', stderr: 'Device does not exist.', status: 1 }
         return { stdout: JSON.stringify([link]), stderr: '', status: 0 }
       }
+      if (text === 'ip -d -j link show') return { stdout: JSON.stringify([...known.values()]), stderr: '', status: 0 }
       commands.push(`${isInside ? 'inside: ' : ''}${text}`)
       if (fails !== undefined && text.includes(fails)) throw new Error('as arranged')
       if (text.startsWith('ip link add')) {
@@ -110,6 +111,7 @@ t.test('placed: moved and named, settings before it is up, then addresses, then 
   await t.rejects(makePair(w.runner, 'ep1', SETTINGS), { code: 'INTERFACE_EXISTS' }, 'it is in use')
   await t.rejects(placePair(w.runner, 'ep1', await target(), 'eth8', []), { code: 'NOT_ATTACHED' }, 'only once')
   t.match(await adoptPair(w.runner, 'ep1', await target(), 'eth7'), { guestInterface: 'eth7', hostInterface: HOST })
+  t.match(await inspectPair(w.runner, 'ep1', await target()), { guestInterface: 'eth7', hostInterface: HOST })
 })
 
 t.test('what fails leaves nothing; what can be known before changes nothing', async t => {

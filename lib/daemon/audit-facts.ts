@@ -1,0 +1,55 @@
+import { contains, formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
+import { EXTERNAL_PREFIX } from './constants.ts'
+import type { AuditFacts } from './ipam-audit.ts'
+import type { NodeRunner } from './node-runner.ts'
+import { Names } from './status/names.ts'
+
+type Runner = Pick<NodeRunner, 'report'> & {
+  readonly node: Pick<NodeRunner['node'], 'names' | 'addresses' | 'leases'>
+}
+
+/** What the node knows for an audit, beside what was seen of the host. */
+export function auditFacts(runner: Runner, host: Pick<AuditFacts, 'targets' | 'strays' | 'isBusy'>): AuditFacts {
+  const { node } = runner
+  const report = runner.report()
+  const { self, ipam, peers } = report
+  const names = new Names(report)
+  const reachable = new Set(peers.filter(peer => peer.isReachable).map(({ peerId }) => peerId))
+  const range = node.addresses.ipam.space.range
+  return {
+    ...host,
+    leases: node.leases().map(lease => ({ container: lease.container, holder: lease.holder, cidr: formatCidr(lease) })),
+    disputed: ipam.disputed.map(({ container, cidr, owner }) => ({
+      ...{ container, cidr },
+      owner: owner === undefined ? 'nobody that is known' : names.short(owner),
+    })),
+    toldHere: key => node.names.of(key)?.addresses ?? [],
+    toldElsewhere: address =>
+      node.names.zone
+        .at(address)
+        .filter(({ owner, container }) => reachable.has(owner) && owner !== self.peerId && !isExternal(container))
+        .map(({ owner, container }) => `${container} on ${names.short(owner)}`),
+    lostBlocks: lostBlocks(node.addresses.ipam, self.peerId),
+    unownedBlocks: ipam.unownedBlocks,
+    wait: ipam.state === 'waiting' ? (ipam.reason ?? 'no owner of addresses is known') : undefined,
+    isInRange: text => isInRange(range, text),
+  }
+}
+
+/** Of an address in CIDR form. */
+export function isInRange(range: Cidr, text: string): boolean {
+  const cidr = parseCidr(text)
+  return cidr !== undefined && contains(range, cidr.address)
+}
+
+function lostBlocks(ipam: Runner['node']['addresses']['ipam'], self: string): number {
+  let lost = 0
+  for (let block = 0; block < ipam.space.blockCount; block++)
+    if (ipam.registerOf(block)?.owner === self && !ipam.isOwn(block)) lost++
+  return lost
+}
+
+/** A name that somebody gave to any address says nothing of who has it. */
+function isExternal(container: string): boolean {
+  return container.startsWith(EXTERNAL_PREFIX)
+}
