@@ -84,6 +84,10 @@ export const IpamView = z.object({
     }),
   ),
   pending: z.array(z.object({ container: z.string(), seconds: z.number(), reason: z.string() })),
+  /** Addresses of own blocks that other peers may use. */
+  lent: z.array(z.object({ address: z.string(), peer: PeerRef })),
+  /** Addresses of containers here that the owner of their block lends. */
+  borrowed: z.array(z.object({ container: z.string(), address: z.string(), owner: PeerRef })),
   disputed: z.array(z.object({ container: z.string(), address: z.string(), owner: PeerRef.nullable() })),
   /** What `rmpeer` began: blocks of `victim` go to `author`. */
   takeovers: z.array(
@@ -115,6 +119,8 @@ export const BlockRunView = z.object({
   leased: z.number(),
   /** Addresses that rest here after use. */
   resting: z.number(),
+  /** Addresses of own blocks that were lent to other peers. */
+  lent: z.number(),
   /** Addresses that this peer could give to its containers or hand on; null for blocks of others. */
   free: z.number().nullable(),
   /** Addresses of own blocks of which nothing is given for now. */

@@ -10,6 +10,7 @@ export function renderIpamMap({ range, blockPrefix, runs }: IpamMap): string {
       `${run.told} in use`,
       ...(run.leased > 0 ? [`${run.leased} here`] : []),
       ...(run.resting > 0 ? [`${run.resting} resting`] : []),
+      ...(run.lent > 0 ? [`${run.lent} lent`] : []),
       ...(run.barred > 0 ? [`${run.barred} held back`] : []),
       ...(run.free === null ? [] : [`${run.free} free`]),
     ]

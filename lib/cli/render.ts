@@ -152,6 +152,12 @@ export function renderIpam(status: Status): string {
   })
   if (ipam.state === 'waiting') lines.push(`waiting: ${ipam.reason ?? ''}`)
   for (const wait of ipam.pending) lines.push(`${wait.container} waits for ${duration(wait.seconds)}: ${wait.reason}`)
+  for (const peer of new Map(ipam.lent.map(({ peer }) => [peer.id, peer])).values()) {
+    const loans = ipam.lent.filter(loan => loan.peer.id === peer.id).map(({ address }) => address)
+    lines.push(`lent: ${loans.join(' ')} to ${peerName(peer)}`)
+  }
+  for (const { container, address, owner } of ipam.borrowed)
+    lines.push(`borrowed: ${address} of ${container}, from ${peerName(owner)}`)
   for (const dispute of ipam.disputed)
     lines.push(
       `disputed: ${dispute.address} of ${dispute.container}, its block now belongs to ${dispute.owner === null ? 'another peer' : peerName(dispute.owner)}`,

@@ -1,4 +1,4 @@
-import { formatCidr, formatIpv4, parseIp } from '../address/mod.ts'
+import { formatCidr, formatIpv4, parseIpv4 } from '../address/mod.ts'
 import type { BlockRunView, CallHandlers } from '../api/mod.ts'
 import type { BlockRun, BlockSpace } from '../ipam/mod.ts'
 import type { NodeReport } from '../node/mod.ts'
@@ -50,11 +50,13 @@ export class IpamService implements Service {
     const names = new Names(report)
     const self = report.self.peerId
     const reachable = new Set(report.peers.filter(peer => peer.isReachable).map(({ peerId }) => peerId))
-    const told = this.#toldPerBlock(space)
+    const told = countPerBlock(space, toldAddresses(this.#runner.node.names.zone))
+    const lentPerBlock = countPerBlock(space, new Set(report.ipam.lent.map(({ address }) => address)))
     return this.#runner.node.addresses.ipam.blockRuns().map((run: BlockRun) => {
       const addresses = (run.last - run.first + 1) * space.blockSize
       const isSelf = run.owner === self
       const first = space.blockCidr(run.first).address
+      const lent = isSelf ? sum(lentPerBlock, run) : 0
       const barred = run.barred * space.blockSize
       return {
         first: formatIpv4(first),
@@ -66,27 +68,28 @@ export class IpamService implements Service {
         isReachable: isSelf || (run.owner !== undefined && reachable.has(run.owner)),
         leased: run.leased,
         resting: run.resting,
-        free: isSelf ? Math.max(0, addresses - run.leased - run.resting - barred) : null,
+        lent,
+        free: isSelf ? Math.max(0, addresses - run.leased - run.resting - lent - barred) : null,
         barred,
         told: sum(told, run),
       }
     })
   }
+}
 
-  /** Addresses that are told of in the whole mesh. */
-  #toldPerBlock(space: BlockSpace): ReadonlyMap<number, number> {
-    const addresses = new Set(this.#runner.node.names.zone.all().flatMap(entry => entry.addresses))
-    const counts = new Map<number, number>()
-    for (const text of addresses) {
-      const ip = parseIp(text)
-      if (ip?.length !== 4) continue
-      const address = new DataView(ip.buffer, ip.byteOffset).getUint32(0)
-      if (!space.holds(address)) continue
-      const block = space.blockOf(address)
-      counts.set(block, (counts.get(block) ?? 0) + 1)
-    }
-    return counts
+function toldAddresses(zone: Given['runner']['node']['names']['zone']): ReadonlySet<string> {
+  return new Set(zone.all().flatMap(entry => entry.addresses))
+}
+
+function countPerBlock(space: BlockSpace, texts: ReadonlySet<string>): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>()
+  for (const text of texts) {
+    const address = parseIpv4(text)
+    if (address === undefined || !space.holds(address)) continue
+    const block = space.blockOf(address)
+    counts.set(block, (counts.get(block) ?? 0) + 1)
   }
+  return counts
 }
 
 function sum(counts: ReadonlyMap<number, number>, { first, last }: Pick<BlockRun, 'first' | 'last'>): number {

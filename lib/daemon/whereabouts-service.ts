@@ -85,6 +85,8 @@ export class WhereaboutsService implements Service {
     const owner = ipam.registerOf(block)?.owner
     const its = `its block ${formatCidr(ipam.space.blockCidr(block))}`
     if (owner === undefined) return `${its} belongs to nobody that is known`
+    const loan = report.ipam.lent.find(one => one.address === formatIpv4(address))
+    if (loan !== undefined) return `this peer lent it to ${new Names(report).short(loan.peer)}`
     if (owner === report.self.peerId) return `${its} belongs to this peer, which gave it to nobody`
     const reach = report.peers.some(({ peerId, isReachable }) => peerId === owner && isReachable)
     return `${its} belongs to ${new Names(report).short(owner)}${reach ? '' : ', which cannot be reached'}`

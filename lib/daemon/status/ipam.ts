@@ -27,6 +27,12 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
       seconds: Math.floor((now - since) / 1000),
       reason,
     })),
+    lent: ipam.lent.map(({ address, peer }) => ({ address, peer: names.ref(peer) })),
+    borrowed: ipam.borrowed.map(({ container, cidr, owner }) => ({
+      container,
+      address: cidr,
+      owner: names.ref(owner),
+    })),
     disputed: ipam.disputed.map(({ container, cidr, owner }) => ({
       container,
       address: cidr,

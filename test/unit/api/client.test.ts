@@ -32,7 +32,7 @@ const CONTAINER = {
 }
 const RUN = {
   ...{ first: '10.32.0.0', last: '10.32.0.63', blocks: 1, addresses: 64, owner: { id: 'p', nickname: 'n' } },
-  ...{ isSelf: false, isReachable: true, leased: 0, resting: 1, free: null, barred: 0, told: 2 },
+  ...{ isSelf: false, isReachable: true, leased: 0, resting: 1, lent: 0, free: null, barred: 0, told: 2 },
 }
 const REPORT = {
   ...STATUS,

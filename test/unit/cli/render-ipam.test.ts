@@ -5,7 +5,7 @@ import { peerNumber } from '../../support/graphs.ts'
 
 const run = (rest: Partial<BlockRunView>): BlockRunView => ({
   ...{ first: '10.32.0.0', last: '10.39.255.255', blocks: 8192, addresses: 524_288, isSelf: true, isReachable: true },
-  ...{ owner: { id: peerNumber(1), nickname: 'h1' }, leased: 0, resting: 0, free: null, barred: 0, told: 0 },
+  ...{ owner: { id: peerNumber(1), nickname: 'h1' }, leased: 0, resting: 0, lent: 0, free: null, barred: 0, told: 0 },
   ...rest,
 })
 
@@ -22,7 +22,7 @@ t.test('a run is a line with its owner and what is known of it, and fits a termi
         told: 7,
       }),
       run({ first: '10.47.0.0', owner: null, isSelf: false, isReachable: false, addresses: 64 }),
-      run({ barred: 64, free: 0 }),
+      run({ barred: 64, lent: 2, free: 0 }),
     ],
   })
   const lines = text.split('\n')
@@ -30,7 +30,7 @@ t.test('a run is a line with its owner and what is known of it, and fits a termi
   t.match(lines[1], /^10\.32\.0\.0-10\.39\.255\.255 524288 \w{8}\(h1\) {4}2 in use, 2 here, 1 resting, 524285 free$/)
   t.match(lines[2], /^10\.40\.0\.0-10\.39\.255\.255 524288 \w{8}\(other\) unreachable! 7 in use$/)
   t.match(lines[3], /64 nobody +0 in use$/)
-  t.match(lines[4], /0 in use, 64 held back, 0 free$/)
+  t.match(lines[4], /0 in use, 2 lent, 64 held back, 0 free$/)
   for (const line of lines) t.ok(line.length <= 100, line)
   t.end()
 })

@@ -191,6 +191,12 @@ t.test('address management shows shares, waits and disputes', t => {
           { peer: ref(2), isSelf: false, addresses: 64, percent: 0.006, isReachable: true },
         ],
         pending: [{ container: 'c', seconds: 4, reason: 'n1 does not answer' }],
+        lent: [
+          { address: '10.32.0.7', peer: ref(1) },
+          { address: '10.32.0.8', peer: ref(2) },
+          { address: '10.32.0.9', peer: ref(1) },
+        ],
+        borrowed: [{ container: 'f', address: '10.32.0.3/12', owner: ref(2) }],
         disputed: [
           { container: 'd', address: '10.32.0.1/12', owner: ref(1) },
           { container: 'e', address: '10.32.0.2/12', owner: null },
@@ -204,6 +210,9 @@ t.test('address management shows shares, waits and disputes', t => {
     `${short(2).padEnd(37)}       64 IPs (  0.0% of total)`,
     'waiting: no owner is known',
     'c waits for 4s: n1 does not answer',
+    `lent: 10.32.0.7 10.32.0.9 to ${short(1)}`,
+    `lent: 10.32.0.8 to ${short(2)}`,
+    `borrowed: 10.32.0.3/12 of f, from ${short(2)}`,
     `disputed: 10.32.0.1/12 of d, its block now belongs to ${short(1)}`,
     'disputed: 10.32.0.2/12 of e, its block now belongs to another peer',
   ])
