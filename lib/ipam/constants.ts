@@ -65,6 +65,9 @@ export const RETURN_RETRY_MS = 5000
 /** A lease in a block of another peer that does not lend it: that peer is asked again after this. */
 export const ADOPT_RETRY_MS = 10_000
 
+/** What was lent to an ephemeral peer is the owner's again when that peer could not be reached for so long. */
+export const RECLAIM_MS = 600_000
+
 /** Leases for which owners are asked at one time. */
 export const ADOPTING_MAX = 32
 

@@ -21,6 +21,7 @@ import { LeaseTable, sameOwner, type Lease } from './lease-table.ts'
 import { Loans } from './loans.ts'
 import { OwnAssigned } from './own-assigned.ts'
 import { rangeText } from './range-changed.ts'
+import { Reclaims } from './reclaims.ts'
 import { RequestIds } from './request-ids.ts'
 import { Seeker } from './seeker.ts'
 import { StandingNeeds } from './standing-needs.ts'
@@ -59,8 +60,11 @@ export interface BlockOwnership {
   readonly lent: readonly { readonly address: Ipv4; readonly peer: PeerId }[]
 }
 
+/** What is stored of a takeover that was acted upon: only that it was. */
+const RECLAIMED = Uint8Array.of(1)
+
 /** What the store keeps besides leases. */
-const KEPT = { ids: 'ids', answers: 'answers/', freed: 'freed/' } as const
+const KEPT = { ids: 'ids', answers: 'answers/', freed: 'freed/', reclaimed: 'reclaimed/' } as const
 
 /**
  * Address management of one peer: which blocks of the range it owns, which addresses its containers hold.
@@ -89,6 +93,7 @@ export class Ipam implements Machine<IpamOutput> {
   readonly #borrower: Borrower
   readonly #standing: StandingNeeds
   readonly #donor: Donor
+  readonly #reclaims: Reclaims
   readonly #seeker: Seeker
   readonly #allocator: Allocator
   readonly #nameOf: (peer: PeerId) => string
@@ -137,6 +142,11 @@ export class Ipam implements Machine<IpamOutput> {
     this.#ids = new RequestIds(value => emit({ type: 'keep', key: KEPT.ids, value }))
     const parts = { map: this.#map, leases: this.#leases, loans: this.#loans, assignments: this.#assignments, chance }
     this.#donor = new Donor(parts)
+    this.#reclaims = new Reclaims({
+      loans: this.#loans,
+      takeovers: this.#takeovers,
+      keep: (id, isKept) => emit({ type: 'keep', key: KEPT.reclaimed + id, value: isKept ? RECLAIMED : undefined }),
+    })
     this.#borrower = new Borrower(this.#map, this.#leases, this.#assignments)
     this.#seeker = new Seeker({
       map: this.#map,
@@ -191,6 +201,10 @@ export class Ipam implements Machine<IpamOutput> {
     if (key.startsWith(KEPT.answers)) {
       const from = parsePeerId(key.slice(KEPT.answers.length))
       return from !== undefined && this.#donor.answers.restore(from, value)
+    }
+    if (key.startsWith(KEPT.reclaimed)) {
+      this.#reclaims.restore(key.slice(KEPT.reclaimed.length))
+      return true
     }
     const freed = key.startsWith(KEPT.freed) ? decodeFreed(value) : undefined
     if (freed !== undefined) this.#leases.restoreFreed(freed, now)
@@ -368,12 +382,6 @@ export class Ipam implements Machine<IpamOutput> {
     this.#settle(now)
   }
 
-  /** Takes back whatever was lent to a peer that is gone for good. */
-  reclaim(from: PeerId, now: Millis): void {
-    for (const { address, peer } of [...this.#loans.all()]) if (peer === from) this.#loans.end(address)
-    this.#settle(now)
-  }
-
   /** False when nobody waited for it. */
   handleAnswer(from: PeerId, answer: IpamAnswer, now: Millis): boolean {
     const isExpected = this.#seeker.handleAnswer(from, answer, now)
@@ -449,6 +457,7 @@ export class Ipam implements Machine<IpamOutput> {
       { at: this.#succession.nextTimeout(this.#settledAt), reason: 'ipam takeover' },
       { at: this.#borrower.nextTimeout(), reason: 'ipam return' },
       { at: this.#standing.nextTimeout(), reason: 'ipam adoption' },
+      { at: this.#reclaims.nextTimeout(), reason: 'ipam reclaim' },
     ]
     let next: { at: Millis; reason: string } | undefined
     for (const { at, reason } of timeouts) {
@@ -509,7 +518,10 @@ export class Ipam implements Machine<IpamOutput> {
 
   #settle(now: Millis): void {
     if (!this.#isStarted) return
-    if (this.#hold === undefined) this.#succession.advance(now)
+    if (this.#hold === undefined) {
+      this.#succession.advance(now)
+      this.#reclaims.advance(now)
+    } else this.#reclaims.pause()
     this.#settledAt = now
     const changed = this.#map.takeChanged()
     this.#own.blocksChanged(changed)

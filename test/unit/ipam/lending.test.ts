@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
-import { Mesh, NO_FAULTS } from './mesh.ts'
+import { RECLAIM_MS } from '../../../lib/ipam/constants.ts'
+import { Mesh, NO_FAULTS, type Host } from './mesh.ts'
 import { SALT, cidr, ip, ipam, peer, share } from './support.ts'
 
 const A = peer(1)
@@ -136,4 +137,63 @@ t.test('a /24 that eight peers share hands out all its 254 addresses, and is the
     assert.match(mesh.log.at(-1)!, /RANGE_FULL 10\.32\.0\.0\/24 is full: all of its 254 addresses are taken/)
   }
   t.pass('for each seed')
+})
+
+t.test('what was lent to a peer that is removed is free again, once', async t => {
+  const mesh = new Mesh(3, RANGE, 1, { ...NO_FAULTS, isLazy: true })
+  const [a, b, c] = mesh.hosts as [Host, Host, Host]
+  mesh.act(a, machine => machine.found(SALT, 0))
+  mesh.pass(500)
+  // Each block of A is in use.
+  for (let block = 0; block < 16; block++)
+    mesh.ask(a, `own${block}`, machine =>
+      machine.claim(
+        { id: `own${block}`, container: `own${block}`, cidr: cidr(`10.32.0.${block * 16 + 1}/24`) },
+        mesh.now,
+      ),
+    )
+  mesh.ask(c, 'x', machine => machine.allocate({ id: 'x', container: 'c' }, mesh.now))
+  mesh.pass(3_000)
+  const lent = () => a.machine.report().lent
+  t.match(lent(), [{ peer: c.id }])
+  mesh.stop(c)
+  mesh.pass(RECLAIM_MS + 1_000)
+  t.equal(lent().length, 1, 'it may come back')
+  mesh.expectDisputes()
+  mesh.act(b, machine => machine.removePeer(c.id, false, mesh.now))
+  mesh.pass(6_000)
+  t.same(lent(), [])
+
+  mesh.start(c)
+  mesh.gossip()
+  mesh.pass(20_000)
+  t.match(lent(), [{ peer: c.id }], 'who is back asks for what its container has')
+  mesh.stop(a)
+  mesh.stop(c)
+  mesh.pass(1_000)
+  mesh.start(a)
+  mesh.gossip()
+  mesh.pass(6_000)
+  t.equal(lent().length, 1, 'the removal of then is not acted upon again')
+})
+
+t.test('what was lent to an ephemeral peer is free again when nobody reached it for long', async t => {
+  const { a, b, exchange } = pair({ isEphemeral: true })
+  b.setReachable(new Set([A]), 1)
+  b.allocate({ id: 'x', container: 'c' }, 1)
+  exchange(1)
+  t.equal(a.report().lent.length, 1)
+  a.setReachable(new Set(), 1_000, new Set([B]))
+  t.match(a.pollTimeout(), { at: 1_000 + RECLAIM_MS, reason: 'ipam reclaim' })
+  a.handleTimeout(500_000)
+  a.setReachable(new Set([B]), 500_000)
+  a.setReachable(new Set(), 510_000, new Set([B]))
+  a.handleTimeout(510_000 + RECLAIM_MS - 1)
+  t.equal(a.report().lent.length, 1, 'counted from when it was reached last')
+  a.handleTimeout(510_000 + RECLAIM_MS)
+  t.same(a.report().lent, [])
+  a.setReachable(new Set([B]), 1_200_000)
+  b.setReachable(new Set([A]), 1_200_000)
+  exchange(1_200_000)
+  t.match(a.report().lent, [{ address: '10.32.0.2', peer: B }], 'it asks for what it has when it is back')
 })
