@@ -51,6 +51,7 @@ const lanes = new Lanes(
     onControl: () => undefined,
     onMoved: () => undefined,
     onWanted: () => undefined,
+    onSpoofed: () => undefined,
     onFailure: message => {
       console.error(message)
       process.exit(1)

@@ -1,4 +1,4 @@
-import type { EndpointParts } from '../address/mod.ts'
+import type { EndpointParts, Ipv4 } from '../address/mod.ts'
 import type { ForwardingTable } from '../overlay/mod.ts'
 
 /** What a lane's worker is started with. */
@@ -34,4 +34,5 @@ export type LaneReport =
       readonly source: EndpointParts
     }
   | { readonly kind: 'wanted'; readonly peerIndex: number }
+  | { readonly kind: 'spoofed'; readonly peerIndex: number; readonly sourceIpv4: Ipv4 }
   | { readonly kind: 'failure'; readonly message: string }

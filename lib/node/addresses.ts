@@ -292,6 +292,12 @@ export class Addresses implements NodePart {
     return owners
   }
 
+  /** To whom the ledger gives an address, by its block; a loan is its borrower's. */
+  ownerOf(address: Ipv4): PeerId | undefined {
+    const { space } = this.ipam
+    return space.holds(address) ? this.ipam.registerOf(space.blockOf(address))?.owner : undefined
+  }
+
   drain(now: Millis): void {
     const { ledger } = this.#context
     for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput()) {

@@ -195,3 +195,7 @@ export const FOUNDING_BURST_BYTES = 1_048_576
 export const FOUNDING_BYTES_PER_SECOND = 65_536
 /** Peers with another `--ipalloc-init` that are named. */
 export const FOUNDING_NAMED_MAX = 8
+
+/** Addresses of others that peers sent frames from: so many are remembered, and shown for so long after the last. */
+export const IMPOSTURES_MAX = 64
+export const IMPOSTURE_SHOWN_MS = 60_000

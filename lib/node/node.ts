@@ -15,6 +15,7 @@ import { TablePublisher, forwardingTable } from './forwarding-table.ts'
 import { FounderElection } from './founding.ts'
 import type { FoundingReport } from './founding-report.ts'
 import { Gossip } from './gossip.ts'
+import { Impostures } from './impostures.ts'
 import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
 import { LinkEvents } from './link-events.ts'
@@ -60,6 +61,7 @@ export class Node implements Machine<NodeOutput> {
   readonly #joining: Joining
   readonly #past: Past
   readonly #contacts: Contacts
+  readonly #impostures: Impostures
   readonly #use: MeshUse
   readonly #founding: FounderElection
   readonly #log: RateLimitedLog
@@ -119,6 +121,7 @@ export class Node implements Machine<NodeOutput> {
       },
     })
     this.addresses = new Addresses(context, () => this.#tables.changed())
+    this.#impostures = new Impostures(context, address => this.addresses.ownerOf(address))
     this.names = new NameRecords(context)
     this.#contacts = new Contacts(context, this.dialler)
     this.#use = new MeshUse(context, this.#mesh, () => this.addresses.ipam.leases().length > 0)
@@ -140,6 +143,7 @@ export class Node implements Machine<NodeOutput> {
       this.#mesh,
       new ViewRecords(this.view, (peer, at) => this.#events.restarted(peer, at)),
       this.addresses,
+      this.#impostures,
       this.names,
       this.#contacts,
       this.#use,
@@ -300,6 +304,11 @@ export class Node implements Machine<NodeOutput> {
   /** Unicast frames are flooded for want of a way to the peer. */
   handleWanted(peerIndex: number, now: Millis): void {
     this.#ofPeer(peerIndex, peer => this.paths.want(peer, now), now)
+  }
+
+  /** A frame of the peer was dropped, for its source address is another's. */
+  handleSpoofed(peerIndex: number, source: Ipv4, now: Millis): void {
+    this.#ofPeer(peerIndex, peer => this.#impostures.handle(peer, source, now), now)
   }
 
   report(now: Millis): NodeReport {

@@ -1,4 +1,4 @@
-import type { EndpointParts } from '../address/mod.ts'
+import type { EndpointParts, Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
 import { DUPLICATE_COUNTER_BITS, LANES_MAX, SEGMENT_BYTES_MIN, WANTED_SLOTS } from './constants.ts'
@@ -21,6 +21,8 @@ export interface ForwarderHooks {
    * A unicast frame was flooded for want of a way to the peer where its address is; at most once per peer and second.
    */
   onWanted(peerIndex: number): void
+  /** A frame of the peer was dropped because its source address is another's; at most once per peer and second. */
+  onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
 }
 
 export interface ForwarderOptions {
@@ -54,6 +56,8 @@ export class Forwarder {
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
   /** The second in which a peer of each slot was last said to be wanted. */
   readonly #wantedAt = new Int32Array(WANTED_SLOTS).fill(-1)
+  /** The same of peers that sent frames from addresses of others. */
+  readonly #spoofedAt = new Int32Array(WANTED_SLOTS).fill(-1)
   readonly #floodOf = new Map<number, Int32Array>()
   #reachableList: readonly number[] = []
   #floodOwn: Int32Array = NO_CHILDREN
@@ -173,10 +177,10 @@ export class Forwarder {
     if (origin === this.#selfIndex) return this.#drop('duplicate')
     if (!this.#isSound(at)) return false
     if (rows[at + ROW.etherType] === ETHER_TYPE_IPV6) {
-      if (this.#isSpoofedIpv6(at, origin)) return this.#drop('spoofed-source')
+      if (this.#isSpoofedIpv6(at, origin)) return this.#dropSpoofed(at, origin, nowSeconds)
       if ((rows[at + ROW.flags]! & ROW_FLAG.neighbourAdvertisement) !== 0 && this.#isSpoofedNeighbour(at, origin))
         return this.#drop('spoofed-neighbour')
-    } else if (this.#isSpoofed(rows[at + ROW.sourceIpv4]!, origin)) return this.#drop('spoofed-source')
+    } else if (this.#isSpoofed(rows[at + ROW.sourceIpv4]!, origin)) return this.#dropSpoofed(at, origin, nowSeconds)
     // Last of the checks: a frame that is dropped must not shadow a good one of the same id.
     if (isBroadcast && !this.#duplicates.admit(origin, rows[at + ROW.duplicateId]!, now)) return this.#drop('duplicate')
     const before = this.#macs.learn(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!, origin, nowSeconds)
@@ -223,6 +227,16 @@ export class Forwarder {
     if (block >= owners.ownerOf.length) return false
     const owner = owners.ownerOf[block]!
     return owner >= 0 && owner !== origin && lentTo(owners, sourceIpv4 >>> 0) !== origin
+  }
+
+  /** Of IPv6 the IPv4 address at its end is told. */
+  #dropSpoofed(at: number, origin: number, nowSeconds: number): false {
+    const slot = origin % WANTED_SLOTS
+    if (this.#spoofedAt[slot] !== nowSeconds) {
+      this.#spoofedAt[slot] = nowSeconds
+      this.#hooks.onSpoofed(origin, this.#lane.rows[at + ROW.sourceIpv4]! >>> 0)
+    }
+    return this.#drop('spoofed-source')
   }
 
   /** The same of the source of an IPv6 frame. Addresses that are not of the mesh, link-local ones too, are anybody's. */

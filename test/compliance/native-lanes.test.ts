@@ -68,11 +68,17 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onControl: (_peer: number, _receiver: number, body: Uint8Array) => void bodies.push(body),
     onMoved: () => undefined,
     onWanted: (peer: number) => void wanted.push(peer),
+    onSpoofed: () => undefined,
     onFailure: (message: string) => void failures.push(message),
   }
   const plane = new LanePlane(receiver, events, { shape, duplicateSeed: 1 })
   const senderLane = new NativeLane(sender.id)
-  const hooks = { onControl: () => undefined, onMoved: () => undefined, onWanted: () => undefined }
+  const hooks = {
+    onControl: () => undefined,
+    onMoved: () => undefined,
+    onWanted: () => undefined,
+    onSpoofed: () => undefined,
+  }
   const forwarder = new Forwarder(senderLane, new MacTable(), hooks)
   forwarder.setTable(tableOf([1]))
   const forward = () => {

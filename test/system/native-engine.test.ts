@@ -14,7 +14,12 @@ import { Lanes, type LanesOptions } from '../../lib/io/lanes.ts'
 import { NativeEngine, type OffloadOptions } from '../../lib/io/native-engine.ts'
 import type { CipherName } from '../../lib/overlay/mod.ts'
 
-const DEAF = { onControl: () => undefined, onMoved: () => undefined, onWanted: () => undefined }
+const DEAF = {
+  onControl: () => undefined,
+  onMoved: () => undefined,
+  onWanted: () => undefined,
+  onSpoofed: () => undefined,
+}
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const SIDES = ['a', 'b'] as const
 const NAMESPACES = SIDES.map(side => `wn-${side}-${process.pid}`)

@@ -6,6 +6,7 @@ import { MAC_LOCAL, type MacEntry } from '../../overlay/mod.ts'
 import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { connectionViews } from './connections.ts'
 import { foundingOf } from './founding.ts'
+import { impostureWarnings } from './impostures.ts'
 import { ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pastWarnings } from './past.ts'
@@ -71,6 +72,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...secretWarnings(report),
       ...rangeWarnings(report, names),
       ...pastWarnings(report),
+      ...impostureWarnings(report, names),
       ...unshownWarnings(report),
     ],
     waiting: reason === null ? [] : [reason],

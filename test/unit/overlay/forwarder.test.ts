@@ -214,13 +214,14 @@ t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from o
     ['what the owner lent', 1, 0xc0a8_0003, true],
   ]
   for (const [what, origin, source, isAllowed] of cases) {
-    const { lane, inward, out, macs } = setUp({ table: { owners } })
+    const { lane, inward, out, macs, spoofed } = setUp({ table: { owners } })
     const ipv4 = ethernetFrame(MAC_A, MAC_X, ipv4Payload(source, 1), 0x0800)
     const arp = ethernetFrame(EVERYBODY, MAC_X, arpPayload(MAC_X, source, 1), 0x0806)
     inward({ frame: ipv4, from: origin })
     inward({ frame: arp, from: 4, origin, kind: DATAGRAM_KIND.broadcast, hopLimit: 5, duplicateId: 1 })
     t.equal(lane.written.length, isAllowed ? 2 : 0, what)
     t.equal(lane.drops.get('spoofed-source') ?? 0, isAllowed ? 0 : 2)
+    t.same(spoofed, isAllowed ? [] : [[origin, source]], 'it is told once a second')
     t.equal(macs.entries(0).length, isAllowed ? 1 : 0)
     lane.drops.clear()
     out({ frame: arp })
@@ -327,6 +328,7 @@ t.test('without a table nothing leaves', async t => {
     onControl: () => undefined,
     onMoved: () => undefined,
     onWanted: () => undefined,
+    onSpoofed: () => undefined,
   })
   lane.script({ frame: frame(EVERYBODY, MAC_A) })
   forwarder.outbound(0)

@@ -37,7 +37,12 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
       },
     })
     const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(256)))
-    const hooks = { onControl: () => undefined, onMoved: () => undefined, onWanted: () => undefined }
+    const hooks = {
+      onControl: () => undefined,
+      onMoved: () => undefined,
+      onWanted: () => undefined,
+      onSpoofed: () => undefined,
+    }
     const host = { engine, forwarder: new Forwarder(engine, macs, hooks, { duplicateCapacity: 256 }), endpoint }
     places.set(endpointOf(endpoint.ip, endpoint.port), host)
     hosts.push(host)

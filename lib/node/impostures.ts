@@ -1,0 +1,58 @@
+import { formatIpv4, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
+import { IMPOSTURES_MAX, IMPOSTURE_SHOWN_MS } from './constants.ts'
+import type { NodeContext } from './context.ts'
+import type { NodePart } from './part.ts'
+
+/** A peer that sends frames from an address which the ledger gives to another. */
+export interface Imposture {
+  readonly peer: PeerId
+  readonly address: string
+  /** Undefined when that changed meanwhile. */
+  readonly owner: PeerId | undefined
+  readonly since: Millis
+  readonly lastAt: Millis
+}
+
+/** Says whose frames are dropped because their source is another peer's: an operator would look for it in vain. */
+export class Impostures implements NodePart {
+  readonly name = 'impostures'
+  readonly #context: NodeContext
+  readonly #ownerOf: (address: Ipv4) => PeerId | undefined
+  /** By peer and address, the one that was seen least recently first. */
+  readonly #seen = new Map<string, Imposture>()
+
+  /** `ownerOf`: to whom the ledger gives an address. */
+  constructor(context: NodeContext, ownerOf: (address: Ipv4) => PeerId | undefined) {
+    this.#context = context
+    this.#ownerOf = ownerOf
+  }
+
+  handle(peer: PeerId, source: Ipv4, now: Millis): void {
+    const address = formatIpv4(source)
+    const key = `${peer} ${address}`
+    const before = this.#seen.get(key)
+    const owner = this.#ownerOf(source)
+    const isNew = before === undefined || now - before.lastAt >= IMPOSTURE_SHOWN_MS
+    this.#seen.delete(key)
+    this.#seen.set(key, { peer, address, owner, since: isNew ? now : before.since, lastAt: now })
+    const [oldest] = this.#seen.keys()
+    if (this.#seen.size > IMPOSTURES_MAX && oldest !== undefined) this.#seen.delete(oldest)
+    if (!isNew) return
+    const nickname = this.#context.view.nicknameOf(peer)
+    const text =
+      `frames from ${address} by ${shortPeerId(peer)}(${nickname}) are dropped: ` +
+      (owner === undefined ? 'that address is not its' : `that address is of ${this.#nameOf(owner)}`)
+    this.#context.log('warn', 'spoofed-source', { peer, nickname, address, text }, now)
+  }
+
+  /** Those of the last minute. */
+  report(now: Millis): readonly Imposture[] {
+    return [...this.#seen.values()].filter(one => now - one.lastAt < IMPOSTURE_SHOWN_MS)
+  }
+
+  #nameOf(peer: PeerId): string {
+    const { view, config } = this.#context
+    return peer === config.identity.peerId ? 'this host' : `${shortPeerId(peer)}(${view.nicknameOf(peer)})`
+  }
+}
