@@ -174,6 +174,11 @@ export class Ipam implements Machine<IpamOutput> {
     return !this.#map.isEmpty
   }
 
+  /** Grows when it may have changed which peers are removed. */
+  get takeoversVersion(): number {
+    return this.#takeovers.version
+  }
+
   /** Grows whenever a block or a single address changes hands. */
   get version(): number {
     return this.#map.version + this.#assignments.version + this.#loans.version

@@ -46,6 +46,7 @@ export class Addresses implements NodePart {
   readonly ipam: Ipam
   readonly #context: NodeContext
   readonly #onOwnersChanged: () => void
+  #takeoversVersion = 0
   readonly #removed = new Map<PeerId, string>()
   #isStoreWritable = true
   #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
@@ -175,14 +176,20 @@ export class Addresses implements NodePart {
   }
 
   viewChanged(now: Millis): void {
-    const { view, ledger } = this.#context
+    const { view } = this.#context
     this.ipam.setReachable(view.reachable, now, view.members)
-    for (const peer of view.members) {
+    this.#forgetRemoved()
+    this.drain(now)
+  }
+
+  /** Who is removed, and out of reach, is no member any more. */
+  #forgetRemoved(): void {
+    this.#takeoversVersion = this.ipam.takeoversVersion
+    for (const peer of this.#context.view.members) {
       if (!this.ipam.isRemoved(peer)) continue
       this.#remember(peer)
-      ledger.forgetOwner(peer)
+      this.#context.ledger.forgetOwner(peer)
     }
-    this.drain(now)
   }
 
   /** Gives up all blocks; leases stay, as disputed. */
@@ -300,6 +307,7 @@ export class Addresses implements NodePart {
 
   drain(now: Millis): void {
     const { ledger } = this.#context
+    if (this.#takeoversVersion !== this.ipam.takeoversVersion) this.#forgetRemoved()
     for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput()) {
       switch (output.type) {
         case 'publish':
