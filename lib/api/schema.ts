@@ -146,8 +146,12 @@ export const IpamCheckAnswer = z.object({
   findings: z.array(z.object({ what: z.string(), remedy: z.string() })),
 })
 
-/** An address of the overlay that this host has. */
-export const ExposureView = z.object({ cidr: z.string(), isMasqueraded: z.boolean() })
+/** An address of the overlay that this host has, and the one of IPv6 that goes with it. */
+export const ExposureView = z.object({
+  cidr: z.string(),
+  isMasqueraded: z.boolean(),
+  ipv6: z.string().nullable().default(null),
+})
 
 /** The container engine, and what is attached of its containers. */
 export const DockerView = z.object({

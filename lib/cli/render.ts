@@ -28,7 +28,11 @@ export function renderStatus(status: Status): string {
   lines.push(
     labelled('Overlay', `bridge ${status.overlay.bridge}, device ${status.overlay.device}, mtu ${status.overlay.mtu}`),
   )
-  if (status.exposed.length > 0) lines.push(labelled('Exposed', status.exposed.map(({ cidr }) => cidr).join(' ')))
+  const ipv4 = status.exposed.map(({ cidr }) => cidr)
+  if (ipv4.length > 0) {
+    const ipv6 = status.exposed.flatMap(one => one.ipv6 ?? [])
+    lines.push(labelled('Exposed', [...ipv4, ...ipv6].join(' ')))
+  }
   lines.push('', labelled('Service', 'ipam'))
   const { ipam } = status
   lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))
@@ -171,9 +175,10 @@ export function renderIpam(status: Status): string {
 }
 
 export function renderDns(entries: readonly NameView[]): string {
+  const addressWidth = Math.max(15, ...entries.map(({ address }) => address.length))
   return entries
     .map(({ name, address, container, peer }) =>
-      [column(name, 20), column(address, 15), column(shownId(container), 12), peerName(peer)].join(' '),
+      [column(name, 20), column(address, addressWidth), column(shownId(container), 12), peerName(peer)].join(' '),
     )
     .join('\n')
 }

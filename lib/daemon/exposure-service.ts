@@ -3,6 +3,7 @@ import type { AttachmentFound, CallHandlers, Status } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { EXPOSED_ID } from './constants.ts'
 import type { Exposures } from './exposures.ts'
+import { ipv6Among } from './ipv6-plan.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
@@ -74,7 +75,8 @@ export class ExposureService implements Service {
   }
 
   report(): Pick<Status, 'exposed'> {
-    return { exposed: [...this.#exposures.all] }
+    const { all, ipv6 } = this.#exposures
+    return { exposed: all.map(one => ({ ...one, ipv6: ipv6Among(ipv6, [one.cidr])[0] ?? null })) }
   }
 
   warnings(): readonly string[] {

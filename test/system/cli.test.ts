@@ -81,12 +81,17 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
   await t.test('attach, ps and detach print what Weave prints', async t => {
     const c1 = await bed.container('c1')
     const target = `netns:${c1.name}`
-    t.match(await daemon.ipv4('attach', 'net:default', 'net:10.36.5.0/24', target), /^[\d.]+\/12 10\.36\.5\.\d+\/24$/)
+    const ipv6 = 'fd[0-9a-f:]+/64'
+    t.match(
+      await daemon.say('attach', 'net:default', 'net:10.36.5.0/24', target),
+      new RegExp(`^[\\d.]+/12 10\\.36\\.5\\.\\d+/24 ${ipv6} ${ipv6}$`),
+    )
     const { attachments } = PsAnswer.parse({ attachments: await daemon.json('ps') })
     t.equal(attachments[0]?.cidrs.length, 2)
-    t.equal(await daemon.say('ps', target), `${target} ${attachments[0]?.mac} ${attachments[0]?.cidrs.join(' ')}`)
+    const { mac, cidrs, ipv6: both } = attachments[0]!
+    t.equal(await daemon.say('ps', target), [target, mac, ...cidrs, ...both].join(' '))
     t.match(await daemon.cli('ps', 'netns:other'), { status: 4, stdout: '', stderr: /netns:other.*NOT_ATTACHED/s })
-    t.strictSame(await daemon.json('detach', target), { cidrs: attachments[0]?.cidrs })
+    t.strictSame(await daemon.json('detach', target), { cidrs, ipv6: both })
   })
 
   await t.test('status, its parts and report have JSON that follows the schema', async t => {

@@ -84,7 +84,14 @@ t.test('a container asks its host, which knows all names', options, async t => {
   t.match(both.text, /^WeB\.wEAVE\.lOCAL\.\s+1\s+IN\s+A\s/m, 'the case of the question, and a TTL of 1 s')
   t.ok(both.flags.includes('aa'))
   t.same((await ask('+tcp', 'two.deep.weave.local')).answers, [ip2])
-  t.match(await ask('AAAA', 'web.weave.local'), { status: 'NOERROR', answers: [], text: /AUTHORITY[^]*SOA/ })
+  const named = [...(await h1.daemon.ps()), ...(await h2.daemon.ps())].filter(one =>
+    one.names.includes('web.weave.local.'),
+  )
+  const ipv6 = named.flatMap(one => one.ipv6.map(cidr => cidr.split('/')[0]!))
+  t.equal(ipv6.length, 2)
+  t.strictSame([...(await ask('AAAA', 'web.weave.local')).answers].sort(), ipv6.sort())
+  await h1.daemon.say('dns-add', '192.0.2.201', 'old')
+  t.match(await ask('AAAA', 'old.weave.local'), { status: 'NOERROR', answers: [], text: /AUTHORITY[^]*SOA/ })
   t.match(await ask('MX', 'web.weave.local'), { status: 'NOERROR', answers: [] })
   t.match(await ask('deep.weave.local'), { status: 'NOERROR', answers: [] })
   t.match(await ask('nobody.weave.local'), { status: 'NXDOMAIN', text: /AUTHORITY[^]*SOA/ })

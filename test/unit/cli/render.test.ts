@@ -77,12 +77,12 @@ t.test('status names the addresses of the host when it has any', t => {
     renderStatus(
       status({
         exposed: [
-          { cidr: '10.32.0.1/12', isMasqueraded: true },
-          { cidr: '10.40.1.1/24', isMasqueraded: false },
+          { cidr: '10.32.0.1/12', isMasqueraded: true, ipv6: 'fd12:3456:789a:1::a20:1/64' },
+          { cidr: '10.40.1.1/24', isMasqueraded: false, ipv6: null },
         ],
       }),
     ),
-    '        Exposed: 10.32.0.1/12 10.40.1.1/24\n',
+    '        Exposed: 10.32.0.1/12 10.40.1.1/24 fd12:3456:789a:1::a20:1/64\n',
   )
   t.end()
 })
@@ -273,6 +273,10 @@ t.test('names are a line for each address, with the container and the peer', t =
   t.strictSame(renderDns([web, db]).split('\n'), [
     `web                  10.32.0.1       abababababab ${short(1)}`,
     `db                   192.0.2.7       weave:extern ${short(2)}`,
+  ])
+  t.strictSame(renderDns([web, { ...web, address: 'fd12:3456:789a:1::a20:1' }]).split('\n'), [
+    `web                  10.32.0.1               abababababab ${short(1)}`,
+    `web                  fd12:3456:789a:1::a20:1 abababababab ${short(1)}`,
   ])
   t.end()
 })

@@ -47,7 +47,12 @@ t.test('the host is shown as one that holds addresses, gone when the bridge has 
   present.delete('10.40.1.1/24')
   t.strictSame(await exposed.list(), [{ ...shown, isPresent: false }])
   t.strictSame(await service({ all: [] }).service.list(), [])
-  t.strictSame(exposed.report(), { exposed: [ONE, TWO] })
+  t.strictSame(exposed.report(), {
+    exposed: [
+      { ...ONE, ipv6: 'fd12:3456:789a:1::a20:1/64' },
+      { ...TWO, ipv6: null },
+    ],
+  })
 })
 
 t.test('a peer that could not join says so to whoever waits for an address', async t => {
