@@ -8,7 +8,9 @@ export interface Call<Request extends z.ZodType = z.ZodType, Answer extends z.Zo
   readonly path: `/v1/${string}`
   readonly request: Request
   readonly answer: Answer
-  /** Milliseconds after which the client gives up, and the server lets the handler know by its signal. */
+  /**
+   * Milliseconds after which the client gives up, and the server lets the handler know by its signal; see `deadlineOf`.
+   */
   readonly deadlineMs: number
   /** One line, as docs/api.md has it. */
   readonly description: string
@@ -187,6 +189,12 @@ export const CALLS = {
     deadlineMs: 30_000,
     description: 'leaves the mesh for good, and ends the daemon after the answer',
   }),
+}
+
+/** The deadline of one call in milliseconds: what its caller lets it wait (`timeoutSeconds`) comes on top. */
+export function deadlineOf({ deadlineMs }: Pick<Call, 'deadlineMs'>, request: unknown): number {
+  const { timeoutSeconds } = (request ?? {}) as { readonly timeoutSeconds?: unknown }
+  return deadlineMs + (typeof timeoutSeconds === 'number' ? timeoutSeconds * 1_000 : 0)
 }
 
 export type CallName = keyof typeof CALLS

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { WeaveError, errorText, isErrorCode } from '../base/mod.ts'
-import { CALLS, type Call, type CallAnswer, type CallInput, type CallName } from './calls.ts'
+import { CALLS, deadlineOf, type Call, type CallAnswer, type CallInput, type CallName } from './calls.ts'
 import { ErrorAnswer } from './schema.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -20,7 +20,11 @@ export class ApiClient {
   /** Makes a call of the table, and waits for its answer for as long as the table says. */
   async call<N extends CallName>(name: N, ...[input]: CallArguments<N>): Promise<CallAnswer<N>> {
     const row: Call = CALLS[name]
-    const { status, body } = await this.#exchange(row, row.method === 'GET' ? undefined : JSON.stringify(input ?? {}))
+    const { status, body } = await this.#exchange(
+      row,
+      deadlineOf(row, input),
+      row.method === 'GET' ? undefined : JSON.stringify(input ?? {}),
+    )
     const value = parsed(body)
     if (status !== 200) throw remoteError(value)
     const answer = row.answer.safeParse(value)
@@ -28,7 +32,11 @@ export class ApiClient {
     return answer.data as CallAnswer<N>
   }
 
-  #exchange(call: Call, payload: string | undefined): Promise<{ status: number | undefined; body: string }> {
+  #exchange(
+    call: Call,
+    deadlineMs: number,
+    payload: string | undefined,
+  ): Promise<{ status: number | undefined; body: string }> {
     return new Promise((resolve, reject) => {
       const outgoing = request({
         socketPath: this.#socketPath,
@@ -44,7 +52,7 @@ export class ApiClient {
         reject(error instanceof WeaveError ? error : this.#unreachable(error))
         outgoing.destroy()
       }
-      const deadline = setTimeout(() => fail(this.#silent(call.deadlineMs)), call.deadlineMs)
+      const deadline = setTimeout(() => fail(this.#silent(deadlineMs)), deadlineMs)
       outgoing.on('error', fail)
       outgoing.on('response', response => {
         const chunks: Buffer[] = []

@@ -304,6 +304,9 @@ const texts = (max: number) => z.array(z.string().min(1).max(256)).max(max)
 /** As an operator writes them: whoever knows the domain judges them, the empty one too. */
 const names = z.array(z.string().max(256)).max(32).default([])
 
+/** How long all addresses of a call may be waited for; each for 10 s when undefined. */
+const timeoutSeconds = z.number().min(0).max(1_000_000).optional()
+
 export const RmpeerRequest = z.object({
   /** Nickname or id. */
   peer: z.string().min(1).max(256),
@@ -331,6 +334,7 @@ export const AttachRequest = z.object({
   names,
   defaultNames: z.boolean().default(true),
   resolvConf: z.boolean().default(false),
+  timeoutSeconds,
 })
 export const DetachRequest = z.object({ target: z.string().min(1).max(256), addresses: texts(32).default([]) })
 
@@ -338,6 +342,7 @@ export const ExposeRequest = z.object({
   addresses: texts(32).default([]),
   masquerade: z.boolean().default(true),
   names,
+  timeoutSeconds,
 })
 export const HideRequest = z.object({ addresses: texts(32).default([]) })
 

@@ -2,7 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import { WeaveError, errorText } from '../base/mod.ts'
-import { CALLS, CALL_NAMES, type Call, type CallName } from './calls.ts'
+import { CALLS, CALL_NAMES, deadlineOf, type Call, type CallName } from './calls.ts'
 import type { CallContext, CallHandlers } from './handlers.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
@@ -63,7 +63,7 @@ function route(app: FastifyInstance, sent: WeakMap<object, string>, call: Call, 
     handler: async (request, reply) => {
       const input = parse(call.request, call.method === 'GET' ? {} : request.body)
       const over = new AbortController()
-      const deadline = setTimeout(() => over.abort(), call.deadlineMs)
+      const deadline = setTimeout(() => over.abort(), deadlineOf(call, input))
       const after: ((isSent: boolean) => void)[] = []
       let isAnswered = false
       let isClosed = false

@@ -4,7 +4,7 @@ import { withNames } from './name-commands.ts'
 import { renderContainers } from './render-containers.ts'
 import { renderPs } from './render.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
-import { withNotice } from './waiting.ts'
+import { TIMEOUT, timeoutOf, withNotice } from './waiting.ts'
 
 const TARGET = 'netns:NAME, pid:N, or the id or name of a Docker container'
 export const ADDRESSES = 'CIDR or ip:CIDR (this one), net:CIDR (one of that subnet), net:default'
@@ -14,6 +14,7 @@ interface AttachOptions {
   readonly name: string[]
   readonly withoutDns?: boolean
   readonly resolvConf?: boolean
+  readonly timeout?: string
 }
 
 export function addAttachmentCommands(program: Command): void {
@@ -27,10 +28,11 @@ export function addAttachmentCommands(program: Command): void {
   )
     .usage('[options] [addresses...] <target>')
     .option('--no-multicast-route', 'do not route multicast of the container into the overlay')
+    .option('--timeout <seconds>', TIMEOUT)
     .option('--without-dns', 'no name but those given with --name')
     .option('--resolv-conf', 'write /etc/netns/NAME/resolv.conf for netns:NAME, so that it asks this host for names')
     .action(async (args: string[], options: AttachOptions, command: Command) => {
-      const { multicastRoute, name: names, withoutDns = false, resolvConf = false } = options
+      const { multicastRoute, name: names, withoutDns = false, resolvConf = false, timeout } = options
       const settings = settingsOf(command)
       const client = clientOf(settings)
       const answer = client.call('attach', {
@@ -40,6 +42,7 @@ export function addAttachmentCommands(program: Command): void {
         names,
         defaultNames: !withoutDns,
         resolvConf,
+        ...timeoutOf(timeout),
       })
       const { cidrs, ipv6, notes } = await withNotice(client, 'attach', answer)
       for (const note of notes) console.error(`weave-ts: ${note}`)

@@ -2,11 +2,12 @@ import type { Command } from 'commander'
 import { ADDRESSES } from './attachment-commands.ts'
 import { withNames } from './name-commands.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
-import { withNotice } from './waiting.ts'
+import { TIMEOUT, timeoutOf, withNotice } from './waiting.ts'
 
 interface ExposeOptions {
   readonly withoutMasquerade?: true
   readonly name: string[]
+  readonly timeout?: string
 }
 
 export function addExposureCommands(program: Command): void {
@@ -19,10 +20,17 @@ export function addExposureCommands(program: Command): void {
     ),
   )
     .option('--without-masquerade', 'leave the addresses of what enters and leaves those subnets as they are')
-    .action(async (addresses: string[], { withoutMasquerade, name: names }: ExposeOptions, command: Command) => {
+    .option('--timeout <seconds>', TIMEOUT)
+    .action(async (addresses: string[], options: ExposeOptions, command: Command) => {
+      const { withoutMasquerade, name: names, timeout } = options
       const settings = settingsOf(command)
       const client = clientOf(settings)
-      const answer = client.call('expose', { addresses, masquerade: withoutMasquerade !== true, names })
+      const answer = client.call('expose', {
+        addresses,
+        masquerade: withoutMasquerade !== true,
+        names,
+        ...timeoutOf(timeout),
+      })
       const { cidrs, ipv6, notes } = await withNotice(client, 'expose', answer)
       for (const note of notes) console.error(`weave-ts: ${note}`)
       print(settings, { cidrs, ipv6, notes }, [...cidrs, ...ipv6].join(' '))

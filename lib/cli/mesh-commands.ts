@@ -62,7 +62,7 @@ export function addMeshCommands(program: Command): void {
     .action(async (peers: string[], options: { force?: boolean; timeout: string }, command: Command) => {
       const settings = settingsOf(command)
       const { removePeer, renderRemoved } = await import('./rmpeer.ts')
-      const { milliseconds } = await import('./prime.ts')
+      const { milliseconds } = await import('./waiting.ts')
       const timeoutMs = milliseconds(options.timeout)
       for (const peer of peers) {
         const removed = await removePeer(clientOf(settings), peer, options.force ?? false, timeoutMs)

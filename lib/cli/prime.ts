@@ -1,13 +1,12 @@
 import type { ApiClient, Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import { waitOf } from './waiting.ts'
+import { milliseconds, waitOf } from './waiting.ts'
 
 const STATUS_LOOK_MS = 200
 /** What is waited for is said once it takes longer than this, and whenever it changes. */
 const PRIME_NOTICE_AFTER_MS = 1_500
 /** `launch` waits so long for what becomes of its peers, so that it can say so. */
 const LAUNCH_SETTLE_MS = 3_000
-const TIMEOUT_SECONDS_MAX = 1_000_000
 
 type Client = Pick<ApiClient, 'call'>
 
@@ -47,17 +46,6 @@ export async function settledStatus(client: Client): Promise<Status> {
       return status
     await pause(STATUS_LOOK_MS)
   }
-}
-
-/** A time of the command line, in seconds. @throws WeaveError CONFIG_INVALID */
-export function milliseconds(timeout: string): number {
-  const seconds = Number(timeout)
-  if (/^\d+(\.\d+)?$/.test(timeout) && seconds <= TIMEOUT_SECONDS_MAX) return seconds * 1_000
-  throw new WeaveError(
-    'CONFIG_INVALID',
-    `--timeout ${JSON.stringify(timeout.slice(0, 40))} is no time: it must be seconds, up to ${TIMEOUT_SECONDS_MAX}`,
-    'write it as in --timeout 30',
-  )
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,8 +1,13 @@
 import type { ApiClient, Status } from '../api/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 
 /** A command that has not answered by then says what it waits for. */
 const NOTICE_AFTER_MS = 1_800
 const NOTICE_INTERVAL_MS = 2_000
+const TIMEOUT_SECONDS_MAX = 1_000_000
+
+/** What `--timeout` of a command means that gives addresses. */
+export const TIMEOUT = 'fail when there is no address by then; each is waited for 10 s by default'
 
 /** What the daemon waits for; without a mesh no request has another reason. */
 export function waitOf(status: Status): string | undefined {
@@ -29,4 +34,20 @@ export async function withNotice<T>(client: Pick<ApiClient, 'call'>, what: strin
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** A time of the command line, in seconds. @throws WeaveError CONFIG_INVALID */
+export function milliseconds(timeout: string): number {
+  const seconds = Number(timeout)
+  if (/^\d+(\.\d+)?$/.test(timeout) && seconds <= TIMEOUT_SECONDS_MAX) return seconds * 1_000
+  throw new WeaveError(
+    'CONFIG_INVALID',
+    `--timeout ${JSON.stringify(timeout.slice(0, 40))} is no time: it must be seconds, up to ${TIMEOUT_SECONDS_MAX}`,
+    'write it as in --timeout 30',
+  )
+}
+
+/** The field of a request for `--timeout`. @throws WeaveError CONFIG_INVALID */
+export function timeoutOf(timeout: string | undefined): { readonly timeoutSeconds?: number } {
+  return timeout === undefined ? {} : { timeoutSeconds: milliseconds(timeout) / 1_000 }
 }

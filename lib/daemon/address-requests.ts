@@ -25,12 +25,13 @@ export class AddressRequests {
     this.#input = input
   }
 
-  /** Asks the node for an address; an abort cancels the request. */
+  /** Asks the node for an address; an abort cancels the request. `waitMs`: WAIT_MS when undefined. */
   ask(
     container: string,
     form: AddressForm,
     signal: AbortSignal,
     holder: LeaseHolder = LEASE_HOLDER.attachment,
+    waitMs?: Millis,
   ): Promise<readonly Cidr[]> {
     const id = `r${this.#next++}`
     return new Promise((resolve, reject) => {
@@ -54,7 +55,7 @@ export class AddressRequests {
           reject(error)
         },
       })
-      this.#input((node, now) => node.requestAddress(id, container, form, now, holder))
+      this.#input((node, now) => node.requestAddress(id, container, form, now, holder, waitMs))
     })
   }
 

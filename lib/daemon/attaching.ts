@@ -1,13 +1,14 @@
 import { formatCidr, type Cidr } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
-import type { AddressForm } from '../ipam/mod.ts'
+import { LEASE_HOLDER, type AddressForm } from '../ipam/mod.ts'
 import { attachmentNames } from './attachment-names.ts'
 import { familiesOf, ipv6Among, type Ipv6Plan } from './ipv6-plan.ts'
 import { isContainerId, macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
+import { waitBudget } from './wait-budget.ts'
 
 export interface AttachingParts {
   readonly host: Pick<HostNetwork, 'list' | 'attach' | 'unplug'>
@@ -29,6 +30,8 @@ export interface AttachOrder {
   readonly isBare: boolean
   /** Whether its namespace gets a resolv.conf. */
   readonly resolvConf: boolean
+  /** How long all addresses may be waited for. */
+  readonly waitMs?: number | undefined
 }
 
 /** In CIDR form: what was asked for, and the IPv6 addresses that go with it. */
@@ -84,7 +87,9 @@ export class Attaching {
       isBare ? {} : target,
     )
     try {
-      for (const form of wanted) granted.push(...(await this.#runner.requestAddress(target.id, form, signal)))
+      const left = waitBudget(order.waitMs)
+      for (const form of wanted)
+        granted.push(...(await this.#runner.requestAddress(target.id, form, signal, LEASE_HOLDER.attachment, left())))
       const asked = granted.map(formatCidr)
       const cidrs = [...new Set([...held, ...asked])]
       const ipv6 = this.#ipv6.of(cidrs)

@@ -56,10 +56,14 @@ export class AttachmentService implements Service {
     this.#log = parts.log
     this.#watch = parts.watch(() => this.#lookAgain())
     this.calls = {
-      attach: async ({ target, addresses, ...options }, { signal }) => {
+      attach: async ({ target, addresses, timeoutSeconds, ...options }, { signal }) => {
         runner.requireStore()
         try {
-          const { isIpv6Off, ...given } = await attachments.attach(target, addresses, { ...options, signal })
+          const { isIpv6Off, ...given } = await attachments.attach(target, addresses, {
+            ...options,
+            signal,
+            waitMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000,
+          })
           return { ...given, notes: isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : [] }
         } catch (error) {
           throw explained(error, () => runner.report())

@@ -33,6 +33,8 @@ export interface AttachOptions {
   readonly defaultNames?: boolean
   /** True: its namespace gets a resolv.conf. */
   readonly resolvConf?: boolean
+  /** How long all addresses may be waited for; the node decides when undefined. */
+  readonly waitMs?: number | undefined
 }
 
 /**
@@ -68,8 +70,8 @@ export class Attachments {
     const wanted = parseAddressForms(forms)
     const given = this.#book.domain.parseAll(options.names ?? [])
     const target = await this.#host.resolve(text)
-    const { multicastRoute, signal, defaultNames = true, resolvConf = false } = options
-    const order = { multicastRoute, signal, given, isBare: !defaultNames, resolvConf }
+    const { multicastRoute, signal, defaultNames = true, resolvConf = false, waitMs } = options
+    const order = { multicastRoute, signal, given, isBare: !defaultNames, resolvConf, waitMs }
     return this.turns.take(target.id, () => this.#attaching.attach(text, target, wanted, order))
   }
 

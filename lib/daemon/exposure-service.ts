@@ -48,10 +48,15 @@ export class ExposureService implements Service {
     this.#log = parts.log
     this.#mac = parts.mac
     this.calls = {
-      expose: async ({ addresses, masquerade, names }, { signal }) => {
+      expose: async ({ addresses, masquerade, names, timeoutSeconds }, { signal }) => {
         runner.requireStore()
         try {
-          const given = await exposures.expose(addresses, { isMasqueraded: masquerade, signal, names })
+          const given = await exposures.expose(addresses, {
+            isMasqueraded: masquerade,
+            signal,
+            names,
+            waitMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000,
+          })
           const notes = (await parts.isForwarding()) ? [] : [NO_FORWARDING]
           return { ...given, notes: exposures.isIpv6Off ? [...notes, NO_IPV6] : notes }
         } catch (error) {

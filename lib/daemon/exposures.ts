@@ -8,6 +8,7 @@ import { ExposureNames } from './exposure-names.ts'
 import { ipv6Among, type Ipv6Plan } from './ipv6-plan.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
+import { waitBudget } from './wait-budget.ts'
 
 export interface ExposureParts {
   readonly host: Pick<HostNetwork, 'expose' | 'hide' | 'exposed'>
@@ -32,6 +33,8 @@ export interface ExposeOptions {
   readonly signal: AbortSignal
   /** As an operator writes them, besides those that it has. */
   readonly names?: readonly string[]
+  /** How long all addresses may be waited for; the node decides when undefined. */
+  readonly waitMs?: number | undefined
 }
 
 /**
@@ -143,15 +146,17 @@ export class Exposures {
 
   async #expose(
     wanted: readonly AddressForm[],
-    { isMasqueraded, signal, names = [] }: ExposeOptions,
+    { isMasqueraded, signal, names = [], waitMs }: ExposeOptions,
   ): Promise<ExposeOutcome> {
     const before = this.all
     const namesBefore = this.names.all
     const heldBefore = new Set(this.#leases().map(formatCidr))
     const granted: Cidr[] = []
     try {
+      const { runner } = this.#parts
+      const left = waitBudget(waitMs)
       for (const form of wanted)
-        granted.push(...(await this.#parts.runner.requestAddress(EXPOSED_ID, form, signal, LEASE_HOLDER.exposure)))
+        granted.push(...(await runner.requestAddress(EXPOSED_ID, form, signal, LEASE_HOLDER.exposure, left())))
       const cidrs = [...new Set(granted.map(formatCidr))]
       checkCount(new Set([...before.map(({ cidr }) => cidr), ...cidrs]).size)
       // Recorded first: after a crash on the way `reconcile` must not free an address that the host has.

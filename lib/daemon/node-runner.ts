@@ -111,14 +111,15 @@ export class NodeRunner {
     else this.#read(connection, socket)
   }
 
-  /** Asks the node for an address; an abort cancels the request. */
+  /** Asks the node for an address, `waitMs` at most; an abort cancels the request. */
   requestAddress(
     container: string,
     form: AddressForm,
     signal: AbortSignal,
     holder?: LeaseHolder,
+    waitMs?: Millis,
   ): Promise<readonly Cidr[]> {
-    return this.#requests.ask(container, form, signal, holder)
+    return this.#requests.ask(container, form, signal, holder, waitMs)
   }
 
   /** Says goodbye, and closes what is open. */

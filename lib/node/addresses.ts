@@ -205,7 +205,15 @@ export class Addresses implements NodePart {
     this.#context.log(isWritable ? 'info' : 'error', isWritable ? 'store-mended' : 'store-full', { text }, now)
   }
 
-  request(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
+  /** Asks for an address, and waits for it `waitMs` at most. */
+  request(
+    id: string,
+    container: string,
+    form: AddressForm,
+    now: Millis,
+    holder: LeaseHolder = LEASE_HOLDER.attachment,
+    waitMs?: Millis,
+  ): void {
     if (!this.#isStoreWritable) {
       const error = new WeaveError(
         'STATE_IO',
@@ -214,9 +222,9 @@ export class Addresses implements NodePart {
       )
       return this.#context.emit({ type: 'refused', id, error })
     }
-    const by = holder ?? LEASE_HOLDER.attachment
-    if (form.type === 'claim') this.ipam.claim({ id, container, holder: by, cidr: form.cidr }, now)
-    else this.ipam.allocate({ id, container, holder: by, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
+    const request = { id, container, holder, ...(waitMs !== undefined && { waitMs }) }
+    if (form.type === 'claim') this.ipam.claim({ ...request, cidr: form.cidr }, now)
+    else this.ipam.allocate({ ...request, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
   }
 

@@ -194,8 +194,15 @@ export class Node implements Machine<NodeOutput> {
   }
 
   /** Asks for an address (for an attachment unless told otherwise); ends in `allocated` or `refused` with the id. */
-  requestAddress(id: string, container: string, form: AddressForm, now: Millis, holder?: LeaseHolder): void {
-    this.#settled(this.addresses.request(id, container, form, now, holder), now)
+  requestAddress(
+    id: string,
+    container: string,
+    form: AddressForm,
+    now: Millis,
+    holder?: LeaseHolder,
+    waitMs?: Millis,
+  ): void {
+    this.#settled(this.addresses.request(id, container, form, now, holder, waitMs), now)
   }
 
   removePeer(peer: PeerId, isForced: boolean, now: Millis): PeerRemoval {

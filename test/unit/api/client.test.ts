@@ -108,6 +108,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     names: ['web'],
     defaultNames: false,
     resolvConf: true,
+    timeoutSeconds: 2,
   }
   t.strictSame(await client.call('attach', attach), ANSWERS.attach)
   t.strictSame(await client.call('detach', { target: 'netns:a' }), ANSWERS.detach)

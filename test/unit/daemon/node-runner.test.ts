@@ -43,6 +43,13 @@ t.test('a refusal is the error of the request', async t => {
   await t.rejects(outside, { code: 'ADDRESS_OUTSIDE_RANGE' })
 })
 
+t.test('an address is waited for as long as is said', async t => {
+  const { runner } = nodeRunner(t, 'waiter')
+  runner.start()
+  const asked = runner.requestAddress('c', ANY, never, undefined, 30)
+  await t.rejects(asked, { code: 'IPAM_WAITING', message: /within 0\.03 s: no peer that holds/ })
+})
+
 t.test('an input from within an input is a fault of ours', t => {
   const { runner, fatal } = nodeRunner(t, 'nested')
   runner.input(() => runner.input(() => undefined))
