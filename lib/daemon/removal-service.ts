@@ -38,6 +38,12 @@ export class RemovalService implements Service {
           `${names.short(victim)} can be reached: what it owns is not taken from it`,
           'run `weave-ts reset` on that host, which hands everything on; or stop its daemon first, if the host shall go',
         )
+      case 'full':
+        throw new WeaveError(
+          'IPAM_WAITING',
+          'this peer has published as many takeovers as others listen to',
+          'run it on another host, or again when those are ten minutes old and nothing rests on them',
+        )
       case 'unknown':
         throw unknownPeer(text, before)
       case 'begun': {

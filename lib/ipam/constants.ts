@@ -85,9 +85,9 @@ export const TAKEOVER_RUNS_MAX = 1024
 
 /** Takeovers that one peer publishes, and that are listened to; and that all together do. */
 export const TAKEOVERS_PER_PEER_MAX = 64
-export const TAKEOVERS_MAX = 4096
+export const TAKEOVERS_MAX = 800
 
-/** Takeovers that one peer agrees to at a time; the oldest settled ones give way. */
+/** Takeovers that one peer agrees to, more than are known; the oldest that are known no more give way. */
 export const ACKS_MAX = 900
 
 /** A peer agrees that another one is gone when it could not be reached for so long, since this one started. */

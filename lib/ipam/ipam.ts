@@ -478,6 +478,13 @@ export class Ipam implements Machine<IpamOutput> {
     return { first: this.space.range.address, blockSize: this.space.blockSize, ownerOf, lent }
   }
 
+  /** Who has an address: the peer that it is lent to, else the owner of its block. */
+  peerOf(address: Ipv4): PeerId | undefined {
+    if (!this.space.holds(address)) return undefined
+    const { lent } = this.ownership()
+    return lent.find(loan => loan.address === address)?.peer ?? this.#map.ownerOf(this.space.blockOf(address))
+  }
+
   /** The whole range as runs of blocks of one owner. */
   blockRuns(): readonly BlockRun[] {
     return surveyBlocks(this.#map, this.#leases)

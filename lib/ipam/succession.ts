@@ -1,12 +1,13 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { BlockMap } from './block-map.ts'
-import { RENEW_AT, RENEW_EVERY_MS, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX } from './constants.ts'
+import { RENEW_AT, RENEW_EVERY_MS, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX } from './constants.ts'
 import type { TakeoverProgress, Takeovers } from './takeovers.ts'
 
 /** What came of the wish to take over what a peer owned. */
 export type PeerRemoval =
-  | { readonly outcome: 'self' | 'reachable' | 'unknown' }
+  /** `full`: this peer publishes as many takeovers as others listen to. */
+  | { readonly outcome: 'self' | 'reachable' | 'unknown' | 'full' }
   /** Under way, here or by a peer that began earlier; or settled, now or before. */
   | { readonly outcome: 'begun'; readonly takeovers: readonly TakeoverProgress[] }
 
@@ -37,8 +38,10 @@ export class Succession {
       const { runs, term } = this.#map.blocksOf(victim)
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
       if (runs.length === 0 && before.some(one => one.isSettled)) return { outcome: 'begun', takeovers: before }
+      if (this.#takeovers.isFull) return { outcome: 'full' }
       for (let at = 0; at === 0 || at < runs.length; at += TAKEOVER_RUNS_MAX) {
-        if (at >= TAKEOVERS_PER_PEER_MAX * TAKEOVER_RUNS_MAX) break
+        // The rest is taken when the command is given again.
+        if (this.#takeovers.isFull) break
         this.#takeovers.begin({ victim, term: term + 1, isForced, runs: runs.slice(at, at + TAKEOVER_RUNS_MAX) }, now)
       }
     }
@@ -72,7 +75,7 @@ export class Succession {
   #renew(now: Millis): void {
     if (now - this.#renewedAt < RENEW_EVERY_MS || this.#ownersVersion === this.#map.version) return
     const { runs, term } = this.#map.blocksOf(this.#map.self, RENEW_AT)
-    if (runs.length === 0 || this.#takeovers.of(this.#map.self).some(one => !one.isSettled)) return
+    if (runs.length === 0 || this.#takeovers.isRenewing || this.#takeovers.isFull) return
     this.#renewedAt = now
     const some = runs.slice(0, TAKEOVER_RUNS_MAX)
     this.#takeovers.begin({ victim: this.#map.self, term: term + 1, isForced: false, runs: some }, now)

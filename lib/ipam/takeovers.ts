@@ -137,7 +137,7 @@ export class Takeovers implements TakeoverRoots {
   /** True when the peer is gone by a settled takeover, and did not come back. */
   isRemoved(peer: PeerId): boolean {
     if (this.electorate.isReached(peer)) return false
-    return this.#of(peer).some(({ isSettled }) => isSettled)
+    return this.#of(peer).some(({ isSettled, takeover }) => isSettled && takeover.author !== peer)
   }
 
   /**
@@ -248,9 +248,20 @@ export class Takeovers implements TakeoverRoots {
     return next
   }
 
-  /** Takeovers of what this peer owned. */
+  /** Takeovers of what a peer owned; not what it made a new root for itself. */
   of(victim: PeerId): TakeoverProgress[] {
-    return this.#of(victim).map(entry => this.#progress(entry))
+    const entries = this.#of(victim).filter(({ takeover }) => takeover.author !== victim)
+    return entries.map(entry => this.#progress(entry))
+  }
+
+  /** True while a new root for what this peer owns is not settled. */
+  get isRenewing(): boolean {
+    return this.#of(this.#self).some(({ takeover, isSettled }) => takeover.author === this.#self && !isSettled)
+  }
+
+  /** True when others would not listen to one more. */
+  get isFull(): boolean {
+    return this.#own.size >= TAKEOVERS_PER_PEER_MAX
   }
 
   all(): TakeoverProgress[] {
@@ -275,9 +286,10 @@ export class Takeovers implements TakeoverRoots {
     }
   }
 
-  /** Stops publishing a settled takeover on which nothing rests any more. */
+  /** Stops publishing a settled takeover on which nothing rests any more, unless it is young. */
   drop(id: string): void {
-    if (!this.#own.delete(id)) return
+    const entry = this.#entries.get(id)
+    if (entry === undefined || this.#isRecent(entry) || !this.#own.delete(id)) return
     this.#publish('takeover', id, undefined)
     this.#withdrawn(id, this.#self)
   }
@@ -348,9 +360,10 @@ export class Takeovers implements TakeoverRoots {
   }
 
   #publishAcks(): void {
+    // Those that are known are fewer: what gives way is of takeovers that are forgotten.
     for (const id of this.#ownAcks.keys()) {
       if (this.#ownAcks.size <= ACKS_MAX) break
-      this.#ownAcks.delete(id)
+      if (!this.#entries.has(id)) this.#ownAcks.delete(id)
     }
     const acks = [...this.#ownAcks].map(([takeover, isSettled]) => ({ takeover, isSettled }))
     this.#publishes.set('acks', {
@@ -380,10 +393,13 @@ export class Takeovers implements TakeoverRoots {
     return this.#hasMajority(entry) && !this.#isOvertaken(entry.takeover, entry.takeover.term)
   }
 
-  /** The victim agrees, or somebody besides the author saw a majority. */
+  /** The victim agrees, or a member besides the author, who is one too, saw a majority. */
   #isWitnessed({ takeover: { id, author, victim } }: Entry): boolean {
     if (this.#acks.get(victim)?.has(id) === true && victim !== author) return true
-    for (const [peer, acks] of this.#acks) if (peer !== author && acks.get(id) === true) return true
+    const { members } = this.electorate
+    if (!members.has(author)) return false
+    for (const [peer, acks] of this.#acks)
+      if (peer !== author && acks.get(id) === true && members.has(peer)) return true
     return false
   }
 

@@ -307,12 +307,6 @@ export class Addresses implements NodePart {
     return owners
   }
 
-  /** To whom the ledger gives an address, by its block; a loan is its borrower's. */
-  ownerOf(address: Ipv4): PeerId | undefined {
-    const { space } = this.ipam
-    return space.holds(address) ? this.ipam.registerOf(space.blockOf(address))?.owner : undefined
-  }
-
   drain(now: Millis): void {
     const { ledger } = this.#context
     if (this.#takeoversVersion !== this.ipam.takeoversVersion) this.#forgetRemoved()

@@ -121,7 +121,7 @@ export class Node implements Machine<NodeOutput> {
       },
     })
     this.addresses = new Addresses(context, () => this.#tables.changed())
-    this.#impostures = new Impostures(context, address => this.addresses.ownerOf(address))
+    this.#impostures = new Impostures(context, address => this.addresses.ipam.peerOf(address))
     this.names = new NameRecords(context)
     this.#contacts = new Contacts(context, this.dialler)
     this.#use = new MeshUse(context, this.#mesh, () => this.addresses.ipam.leases().length > 0)

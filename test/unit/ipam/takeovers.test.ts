@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
+import { fromHex } from '../../../lib/base/bytes.ts'
+import { encodeAcks } from '../../../lib/ipam/acks-record.ts'
 import { RENEW_AT } from '../../../lib/ipam/constants.ts'
+import { makeTakeover } from '../../../lib/ipam/takeover-record.ts'
 import type { PeerRemoval } from '../../../lib/ipam/succession.ts'
 import { playSeed, seedsOf } from '../../support/sim-seeds.ts'
 import { Mesh, NO_FAULTS, type Host } from './mesh.ts'
-import { SALT, cidr, drain, ipam, peer } from './support.ts'
+import { MESH_ID, SALT, cidr, drain, giver, ipam, peer, suite } from './support.ts'
 
 const RANGE = cidr('10.32.0.0/24')
 
@@ -224,6 +227,32 @@ t.test('titles with many grants get a new root, and go on', async t => {
   const register = a.machine.registerOf(7)
   t.ok(register !== undefined && register.term >= 3 && register.seq < 16, JSON.stringify(register))
   for (const host of mesh.hosts) t.same(host.machine.registerOf(7), register)
+  for (const gone of mesh.hosts) {
+    mesh.stop(gone)
+    for (const host of mesh.hosts)
+      if (host !== gone) t.equal(host.machine.isRemoved(gone.id), false, 'it removed nobody')
+    mesh.start(gone)
+    mesh.pass(1000)
+  }
+})
+
+t.test('one member alone settles nothing, whoever it makes up to be the author', async t => {
+  const mesh = founded(4)
+  const [a, b, c, d] = mesh.hosts as [Host, Host, Host, Host]
+  const scope = { meshId: MESH_ID, range: RANGE, blockPrefix: 28 }
+  const plan = { victim: a.id, term: 1, isForced: false, runs: [{ first: 0, count: 16 }] }
+  for (const author of [peer(77), b.id]) {
+    const made = makeTakeover(suite, giver(author), scope, plan)
+    const acks = encodeAcks([{ takeover: made.id, isSettled: true }])
+    for (const host of [a, c, d])
+      mesh.act(host, machine => {
+        machine.setTakeover(b.id, fromHex(made.id)!, made.value, mesh.now)
+        machine.setAcks(b.id, acks, mesh.now)
+      })
+  }
+  mesh.pass(60_000)
+  for (const host of [a, c, d]) t.same(host.machine.registerOf(5), { term: 0, seq: 0, owner: a.id })
+  t.equal(a.machine.isOwn(5), true)
 })
 
 const SEEDS = seedsOf('TAKEOVER', 60)
