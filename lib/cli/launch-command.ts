@@ -38,6 +38,7 @@ export function addLaunchCommand(program: Command): void {
       '--ipalloc-init <plan>',
       'how hosts that start by one command decide who founds: consensus=N, seed=PEER,… or observer',
     )
+    .option('--ephemeral', 'hold no address blocks, only what containers here use: for hosts that come and go')
     .option('--bridge <name>', 'name of the bridge', 'weave')
     .option('--adopt-bridge', 'take over a bridge of that name that weave-ts did not make; `reset` gives it back')
     .option('--device <name>', 'name of the TAP device', 'weave-tap')

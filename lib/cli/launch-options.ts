@@ -19,6 +19,7 @@ export interface LaunchOptions {
   readonly ipallocRange: string
   readonly ipallocDefaultSubnet?: string
   readonly ipallocInit?: string
+  readonly ephemeral?: boolean
   readonly bridge: string
   readonly adoptBridge?: boolean
   readonly device: string
@@ -67,6 +68,7 @@ export function daemonConfigOf(
     ipallocRange: options.ipallocRange,
     ipallocDefaultSubnet: options.ipallocDefaultSubnet ?? null,
     ipallocInit: options.ipallocInit ?? null,
+    ephemeral: options.ephemeral === true,
     bridge: options.bridge,
     adoptBridge: options.adoptBridge === true,
     device: options.device,

@@ -182,10 +182,13 @@ async function open(
 }
 
 /** Joins, founds, leaves it to `--ipalloc-init` who does, or goes on. */
-function begin(runner: NodeRunner, { peers, ipallocInit }: Pick<DaemonConfig, 'peers' | 'ipallocInit'>): void {
+function begin(
+  runner: NodeRunner,
+  { peers, ipallocInit, ephemeral }: Pick<DaemonConfig, 'peers' | 'ipallocInit' | 'ephemeral'>,
+): void {
   const isFirst = !runner.report().contacts.some(contact => contact.origin === 'configured')
   runner.input((node, now) => {
     if (peers !== null) node.connect(peers, true, now)
-    else if (isFirst && ipallocInit === null) node.found(now)
+    else if (isFirst && ipallocInit === null && !ephemeral) node.found(now)
   })
 }

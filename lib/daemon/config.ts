@@ -24,6 +24,8 @@ export const DaemonConfig = z.object({
   ipallocDefaultSubnet: z.string().nullable(),
   /** How it is decided who founds: see founding-plan.ts. */
   ipallocInit: z.string().nullable(),
+  /** It holds no address blocks, only what its containers use. */
+  ephemeral: z.boolean(),
   bridge: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
   /** Take over a bridge of that name that somebody else made. */
   adoptBridge: z.boolean(),

@@ -138,6 +138,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
       runner,
       port: config.port,
       hasSecret: facts.hasSecret,
+      isEphemeral: config.ephemeral,
       options: wordsOf(config.remember),
       warnings: config.warnings,
       end: onEnd,

@@ -21,12 +21,15 @@ export class MeshService implements Service {
   readonly #runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
   readonly #options: readonly string[]
   readonly #warnings: readonly string[]
+  readonly #isEphemeral: boolean
 
   constructor(parts: {
     runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
     /** That contacts are dialled at which name none. */
     port: number
     hasSecret: boolean
+    /** It was launched so as to hold no address blocks. */
+    isEphemeral: boolean
     /** Options of the launch that the next one repeats, as words. */
     options: readonly string[]
     /** What the launch had to say. */
@@ -36,6 +39,7 @@ export class MeshService implements Service {
   }) {
     this.#runner = parts.runner
     this.#options = parts.options
+    this.#isEphemeral = parts.isEphemeral
     this.#warnings = [...parts.warnings, ...(parts.hasSecret ? [] : [OPEN_MESH_WARNING])]
     this.calls = {
       connect: ({ targets, replace }) => ({ targets: this.#connect(targets, replace, parts.port) }),
@@ -64,7 +68,19 @@ export class MeshService implements Service {
 
   warnings(): readonly string[] {
     const { storeTrouble } = this.#runner
-    return storeTrouble === undefined ? this.#warnings : [...this.#warnings, storeTrouble]
+    const warnings = [...this.#warnings, ...this.#blocksHeld()]
+    return storeTrouble === undefined ? warnings : [...warnings, storeTrouble]
+  }
+
+  /** Blocks from before it was ephemeral. */
+  #blocksHeld(): string[] {
+    if (!this.#isEphemeral) return []
+    const { ipam, self } = this.#runner.report()
+    const blocks = ipam.perPeer.find(({ peer }) => peer === self.peerId)?.blocks ?? 0
+    if (blocks === 0) return []
+    return [
+      `this peer is ephemeral, but holds ${blocks} address blocks: before it goes for good, hand them on with \`weave-ts reset\``,
+    ]
   }
 
   #connect(contacts: readonly string[], isReplacing: boolean, port: number): string[] {
@@ -82,6 +98,12 @@ export class MeshService implements Service {
 
   #found(): { mesh: string } {
     const { mesh, peers } = this.#runner.report()
+    if (this.#isEphemeral && mesh.id === undefined)
+      throw new WeaveError(
+        'CONFIG_INVALID',
+        'this peer was launched with --ephemeral: it holds no address blocks, and so cannot found a mesh',
+        'run `weave-ts found` on another host, or launch this one with --forget-option ephemeral',
+      )
     if (mesh.id !== undefined)
       throw new WeaveError(
         'MESH_FOUNDED',

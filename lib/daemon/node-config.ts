@@ -44,6 +44,7 @@ export function nodeConfigOf(
     defaultSubnet,
     founding,
     blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),
+    isEphemeral: config.ephemeral,
     isDiscovering: config.discovery,
     linksMax: config.connLimit,
     advertised,

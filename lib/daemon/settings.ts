@@ -48,13 +48,25 @@ export function derivedSettingsOf(
   return {
     range,
     defaultSubnet: subnet === null ? range : cidrOption('--ipalloc-default-subnet', subnet),
-    founding: config.ipallocInit === null ? undefined : foundingPlanOf(config.ipallocInit),
+    founding: foundingOf(config),
     ip: listenAddress(config.host),
     advertised: advertisedEndpoints(config, interfaces),
     domain: new Domain(config.dnsDomain),
     dnsListen: config.dnsListenAddress.length === 0 ? undefined : config.dnsListenAddress.map(dnsEndpoint),
     peerAddresses: hosts.filter(host => parseIp(host) !== undefined),
   }
+}
+
+/** Who holds no blocks does not found. */
+function foundingOf({ ipallocInit, ephemeral }: DaemonConfig): FoundingPlan | undefined {
+  const plan = ipallocInit === null ? undefined : foundingPlanOf(ipallocInit)
+  if (!ephemeral || plan?.type === 'observer') return plan
+  if (plan === undefined) return { type: 'observer' }
+  throw new WeaveError(
+    'CONFIG_INVALID',
+    `--ephemeral was given together with --ipalloc-init ${ipallocInit ?? ''}: who holds no address blocks does not found`,
+    'leave one of them out, or give --ipalloc-init observer',
+  )
 }
 
 function cidrOption(name: string, text: string): Cidr {

@@ -17,6 +17,8 @@ export class Assignments {
   readonly #users = new Map<Ipv4, Set<PeerId>>()
   /** Such addresses per block. */
   readonly #usedIn = new Map<number, number>()
+  /** Ephemeral peers that were not reached for so long that what they have does not count. */
+  readonly #absent = new Set<PeerId>()
   #version = 0
 
   constructor(self: PeerId, space: BlockSpace) {
@@ -44,7 +46,26 @@ export class Assignments {
     return isDrop(decoded) ? decoded : undefined
   }
 
+  /** Peers that say of their own containers' addresses that they are ephemeral. */
+  get ephemerals(): PeerId[] {
+    return [...this.#byAuthor].flatMap(([author, parts]) =>
+      [...parts.values()].some(part => part.some(one => one.peer === author && one.isEphemeral)) ? [author] : [],
+    )
+  }
+
+  /** Whether what a peer says to have itself counts as in use. */
+  setAbsent(author: PeerId, isAbsent: boolean): void {
+    if (this.#absent.has(author) === isAbsent) return
+    const all = [...(this.#byAuthor.get(author)?.values() ?? [])].flat()
+    for (const one of all) this.#unindex(author, one)
+    if (isAbsent) this.#absent.add(author)
+    else this.#absent.delete(author)
+    for (const one of all) this.#index(author, one)
+    this.#version++
+  }
+
   clear(): void {
+    this.#absent.clear()
     for (const index of [this.#byAuthor, this.#toSelf, this.#users, this.#usedIn]) index.clear()
     this.#version++
   }
@@ -87,7 +108,7 @@ export class Assignments {
       const owners = this.#toSelf.get(address) ?? new Map<PeerId, Assigned>()
       this.#toSelf.set(address, owners.set(author, one))
     }
-    if (peer !== author) return
+    if (peer !== author || this.#absent.has(author)) return
     const users = this.#users.get(address) ?? new Set<PeerId>()
     this.#users.set(address, users.add(author))
     if (this.#space.holds(address)) this.#count(this.#space.blockOf(address), 1)
@@ -96,7 +117,7 @@ export class Assignments {
   #unindex(author: PeerId, { address, peer }: Assigned): void {
     const owners = this.#toSelf.get(address)
     if (peer === this.#self && owners?.delete(author) === true && owners.size === 0) this.#toSelf.delete(address)
-    if (peer !== author) return
+    if (peer !== author || this.#absent.has(author)) return
     const users = this.#users.get(address)
     if (users?.delete(author) === true && users.size === 0) this.#users.delete(address)
     if (this.#space.holds(address)) this.#count(this.#space.blockOf(address), -1)

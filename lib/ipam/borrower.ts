@@ -79,6 +79,23 @@ export class Borrower {
     return [...returns].map(([to, returned]) => ({ to, message: { kind: 'ipam-return', returned } }))
   }
 
+  /** What all give-backs at once are: of every loan that no container has. */
+  returnAll(reachable: ReadonlySet<PeerId>): { to: PeerId; message: IpamReturn }[] {
+    const returns = new Map<PeerId, Loan[]>()
+    for (const { owner, assigned } of this.#assignments.loansToSelf()) {
+      const { address, loan } = assigned
+      if (this.#leases.at(address) !== undefined || !reachable.has(owner)) continue
+      this.#idle.set(address, { loan, at: this.#advancedAt + RETURN_RETRY_MS, isReturned: true })
+      returns.set(owner, [...(returns.get(owner) ?? []), { address, loan }])
+    }
+    return [...returns].flatMap(([to, loans]) => {
+      const messages: { to: PeerId; message: IpamReturn }[] = []
+      for (let at = 0; at < loans.length; at += LOANS_PER_MESSAGE_MAX)
+        messages.push({ to, message: { kind: 'ipam-return', returned: loans.slice(at, at + LOANS_PER_MESSAGE_MAX) } })
+      return messages
+    })
+  }
+
   /** Forgets all: this peer is of another mesh. */
   clear(): void {
     this.#granted.clear()

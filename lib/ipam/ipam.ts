@@ -138,12 +138,13 @@ export class Ipam implements Machine<IpamOutput> {
       has: address => this.#loans.at(address) !== undefined || this.#assignments.isUsed(address),
       isAnyIn: block => this.#loans.countIn(block) > 0 || this.#assignments.usedIn(block) > 0,
     })
-    this.#own = new OwnAssigned(this.#map, this.#leases, this.#loans)
+    this.#own = new OwnAssigned(this.#map, this.#leases, this.#loans, isEphemeral)
     this.#ids = new RequestIds(value => emit({ type: 'keep', key: KEPT.ids, value }))
     const parts = { map: this.#map, leases: this.#leases, loans: this.#loans, assignments: this.#assignments, chance }
     this.#donor = new Donor(parts)
     this.#reclaims = new Reclaims({
       loans: this.#loans,
+      assignments: this.#assignments,
       takeovers: this.#takeovers,
       keep: (id, isKept) => emit({ type: 'keep', key: KEPT.reclaimed + id, value: isKept ? RECLAIMED : undefined }),
     })
@@ -273,6 +274,7 @@ export class Ipam implements Machine<IpamOutput> {
     this.#map.abandon()
     this.#takeovers.clear()
     this.#otherRanges.clear()
+    this.#reclaims.pause()
     this.#assignments.clear()
     this.#own.forget()
     this.#borrower.clear()
@@ -298,6 +300,13 @@ export class Ipam implements Machine<IpamOutput> {
     }
     this.#settle(now)
     return count
+  }
+
+  /** Gives back what was borrowed and no container has, its rest or not: this peer leaves for good. */
+  returnAll(now: Millis): void {
+    for (const { to, message } of this.#borrower.returnAll(this.#seeker.reachable))
+      this.#emit({ type: 'send', to, message })
+    this.#settle(now)
   }
 
   /**

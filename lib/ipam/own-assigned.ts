@@ -17,13 +17,16 @@ export class OwnAssigned {
   readonly #map: BlockMap
   readonly #leases: LeaseTable
   readonly #loans: Loans
+  readonly #isEphemeral: boolean
   readonly #dirty = new Set<Ipv4>()
   readonly #published = new Map<Ipv4, Uint8Array>()
 
-  constructor(map: BlockMap, leases: LeaseTable, loans: Loans) {
+  /** `isEphemeral`: what its containers have counts for others only while this peer is there. */
+  constructor(map: BlockMap, leases: LeaseTable, loans: Loans, isEphemeral: boolean) {
     this.#map = map
     this.#leases = leases
     this.#loans = loans
+    this.#isEphemeral = isEphemeral
   }
 
   /** The ledger holds this as the own record, from an earlier run. */
@@ -81,7 +84,7 @@ export class OwnAssigned {
       const loan = this.#loans.at(address)
       if (loan !== undefined) assigned.push(loan)
       else if (this.#leases.at(address) !== undefined && !this.#isOwn(address))
-        assigned.push({ address, peer: self, loan: 0, isEphemeral: false })
+        assigned.push({ address, peer: self, loan: 0, isEphemeral: this.#isEphemeral })
     }
     return assigned
   }

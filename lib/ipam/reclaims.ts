@@ -1,11 +1,13 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
+import type { Assignments } from './assignments.ts'
 import { RECLAIM_MS, TAKEOVERS_MAX } from './constants.ts'
 import type { Loans } from './loans.ts'
 import type { Takeovers } from './takeovers.ts'
 
 export interface ReclaimParts {
   readonly loans: Loans
+  readonly assignments: Pick<Assignments, 'ephemerals' | 'setAbsent' | 'version'>
   readonly takeovers: Pick<Takeovers, 'all' | 'version' | 'electorate'>
   /** Persists that a takeover was acted upon, for `restore`; false: that it need not be known any more. */
   readonly keep: (takeover: string, isKept: boolean) => void
@@ -20,8 +22,12 @@ export class Reclaims {
   /** Settled takeovers that were acted upon, the oldest first. At most TAKEOVERS_MAX. */
   readonly #done = new Set<string>()
   #version = -1
-  /** Ephemeral peers that have loans and cannot be reached, and since when, of this run. Bounded by the loans. */
+  /** Ephemeral peers that cannot be reached, and since when, of this run. Bounded by loans and owners of the ledger. */
   readonly #lostSince = new Map<PeerId, Millis>()
+  /** Of these, those whose time is over: what they say to have does not count until they are back. */
+  readonly #absent = new Set<PeerId>()
+  #known: readonly PeerId[] = []
+  #seen = ''
 
   constructor(parts: ReclaimParts) {
     this.#parts = parts
@@ -33,34 +39,55 @@ export class Reclaims {
   }
 
   advance(now: Millis): void {
-    const { loans, takeovers } = this.#parts
+    const { takeovers } = this.#parts
     if (this.#version !== takeovers.version) {
       this.#version = takeovers.version
       this.#endRemoved()
     }
     const isReached = (peer: PeerId) => takeovers.electorate.isReached(peer)
-    const away = new Set<PeerId>()
-    for (const { peer, isEphemeral } of loans.all()) if (isEphemeral && !isReached(peer)) away.add(peer)
-    for (const peer of this.#lostSince.keys()) if (!away.has(peer)) this.#lostSince.delete(peer)
+    const away = new Set(this.#ephemerals().filter(peer => !isReached(peer)))
+    for (const peer of this.#lostSince.keys()) {
+      if (away.has(peer)) continue
+      this.#lostSince.delete(peer)
+      this.#setAbsent(peer, false)
+    }
     for (const peer of away) {
       const since = this.#lostSince.get(peer) ?? now
       this.#lostSince.set(peer, since)
-      if (now - since < RECLAIM_MS) continue
+      if (now - since < RECLAIM_MS || this.#absent.has(peer)) continue
       this.#end(peer, true)
-      this.#lostSince.delete(peer)
+      this.#setAbsent(peer, true)
     }
   }
 
   /** Time does not count while this peer does not know how things are. */
   pause(): void {
+    for (const peer of this.#lostSince.keys()) this.#setAbsent(peer, false)
     this.#lostSince.clear()
   }
 
   nextTimeout(): Millis | undefined {
     let next: Millis | undefined
-    for (const since of this.#lostSince.values())
-      if (next === undefined || since + RECLAIM_MS < next) next = since + RECLAIM_MS
+    for (const [peer, since] of this.#lostSince)
+      if (!this.#absent.has(peer) && (next === undefined || since + RECLAIM_MS < next)) next = since + RECLAIM_MS
     return next
+  }
+
+  #ephemerals(): readonly PeerId[] {
+    const { loans, assignments } = this.#parts
+    if (this.#seen !== `${loans.version} ${assignments.version}`) {
+      this.#seen = `${loans.version} ${assignments.version}`
+      const borrowers = [...loans.all()].filter(({ isEphemeral }) => isEphemeral).map(({ peer }) => peer)
+      // Who is absent stays one: its records may be forgotten meanwhile.
+      this.#known = [...new Set([...borrowers, ...assignments.ephemerals, ...this.#absent])]
+    }
+    return this.#known
+  }
+
+  #setAbsent(peer: PeerId, isAbsent: boolean): void {
+    if (isAbsent) this.#absent.add(peer)
+    else this.#absent.delete(peer)
+    this.#parts.assignments.setAbsent(peer, isAbsent)
   }
 
   #endRemoved(): void {

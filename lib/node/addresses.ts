@@ -64,6 +64,7 @@ export class Addresses implements NodePart {
       blockPrefix: config.blockPrefix,
       defaultSubnet: config.defaultSubnet,
       chance: config.chance,
+      isEphemeral: config.isEphemeral ?? false,
       nameOf: peer => `${shortPeerId(peer)}(${this.#context.view.nicknameOf(peer)})`,
     })
   }
@@ -262,6 +263,8 @@ export class Addresses implements NodePart {
   leave(reachable: ReadonlySet<PeerId>, now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const self = this.#context.config.identity.peerId
     for (const { container, holder } of this.ipam.leases()) this.free(container, undefined, now, holder)
+    this.ipam.returnAll(now)
+    this.drain(now)
     const owner = this.ipam.report().perPeer.find(one => one.isReachable && one.peer !== self)
     if (this.ipam.hold !== undefined) return undefined
     const heir = owner?.peer ?? [...reachable].find(peer => peer !== self)

@@ -27,6 +27,8 @@ export interface NodeConfig {
   readonly blockPrefix: number
   /** How it is decided who founds; undefined: by nobody but the operator. */
   readonly founding?: FoundingPlan | undefined
+  /** True: it takes no address blocks, and borrows each address. */
+  readonly isEphemeral?: boolean
   readonly isDiscovering: boolean
   /** Most links; 0 for no limit. */
   readonly linksMax: number

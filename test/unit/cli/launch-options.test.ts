@@ -42,6 +42,7 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     connLimit: 200,
     ipallocDefaultSubnet: null,
     ipallocInit: null,
+    ephemeral: false,
     mtu: null,
     lanes: 2,
     warnings: [],

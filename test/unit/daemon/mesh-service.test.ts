@@ -8,7 +8,14 @@ import { nodeRunner } from '../../support/node-fixture.ts'
 type Runner = ConstructorParameters<typeof MeshService>[0]['runner']
 
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
-const parts = { port: 6783, hasSecret: true, options: ['--port', '7000'], warnings: [], end: () => undefined }
+const parts = {
+  port: 6783,
+  hasSecret: true,
+  isEphemeral: false,
+  options: ['--port', '7000'],
+  warnings: [],
+  end: () => undefined,
+}
 
 t.test('contacts are added, replaced and forgotten', async t => {
   const { runner } = nodeRunner(t, 'self')

@@ -9,6 +9,7 @@ const config = {
   ipallocRange: '10.32.0.0/12',
   ipallocDefaultSubnet: null,
   ipallocInit: null,
+  ephemeral: false,
   advertise: [],
   dnsDomain: 'weave.local',
   dnsListenAddress: [],
@@ -46,6 +47,17 @@ t.test('the default subnet is the range unless one is named; addresses among the
   t.strictSame(plain.peerAddresses, ['192.0.2.3', '2001:db8::3'])
   t.equal(plain.ip, undefined)
   t.equal(derivedSettingsOf({ ...config, ipallocDefaultSubnet: '10.33.0.0/16' }, {}).defaultSubnet.prefix, 16)
+  t.end()
+})
+
+t.test('a peer that is ephemeral founds nothing', t => {
+  t.strictSame(derivedSettingsOf({ ...config, ephemeral: true }, {}).founding, { type: 'observer' })
+  const observer = { ...config, ephemeral: true, ipallocInit: 'observer' }
+  t.strictSame(derivedSettingsOf(observer, {}).founding, { type: 'observer' })
+  t.throws(() => derivedSettingsOf({ ...config, ephemeral: true, ipallocInit: 'consensus=3' }, {}), {
+    code: 'CONFIG_INVALID',
+    message: /--ephemeral was given together with --ipalloc-init consensus=3/,
+  })
   t.end()
 })
 

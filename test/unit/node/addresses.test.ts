@@ -55,3 +55,21 @@ t.test('a request that nothing can satisfy ends at its deadline, not with the ne
   mesh.run(1)
   t.notOk(host.isWaiting(id))
 })
+
+t.test('an ephemeral peer holds what it uses, and gives it back when it leaves', async t => {
+  const configOf = (host: number) => ({ isEphemeral: host === 1 })
+  const mesh = new SimMesh({ seed: 3, peers: 2, sealing: 'none', configOf })
+  const [owner, guest] = [mesh.host(0), mesh.host(1)]
+  owner.launch()
+  guest.launch([0], false)
+  mesh.run(5_000)
+  mesh.attach(1)
+  mesh.run(60_000)
+  t.notOk(guest.node.addresses.ipam.ownsBlocks)
+  t.equal(guest.node.addresses.ipam.leases().length, 1)
+  t.equal(owner.node.addresses.ipam.report().lent.length, 1)
+  guest.containers.clear()
+  guest.input((node, now) => node.leave(now))
+  mesh.run(1_000)
+  t.same(owner.node.addresses.ipam.report().lent, [])
+})
