@@ -30,7 +30,7 @@ t.test('attach --resolv-conf', { skip: skipSystem, timeout: 100_000 }, async t =
   const ask = () => run(['ip', 'netns', 'exec', c1.name, 'dig', '+search', '+short', '+tries=1', 'one'])
 
   t.match(await refused(target), /DNS answers nowhere.*weave-ts expose.*\[NOT_EXPOSED\]/s)
-  const server = (await h1.daemon.ipv4('expose')).split('/')[0]!
+  const [server, server6] = (await h1.daemon.say('expose')).split(' ').map(cidr => cidr.split('/')[0]!)
   t.match(await refused(`pid:${process.pid}`), /for namespaces by name.*\[BAD_TARGET\]/s)
   t.match(await refused(`/run/netns/../netns/${c1.name}`), /BAD_TARGET/)
   t.same((await h1.daemon.ps()).length, 1, 'nothing is attached')
@@ -38,7 +38,7 @@ t.test('attach --resolv-conf', { skip: skipSystem, timeout: 100_000 }, async t =
   const address = (await h1.daemon.ipv4('attach', '--resolv-conf', '-h', 'one', target)).split('/')[0]!
   t.match(
     readFileSync(path, 'utf8'),
-    new RegExp(`^# Written by weave-ts.*\nnameserver ${server}\nsearch weave\\.local\n$`),
+    new RegExp(`^# Written by weave-ts.*\nnameserver ${server}\nnameserver ${server6}\nsearch weave\\.local\n$`),
   )
   await waitFor('it asks its host', 5_000, async () => (await ask()).stdout.trim() === address)
 
