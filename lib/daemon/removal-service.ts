@@ -69,11 +69,12 @@ export class RemovalService implements Service {
  * @throws WeaveError PEER_UNKNOWN, or BAD_PEER when several are
  */
 export function peerCalled(text: string, report: Pick<NodeReport, 'self' | 'peers' | 'removed' | 'ipam'>): PeerId {
-  const known = new Map<PeerId, string>([[report.self.peerId, report.self.nickname]])
+  const known = new Map<PeerId, string>()
   // Of a peer that was removed only the id may be left.
   for (const { victim } of report.ipam.takeovers) known.set(victim, '?')
   for (const { peer } of report.ipam.perPeer) known.set(peer, '?')
   for (const { peerId, nickname } of [...report.removed, ...report.peers]) known.set(peerId, nickname)
+  known.set(report.self.peerId, report.self.nickname)
   const exact = [...known].filter(([id, nickname]) => id === text || nickname === text || shortPeerId(id) === text)
   if (exact.length === 1) return exact[0]![0]
   if (exact.length > 1)

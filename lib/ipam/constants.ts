@@ -108,3 +108,9 @@ export const FAMILIAR_AFTER_MS = 60_000
 
 /** Addresses in use that an error names. */
 export const IN_USE_SHOWN_MAX = 16
+
+/** No word of others lifts the ids of this peer's requests to here: what is left lasts for ever. */
+export const REQUEST_ID_MAX = 2 ** 52
+
+/** Terms of takeovers that are read: each is one more than the one before, so none gets there. */
+export const TERM_MAX = 0x7fff_ffff

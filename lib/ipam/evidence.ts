@@ -84,10 +84,7 @@ export class Evidence {
     const runs: Run[] = []
     for (const { first, count, title: ref } of record.runs) {
       const title = titleOf(ref)
-      const isCovered =
-        title !== undefined &&
-        this.#prover.covers(title, base + first) &&
-        this.#prover.covers(title, base + first + count - 1)
+      const isCovered = title !== undefined && this.#prover.covers(title, { first: base + first, count })
       if (isCovered) runs.push({ first, count, title })
     }
     return { runs, isWhole: runs.length === record.runs.length }

@@ -100,7 +100,7 @@ export class Prover {
     mayVerify: () => boolean,
   ): Title | 'later' | undefined {
     if (parent === undefined || parent === 'later') return parent
-    if (parent.seq >= CHAIN_MAX || !this.#covers(parent, entry)) return undefined
+    if (parent.seq >= CHAIN_MAX || !this.covers(parent, entry)) return undefined
     const { first, count, to: owner, giverKey, signature } = entry
     const register = { term: parent.term, seq: parent.seq + 1, owner }
     const known = this.#proved.get(nameOf(signature))
@@ -124,15 +124,11 @@ export class Prover {
   }
 
   /** True when the title is one of all these blocks. */
-  #covers(title: Title, { first, count }: Stretch): boolean {
+  covers(title: Title, { first, count }: Stretch): boolean {
     if (count === 0 || first + count > this.#blockCount) return false
     if (title.type === 'founding') return true
     if (title.type === 'takeover') return this.#takeovers.covers(title.takeover, { first, count })
     return first >= title.first && first + count <= title.first + title.count
-  }
-
-  covers(title: Title, block: number): boolean {
-    return this.#covers(title, { first: block, count: 1 })
   }
 
   #isOf(giverKey: Uint8Array, owner: PeerId): boolean {

@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from '../base/mod.ts'
-import { REQUEST_IDS_RESERVED, REQUEST_ID_LEAP_MAX } from './constants.ts'
+import { REQUEST_IDS_RESERVED, REQUEST_ID_LEAP_MAX, REQUEST_ID_MAX } from './constants.ts'
 
 /**
  * The ids of this peer's requests, which grow for as long as its store lasts: ids are set aside in the store before they
@@ -33,6 +33,6 @@ export class RequestIds {
 
   /** Somebody knows ids of this peer up to there: from before its store was lost. A lie can lift them only so far. */
   leapAbove(id: number): void {
-    if (id >= this.#next && id < this.#next + REQUEST_ID_LEAP_MAX) this.#next = id + 1
+    if (id >= this.#next && id < this.#next + REQUEST_ID_LEAP_MAX && id < REQUEST_ID_MAX) this.#next = id + 1
   }
 }

@@ -1,7 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { BlockMap } from './block-map.ts'
-import { RENEW_AT, RENEW_EVERY_MS, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX } from './constants.ts'
+import { RENEW_AT, RENEW_EVERY_MS, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX, TERM_MAX } from './constants.ts'
 import type { TakeoverProgress, Takeovers } from './takeovers.ts'
 
 /** What came of the wish to take over what a peer owned. */
@@ -36,8 +36,9 @@ export class Succession {
     if (!isUnderWay) {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
       const { runs, term } = this.#map.blocksOf(victim)
+      if (term >= TERM_MAX) return { outcome: 'full' }
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
-      if (runs.length === 0 && before.some(one => one.isSettled)) return { outcome: 'begun', takeovers: before }
+      if (runs.length === 0 && this.#takeovers.isRemoved(victim)) return { outcome: 'begun', takeovers: before }
       if (this.#takeovers.isFull) return { outcome: 'full' }
       for (let at = 0; at === 0 || at < runs.length; at += TAKEOVER_RUNS_MAX) {
         // The rest is taken when the command is given again.
@@ -75,7 +76,7 @@ export class Succession {
   #renew(now: Millis): void {
     if (now - this.#renewedAt < RENEW_EVERY_MS || this.#ownersVersion === this.#map.version) return
     const { runs, term } = this.#map.blocksOf(this.#map.self, RENEW_AT)
-    if (runs.length === 0 || this.#takeovers.isRenewing || this.#takeovers.isFull) return
+    if (runs.length === 0 || term >= TERM_MAX || this.#takeovers.isRenewing || this.#takeovers.isFull) return
     this.#renewedAt = now
     const some = runs.slice(0, TAKEOVER_RUNS_MAX)
     this.#takeovers.begin({ victim: this.#map.self, term: term + 1, isForced: false, runs: some }, now)

@@ -1,7 +1,7 @@
 import { firstAddress, PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type Cidr, type PeerId } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, toHex, utf8, type Decoded } from '../base/mod.ts'
 import { peerIdOf, type CryptoSuite } from '../crypto/mod.ts'
-import { TAKEOVER_RUNS_MAX } from './constants.ts'
+import { TAKEOVER_RUNS_MAX, TERM_MAX } from './constants.ts'
 import type { Giver, GrantScope, Stretch } from './title.ts'
 
 /**
@@ -37,7 +37,6 @@ const TAKEOVER_HASH_BYTES = 32
 const AUTHOR_KEY_BYTES = 32
 const AUTHOR_SIGNATURE_BYTES = 64
 const FLAG_FORCED = 1
-const TERM_MAX = 0xffff_ffff
 
 export type TakeoverPlan = Pick<Takeover, 'victim' | 'term' | 'isForced' | 'runs'>
 
@@ -85,7 +84,7 @@ export function readTakeover(
   const flags = reader.u8()
   const runs = readStretches(reader, blockCount)
   if (!reader.ok) return new Drop('takeover-short')
-  if (runs === undefined || term === 0) return new Drop('takeover-runs')
+  if (runs === undefined || term === 0 || term > TERM_MAX) return new Drop('takeover-runs')
   const isOurs = range.address === scope.range.address && range.prefix === scope.range.prefix
   if (!isOurs || blockPrefix !== scope.blockPrefix || range.address !== firstAddress(range))
     return new Drop('takeover-range')

@@ -60,8 +60,9 @@ const NO_KEY = new Uint8Array(0)
 /**
  * Takeovers of blocks whose owner is gone, and who agrees to them (docs/protocol.md §10.5).
  *
- * A takeover counts once a majority of the members but its victim agrees; or the victim does; or one who is not its
- * author says that it saw a majority: so the peers do not part over who was a member when. A peer agrees when it cannot reach the victim either, knows of no other owner of
+ * A takeover counts once a majority of the members but its victim agrees; or once one who is not its author says that
+ * it saw it settled: so the peers do not part over who was a member when. A peer agrees when it cannot reach the victim
+ * either, knows of no other owner of
  * the blocks, and has not agreed to another takeover of them. So of two at once at most one is settled; the author with
  * the greater id gives way to the other.
  */
@@ -137,7 +138,10 @@ export class Takeovers implements TakeoverRoots {
   /** True when the peer is gone by a settled takeover, and did not come back. */
   isRemoved(peer: PeerId): boolean {
     if (this.electorate.isReached(peer)) return false
-    return this.#of(peer).some(({ isSettled, takeover }) => isSettled && takeover.author !== peer)
+    // Who agreed to it has returned since, and is a member as before.
+    return this.#of(peer).some(
+      ({ isSettled, takeover: { id, author } }) => isSettled && author !== peer && !this.#hasAgreed(peer, id),
+    )
   }
 
   /**
@@ -299,7 +303,7 @@ export class Takeovers implements TakeoverRoots {
     const found: Entry[] = []
     for (const entry of this.#entries.values()) {
       const { takeover } = entry
-      if (takeover.term > term && coversStretch(takeover, stretch) && this.isInForce(takeover.id)) found.push(entry)
+      if (takeover.term > term && this.isInForce(takeover.id) && coversStretch(takeover, stretch)) found.push(entry)
     }
     return found
   }
@@ -393,9 +397,8 @@ export class Takeovers implements TakeoverRoots {
     return this.#hasMajority(entry) && !this.#isOvertaken(entry.takeover, entry.takeover.term)
   }
 
-  /** The victim agrees, or a member besides the author, who is one too, saw a majority. */
-  #isWitnessed({ takeover: { id, author, victim } }: Entry): boolean {
-    if (this.#acks.get(victim)?.has(id) === true && victim !== author) return true
+  /** A member besides the author, who is one too, saw it settled; the victim may be that. */
+  #isWitnessed({ takeover: { id, author } }: Entry): boolean {
     const { members } = this.electorate
     if (!members.has(author)) return false
     for (const [peer, acks] of this.#acks)
@@ -429,15 +432,17 @@ export class Takeovers implements TakeoverRoots {
     return !this.#rivals(entry).some(rival => this.#ownAcks.has(rival.takeover.id) && !this.#isAuthorGone(rival))
   }
 
-  /** True when all its blocks are the victim's, as far as this peer knows. */
+  /** True when all its blocks are the victim's, as far as this peer knows, and its term is one more than theirs. */
   #fits({ runs, victim, term }: Takeover): boolean {
-    return runs.every(({ first, count }) => {
+    let greatest = runs.length === 0 ? term - 1 : 0
+    for (const { first, count } of runs) {
       for (let block = first; block < first + count; block++) {
         const register = this.#options.registerOf(block)
-        if (register?.owner !== victim || register.term >= term) return false
+        if (register?.owner !== victim) return false
+        greatest = Math.max(greatest, register.term)
       }
-      return true
-    })
+    }
+    return term === greatest + 1
   }
 
   /** True when another one of the same blocks is settled that is not older; of no greater term than `termMax`. */

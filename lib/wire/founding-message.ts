@@ -29,6 +29,9 @@ export interface FoundingStatement {
   readonly nickname: string
 }
 
+/** Each attempt of some seconds is one more: an elector that is far ahead lies, and would stop all others. */
+export const ROUND_MAX = 0xf_ffff
+
 /** An attempt to decide; of two the one with the greater round, then of the greater peer. */
 export interface Ballot {
   readonly round: number
@@ -109,6 +112,7 @@ function read(reader: ByteReader): FoundingStatement {
 function readBallot(reader: ByteReader): Ballot | undefined {
   const round = reader.u32()
   const proposer = reader.raw(PEER_BYTES)
+  if (round > ROUND_MAX) reader.fail()
   if (round > 0) return { round, proposer: peerIdFromBytes(proposer) }
   if (!equalBytes(proposer, NO_PEER)) reader.fail()
   return undefined

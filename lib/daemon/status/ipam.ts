@@ -47,6 +47,17 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
   }
 }
 
+/** Addresses of containers here that are another peer's to give. */
+export function disputeWarnings({ ipam }: NodeReport): string[] {
+  const [first] = ipam.disputed
+  if (first === undefined) return []
+  const more = ipam.disputed.length > 1 ? ` and ${ipam.disputed.length - 1} more` : ''
+  return [
+    `${first.cidr} of ${first.container}${more} may be given elsewhere too, for the block is not this peer's any more: ` +
+      'detach it and attach it anew; `weave-ts status ipam` shows all that are disputed',
+  ]
+}
+
 /** Peers that this one cannot share a range with. */
 export function rangeWarnings({ ipam }: NodeReport, names: Names): string[] {
   return ipam.otherRanges.map(
