@@ -57,12 +57,13 @@ export class Strays implements Service {
       if (typeof one === 'string') strays.push(one)
       else if (one !== undefined && !targetIds().has(end.targetId) && !isBusy(end.targetId)) found.push(one)
     }
-    strays.push(...(await this.#ofBridge()))
+    const ofBridge = await this.#ofBridge()
+    const called = `the bridge ${host.bridge} itself`
     // Recorded first: a lease without a record is given back.
     for (const { record } of found) if (record !== undefined) this.#parts.put(record)
     const leases = found.flatMap(one => one.leases)
-    const refused = runner.input((node, now) => node.handlePlugged(leases, strays, now)) ?? []
-    this.#tell(found, refused, strays)
+    const refused = runner.input((node, now) => node.handlePlugged(leases, strays, now, ofBridge)) ?? []
+    this.#tell(found, refused, [...strays, ...ofBridge.map(cidr => `${called} (${formatCidr(cidr)})`)])
   }
 
   /** What is known of a target by its host end; why nothing is, if so. */
@@ -104,15 +105,11 @@ export class Strays implements Service {
   }
 
   /** Addresses of the host itself that nobody recorded. */
-  async #ofBridge(): Promise<string[]> {
+  async #ofBridge(): Promise<Cidr[]> {
     const { host, runner, range } = this.#parts
     const exposed = new Set(runner.node.leases(LEASE_HOLDER.exposure).map(({ address }) => address))
-    return (await host.exposed())
-      .filter(text => {
-        const cidr = parseCidr(text)
-        return cidr !== undefined && contains(range, cidr.address) && !exposed.has(cidr.address)
-      })
-      .map(text => `the bridge ${host.bridge} itself (${text})`)
+    const cidrs = (await host.exposed()).flatMap(text => parseCidr(text) ?? [])
+    return cidrs.filter(({ address }) => contains(range, address) && !exposed.has(address))
   }
 
   #tell(found: readonly Found[], refused: readonly Lease[], strays: readonly string[]): void {

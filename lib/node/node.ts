@@ -218,8 +218,8 @@ export class Node implements Machine<NodeOutput> {
   }
 
   /** See `Past.handlePlugged`; to be called once that is known, and ever after. */
-  handlePlugged(found: readonly Lease[], strays: readonly string[], now: Millis): readonly Lease[] {
-    return this.#settled(this.#past.handlePlugged(found, strays, now), now)
+  handlePlugged(found: readonly Lease[], strays: readonly string[], now: Millis, ofBridge: readonly Cidr[] = []) {
+    return this.#settled(this.#past.handlePlugged(found, strays, now, ofBridge), now)
   }
 
   /** Publishes the names of a container here, or none. False when there is no room; see `NameRecords.set`. */

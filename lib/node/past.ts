@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/mod.ts'
+import { formatCidr, type Cidr, type PeerId } from '../address/mod.ts'
 import { equalBytes, soonest, type Millis } from '../base/mod.ts'
 import type { Hold, Lease } from '../ipam/mod.ts'
 import { RECORD_KIND, type LedgerSync } from '../wire/mod.ts'
@@ -89,14 +89,26 @@ export class Past implements NodePart {
 
   /**
    * What the host says of what is plugged in, and this peer did not know: leases to take up again, and containers of
-   * which nothing can be said. Returns the leases that cannot be taken up, because another container has the address.
+   * which nothing can be said; and addresses of the bridge itself, whose blocks are kept back. Returns the leases that cannot be taken up, because another container has the address.
    */
-  handlePlugged(found: readonly Lease[], strays: readonly string[], now: Millis): readonly Lease[] {
+  handlePlugged(
+    found: readonly Lease[],
+    strays: readonly string[],
+    now: Millis,
+    ofBridge: readonly Cidr[] = [],
+  ): readonly Lease[] {
     const refused = found.filter(lease => !this.#addresses.ipam.adopt(lease, now))
     // The store that says which blocks are own is older than what is plugged in, so it does not say all of them.
-    if (this.#isFirstLook && strays.length > 0) this.#keepBack(this.#addresses.ipam.ownBlocks(), now)
+    const { ipam } = this.#addresses
+    if (this.#isFirstLook && strays.length > 0) this.#keepBack(ipam.ownBlocks(), now)
+    const blocks = ofBridge.map(({ address }) => ipam.space.blockOf(address))
+    if (this.#isFirstLook)
+      this.#keepBack(
+        [...new Set(blocks)].filter(block => ipam.isOwn(block)),
+        now,
+      )
     this.#isFirstLook = false
-    this.#recovered.handleStrays(strays)
+    this.#recovered.handleStrays([...strays, ...ofBridge.map(cidr => `the bridge itself (${formatCidr(cidr)})`)])
     this.#update(now)
     return refused
   }

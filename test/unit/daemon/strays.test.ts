@@ -18,12 +18,12 @@ function world(ends: Record<string, { id: string; cidrs?: readonly string[]; mas
     bridge: [] as string[],
     exposed: [] as string[],
     taken: new Set<number>(),
-    told: undefined as { leases: readonly Lease[]; strays: readonly string[] } | undefined,
+    told: undefined as { leases: readonly Lease[]; strays: readonly string[]; ofBridge: readonly string[] } | undefined,
   }
   const node = {
     leases: () => w.exposed.map(text => parseCidr(text)!),
-    handlePlugged: (leases: readonly Lease[], strays: readonly string[]) => {
-      w.told = { leases, strays }
+    handlePlugged: (leases: readonly Lease[], strays: readonly string[], _now: number, ofBridge: readonly Cidr[]) => {
+      w.told = { leases, strays, ofBridge: ofBridge.map(formatCidr) }
       return leases.filter(({ address }) => w.taken.has(address))
     },
   }
@@ -83,7 +83,7 @@ t.test('what is recorded, just being plugged in, or has nothing of the range is 
   w.exposed.push('10.32.0.3/12')
   await strays.reconcile()
   t.strictSame(w.records, [])
-  t.strictSame(w.told, { leases: [], strays: [] })
+  t.strictSame(w.told, { leases: [], strays: [], ofBridge: [] })
 })
 
 t.test('what cannot be found out is told to the node each time, and logged once', async t => {
@@ -92,10 +92,11 @@ t.test('what cannot be found out is told to the node each time, and logged once'
     veth2: { id: 'anew', cidrs: ['10.32.0.2/12'] },
   })
   w.bridge.push('10.32.0.9/12')
-  const all = ['docker:abc (veth1)', 'anew (veth2)', 'the bridge weave itself (10.32.0.9/12)']
+  const all = ['docker:abc (veth1)', 'anew (veth2)']
   for (let look = 0; look < 2; look++) {
     await strays.reconcile()
     t.strictSame(w.told?.strays, all)
+    t.strictSame(w.told?.ofBridge, ['10.32.0.9/12'])
   }
   t.strictSame(w.events, ['stray', 'stray', 'stray'])
 })
