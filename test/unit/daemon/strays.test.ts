@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatCidr, parseCidr } from '../../../lib/address/mod.ts'
+import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import type { AttachmentRecord } from '../../../lib/daemon/attachment-records.ts'
 import { Strays } from '../../../lib/daemon/strays.ts'
 import type { Lease } from '../../../lib/ipam/mod.ts'
@@ -119,5 +119,5 @@ t.test('Docker says what its endpoints have; that is said once', async t => {
 t.test("what is on another daemon's bridge is not ours", async t => {
   const { world: w, strays } = world({ veth1: { id: 'netns:a', cidrs: ['10.32.0.7/12'], master: 'other' } })
   await strays.reconcile()
-  t.strictSame(w.told, { leases: [], strays: [] })
+  t.strictSame(w.told, { leases: [], strays: [], ofBridge: [] })
 })
