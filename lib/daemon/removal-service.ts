@@ -44,6 +44,8 @@ export class RemovalService implements Service {
           'this peer has published as many takeovers as others listen to',
           'run it on another host, or again when those are ten minutes old and nothing rests on them',
         )
+      case 'held':
+        throw new WeaveError('IPAM_WAITING', `nothing is taken over now: ${removal.hold.reason}`, removal.hold.remedy)
       case 'unknown':
         throw unknownPeer(text, before)
       case 'begun': {

@@ -83,10 +83,10 @@ export class Ipam implements Machine<IpamOutput> {
   readonly space: BlockSpace
   readonly defaultSubnet: Cidr
   readonly #map: BlockMap
-  readonly #takeovers: Takeovers
+  readonly takeovers: Takeovers
   readonly #succession: Succession
   readonly #leases: LeaseTable
-  readonly #loans: Loans
+  readonly loans: Loans
   readonly #assignments: Assignments
   readonly #own: OwnAssigned
   readonly #ids: RequestIds
@@ -121,31 +121,31 @@ export class Ipam implements Machine<IpamOutput> {
     const wrong = subnetError(defaultSubnet, range)
     if (wrong !== undefined) throw wrong
     this.defaultSubnet = defaultSubnet
-    this.#takeovers = new Takeovers({
+    this.takeovers = new Takeovers({
       self: identity,
       suite,
       scope: () => ({ meshId: meshId(), range, blockPrefix: this.space.blockPrefix }),
       blockCount: this.space.blockCount,
       registerOf: block => this.#map.registerOf(block),
     })
-    this.#map = new BlockMap(this.space, { self: identity, suite, meshId, takeovers: this.#takeovers })
-    this.#succession = new Succession(this.#map, this.#takeovers)
+    this.#map = new BlockMap(this.space, { self: identity, suite, meshId, takeovers: this.takeovers })
+    this.#succession = new Succession(this.#map, this.takeovers)
     const self = identity.peerId
     const emit = this.#emit.bind(this)
-    this.#loans = new Loans(this.space)
+    this.loans = new Loans(this.space)
     this.#assignments = new Assignments(self, this.space)
     this.#leases = new LeaseTable(this.space, {
-      has: address => this.#loans.at(address) !== undefined || this.#assignments.isUsed(address),
-      isAnyIn: block => this.#loans.countIn(block) > 0 || this.#assignments.usedIn(block) > 0,
+      has: address => this.loans.at(address) !== undefined || this.#assignments.isUsed(address),
+      isAnyIn: block => this.loans.countIn(block) > 0 || this.#assignments.usedIn(block) > 0,
     })
-    this.#own = new OwnAssigned(this.#map, this.#leases, this.#loans, isEphemeral)
+    this.#own = new OwnAssigned(this.#map, this.#leases, this.loans, isEphemeral)
     this.#ids = new RequestIds(value => emit({ type: 'keep', key: KEPT.ids, value }))
-    const parts = { map: this.#map, leases: this.#leases, loans: this.#loans, assignments: this.#assignments, chance }
+    const parts = { map: this.#map, leases: this.#leases, loans: this.loans, assignments: this.#assignments, chance }
     this.#donor = new Donor(parts)
     this.#reclaims = new Reclaims({
-      loans: this.#loans,
+      loans: this.loans,
       assignments: this.#assignments,
-      takeovers: this.#takeovers,
+      takeovers: this.takeovers,
       keep: (id, isKept) => emit({ type: 'keep', key: KEPT.reclaimed + id, value: isKept ? RECLAIMED : undefined }),
     })
     this.#borrower = new Borrower(this.#map, this.#leases, this.#assignments)
@@ -175,14 +175,9 @@ export class Ipam implements Machine<IpamOutput> {
     return !this.#map.isEmpty
   }
 
-  /** Grows when it may have changed which peers are removed. */
-  get takeoversVersion(): number {
-    return this.#takeovers.version
-  }
-
   /** Grows whenever a block or a single address changes hands. */
   get version(): number {
-    return this.#map.version + this.#assignments.version + this.#loans.version
+    return this.#map.version + this.#assignments.version + this.loans.version
   }
 
   /** Puts a persisted lease back, before the start. False when the address is another's. */
@@ -272,7 +267,7 @@ export class Ipam implements Machine<IpamOutput> {
   /** Gives up all blocks, own and known: this peer leaves its mesh for another one. Leases stay, as disputed. */
   abandon(now: Millis): void {
     this.#map.abandon()
-    this.#takeovers.clear()
+    this.takeovers.clear()
     this.#otherRanges.clear()
     this.#reclaims.pause()
     this.#assignments.clear()
@@ -336,20 +331,20 @@ export class Ipam implements Machine<IpamOutput> {
     const assigned = decodeAssignedRecord(part, value)
     if (isDrop(assigned)) return assigned
     this.#own.restore(part, value)
-    for (const one of assigned) if (this.#isLoan(one)) this.#loans.lend(one)
+    for (const one of assigned) if (this.#isLoan(one)) this.loans.lend(one)
     return undefined
   }
 
   /** Takes what the ledger holds of `owner` of kind `takeover`; at restore before any statement. */
   setTakeover(owner: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    const drop = this.#takeovers.setRecord(owner, key, value, now)
+    const drop = this.takeovers.setRecord(owner, key, value, now)
     this.#settle(now)
     return drop
   }
 
   /** Takes what the ledger holds of `owner` of kind `acks`. */
   setAcks(owner: PeerId, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    const drop = this.#takeovers.setAcks(owner, value)
+    const drop = this.takeovers.setAcks(owner, value)
     this.#settle(now)
     return drop
   }
@@ -359,21 +354,20 @@ export class Ipam implements Machine<IpamOutput> {
    */
   setReachable(peers: ReadonlySet<PeerId>, now: Millis, members: ReadonlySet<PeerId> = peers): void {
     this.#seeker.setReachable(peers)
-    this.#takeovers.electorate.set(members, peers, now)
+    this.takeovers.electorate.set(members, peers, now)
     this.#settle(now)
   }
 
-  /** Takes over the blocks of a peer that is gone for good; see `Succession.remove`. */
+  /**
+   * Takes over the blocks of a peer that is gone for good; see `Succession.remove`. Not while there is a hold: it may not
+   * even know who else is a member then, and would take itself for the majority.
+   */
   removePeer(victim: PeerId, isForced: boolean, now: Millis): PeerRemoval {
     assert(this.#isStarted, 'a peer starts before it takes over')
+    if (this.#hold !== undefined) return { outcome: 'held', hold: this.#hold }
     const removal = this.#succession.remove(victim, isForced, now)
     this.#settle(now)
-    return removal.outcome === 'begun' ? { ...removal, takeovers: this.#takeovers.of(victim) } : removal
-  }
-
-  /** True when the peer was removed, and did not come back. */
-  isRemoved(peer: PeerId): boolean {
-    return this.#takeovers.isRemoved(peer)
+    return removal.outcome === 'begun' ? { ...removal, takeovers: this.takeovers.of(victim) } : removal
   }
 
   /** While there is a hold nothing is answered: who asks then asks another one. */
@@ -483,7 +477,7 @@ export class Ipam implements Machine<IpamOutput> {
   /** The owner of every block, by the registers in force, and what owners lent. */
   ownership(): BlockOwnership {
     const ownerOf = Array.from({ length: this.space.blockCount }, (_, block) => this.#map.ownerOf(block))
-    const lent = [...this.#loans.all(), ...this.#assignments.lent(block => ownerOf[block])]
+    const lent = [...this.loans.all(), ...this.#assignments.lent(block => ownerOf[block])]
     return { first: this.space.range.address, blockSize: this.space.blockSize, ownerOf, lent }
   }
 
@@ -525,11 +519,11 @@ export class Ipam implements Machine<IpamOutput> {
     return makeReport({
       map: this.#map,
       leases: this.#leases,
-      loans: this.#loans,
+      loans: this.loans,
       assignments: this.#assignments,
       seeker: this.#seeker,
       allocator: this.#allocator,
-      takeovers: this.#takeovers,
+      takeovers: this.takeovers,
       defaultSubnet: this.defaultSubnet,
       otherRanges: this.#otherRanges,
       words: this.#words(),
@@ -558,7 +552,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   #publish(): void {
-    for (const publish of this.#takeovers.takePublishes()) this.#emit({ type: 'takeover', ...publish })
+    for (const publish of this.takeovers.takePublishes()) this.#emit({ type: 'takeover', ...publish })
     for (const { page, value } of this.#map.takePublishes()) this.#emit({ type: 'publish', page, value })
     for (const { part, value } of this.#own.takePublishes()) this.#emit({ type: 'assign', part, value })
   }
@@ -569,7 +563,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   #isLoan({ peer, address }: Assigned): boolean {
-    return peer !== this.#map.self && this.space.holds(address) && this.#loans.at(address) === undefined
+    return peer !== this.#map.self && this.space.holds(address) && this.loans.at(address) === undefined
   }
 
   #emit(output: IpamOutput): void {

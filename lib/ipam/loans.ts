@@ -1,4 +1,4 @@
-import type { Ipv4 } from '../address/mod.ts'
+import type { Ipv4, PeerId } from '../address/mod.ts'
 import { assert } from '../base/mod.ts'
 import type { Assigned } from './assigned-record.ts'
 import type { BlockSpace } from './block-space.ts'
@@ -54,6 +54,11 @@ export class Loans {
     if (inBlock?.delete(address) === true && inBlock.size === 0) this.#inBlock.delete(block)
     this.#touched.add(address)
     this.#version++
+  }
+
+  /** Ends what was lent to some peers. */
+  endOf(isMeant: (peer: PeerId) => boolean): void {
+    for (const { address, peer } of [...this.#loans.values()]) if (isMeant(peer)) this.end(address)
   }
 
   /** Addresses that were lent, or are so no longer, since the last call. */

@@ -2,10 +2,13 @@ import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { BlockMap } from './block-map.ts'
 import { RENEW_AT, RENEW_EVERY_MS, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX, TERM_MAX } from './constants.ts'
+import type { Hold } from './hold.ts'
 import type { TakeoverProgress, Takeovers } from './takeovers.ts'
 
 /** What came of the wish to take over what a peer owned. */
 export type PeerRemoval =
+  /** This peer gives nothing and takes nothing over now. */
+  | { readonly outcome: 'held'; readonly hold: Hold }
   /** `full`: this peer publishes as many takeovers as others listen to. */
   | { readonly outcome: 'self' | 'reachable' | 'unknown' | 'full' }
   /** Under way, here or by a peer that began earlier; or settled, now or before. */

@@ -144,6 +144,12 @@ export class Takeovers implements TakeoverRoots {
     )
   }
 
+  /** Who is removed. */
+  removed(): Set<PeerId> {
+    const victims = new Set([...this.#entries.values()].map(({ takeover }) => takeover.victim))
+    return new Set([...victims].filter(victim => this.isRemoved(victim)))
+  }
+
   /**
    * Takes what the ledger holds of `owner` under a key of kind `takeover`. Drops: those of `readTakeover`, and
    * `takeover-many`.

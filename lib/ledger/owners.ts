@@ -191,8 +191,11 @@ export class Owners {
     for (const id of [...this.#collected.keys()]) this.welcome(id)
   }
 
+  /** Who is met lives, whatever it was collected at: it may have lost its store, and begin below that. */
   setMet(peers: Iterable<PeerId>): void {
-    this.#standing.setMet(peers)
+    const met = [...peers]
+    this.#standing.setMet(met)
+    for (const peer of met) this.welcome(peer)
     this.#lowest = undefined
   }
 

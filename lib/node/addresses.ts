@@ -1,5 +1,5 @@
 import { formatCidr, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
-import { WeaveError, equalBytes, isDrop, type Millis } from '../base/mod.ts'
+import { WeaveError, equalBytes, isDrop, soonest, type Millis } from '../base/mod.ts'
 import {
   Ipam,
   LEASE_HOLDER,
@@ -30,12 +30,14 @@ import {
   type LedgerRecord,
   type RoutedMessage,
 } from '../wire/mod.ts'
-import { REMOVED_MAX } from './constants.ts'
+import { COLLECT_INTERVAL_MS, REMOVED_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart, StoreEntry } from './part.ts'
 
 const LEASE_PREFIX = 'lease/'
 const KEPT_PREFIX = 'ipam/'
+
+const NO_KEY = new Uint8Array(0)
 
 /** Carries address management over the ledger and the mesh, and keeps its leases in the store. */
 export class Addresses implements NodePart {
@@ -49,6 +51,10 @@ export class Addresses implements NodePart {
   #takeoversVersion = 0
   readonly #removed = new Map<PeerId, string>()
   #isStoreWritable = true
+  /** Removed peers whose records were dropped, and whether some were there again at the last look. */
+  readonly #forgotten = new Map<PeerId, boolean>()
+  /** When it is looked again for them. */
+  #forgetAt: Millis | undefined
   #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
 
   /** `onOwnersChanged`: a block may have changed hands. */
@@ -179,18 +185,41 @@ export class Addresses implements NodePart {
   viewChanged(now: Millis): void {
     const { view } = this.#context
     this.ipam.setReachable(view.reachable, now, view.members)
-    this.#forgetRemoved()
+    this.#forgetRemoved(now)
     this.drain(now)
   }
 
-  /** Who is removed, and out of reach, is no member any more. */
-  #forgetRemoved(): void {
-    this.#takeoversVersion = this.ipam.takeoversVersion
-    for (const peer of this.#context.view.members) {
-      if (!this.ipam.isRemoved(peer)) continue
-      this.#remember(peer)
-      this.#context.ledger.forgetOwner(peer)
+  /** Who left for good said so by a tombstone of what it is; there was no time to give back what it had borrowed. */
+  #reclaimLeft(now: Millis): void {
+    const { view, ledger } = this.#context
+    const hasLeft = (peer: PeerId) =>
+      !view.reachable.has(peer) && ledger.held(peer, RECORD_KIND.peer, NO_KEY)?.isTombstone === true
+    const { version } = this.ipam.loans
+    this.ipam.loans.endOf(hasLeft)
+    if (version !== this.ipam.loans.version) this.ipam.handleTimeout(now)
+  }
+
+  /**
+   * Neighbours that have not heard of it yet bring the records of a removed peer back, so it is looked again and again. It
+   * brings them itself when it returns, and is reached a moment later: so they are left alone at first.
+   */
+  #forgetRemoved(now: Millis): void {
+    this.#takeoversVersion = this.ipam.takeovers.version
+    const { view, ledger, neighbours } = this.#context
+    this.#reclaimLeft(now)
+    const removed = this.ipam.takeovers.removed()
+    const isDue = this.#forgetAt === undefined || now >= this.#forgetAt
+    for (const peer of this.#forgotten.keys()) if (!removed.has(peer)) this.#forgotten.delete(peer)
+    for (const peer of removed) {
+      const isHeld = ledger.lastSeqOf(peer) > 0 && neighbours.neighbour(peer) === undefined
+      const isBack = this.#forgotten.get(peer)
+      if (isBack === undefined || (isBack && isHeld && isDue)) {
+        if (view.members.has(peer)) this.#remember(peer)
+        ledger.forgetOwner(peer)
+        this.#forgotten.set(peer, false)
+      } else if (isDue) this.#forgotten.set(peer, isHeld)
     }
+    if (isDue) this.#forgetAt = removed.size === 0 ? undefined : now + COLLECT_INTERVAL_MS
   }
 
   /** Gives up all blocks; leases stay, as disputed. */
@@ -275,6 +304,7 @@ export class Addresses implements NodePart {
   }
 
   handleTimeout(now: Millis): void {
+    if (this.#forgetAt !== undefined && now >= this.#forgetAt) this.#forgetRemoved(now)
     const due = this.ipam.pollTimeout()
     if (due === undefined || now < due.at) return
     this.ipam.handleTimeout(now)
@@ -282,7 +312,8 @@ export class Addresses implements NodePart {
   }
 
   pollTimeout(): { readonly at: Millis; readonly reason: string } | undefined {
-    return this.ipam.pollTimeout()
+    const forget = this.#forgetAt === undefined ? undefined : { at: this.#forgetAt, reason: 'forget removed' }
+    return soonest([this.ipam.pollTimeout(), forget])
   }
 
   /** True while this peer owns a block, or a container here an address. */
@@ -312,7 +343,7 @@ export class Addresses implements NodePart {
 
   drain(now: Millis): void {
     const { ledger } = this.#context
-    if (this.#takeoversVersion !== this.ipam.takeoversVersion) this.#forgetRemoved()
+    if (this.#takeoversVersion !== this.ipam.takeovers.version) this.#forgetRemoved(now)
     for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput()) {
       switch (output.type) {
         case 'publish':

@@ -15,7 +15,7 @@ import { SimLog } from './sim-log.ts'
 import { SimNetwork } from './sim-network.ts'
 import { labelledChance, seededEntropy } from './sim-randomness.ts'
 import type { SimSite } from './sim-stream.ts'
-import { lightSuite, memoisedSuite } from './sim-suite.ts'
+import { lightSuite, memoisedSuite, toySuite } from './sim-suite.ts'
 
 /** How often it is looked whether what is waited for has come true, in virtual time. */
 const LOOK_MS = 250
@@ -33,6 +33,8 @@ export interface SimMeshOptions {
   readonly secretOf?: (host: number) => number
   /** False: events are only counted, for measuring. */
   readonly isLogged?: boolean
+  /** Where nothing is sealed: nor are there curves, which is fast. */
+  readonly isToy?: boolean
   /** Whose identity a host has; its own when undefined. */
   readonly identityOf?: (host: number) => number
   readonly config?: Partial<NodeConfig>
@@ -61,6 +63,7 @@ export class SimViolation extends Error {
 
 const trueSuite = memoisedSuite()
 const fastSuite = lightSuite(trueSuite)
+const cheapSuite = toySuite(trueSuite)
 
 /**
  * Whole peers on virtual time. The safety rules are checked with everything that a peer does: no address for two containers,
@@ -90,7 +93,8 @@ export class SimMesh implements SimWatcher {
     this.#options = options
     this.events = new SimLog(options.isLogged ?? true)
     this.#isSealed = options.sealing !== 'none'
-    const suite = this.#isSealed ? trueSuite : fastSuite
+    const unsealed = options.isToy === true ? cheapSuite : fastSuite
+    const suite = this.#isSealed ? trueSuite : unsealed
     this.chance = labelledChance(`mesh ${options.seed}`)
     this.network = new SimNetwork(this.clock, labelledChance(`network ${options.seed}`))
     this.network.onWire = (from, bytes, end) => this.#watchWire(from, bytes, end === undefined)

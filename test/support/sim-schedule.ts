@@ -15,6 +15,8 @@ export interface SchedulePlan {
   readonly blockPrefix: number
   /** The last host runs on copies of the disk of host 1. */
   readonly isCloned?: boolean
+  /** All begin at once, and decide who founds. */
+  readonly isDecided?: boolean
   /** Host 1 lies. */
   readonly isLied?: boolean
   readonly isLogged?: boolean
@@ -30,6 +32,8 @@ const LATE_MAX_MS = 20_000
 const COMPARE_MS = 12_000
 /** A double counts as gone so long after it was met. */
 const DOUBLE_MS = 210_000
+/** A link to a host that lost its power is given up within so long. */
+const NOTICE_MS = 60_000
 const ENDS_WITHIN_MS = WAIT_MS + 1_000
 const CONTAINERS_MAX = 6
 
@@ -37,6 +41,8 @@ const CONTAINERS_MAX = 6
 export class SimSchedule {
   readonly mesh: SimMesh
   readonly disputes: SimDisputes
+  /** What was done, in order. */
+  readonly history: string[] = []
   readonly outcomes = new Map<string, number>()
   readonly #plan: SchedulePlan
   readonly #chance: Chance
@@ -47,6 +53,7 @@ export class SimSchedule {
   readonly #launched = new Set<SimHost>()
   readonly #snapshots = new Map<SimHost, SimDisk>()
   #isWild = true
+  #didForget = false
 
   constructor(plan: SchedulePlan) {
     this.#plan = plan
@@ -55,12 +62,18 @@ export class SimSchedule {
       seed,
       peers: plan.peers + (plan.isCloned === true ? 1 : 0),
       sealing: 'none',
+      isToy: true,
       isLogged: plan.isLogged ?? false,
       identityOf: number => (number === plan.peers ? 1 : number),
-      config: { range, defaultSubnet: range, blockPrefix },
+      config: {
+        range,
+        defaultSubnet: range,
+        blockPrefix,
+        ...(plan.isDecided === true && { founding: { type: 'consensus', size: plan.peers } }),
+      },
       isExcused: clash => this.disputes.isExcused(clash),
       onRefused: (_host, container, { code, message, remedy }) => {
-        this.#count(code)
+        this.count(code)
         if (message === '' || remedy === '') this.mesh.fail(`${container} was refused without a reason`)
       },
     })
@@ -79,9 +92,13 @@ export class SimSchedule {
       if (this.#chance() < 0.3) this.#repeatMessages(host)
       host.aheadMs = this.#below(1_000_000)
     }
-    mesh.host(0).launch()
-    this.#launched.add(mesh.host(0))
-    for (const host of this.#hosts) if (host.number > 0 && this.#chance() < 0.8) this.#join(host, this.#below(1_500))
+    if (this.#plan.isDecided !== true) {
+      mesh.host(0).launch()
+      this.#launched.add(mesh.host(0))
+    }
+    for (const host of this.#hosts)
+      if (!this.#launched.has(host) && (this.#plan.isDecided === true || this.#chance() < 0.8))
+        this.#join(host, this.#below(1_500))
     for (let step = 0; step < this.#plan.steps; step++) {
       this.#step()
       this.run(this.#below(this.#chance() < 0.5 ? GAP_SHORT_MS : GAP_LONG_MS))
@@ -143,7 +160,7 @@ export class SimSchedule {
       draw -= weight
       if (draw >= 0) continue
       this.#note(name)
-      this.#count(`step ${name}`)
+      this.count(`step ${name}`)
       this.disputes.look()
       play()
       this.disputes.look()
@@ -154,7 +171,7 @@ export class SimSchedule {
   #join(host: SimHost, waitMs: Millis): void {
     this.#launched.add(host)
     this.mesh.clock.after(waitMs, () => {
-      if (!host.isUp && !this.#gone.has(host) && !this.#away.has(host)) host.launch([0], false)
+      if (!host.isUp && !this.#gone.has(host) && !this.#away.has(host)) host.launch(this.#contacts, false)
     })
   }
 
@@ -170,7 +187,7 @@ export class SimSchedule {
     const { range } = this.#plan
     const dice = this.#chance()
     if (dice < 0.7) {
-      for (let count = 1 + this.#below(3); count > 0; count--) this.attach(host)
+      for (let count = 1 + this.#below(3); count > 0 && host.isUp; count--) this.attach(host)
       return
     }
     const half = { address: range.address + (dice < 0.77 ? 0 : 2 ** (31 - range.prefix)), prefix: range.prefix + 1 }
@@ -193,7 +210,7 @@ export class SimSchedule {
     else host.crash(dice < 0.75)
     const { life } = host
     this.mesh.clock.after(this.#below(DOWN_MAX_MS), () => {
-      if (host.life !== life || this.#away.has(host) || this.#gone.has(host)) return
+      if (!this.#isWild || host.life !== life || this.#away.has(host) || this.#gone.has(host)) return
       this.#relaunch(host)
     })
   }
@@ -201,10 +218,22 @@ export class SimSchedule {
   /** The clock of a host that starts anew may stand anywhere. */
   #relaunch(host: SimHost): void {
     this.disputes.look()
+    this.#note(`${host.name} starts anew`)
     if (host.isUp) host.crash(false)
-    if (this.#chance() < 0.3) host.loseCache()
+    if (this.#chance() < 0.3) this.#loseCache(host)
     host.aheadMs = this.#below(1_000_000)
     host.launch(undefined, false)
+  }
+
+  #loseCache(host: SimHost): void {
+    this.#note(`${host.name} loses its cache`)
+    this.#didForget = true
+    host.loseCache()
+  }
+
+  /** What a peer that is gone for good owned is known by nobody, when those who are left have lost what they had of it. */
+  get mayForget(): boolean {
+    return this.#didForget && this.#gone.size > 0
   }
 
   #part(): void {
@@ -225,14 +254,25 @@ export class SimSchedule {
     this.mesh.network.hasRoute = () => true
   }
 
+  /** Whom a host is told to join. */
+  get #contacts(): readonly number[] {
+    return this.#plan.isDecided === true ? this.#hosts.map(({ number }) => number) : [0]
+  }
+
+  /** Who was elected has founded: before that nobody else can. */
+  get #isFounded(): boolean {
+    return this.#plan.isDecided !== true || this.live.every(({ node }) => node.meshId !== undefined)
+  }
+
   get #mayLose(): boolean {
-    return this.#gone.size + this.#away.size < Math.floor((this.#launched.size - 1) / 2)
+    return this.#isFounded && this.#gone.size + this.#away.size < Math.floor((this.#launched.size - 1) / 2)
   }
 
   /** `weave-ts reset`: hands on what it has, and is never seen again. */
   #leave(): void {
     const host = this.#any(this.live)
     if (host === undefined || !this.#mayLose || host.number === 0) return
+    this.#note(`${host.name} leaves`)
     this.#clear(host)
     host.input((node, now) => node.leave(now))
     this.#gone.add(host)
@@ -244,6 +284,7 @@ export class SimSchedule {
   #die(): void {
     const host = this.#any(this.live)
     if (host === undefined || !this.#mayLose) return
+    this.#note(`${host.name} dies`)
     host.crash(true)
     // The founder is whom the others were told to join.
     if (this.#chance() < 0.4 && host.number !== 0) {
@@ -275,7 +316,7 @@ export class SimSchedule {
   #removeOn(host: SimHost, victim: SimHost, isForced: boolean): void {
     const outcome = host.input((node, now) => node.removePeer(victim.identity.peerId, isForced, now))
     this.disputes.look()
-    this.#count(`rmpeer ${outcome?.outcome ?? 'crash'}`)
+    this.count(`rmpeer ${outcome?.outcome ?? 'crash'}`)
     this.#note(`rmpeer ${victim.name} on ${host.name}${isForced ? ' by force' : ''}: ${outcome?.outcome}`)
   }
 
@@ -285,7 +326,8 @@ export class SimSchedule {
 
   #snapshot(): void {
     const host = this.#any(this.live)
-    if (host !== undefined) this.#snapshots.set(host, host.copyDisk())
+    // Of a disk that has met nobody its host cannot know that others went on without it.
+    if (host?.store.has('past/met') === true) this.#snapshots.set(host, host.copyDisk())
   }
 
   /** The host goes back to what it was. */
@@ -305,12 +347,12 @@ export class SimSchedule {
   /** The store is moved aside; the identity, and the containers, are kept. */
   #wipe(): void {
     const host = this.#any(this.live)
-    if (host === undefined || host.number === 0) return
+    if (host === undefined || host.number === 0 || !this.#isFounded) return
     this.#heal()
     host.crash(this.#chance() < 0.5)
     host.replaceDisk()
     this.disputes.look()
-    host.launch([0], false)
+    host.launch(this.#contacts, false)
     this.run(COMPARE_MS)
   }
 
@@ -387,7 +429,10 @@ export class SimSchedule {
     }
     if (clone !== undefined) this.run(DOUBLE_MS)
     // Who is gone for good: an operator says so, on every host, for nobody knows who has seen what.
-    this.run(8_000)
+    const isReady = (host: SimHost) =>
+      host.node.addresses.ipam.hold === undefined &&
+      [...this.#gone].every(one => !host.node.view.reachable.has(one.identity.peerId))
+    this.mesh.until(() => this.live.every(isReady), NOTICE_MS)
     for (const victim of this.#gone)
       for (const host of this.live)
         if (!host.node.view.reachable.has(victim.identity.peerId)) this.#removeOn(host, victim, false)
@@ -406,10 +451,11 @@ export class SimSchedule {
   }
 
   #note(text: string): void {
+    this.history.push(`${this.mesh.clock.now} ${text}`)
     this.mesh.events.write(() => `${this.mesh.clock.now} step ${text}`)
   }
 
-  #count(what: string): void {
+  count(what: string): void {
     this.outcomes.set(what, (this.outcomes.get(what) ?? 0) + 1)
   }
 }

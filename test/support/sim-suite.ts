@@ -1,6 +1,7 @@
-import { equalBytes } from '../../lib/base/mod.ts'
+import { concatBytes, equalBytes } from '../../lib/base/mod.ts'
 import type { CryptoSuite } from '../../lib/crypto/mod.ts'
 import { nodeSuite } from '../../lib/io/node-suite.ts'
+import { fakeSuite } from './fake-suite.ts'
 import { SimMemo } from './sim-memo.ts'
 
 /** Enough for every live record of a thousand peers, and what is on its way to be one. */
@@ -74,4 +75,34 @@ export function lightSuite(suite: CryptoSuite): CryptoSuite {
 /** Bytes as a map's key: the cheapest text that holds them all. */
 function nameOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+/** The same without curves, for as many meshes as can be: whoever knows a public key can do what its secret is for. */
+export function toySuite(suite: CryptoSuite): CryptoSuite {
+  const { signingPublicKey, sign, verify } = fakeSuite
+  const exchangePublicOf = (secret: Uint8Array) => fakeSuite.hash(secret).slice()
+  const exchange = (own: Uint8Array, other: Uint8Array) => {
+    const [one, two] = Buffer.compare(own, other) < 0 ? [own, other] : [other, own]
+    return fakeSuite.hash(concatBytes(one, two)).slice()
+  }
+  return {
+    ...lightSuite(suite),
+    hash: (data, length = 32) => fakeSuite.hash(data, length).slice(),
+    signingPublicKey: seed => signingPublicKey(seed).slice(),
+    signer(seed) {
+      const own = seed.slice()
+      return { publicKey: signingPublicKey(own).slice(), sign: message => sign(own, message) }
+    },
+    sign,
+    verify,
+    // The secret of an identity follows from its public key: so both sides agree on what they exchange.
+    exchangeSecret: seed => signingPublicKey(seed).slice(),
+    exchangePublicKey: exchangePublicOf,
+    exchangeKey(secret) {
+      const publicKey = exchangePublicOf(secret)
+      return { publicKey, exchange: other => exchange(publicKey, other) }
+    },
+    exchangePublicOf,
+    exchange: (secret, other) => exchange(exchangePublicOf(secret), other),
+  }
 }

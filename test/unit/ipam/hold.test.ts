@@ -70,3 +70,10 @@ t.test('nothing is handed on, not for good either, and nobody is asked', async t
   a.handleRequest(peer(2), asked.message, 0)
   t.match(drain(a), [{ type: 'publish' }, { type: 'send', message: { outcome: 'granted' } }])
 })
+
+t.test('nothing is taken over while there is a hold: who the members are may not be known', async t => {
+  const machine = ipam()
+  machine.found(SALT, 0)
+  machine.setHold(HOLD, 0)
+  t.same(machine.removePeer(peer(2), false, 0), { outcome: 'held', hold: HOLD })
+})

@@ -114,6 +114,21 @@ t.test('an owner that nobody reaches is suspended, then collected, and not broug
   })
 })
 
+t.test('who was collected, and is met with an empty store, is welcome below what it was collected at', async t => {
+  const [a, b] = [ledgerOf('a'), ledgerOf('b')]
+  a.put(1, utf8('k'), utf8('v'))
+  a.put(1, utf8('k'), utf8('v2'))
+  reconcile(a, b)
+  t.equal(b.forgetOwner(A), true)
+  const anew = ledgerOf('a')
+  anew.put(1, utf8('k'), utf8('anew'))
+  reconcile(anew, b)
+  t.same(contents(b), [])
+  b.setMet([A])
+  reconcile(anew, b)
+  t.same(contents(b), contents(anew))
+})
+
 t.test('what was collected stays so over a restart', async t => {
   const [a, b] = [ledgerOf('a'), ledgerOf('b')]
   a.put(1, utf8('k'), utf8('v'))
