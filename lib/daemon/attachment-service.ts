@@ -62,7 +62,7 @@ export class AttachmentService implements Service {
           const { isIpv6Off, ...given } = await attachments.attach(target, addresses, {
             ...options,
             signal,
-            waitMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000,
+            ...(timeoutSeconds !== undefined && { waitMs: timeoutSeconds * 1_000 }),
           })
           return { ...given, notes: isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : [] }
         } catch (error) {

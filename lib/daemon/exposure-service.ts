@@ -55,7 +55,7 @@ export class ExposureService implements Service {
             isMasqueraded: masquerade,
             signal,
             names,
-            waitMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000,
+            ...(timeoutSeconds !== undefined && { waitMs: timeoutSeconds * 1_000 }),
           })
           const notes = (await parts.isForwarding()) ? [] : [NO_FORWARDING]
           return { ...given, notes: exposures.isIpv6Off ? [...notes, NO_IPV6] : notes }
