@@ -99,7 +99,7 @@ t.test('containers reach the world through the exposed host, and only their own 
 
   await t.test('--without-masquerade leaves addresses as they are, for a world that knows the way', async t => {
     await h1.daemon.ipv4('expose', '--without-masquerade', '10.40.1.1/24')
-    t.strictSame((await h1.daemon.status()).exposed, [
+    t.match((await h1.daemon.status()).exposed, [
       { cidr: '10.40.1.1/24', isMasqueraded: false },
       { cidr: '10.40.2.1/24', isMasqueraded: true },
     ])
