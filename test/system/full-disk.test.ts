@@ -52,7 +52,10 @@ t.test(
     const acknowledged = new Map<string, string>([[`netns:${c2.name}`, cidr2]])
     const attach = async (container: Namespace) => {
       const result = await h2.daemon.cli('attach', `netns:${container.name}`)
-      const ipv4 = result.stdout.trim().split(' ').filter(word => !word.includes(':'))
+      const ipv4 = result.stdout
+        .trim()
+        .split(' ')
+        .filter(word => !word.includes(':'))
       if (result.status === 0) acknowledged.set(`netns:${container.name}`, ipv4.join(' '))
       return result
     }
