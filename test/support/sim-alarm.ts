@@ -34,7 +34,8 @@ export class SimAlarm {
       this.#wakes.count++
       assert(this.#wakes.count < WAKES_AT_ONE_TIME_MAX, `${name} is never at rest: ${next.reason}`)
     }
-    const at = Math.max(next.at, clock.now)
+    // The clock knows whole milliseconds: rung before its time, it would be armed for the same moment again.
+    const at = Math.ceil(Math.max(next.at, clock.now))
     if (this.#at !== undefined && this.#at <= at) return
     this.#at = at
     const plan = ++this.#plan
