@@ -71,7 +71,7 @@ t.test(
     t.match(result.stdout, /^completion: [1-9]/m)
     t.match(result.stdout, /^man: [1-9]/m)
     t.match(result.stdout, /^program: .*\/usr\/lib\/weave-ts\/bin\/node$/m, 'its own Node.js runs')
-    t.match(result.stdout, /^attached: 10\.32\.0\.1\/12$/m)
+    t.match(result.stdout, /^attached: 10\.32\.0\.1\/12 fd[0-9a-f:]+\/64$/m)
     t.match(result.stdout, /^after remove: 1 identity, $/m, 'the daemon was stopped, its state stays')
     t.match(result.stdout, /^after purge: $/m)
   },
