@@ -33,8 +33,9 @@ export class Succession {
     const { electorate } = this.#takeovers
     if (victim === this.#map.self) return { outcome: 'self' }
     if (electorate.isReached(victim)) return { outcome: 'reachable' }
-    if (!electorate.members.has(victim) && (this.#map.counts.get(victim) ?? 0) === 0) return { outcome: 'unknown' }
     const before = this.#takeovers.of(victim)
+    const isKnown = electorate.members.has(victim) || this.#map.counts.has(victim) || before.length > 0
+    if (!isKnown) return { outcome: 'unknown' }
     const isUnderWay = before.some(one => !one.isSettled && (one.isForced || !isForced))
     if (!isUnderWay) {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
