@@ -231,25 +231,31 @@ export class BlockMap {
 
   /** Blocks of which this peer states what a takeover replaced. */
   keptBlocks(): Stretch[] {
-    const blocks: Stretch[] = []
-    for (let block = 0; block < this.space.blockCount; block++)
-      if (this.#kept.get(block) !== undefined) blocks.push({ first: block, count: 1 })
-    return blocks
+    return this.#stretches(block => this.#kept.get(block) !== undefined)
   }
 
-  /** Blocks of an owner, as runs, with the greatest term among them. */
-  blocksOf(owner: PeerId, seqMin = 0): { readonly runs: readonly Stretch[]; readonly term: number } {
-    const runs: { first: number; count: number }[] = []
-    let term = 0
-    for (let block = 0; block < this.space.blockCount; block++) {
+  /** Blocks of an owner, whose titles have so many grants at least. */
+  blocksOf(owner: PeerId, seqMin = 0): Stretch[] {
+    return this.#stretches(block => {
       const register = this.#inForce.get(block)
-      if (register?.owner !== owner || register.seq < seqMin) continue
-      term = Math.max(term, register.term)
-      const last = runs.at(-1)
-      if (last !== undefined && last.first + last.count === block) last.count++
-      else runs.push({ first: block, count: 1 })
-    }
-    return { runs, term }
+      return register?.owner === owner && register.seq >= seqMin
+    })
+  }
+
+  /** The greatest term in force of these blocks; 0 for none. */
+  greatestTerm(stretches: readonly Stretch[]): number {
+    let greatest = 0
+    for (const { first, count } of stretches)
+      for (let block = first; block < first + count; block++)
+        greatest = Math.max(greatest, this.#inForce.get(block)?.term ?? 0)
+    return greatest
+  }
+
+  /** The blocks of this peer within a span. */
+  ownIn({ first, last }: BlockSpan): number[] {
+    const blocks: number[] = []
+    for (let block = first; block <= last; block++) if (this.isOwn(block)) blocks.push(block)
+    return blocks
   }
 
   /** Gives up every statement, own and foreign: this peer joins another mesh. Own records are to be removed. */
@@ -304,6 +310,18 @@ export class BlockMap {
     for (const count of this.#counts.values()) known += count
     if (known < this.space.blockCount) counts.set(undefined, this.space.blockCount - known)
     return counts
+  }
+
+  /** The blocks that are meant, neighbours joined. */
+  #stretches(isMeant: (block: number) => boolean): Stretch[] {
+    const stretches: { first: number; count: number }[] = []
+    for (let block = 0; block < this.space.blockCount; block++) {
+      if (!isMeant(block)) continue
+      const last = stretches.at(-1)
+      if (last !== undefined && last.first + last.count === block) last.count++
+      else stretches.push({ first: block, count: 1 })
+    }
+    return stretches
   }
 
   #scope(): GrantScope {

@@ -4,6 +4,7 @@ import type { BlockMap } from './block-map.ts'
 import { RENEW_AT, RENEW_EVERY_MS, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX, TERM_MAX } from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { TakeoverProgress, Takeovers } from './takeovers.ts'
+import type { Stretch } from './title.ts'
 
 /** What came of the wish to take over what a peer owned. */
 export type PeerRemoval =
@@ -20,6 +21,8 @@ export class Succession {
   readonly #takeovers: Takeovers
   #version = 0
   #ownersVersion = 0
+  /** As of which owners there was nothing to renew. */
+  #unrenewedVersion = -1
   #renewedAt: Millis = -Infinity
   #sweptAt: Millis | undefined
 
@@ -39,15 +42,15 @@ export class Succession {
     const isUnderWay = before.some(one => !one.isSettled && (one.isForced || !isForced))
     if (!isUnderWay) {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
-      const { runs, term } = this.#map.blocksOf(victim)
-      if (term >= TERM_MAX) return { outcome: 'full' }
+      const runs = this.#map.blocksOf(victim)
+      if (this.#map.greatestTerm(runs) >= TERM_MAX) return { outcome: 'full' }
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
       if (runs.length === 0 && this.#takeovers.isRemoved(victim)) return { outcome: 'begun', takeovers: before }
       if (this.#takeovers.isFull) return { outcome: 'full' }
       for (let at = 0; at === 0 || at < runs.length; at += TAKEOVER_RUNS_MAX) {
         // The rest is taken when the command is given again.
         if (this.#takeovers.isFull) break
-        this.#takeovers.begin({ victim, term: term + 1, isForced, runs: runs.slice(at, at + TAKEOVER_RUNS_MAX) }, now)
+        this.#begin(victim, isForced, runs.slice(at, at + TAKEOVER_RUNS_MAX), now)
       }
     }
     this.advance(now)
@@ -78,12 +81,19 @@ export class Succession {
 
   /** A new root for what this peer owns by many grants, before no more may be added. */
   #renew(now: Millis): void {
-    if (now - this.#renewedAt < RENEW_EVERY_MS || this.#ownersVersion === this.#map.version) return
-    const { runs, term } = this.#map.blocksOf(this.#map.self, RENEW_AT)
-    if (runs.length === 0 || term >= TERM_MAX || this.#takeovers.isRenewing || this.#takeovers.isFull) return
+    if (now - this.#renewedAt < RENEW_EVERY_MS || this.#unrenewedVersion === this.#map.version) return
+    if (this.#takeovers.isRenewing || this.#takeovers.isFull) return
+    const runs = this.#map.blocksOf(this.#map.self, RENEW_AT).slice(0, TAKEOVER_RUNS_MAX)
+    if (runs.length === 0 || this.#map.greatestTerm(runs) >= TERM_MAX) {
+      this.#unrenewedVersion = this.#map.version
+      return
+    }
     this.#renewedAt = now
-    const some = runs.slice(0, TAKEOVER_RUNS_MAX)
-    this.#takeovers.begin({ victim: this.#map.self, term: term + 1, isForced: false, runs: some }, now)
+    this.#begin(this.#map.self, false, runs, now)
+  }
+
+  #begin(victim: PeerId, isForced: boolean, runs: readonly Stretch[], now: Millis): void {
+    this.#takeovers.begin({ victim, term: this.#map.greatestTerm(runs) + 1, isForced, runs }, now)
   }
 
   /** Forgets settled takeovers that no title in force rests on. */

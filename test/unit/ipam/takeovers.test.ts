@@ -236,6 +236,30 @@ t.test('titles with many grants get a new root, and go on', async t => {
   }
 })
 
+t.test('what could not be renewed at once is later, though nothing changes hands any more', async t => {
+  const mesh = founded(2)
+  const [a, b] = mesh.hosts as [Host, Host]
+  const address = RANGE.address + 7 * 16 + 1
+  for (let id = 1; id <= 2 * RENEW_AT + 2; id++)
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      mesh.act(from, machine => {
+        if (machine.isOwn(7))
+          machine.handleRequest(to.id, { kind: 'ipam-request', id, subnet: RANGE, address }, mesh.now)
+      })
+      mesh.pass(100)
+    }
+  const before = a.machine.registerOf(7)
+  t.ok(before !== undefined && before.term >= 1 && before.seq >= RENEW_AT, JSON.stringify(before))
+  mesh.pass(61_000)
+  for (const host of mesh.hosts) mesh.act(host, machine => machine.handleTimeout(mesh.now))
+  mesh.pass(1000)
+  t.same(a.machine.registerOf(7), { term: before!.term + 1, seq: 0, owner: before!.owner })
+  t.same(b.machine.registerOf(7), a.machine.registerOf(7))
+})
+
 t.test('one member alone settles nothing, whoever it makes up to be the author', async t => {
   const mesh = founded(4)
   const [a, b, c, d] = mesh.hosts as [Host, Host, Host, Host]
