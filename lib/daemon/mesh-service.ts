@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { shortPeerId } from '../address/mod.ts'
 import type { CallHandlers, Status } from '../api/mod.ts'
-import { WeaveError, type Millis } from '../base/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
-import type { Node } from '../node/mod.ts'
+import { askNode } from './ask-node.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 
@@ -45,7 +45,7 @@ export class MeshService implements Service {
       connect: ({ targets, replace }) => ({ targets: this.#connect(targets, replace, parts.port) }),
       forget: ({ targets }) => {
         this.#runner.requireStore()
-        return this.#tell((node, now) => ({ targets: node.forgetContacts(targets, now) }))
+        return askNode(this.#runner, (node, now) => ({ targets: node.forgetContacts(targets, now) }))
       },
       found: () => this.#found(),
       stop: (_request, { afterAnswer }) => {
@@ -86,7 +86,7 @@ export class MeshService implements Service {
   #connect(contacts: readonly string[], isReplacing: boolean, port: number): string[] {
     for (const contact of contacts) parsePeerName(contact, port)
     this.#runner.requireStore()
-    const { list } = this.#tell((node, now) => ({ list: node.connect(contacts, isReplacing, now) }))
+    const { list } = askNode(this.#runner, (node, now) => ({ list: node.connect(contacts, isReplacing, now) }))
     if (list === undefined)
       throw new WeaveError(
         'BAD_PEER',
@@ -111,14 +111,8 @@ export class MeshService implements Service {
         'nothing has to be founded; to leave that mesh for another one: `weave-ts reset`',
       )
     this.#runner.requireStore()
-    this.#tell((node, now) => ({ isFounded: node.found(now) }))
+    askNode(this.#runner, (node, now) => ({ isFounded: node.found(now) }))
     return { mesh: this.#runner.report().mesh.id ?? '' }
-  }
-
-  #tell<T extends object>(give: (node: Node, now: Millis) => T): T {
-    const answer = this.#runner.input(give)
-    if (answer === undefined) throw new WeaveError('DAEMON_DOWN', 'the daemon is about to end', 'launch it again')
-    return answer
   }
 
   /** Until this peer knows whether the blocks that it would hand on are its own; for seconds at most. */

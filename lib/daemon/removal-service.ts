@@ -2,6 +2,7 @@ import { shortPeerId, type PeerId } from '../address/mod.ts'
 import type { CallHandlers, CallReply } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { NodeReport } from '../node/mod.ts'
+import { askNode } from './ask-node.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { Names } from './status/names.ts'
@@ -22,8 +23,7 @@ export class RemovalService implements Service {
     const before = this.#runner.report()
     const names = new Names(before)
     const victim = peerCalled(text, before)
-    const removal = this.#runner.input((node, now) => node.removePeer(victim, isForced, now))
-    if (removal === undefined) throw new WeaveError('DAEMON_DOWN', 'the daemon is about to end', 'launch it again')
+    const removal = askNode(this.#runner, (node, now) => node.removePeer(victim, isForced, now))
     const peer = names.ref(victim)
     switch (removal.outcome) {
       case 'self':

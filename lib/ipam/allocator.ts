@@ -283,9 +283,8 @@ export class Allocator {
   /** Why nothing that is ours, and could satisfy the request, is given. */
   #holdOf(pending: Pending): Hold | undefined {
     if (this.#hold !== undefined) return this.#hold
-    const { first, last } = this.#needOf(pending).span
-    let barred = 0
-    for (let block = first; block <= last; block++) if (this.#map.isOwn(block) && this.#leases.isBarred(block)) barred++
+    const own = this.#map.ownIn(this.#needOf(pending).span)
+    const barred = own.filter(block => this.#leases.isBarred(block)).length
     return barred === 0 ? undefined : errors.barredHold(barred)
   }
 

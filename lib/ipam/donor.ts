@@ -11,7 +11,6 @@ import {
 import { Answers } from './answers.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
-import type { BlockSpan } from './block-space.ts'
 import { chooseRanges } from './donation.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
@@ -122,7 +121,7 @@ export class Donor {
     const lent: Loan[] = []
     for (const isLast of [false, true])
       for (const isSpare of [false, true])
-        for (const block of this.#ownIn(span)) {
+        for (const block of this.#map.ownIn(span)) {
           if (this.#isSpare(block) !== isSpare) continue
           for (;;) {
             const free = lent.length < most ? this.#leases.lowestFree(block, request.subnet, isLast) : undefined
@@ -139,12 +138,6 @@ export class Donor {
     return { address, loan }
   }
 
-  #ownIn(span: BlockSpan): number[] {
-    const blocks: number[] = []
-    for (let block = span.first; block <= span.last; block++) if (this.#map.isOwn(block)) blocks.push(block)
-    return blocks
-  }
-
   #isSpare(block: number): boolean {
     return this.#map.canHandOn(block) && this.#leases.isUnused(block)
   }
@@ -156,6 +149,6 @@ export class Donor {
   #freeAddresses(subnet: Cidr): number {
     const span = this.#map.space.spanOf(subnet)
     if (span === undefined) return 0
-    return this.#ownIn(span).reduce((free, block) => free + this.#leases.freeIn(block, subnet), 0)
+    return this.#map.ownIn(span).reduce((free, block) => free + this.#leases.freeIn(block, subnet), 0)
   }
 }

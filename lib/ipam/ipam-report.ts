@@ -145,7 +145,5 @@ function ownFree(map: BlockMap, leases: LeaseTable, subnet: Cidr): number {
   const { space } = map
   const span = space.spanOf(subnet)
   if (span === undefined) return 0
-  let free = 0
-  for (let block = span.first; block <= span.last; block++) if (map.isOwn(block)) free += leases.freeIn(block, subnet)
-  return free
+  return map.ownIn(span).reduce((free, block) => free + leases.freeIn(block, subnet), 0)
 }

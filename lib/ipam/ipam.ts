@@ -1,5 +1,5 @@
 import { formatIpv4, parsePeerId, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
-import { assert, BoundedQueue, Drop, isDrop, type Chance, type Machine, type Millis } from '../base/mod.ts'
+import { assert, BoundedQueue, Drop, isDrop, soonest, type Chance, type Machine, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { IpamAnswer, IpamRequest, IpamReturn } from '../wire/mod.ts'
 import type { Words } from './allocation-error.ts'
@@ -76,8 +76,9 @@ const KEPT = { ids: 'ids', answers: 'answers/', freed: 'freed/', reclaimed: 'rec
  * half of the records restored, an own record would be published that lacks the rest.
  *
  * It gives an address only of a block that the register in force says is its own, or one that the owner of the block
- * lent to it, and hands only blocks on that hold no leased, lent or resting address; so no address is ever held by two containers. Every request ends by its deadline. While
- * it is told to hold (`setHold`) it gives, hands on and answers nothing.
+ * lent to it, and hands only blocks on that hold no leased, lent or resting address; so no address is ever held by two
+ * containers. Every request ends by its deadline. While it is told to hold (`setHold`) it gives, hands on and answers
+ * nothing.
  */
 export class Ipam implements Machine<IpamOutput> {
   readonly space: BlockSpace
@@ -457,7 +458,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    const timeouts = [
+    const timeouts: readonly { readonly at: Millis | undefined; readonly reason: string }[] = [
       { at: this.#allocator.nextDeadline(), reason: 'ipam deadline' },
       { at: this.#seeker.nextTimeout(), reason: 'ipam answer' },
       { at: this.#leases.nextExpiry(), reason: 'ipam rest' },
@@ -467,11 +468,7 @@ export class Ipam implements Machine<IpamOutput> {
       { at: this.#standing.nextTimeout(), reason: 'ipam adoption' },
       { at: this.#reclaims.nextTimeout(), reason: 'ipam reclaim' },
     ]
-    let next: { at: Millis; reason: string } | undefined
-    for (const { at, reason } of timeouts) {
-      if (at !== undefined && (next === undefined || at < next.at)) next = { at, reason }
-    }
-    return next
+    return soonest(timeouts.map(({ at, reason }) => (at === undefined ? undefined : { at, reason })))
   }
 
   /** The owner of every block, by the registers in force, and what owners lent. */
@@ -484,8 +481,11 @@ export class Ipam implements Machine<IpamOutput> {
   /** Who has an address: the peer that it is lent to, else the owner of its block. */
   peerOf(address: Ipv4): PeerId | undefined {
     if (!this.space.holds(address)) return undefined
-    const { lent } = this.ownership()
-    return lent.find(loan => loan.address === address)?.peer ?? this.#map.ownerOf(this.space.blockOf(address))
+    const own = this.loans.at(address)
+    if (own !== undefined) return own.peer
+    for (const loan of this.#assignments.lent(block => this.#map.ownerOf(block)))
+      if (loan.address === address) return loan.peer
+    return this.#map.ownerOf(this.space.blockOf(address))
   }
 
   /** The whole range as runs of blocks of one owner. */
@@ -505,9 +505,7 @@ export class Ipam implements Machine<IpamOutput> {
 
   /** The blocks of this peer, within a span or all. */
   ownBlocks(span: BlockSpan = { first: 0, last: this.space.blockCount - 1 }): number[] {
-    const blocks: number[] = []
-    for (let block = span.first; block <= span.last; block++) if (this.#map.isOwn(block)) blocks.push(block)
-    return blocks
+    return this.#map.ownIn(span)
   }
 
   /** True when this peer may give addresses of the block. */

@@ -91,7 +91,10 @@ export function runsOf(stated: RegisterTable, span: BlockSpan): Run[] {
   return runs
 }
 
-/** What this peer states about a segment as records, one per page, each with the proof of all its runs. The parts count from `firstPart`. */
+/**
+ * What this peer states about a segment as records, one per page, each with the proof of all its runs. The parts count
+ * from `firstPart`.
+ */
 export function writePages(
   runs: readonly Run[],
   segment: number,

@@ -49,6 +49,8 @@ export interface TakeoversOptions {
 
 interface Entry {
   readonly takeover: Takeover
+  /** One for all blocks, so that those of one title are stated as one run. */
+  readonly title: TakeoverTitle
   /** Whose records hold it. */
   readonly publishers: Set<PeerId>
   readonly seenAt: Millis
@@ -95,9 +97,7 @@ export class Takeovers implements TakeoverRoots {
   }
 
   titleOf(id: string): TakeoverTitle | undefined {
-    const takeover = this.#entries.get(id)?.takeover
-    if (takeover === undefined) return undefined
-    return { type: 'takeover', term: takeover.term, seq: 0, owner: takeover.author, takeover: id }
+    return this.#entries.get(id)?.title
   }
 
   covers(id: string, stretch: Stretch): boolean {
@@ -320,8 +320,10 @@ export class Takeovers implements TakeoverRoots {
 
   #enter(takeover: Takeover, publisher: PeerId, now: Millis): void {
     const isSettled = this.#ownAcks.get(takeover.id) === true
-    this.#entries.set(takeover.id, { takeover, publishers: new Set([publisher]), seenAt: now, isSettled })
-    if (publisher === this.#self) this.#own.add(takeover.id)
+    const { id, term, author: owner } = takeover
+    const title = { type: 'takeover', term, seq: 0, owner, takeover: id } as const
+    this.#entries.set(id, { takeover, title, publishers: new Set([publisher]), seenAt: now, isSettled })
+    if (publisher === this.#self) this.#own.add(id)
     this.#version++
   }
 

@@ -97,17 +97,14 @@ export class Addresses implements NodePart {
     for (const kind of [RECORD_KIND.takeover, RECORD_KIND.acks])
       for (const { owner, key, value } of this.#context.ledger.records(kind)) this.#takeIn(owner, kind, key, value, now)
     for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
-      const page = decodePageKey(key)
-      const drop = isDrop(page) ? page : this.ipam.setStatements(owner, page, value, now)
+      const drop = this.#readInto(owner, RECORD_KIND.blocks, key, value, now)
       if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId)
         throw rangeChangedError(this.#context.config.range, value, leases)
       if (drop?.reason === 'blocks-unproved' && owner === this.#context.config.identity.peerId)
         strange.push({ key, value })
     }
-    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.assigned)) {
-      const part = decodePartKey(key)
-      if (!isDrop(part)) this.ipam.setAssigned(owner, part, value, now)
-    }
+    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.assigned))
+      this.#readInto(owner, RECORD_KIND.assigned, key, value, now)
     this.ipam.start(now)
     this.drain(now)
     this.#removeStrange(strange)

@@ -89,7 +89,8 @@ export class Past implements NodePart {
 
   /**
    * What the host says of what is plugged in, and this peer did not know: leases to take up again, and containers of
-   * which nothing can be said; and addresses of the bridge itself, whose blocks are kept back. Returns the leases that cannot be taken up, because another container has the address.
+   * which nothing can be said; and addresses of the bridge itself, whose blocks are kept back. Returns the leases that
+   * cannot be taken up, because another container has the address.
    */
   handlePlugged(
     found: readonly Lease[],
