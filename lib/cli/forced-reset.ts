@@ -37,7 +37,7 @@ export async function checkForcedReset(stateDir: string, reset: ForcedReset): Pr
     throw new WeaveError(
       'DAEMON_DOWN',
       `${down.message}; without it the addresses of this peer cannot be handed on`,
-      'launch it first, or give --force: its address blocks are then lost to the mesh',
+      'launch it first, or give --force: its address blocks are then lost until `weave-ts rmpeer` on another host takes them over',
     )
   const holder = stateLockHolder(stateDir)
   if (holder !== undefined)

@@ -23,7 +23,10 @@ export function addLifecycleCommands(program: Command): void {
         'leave the mesh for good: hand the addresses on, remove the bridge, all interfaces and the state; says what is cut',
       ),
   )
-    .option('--force', 'also without a running daemon; its address blocks are then lost to the mesh')
+    .option(
+      '--force',
+      'also without a running daemon; its address blocks are then lost until rmpeer on another host takes them over',
+    )
     .option('--yes', 'do not ask; without a terminal nothing is asked')
     .action(async ({ force = false, yes = false }: { force?: boolean; yes?: boolean }, command: Command) => {
       const settings = settingsOf(command)
