@@ -42,7 +42,8 @@ export class HostFirewall {
   #exposed: readonly ExposedAddress[] | undefined
   /** The table as it was written, and as nft lists it since; undefined: not known. */
   #written: { readonly text: string; readonly listing: string } | undefined
-  #last: { readonly filtering: Filtering; readonly legacy: string; readonly report: FirewallReport } | undefined
+  #last:
+    { readonly filtering: Filtering; readonly legacy: string | undefined; readonly report: FirewallReport } | undefined
 
   constructor(runner: CommandRunner, bridge: string, mac: Mac) {
     this.#runner = runner
@@ -73,6 +74,8 @@ export class HostFirewall {
   /** Puts back what is missing. Safe to repeat. Fails with MISSING_TOOL or COMMAND_FAILED. */
   async ensure(): Promise<FirewallReport> {
     const filtering = await showFiltering(this.#runner)
+    // Seen before it is looked whether our rules are there: what is taken away meanwhile differs at the next look.
+    const legacy = await showLegacy(this.#runner, filtering)
     const restored = (await this.#ensureTable()) ? [`table ${tableOf(this.#bridge).join(' ')}`] : []
     const isExposed = this.exposed.length > 0
     const mayHaveRules = (this.#last?.report.accepting.length ?? 1) > 0
@@ -89,8 +92,7 @@ export class HostFirewall {
       hasRules: isExposed || passing.accepting.length > 0,
       hasLegacyRules: passing.accepting.some(isLegacy),
     }
-    const legacy = await showLegacy(this.#runner, filtering)
-    this.#last = { filtering, legacy, report: { ...report, restored: [] } }
+    this.#last = { filtering, legacy: added.length === 0 ? legacy : undefined, report: { ...report, restored: [] } }
     return report
   }
 

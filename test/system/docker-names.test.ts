@@ -64,15 +64,19 @@ t.test('containers of two Dockers and their names', { skip: await skipDockerd(),
 
   await t.test('they end within a second when a container stops, and come back with it', async t => {
     await docker1.sleeper('web', '-l', 'weave-ts.attach=', '-l', 'weave-ts.name=shop')
-    await known(h2, 'shop', true, SOON_MS)
-    const before = await addressesOf(h2, 'shop')
+    const both = (name: string) =>
+      waitFor(`${name} has an address of each family`, SOON_MS, async () => {
+        const addresses = await addressesOf(h2, name)
+        return addresses.length === 2 && addresses
+      })
+    const before = await both('shop')
     await docker1.docker('stop', '-t', '0', 'web')
     // `docker stop` returns after the container has ended.
     await known(h2, 'shop', false, TOLD_MS)
     await known(h2, 'web', false, TOLD_MS)
     await docker1.docker('start', 'web')
     await known(h2, 'shop', true, TOLD_MS)
-    t.same(await addressesOf(h2, 'web'), before, 'with its address')
+    t.same(await both('web'), before, 'with its addresses')
     await docker1.docker('rm', '-f', 'web')
     await known(h2, 'shop', false, TOLD_MS)
   })
