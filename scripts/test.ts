@@ -1,7 +1,7 @@
 /**
  * Runs checks and tests by kind: `node build/scripts/test.js checks unit …`. Counts tests (innermost subtests) and
  * checks, names what was skipped and what failed, and ends with one line, `N passed, N failed, N skipped`. Exit status 1
- * when anything failed. Test files run in processes of their own; those of the kind `system` one after the other.
+ * when anything failed. Test files run in processes of their own, several at a time.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   compliance: { concurrency: PARALLEL, limitMs: 180_000 },
   docs: { concurrency: PARALLEL, limitMs: 180_000 },
   simulation: { concurrency: PARALLEL, limitMs: 300_000 },
-  system: { concurrency: 1, limitMs: 420_000, needsRoot: true },
+  system: { concurrency: Math.min(2, PARALLEL), limitMs: 420_000, needsRoot: true },
   soak: { concurrency: PARALLEL, limitMs: 24 * 3_600_000 },
 }
 const CHECKS: readonly (readonly [string, readonly string[]])[] = [
