@@ -1,6 +1,7 @@
 export * from './assert.ts'
 export * from './base32.ts'
 export * from './beat.ts'
+export * from './bounded-map.ts'
 export * from './bounded-queue.ts'
 export * from './bytes.ts'
 export * from './drained.ts'

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { ByteReader, ByteWriter, isDrop } from '../base/mod.ts'
+import { BoundedMap, ByteReader, ByteWriter, isDrop } from '../base/mod.ts'
 import { decodeIpamAnswer, encodeIpamAnswer, type IpamAnswer } from '../wire/mod.ts'
 import { ANSWERS_PER_REQUESTER, REQUESTERS_MAX } from './constants.ts'
 
@@ -12,7 +12,7 @@ interface Requester {
 
 /** The last answers to each peer, so that no request is answered twice. The peer that asked longest ago goes first. */
 export class Answers {
-  readonly #requesters = new Map<PeerId, Requester>()
+  readonly #requesters = new BoundedMap<PeerId, Requester>(REQUESTERS_MAX)
 
   /** What was answered to this id: the same again; `stale` when it is too old to tell; undefined when it is new. */
   find(from: PeerId, id: number): IpamAnswer | undefined {
@@ -29,17 +29,12 @@ export class Answers {
     const requester = this.#requesters.get(from) ?? { floor: 0, answers: [] }
     requester.answers = [...requester.answers, answer].sort((a, b) => a.id - b.id)
     if (requester.answers.length > ANSWERS_PER_REQUESTER) requester.floor = requester.answers.shift()!.id
-    this.#requesters.delete(from)
-    this.#requesters.set(from, requester)
-    if (this.#requesters.size <= REQUESTERS_MAX) return undefined
-    const [oldest] = this.#requesters.keys()
-    this.#requesters.delete(oldest!)
-    return oldest
+    return this.#requesters.set(from, requester)?.key
   }
 
   /** Ends as if nobody had ever asked; returns who had. */
   clear(): PeerId[] {
-    const all = [...this.#requesters.keys()]
+    const all = [...this.#requesters.entries.keys()]
     this.#requesters.clear()
     return all
   }

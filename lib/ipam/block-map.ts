@@ -1,24 +1,20 @@
 import type { PeerId } from '../address/mod.ts'
-import { assert, equalBytes, type Drop, type Millis } from '../base/mod.ts'
+import { assert, type Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import { encodeBlocksRecord, partOfPage, segmentOfPage, type Page } from './blocks-record.ts'
+import { segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
-import { CHAIN_MAX, KEPT_PART_MIN, SEGMENT_BLOCKS } from './constants.ts'
+import { CHAIN_MAX, SEGMENT_BLOCKS } from './constants.ts'
 import { Evidence } from './evidence.ts'
 import type { Founding } from './founding.ts'
+import { OwnPages, type PageStatement } from './own-pages.ts'
 import { Prover } from './prover.ts'
 import { compareRegisters, equalRegisters, type Register } from './register.ts'
 import { RegisterTable } from './register-table.ts'
-import { runsOf, Statements, writePages, type Run } from './statements.ts'
+import { Statements } from './statements.ts'
+import { stretchesOf } from './stretches.ts'
 import type { Takeover } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
 import { grant, rootOf, type Giver, type GrantScope, type RootTitle, type Stretch, type Title } from './title.ts'
-
-/** A change of this peer's own record for a page; undefined removes it. */
-export interface PageStatement {
-  readonly page: Page
-  readonly value: Uint8Array | undefined
-}
 
 export interface BlockMapOptions {
   /** This peer, which signs what it hands on. */
@@ -48,17 +44,13 @@ export class BlockMap {
   readonly #prover: Prover
   readonly #evidence: Evidence
   readonly #statements = new Statements()
-  readonly #stated: RegisterTable
-  /** What this peer stated before a recent takeover, which may be withdrawn. */
-  readonly #kept: RegisterTable
+  readonly #own: OwnPages
   readonly #inForce: RegisterTable
   readonly #highest: RegisterTable
   readonly #isOwn: Uint8Array
   readonly #scratch = new RegisterTable(SEGMENT_BLOCKS)
   readonly #isConfirmed = new Uint8Array(SEGMENT_BLOCKS)
   readonly #counts = new Map<PeerId, number>()
-  readonly #dirty = new Set<number>()
-  readonly #published = new Map<Page, Uint8Array>()
   readonly #isInForce = (root: RootTitle) => root.type === 'founding' || this.#takeovers.isInForce(root.takeover)
   #changed: number[] = []
   #version = 0
@@ -74,8 +66,7 @@ export class BlockMap {
     this.#takeovers = takeovers
     this.#prover = new Prover({ suite, scope: () => this.#scope(), blockCount: space.blockCount, takeovers })
     this.#evidence = new Evidence(this.#prover, space, self.peerId)
-    this.#stated = new RegisterTable(space.blockCount)
-    this.#kept = new RegisterTable(space.blockCount)
+    this.#own = new OwnPages(space)
     this.#inForce = new RegisterTable(space.blockCount)
     this.#highest = new RegisterTable(space.blockCount)
     this.#isOwn = new Uint8Array(space.blockCount)
@@ -132,7 +123,7 @@ export class BlockMap {
     const founding: Founding = { founder: this.self, salt }
     const title = this.#prover.foundingTitle(founding)
     assert(title !== undefined, 'who founds has a mesh id that says so')
-    for (let block = 0; block < this.space.blockCount; block++) this.#state(block, title)
+    for (let block = 0; block < this.space.blockCount; block++) this.#own.state(block, title)
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
     return true
   }
@@ -152,7 +143,7 @@ export class BlockMap {
       while (end <= span.last && this.#inForce.get(end) === parent) end++
       const title = grant(this.#giver, this.#scope(), parent, { first: block, count: end - block }, to)
       this.#prover.keep(title)
-      for (; block < end; block++) this.#state(block, title)
+      for (; block < end; block++) this.#own.state(block, title)
     }
     const { first, last } = { first: this.space.segmentOf(span.first), last: this.space.segmentOf(span.last) }
     for (let segment = first; segment <= last; segment++) this.#recompute(segment)
@@ -167,7 +158,8 @@ export class BlockMap {
     const { runs, drop, isLater } = this.#evidence.read(author, page, value, now)
     if (author === this.self) {
       if (value === undefined || isLater || (drop !== undefined && runs.length === 0)) return drop
-      this.#mergeOwn(page, value, runs)
+      // An echo of an older own record must not bring back what was handed on since.
+      this.#own.merge(page, value, runs, (block, title) => this.#highest.isNotAbove(block, title))
     } else {
       this.#statements.set(author, page, runs)
     }
@@ -205,8 +197,9 @@ export class BlockMap {
       for (let block = first; block < first + count; block++) {
         const register = this.#inForce.get(block)
         if (register !== undefined && register.term >= title.term) continue
-        this.#keep(block, this.#stated.get(block))
-        this.#state(block, title)
+        const stated = this.#own.statedOf(block)
+        if (stated !== undefined) this.#own.keep(block, stated)
+        this.#own.state(block, title)
         segments.add(this.space.segmentOf(block))
       }
     }
@@ -231,12 +224,12 @@ export class BlockMap {
 
   /** Blocks of which this peer states what a takeover replaced. */
   keptBlocks(): Stretch[] {
-    return this.#stretches(block => this.#kept.get(block) !== undefined)
+    return stretchesOf(this.space.blockCount, block => this.#own.keptOf(block) !== undefined)
   }
 
   /** Blocks of an owner, whose titles have so many grants at least. */
   blocksOf(owner: PeerId, seqMin = 0): Stretch[] {
-    return this.#stretches(block => {
+    return stretchesOf(this.space.blockCount, block => {
       const register = this.#inForce.get(block)
       return register?.owner === owner && register.seq >= seqMin
     })
@@ -262,39 +255,15 @@ export class BlockMap {
   abandon(): void {
     this.#statements.clear()
     this.#evidence.clear()
-    this.#stated.clear()
-    this.#kept.clear()
+    this.#own.clear()
     this.#highest.clear()
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
-    for (const page of this.#published.keys()) this.#dirty.add(segmentOfPage(page))
     this.#abandonedVersion = this.#version
   }
 
   /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
   takePublishes(): PageStatement[] {
-    const publishes: PageStatement[] = []
-    for (const segment of this.#dirty) {
-      const span = this.space.segmentSpan(segment)
-      const written = new Set<Page>()
-      for (const { page, record } of [
-        ...writePages(runsOf(this.#stated, span), segment, this.space),
-        ...writePages(runsOf(this.#kept, span), segment, this.space, KEPT_PART_MIN),
-      ]) {
-        written.add(page)
-        const before = this.#published.get(page)
-        const value = encodeBlocksRecord(record)
-        if (before !== undefined && equalBytes(before, value)) continue
-        this.#published.set(page, value)
-        publishes.push({ page, value })
-      }
-      for (const page of this.#pagesOf(segment)) {
-        if (written.has(page)) continue
-        this.#published.delete(page)
-        publishes.push({ page, value: undefined })
-      }
-    }
-    this.#dirty.clear()
-    return publishes
+    return this.#own.takePublishes()
   }
 
   /** Blocks whose owner changed since the last call. */
@@ -312,53 +281,15 @@ export class BlockMap {
     return counts
   }
 
-  /** The blocks that are meant, neighbours joined. */
-  #stretches(isMeant: (block: number) => boolean): Stretch[] {
-    const stretches: { first: number; count: number }[] = []
-    for (let block = 0; block < this.space.blockCount; block++) {
-      if (!isMeant(block)) continue
-      const last = stretches.at(-1)
-      if (last !== undefined && last.first + last.count === block) last.count++
-      else stretches.push({ first: block, count: 1 })
-    }
-    return stretches
-  }
-
   #scope(): GrantScope {
     return { meshId: this.#meshId(), range: this.space.range, blockPrefix: this.space.blockPrefix }
-  }
-
-  #pagesOf(segment: number): Page[] {
-    return [...this.#published.keys()].filter(page => segmentOfPage(page) === segment)
-  }
-
-  #mergeOwn(page: Page, value: Uint8Array, runs: readonly Run[]): void {
-    const segment = segmentOfPage(page)
-    const { first } = this.space.segmentSpan(segment)
-    const isKept = partOfPage(page) >= KEPT_PART_MIN
-    for (const run of runs) {
-      for (let block = first + run.first; block < first + run.first + run.count; block++) {
-        // An echo of an older own record must not bring back what was handed on since.
-        if (isKept) this.#kept.merge(block, run.title)
-        else if (this.#highest.isNotAbove(block, run.title)) this.#stated.merge(block, run.title)
-      }
-    }
-    // The ledger holds this value now; if the statement differs from it, it is published again.
-    this.#published.set(page, value.slice())
-    this.#dirty.add(segment)
-  }
-
-  #state(block: number, title: Title | undefined): void {
-    if (equalRegisters(this.#stated.get(block), title)) return
-    this.#stated.set(block, title)
-    this.#dirty.add(this.space.segmentOf(block))
   }
 
   #recompute(segment: number): void {
     const { first, last } = this.space.segmentSpan(segment)
     for (let at = 0; at < SEGMENT_BLOCKS; at++) {
-      const stated = this.#live(this.#stated.get(first + at), first + at)
-      const kept = this.#live(this.#kept.get(first + at), first + at)
+      const stated = this.#live(this.#own.statedOf(first + at), first + at)
+      const kept = this.#live(this.#own.keptOf(first + at), first + at)
       this.#scratch.set(at, stated)
       if (kept !== undefined) this.#scratch.merge(at, kept)
     }
@@ -394,15 +325,15 @@ export class BlockMap {
 
   /** States anew what is this peer's to state of a block; what a recent takeover replaced is kept besides. */
   #restate(block: number, inForce: Title | undefined, isConfirmed: boolean): void {
-    const stated = this.#stated.get(block)
-    const kept = this.#kept.get(block)
-    if (stated !== undefined && this.#takeovers.replaces(stated.term, block)) this.#keep(block, stated)
-    if (kept !== undefined && !this.#takeovers.replaces(kept.term, block)) {
-      this.#kept.set(block, undefined)
-      this.#dirty.add(this.space.segmentOf(block))
-    }
+    const stated = this.#own.statedOf(block)
+    const kept = this.#own.keptOf(block)
+    if (stated !== undefined && this.#takeovers.replaces(stated.term, block)) this.#own.keep(block, stated)
+    if (kept !== undefined && !this.#takeovers.replaces(kept.term, block)) this.#own.unkeep(block)
     const isBack = stated === undefined || (kept !== undefined && compareRegisters(stated, kept) < 0)
-    this.#state(block, this.#toState(block, inForce, isConfirmed, isBack || !this.#isLiveRoot(stated) ? kept : stated))
+    this.#own.state(
+      block,
+      this.#toState(block, inForce, isConfirmed, isBack || !this.#isLiveRoot(stated) ? kept : stated),
+    )
   }
 
   #isLiveRoot(title: Title): boolean {
@@ -419,13 +350,6 @@ export class BlockMap {
     if (this.isOwn(block)) return inForce
     if (stated === undefined || stated.owner === this.self || isConfirmed) return undefined
     return compareRegisters(stated, inForce) === 0 ? stated : undefined
-  }
-
-  #keep(block: number, title: Title | undefined): void {
-    const kept = this.#kept.get(block)
-    if (title === undefined || (kept !== undefined && compareRegisters(title, kept) <= 0)) return
-    this.#kept.set(block, title)
-    this.#dirty.add(this.space.segmentOf(block))
   }
 
   #count(owner: PeerId, change: number): void {

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { Drop, isDrop, TokenBucket, type Millis } from '../base/mod.ts'
+import { BoundedMap, Drop, isDrop, TokenBucket, type Millis } from '../base/mod.ts'
 import type { BlockSpace } from './block-space.ts'
 import { decodeBlocksRecord, segmentOfPage, type BlocksRecord, type Page } from './blocks-record.ts'
 import { PROOFS_BURST, PROOFS_PER_SECOND, UNPROVED_MAX } from './constants.ts'
@@ -31,7 +31,7 @@ export class Evidence {
   readonly #space: BlockSpace
   readonly #self: PeerId
   /** By author and page, the oldest first. */
-  readonly #unproved = new Map<string, Unproved>()
+  readonly #unproved = new BoundedMap<string, Unproved>(UNPROVED_MAX)
   readonly #budgets = new Map<PeerId, TokenBucket>()
   #retryAt: Millis | undefined
 
@@ -72,7 +72,7 @@ export class Evidence {
   takeDue(now: Millis, isAll = false): readonly Unproved[] {
     if (!isAll && (this.#retryAt === undefined || now < this.#retryAt)) return []
     this.#retryAt = undefined
-    return [...this.#unproved.values()]
+    return [...this.#unproved.entries.values()]
   }
 
   nextRetry(): Millis | undefined {
@@ -105,11 +105,6 @@ export class Evidence {
 
   #keepAside(unproved: Unproved): void {
     this.#unproved.set(`${unproved.author} ${unproved.page}`, unproved)
-    if (this.#unproved.size <= UNPROVED_MAX) return
-    for (const oldest of this.#unproved.keys()) {
-      this.#unproved.delete(oldest)
-      return
-    }
   }
 }
 

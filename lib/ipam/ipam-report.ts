@@ -9,7 +9,8 @@ import type { LeaseHolder } from './lease-holder.ts'
 import type { Lease, LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
 import type { Seeker } from './seeker.ts'
-import type { TakeoverProgress, Takeovers } from './takeovers.ts'
+import type { TakeoverProgress } from './takeover-progress.ts'
+import type { Takeovers } from './takeovers.ts'
 
 /** The state of address management, as `status ipam` shows it. Addresses are in CIDR form. */
 export interface IpamReport {

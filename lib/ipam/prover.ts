@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { equalBytes } from '../base/mod.ts'
+import { BoundedMap, equalBytes } from '../base/mod.ts'
 import { peerIdOf, type CryptoSuite } from '../crypto/mod.ts'
 import type { BlocksRecord, GrantEntry, RootEntry, TitleRef } from './blocks-record.ts'
 import { ROOT_REF } from './blocks-record.ts'
@@ -24,7 +24,7 @@ export class Prover {
   readonly #blockCount: number
   readonly #takeovers: TakeoverRoots
   /** By signature. Titles of one register may have several proofs; the first stays. */
-  readonly #proved = new Map<string, Extract<Title, { type: 'grant' }>>()
+  readonly #proved = new BoundedMap<string, Extract<Title, { type: 'grant' }>>(PROVED_MAX)
   #founding: FoundingTitle | undefined
 
   constructor(given: {
@@ -56,13 +56,7 @@ export class Prover {
 
   /** Remembers a title that this peer made. */
   keep(title: Title): void {
-    if (title.type !== 'grant') return
-    this.#proved.set(nameOf(title.signature), title)
-    if (this.#proved.size <= PROVED_MAX) return
-    for (const oldest of this.#proved.keys()) {
-      this.#proved.delete(oldest)
-      return
-    }
+    if (title.type === 'grant') this.#proved.set(nameOf(title.signature), title)
   }
 
   /** `mayVerify` is asked before each signature that was not verified before. */

@@ -3,7 +3,8 @@ import type { Millis } from '../base/mod.ts'
 import type { BlockMap } from './block-map.ts'
 import { RENEW_AT, RENEW_EVERY_MS, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX, TERM_MAX } from './constants.ts'
 import type { Hold } from './hold.ts'
-import type { TakeoverProgress, Takeovers } from './takeovers.ts'
+import type { TakeoverProgress } from './takeover-progress.ts'
+import type { Takeovers } from './takeovers.ts'
 import type { Stretch } from './title.ts'
 
 /** What came of the wish to take over what a peer owned. */

@@ -1,19 +1,15 @@
 import type { PeerId } from '../address/mod.ts'
 import { fromHex, isDrop, toHex, Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import { decodeAcks, encodeAcks, type Ack } from './acks-record.ts'
-import {
-  ACKS_MAX,
-  ACK_AFTER_MS,
-  FAMILIAR_AFTER_MS,
-  TAKEOVERS_MAX,
-  TAKEOVERS_PER_PEER_MAX,
-  TAKEOVER_KEPT_MS,
-} from './constants.ts'
-import { Electorate } from './electorate.ts'
+import { ACK_AFTER_MS, TAKEOVERS_MAX, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS } from './constants.ts'
+import type { Electorate } from './electorate.ts'
 import type { Register } from './register.ts'
-import type { TakeoverRoots } from './takeover-roots.ts'
+import { overlap, type TakeoverEntry } from './takeover-entry.ts'
+import { progressOf, type TakeoverProgress } from './takeover-progress.ts'
 import { coversStretch, makeTakeover, readTakeover, type Takeover, type TakeoverPlan } from './takeover-record.ts'
+import type { TakeoverRoots } from './takeover-roots.ts'
+import { TakeoverRules } from './takeover-rules.ts'
+import { TakeoverVotes } from './takeover-votes.ts'
 import type { Giver, GrantScope, Stretch, TakeoverTitle } from './title.ts'
 
 /** A change of this peer's own records; undefined removes it. */
@@ -21,21 +17,6 @@ export interface TakeoverPublish {
   readonly kind: 'takeover' | 'acks'
   readonly key: Uint8Array
   readonly value: Uint8Array | undefined
-}
-
-/** How far a takeover is. */
-export interface TakeoverProgress {
-  readonly id: string
-  readonly author: PeerId
-  readonly victim: PeerId
-  readonly blocks: number
-  readonly isForced: boolean
-  readonly isSettled: boolean
-  /** Peers that agreed, and how many are needed. */
-  readonly agreed: number
-  readonly needed: number
-  /** Who has not agreed, while it is not settled. */
-  readonly waitsFor: readonly PeerId[]
 }
 
 export interface TakeoversOptions {
@@ -47,16 +28,6 @@ export interface TakeoversOptions {
   readonly registerOf: (block: number) => Register | undefined
 }
 
-interface Entry {
-  readonly takeover: Takeover
-  /** One for all blocks, so that those of one title are stated as one run. */
-  readonly title: TakeoverTitle
-  /** Whose records hold it. */
-  readonly publishers: Set<PeerId>
-  readonly seenAt: Millis
-  isSettled: boolean
-}
-
 const NO_KEY = new Uint8Array(0)
 
 /**
@@ -64,18 +35,16 @@ const NO_KEY = new Uint8Array(0)
  *
  * A takeover counts once a majority of the members but its victim agrees; or once one who is not its author says that
  * it saw it settled: so the peers do not part over who was a member when. A peer agrees when it cannot reach the victim
- * either, knows of no other owner of
- * the blocks, and has not agreed to another takeover of them. So of two at once at most one is settled; the author with
- * the greater id gives way to the other.
+ * either, knows of no other owner of the blocks, and has not agreed to another takeover of them. So of two at once at
+ * most one is settled; the author with the greater id gives way to the other.
  */
 export class Takeovers implements TakeoverRoots {
-  readonly electorate: Electorate
   readonly #self: PeerId
   readonly #options: TakeoversOptions
-  readonly #entries = new Map<string, Entry>()
-  readonly #acks = new Map<PeerId, ReadonlyMap<string, boolean>>()
-  /** This peer's acks: whether it saw the takeover settled. */
-  readonly #ownAcks = new Map<string, boolean>()
+  readonly #entries = new Map<string, TakeoverEntry>()
+  readonly #votes: TakeoverVotes
+  readonly #rules: TakeoverRules
+  /** Which of them this peer publishes. */
   readonly #own = new Set<string>()
   readonly #publishes = new Map<string, TakeoverPublish>()
   #version = 0
@@ -84,7 +53,17 @@ export class Takeovers implements TakeoverRoots {
   constructor(options: TakeoversOptions) {
     this.#options = options
     this.#self = options.self.peerId
-    this.electorate = new Electorate(this.#self)
+    this.#votes = new TakeoverVotes(this.#self)
+    this.#rules = new TakeoverRules({
+      self: this.#self,
+      entries: this.#entries,
+      votes: this.#votes,
+      registerOf: options.registerOf,
+    })
+  }
+
+  get electorate(): Electorate {
+    return this.#votes.electorate
   }
 
   /** Grows when takeovers become known or vanish, come into force, or are so no longer. */
@@ -108,7 +87,7 @@ export class Takeovers implements TakeoverRoots {
   isInForce(id: string): boolean {
     const entry = this.#entries.get(id)
     if (entry === undefined) return false
-    return entry.isSettled || (entry.takeover.isForced && this.#ownAcks.has(id))
+    return entry.isSettled || (entry.takeover.isForced && this.#votes.hasOwn(id))
   }
 
   voids(term: number, block: number): boolean {
@@ -139,9 +118,11 @@ export class Takeovers implements TakeoverRoots {
   isRemoved(peer: PeerId): boolean {
     if (this.electorate.isReached(peer)) return false
     // Who agreed to it has returned since, and is a member as before.
-    return this.#of(peer).some(
-      ({ isSettled, takeover: { id, author } }) => isSettled && author !== peer && !this.#hasAgreed(peer, id),
-    )
+    return this.#rules
+      .of(peer)
+      .some(
+        ({ isSettled, takeover: { id, author } }) => isSettled && author !== peer && !this.#votes.hasAgreed(peer, id),
+      )
   }
 
   /** Who is removed. */
@@ -176,27 +157,17 @@ export class Takeovers implements TakeoverRoots {
 
   /** Takes what the ledger holds of `owner` of kind `acks`. Drops: `acks-malformed`. */
   setAcks(owner: PeerId, value: Uint8Array | undefined): Drop | undefined {
-    const acks = value === undefined ? [] : decodeAcks(value)
-    const list: readonly Ack[] = isDrop(acks) ? [] : acks
-    if (owner === this.#self) {
-      // What an earlier run agreed to: it does not take that back.
-      for (const { takeover, isSettled } of list)
-        this.#ownAcks.set(takeover, isSettled || this.#ownAcks.get(takeover) === true)
-      for (const [id, isSettled] of this.#ownAcks) if (isSettled) this.#settle(this.#entries.get(id))
-    } else {
-      this.#acks.set(owner, new Map(list.map(({ takeover, isSettled }) => [takeover, isSettled])))
-      if (list.length === 0) this.#acks.delete(owner)
-    }
-    return isDrop(acks) ? acks : undefined
+    const drop = this.#votes.set(owner, value)
+    if (owner === this.#self)
+      for (const entry of this.#entries.values()) if (this.#votes.hasSettled(entry.takeover.id)) this.#settle(entry)
+    return drop
   }
 
   /** Gives up all that is known of the mesh; own records are to be removed. */
   clear(): void {
-    for (const id of this.#own) this.#publish('takeover', id, undefined)
-    if (this.#ownAcks.size > 0) this.#publishes.set('acks', { kind: 'acks', key: NO_KEY, value: undefined })
+    for (const id of this.#own) this.#publish(id, undefined)
     this.#entries.clear()
-    this.#acks.clear()
-    this.#ownAcks.clear()
+    this.#votes.clear()
     this.#own.clear()
     this.#version++
   }
@@ -207,9 +178,8 @@ export class Takeovers implements TakeoverRoots {
     const takeover = makeTakeover(suite, self, scope(), plan)
     if (this.#entries.has(takeover.id)) return takeover
     this.#enter(takeover, this.#self, now)
-    this.#ownAcks.set(takeover.id, false)
-    this.#publish('takeover', takeover.id, takeover.value)
-    this.#publishAcks()
+    this.#votes.agree(takeover.id, false)
+    this.#publish(takeover.id, takeover.value)
     this.advance(now)
     return takeover
   }
@@ -219,9 +189,9 @@ export class Takeovers implements TakeoverRoots {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.takeover.author !== this.#self) return false
     entry.isSettled = false
-    this.#publish('takeover', id, undefined)
+    this.#publish(id, undefined)
     this.#own.delete(id)
-    if (this.#ownAcks.delete(id)) this.#publishAcks()
+    this.#votes.takeBack(id)
     this.#withdrawn(id, this.#self)
     return true
   }
@@ -232,13 +202,13 @@ export class Takeovers implements TakeoverRoots {
     for (let isChanged = true; isChanged;) {
       isChanged = false
       for (const entry of this.#entries.values()) {
-        if (this.#mustWithdraw(entry)) isChanged = this.withdraw(entry.takeover.id) || isChanged
-        else if (!entry.isSettled && this.#mayCount(entry)) {
+        if (this.#rules.mustWithdraw(entry)) isChanged = this.withdraw(entry.takeover.id) || isChanged
+        else if (!entry.isSettled && this.#rules.mayCount(entry)) {
           this.#settle(entry)
           this.#ack(entry.takeover.id, true)
           if (entry.takeover.author === this.#self) this.carry(new Set([entry.takeover.id]))
           isChanged = true
-        } else if (!this.#ownAcks.has(entry.takeover.id) && this.#mayAgree(entry, now)) {
+        } else if (!this.#votes.hasOwn(entry.takeover.id) && this.#rules.mayAgree(entry, now)) {
           this.#ack(entry.takeover.id, entry.isSettled)
           isChanged = true
         }
@@ -251,7 +221,7 @@ export class Takeovers implements TakeoverRoots {
     let next: Millis | undefined
     for (const { takeover, isSettled } of this.#entries.values()) {
       const since = this.electorate.lostSince(takeover.victim)
-      if (isSettled || since === undefined || this.#ownAcks.has(takeover.id)) continue
+      if (isSettled || since === undefined || this.#votes.hasOwn(takeover.id)) continue
       const at = since + ACK_AFTER_MS
       if (at > now && (next === undefined || at < next)) next = at
     }
@@ -260,13 +230,13 @@ export class Takeovers implements TakeoverRoots {
 
   /** Takeovers of what a peer owned; not what it made a new root for itself. */
   of(victim: PeerId): TakeoverProgress[] {
-    const entries = this.#of(victim).filter(({ takeover }) => takeover.author !== victim)
-    return entries.map(entry => this.#progress(entry))
+    const entries = this.#rules.of(victim).filter(({ takeover }) => takeover.author !== victim)
+    return entries.map(entry => progressOf(entry, this.#votes))
   }
 
   /** True while a new root for what this peer owns is not settled. */
   get isRenewing(): boolean {
-    return this.#of(this.#self).some(({ takeover, isSettled }) => takeover.author === this.#self && !isSettled)
+    return this.#rules.of(this.#self).some(({ takeover, isSettled }) => takeover.author === this.#self && !isSettled)
   }
 
   /** True when others would not listen to one more. */
@@ -275,14 +245,15 @@ export class Takeovers implements TakeoverRoots {
   }
 
   all(): TakeoverProgress[] {
-    return [...this.#entries.values()].map(entry => this.#progress(entry))
+    return [...this.#entries.values()].map(entry => progressOf(entry, this.#votes))
   }
 
   /** Own records that changed since the last call. */
   takePublishes(): TakeoverPublish[] {
     const publishes = [...this.#publishes.values()]
     this.#publishes.clear()
-    return publishes
+    const acks = this.#votes.takePublish(id => this.#entries.has(id))
+    return acks === undefined ? publishes : [...publishes, { kind: 'acks', key: NO_KEY, ...acks }]
   }
 
   /** Publishes settled takeovers of somebody else too, for own blocks rest on them. */
@@ -292,7 +263,7 @@ export class Takeovers implements TakeoverRoots {
       if (entry === undefined || !entry.isSettled || this.#own.has(id)) continue
       this.#own.add(id)
       entry.publishers.add(this.#self)
-      this.#publish('takeover', id, entry.takeover.value)
+      this.#publish(id, entry.takeover.value)
     }
   }
 
@@ -300,13 +271,13 @@ export class Takeovers implements TakeoverRoots {
   drop(id: string): void {
     const entry = this.#entries.get(id)
     if (entry === undefined || this.#isRecent(entry) || !this.#own.delete(id)) return
-    this.#publish('takeover', id, undefined)
+    this.#publish(id, undefined)
     this.#withdrawn(id, this.#self)
   }
 
   /** Those in force that make titles of this term worth nothing. */
-  #replacing(term: number, stretch: Stretch): Entry[] {
-    const found: Entry[] = []
+  #replacing(term: number, stretch: Stretch): TakeoverEntry[] {
+    const found: TakeoverEntry[] = []
     for (const entry of this.#entries.values()) {
       const { takeover } = entry
       if (takeover.term > term && this.isInForce(takeover.id) && coversStretch(takeover, stretch)) found.push(entry)
@@ -314,12 +285,12 @@ export class Takeovers implements TakeoverRoots {
     return found
   }
 
-  #isRecent({ seenAt }: Entry): boolean {
+  #isRecent({ seenAt }: TakeoverEntry): boolean {
     return this.#advancedAt - seenAt < TAKEOVER_KEPT_MS
   }
 
   #enter(takeover: Takeover, publisher: PeerId, now: Millis): void {
-    const isSettled = this.#ownAcks.get(takeover.id) === true
+    const isSettled = this.#votes.hasSettled(takeover.id)
     const { id, term, author: owner } = takeover
     const title = { type: 'takeover', term, seq: 0, owner, takeover: id } as const
     this.#entries.set(id, { takeover, title, publishers: new Set([publisher]), seenAt: now, isSettled })
@@ -343,7 +314,7 @@ export class Takeovers implements TakeoverRoots {
       return
     }
     this.#entries.delete(id)
-    if (this.#ownAcks.delete(id)) this.#publishAcks()
+    this.#votes.takeBack(id)
     this.#version++
   }
 
@@ -354,165 +325,17 @@ export class Takeovers implements TakeoverRoots {
     return count >= TAKEOVERS_PER_PEER_MAX
   }
 
-  #of(victim: PeerId): Entry[] {
-    return [...this.#entries.values()].filter(({ takeover }) => takeover.victim === victim)
-  }
-
-  #settle(entry: Entry | undefined): void {
-    if (entry === undefined || entry.isSettled) return
+  #settle(entry: TakeoverEntry): void {
+    if (entry.isSettled) return
     entry.isSettled = true
     this.#version++
   }
 
   #ack(id: string, isSettled: boolean): void {
-    if (this.#ownAcks.get(id) === isSettled) return
-    this.#ownAcks.set(id, isSettled)
-    this.#version++
-    this.#publishAcks()
+    if (this.#votes.agree(id, isSettled)) this.#version++
   }
 
-  #publishAcks(): void {
-    // Those that are known are fewer: what gives way is of takeovers that are forgotten.
-    for (const id of this.#ownAcks.keys()) {
-      if (this.#ownAcks.size <= ACKS_MAX) break
-      if (!this.#entries.has(id)) this.#ownAcks.delete(id)
-    }
-    const acks = [...this.#ownAcks].map(([takeover, isSettled]) => ({ takeover, isSettled }))
-    this.#publishes.set('acks', {
-      kind: 'acks',
-      key: NO_KEY,
-      value: acks.length === 0 ? undefined : encodeAcks(acks),
-    })
+  #publish(id: string, value: Uint8Array | undefined): void {
+    this.#publishes.set(id, { kind: 'takeover', key: fromHex(id)!, value })
   }
-
-  #publish(kind: 'takeover', id: string, value: Uint8Array | undefined): void {
-    this.#publishes.set(id, { kind, key: fromHex(id)!, value })
-  }
-
-  /** Who decides about a takeover: the members, but its victim. */
-  #voters({ takeover: { victim, author } }: Entry): PeerId[] {
-    return [...this.electorate.members].filter(peer => peer !== victim || victim === author)
-  }
-
-  #hasAgreed(peer: PeerId, id: string): boolean {
-    return peer === this.#self ? this.#ownAcks.has(id) : (this.#acks.get(peer)?.has(id) ?? false)
-  }
-
-  #mayCount(entry: Entry): boolean {
-    if (this.#isObjected(entry)) return false
-    // Two parts of a mesh that each removed the other's peers may both have settled one: registers tell which counts.
-    if (this.#isWitnessed(entry)) return true
-    return this.#hasMajority(entry) && !this.#isOvertaken(entry.takeover, entry.takeover.term)
-  }
-
-  /** A member besides the author, who is one too, saw it settled; the victim may be that. */
-  #isWitnessed({ takeover: { id, author } }: Entry): boolean {
-    const { members } = this.electorate
-    if (!members.has(author)) return false
-    for (const [peer, acks] of this.#acks)
-      if (peer !== author && acks.get(id) === true && members.has(peer)) return true
-    return false
-  }
-
-  #hasMajority(entry: Entry): boolean {
-    const voters = this.#voters(entry)
-    const agreed = voters.filter(peer => this.#hasAgreed(peer, entry.takeover.id)).length
-    return agreed > voters.length / 2
-  }
-
-  /** This peer is said to be gone by one that reached it all the time. */
-  #isObjected({ takeover, seenAt }: Entry): boolean {
-    if (takeover.victim !== this.#self || takeover.author === this.#self) return false
-    const since = this.electorate.reachedSince(takeover.author)
-    return since !== undefined && seenAt - since > FAMILIAR_AFTER_MS
-  }
-
-  #mayAgree(entry: Entry, now: Millis): boolean {
-    const { takeover, isSettled } = entry
-    if (isSettled) return true
-    const { victim, author } = takeover
-    if (author === this.#self || victim === this.#self || !this.electorate.isReached(author)) return false
-    if (victim !== author) {
-      const since = this.electorate.lostSince(victim)
-      if (this.electorate.isReached(victim) || (since !== undefined && now - since < ACK_AFTER_MS)) return false
-    }
-    if (!this.#fits(takeover) || this.#isOvertaken(takeover)) return false
-    return !this.#rivals(entry).some(rival => this.#ownAcks.has(rival.takeover.id) && !this.#isAuthorGone(rival))
-  }
-
-  /** True when all its blocks are the victim's, as far as this peer knows, and its term is one more than theirs. */
-  #fits({ runs, victim, term }: Takeover): boolean {
-    let greatest = runs.length === 0 ? term - 1 : 0
-    for (const { first, count } of runs) {
-      for (let block = first; block < first + count; block++) {
-        const register = this.#options.registerOf(block)
-        if (register?.owner !== victim) return false
-        greatest = Math.max(greatest, register.term)
-      }
-    }
-    return term === greatest + 1
-  }
-
-  /** True when another one of the same blocks is settled that is not older; of no greater term than `termMax`. */
-  #isOvertaken(takeover: Takeover, termMax = Infinity): boolean {
-    for (const { takeover: other, isSettled } of this.#entries.values()) {
-      if (!isSettled || other.id === takeover.id || other.term < takeover.term || other.term > termMax) continue
-      if (overlap(other, takeover)) return true
-    }
-    return false
-  }
-
-  /** Others of the same blocks that are not settled. */
-  #rivals({ takeover }: Entry): Entry[] {
-    return [...this.#entries.values()].filter(
-      other => other.takeover.id !== takeover.id && !other.isSettled && overlap(other.takeover, takeover),
-    )
-  }
-
-  #isAuthorGone({ takeover }: Entry): boolean {
-    const { author } = takeover
-    return !this.electorate.isReached(author) && this.#of(author).some(one => this.#ownAcks.has(one.takeover.id))
-  }
-
-  /**
-   * An own one that is not settled gives way to one of a lesser id, to a settled one, and to the victim's return; to
-   * that even when it is, if this peer alone saw a majority, which is none with those who came back.
-   */
-  #mustWithdraw(entry: Entry): boolean {
-    const { takeover, isSettled } = entry
-    if (takeover.author !== this.#self || !this.#own.has(takeover.id)) return false
-    if (isSettled) {
-      const isBack = takeover.victim !== this.#self && this.electorate.isReached(takeover.victim)
-      return isBack && !this.#hasMajority(entry) && !this.#isWitnessed(entry)
-    }
-    if (this.#isWitnessed(entry)) return false
-    if (takeover.victim !== this.#self && this.electorate.isReached(takeover.victim)) return true
-    if ((!takeover.isForced && !this.#fits(takeover)) || this.#isOvertaken(takeover)) return true
-    return this.#rivals(entry).some(
-      ({ takeover: other }) => other.id < takeover.id && this.electorate.isReached(other.author),
-    )
-  }
-
-  #progress(entry: Entry): TakeoverProgress {
-    const { id, author, victim, isForced, runs } = entry.takeover
-    const voters = this.#voters(entry)
-    const agreed = voters.filter(peer => this.#hasAgreed(peer, id))
-    const waitsFor = entry.isSettled ? [] : voters.filter(peer => !agreed.includes(peer))
-    return {
-      id,
-      author,
-      victim,
-      blocks: runs.reduce((sum, { count }) => sum + count, 0),
-      isForced,
-      isSettled: entry.isSettled,
-      agreed: agreed.length,
-      needed: Math.floor(voters.length / 2) + 1,
-      waitsFor: waitsFor.sort(),
-    }
-  }
-}
-
-function overlap(a: Pick<Takeover, 'runs'>, b: Pick<Takeover, 'runs'>): boolean {
-  if (a.runs.length === 0 || b.runs.length === 0) return false
-  return a.runs.some(one => b.runs.some(two => one.first < two.first + two.count && two.first < one.first + one.count))
 }

@@ -1,5 +1,5 @@
 import { formatCidr, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
-import { WeaveError, equalBytes, isDrop, soonest, type Millis } from '../base/mod.ts'
+import { BoundedMap, WeaveError, equalBytes, isDrop, soonest, type Millis } from '../base/mod.ts'
 import {
   Ipam,
   LEASE_HOLDER,
@@ -49,7 +49,7 @@ export class Addresses implements NodePart {
   readonly #context: NodeContext
   readonly #onOwnersChanged: () => void
   #takeoversVersion = 0
-  readonly #removed = new Map<PeerId, string>()
+  readonly #removed = new BoundedMap<PeerId, string>(REMOVED_MAX)
   #isStoreWritable = true
   /** Removed peers whose records were dropped, and whether some were there again at the last look. */
   readonly #forgotten = new Map<PeerId, boolean>()
@@ -256,15 +256,12 @@ export class Addresses implements NodePart {
   }
 
   #remember(peer: PeerId): void {
-    this.#removed.delete(peer)
     this.#removed.set(peer, this.#context.view.nicknameOf(peer))
-    const [oldest] = this.#removed.keys()
-    if (this.#removed.size > REMOVED_MAX && oldest !== undefined) this.#removed.delete(oldest)
   }
 
   /** Nicknames of peers that were removed, and are known no more. */
   get removed(): ReadonlyMap<PeerId, string> {
-    return this.#removed
+    return this.#removed.entries
   }
 
   /** Takes over the blocks of a peer that is gone for good. */

@@ -1,5 +1,5 @@
 import { formatIpv4, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
-import type { Millis } from '../base/mod.ts'
+import { BoundedMap, type Millis } from '../base/mod.ts'
 import { IMPOSTURES_MAX, IMPOSTURE_SHOWN_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart } from './part.ts'
@@ -20,7 +20,7 @@ export class Impostures implements NodePart {
   readonly #context: NodeContext
   readonly #ownerOf: (address: Ipv4) => PeerId | undefined
   /** By peer and address, the one that was seen least recently first. */
-  readonly #seen = new Map<string, Imposture>()
+  readonly #seen = new BoundedMap<string, Imposture>(IMPOSTURES_MAX)
 
   /** `ownerOf`: to whom the ledger gives an address. */
   constructor(context: NodeContext, ownerOf: (address: Ipv4) => PeerId | undefined) {
@@ -34,10 +34,7 @@ export class Impostures implements NodePart {
     const before = this.#seen.get(key)
     const owner = this.#ownerOf(source)
     const isNew = before === undefined || now - before.lastAt >= IMPOSTURE_SHOWN_MS
-    this.#seen.delete(key)
     this.#seen.set(key, { peer, address, owner, since: isNew ? now : before.since, lastAt: now })
-    const [oldest] = this.#seen.keys()
-    if (this.#seen.size > IMPOSTURES_MAX && oldest !== undefined) this.#seen.delete(oldest)
     if (!isNew) return
     const nickname = this.#context.view.nicknameOf(peer)
     const text =
@@ -48,7 +45,7 @@ export class Impostures implements NodePart {
 
   /** Those of the last minute. */
   report(now: Millis): readonly Imposture[] {
-    return [...this.#seen.values()].filter(one => now - one.lastAt < IMPOSTURE_SHOWN_MS)
+    return [...this.#seen.entries.values()].filter(one => now - one.lastAt < IMPOSTURE_SHOWN_MS)
   }
 
   #nameOf(peer: PeerId): string {

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import type { Millis } from '../base/mod.ts'
+import { BoundedMap, type Millis } from '../base/mod.ts'
 import { SHUNNED_MAX, SHUN_FIRST_MS, SHUN_LAST_MS, SHUN_MEMORY_MS } from './constants.ts'
 
 interface Pause {
@@ -12,17 +12,14 @@ interface Pause {
  * what it did is forgotten after SHUN_MEMORY_MS without another time. At most SHUNNED_MAX are remembered, the latest.
  */
 export class Shunned {
-  readonly #pauses = new Map<PeerId, Pause>()
+  readonly #pauses = new BoundedMap<PeerId, Pause>(SHUNNED_MAX)
 
   /** Returns for how long. */
   shun(peer: PeerId, now: Millis): number {
     const before = this.#pauses.get(peer)
     const isRemembered = before !== undefined && now - before.until < SHUN_MEMORY_MS
     const pauseMs = isRemembered ? Math.min(2 * before.pauseMs, SHUN_LAST_MS) : SHUN_FIRST_MS
-    this.#pauses.delete(peer)
     this.#pauses.set(peer, { until: now + pauseMs, pauseMs })
-    const [oldest] = this.#pauses.keys()
-    if (this.#pauses.size > SHUNNED_MAX && oldest !== undefined) this.#pauses.delete(oldest)
     return pauseMs
   }
 

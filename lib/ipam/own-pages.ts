@@ -1,0 +1,113 @@
+import { equalBytes } from '../base/mod.ts'
+import type { BlockSpace } from './block-space.ts'
+import { encodeBlocksRecord, partOfPage, segmentOfPage, type Page } from './blocks-record.ts'
+import { KEPT_PART_MIN } from './constants.ts'
+import { compareRegisters, equalRegisters } from './register.ts'
+import { RegisterTable } from './register-table.ts'
+import { runsOf, writePages, type Run } from './statements.ts'
+import type { Title } from './title.ts'
+
+/** A change of this peer's own record for a page; undefined removes it. */
+export interface PageStatement {
+  readonly page: Page
+  readonly value: Uint8Array | undefined
+}
+
+/** What this peer states of blocks, and the records that say so. */
+export class OwnPages {
+  readonly #space: BlockSpace
+  readonly #stated: RegisterTable
+  /** What this peer stated before a recent takeover, which may be withdrawn. */
+  readonly #kept: RegisterTable
+  readonly #dirty = new Set<number>()
+  readonly #published = new Map<Page, Uint8Array>()
+
+  constructor(space: BlockSpace) {
+    this.#space = space
+    this.#stated = new RegisterTable(space.blockCount)
+    this.#kept = new RegisterTable(space.blockCount)
+  }
+
+  statedOf(block: number): Title | undefined {
+    return this.#stated.get(block)
+  }
+
+  keptOf(block: number): Title | undefined {
+    return this.#kept.get(block)
+  }
+
+  state(block: number, title: Title | undefined): void {
+    if (equalRegisters(this.#stated.get(block), title)) return
+    this.#stated.set(block, title)
+    this.#dirty.add(this.#space.segmentOf(block))
+  }
+
+  /** States it besides, if it is above what is kept. */
+  keep(block: number, title: Title): void {
+    const kept = this.#kept.get(block)
+    if (kept === undefined || compareRegisters(title, kept) > 0) this.#setKept(block, title)
+  }
+
+  unkeep(block: number): void {
+    if (this.#kept.get(block) !== undefined) this.#setKept(block, undefined)
+  }
+
+  /** The ledger holds this as the own record. `isNew`: what is handed on since must not come back by an older one. */
+  merge(page: Page, value: Uint8Array, runs: readonly Run[], isNew: (block: number, title: Title) => boolean): void {
+    const segment = segmentOfPage(page)
+    const { first } = this.#space.segmentSpan(segment)
+    const isKept = partOfPage(page) >= KEPT_PART_MIN
+    for (const run of runs) {
+      for (let block = first + run.first; block < first + run.first + run.count; block++) {
+        if (isKept) this.#kept.merge(block, run.title)
+        else if (isNew(block, run.title)) this.#stated.merge(block, run.title)
+      }
+    }
+    // If the statement differs from this value, it is published again.
+    this.#published.set(page, value.slice())
+    this.#dirty.add(segment)
+  }
+
+  /** States nothing any more. */
+  clear(): void {
+    this.#stated.clear()
+    this.#kept.clear()
+    for (const page of this.#published.keys()) this.#dirty.add(segmentOfPage(page))
+  }
+
+  /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
+  takePublishes(): PageStatement[] {
+    const publishes: PageStatement[] = []
+    for (const segment of this.#dirty) {
+      const span = this.#space.segmentSpan(segment)
+      const written = new Set<Page>()
+      for (const { page, record } of [
+        ...writePages(runsOf(this.#stated, span), segment, this.#space),
+        ...writePages(runsOf(this.#kept, span), segment, this.#space, KEPT_PART_MIN),
+      ]) {
+        written.add(page)
+        const before = this.#published.get(page)
+        const value = encodeBlocksRecord(record)
+        if (before !== undefined && equalBytes(before, value)) continue
+        this.#published.set(page, value)
+        publishes.push({ page, value })
+      }
+      for (const page of this.#pagesOf(segment)) {
+        if (written.has(page)) continue
+        this.#published.delete(page)
+        publishes.push({ page, value: undefined })
+      }
+    }
+    this.#dirty.clear()
+    return publishes
+  }
+
+  #setKept(block: number, title: Title | undefined): void {
+    this.#kept.set(block, title)
+    this.#dirty.add(this.#space.segmentOf(block))
+  }
+
+  #pagesOf(segment: number): Page[] {
+    return [...this.#published.keys()].filter(page => segmentOfPage(page) === segment)
+  }
+}
