@@ -1,4 +1,4 @@
-import { endpointOf, endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
+import { endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
 import {
   isDrop,
   jittered,
@@ -12,7 +12,7 @@ import {
 } from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
-import { decodeControl, encodePathEnd, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
+import { decodeControl, encodeControlHandshake, encodePathEnd, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
 import {
   CANDIDATES_MAX,
   PROBE_ANSWER_MS,
@@ -24,36 +24,8 @@ import {
   PROBES_OUTSTANDING_MAX,
   PROBE_PROOF_MS,
 } from './constants.ts'
+import { sourceEndpoint, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
 import type { PathUse } from './path-use.ts'
-
-/** How frames reach a remote peer. */
-export type PathState =
-  | { readonly kind: 'direct'; readonly endpoint: Endpoint; readonly rttMs: number }
-  | { readonly kind: 'relayed'; readonly via: PeerId; readonly rttMs: number; readonly why: string }
-  | { readonly kind: 'none'; readonly why: string }
-
-export type DataPathOutput =
-  | { readonly type: 'engine'; readonly op: EngineOp }
-  | { readonly type: 'handshake'; readonly to: PeerId; readonly body: Uint8Array }
-  /** The path came, went or moved. */
-  | { readonly type: 'changed'; readonly peer: PeerId }
-  /** It was there, and answers no more. */
-  | { readonly type: 'down'; readonly peer: PeerId }
-  /** The remote has forgotten the session. */
-  | { readonly type: 'ended'; readonly peer: PeerId }
-  | { readonly type: 'note'; readonly peer: PeerId; readonly text: string }
-
-/** For `status` and `report`. */
-export interface DataPathReport {
-  readonly peerId: PeerId
-  readonly state: PathState
-  /** Of the keys that seal; undefined without a session. */
-  readonly cipher: string | undefined
-  readonly epochAgeMs: number | undefined
-  readonly rekeys: number
-  /** The address at which the remote sees this peer, by its last probe reply. */
-  readonly seenAs: string | undefined
-}
 
 interface Probe {
   readonly endpoint: Endpoint | undefined
@@ -95,6 +67,9 @@ export class DataPath implements Machine<DataPathOutput> {
   /** Control datagrams sent and received, by receiver index. */
   readonly #control = new Map<number, number>()
   #seenAs: string | undefined
+  #heardAt: Endpoint | undefined
+  /** The session that a handshake message came over, while it is worked off: what answers it goes the same way. */
+  #handshakeCameBy: number | undefined
 
   constructor(options: {
     peerId: PeerId
@@ -126,6 +101,11 @@ export class DataPath implements Machine<DataPathOutput> {
     if (this.#via !== undefined && this.#viaRttMs !== undefined)
       return { kind: 'relayed', via: this.#via.peer, rttMs: this.#viaRttMs, why }
     return { kind: 'none', why }
+  }
+
+  /** The endpoint that was proved last, whether it still answers or not. */
+  get heardAt(): Endpoint | undefined {
+    return this.#heardAt
   }
 
   /** True when frames can be sent to the peer, directly or through a relay. */
@@ -168,6 +148,13 @@ export class DataPath implements Machine<DataPathOutput> {
     return drop
   }
 
+  /** Sends a session handshake over the path itself, where no control link leads to the peer. False: it cannot. */
+  carry(body: Uint8Array): boolean {
+    if (!this.isUsable) return false
+    this.#sendControl(this.#sealIndex, encodeControlHandshake(body), undefined)
+    return true
+  }
+
   /** `isUrgent`: frames wait, so the handshake begins here, whoever's turn it is. */
   start(now: Millis, isUrgent = false): void {
     this.session.start(now)
@@ -202,14 +189,22 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#awaiting = undefined
   }
 
-  /** An authenticated control datagram; without a source when a relay passed it on. */
-  handleControl(receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined, now: Millis): void {
+  /**
+   * An authenticated control datagram; without a source when a relay passed it on. Returns why what it carried was
+   * dropped, if it was.
+   */
+  handleControl(
+    receiverIndex: number,
+    body: Uint8Array,
+    source: EndpointParts | undefined,
+    now: Millis,
+  ): Drop | undefined {
     const carried = this.#control.get(receiverIndex)
     if (carried !== undefined) this.#control.set(receiverIndex, carried + 1)
     this.session.handleConfirmed(receiverIndex, now)
     this.#drainSession(now)
     const message = decodeControl(body)
-    if (isDrop(message)) return
+    if (isDrop(message)) return message
     if (message.type === 'probe') {
       const endpoint = sourceEndpoint(source)
       const reply = encodeProbeReply(message.token, endpoint ?? '')
@@ -219,10 +214,16 @@ export class DataPath implements Machine<DataPathOutput> {
       if (endpoint !== undefined && endpoint === this.#direct?.endpoint) this.#postpone(now)
     } else if (message.type === 'probe-reply') {
       this.#handleReply(message.token, message.seenEndpoint, now)
+    } else if (message.type === 'handshake') {
+      this.#handshakeCameBy = receiverIndex
+      const drop = this.handleHandshake(message.body, now)
+      this.#handshakeCameBy = undefined
+      return drop
     } else if (message.type === 'path-end' && receiverIndex === this.#sealIndex) {
       // One that was overtaken by newer keys is about the old ones only.
       this.#outputs.push({ type: 'ended', peer: this.peerId })
     }
+    return undefined
   }
 
   /** An authenticated datagram came from another endpoint than the path's. */
@@ -254,7 +255,9 @@ export class DataPath implements Machine<DataPathOutput> {
     for (let output = this.session.pollOutput(); output !== undefined; output = this.session.pollOutput()) {
       switch (output.type) {
         case 'message':
-          this.#outputs.push({ type: 'handshake', to: this.peerId, body: output.bytes })
+          if (this.#handshakeCameBy !== undefined)
+            this.#sendControl(this.#handshakeCameBy, encodeControlHandshake(output.bytes), undefined)
+          else this.#outputs.push({ type: 'handshake', to: this.peerId, body: output.bytes })
           break
         case 'add-session':
           this.#control.set(output.session.receiverIndex, 0)
@@ -274,7 +277,7 @@ export class DataPath implements Machine<DataPathOutput> {
           this.#probeSoon(now)
           break
         case 'established':
-          this.#outputs.push({ type: 'changed', peer: this.peerId })
+          this.#outputs.push({ type: 'established' }, { type: 'changed', peer: this.peerId })
           break
         case 'failed':
           this.#outputs.push({ type: 'note', peer: this.peerId, text: output.reason })
@@ -386,6 +389,7 @@ export class DataPath implements Machine<DataPathOutput> {
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
     if (this.#direct !== undefined && this.#unproved === undefined && !this.#hasMoved(probe.endpoint)) return
     this.#direct = { endpoint: probe.endpoint, rttMs }
+    this.#heardAt = probe.endpoint
     this.#awaiting = undefined
     this.#misses = 0
     this.#provedAt = now
@@ -438,12 +442,4 @@ export class DataPath implements Machine<DataPathOutput> {
   #engine(op: EngineOp): void {
     this.#outputs.push({ type: 'engine', op })
   }
-}
-
-/**
- * Undefined for none, and for port 0: whoever carries a genuine datagram can write that into its header, nobody can
- * answer it.
- */
-function sourceEndpoint(source: EndpointParts | undefined): Endpoint | undefined {
-  return source === undefined || source.port === 0 ? undefined : endpointOf(source.ip, source.port)
 }

@@ -4,7 +4,8 @@ import { FULL_MESH_PEERS } from '../topology/mod.ts'
 import { ROUTED_KIND, type RoutedMessage } from '../wire/mod.ts'
 import { PATHS_ON_DEMAND_MAX, PATH_FUTILE_MS, PATH_IDLE_MS, PATH_LOOK_MS, PATH_SPARE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
-import type { DataPath, DataPathOutput, DataPathReport } from './data-path.ts'
+import type { DataPath } from './data-path.ts'
+import type { DataPathOutput, DataPathReport } from './path-state.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
 import { PathMaker } from './path-maker.ts'
@@ -35,15 +36,17 @@ export class DataPaths implements NodePart {
   readonly #looks = new Timers()
   /** There was no room for one more path on demand; it is not looked for again before. */
   #fullUntil: Millis = 0
-  readonly #route: (to: PeerId, body: Uint8Array, now: Millis) => void
+  readonly #route: (to: PeerId, body: Uint8Array, now: Millis) => boolean
+  /** Handshakes that were sent since the last session, by peer: a link that seems to be up may lead nowhere. */
+  readonly #unanswered = new Map<PeerId, number>()
   readonly #onChanged: (peer: PeerId, now: Millis) => void
 
   constructor(
     context: NodeContext,
     given: {
       view: MeshView
-      /** Sends a session handshake through the mesh. */
-      route: (to: PeerId, body: Uint8Array, now: Millis) => void
+      /** Sends a session handshake through the mesh; false when there is no way. */
+      route: (to: PeerId, body: Uint8Array, now: Millis) => boolean
       onChanged: (peer: PeerId, now: Millis) => void
     },
   ) {
@@ -64,6 +67,11 @@ export class DataPaths implements NodePart {
 
   isDirect(peer: PeerId): boolean {
     return this.path(peer)?.state.kind === 'direct'
+  }
+
+  /** Where data last came from for certain. */
+  heardAt(peer: PeerId): Endpoint | undefined {
+    return this.path(peer)?.heardAt
   }
 
   report(now: Millis): (DataPathReport & { readonly isOnDemand: boolean })[] {
@@ -143,7 +151,8 @@ export class DataPaths implements NodePart {
   ): void {
     const path = this.path(peer)
     if (path === undefined) return
-    path.handleControl(receiverIndex, body, source, now)
+    const drop = path.handleControl(receiverIndex, body, source, now)
+    if (drop !== undefined) this.#context.drop(drop.reason)
     this.#drain(path, now)
   }
 
@@ -220,8 +229,10 @@ export class DataPaths implements NodePart {
     path.look(now)
     const limitMs = path.isUsable ? PATH_IDLE_MS : PATH_FUTILE_MS
     const endsAt = path.use.usedAt + limitMs
-    if (now >= endsAt) this.#end(path, now)
-    else this.#looks.set(path.peerId, Math.min(now + PATH_LOOK_MS, endsAt))
+    // The last way to a peer that no link leads to any more is kept, for it cannot be made anew.
+    const isLast = path.isUsable && !this.#view.reachable.has(path.peerId)
+    if (now >= endsAt && !isLast) this.#end(path, now)
+    else this.#looks.set(path.peerId, isLast ? now + PATH_LOOK_MS : Math.min(now + PATH_LOOK_MS, endsAt))
   }
 
   /** Whether there is room for one more path on demand; ends the one that was not used for longest, if it has to be. */
@@ -291,6 +302,7 @@ export class DataPaths implements NodePart {
   #forget(path: DataPath, now: Millis): void {
     this.#paths.delete(path.peerId)
     this.#looks.cancel(path.peerId)
+    this.#unanswered.delete(path.peerId)
     this.#drain(path, now)
     this.#due.cancel(path.peerId)
     this.#onChanged(path.peerId, now)
@@ -314,6 +326,15 @@ export class DataPaths implements NodePart {
     if (isChanged) this.#onChanged(path.peerId, now)
   }
 
+  /** Through the mesh or, where that is no way and every second time, over the path that there is. */
+  #sendHandshake(body: Uint8Array, path: DataPath, now: Millis): void {
+    const { peerId } = path
+    const before = this.#unanswered.get(peerId) ?? 0
+    this.#unanswered.set(peerId, before + 1)
+    if (before % 2 === 1 && path.carry(body)) return
+    if (!this.#route(peerId, body, now)) path.carry(body)
+  }
+
   /** True when the path is over but for what is done to keep it. */
   #handle(output: DataPathOutput, path: DataPath, now: Millis): boolean {
     switch (output.type) {
@@ -322,7 +343,10 @@ export class DataPaths implements NodePart {
         this.#context.emit({ type: 'engine', op: output.op })
         return false
       case 'handshake':
-        this.#route(output.to, output.body, now)
+        this.#sendHandshake(output.body, path, now)
+        return false
+      case 'established':
+        this.#unanswered.delete(path.peerId)
         return false
       case 'changed':
         return false

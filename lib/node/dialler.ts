@@ -51,9 +51,17 @@ export class Dialler implements Machine<DiallerOutput> {
   readonly #chance: Chance
   readonly #nextConnection: () => number
   readonly #isReached: (peer: PeerId) => boolean
+  readonly #heardAt: (peer: PeerId) => Endpoint | undefined
   #failures = 0
 
-  constructor(given: { chance: Chance; nextConnection: () => number; isReached: (peer: PeerId) => boolean }) {
+  constructor(given: {
+    chance: Chance
+    nextConnection: () => number
+    isReached: (peer: PeerId) => boolean
+    /** Where data of a peer comes from: it may have moved since its contact was named. */
+    heardAt?: (peer: PeerId) => Endpoint | undefined
+  }) {
+    this.#heardAt = given.heardAt ?? (() => undefined)
     this.#chance = given.chance
     this.#nextConnection = given.nextConnection
     this.#isReached = given.isReached
@@ -170,9 +178,11 @@ export class Dialler implements Machine<DiallerOutput> {
   handleResolved(text: string, result: readonly Endpoint[] | string, now: Millis): void {
     const contact = this.#contacts.get(text)
     if (contact?.state !== 'resolving') return
-    if (typeof result === 'string') return this.#failed(contact, result, now)
-    if (result.length === 0) return this.#failed(contact, `${text} has no address`, now)
-    contact.endpoints = result
+    const heard = contact.peerId === undefined ? undefined : this.#heardAt(contact.peerId)
+    const named = typeof result === 'string' ? [] : result
+    contact.endpoints = heard === undefined ? named : [...new Set([...named, heard])]
+    if (contact.endpoints.length === 0)
+      return this.#failed(contact, typeof result === 'string' ? result : `${text} has no address`, now)
     this.#dial(contact, now)
   }
 
@@ -232,6 +242,16 @@ export class Dialler implements Machine<DiallerOutput> {
     for (const contact of this.#contacts.values())
       if (contact.peerId === peerId && contact.state === 'waiting')
         this.#wait(contact, Math.min(now + this.#jitter(RETRY_FIRST_MS), this.#timers.at(contact.text) ?? Infinity))
+  }
+
+  /** Data of a peer without a link comes from an endpoint: its configured contacts are worth a try there. */
+  handleHeard(peerId: PeerId, endpoint: Endpoint, now: Millis): void {
+    for (const contact of this.#contacts.values()) {
+      if (contact.peerId !== peerId || contact.origin !== 'configured' || contact.state !== 'waiting') continue
+      if (contact.endpoints.includes(endpoint)) continue
+      contact.retryWaitMs = 0
+      this.#wait(contact, now + this.#jitter(RETRY_FIRST_MS))
+    }
   }
 
   handleTimeout(now: Millis): void {

@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/mod.ts'
+import type { Endpoint, PeerId } from '../address/mod.ts'
 import { soonest, type Millis } from '../base/mod.ts'
 import { LinkRetirement, NeighbourChoice, WANTED_MIN, wantedCount, type Choice } from '../topology/mod.ts'
 import { GOODBYE_CODE } from '../wire/mod.ts'
@@ -13,7 +13,7 @@ import {
 import type { NodeContext } from './context.ts'
 import type { Dialler } from './dialler.ts'
 import { Healing } from './healing.ts'
-import type { MeshView } from './mesh-view.ts'
+import { withPort, type MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
 
 /** Decides whom of the known peers to link to and which links to give up, and feeds the dialler with addresses. */
@@ -22,6 +22,7 @@ export class Discovery implements NodePart {
   readonly #context: NodeContext
   readonly #view: MeshView
   readonly #dialler: Dialler
+  readonly #pathOf: (peer: PeerId) => Endpoint | undefined
   readonly #choice: NeighbourChoice
   readonly #retirement: LinkRetirement
   readonly #healing: Healing
@@ -37,7 +38,9 @@ export class Discovery implements NodePart {
   /** Until when this peer counts as new in the mesh; undefined while it has no link. */
   #newUntil: Millis | undefined
 
-  constructor(context: NodeContext, view: MeshView, dialler: Dialler) {
+  /** `pathOf`: where data of a peer last came from for certain. */
+  constructor(context: NodeContext, view: MeshView, dialler: Dialler, pathOf: (peer: PeerId) => Endpoint | undefined) {
+    this.#pathOf = pathOf
     this.#context = context
     this.#view = view
     this.#dialler = dialler
@@ -77,6 +80,21 @@ export class Discovery implements NodePart {
     this.#retirement.update(links, choice.wanted, now)
     this.#dialler.setDiscovered(this.#worthDialling(choice, linked), now)
     this.#makeRoom(now)
+  }
+
+  /** Where a peer would be dialled that data came from: data roams, and links do not. */
+  heardAt(peer: PeerId): Endpoint | undefined {
+    const endpoint = this.#pathOf(peer)
+    const port = this.#view.portOf(peer)
+    return endpoint === undefined || port === undefined ? endpoint : withPort(endpoint, port)
+  }
+
+  /** The data path of a peer that is no neighbour has changed: it may show where to dial. */
+  handlePath(peer: PeerId, now: Millis): void {
+    const endpoint = this.heardAt(peer)
+    if (endpoint === undefined || this.#view.reachable.has(peer)) return
+    this.#dialler.handleHeard(peer, endpoint, now)
+    this.update(now)
   }
 
   /** Whether the peer is reached through others, and a link to it is not wanted. */
@@ -127,7 +145,7 @@ export class Discovery implements NodePart {
       if (linked.has(peer) || !this.#others.has(peer) || now - since >= PASSED_OVER_MS) this.#failing.delete(peer)
     for (const peer of this.#wanted) {
       if (linked.has(peer) || this.#failing.has(peer) || !this.#others.has(peer)) continue
-      const cannotBeDialled = this.#dialler.failedRounds(peer) > 0 || this.#view.endpointsOf(peer).length === 0
+      const cannotBeDialled = this.#dialler.failedRounds(peer) > 0 || this.#endpointsOf(peer).length === 0
       if (cannotBeDialled) this.#failing.set(peer, now)
     }
   }
@@ -150,7 +168,13 @@ export class Discovery implements NodePart {
     let room = config.linksMax === 0 ? Infinity : config.linksMax - neighbours.count
     return worth
       .filter(({ peerId }) => linked.has(peerId) || room-- > 0)
-      .map(one => ({ ...one, endpoints: this.#view.endpointsOf(one.peerId) }))
+      .map(one => ({ ...one, endpoints: this.#endpointsOf(one.peerId) }))
+  }
+
+  #endpointsOf(peer: PeerId): Endpoint[] {
+    const heard = this.heardAt(peer)
+    const known = this.#view.endpointsOf(peer)
+    return heard === undefined ? known : [...new Set([heard, ...known])]
   }
 
   /** Few are, and only to who has few links: who comes dials, who has been here can wait for it. */

@@ -235,11 +235,16 @@ export class MeshView {
     this.#rebuild.want(now)
   }
 
+  /** Of UDP and TCP, as the peer says itself. */
+  portOf(id: PeerId): number | undefined {
+    return this.#context.neighbours.neighbour(id)?.hello.port ?? this.#known.get(id)?.info?.udpPort
+  }
+
   /** Endpoints of UDP and TCP under which a peer may be reached, the likeliest first, at most CANDIDATES_MAX. */
   endpointsOf(id: PeerId): Endpoint[] {
     const neighbour = this.#context.neighbours.neighbour(id)
     const peer = this.#known.get(id)
-    const port = neighbour?.hello.port ?? peer?.info?.udpPort
+    const port = this.portOf(id)
     const found = new Set<Endpoint>()
     // Where a connection really came from is beyond doubt; what records name must be a host elsewhere.
     if (neighbour !== undefined && port !== undefined) found.add(withPort(neighbour.endpoint, port))

@@ -107,6 +107,7 @@ export class Node implements Machine<NodeOutput> {
       chance,
       nextConnection: () => this.#nextConnection++,
       isReached: peer => this.neighbours.neighbour(peer) !== undefined || discovery.isReachedAnyhow(peer),
+      heardAt: peer => discovery.heardAt(peer),
     })
     this.view = new MeshView(context, (peer, at) => this.paths.stop(peer, at))
     this.#router = new Router(context, to => this.view.controlRoutes.get(to)?.nextHop)
@@ -114,10 +115,11 @@ export class Node implements Machine<NodeOutput> {
     this.#keeper = new LedgerKeeper(context, this.#gossip)
     this.paths = new DataPaths(context, {
       view: this.view,
-      route: (to, body, at) => void this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
+      route: (to, body, at) => this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
       onChanged: (peer, at) => {
         this.#tables.changed()
         if (this.neighbours.neighbour(peer) !== undefined) links.changed(at)
+        else discovery.handlePath(peer, at)
       },
     })
     this.addresses = new Addresses(context, () => this.#tables.changed())
@@ -126,7 +128,7 @@ export class Node implements Machine<NodeOutput> {
     this.#contacts = new Contacts(context, this.dialler)
     this.#use = new MeshUse(context, this.#mesh, () => this.addresses.ipam.leases().length > 0)
     const links = new OwnLinks(context, this.view, this.paths)
-    const discovery = new Discovery(context, this.view, this.dialler)
+    const discovery = new Discovery(context, this.view, this.dialler, peer => this.paths.heardAt(peer))
     const ours = { mesh: this.#mesh, addresses: this.addresses, gossip: this.#gossip, router: this.#router }
     const past = (this.#past = new Past(context, ours))
     this.#joining = new Joining(context, { ...ours, meshChanged: at => this.#parts.meshChanged(at) })

@@ -6,16 +6,20 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  *     probe         | kind u8 | token u32 | padding … |
  *     probe-reply   | kind u8 | token u32 | the endpoint that the probe came from: 16-bit length, text |
  *     path-end      | kind u8 |
+ *     handshake     | kind u8 | a session handshake message … |
  */
-export const CONTROL_KIND = { probe: 1, probeReply: 2, pathEnd: 3 } as const
+export const CONTROL_KIND = { probe: 1, probeReply: 2, pathEnd: 3, handshake: 6 } as const
 
 export type ControlMessage =
   | { readonly type: 'probe'; readonly token: number }
   | { readonly type: 'probe-reply'; readonly token: number; readonly seenEndpoint: string }
   | { readonly type: 'path-end' }
+  | { readonly type: 'handshake'; readonly body: Uint8Array }
   | { readonly type: 'unknown'; readonly kind: number }
 
 const ENDPOINT_TEXT_BYTES_MAX = 64
+/** Of the message in a `handshake`. */
+export const CONTROL_HANDSHAKE_BYTES_MAX = 512
 
 export function encodeProbe(token: number): Uint8Array {
   return new ByteWriter(5).u8(CONTROL_KIND.probe).u32(token).finish()
@@ -28,6 +32,11 @@ export function encodeProbeReply(token: number, seenEndpoint: string): Uint8Arra
 /** The sender forgets the session: it had no use for it any more. */
 export function encodePathEnd(): Uint8Array {
   return new ByteWriter(1).u8(CONTROL_KIND.pathEnd).finish()
+}
+
+/** `body`: at most CONTROL_HANDSHAKE_BYTES_MAX. */
+export function encodeControlHandshake(body: Uint8Array): Uint8Array {
+  return new ByteWriter(1 + body.length).u8(CONTROL_KIND.handshake).raw(body).finish()
 }
 
 export function decodeControl(body: Uint8Array): Decoded<ControlMessage> {
@@ -44,5 +53,10 @@ export function decodeControl(body: Uint8Array): Decoded<ControlMessage> {
     return reader.ok ? { type: 'probe-reply', token, seenEndpoint } : new Drop('control-malformed')
   }
   if (kind === CONTROL_KIND.pathEnd) return { type: 'path-end' }
+  if (kind === CONTROL_KIND.handshake) {
+    const handshake = body.slice(1)
+    const fits = handshake.length > 0 && handshake.length <= CONTROL_HANDSHAKE_BYTES_MAX
+    return fits ? { type: 'handshake', body: handshake } : new Drop('control-malformed')
+  }
   return { type: 'unknown', kind }
 }

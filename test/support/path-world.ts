@@ -99,7 +99,7 @@ export class PathPeer {
       view,
       route: (to, body) => {
         this.handshakes.push({ to, at: world.clock.now })
-        world.route(this, to, body)
+        return world.route(this, to, body)
       },
       onChanged: () => undefined,
     })
@@ -176,6 +176,10 @@ export class PathWorld {
   /** Whether datagrams of one peer get to another. */
   carries: (from: PathPeer, to: PathPeer) => boolean = () => true
   losesPathEnds = false
+  /** Whether handshakes find a way over control links. */
+  hasLinks = true
+  /** They seem to find one, and get nowhere. */
+  losesHandshakes = false
   readonly #strangers = new Set<PeerId>()
 
   constructor(seed: number, peers: number) {
@@ -216,9 +220,12 @@ export class PathWorld {
     return undefined
   }
 
-  route(from: PathPeer, to: PeerId, body: Uint8Array): void {
+  route(from: PathPeer, to: PeerId, body: Uint8Array): boolean {
     const peer = this.peers.find(({ id }) => id === to)
+    if (!this.hasLinks) return false
+    if (this.losesHandshakes) return true
     this.clock.after(LATENCY_MS, () => peer?.input(now => peer.paths.handleHandshake(from.id, body, now)))
+    return true
   }
 
   datagram(from: PathPeer, bytes: Uint8Array, to: { readonly ip: Uint8Array; readonly port: number }): void {

@@ -11,6 +11,8 @@ const DIAL_TIMEOUT_MS = 8_000
 const STREAM_TIMEOUT_MIN_MS = 10_000
 const STREAM_TIMEOUT_MAX_MS = 60_000
 const RETRANSMIT_MS = 400
+/** What is added to the third byte of an address with each move: so there are seven, for 8,000 hosts. */
+const MOVE_STEP = 32
 
 /** The underlay between all hosts: ordered reliable streams, and datagrams that suffer what `weather` says. */
 export class SimNetwork {
@@ -26,6 +28,8 @@ export class SimNetwork {
   readonly #sites: SimSite[] = []
   readonly #ends = new Set<StreamEnd>()
   readonly #latency = new Map<number, number>()
+  /** How often each host has moved to another address. */
+  readonly #moves = new Map<number, number>()
   readonly #mail: SimMailbox
   #nextPort = 20_000
   #slowPeers = 0
@@ -61,6 +65,17 @@ export class SimNetwork {
     return this.#mail.canReach(from, to) && this.hasRoute(from, to)
   }
 
+  /** The host has another address from now on, and none of its streams goes on. Nobody is told. */
+  move(number: number): void {
+    this.#moves.set(number, this.#movesOf(number) + 1)
+  }
+
+  /** Where the host is now. */
+  addressNow(number: number): Uint8Array {
+    const [a, b, c, d] = addressOf(number)
+    return Uint8Array.of(a!, b!, c! + MOVE_STEP * this.#movesOf(number), d!)
+  }
+
   dial(from: SimSite, endpoint: Endpoint, done: (result: StreamEnd | string) => void): void {
     const to = this.#siteAt(endpointParts(endpoint))
     if (to === undefined || !this.canReach(from.number, to.number))
@@ -68,18 +83,18 @@ export class SimNetwork {
     const thereMs = this.#delay(from.number, to.number)
     const backMs = this.#delay(to.number, from.number)
     if (!to.isUp) return this.#clock.after(thereMs + backMs, () => done('connection refused'))
-    const near = new StreamEnd(from, true)
+    const near = this.#newEnd(from, true)
     this.#clock.after(thereMs, () => {
       if (!to.isUp) return this.#clock.after(backMs, () => done('connection refused'))
       if (!from.isUp || from.life !== near.life) return
-      const far = new StreamEnd(to, false)
+      const far = this.#newEnd(to, false)
       near.other = far
       far.other = near
       this.#ends.add(near).add(far)
       this.#clock.after(backMs, () => {
         if (near.site.isUp && near.site.life === near.life) done(near)
       })
-      to.handleAccepted(far, endpointOf(addressOf(from.number), this.#nextPort++ % 40_000 || 1))
+      to.handleAccepted(far, endpointOf(this.addressNow(from.number), this.#nextPort++ % 40_000 || 1))
     })
   }
 
@@ -128,7 +143,7 @@ export class SimNetwork {
     this.onWire?.(from, bytes, undefined)
     const site = this.#siteAt(to)
     if (site === undefined || !this.hasRoute(from.number, site.number)) return
-    const source = { ip: addressOf(from.number), port: SIM_PORT }
+    const source = { ip: this.addressNow(from.number), port: SIM_PORT }
     this.#mail.post(from.number, site.number, () => {
       if (site.isUp) site.handleDatagram(bytes.slice(), source)
     })
@@ -175,7 +190,7 @@ export class SimNetwork {
 
   #arrive(end: StreamEnd): void {
     const { other } = end
-    const isGone = other.isLost && !other.site.isUp
+    const isGone = (other.isLost && !other.site.isUp) || this.#hasMoved(end) || this.#hasMoved(other)
     if (isGone || !this.canReach(end.site.number, other.site.number)) return this.#stall(end)
     end.stalledSince = undefined
     const due: Uint8Array[] = []
@@ -239,13 +254,26 @@ export class SimNetwork {
     return base + this.weather.extraMs + Math.floor(this.#chance() * (this.weather.jitterMs + 1))
   }
 
+  #movesOf(number: number): number {
+    return this.#moves.get(number) ?? 0
+  }
+
+  #newEnd(site: SimSite, isDialler: boolean): StreamEnd {
+    return new StreamEnd(site, isDialler, this.#movesOf(site.number))
+  }
+
+  #hasMoved({ site, moves }: StreamEnd): boolean {
+    return this.#movesOf(site.number) !== moves
+  }
+
   #siteAt({ ip }: EndpointParts): SimSite | undefined {
     if (ip.length !== 4 || ip[0] !== 192 || ip[1] !== 168) return undefined
-    return this.#sites[ip[2]! * 250 + ip[3]! - 1]
+    const number = (ip[2]! % MOVE_STEP) * 250 + ip[3]! - 1
+    return this.#movesOf(number) === Math.floor(ip[2]! / MOVE_STEP) ? this.#sites[number] : undefined
   }
 }
 
-/** Where host n is: 192.168.0.1 onwards. */
+/** Where host n is at first: 192.168.0.1 onwards. */
 export function addressOf(number: number): Uint8Array {
   return Uint8Array.of(192, 168, Math.floor(number / 250), (number % 250) + 1)
 }

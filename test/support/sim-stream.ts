@@ -30,6 +30,8 @@ export class StreamEnd {
   readonly site: SimSite
   readonly life: number
   readonly isDialler: boolean
+  /** How often its host had moved before. */
+  readonly moves: number
   /** The number that the node knows it by. */
   connection = -1
   other!: StreamEnd
@@ -48,7 +50,8 @@ export class StreamEnd {
   backlogBytes = 0
   isBehind = false
 
-  constructor(site: SimSite, isDialler: boolean) {
+  constructor(site: SimSite, isDialler: boolean, moves: number) {
+    this.moves = moves
     this.site = site
     this.life = site.life
     this.isDialler = isDialler

@@ -10,7 +10,8 @@ import {
   PROBE_MISSES_MAX,
 } from '../../../lib/node/constants.ts'
 import { PathUse } from '../../../lib/node/path-use.ts'
-import { DataPath, type DataPathOutput } from '../../../lib/node/data-path.ts'
+import { DataPath } from '../../../lib/node/data-path.ts'
+import type { DataPathOutput } from '../../../lib/node/path-state.ts'
 import type { PeerSession, SessionOutput } from '../../../lib/noise/mod.ts'
 import { decodeControl, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
 import { seededChance } from '../../support/seeded-chance.ts'

@@ -300,3 +300,38 @@ for (const { name, isBusy, intervalMs, limitMs } of [
     }
   })
 }
+
+t.test('keys are renewed over the path itself when no link leads to the peer any more, used or not', t => {
+  for (const seed of SEEDS) {
+    const { world, a, b } = large(seed)
+    a.input(now => a.paths.want(b.id, now))
+    t.type(
+      world.until(() => a.kindTo(b) === 'direct' && b.kindTo(a) === 'direct', 2_000),
+      'number',
+    )
+    for (const peer of [a, b]) {
+      peer.reachable = new Set()
+      peer.update()
+    }
+    world.hasLinks = false
+    const handshakes = a.handshakes.length + b.handshakes.length
+    world.run(5 * SESSION_DIES_MS)
+    t.ok(a.handshakes.length + b.handshakes.length >= handshakes + 5, 'there were new keys')
+    t.equal(a.kindTo(b), 'direct', `seed ${seed}`)
+    t.equal(b.kindTo(a), 'direct', `seed ${seed}`)
+  }
+  t.end()
+})
+
+t.test('a link that only seems to lead to the peer costs no session', t => {
+  const { world, a, b } = large(1)
+  a.input(now => a.paths.want(b.id, now))
+  world.until(() => a.kindTo(b) === 'direct' && b.kindTo(a) === 'direct', 2_000)
+  world.losesHandshakes = true
+  for (let passedMs = 0; passedMs < 3 * SESSION_DIES_MS; passedMs += 10_000) {
+    a.sendFrame()
+    world.run(10_000)
+    t.equal(a.kindTo(b), 'direct', `after ${passedMs} ms`)
+  }
+  t.end()
+})

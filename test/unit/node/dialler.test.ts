@@ -15,13 +15,14 @@ const PEER = peerIdFromBytes(new Uint8Array(16).fill(1))
 const ONE = parseEndpoint('192.0.2.1:6783')!
 const TWO = parseEndpoint('192.0.2.2:6783')!
 
-function world() {
+function world(heardAt: () => Endpoint | undefined = () => undefined) {
   const neighbours = new Set<PeerId>()
   let next = 1
   const dialler = new Dialler({
     chance: () => 0.5,
     nextConnection: () => next++,
     isReached: peer => neighbours.has(peer),
+    heardAt,
   })
   const drain = () => {
     const outputs: DiallerOutput[] = []
@@ -40,6 +41,20 @@ function world() {
   return { dialler, neighbours, drain, at, next: next1 }
 }
 
+/** What is dialled in vain until then, where the name leads to ONE. */
+function dialsUntil(w: ReturnType<typeof world>, until: number): Endpoint[] {
+  const dials: Endpoint[] = []
+  for (let due = w.dialler.pollTimeout(); due !== undefined && due.at < until; due = w.dialler.pollTimeout()) {
+    for (const output of w.at(due.at)) if (output.type === 'resolve') w.dialler.handleResolved('ada', [ONE], due.at)
+    for (const output of w.drain()) {
+      if (output.type !== 'dial') continue
+      dials.push(output.endpoint)
+      w.dialler.handleDialFailed(output.connection, 'no route', due.at)
+    }
+  }
+  return dials
+}
+
 /** Configured, resolved and dialled: the connection. */
 function dialled(w: ReturnType<typeof world>, text = 'ada', endpoints: readonly Endpoint[] = [ONE], now = 0): number {
   w.dialler.configure([text], now)
@@ -48,6 +63,34 @@ function dialled(w: ReturnType<typeof world>, text = 'ada', endpoints: readonly 
   const output = w.drain().find(({ type }) => type === 'dial')
   return output?.type === 'dial' ? output.connection : -1
 }
+
+t.test('dials a configured contact also where data of its peer comes from, at once when that is new', t => {
+  const heard: Endpoint[] = []
+  const w = world(() => heard[0])
+  const connection = dialled(w)
+  w.dialler.handleUp(connection, PEER, 0)
+  w.dialler.handleEnded(connection, PEER, 'silence', 1_000)
+  w.dialler.handleHeard(PEER, ONE, 1_000)
+  const late = dialsUntil(w, 100_000)
+  t.same([...new Set(late)], [ONE], 'what is dialled already is no news')
+  heard.push(TWO)
+  w.dialler.handleHeard(PEER, TWO, 100_000)
+  const soon = dialsUntil(w, 102_000)
+  t.ok(soon.includes(TWO), soon.join())
+  t.ok(soon.includes(ONE), 'and where it was named')
+  t.end()
+})
+
+t.test('a name that leads nowhere any more is no obstacle to that', t => {
+  const w = world(() => TWO)
+  const connection = dialled(w)
+  w.dialler.handleUp(connection, PEER, 0)
+  w.dialler.handleEnded(connection, PEER, 'silence', 1_000)
+  w.next()
+  w.dialler.handleResolved('ada', 'no such name', 2_000)
+  t.match(w.drain(), [{ type: 'dial', endpoint: TWO }])
+  t.end()
+})
 
 t.test('resolves a configured contact anew for every attempt, then dials it', t => {
   const w = world()

@@ -1,7 +1,14 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { isDrop, toHex } from '../../../lib/base/mod.ts'
-import { decodeControl, encodePathEnd, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
+import {
+  CONTROL_HANDSHAKE_BYTES_MAX,
+  decodeControl,
+  encodeControlHandshake,
+  encodePathEnd,
+  encodeProbe,
+  encodeProbeReply,
+} from '../../../lib/wire/mod.ts'
 
 t.test('writes the golden bytes of a probe and of a reply, and reads them back', t => {
   t.equal(toHex(encodeProbe(0xdead_beef)), '01efbeadde')
@@ -19,6 +26,16 @@ t.test('writes the golden byte of the end of a path, and reads it, whatever foll
   t.equal(toHex(encodePathEnd()), '03')
   t.same(decodeControl(encodePathEnd()), { type: 'path-end' })
   t.same(decodeControl(Uint8Array.of(3, 9, 9)), { type: 'path-end' })
+  t.end()
+})
+
+t.test('writes the golden bytes of a session handshake, and reads any that is not empty and not too long', t => {
+  t.equal(toHex(encodeControlHandshake(Uint8Array.of(1, 2, 3))), '06010203')
+  const of = (length: number) => decodeControl(encodeControlHandshake(new Uint8Array(length).fill(9)))
+  t.same(of(1), { type: 'handshake', body: Uint8Array.of(9) })
+  t.match(of(CONTROL_HANDSHAKE_BYTES_MAX), { type: 'handshake' })
+  t.match(of(0), { reason: 'control-malformed' })
+  t.match(of(CONTROL_HANDSHAKE_BYTES_MAX + 1), { reason: 'control-malformed' })
   t.end()
 })
 

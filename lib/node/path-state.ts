@@ -1,0 +1,41 @@
+import { endpointOf, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
+import type { EngineOp } from '../overlay/mod.ts'
+
+/** How frames reach a remote peer. */
+export type PathState =
+  | { readonly kind: 'direct'; readonly endpoint: Endpoint; readonly rttMs: number }
+  | { readonly kind: 'relayed'; readonly via: PeerId; readonly rttMs: number; readonly why: string }
+  | { readonly kind: 'none'; readonly why: string }
+
+export type DataPathOutput =
+  | { readonly type: 'engine'; readonly op: EngineOp }
+  | { readonly type: 'handshake'; readonly to: PeerId; readonly body: Uint8Array }
+  /** There are new keys. */
+  | { readonly type: 'established' }
+  /** The path came, went or moved. */
+  | { readonly type: 'changed'; readonly peer: PeerId }
+  /** It was there, and answers no more. */
+  | { readonly type: 'down'; readonly peer: PeerId }
+  /** The remote has forgotten the session. */
+  | { readonly type: 'ended'; readonly peer: PeerId }
+  | { readonly type: 'note'; readonly peer: PeerId; readonly text: string }
+
+/** For `status` and `report`. */
+export interface DataPathReport {
+  readonly peerId: PeerId
+  readonly state: PathState
+  /** Of the keys that seal; undefined without a session. */
+  readonly cipher: string | undefined
+  readonly epochAgeMs: number | undefined
+  readonly rekeys: number
+  /** The address at which the remote sees this peer, by its last probe reply. */
+  readonly seenAs: string | undefined
+}
+
+/**
+ * Undefined for none, and for port 0: whoever carries a genuine datagram can write that into its header, nobody can
+ * answer it.
+ */
+export function sourceEndpoint(source: EndpointParts | undefined): Endpoint | undefined {
+  return source === undefined || source.port === 0 ? undefined : endpointOf(source.ip, source.port)
+}
