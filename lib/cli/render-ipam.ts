@@ -1,4 +1,5 @@
 import type { IpamCheck, IpamMap } from '../api/mod.ts'
+import { counted } from '../base/mod.ts'
 import { peerName } from './render.ts'
 import { column } from './table.ts'
 
@@ -30,10 +31,10 @@ export function renderIpamMap({ range, blockPrefix, runs }: IpamMap): string {
 
 /** A finding is two lines: what does not fit, and what to do. */
 export function renderIpamCheck({ leases, targets, addresses, findings }: IpamCheck): string {
-  const compared = `${leases} leases, ${targets} targets and their ${addresses} addresses were compared`
+  const compared = `${counted(leases, 'lease')}, ${counted(targets, 'target')} and ${counted(addresses, 'address', 'addresses')} of them were compared`
   if (findings.length === 0) return `${compared}: all agree`
   return [
     ...findings.flatMap(({ what, remedy }) => [what, `  ${remedy}`]),
-    `${compared}: ${findings.length} findings`,
+    `${compared}: ${counted(findings.length, 'finding')}`,
   ].join('\n')
 }

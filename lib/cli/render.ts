@@ -1,5 +1,6 @@
 import { shortPeerId } from '../address/mod.ts'
 import type { Attachment, ConnectionView, DockerView, DriverView, NameView, PeerRef, Status } from '../api/mod.ts'
+import { counted } from '../base/mod.ts'
 import { column, duration, labelled } from './table.ts'
 
 /** `id(nickname)`, with the short form of the id. */
@@ -49,7 +50,7 @@ export function renderStatus(status: Status): string {
     lines.push(labelled('Upstream', dns.upstream.length === 0 ? 'none' : dns.upstream.join(', ')))
     lines.push(labelled('TTL', dns.ttlSeconds))
   } else lines.push(labelled('Answering', 'nowhere (--no-dns)'))
-  lines.push(labelled('Names', `${dns.names}, of ${dns.containers} containers, in the whole mesh`))
+  lines.push(labelled('Names', `${dns.names}, of ${counted(dns.containers, 'container')}, in the whole mesh`))
   for (const waiting of status.waiting) lines.push('', `Waiting: ${waiting}`)
   for (const warning of status.warnings) lines.push('', `WARNING: ${warning}`)
   return lines.join('\n')
@@ -97,7 +98,7 @@ function renderDriver({ state, socket, why, networks, endpoints }: DriverView): 
     labelled('NetworkDriver', `weave-ts, ${where}`),
     ...(shown.length === 0 && endpoints === 0
       ? []
-      : [labelled('Networks', `${shown.length === 0 ? 'none' : shown.join(', ')}; ${endpoints} endpoints`)]),
+      : [labelled('Networks', `${shown.length === 0 ? 'none' : shown.join(', ')}; ${counted(endpoints, 'endpoint')}`)]),
   ]
 }
 
@@ -168,7 +169,7 @@ export function renderIpam(status: Status): string {
     )
   for (const takeover of ipam.takeovers.filter(({ isSettled }) => !isSettled))
     lines.push(
-      `${takeover.isForced ? 'forced' : 'settling'}: ${takeover.blocks} blocks of ${peerName(takeover.victim)}, removed by ` +
+      `${takeover.isForced ? 'forced' : 'settling'}: ${counted(takeover.blocks, 'block')} of ${peerName(takeover.victim)}, removed by ` +
         `${peerName(takeover.author)}: ${takeover.agreed} of ${takeover.needed} peers agree; not yet: ${takeover.waitsFor.map(peerName).join(', ')}`,
     )
   return lines.join('\n')

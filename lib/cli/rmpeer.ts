@@ -1,4 +1,6 @@
 import type { ApiClient, CallReply } from '../api/mod.ts'
+import { counted } from '../base/mod.ts'
+import { peerName } from './render.ts'
 
 type Removed = CallReply<'rmpeer'>
 
@@ -27,8 +29,8 @@ export async function removePeer(
 /** What became of it, for people. */
 export function renderRemoved(removed: Removed): string {
   const { peer, blocks, state, by, agreed, needed, waitsFor } = removed
-  const name = `${peer.id}(${peer.nickname})`
-  const what = blocks === 1 ? '1 address block' : `${blocks} address blocks`
+  const name = peerName(peer)
+  const what = counted(blocks, 'address block')
   if (state === 'settled' && blocks === 0) return `${name} is removed; it owned no address block`
   if (state === 'settled') return `${what} of ${name} taken over by ${nameOf(by)}`
   const waits = waitsFor.map(nameOf).join(', ')
@@ -38,12 +40,12 @@ export function renderRemoved(removed: Removed): string {
       `what is given is disputed if ${peer.nickname} comes back first`
     )
   return (
-    `${what} of ${name} wait for more peers to agree: ${agreed} of ${needed} do; not yet: ${waits}\n` +
+    `${what} of ${name} ${blocks === 1 ? 'waits' : 'wait'} for more peers to agree: ${agreed} of ${needed} do; not yet: ${waits}\n` +
     'It goes on by itself as they can be reached; `weave-ts status ipam` shows it. Peers that are gone too: rmpeer them. ' +
     `--force gives addresses at once: should ${peer.nickname} live and come back, both may have given the same ones.`
   )
 }
 
 function nameOf(peer: Removed['by']): string {
-  return peer === null ? 'another peer' : `${peer.id}(${peer.nickname})`
+  return peer === null ? 'another peer' : peerName(peer)
 }

@@ -12,6 +12,7 @@ import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
 import type { ReturningNamespaces } from './returning-namespaces.ts'
 import type { Service } from './service.ts'
+import { Names } from './status/names.ts'
 import { explained } from './status/trouble.ts'
 
 const IPV6_OFF_INSIDE =
@@ -64,7 +65,10 @@ export class AttachmentService implements Service {
             signal,
             ...(timeoutSeconds !== undefined && { waitMs: timeoutSeconds * 1_000 }),
           })
-          return { ...given, notes: isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : [] }
+          return {
+            ...given,
+            notes: [...(isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : []), ...disputes(given.cidrs, runner)],
+          }
         } catch (error) {
           throw explained(error, () => runner.report())
         }
@@ -138,4 +142,16 @@ export class AttachmentService implements Service {
     for (const id of await this.#attachments.reconcile(id => this.#docker.keeps(id) || this.#returning.keeps(id)))
       this.#log.info({ event: 'attachment-gone', id }, 'its interface is gone; its addresses rest')
   }
+}
+
+/** What a target that is attached has, and that others have the better right to. */
+function disputes(cidrs: readonly string[], runner: Pick<NodeRunner, 'report'>): string[] {
+  const report = runner.report()
+  const names = new Names(report)
+  return report.ipam.disputed
+    .filter(({ cidr }) => cidrs.includes(cidr))
+    .map(({ cidr, owner }) => {
+      const whose = owner === undefined ? 'nobody that is known' : names.short(owner)
+      return `${cidr} is disputed: its block belongs to ${whose}, who does not lend it; detach it and attach anew for another`
+    })
 }

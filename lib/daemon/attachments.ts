@@ -20,6 +20,8 @@ export interface AttachmentParts {
   readonly book: Pick<NameBook, 'domain' | 'set' | 'publish'>
   readonly resolvConfs: Pick<ResolvConfs, 'plan' | 'put' | 'remove'>
   readonly ipv6: Pick<Ipv6Plan, 'of'>
+  /** Of the mesh; for hints. */
+  readonly range: Cidr
   /** Commands that take a target off the networks of Docker that it is on. */
   readonly disconnects: (id: string) => readonly string[]
 }
@@ -51,6 +53,7 @@ export class Attachments {
   readonly #attaching: Attaching
   readonly #resolvConfs: Pick<ResolvConfs, 'remove'>
   readonly #disconnects: AttachmentParts['disconnects']
+  readonly #range: Cidr
 
   constructor(parts: AttachmentParts) {
     this.#host = parts.host
@@ -59,6 +62,7 @@ export class Attachments {
     this.records = parts.records
     this.#resolvConfs = parts.resolvConfs
     this.#disconnects = parts.disconnects
+    this.#range = parts.range
     this.#attaching = new Attaching(parts)
   }
 
@@ -67,7 +71,7 @@ export class Attachments {
    * rest. On failure nothing is left that was not there before.
    */
   async attach(text: string, forms: readonly string[], options: AttachOptions): Promise<AttachOutcome> {
-    const wanted = parseAddressForms(forms)
+    const wanted = parseAddressForms(forms, this.#range)
     const given = this.#book.domain.parseAll(options.names ?? [])
     const target = await this.#host.resolve(text)
     const { multicastRoute, signal, defaultNames = true, resolvConf = false, waitMs } = options
@@ -77,7 +81,7 @@ export class Attachments {
 
   /** Takes addresses away (all, when none is named), with the IPv6 addresses of each; returns what was removed. */
   async detach(text: string, forms: readonly string[]): Promise<Pick<AttachOutcome, 'cidrs' | 'ipv6'>> {
-    const named = forms.map(form => parseClaim(form))
+    const named = forms.map(form => parseClaim(form, this.#range))
     const { id, target } = await this.#find(text)
     return this.turns.take(id, () => this.#detach(text, id, target, named))
   }

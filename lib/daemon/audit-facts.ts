@@ -9,7 +9,10 @@ type Runner = Pick<NodeRunner, 'report'> & {
 }
 
 /** What the node knows for an audit, beside what was seen of the host. */
-export function auditFacts(runner: Runner, host: Pick<AuditFacts, 'targets' | 'strays' | 'isBusy'>): AuditFacts {
+export function auditFacts(
+  runner: Runner,
+  host: Pick<AuditFacts, 'targets' | 'strays' | 'isBusy' | 'isOfMesh'>,
+): AuditFacts {
   const { node } = runner
   const report = runner.report()
   const { self, ipam, peers } = report

@@ -1,6 +1,5 @@
-import { formatCidr } from '../address/mod.ts'
+import { formatCidr, parseCidr } from '../address/mod.ts'
 import type { HostNetwork } from '../host/mod.ts'
-import { parseAddressForms } from '../ipam/mod.ts'
 import { familiesOf, type Ipv6Plan } from './ipv6-plan.ts'
 import { isContainerId, macOf, type AttachmentRecord, type AttachmentRecords } from './attachment-records.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
@@ -65,8 +64,8 @@ export class ContainerAttachments {
       if (plugged !== undefined && held.every(cidr => plugged.addresses.includes(cidr))) return false
       const leased = new Set(this.#runner.node.leasesOf(id).map(formatCidr))
       const missing = record.cidrs.filter(cidr => !leased.has(cidr))
-      for (const form of missing.length === 0 ? [] : parseAddressForms(missing))
-        await this.#runner.requestAddress(id, form, signal)
+      for (const text of missing)
+        await this.#runner.requestAddress(id, { type: 'claim', cidr: parseCidr(text)! }, signal)
       const { multicastRoute = true } = record
       const ipv6 = this.#ipv6.of(record.cidrs)
       const attachment = await this.#host.attach(target, record.cidrs, { multicastRoute, ipv6, ...macOf(record) })

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { formatMac, type Mac } from '../address/mod.ts'
 import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { errorText, type Millis } from '../base/mod.ts'
-import { NetnsResolvConfs } from '../host/mod.ts'
+import { kernelHasIpv6, NetnsResolvConfs } from '../host/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import { ipv6PrefixOf, type Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
@@ -85,11 +85,15 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   })
   const driverRecords = new DriverRecords(store)
   const disconnects = (id: string) => driverRecords.disconnects(id)
-  const attachments = new Attachments({ host, runner, records, book, resolvConfs, ipv6, disconnects })
+  const attachments = new Attachments({
+    ...{ host, runner, records, book, resolvConfs, ipv6, disconnects },
+    range: settings.range,
+  })
   const engineOfContainers = config.docker ? seams.docker() : undefined
   const driver = new DriverService({
     network: {
       ...{ host, runner, book, mtu, records: driverRecords },
+      ipv6: { of: cidrs => (kernelHasIpv6() ? ipv6.of(cidrs) : []) },
       mesh: { range: settings.range, defaultSubnet: settings.defaultSubnet ?? settings.range },
       hash: (bytes, length) => seams.suite.hash(bytes, length),
     },
@@ -162,11 +166,12 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
       runner,
       look: () =>
         auditedTargets({
-          ...{ host, records, driverRecords, range: settings.range },
-          exposed: () => exposed.all.map(({ cidr }) => cidr),
+          ...{ host, records, driverRecords, ipv6, range: settings.range },
+          exposed: () => ({ cidrs: exposed.all.map(({ cidr }) => cidr), ipv6: exposed.ipv6 }),
           isKept: id => returning.keeps(id) || docker.stateOf(id, false).state === 'stopped',
         }),
       isBusy: id => turns.has(id),
+      isOfMesh: text => ipv6.isOfMesh(text),
     }),
   ]
   return new Services(

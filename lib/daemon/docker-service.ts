@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Attachment, Status } from '../api/mod.ts'
-import { errorText, WeaveError, type Millis } from '../base/mod.ts'
+import { counted, errorText, WeaveError, type Millis } from '../base/mod.ts'
 import {
   parseDockerHost,
   type DockerClient,
@@ -81,7 +81,8 @@ export class DockerService implements Service {
   /** What is known of an attachment beside whether its interface is there. */
   stateOf(id: string, isPresent: boolean): Pick<Attachment, 'state' | 'why'> {
     const trouble = this.#settling.troubleOf(id)
-    if (trouble !== undefined) return { state: 'waiting', why: `tried ${trouble.attempts} times: ${trouble.text}` }
+    if (trouble !== undefined)
+      return { state: 'waiting', why: `tried ${counted(trouble.attempts, 'time')}: ${trouble.text}` }
     const stopped = this.#stopped.get(id)
     if (stopped !== undefined) return { state: 'stopped', why: stopped }
     if (this.#settling.isBusy(id)) return { state: 'waiting', why: 'it is being looked at' }
@@ -118,7 +119,8 @@ export class DockerService implements Service {
     const records = this.#attachments.all()
     const troubled = records.flatMap(({ id, description }) => {
       const { attempts, text } = this.#settling.troubleOf(id) ?? { attempts: 0, text: '' }
-      return attempts === 0 ? [] : [`${description} is not attached as it should be (tried ${attempts} times): ${text}`]
+      const told = `${description} is not attached as it should be (tried ${counted(attempts, 'time')}): ${text}`
+      return attempts === 0 ? [] : [told]
     })
     const isMissed = this.#wasUp || records.length > 0 || this.#engine.endpoint.text !== parseDockerHost(undefined).text
     return [

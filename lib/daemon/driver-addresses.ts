@@ -60,7 +60,9 @@ export class DriverAddresses {
       'IpamDriver.RequestPool': request => this.#requestPool(request),
       'IpamDriver.ReleasePool': () => ({}),
       'IpamDriver.RequestAddress': (request, signal) => this.#request(request, signal),
-      'IpamDriver.ReleaseAddress': ({ PoolID, Address }) => this.#release(poolOf(PoolID), Address),
+      // An IPv6 address that the network driver gave is of no pool.
+      'IpamDriver.ReleaseAddress': ({ PoolID, Address }) =>
+        PoolID === '' ? {} : this.#release(poolOf(PoolID), Address),
     }
   }
 

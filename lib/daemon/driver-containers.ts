@@ -220,14 +220,19 @@ export class DriverContainers {
       if (container === undefined || records.endpoint(endpoint) === undefined) continue
       const name = printable(container.names[0] ?? '')
       const description = `container ${name} on the network ${printable(networkName)}`
-      const record = await networks.identify(endpoint, { container: id, description })
+      let record = await networks.identify(endpoint, { container: id, description })
       if (record === undefined) continue
+      if (this.#adopted.get(endpoint) !== id) {
+        const { addresses } = await host.adoptPair(pairId(endpoint), await host.resolve(id))
+        // \`docker run --sysctl net.ipv6.conf.all.disable_ipv6=1\` takes away what Docker has just given.
+        const isIpv6Off = record.cidrs.some(cidr => cidr.includes(':')) && !addresses.some(each => each.includes(':'))
+        record = await networks.identify(endpoint, { container: id, description, isIpv6Off })
+        if (record === undefined) continue
+        this.#adopted.set(endpoint, id)
+      }
       networks.named(record.network, printable(networkName))
       const names = [...container.names, ...aliases].flatMap(text => book.domain.tryParse(text) ?? [])
       book.set(leaseKey(record.mac), addressesOf(record), [...new Set(names)])
-      if (this.#adopted.get(endpoint) === id) continue
-      await host.adoptPair(pairId(endpoint), await host.resolve(id))
-      this.#adopted.set(endpoint, id)
     }
     for (const endpoint of this.#adopted.keys())
       if (records.endpoint(endpoint) === undefined) this.#adopted.delete(endpoint)

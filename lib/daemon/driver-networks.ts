@@ -1,9 +1,9 @@
 import { formatCidr, formatMac, localMac, parseCidr } from '../address/mod.ts'
 import { utf8, WeaveError } from '../base/mod.ts'
 import type { DriverHandlers, DriverRequest } from '../docker/mod.ts'
-import type { HostNetwork } from '../host/mod.ts'
+import { OVERLAY_MTU_IPV6_MIN, type HostNetwork } from '../host/mod.ts'
 import { LEASE_HOLDER } from '../ipam/mod.ts'
-import { ipv6Interface, macOf } from './driver-interface.ts'
+import { endpointAnswer, ipv6Interface, macOf } from './driver-interface.ts'
 import { knownSettingsOf, networkSettingsOf } from './driver-options.ts'
 import type { PoolRange } from './driver-pools.ts'
 import {
@@ -16,6 +16,7 @@ import {
   type NetworkRecord,
 } from './driver-records.ts'
 import { checkApart, checkSame, knownSubnets, newSubnets } from './driver-subnets.ts'
+import type { Ipv6Plan } from './ipv6-plan.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -38,6 +39,7 @@ export interface DriverParts {
   readonly records: DriverRecords
   readonly book: Pick<NameBook, 'set'>
   readonly mesh: PoolRange
+  readonly ipv6: Pick<Ipv6Plan, 'of'>
   /** Of the overlay, in bytes. */
   readonly mtu: number
   /** Of so many bytes. */
@@ -128,14 +130,20 @@ export class DriverNetworks {
   }
 
   /** Notes whose an endpoint is, while it is joined. */
-  identify(id: string, whose: Pick<EndpointRecord, 'container' | 'description'>): Promise<EndpointRecord | undefined> {
+  identify(
+    id: string,
+    whose: Pick<EndpointRecord, 'container' | 'description' | 'isIpv6Off'>,
+  ): Promise<EndpointRecord | undefined> {
     return this.#turns.take(id, () => {
       const { records } = this.#parts
       const endpoint = records.endpoint(id)
       if (endpoint === undefined || endpoint.sandbox === '') return Promise.resolve(undefined)
       const known = { ...endpoint, ...whose }
-      if (known.container !== endpoint.container || known.description !== endpoint.description)
-        records.putEndpoint(known)
+      const isNews =
+        known.container !== endpoint.container ||
+        known.description !== endpoint.description ||
+        known.isIpv6Off !== endpoint.isIpv6Off
+      if (isNews) records.putEndpoint(known)
       return Promise.resolve(known)
     })
   }
@@ -165,19 +173,31 @@ export class DriverNetworks {
         'create the network with --ipam-driver weave-ts',
       )
     const mac = formatMac(Interface.MacAddress === '' ? localMac(hash(utf8(id), 6)) : macOf(Interface.MacAddress))
-    const cidrs = [formatCidr(cidr), ...(Interface.AddressIPv6 === '' ? [] : [ipv6Interface(Interface.AddressIPv6)])]
-    const answer = Interface.MacAddress === '' ? { Interface: { MacAddress: mac } } : {}
+    const asked = [formatCidr(cidr), ...(Interface.AddressIPv6 === '' ? [] : [ipv6Interface(Interface.AddressIPv6)])]
+    const isDrawn = Interface.MacAddress === ''
     const known = records.endpoint(id)
-    if (known?.network === network && known.mac === mac && known.cidrs.join(' ') === cidrs.join(' ')) return answer
+    if (known?.network === network && known.mac === mac && asked.every((text, at) => known.cidrs[at] === text))
+      return endpointAnswer(known, asked, isDrawn)
     const other =
-      known ?? records.endpoints().find(one => one.mac === mac || addressesOf(one)[0] === addressesOf({ cidrs })[0])
+      known ??
+      records.endpoints().find(one => one.mac === mac || addressesOf(one)[0] === addressesOf({ cidrs: asked })[0])
     if (other !== undefined) throw records.takenError(other)
     records.requireRoom('endpoints')
     // Leased already when it came from our IPAM driver.
     await runner.requestAddress(leaseKey(mac), { type: 'claim', cidr }, signal, LEASE_HOLDER.docker)
     const description = `a container on the network ${networkTitle(network, records.network(network))}`
+    const cidrs = [...asked, ...this.#derived(network, asked)]
     records.putEndpoint({ id, network, cidrs, mac, sandbox: '', container: '', description })
-    return answer
+    return endpointAnswer({ cidrs, mac }, asked, isDrawn)
+  }
+
+  /**
+   * The IPv6 address that goes with the IPv4 address, as attached containers have it. libnetwork takes it from the
+   * network driver where its IPAM has given none; not on an interface whose MTU is below that of IPv6.
+   */
+  #derived(network: string, asked: readonly string[]): string[] {
+    const mtu = this.#parts.records.network(network)?.mtu ?? this.#parts.mtu
+    return asked.length > 1 || mtu < OVERLAY_MTU_IPV6_MIN ? [] : this.#parts.ipv6.of(asked)
   }
 
   /** Undefined for what is not on the network that is named with it. */

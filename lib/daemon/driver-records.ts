@@ -33,6 +33,8 @@ export interface EndpointRecord {
   /** Its id, once it is known; libnetwork does not tell it. */
   readonly container: string
   readonly description: string
+  /** Whoever runs the container has IPv6 switched off in it. */
+  readonly isIpv6Off?: boolean
 }
 
 /** The networks and endpoints of Docker in the state store: libnetwork tells them once, and never again. */
@@ -148,9 +150,19 @@ export function leaseKey(mac: string): string {
   return `docker:${mac}`
 }
 
+/** What it has of both families, in CIDR form. */
+export function familiesOfEndpoint({ cidrs, isIpv6Off = false }: Pick<EndpointRecord, 'cidrs' | 'isIpv6Off'>): {
+  readonly cidrs: string[]
+  readonly ipv6: string[]
+} {
+  const isIpv6 = (cidr: string) => cidr.includes(':')
+  return { cidrs: cidrs.filter(cidr => !isIpv6(cidr)), ipv6: isIpv6Off ? [] : cidrs.filter(isIpv6) }
+}
+
 /** Without prefix length. */
-export function addressesOf({ cidrs }: Pick<EndpointRecord, 'cidrs'>): string[] {
-  return cidrs.map(cidr => cidr.split('/')[0]!)
+export function addressesOf(endpoint: Pick<EndpointRecord, 'cidrs' | 'isIpv6Off'>): string[] {
+  const { cidrs, ipv6 } = familiesOfEndpoint(endpoint)
+  return [...cidrs, ...ipv6].map(cidr => cidr.split('/')[0]!)
 }
 
 function decode<T>(value: Uint8Array): T {

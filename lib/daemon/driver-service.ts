@@ -6,7 +6,7 @@ import type { HostNetwork } from '../host/mod.ts'
 import { DriverAddresses } from './driver-addresses.ts'
 import { DriverContainers, type DriverContainerParts } from './driver-containers.ts'
 import { DriverNetworks, type DriverParts } from './driver-networks.ts'
-import { leaseKey, networkTitle, pairId, type DriverRecords } from './driver-records.ts'
+import { familiesOfEndpoint, leaseKey, networkTitle, pairId, type DriverRecords } from './driver-records.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
@@ -100,11 +100,12 @@ export class DriverService implements Service {
     const endpoints = this.#records.endpoints()
     if (endpoints.length === 0) return []
     const present = new Set((await this.#host.list()).map(end => end.targetId))
-    return endpoints.map(({ id, network, container, description, mac, cidrs }) => ({
+    return endpoints.map(({ id, network, container, description, mac, cidrs, isIpv6Off = false }) => ({
       id: container === '' ? pairId(id) : container,
       description,
       mac,
-      cidrs: [...cidrs],
+      ...familiesOfEndpoint({ cidrs, isIpv6Off }),
+      isIpv6Off,
       names: this.#namesOf(leaseKey(mac)),
       isPresent: present.has(pairId(id)),
       network: networkTitle(network, this.#records.network(network)),

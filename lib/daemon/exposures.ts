@@ -92,7 +92,7 @@ export class Exposures {
    * failure all is as it was before.
    */
   expose(forms: readonly string[], options: ExposeOptions): Promise<ExposeOutcome> {
-    const wanted = parseAddressForms(forms)
+    const wanted = parseAddressForms(forms, this.#parts.range)
     const names = this.names.parse(options.names ?? [])
     return this.#inTurn(() => this.#expose(wanted, { ...options, names }))
   }
@@ -117,7 +117,7 @@ export class Exposures {
 
   /** Takes addresses away (all, when none is named) and returns what was removed. With the last one go the names. */
   hide(forms: readonly string[]): Promise<ExposeOutcome> {
-    const named = forms.map(form => formatCidr(parseClaim(form)))
+    const named = forms.map(form => formatCidr(parseClaim(form, this.#parts.range)))
     return this.#inTurn(() => this.#hide(named))
   }
 

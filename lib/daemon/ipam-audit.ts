@@ -1,3 +1,4 @@
+import { counted } from '../base/mod.ts'
 import type { LeaseHolder } from '../ipam/mod.ts'
 
 /** Something that is recorded as having addresses of the overlay. */
@@ -41,6 +42,8 @@ export interface AuditFacts {
   /** Why nothing is given now. */
   readonly wait: string | undefined
   readonly isInRange: (cidr: string) => boolean
+  /** That an IPv6 address has the prefix of the mesh. */
+  readonly isOfMesh: (cidr: string) => boolean
 }
 
 /** What does not fit together, and what to do. */
@@ -71,12 +74,12 @@ function ofLedger({ wait, lostBlocks, unownedBlocks, disputed }: AuditFacts): Fi
   if (wait !== undefined) findings.push({ what: `no address can be given: ${wait}`, remedy: 'see `weave-ts status`' })
   if (lostBlocks > 0)
     findings.push({
-      what: `${lostBlocks} blocks are this peer's by the ledger, but a later owner of them was seen, which is gone`,
+      what: `${counted(lostBlocks, 'block is', 'blocks are')} this peer's by the ledger, but a later owner was seen, which is gone`,
       remedy: 'if it is gone for good, take its blocks over: `weave-ts rmpeer`',
     })
   if (unownedBlocks > 0 && wait === undefined)
     findings.push({
-      what: `${unownedBlocks} blocks are nobody's, as far as is known: their addresses cannot be given`,
+      what: `${counted(unownedBlocks, 'block is', 'blocks are')} nobody's, as far as is known: no address there can be given`,
       remedy: 'a peer that owned them was forgotten: launch it again, or take its blocks over: `weave-ts rmpeer`',
     })
   return [
@@ -143,12 +146,15 @@ function ofTarget(target: AuditedTarget, facts: AuditFacts): Finding[] {
           'it is told within 30 s, unless too many containers are attached here: see NAMES_FULL in docs/errors.md',
       })
   }
-  const extra = found.addresses.filter(cidr => isIpv4(cidr) && !cidrs.includes(cidr))
-  for (const cidr of extra)
+  for (const cidr of found.addresses.filter(text => !cidrs.includes(text) && !ipv6.includes(text))) {
+    // One of another prefix is no business of the mesh.
+    if (!isIpv4(cidr) && !facts.isOfMesh(cidr)) continue
+    const isGivable = isIpv4(cidr) ? `have it given, \`${give(cidr)}\`, or ` : 'nobody hears an answer sent from it: '
     findings.push({
       what: `${description} has ${cidr}, which weave-ts did not give it`,
-      remedy: `have it given, \`${give(cidr)}\`, or take it off the interface: \`ip addr del ${cidr}\` there`,
+      remedy: `${isGivable}take it off the interface: \`ip addr del ${cidr}\` there`,
     })
+  }
   return findings
 }
 

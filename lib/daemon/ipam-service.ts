@@ -17,6 +17,8 @@ interface Given {
   readonly look: () => ReturnType<typeof auditedTargets>
   /** That a target is being attached or detached just now. */
   readonly isBusy: (targetId: string) => boolean
+  /** Of an IPv6 address in CIDR form: whether it has the prefix of the mesh. */
+  readonly isOfMesh: (cidr: string) => boolean
 }
 
 /** What an operator asks about the addresses of the mesh: `ipam show` and `ipam check`. */
@@ -25,7 +27,7 @@ export class IpamService implements Service {
   readonly calls: Pick<CallHandlers, 'ipam' | 'ipam-check'>
   readonly #runner: Given['runner']
 
-  constructor({ runner, look, isBusy }: Given) {
+  constructor({ runner, look, isBusy, isOfMesh }: Given) {
     this.#runner = runner
     this.calls = {
       ipam: () => {
@@ -39,7 +41,7 @@ export class IpamService implements Service {
       },
       'ipam-check': async () => {
         const { targets, strays } = await look()
-        const facts = auditFacts(runner, { targets, strays, isBusy })
+        const facts = auditFacts(runner, { targets, strays, isBusy, isOfMesh })
         const addresses = targets.reduce((sum, { cidrs, ipv6 }) => sum + cidrs.length + ipv6.length, 0)
         return { leases: facts.leases.length, targets: targets.length, addresses, findings: audit(facts) }
       },

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { shortPeerId } from '../address/mod.ts'
 import type { CallHandlers, Status } from '../api/mod.ts'
-import { WeaveError } from '../base/mod.ts'
+import { counted, WeaveError } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
 import { askNode } from './ask-node.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
+import { Names } from './status/names.ts'
 
 /** How often it is looked whether a doubt is over. */
 const DOUBT_LOOK_MS = 100
@@ -72,14 +72,14 @@ export class MeshService implements Service {
     return storeTrouble === undefined ? warnings : [...warnings, storeTrouble]
   }
 
-  /** Blocks from before it was ephemeral. */
+  /** Blocks from before it was ephemeral, or of a peer that left and reached no other. */
   #blocksHeld(): string[] {
     if (!this.#isEphemeral) return []
     const { ipam, self } = this.#runner.report()
     const blocks = ipam.perPeer.find(({ peer }) => peer === self.peerId)?.blocks ?? 0
     if (blocks === 0) return []
     return [
-      `this peer is ephemeral, but holds ${blocks} address blocks: before it goes for good, hand them on with \`weave-ts reset\``,
+      `this peer is ephemeral, but holds ${counted(blocks, 'address block')}: it hands them on some seconds after it reaches a peer that owns others`,
     ]
   }
 
@@ -130,8 +130,13 @@ export class MeshService implements Service {
     }
     const owned = ipam.perPeer.find(owner => owner.peer === self.peerId)?.blocks ?? 0
     const outcome = this.#runner.input((node, now) => node.leave(now))
-    if (outcome !== undefined) return [`${outcome.blocks} address blocks were handed to ${shortPeerId(outcome.heir)}`]
+    if (outcome !== undefined)
+      return [
+        `${counted(outcome.blocks, 'address block was', 'address blocks were')} handed to ${new Names(this.#runner.report()).short(outcome.heir)}`,
+      ]
     if (owned === 0 || peers.length === 0) return []
-    return [`no peer could be reached: ${owned} address blocks stay with this peer, which is gone`]
+    return [
+      `no peer could be reached: ${counted(owned, 'address block stays', 'address blocks stay')} with this peer, which is gone`,
+    ]
   }
 }

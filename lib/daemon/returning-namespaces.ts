@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { WeaveError, errorText } from '../base/mod.ts'
+import { WeaveError, counted, errorText } from '../base/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import type { AssemblySeams } from './assembly-seams.ts'
 import type { AttachmentRecords } from './attachment-records.ts'
@@ -61,7 +61,9 @@ export class ReturningNamespaces implements Service {
 
   waiting(): readonly string[] {
     if (this.#awaited.size === 0) return []
-    return [`${this.#awaited.size} namespaces that were attached have not been made again since the boot`]
+    return [
+      `${counted(this.#awaited.size, 'namespace that was attached has', 'namespaces that were attached have')} not been made again since the boot`,
+    ]
   }
 
   stop(): Promise<void> {

@@ -1,4 +1,13 @@
-import { EMBEDDED_IPV4_BITS, MESH_PREFIX_BYTES, formatCidr, formatIp, formatIpv4, parseIp } from '../address/mod.ts'
+import {
+  EMBEDDED_IPV4_BITS,
+  MESH_PREFIX_BYTES,
+  formatCidr,
+  formatIp,
+  formatIpv4,
+  parseCidr,
+  parseIp,
+  parseIpv6Cidr,
+} from '../address/mod.ts'
 import type { CallHandlers, Whereabouts } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { Domain, ZoneEntry } from '../names/mod.ts'
@@ -33,8 +42,9 @@ export class WhereaboutsService implements Service {
 
   #whois(what: string): Whereabouts[] {
     const report = this.#runner.report()
-    const ip = parseIp(what)
-    if (ip !== undefined) return this.#at(what, ip, report)
+    const bare = addressOf(what)
+    const ip = bare === undefined ? undefined : parseIp(bare)
+    if (bare !== undefined && ip !== undefined) return this.#at(bare, ip, report)
     const { zone } = this.#runner.node.names
     const name = this.#domain.tryParse(what)
     const named = name === undefined ? [] : zone.named(name)
@@ -107,6 +117,17 @@ export class WhereaboutsService implements Service {
       }))
       .sort((a, b) => rank(a, self) - rank(b, self) || compare(keyOf(a), keyOf(b)))
   }
+}
+
+/**
+ * The address, where an address is meant: `ps` and `attach` show it with its prefix length, so it may come with that.
+ * @throws WeaveError BAD_ADDRESS when no address has such a prefix length
+ */
+function addressOf(what: string): string | undefined {
+  const [bare = '', ...rest] = what.split('/')
+  if (parseIp(bare) === undefined) return undefined
+  if (rest.length === 0 || parseCidr(what) !== undefined || parseIpv6Cidr(what) !== undefined) return bare
+  throw new WeaveError('BAD_ADDRESS', `"${what}" is no address with a prefix length`, `ask for ${bare}`)
 }
 
 /** A container's id may be cut, as `ps` and Docker show it. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { inNetns, type InterfaceView } from './ip-json.ts'
 import type { InterfaceAddress } from './interface-address.ts'
 import type { CommandRunner } from './seams.ts'
@@ -21,6 +22,11 @@ export async function addAddress(
   // The ledger says whose the address is: duplicate address detection would only delay it.
   const noDetection = address.family === 6 ? ['nodad'] : []
   await guestIp(runner, target, ['addr', 'add', address.text, ...broadcast, 'dev', guestName, ...noDetection])
+}
+
+/** Whether any interface of this machine can have IPv6: not where the kernel was started with \`ipv6.disable=1\`. */
+export function kernelHasIpv6(): boolean {
+  return existsSync('/proc/sys/net/ipv6')
 }
 
 /**

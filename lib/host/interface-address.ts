@@ -19,14 +19,14 @@ export function interfaceAddress(text: string): InterfaceAddress {
     throw new WeaveError(
       'BAD_ADDRESS',
       `\`${text}\` is not an address with a prefix length`,
-      'write it as in 10.32.0.1/12',
+      'write it as `weave-ts ps` shows it, with its prefix length',
     )
   }
   if (!isHostAddress(ip)) {
     throw new WeaveError(
       'BAD_ADDRESS',
       `\`${text}\` is an address of a group, of the loopback, or of nothing: no interface can hold it`,
-      'give an address of the overlay, as in 10.32.0.1/12',
+      'give an address of the overlay: `weave-ts status` shows its range',
     )
   }
   return { text: `${formatIp(ip)}/${prefix}`, family: ip.length === 4 ? 4 : 6, prefix }

@@ -1,6 +1,7 @@
 export * from './attachment.ts'
 export * from './bridge.ts'
 export * from './firewall-watch.ts'
+export { kernelHasIpv6 } from './guest-address.ts'
 export * from './host-end-watch.ts'
 export * from './host-firewall.ts'
 export * from './host-network.ts'

@@ -281,15 +281,19 @@ export class Ipam implements Machine<IpamOutput> {
 
   /**
    * Hands every block on to another peer, leased or not: this peer leaves for good. Returns how many; none while it is
-   * in doubt whether they are its own.
+   * in doubt whether they are its own. Not `isForGood`: it stays, and keeps those for now of which it alone knows that an
+   * address rests, or may be in use.
    */
-  leave(heir: PeerId, now: Millis): number {
+  leave(heir: PeerId, now: Millis, isForGood = true): number {
     if (this.#hold !== undefined) return 0
+    const isKept = (block: number) =>
+      this.#leases.isBarred(block) || this.#leases.restingIn(this.space.blockCidr(block)) > 0
+    const isLeaving = (block: number) => this.#map.canHandOn(block) && (isForGood || !isKept(block))
     let count = 0
     for (let block = 0; block < this.space.blockCount; block++) {
-      if (!this.#map.canHandOn(block)) continue
+      if (!isLeaving(block)) continue
       let last = block
-      while (last + 1 < this.space.blockCount && this.#map.canHandOn(last + 1)) last++
+      while (last + 1 < this.space.blockCount && isLeaving(last + 1)) last++
       this.#map.handOn({ first: block, last }, heir)
       count += last - block + 1
       block = last
@@ -496,6 +500,11 @@ export class Ipam implements Machine<IpamOutput> {
   /** The register in force of a block. */
   registerOf(block: number): { term: number; seq: number; owner: PeerId } | undefined {
     return this.#map.registerOf(block)
+  }
+
+  /** Peers that say that they hold no blocks; only those with containers do. */
+  get ephemerals(): readonly PeerId[] {
+    return this.#assignments.ephemerals
   }
 
   /** True when any block is this peer's. */

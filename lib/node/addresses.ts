@@ -284,15 +284,31 @@ export class Addresses implements NodePart {
 
   /** Ends all leases and hands every block to a reachable peer, one that owns blocks if there is any. */
   leave(reachable: ReadonlySet<PeerId>, now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
-    const self = this.#context.config.identity.peerId
     for (const { container, holder } of this.ipam.leases()) this.free(container, undefined, now, holder)
     this.ipam.returnAll(now)
     this.drain(now)
-    const owner = this.ipam.report().perPeer.find(one => one.isReachable && one.peer !== self)
     if (this.ipam.hold !== undefined) return undefined
-    const heir = owner?.peer ?? [...reachable].find(peer => peer !== self)
+    const { peerId } = this.#context.config.identity
+    const heir = this.heir(reachable) ?? [...reachable].find(peer => peer !== peerId)
     if (heir === undefined) return undefined
     const blocks = this.ipam.leave(heir, now)
+    this.drain(now)
+    return { heir, blocks }
+  }
+
+  /** Who is to have blocks: a peer that owns some, of those that are not known to be ephemeral. */
+  heir(reachable: ReadonlySet<PeerId>): PeerId | undefined {
+    const self = this.#context.config.identity.peerId
+    const ephemerals = new Set(this.ipam.ephemerals)
+    const isHeir = (peer: PeerId) => peer !== self && reachable.has(peer) && !ephemerals.has(peer)
+    return this.ipam.report().perPeer.find(({ peer }) => isHeir(peer))?.peer
+  }
+
+  /** Hands what may be given on to such a peer, and stays; what containers here have of it is borrowed from then on. */
+  handOn(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
+    const heir = this.#isStoreWritable ? this.heir(this.#context.view.reachable) : undefined
+    if (heir === undefined) return undefined
+    const blocks = this.ipam.leave(heir, now, false)
     this.drain(now)
     return { heir, blocks }
   }

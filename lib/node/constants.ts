@@ -180,6 +180,9 @@ export const DOUBLE_MET_LASTS_MS = 200_000
 /** Blocks that came back are given from so long after, at the earliest: as long as an address rests. */
 export const RECOVERED_REST_MS = 30_000
 
+/** An ephemeral peer looks so often, up to half as often, whether it has blocks to hand on. */
+export const HAND_ON_AFTER_MS = 5_000
+
 /** Removed peers whose nicknames are remembered, the newest ones. */
 export const REMOVED_MAX = 256
 /** Peers whose founding statements are kept; as many may take part in `--ipalloc-init consensus=N`. */

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { compareBytes, equalBytes, toHex } from '../base/mod.ts'
+import { compareBytes, counted, equalBytes, toHex } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import { GOODBYE_CODE, MESH_ID_BYTES, type Hello } from '../wire/mod.ts'
 import type { NodeConfig } from './config.ts'
@@ -54,8 +54,8 @@ export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invita
   return {
     verdict: 'refuse',
     text:
-      `two different meshes: ${toHex(ours.meshId).slice(0, 8)} (${ours.peersKnown} peers) and ` +
-      `${toHex(theirs.meshId).slice(0, 8)} (${theirs.peersKnown} peers); decide which one stays, and on each peer of the ` +
+      `two different meshes: ${toHex(ours.meshId).slice(0, 8)} (${counted(ours.peersKnown, 'peer')}) and ` +
+      `${toHex(theirs.meshId).slice(0, 8)} (${counted(theirs.peersKnown, 'peer')}); decide which one stays, and on each peer of the ` +
       'other run `weave-ts reset` and launch it with a peer of the first',
   }
 }

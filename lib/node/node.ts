@@ -15,6 +15,7 @@ import { TablePublisher, forwardingTable } from './forwarding-table.ts'
 import { FounderElection } from './founding.ts'
 import type { FoundingReport } from './founding-report.ts'
 import { Gossip } from './gossip.ts'
+import { HandingOn } from './handing-on.ts'
 import { Impostures } from './impostures.ts'
 import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
@@ -145,6 +146,7 @@ export class Node implements Machine<NodeOutput> {
       this.#mesh,
       new ViewRecords(this.view, (peer, at) => this.#events.restarted(peer, at)),
       this.addresses,
+      new HandingOn(context, this.addresses),
       this.#impostures,
       this.names,
       this.#contacts,

@@ -116,7 +116,9 @@ export class SimMesh implements SimWatcher {
         clock: this.clock,
         network: this.network,
         watcher: this,
-        config: { ...options.config, ...options.configOf?.(number) },
+        get config() {
+          return { ...options.config, ...options.configOf?.(number) }
+        },
         ...(options.features && { features: options.features }),
       })
       this.network.add(host)

@@ -1,6 +1,6 @@
 import type { PeerId } from '../../address/mod.ts'
 import type { PathView, PeerView, TargetView } from '../../api/mod.ts'
-import type { Millis } from '../../base/mod.ts'
+import { counted, type Millis } from '../../base/mod.ts'
 import type { Contact, NodeReport } from '../../node/mod.ts'
 import { SHOWN_PEERS_MAX } from '../constants.ts'
 import { retryInSeconds } from './connections.ts'
@@ -28,7 +28,8 @@ export function unshownWarnings({ peers }: NodeReport): string[] {
   if (peers.length > SHOWN_PEERS_MAX)
     warnings.push(`${peers.length} other peers are known; the nearest ${SHOWN_PEERS_MAX} are shown`)
   const silent = peers.slice(0, SHOWN_PEERS_MAX).filter(peer => peer.isAbridged).length
-  if (silent > 0) warnings.push(`the links of ${silent} peers are not shown, because all together are so many`)
+  if (silent > 0)
+    warnings.push(`the links of ${counted(silent, 'peer')} are not shown, because all together are so many`)
   return warnings
 }
 

@@ -39,11 +39,11 @@ t.test('findings are shown with what to do, and none as agreement', t => {
   const counts = { leases: 1, targets: 2, addresses: 3 }
   t.equal(
     renderIpamCheck({ ...counts, findings: [] }),
-    '1 leases, 2 targets and their 3 addresses were compared: all agree',
+    '1 lease, 2 targets and 3 addresses of them were compared: all agree',
   )
   t.equal(
     renderIpamCheck({ ...counts, findings: [{ what: 'a', remedy: 'b' }] }),
-    'a\n  b\n1 leases, 2 targets and their 3 addresses were compared: 1 findings',
+    'a\n  b\n1 lease, 2 targets and 3 addresses of them were compared: 1 finding',
   )
   t.end()
 })

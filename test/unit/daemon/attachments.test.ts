@@ -76,6 +76,7 @@ function world(isIpv6 = false) {
       resolvConfs: { remove: () => {} },
       ipv6: ipv6Plan(isIpv6),
       disconnects: (id: string) => (id === 'web' ? ['docker network disconnect net web'] : []),
+      range: parseCidr('10.32.0.0/12')!,
     } as unknown as Seams)
   return {
     netns,

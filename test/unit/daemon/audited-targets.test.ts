@@ -1,6 +1,9 @@
 import t from 'tap'
 import { parseCidr } from '../../../lib/address/mod.ts'
 import { auditedTargets, type AuditedParts } from '../../../lib/daemon/audited-targets.ts'
+import { ipv6Plan } from '../../support/ipv6-plan.ts'
+
+const [DERIVED_9 = ''] = ipv6Plan().of(['10.32.0.9/12'])
 
 type Inspected = Awaited<ReturnType<AuditedParts['host']['inspect']>>
 
@@ -28,7 +31,8 @@ function world(inside: Record<string, string[] | Error | undefined>, rest: Parti
     },
     records: { all: () => [] },
     driverRecords: { endpoints: () => [] },
-    exposed: () => [],
+    exposed: () => ({ cidrs: [], ipv6: [] }),
+    ipv6: ipv6Plan(),
     isKept: () => false,
     range: parseCidr('10.32.0.0/12')!,
     ...rest,
@@ -72,7 +76,7 @@ t.test('an endpoint of Docker is looked at in its container, once it has joined'
 })
 
 t.test('the bridge is looked at for what it was given, and for all of the range', async t => {
-  const host = { exposed: async () => ['192.168.1.1/24', '10.32.0.9/12', '10.40.0.1/12'] }
+  const host = { exposed: async () => ['192.168.1.1/24', '10.32.0.9/12', '10.40.0.1/12', DERIVED_9, 'fd99::1/64'] }
   const given = await world({})
   t.strictSame(given.targets, [], 'a bridge without addresses is nobody')
   const { targets } = await auditedTargets({
@@ -81,7 +85,21 @@ t.test('the bridge is looked at for what it was given, and for all of the range'
       ...{ inspect: async () => undefined, inspectPair: async () => Promise.reject(new Error('no')), ...host },
     },
     ...{ records: { all: () => [] }, driverRecords: { endpoints: () => [] }, isKept: () => false },
-    ...{ exposed: () => ['10.32.0.9/12'], range: parseCidr('10.32.0.0/12')! },
+    ...{
+      exposed: () => ({ cidrs: ['10.32.0.9/12'], ipv6: [DERIVED_9] }),
+      ipv6: ipv6Plan(),
+      range: parseCidr('10.32.0.0/12')!,
+    },
   })
-  t.match(targets, [{ cidrs: ['10.32.0.9/12'], found: { addresses: ['10.32.0.9/12', '10.40.0.1/12'] } }])
+  const found = { addresses: ['10.32.0.9/12', '10.40.0.1/12', DERIVED_9] }
+  t.match(targets, [{ cidrs: ['10.32.0.9/12'], ipv6: [DERIVED_9], found }])
+})
+
+t.test('the IPv6 addresses that should be there follow from the others, whatever is recorded', async t => {
+  const [derived] = ipv6Plan().of(['10.32.0.1/12'])
+  const all = ['new', 'off'].map(id => ({ ...record(id, ['10.32.0.1/12']), isIpv6Off: id === 'off' }))
+  const due = async (isWanted: boolean) =>
+    (await world({}, { records: { all: () => all }, ipv6: ipv6Plan(isWanted) })).targets.map(({ ipv6 }) => ipv6)
+  t.strictSame(await due(true), [[derived], []])
+  t.strictSame(await due(false), [[], []])
 })

@@ -82,6 +82,7 @@ function world(t: Test, isOff = false) {
     resolvConfs: { remove: () => {} },
     ipv6: ipv6Plan(false),
     disconnects: () => [],
+    range: parseCidr('10.32.0.0/12')!,
   } as unknown as Seams)
   const { records: kept, turns } = attachments
   const parts = {

@@ -6,6 +6,7 @@ import { DriverNetworks } from '../../../lib/daemon/driver-networks.ts'
 import { DriverRecords } from '../../../lib/daemon/driver-records.ts'
 import type { AddressForm } from '../../../lib/ipam/mod.ts'
 import { nodeSuite } from '../../../lib/io/mod.ts'
+import { ipv6Plan } from '../../support/ipv6-plan.ts'
 import { mapStore } from '../../support/map-store.ts'
 import { nameList } from '../../support/name-list.ts'
 
@@ -19,7 +20,7 @@ const POOL = '10.40.0.0/24'
 const SIGNAL = new AbortController().signal
 
 /** Both drivers over a node that gives the lowest free address, and a host that notes pairs. */
-function world() {
+function world(ipv6 = ipv6Plan(false)) {
   const leases = new Map<Ipv4, Cidr & { container: string; holder: string }>()
   const pairs = new Set<string>()
   const hooks = { pairFails: false, networks: 0, route: undefined as string | undefined }
@@ -65,7 +66,7 @@ function world() {
   const mesh = { range: parseCidr('10.32.0.0/12')!, defaultSubnet: parseCidr('10.32.0.0/12')! }
   const { hash } = nodeSuite()
   const networks = new DriverNetworks(
-    { ...{ host, runner, records, book, mesh, hash }, mtu: 1_400 } as never,
+    { ...{ host, runner, records, book, mesh, hash, ipv6 }, mtu: 1_400 } as never,
     () => hooks.networks++,
   )
   const addresses = new DriverAddresses({ runner, records, mesh, host } as never)
@@ -223,6 +224,30 @@ t.test('IPv6 addresses go with those of IPv4', async t => {
   t.throws(() => w.create(OTHER, { IPv6Data: [{ AddressSpace: 'LocalDefault', Pool: 'fd00::/64' }] }), {
     code: 'BAD_ADDRESS',
   })
+})
+
+t.test('an endpoint without an IPv6 address gets the one that goes with its IPv4 address', async t => {
+  const plan = ipv6Plan()
+  const w = world(plan)
+  w.create()
+  const [derived = ''] = plan.of(['10.40.0.1/24'])
+  const { Address } = await w.ask(MAC)
+  for (let i = 0; i < 2; i++)
+    t.strictSame(await w.endpoint(E1, Address), { Interface: { AddressIPv6: derived } }, 'repeated as well')
+  t.strictSame(w.records.endpoint(E1)?.cidrs, [Address, derived])
+  const release = w.addresses.calls['IpamDriver.ReleaseAddress']
+  t.strictSame(await release({ PoolID: '', Address: derived }, SIGNAL), {}, 'of no pool')
+  t.equal(w.leases.size, 1)
+  t.strictSame(await w.endpoint(E2, '10.40.0.2/24', MAC2, { AddressIPv6: 'fd00::2/64' }), {}, 'one that it has stays')
+  t.match(await w.endpoint('3'.repeat(64), '10.40.0.3/24', ''), {
+    Interface: { MacAddress: /:/, AddressIPv6: /^fd12/ },
+  })
+})
+
+t.test('an MTU below that of IPv6 leaves an endpoint without an IPv6 address', async t => {
+  const w = world(ipv6Plan())
+  w.create(NET, { own: { 'com.docker.network.driver.mtu': '1000' } })
+  t.strictSame(await w.endpoint(E1, '10.40.0.1/24'), {})
 })
 
 t.test('a container on two networks has one route for multicast', async t => {

@@ -21,6 +21,7 @@ const facts = (rest: Partial<AuditFacts> = {}): AuditFacts => ({
   unownedBlocks: 0,
   wait: undefined,
   isInRange: () => true,
+  isOfMesh: text => text.startsWith('fd00:'),
   ...rest,
 })
 const findings = (rest: Partial<AuditFacts>) => audit(facts(rest)).map(({ what, remedy }) => `${what} | ${remedy}`)
@@ -53,6 +54,11 @@ const cases: readonly (readonly [string, Partial<AuditFacts>, RegExp])[] = [
     'an address too many',
     { targets: [target({ found: { addresses: [IP, '10.32.0.9/12'] } })] },
     /namespace a has 10\.32\.0\.9\/12, which weave-ts did not give it.*give 10\.32\.0\.9/,
+  ],
+  [
+    'an IPv6 address of the mesh too many',
+    { targets: [target({ found: { addresses: [IP, 'fd00::9/64'] } })] },
+    /namespace a has fd00::9\/64, which weave-ts did not give it \| nobody hears.*ip addr del fd00::9/,
   ],
   ['a stray', { strays: ['netns:x (vwx)'] }, /netns:x \(vwx\) is plugged into the overlay, and nothing is recorded/],
 ]

@@ -7,7 +7,7 @@ import { peerNumber } from '../../support/graphs.ts'
 import { nodeRunner } from '../../support/node-fixture.ts'
 
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
-const NOTHING = { look: async () => ({ targets: [], strays: [] }), isBusy: () => false }
+const NOTHING = { look: async () => ({ targets: [], strays: [] }), isBusy: () => false, isOfMesh: () => false }
 
 async function founder(t: { teardown(fn: () => void): unknown }) {
   const { runner } = nodeRunner(t, 'self')

@@ -5,11 +5,10 @@ import { Beat, WeaveError } from '../../../lib/base/mod.ts'
 import { identityOf } from '../../../lib/crypto/mod.ts'
 import { NodeRunner } from '../../../lib/daemon/node-runner.ts'
 import { monotonicMillis, nodeSuite, systemEntropy } from '../../../lib/io/mod.ts'
-import { parseAddressForm } from '../../../lib/ipam/mod.ts'
 import { Node } from '../../../lib/node/mod.ts'
 
 const suite = nodeSuite()
-const ANY = parseAddressForm('net:default')
+const ANY = { type: 'default' } as const
 const never = new AbortController().signal
 const full = () => new WeaveError('STATE_IO', 'the disk is full (0 bytes free)', 'make room')
 
@@ -114,7 +113,7 @@ t.test('what a container has already is told though the disk refuses', async t =
   const w = world(t)
   const first = await w.runner.requestAddress('c1', ANY, never)
   w.refusal = full()
-  const asked = w.runner.requestAddress('c1', parseAddressForm(formatCidr(first[0]!)), never)
+  const asked = w.runner.requestAddress('c1', { type: 'claim', cidr: first[0]! }, never)
   t.strictSame(texts(await asked), texts(first))
   t.strictSame(texts(w.runner.node.leasesOf('c1')), texts(first))
 })

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { formatCidr, parseEndpoint } from '../../../lib/address/mod.ts'
-import { parseAddressForm } from '../../../lib/ipam/mod.ts'
+import { parseCidr } from '../../../lib/address/mod.ts'
 import { listen } from '../../../lib/io/mod.ts'
 import { waitFor } from '../../support/testbed-command.ts'
 import { nodeRunner } from '../../support/node-fixture.ts'
 
-const ANY = parseAddressForm('net:default')
+const ANY = { type: 'default' } as const
 const TALK_MS = 10_000
 const never = new AbortController().signal
 
@@ -39,7 +39,7 @@ t.test('a refusal is the error of the request', async t => {
   const { runner } = nodeRunner(t, 'refuser')
   runner.start()
   runner.input((node, now) => node.found(now))
-  const outside = runner.requestAddress('c', parseAddressForm('net:192.168.1.0/24'), never)
+  const outside = runner.requestAddress('c', { type: 'subnet', subnet: parseCidr('192.168.1.0/24')! }, never)
   await t.rejects(outside, { code: 'ADDRESS_OUTSIDE_RANGE' })
 })
 

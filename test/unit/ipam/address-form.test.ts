@@ -1,30 +1,51 @@
 import t from 'tap'
-import { formatAddressForm, parseAddressForm, parseAddressForms } from '../../../lib/ipam/address-form.ts'
+import { formatAddressForm, parseAddressForm, parseAddressForms, parseClaim } from '../../../lib/ipam/address-form.ts'
 import { claimError, subnetError } from '../../../lib/ipam/subnet-check.ts'
 import { cidr } from './support.ts'
 
+const RANGE = cidr('10.32.0.0/12')
+
 t.test('each form is read', async t => {
-  t.same(parseAddressForm('10.2.1.1/24'), { type: 'claim', cidr: cidr('10.2.1.1/24') })
-  t.same(parseAddressForm('ip:10.2.1.1/24'), { type: 'claim', cidr: cidr('10.2.1.1/24') })
-  t.same(parseAddressForm('net:10.2.2.0/24'), { type: 'subnet', subnet: cidr('10.2.2.0/24') })
-  t.same(parseAddressForm('net:default'), { type: 'default' })
-  t.same(parseAddressForm(), { type: 'default' })
-  t.same(parseAddressForms([]), [{ type: 'default' }])
-  t.equal(parseAddressForms(['net:default', '10.2.1.1/24']).length, 2)
+  t.same(parseAddressForm('10.2.1.1/24', RANGE), { type: 'claim', cidr: cidr('10.2.1.1/24') })
+  t.same(parseAddressForm('ip:10.2.1.1/24', RANGE), { type: 'claim', cidr: cidr('10.2.1.1/24') })
+  t.same(parseAddressForm('net:10.2.2.0/24', RANGE), { type: 'subnet', subnet: cidr('10.2.2.0/24') })
+  t.same(parseAddressForm('net:default', RANGE), { type: 'default' })
+  t.same(parseAddressForm('', RANGE), { type: 'default' })
+  t.same(parseAddressForms([], RANGE), [{ type: 'default' }])
+  t.equal(parseAddressForms(['net:default', '10.2.1.1/24'], RANGE).length, 2)
 })
 
 t.test('each form is written as it is read', async t => {
   for (const text of ['ip:10.2.1.1/24', 'net:10.2.2.0/24', 'net:default']) {
-    t.equal(formatAddressForm(parseAddressForm(text)), text)
+    t.equal(formatAddressForm(parseAddressForm(text, RANGE)), text)
   }
 })
 
 t.test('anything else says what is right', async t => {
   const cases = ['10.2.1.1', 'ip:10.2.1.1', 'ip:', '10.2.1/24', '10.2.1.1/33', '10.2.1.256/8', 'net:', 'net:10.2.2.0']
   for (const text of [...cases, 'net:x/24', 'eth:10.2.1.1/24', ' 10.2.1.1/24', '10.2.1.1/024', 'none']) {
-    t.throws(() => parseAddressForm(text), { code: 'BAD_ADDRESS', remedy: /10\.32\.1\.5\/24/ }, text)
+    t.throws(() => parseAddressForm(text, RANGE), { code: 'BAD_ADDRESS', remedy: /10\.32\.1\.5\/24/ }, text)
   }
-  t.throws(() => parseAddressForm('net:10.2.2.9/24'), { message: /10\.2\.2\.0\/24/, remedy: /ip:10\.2\.2\.9\/24/ })
+  t.throws(() => parseAddressForm('net:10.2.2.9/24', RANGE), {
+    message: /10\.2\.2\.0\/24/,
+    remedy: /ip:10\.2\.2\.9\/24/,
+  })
+})
+
+t.test('hints name addresses of the range of the mesh', async t => {
+  const remedy = (range: string) => {
+    try {
+      return parseAddressForm('x', cidr(range))
+    } catch (error) {
+      return (error as { remedy: string }).remedy
+    }
+  }
+  t.match(remedy('192.168.0.0/16'), /192\.168\.1\.5\/24 .* net:192\.168\.2\.0\/24/)
+  t.match(remedy('10.9.8.0/24'), /10\.9\.8\.5\/24 .* net:10\.9\.8\.0\/24/)
+  t.match(remedy('10.9.8.4/30'), /10\.9\.8\.5\/30 .* net:10\.9\.8\.4\/30/)
+  t.throws(() => parseClaim('net:default', cidr('172.20.0.0/16')), {
+    ...{ code: 'BAD_ADDRESS', remedy: /instance 172\.20\.0\.1\/16/ },
+  })
 })
 
 t.test('a subnet has at least four addresses and lies in the range', async t => {

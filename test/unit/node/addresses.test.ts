@@ -73,3 +73,34 @@ t.test('an ephemeral peer holds what it uses, and gives it back when it leaves',
   mesh.run(1_000)
   t.same(owner.node.addresses.ipam.report().lent, [])
 })
+
+t.test(
+  'a peer that is launched anew as ephemeral hands its blocks on, and its containers keep their addresses',
+  async t => {
+    let isEphemeral = false
+    const configOf = (host: number) => ({ isEphemeral: host === 1 && isEphemeral })
+    const mesh = new SimMesh({ seed: 5, peers: 2, sealing: 'none', configOf })
+    const [owner, guest] = [mesh.host(0), mesh.host(1)]
+    owner.launch()
+    guest.launch([0], false)
+    mesh.run(10_000)
+    mesh.attach(1)
+    mesh.run(5_000)
+    const held = guest.node.addresses.ipam.leases().map(({ address }) => address)
+    t.equal(held.length, 1)
+    t.ok(guest.node.addresses.ipam.ownsBlocks)
+    isEphemeral = true
+    guest.crash(false)
+    guest.launch([0], false)
+    mesh.run(30_000)
+    const { ipam } = guest.node.addresses
+    t.notOk(ipam.ownsBlocks)
+    t.same(
+      ipam.leases().map(({ address }) => address),
+      held,
+    )
+    t.equal(ipam.report().borrowed.length, 1, 'borrowed from the new owner')
+    t.same(ipam.report().disputed, [])
+    t.equal(owner.node.addresses.ipam.report().unownedBlocks, 0)
+  },
+)
