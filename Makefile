@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many names full-cache attack reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many allocations names full-cache attack reboot pack deb image install uninstall clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -60,6 +60,9 @@ scale: build ## measure simulated meshes: PEERS="10 30 100 300", SEED=n, STEADY_
 
 many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 40" (root); removes all it made
 	@node build/scripts/many-daemons.js
+
+allocations: dependencies-all build ## measure how fast one daemon gives addresses: ADDRESSES=n AT_ONCE="1 16" RUNS=n (root)
+	@node build/scripts/allocations.js
 
 names: dependencies-all build ## measure many names in a mesh of three daemons: NAMES=n (root); removes all it made
 	@node build/scripts/many-names.js

@@ -20,9 +20,12 @@ export function formatCidr(cidr: Cidr): string {
   return `${formatIpv4(cidr.address)}/${cidr.prefix}`
 }
 
+/** By prefix length: asked for each address that is looked at, so it is not raised to a power each time. */
+const SIZES: readonly number[] = Array.from({ length: 33 }, (_, prefix) => 2 ** (32 - prefix))
+
 /** How many addresses the prefix spans. */
 export function cidrSize(cidr: Cidr): number {
-  return 2 ** (32 - cidr.prefix)
+  return SIZES[cidr.prefix]!
 }
 
 export function firstAddress(cidr: Cidr): Ipv4 {

@@ -2,21 +2,31 @@ import { formatCidr, type Cidr } from '../address/mod.ts'
 import { WeaveError, type Millis } from '../base/mod.ts'
 import { LEASE_HOLDER, type AddressForm, type LeaseHolder } from '../ipam/mod.ts'
 import type { Node } from '../node/mod.ts'
+import { GROUP_REQUESTS_MAX } from './constants.ts'
 
 interface Waiter {
   readonly container: string
   readonly holder: LeaseHolder
-  /** What the container had before. */
-  readonly held: ReadonlySet<string>
+  readonly form: AddressForm
+  readonly waitMs: Millis | undefined
+  /** What the container had before, on disk. */
+  held: ReadonlySet<string>
   resolve(cidrs: readonly Cidr[]): void
   reject(error: WeaveError): void
 }
 
-/** Whoever waits for an address of the node: each request ends once, by an address, a refusal, or its caller. */
+const NOTHING: ReadonlySet<string> = new Set()
+
+/**
+ * Whoever waits for an address of the node: each request ends once, by an address, a refusal, or its caller. Those that
+ * come in the same turn of the event loop are one input of the node, so that one durable write serves them all.
+ */
 export class AddressRequests {
   readonly #node: Node
   readonly #input: (give: (node: Node, now: Millis) => void) => void
   readonly #waiters = new Map<string, Waiter>()
+  /** Asked in this turn. */
+  #gathered: string[] = []
   #next = 1
 
   /** `input`: how the node is spoken to. */
@@ -43,9 +53,8 @@ export class AddressRequests {
       if (signal.aborted) return reject(givenUp())
       signal.addEventListener('abort', cancel, { once: true })
       this.#waiters.set(id, {
-        container,
-        holder,
-        held: new Set(this.#node.leasesOf(container, holder).map(formatCidr)),
+        ...{ container, holder, form, waitMs },
+        held: NOTHING,
         resolve: cidrs => {
           signal.removeEventListener('abort', cancel)
           resolve(cidrs)
@@ -55,7 +64,8 @@ export class AddressRequests {
           reject(error)
         },
       })
-      this.#input((node, now) => node.requestAddress(id, container, form, now, holder, waitMs))
+      this.#gathered.push(id)
+      if (this.#gathered.length === 1) setImmediate(() => this.#giveGathered())
     })
   }
 
@@ -77,6 +87,26 @@ export class AddressRequests {
     for (const waiter of this.#waiters.values())
       waiter.reject(new WeaveError('DAEMON_DOWN', 'the daemon was stopped', 'launch it again'))
     this.#waiters.clear()
+  }
+
+  #giveGathered(): void {
+    const group = this.#gathered.splice(0, GROUP_REQUESTS_MAX)
+    if (this.#gathered.length > 0) setImmediate(() => this.#giveGathered())
+    this.#input((node, now) => {
+      // Before any of them has anything: what one gives is not on disk when the next is asked.
+      for (const { waiter } of this.#waiting(group))
+        waiter.held = new Set(node.leasesOf(waiter.container, waiter.holder).map(formatCidr))
+      for (const { id, waiter } of this.#waiting(group))
+        node.requestAddress(id, waiter.container, waiter.form, now, waiter.holder, waiter.waitMs)
+    })
+  }
+
+  /** Those that were not given up meanwhile. */
+  #waiting(ids: readonly string[]): { readonly id: string; readonly waiter: Waiter }[] {
+    return ids.flatMap(id => {
+      const waiter = this.#waiters.get(id)
+      return waiter === undefined ? [] : [{ id, waiter }]
+    })
   }
 
   #take(id: string): Waiter | undefined {

@@ -27,6 +27,8 @@ export const SHOWN_PEERS_MAX = 1_000
 export const STATUS_KEPT_FACTOR = 10
 /** What the disk refused waits in memory, up to this; beyond, the daemon ends rather than go on without memory. */
 export const PENDING_WRITES_BYTES_MAX = 16 * 1024 * 1024
+/** Requests for addresses that are given to the node at once, and share a durable write. */
+export const GROUP_REQUESTS_MAX = 128
 /** How often a store in trouble is looked at. */
 export const STORE_LOOK_INTERVAL_MS = 1_000
 /** Containers that are brought in line at the same time, and those that may wait for it. */

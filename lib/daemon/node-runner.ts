@@ -5,6 +5,7 @@ import type { AddressForm, LeaseHolder } from '../ipam/mod.ts'
 import { AddressRequests } from './address-requests.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
 import { DurableWrites, type WriteSeams } from './durable-writes.ts'
+import { groupOutputs } from './output-group.ts'
 import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
 import type { Node, NodeOutput, NodeReport } from '../node/mod.ts'
 
@@ -133,9 +134,10 @@ export class NodeRunner {
     this.#requests.stop()
   }
 
+  /** What must last is on disk before anything else of it is carried out. */
   #drain(): void {
-    for (let output = this.node.pollOutput(); output !== undefined; output = this.node.pollOutput())
-      this.#carryOut(output)
+    for (let outputs = takeOutputs(this.node); outputs.length > 0; outputs = takeOutputs(this.node))
+      for (const output of groupOutputs(outputs)) this.#carryOut(output)
   }
 
   /** Lets the node know whether what it promises would last, and looks again for as long as it would not. */
@@ -240,4 +242,10 @@ export class NodeRunner {
     const waitMs = Math.max(0, next.at - this.#seams.now())
     this.#timer = setTimeout(() => this.input((node, now) => node.handleTimeout(now)), waitMs)
   }
+}
+
+function takeOutputs(node: Node): readonly NodeOutput[] {
+  const outputs: NodeOutput[] = []
+  for (let output = node.pollOutput(); output !== undefined; output = node.pollOutput()) outputs.push(output)
+  return outputs
 }

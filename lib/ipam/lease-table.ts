@@ -108,6 +108,11 @@ export class LeaseTable {
     return this.#barred.has(block) ? this.#space.blockSize : this.#usedIn(block)
   }
 
+  /** Blocks with leased or resting addresses; numbers outside of those that there are stand for addresses elsewhere. */
+  usedBlocks(): readonly number[] {
+    return [...this.#used.keys()]
+  }
+
   #usedIn(block: number): number {
     return this.#used.get(block) ?? 0
   }

@@ -42,6 +42,10 @@ export class StandingNeeds {
     this.#seen = seen
     const { space } = map
     const adopts: Need[] = []
+    this.#adopts = adopts
+    // Few blocks hold many leases, and nearly always all of them are own.
+    const isAnothers = (block: number) => block >= 0 && block < space.blockCount && map.ownerOf(block) !== map.self
+    if (!leases.usedBlocks().some(isAnothers)) return adopts
     for (const { address } of leases.all()) {
       if (!space.holds(address)) continue
       const block = space.blockOf(address)
@@ -50,7 +54,6 @@ export class StandingNeeds {
       const span = { first: block, last: block }
       adopts.push({ key: `adopt ${address}`, type: 'adopt', subnet: { address, prefix: 32 }, address, span, count: 1 })
     }
-    this.#adopts = adopts
     return adopts
   }
 

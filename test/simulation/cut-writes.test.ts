@@ -22,6 +22,7 @@ function play(victim: number, cutAt: number | undefined): { readonly mesh: SimMe
   const mesh = new SimMesh({ seed: 11, peers: 3, sealing: 'none', config: CONFIG, isLogged: false })
   const cut = mesh.host(victim)
   cut.writesToLive = cutAt
+  cut.isGrouped = true
   const kept: string[] = []
   const attach = (number: number) => {
     if (mesh.host(number).isUp) kept.push(`${number} ${mesh.attach(number)}`)

@@ -16,6 +16,7 @@ import {
   type WeaveError,
 } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
+import { groupOutputs } from '../../lib/daemon/output-group.ts'
 import { LEASE_HOLDER, type AddressForm, type Lease } from '../../lib/ipam/mod.ts'
 import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
 import type { EngineOp } from '../../lib/overlay/mod.ts'
@@ -93,6 +94,8 @@ export class SimHost implements SimSite {
   writesToLive: number | undefined
   /** To the store, so far. */
   writes = 0
+  /** What one input makes durable is one write, as in the daemon; else each part of it is, and a crash may come between. */
+  isGrouped = false
   /** What is plugged in and cannot be accounted for, as the next start finds it. */
   strays: readonly string[] = []
   readonly #options: SimHostOptions
@@ -266,7 +269,7 @@ export class SimHost implements SimSite {
     this.#isRunning = true
     try {
       const result = give(node, this.now)
-      for (let output = node.pollOutput(); output !== undefined; output = node.pollOutput()) {
+      for (const output of this.#outputsOf(node)) {
         this.#carryOut(output)
         if (output.type === 'persist' && output.isCache !== true) this.#countWrite()
         const isCut = this.writesToLive !== undefined && this.writesToLive <= 0
@@ -284,6 +287,12 @@ export class SimHost implements SimSite {
         this.#options.watcher.stepped(this)
       }
     }
+  }
+
+  #outputsOf(node: Node): readonly NodeOutput[] {
+    const outputs: NodeOutput[] = []
+    for (let output = node.pollOutput(); output !== undefined; output = node.pollOutput()) outputs.push(output)
+    return this.isGrouped ? groupOutputs(outputs) : outputs
   }
 
   #countWrite(): void {

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { formatCidr, parseCidr, type Cidr } from '../../../lib/address/mod.ts'
 import { Beat, WeaveError } from '../../../lib/base/mod.ts'
 import { identityOf } from '../../../lib/crypto/mod.ts'
+import { GROUP_REQUESTS_MAX } from '../../../lib/daemon/constants.ts'
 import { NodeRunner } from '../../../lib/daemon/node-runner.ts'
 import { monotonicMillis, nodeSuite, systemEntropy } from '../../../lib/io/mod.ts'
 import { Node } from '../../../lib/node/mod.ts'
@@ -48,6 +49,9 @@ function world(t: Test) {
     seed,
     stored: new Map<string, Uint8Array>(),
     remembered: 0,
+    writes: 0,
+    /** Of the store, and answers, as they came. */
+    events: [] as string[],
     refusal: undefined as Error | undefined,
     fullness: undefined as string | undefined,
     fatal: [] as unknown[],
@@ -58,6 +62,8 @@ function world(t: Test) {
     now: monotonicMillis,
     persist(puts, deletes) {
       if (self.refusal !== undefined) throw self.refusal
+      self.writes++
+      self.events.push('written')
       for (const [key, value] of puts) self.stored.set(key, value)
       for (const key of deletes) self.stored.delete(key)
     },
@@ -130,10 +136,73 @@ t.test('a store without reserve is told to the node, and the end of it', async t
   t.equal((await w.runner.requestAddress('c1', ANY, never)).length, 1)
 })
 
+/** Of its own for each request: many listeners on one are warned of. */
+const unending = () => new AbortController().signal
+const many = (count: number) => Array.from({ length: count }, (_, i) => `many${i}`)
+
+t.test('requests that come together share one durable write, and are answered behind it, in their order', async t => {
+  const w = world(t)
+  w.writes = 0
+  w.events = []
+  const asked = many(40).map(async id => {
+    const given = texts(await w.runner.requestAddress(id, ANY, unending()))
+    w.events.push(id)
+    t.strictSame(texts(nodeOf(w.seed, w.stored).leasesOf(id)), given, 'on disk by then')
+    return given[0]
+  })
+  const given = await Promise.all(asked)
+  t.equal(w.writes, 1)
+  t.strictSame(w.events, ['written', ...many(40)])
+  t.equal(new Set(given).size, 40)
+})
+
+t.test('more than a group share as many writes as there are groups', async t => {
+  const w = world(t)
+  w.writes = 0
+  await Promise.all(many(2 * GROUP_REQUESTS_MAX + 1).map(id => w.runner.requestAddress(id, ANY, unending())))
+  t.equal(w.writes, 3)
+})
+
+t.test('a write that is refused refuses every request of its group, and takes all back', async t => {
+  const w = world(t)
+  const [kept] = texts(await w.runner.requestAddress('many3', ANY, unending()))
+  w.refusal = full()
+  // One of them twice: what the first was given must not look like something that it had.
+  const asked = [...many(16), 'many5'].map(id => w.runner.requestAddress(id, ANY, unending()))
+  const ends = await Promise.allSettled(asked)
+  for (const [i, end] of ends.entries()) {
+    if (i === 3) t.match(end, { status: 'fulfilled' }, 'it had its address before')
+    else t.match(end, { status: 'rejected', reason: { code: 'STATE_IO', message: /0 bytes free/ } })
+  }
+  t.strictSame(
+    w.runner.node.leases().map(({ container }) => container),
+    ['many3'],
+  )
+  w.refusal = undefined
+  await recovered(w.runner)
+  const again = nodeOf(w.seed, w.stored)
+  t.strictSame(texts(again.leasesOf('many3')), [kept])
+  t.equal(again.leases().length, 1, 'nothing else is in the store')
+})
+
+t.test('who gives up before the end of the turn is given nothing', async t => {
+  const w = world(t)
+  const gone = new AbortController()
+  const [given, up] = [
+    w.runner.requestAddress('c1', ANY, unending()),
+    w.runner.requestAddress('c2', ANY, gone.signal).catch((error: unknown) => error),
+  ]
+  gone.abort()
+  t.match(await up, { code: 'DAEMON_BUSY' })
+  t.equal((await given).length, 1)
+  t.strictSame(texts(w.runner.node.leasesOf('c2')), [])
+})
+
 t.test('what is no refusal of the disk ends the daemon', async t => {
   const w = world(t)
   w.refusal = new WeaveError('STATE_DAMAGED', 'damaged', 'restore it')
-  void w.runner.requestAddress('c1', ANY, never).catch(() => undefined)
+  void w.runner.requestAddress('c1', ANY, unending()).catch(() => undefined)
+  await new Promise(resolve => setImmediate(resolve))
   t.equal(w.fatal.length, 1)
   t.match(w.fatal[0], { code: 'STATE_DAMAGED' })
 })

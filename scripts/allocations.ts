@@ -1,0 +1,146 @@
+/**
+ * One real daemon with free space, its state on the disk of the directory for temporary files (TMPDIR): how long it takes
+ * to give many addresses by its API, asked one by one and many at once, and how many durable writes that costs. What is
+ * measured is the call of Docker's network driver, which does nothing else. See docs/scale.md.
+ *
+ * ADDRESSES: how many (default 1000). AT_ONCE: how many are asked for at a time (default "1 16 64"). RUNS: of which the
+ * median is told (default 3). Needs root. Removes all that it made. Exit status 1 when the bound is broken where 16 or
+ * more are asked for at a time, or an address was given twice; 77 without root.
+ */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { Testbed, type Host } from '../test/support/testbed.ts'
+
+const SECONDS_MAX = 2
+/** From here on requests are thought to come together. */
+const TOGETHER = 16
+const POOL = '10.32.0.0/16'
+/** Where LMDB has the number of its last transaction, in each of its first two pages. */
+const PAGE_BYTES = 4096
+const TRANSACTION_AT = 152
+
+interface Run {
+  readonly seconds: number
+  readonly writes: number
+  /** Of the daemon, all threads. */
+  readonly cpuSeconds: number
+  /** Of one request, in the order of their size. */
+  readonly waitsMs: readonly number[]
+}
+
+const count = Number(process.env['ADDRESSES'] ?? 1_000)
+const runs = Number(process.env['RUNS'] ?? 3)
+const sizes = (process.env['AT_ONCE'] ?? '1 16 64').split(/[\s,]+/).map(Number)
+const given = new Set<string>()
+let next = 1
+
+function macOf(number: number): string {
+  return `02:00:00:${[16, 8, 0].map(shift => ((number >> shift) & 255).toString(16).padStart(2, '0')).join(':')}`
+}
+
+function ask(agent: Agent, socketPath: string): Promise<string> {
+  const body = JSON.stringify({
+    PoolID: POOL,
+    Address: '',
+    Options: { 'com.docker.network.endpoint.macaddress': macOf(next++) },
+  })
+  return new Promise((resolve, reject) => {
+    const call = request({ agent, socketPath, path: '/IpamDriver.RequestAddress', method: 'POST' }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (more: string) => (text += more))
+      response.on('end', () => {
+        const { Address, Err } = JSON.parse(text) as { readonly Address?: string; readonly Err?: string }
+        if (Address === undefined) reject(new Error(Err ?? text))
+        else resolve(Address)
+      })
+    })
+    call.on('error', reject)
+    call.end(body)
+  })
+}
+
+/** Processor time that a process took. */
+function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** Transactions that the store has committed. */
+function writesOf(host: Host): number {
+  const fd = openSync(join(host.daemon.stateDir, 'state.mdb'), 'r')
+  try {
+    const pages = Buffer.alloc(2 * PAGE_BYTES)
+    readSync(fd, pages, 0, pages.length, 0)
+    return Math.max(...[0, PAGE_BYTES].map(at => Number(pages.readBigUInt64LE(at + TRANSACTION_AT))))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+async function measure(host: Host, atOnce: number): Promise<Run> {
+  const { pid } = await host.daemon.status()
+  const cpuBefore = cpuSecondsOf(pid)
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
+  const socketPath = join(host.daemon.pluginDir, 'weave-ts.sock')
+  const waitsMs: number[] = []
+  const before = writesOf(host)
+  const began = performance.now()
+  let left = count
+  const work = async () => {
+    while (left-- > 0) {
+      const asked = performance.now()
+      const address = await ask(agent, socketPath)
+      waitsMs.push(performance.now() - asked)
+      if (given.has(address)) throw new Error(`${address} was given twice`)
+      given.add(address)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  const seconds = (performance.now() - began) / 1000
+  agent.destroy()
+  const cpuSeconds = cpuSecondsOf(pid) - cpuBefore
+  return { seconds, cpuSeconds, writes: writesOf(host) - before, waitsMs: waitsMs.sort((a, b) => a - b) }
+}
+
+async function main(): Promise<void> {
+  const bed = new Testbed()
+  try {
+    for (const atOnce of sizes) {
+      const results: Run[] = []
+      for (let run = 0; run < runs; run++) {
+        const host = await bed.host(`h${atOnce}x${run}`)
+        // A Docker that nobody answers for: the driver is served all the same.
+        const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' }
+        await host.daemon.launch([], { passwordFile: bed.passwordFile, env, args: ['--ipalloc-range', POOL] })
+        given.clear()
+        results.push(await measure(host, atOnce))
+        await host.daemon.stopIfRunning()
+      }
+      results.sort((a, b) => a.seconds - b.seconds)
+      const { seconds, writes, cpuSeconds, waitsMs } = results[results.length >> 1]!
+      const isBroken = atOnce >= TOGETHER && count === 1_000 && seconds >= SECONDS_MAX
+      console.log(
+        `${count} addresses, ${atOnce} at a time: ${seconds.toFixed(2)} s (${results.map(one => one.seconds.toFixed(2)).join(' ')}), ` +
+          `${writes} durable writes, ${cpuSeconds.toFixed(2)} s of a processor, one request ${waitsMs[waitsMs.length >> 1]!.toFixed(1)} ms, ` +
+          `99 % within ${waitsMs[Math.floor(waitsMs.length * 0.99)]!.toFixed(1)} ms${isBroken ? ` (bound: ${SECONDS_MAX} s) !` : ''}`,
+      )
+      if (isBroken) process.exitCode = 1
+    }
+    const load = readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' ')
+    console.log(`load of this machine: ${load}`)
+  } catch (error) {
+    process.exitCode = 1
+    console.error(error instanceof Error ? error.message : String(error))
+    for (const line of bed.logTails()) console.error(line)
+  } finally {
+    await bed.close()
+  }
+}
+
+if (process.geteuid?.() !== 0) {
+  console.error('allocations: network namespaces need root: run it as root, e.g. sudo make allocations')
+  process.exit(77)
+}
+await main()
