@@ -15,7 +15,7 @@ interface Waiter {
   reject(error: WeaveError): void
 }
 
-const NOTHING: ReadonlySet<string> = new Set()
+const NONE_HELD: ReadonlySet<string> = new Set()
 
 /**
  * Whoever waits for an address of the node: each request ends once, by an address, a refusal, or its caller. Those that
@@ -54,7 +54,7 @@ export class AddressRequests {
       signal.addEventListener('abort', cancel, { once: true })
       this.#waiters.set(id, {
         ...{ container, holder, form, waitMs },
-        held: NOTHING,
+        held: NONE_HELD,
         resolve: cidrs => {
           signal.removeEventListener('abort', cancel)
           resolve(cidrs)
