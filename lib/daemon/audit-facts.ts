@@ -5,7 +5,7 @@ import type { NodeRunner } from './node-runner.ts'
 import { Names } from './status/names.ts'
 
 type Runner = Pick<NodeRunner, 'report'> & {
-  readonly node: Pick<NodeRunner['node'], 'names' | 'addresses' | 'leases'>
+  readonly node: Pick<NodeRunner['node'], 'names' | 'leases' | 'blockSpace' | 'lostBlocks'>
 }
 
 /** What the node knows for an audit, beside what was seen of the host. */
@@ -18,7 +18,7 @@ export function auditFacts(
   const { self, ipam, peers } = report
   const names = new Names(report)
   const reachable = new Set(peers.filter(peer => peer.isReachable).map(({ peerId }) => peerId))
-  const range = node.addresses.ipam.space.range
+  const range = node.blockSpace.range
   return {
     ...host,
     leases: node.leases().map(lease => ({ container: lease.container, holder: lease.holder, cidr: formatCidr(lease) })),
@@ -32,7 +32,7 @@ export function auditFacts(
         .at(address)
         .filter(({ owner, container }) => reachable.has(owner) && owner !== self.peerId && !isExternal(container))
         .map(({ owner, container }) => `${container} on ${names.short(owner)}`),
-    lostBlocks: lostBlocks(node.addresses.ipam, self.peerId),
+    lostBlocks: node.lostBlocks(),
     unownedBlocks: ipam.unownedBlocks,
     wait: ipam.state === 'waiting' ? (ipam.reason ?? 'no owner of addresses is known') : undefined,
     isInRange: text => isInRange(range, text),
@@ -43,13 +43,6 @@ export function auditFacts(
 export function isInRange(range: Cidr, text: string): boolean {
   const cidr = parseCidr(text)
   return cidr !== undefined && contains(range, cidr.address)
-}
-
-function lostBlocks(ipam: Runner['node']['addresses']['ipam'], self: string): number {
-  let lost = 0
-  for (let block = 0; block < ipam.space.blockCount; block++)
-    if (ipam.registerOf(block)?.owner === self && !ipam.isOwn(block)) lost++
-  return lost
 }
 
 /** A name that somebody gave to any address says nothing of who has it. */

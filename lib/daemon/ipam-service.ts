@@ -11,7 +11,7 @@ import { Names } from './status/names.ts'
 
 interface Given {
   readonly runner: Pick<NodeRunner, 'report'> & {
-    readonly node: Pick<NodeRunner['node'], 'names' | 'addresses' | 'leases'>
+    readonly node: Pick<NodeRunner['node'], 'names' | 'leases' | 'blockSpace' | 'blockRuns' | 'lostBlocks'>
   }
   /** What is recorded as attached, and what the kernel has there. */
   readonly look: () => ReturnType<typeof auditedTargets>
@@ -31,7 +31,7 @@ export class IpamService implements Service {
     this.#runner = runner
     this.calls = {
       ipam: () => {
-        const { space } = runner.node.addresses.ipam
+        const { blockSpace: space } = runner.node
         return {
           range: formatCidr(space.range),
           blockPrefix: space.blockPrefix,
@@ -54,7 +54,7 @@ export class IpamService implements Service {
     const reachable = new Set(report.peers.filter(peer => peer.isReachable).map(({ peerId }) => peerId))
     const told = countPerBlock(space, toldAddresses(this.#runner.node.names.zone))
     const lentPerBlock = countPerBlock(space, new Set(report.ipam.lent.map(({ address }) => address)))
-    return this.#runner.node.addresses.ipam.blockRuns().map((run: BlockRun) => {
+    return this.#runner.node.blockRuns().map((run: BlockRun) => {
       const addresses = (run.last - run.first + 1) * space.blockSize
       const isSelf = run.owner === self
       const first = space.blockCidr(run.first).address

@@ -20,7 +20,7 @@ import { Names } from './status/names.ts'
 interface Given {
   readonly domain: Pick<Domain, 'full' | 'tryParse'>
   readonly runner: Pick<NodeRunner, 'report'> & {
-    readonly node: Pick<NodeRunner['node'], 'leases' | 'names' | 'addresses'>
+    readonly node: Pick<NodeRunner['node'], 'leases' | 'names' | 'blockSpace' | 'blockOwner'>
   }
 }
 
@@ -88,12 +88,13 @@ export class WhereaboutsService implements Service {
   }
 
   #ownerOf(ip: Uint8Array, report: NodeReport): string {
-    const { ipam } = this.#runner.node.addresses
+    const { node } = this.#runner
+    const { blockSpace: space } = node
     const address = new DataView(ip.buffer, ip.byteOffset).getUint32(0)
-    if (!ipam.space.holds(address)) return `it is outside the range ${formatCidr(ipam.space.range)}`
-    const block = ipam.space.blockOf(address)
-    const owner = ipam.registerOf(block)?.owner
-    const its = `its block ${formatCidr(ipam.space.blockCidr(block))}`
+    if (!space.holds(address)) return `it is outside the range ${formatCidr(space.range)}`
+    const block = space.blockOf(address)
+    const owner = node.blockOwner(block)
+    const its = `its block ${formatCidr(space.blockCidr(block))}`
     if (owner === undefined) return `${its} belongs to nobody that is known`
     const loan = report.ipam.lent.find(one => one.address === formatIpv4(address))
     if (loan !== undefined) return `this peer lent it to ${new Names(report).short(loan.peer)}`

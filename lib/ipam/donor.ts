@@ -72,6 +72,23 @@ export class Donor {
     }
   }
 
+  /** Hands every block on, leased or not; unless `isForGood` not those of which it alone knows more. Returns how many. */
+  handOnAll(heir: PeerId, isForGood: boolean): number {
+    const { space } = this.#map
+    const isKept = (block: number) => this.#leases.isBarred(block) || this.#leases.restingIn(space.blockCidr(block)) > 0
+    const isLeaving = (block: number) => this.#map.canHandOn(block) && (isForGood || !isKept(block))
+    let count = 0
+    for (let block = 0; block < space.blockCount; block++) {
+      if (!isLeaving(block)) continue
+      let last = block
+      while (last + 1 < space.blockCount && isLeaving(last + 1)) last++
+      this.#map.handOn({ first: block, last }, heir)
+      count += last - block + 1
+      block = last
+    }
+    return count
+  }
+
   #make(from: PeerId, request: IpamRequest): IpamAnswer {
     const head = { kind: 'ipam-answer', id: request.id } as const
     if (request.address !== undefined) return { ...head, ...this.#giveVery(from, request, request.address) }

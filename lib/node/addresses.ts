@@ -1,15 +1,10 @@
-import { formatCidr, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
-import { BoundedMap, WeaveError, equalBytes, isDrop, soonest, type Millis } from '../base/mod.ts'
+import { shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
+import { WeaveError, isDrop, soonest, type Millis } from '../base/mod.ts'
 import {
   Ipam,
   LEASE_HOLDER,
   decodeLease,
   decodePageKey,
-  decodePartKey,
-  encodeLease,
-  encodePageKey,
-  encodePartKey,
-  rangeChangedError,
   type AddressForm,
   type Lease,
   type LeaseHolder,
@@ -23,39 +18,30 @@ import {
   decodeIpamAnswer,
   decodeIpamRequest,
   decodeIpamReturn,
-  encodeIpamAnswer,
-  encodeIpamRequest,
-  encodeIpamReturn,
-  type IpamMessage,
   type LedgerRecord,
   type RoutedMessage,
 } from '../wire/mod.ts'
-import { COLLECT_INTERVAL_MS, REMOVED_MAX } from './constants.ts'
+import { OwnersTable } from './block-owners.ts'
 import type { NodeContext } from './context.ts'
+import { IpamOutputs, KEPT_PREFIX, LEASE_PREFIX } from './ipam-outputs.ts'
+import { IPAM_KINDS, IpamRecords } from './ipam-records.ts'
 import type { NodePart, StoreEntry } from './part.ts'
-
-const LEASE_PREFIX = 'lease/'
-const KEPT_PREFIX = 'ipam/'
-
-const NO_KEY = new Uint8Array(0)
+import { RemovedPeers } from './removed-peers.ts'
 
 /** Carries address management over the ledger and the mesh, and keeps its leases in the store. */
 export class Addresses implements NodePart {
   readonly name = 'addresses'
   readonly storePrefixes = [LEASE_PREFIX, KEPT_PREFIX]
-  readonly recordKinds = [RECORD_KIND.blocks, RECORD_KIND.assigned, RECORD_KIND.takeover, RECORD_KIND.acks]
+  readonly recordKinds = IPAM_KINDS
   readonly routedKinds = [ROUTED_KIND.ipamRequest, ROUTED_KIND.ipamAnswer, ROUTED_KIND.ipamReturn]
   readonly ipam: Ipam
   readonly #context: NodeContext
   readonly #onOwnersChanged: () => void
-  #takeoversVersion = 0
-  readonly #removed = new BoundedMap<PeerId, string>(REMOVED_MAX)
+  readonly #records: IpamRecords
+  readonly #outputs: IpamOutputs
+  readonly #removed: RemovedPeers
+  readonly #owners: OwnersTable
   #isStoreWritable = true
-  /** Removed peers whose records were dropped, and whether some were there again at the last look. */
-  readonly #forgotten = new Map<PeerId, boolean>()
-  /** When it is looked again for them. */
-  #forgetAt: Millis | undefined
-  #owners: { version: number; viewVersion: number; owners: BlockOwners } | undefined
 
   /** `onOwnersChanged`: a block may have changed hands. */
   constructor(context: NodeContext, onOwnersChanged: () => void) {
@@ -73,6 +59,10 @@ export class Addresses implements NodePart {
       isEphemeral: config.isEphemeral ?? false,
       nameOf: peer => `${shortPeerId(peer)}(${this.#context.view.nicknameOf(peer)})`,
     })
+    this.#records = new IpamRecords(context, this.ipam)
+    this.#outputs = new IpamOutputs(context)
+    this.#removed = new RemovedPeers(context, this.ipam)
+    this.#owners = new OwnersTable(this.ipam)
   }
 
   /**
@@ -81,7 +71,6 @@ export class Addresses implements NodePart {
    */
   restore(entries: readonly StoreEntry[], now: Millis): void {
     const leases: Lease[] = []
-    const strange: { readonly key: Uint8Array; readonly value: Uint8Array }[] = []
     const isLease = ([key]: StoreEntry) => key.startsWith(LEASE_PREFIX)
     for (const [key, value] of entries.filter(isLease)) {
       const lease = decodeLease(value)
@@ -93,53 +82,17 @@ export class Addresses implements NodePart {
       if (this.ipam.restoreKept(key.slice(KEPT_PREFIX.length), value, now)) continue
       this.#context.log('warn', 'kept-refused', { key, text: 'not understood' }, now)
     }
-    // Titles rest on takeovers: so these come first.
-    for (const kind of [RECORD_KIND.takeover, RECORD_KIND.acks])
-      for (const { owner, key, value } of this.#context.ledger.records(kind)) this.#takeIn(owner, kind, key, value, now)
-    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.blocks)) {
-      const drop = this.#readInto(owner, RECORD_KIND.blocks, key, value, now)
-      if (drop?.reason === 'blocks-range-differs' && owner === this.#context.config.identity.peerId)
-        throw rangeChangedError(this.#context.config.range, value, leases)
-      if (drop?.reason === 'blocks-unproved' && owner === this.#context.config.identity.peerId)
-        strange.push({ key, value })
-    }
-    for (const { owner, key, value } of this.#context.ledger.records(RECORD_KIND.assigned))
-      this.#readInto(owner, RECORD_KIND.assigned, key, value, now)
+    const strange = this.#records.restore(leases, now)
     this.ipam.start(now)
     this.drain(now)
-    this.#removeStrange(strange)
-  }
-
-  /** Own statements of another mesh: the process ended while it left that one. */
-  #removeStrange(strange: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]): void {
-    const { ledger, config } = this.#context
-    for (const { key, value } of strange) {
-      const now = ledger.get(config.identity.peerId, RECORD_KIND.blocks, key)
-      if (now !== undefined && equalBytes(now.value, value)) ledger.remove(RECORD_KIND.blocks, key)
-    }
+    this.#records.remove(strange)
   }
 
   handleRecord({ owner, kind, key, record }: RecordChange, now: Millis): void {
     this.#onOwnersChanged()
     const value = record === undefined || record.isTombstone ? undefined : record.value
-    this.#takeIn(owner, kind, key, value, now)
+    this.#records.take(owner, kind, key, value, now)
     this.drain(now)
-  }
-
-  #takeIn(owner: PeerId, kind: number, key: Uint8Array, value: Uint8Array | undefined, now: Millis): void {
-    const drop = this.#readInto(owner, kind, key, value, now)
-    if (drop !== undefined) this.#context.drop(drop.reason)
-  }
-
-  #readInto(owner: PeerId, kind: number, key: Uint8Array, value: Uint8Array | undefined, now: Millis) {
-    if (kind === RECORD_KIND.takeover) return this.ipam.setTakeover(owner, key, value, now)
-    if (kind === RECORD_KIND.acks) return this.ipam.setAcks(owner, value, now)
-    if (kind === RECORD_KIND.assigned) {
-      const part = decodePartKey(key)
-      return isDrop(part) ? part : this.ipam.setAssigned(owner, part, value, now)
-    }
-    const page = decodePageKey(key)
-    return isDrop(page) ? page : this.ipam.setStatements(owner, page, value, now)
   }
 
   handleRouted({ source: from, routedKind, body }: RoutedMessage, now: Millis): void {
@@ -182,41 +135,8 @@ export class Addresses implements NodePart {
   viewChanged(now: Millis): void {
     const { view } = this.#context
     this.ipam.setReachable(view.reachable, now, view.members)
-    this.#forgetRemoved(now)
+    this.#removed.look(now)
     this.drain(now)
-  }
-
-  /** Who left for good said so by a tombstone of what it is; there was no time to give back what it had borrowed. */
-  #reclaimLeft(now: Millis): void {
-    const { view, ledger } = this.#context
-    const hasLeft = (peer: PeerId) =>
-      !view.reachable.has(peer) && ledger.held(peer, RECORD_KIND.peer, NO_KEY)?.isTombstone === true
-    const { version } = this.ipam.loans
-    this.ipam.loans.endOf(hasLeft)
-    if (version !== this.ipam.loans.version) this.ipam.handleTimeout(now)
-  }
-
-  /**
-   * Neighbours that have not heard of it yet bring the records of a removed peer back, so it is looked again and again. It
-   * brings them itself when it returns, and is reached a moment later: so they are left alone at first.
-   */
-  #forgetRemoved(now: Millis): void {
-    this.#takeoversVersion = this.ipam.takeovers.version
-    const { view, ledger, neighbours } = this.#context
-    this.#reclaimLeft(now)
-    const removed = this.ipam.takeovers.removed()
-    const isDue = this.#forgetAt === undefined || now >= this.#forgetAt
-    for (const peer of this.#forgotten.keys()) if (!removed.has(peer)) this.#forgotten.delete(peer)
-    for (const peer of removed) {
-      const isHeld = ledger.lastSeqOf(peer) > 0 && neighbours.neighbour(peer) === undefined
-      const isBack = this.#forgotten.get(peer)
-      if (isBack === undefined || (isBack && isHeld && isDue)) {
-        if (view.members.has(peer)) this.#remember(peer)
-        ledger.forgetOwner(peer)
-        this.#forgotten.set(peer, false)
-      } else if (isDue) this.#forgotten.set(peer, isHeld)
-    }
-    if (isDue) this.#forgetAt = removed.size === 0 ? undefined : now + COLLECT_INTERVAL_MS
   }
 
   /** Gives up all blocks; leases stay, as disputed. */
@@ -255,13 +175,9 @@ export class Addresses implements NodePart {
     this.drain(now)
   }
 
-  #remember(peer: PeerId): void {
-    this.#removed.set(peer, this.#context.view.nicknameOf(peer))
-  }
-
   /** Nicknames of peers that were removed, and are known no more. */
   get removed(): ReadonlyMap<PeerId, string> {
-    return this.#removed.entries
+    return this.#removed.names
   }
 
   /** Takes over the blocks of a peer that is gone for good. */
@@ -314,7 +230,7 @@ export class Addresses implements NodePart {
   }
 
   handleTimeout(now: Millis): void {
-    if (this.#forgetAt !== undefined && now >= this.#forgetAt) this.#forgetRemoved(now)
+    if (this.#removed.dueAt !== undefined && now >= this.#removed.dueAt) this.#removed.look(now)
     const due = this.ipam.pollTimeout()
     if (due === undefined || now < due.at) return
     this.ipam.handleTimeout(now)
@@ -322,8 +238,8 @@ export class Addresses implements NodePart {
   }
 
   pollTimeout(): { readonly at: Millis; readonly reason: string } | undefined {
-    const forget = this.#forgetAt === undefined ? undefined : { at: this.#forgetAt, reason: 'forget removed' }
-    return soonest([this.ipam.pollTimeout(), forget])
+    const { dueAt } = this.#removed
+    return soonest([this.ipam.pollTimeout(), dueAt === undefined ? undefined : { at: dueAt, reason: 'forget removed' }])
   }
 
   /** True while this peer owns a block, or a container here an address. */
@@ -333,85 +249,12 @@ export class Addresses implements NodePart {
 
   /** Whose blocks they are, in peer indices. */
   owners(): BlockOwners | undefined {
-    if (!this.ipam.isReady) return undefined
-    const { version } = this.ipam
-    const viewVersion = this.#context.view.indexVersion
-    if (this.#owners?.version === version && this.#owners.viewVersion === viewVersion) return this.#owners.owners
-    const { first, blockSize, ownerOf, lent } = this.ipam.ownership()
-    const indexOf = (peer: PeerId | undefined) => (peer === undefined ? -1 : (this.#context.view.indexOf(peer) ?? -1))
-    const byAddress = [...lent].sort((a, b) => a.address - b.address)
-    const owners = {
-      first,
-      blockSize,
-      ownerOf: Int32Array.from(ownerOf, indexOf),
-      lentAddresses: Uint32Array.from(byAddress, loan => loan.address),
-      lentTo: Int32Array.from(byAddress, loan => indexOf(loan.peer)),
-    }
-    this.#owners = { version, viewVersion, owners }
-    return owners
+    return this.#owners.of(this.#context.view)
   }
 
   drain(now: Millis): void {
-    const { ledger } = this.#context
-    if (this.#takeoversVersion !== this.ipam.takeovers.version) this.#forgetRemoved(now)
-    for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput()) {
-      switch (output.type) {
-        case 'publish':
-          if (output.value === undefined) ledger.remove(RECORD_KIND.blocks, encodePageKey(output.page))
-          else ledger.put(RECORD_KIND.blocks, encodePageKey(output.page), output.value)
-          break
-        case 'takeover':
-          if (output.value === undefined) ledger.remove(RECORD_KIND[output.kind], output.key)
-          else ledger.put(RECORD_KIND[output.kind], output.key, output.value)
-          break
-        case 'assign':
-          if (output.value === undefined) ledger.remove(RECORD_KIND.assigned, encodePartKey(output.part))
-          else ledger.put(RECORD_KIND.assigned, encodePartKey(output.part), output.value)
-          break
-        case 'keep':
-          this.#keep(KEPT_PREFIX + output.key, output.value)
-          break
-        case 'lease':
-          this.#keep(leaseKey(output.lease), encodeLease(output.lease))
-          break
-        case 'unlease':
-          this.#keep(leaseKey(output.lease), undefined)
-          break
-        case 'send': {
-          // What was handed on must be in the store and on its way before anybody is told.
-          this.#context.flush(now)
-          const [kind, body] = routed(output.message)
-          this.#context.route(output.to, kind, body, now)
-          break
-        }
-        case 'done':
-          this.#context.flush(now)
-          this.#context.emit({ type: 'allocated', id: output.id, cidrs: output.cidrs })
-          break
-        case 'failed':
-          this.#context.emit({ type: 'refused', id: output.id, error: output.error })
-          break
-      }
-    }
+    if (this.#removed.isStale) this.#removed.look(now)
+    for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput())
+      this.#outputs.carryOut(output, now)
   }
-
-  #keep(key: string, value: Uint8Array | undefined): void {
-    const isGone = value === undefined
-    this.#context.emit({ type: 'persist', puts: isGone ? [] : [[key, value]], deletes: isGone ? [key] : [] })
-  }
-}
-
-function routed(message: IpamMessage): [number, Uint8Array] {
-  switch (message.kind) {
-    case 'ipam-request':
-      return [ROUTED_KIND.ipamRequest, encodeIpamRequest(message)]
-    case 'ipam-answer':
-      return [ROUTED_KIND.ipamAnswer, encodeIpamAnswer(message)]
-    case 'ipam-return':
-      return [ROUTED_KIND.ipamReturn, encodeIpamReturn(message)]
-  }
-}
-
-function leaseKey(lease: Lease): string {
-  return `${LEASE_PREFIX}${formatCidr({ address: lease.address, prefix: 32 })}`
 }

@@ -1,39 +1,23 @@
 import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, type PeerId } from '../address/mod.ts'
 import { drained, soonest, type Machine, type Millis } from '../base/mod.ts'
-import type { AddressForm, Lease, LeaseHolder, PeerRemoval } from '../ipam/mod.ts'
-import { Ledger } from '../ledger/mod.ts'
-import { GOODBYE_CODE, ROUTED_KIND, SHORT_ID_BYTES, type NameRecord } from '../wire/mod.ts'
-import { Addresses } from './addresses.ts'
+import type { AddressForm, BlockRun, BlockSpace, Lease, LeaseHolder, PeerRemoval } from '../ipam/mod.ts'
+import type { Ledger } from '../ledger/mod.ts'
+import { GOODBYE_CODE, SHORT_ID_BYTES, type NameRecord } from '../wire/mod.ts'
+import type { Addresses } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
-import { Contacts } from './contacts.ts'
-import type { NodeContext } from './context.ts'
-import { DataPaths } from './data-paths.ts'
-import { Dialler } from './dialler.ts'
-import { Discovery } from './discovery.ts'
+import type { DataPaths } from './data-paths.ts'
+import type { Dialler } from './dialler.ts'
 import { FEATURES } from './features.ts'
-import { TablePublisher, forwardingTable } from './forwarding-table.ts'
-import { FounderElection } from './founding.ts'
+import { forwardingTable } from './forwarding-table.ts'
 import type { FoundingReport } from './founding-report.ts'
-import { Gossip } from './gossip.ts'
-import { HandingOn } from './handing-on.ts'
-import { Impostures } from './impostures.ts'
-import { Joining } from './joining.ts'
-import { LedgerKeeper } from './ledger-keeper.ts'
-import { LinkEvents } from './link-events.ts'
-import { Membership } from './membership.ts'
-import { MeshUse } from './mesh-use.ts'
-import { MeshView } from './mesh-view.ts'
-import { NameRecords } from './names.ts'
-import { Neighbours } from './neighbours.ts'
+import type { Membership } from './membership.ts'
+import type { MeshView } from './mesh-view.ts'
+import type { NameRecords } from './names.ts'
+import type { Neighbours } from './neighbours.ts'
+import { wireParts, type NodeWiring } from './node-wiring.ts'
 import type { NodeOutput } from './outputs.ts'
-import { OwnLinks } from './own-links.ts'
 import type { PartFactory, StoreEntry, StoreRead } from './part.ts'
-import { Parts } from './parts.ts'
-import { Past } from './past.ts'
-import { RateLimitedLog } from './rate-limited-log.ts'
 import { ipv6PrefixOf, reportOf, type NodeReport } from './report.ts'
-import { Router } from './router.ts'
-import { ViewRecords } from './view-records.ts'
 
 /**
  * One whole peer as a machine without IO: links, ledger, topology, sessions, paths and addresses.
@@ -52,149 +36,62 @@ export class Node implements Machine<NodeOutput> {
   readonly paths: DataPaths
   readonly addresses: Addresses
   readonly names: NameRecords
-  readonly drops = new Map<string, number>()
-  readonly #parts: Parts
-  readonly #events: LinkEvents
-  readonly #router: Router
-  readonly #keeper: LedgerKeeper
-  readonly #gossip: Gossip
-  readonly #mesh: Membership
-  readonly #joining: Joining
-  readonly #past: Past
-  readonly #contacts: Contacts
-  readonly #impostures: Impostures
-  readonly #use: MeshUse
-  readonly #founding: FounderElection
-  readonly #log: RateLimitedLog
-  readonly #tables = new TablePublisher()
+  readonly drops: ReadonlyMap<string, number>
+  readonly #wiring: NodeWiring
   readonly #outputs: NodeOutput[] = []
-  #nextConnection = 1
 
   /** `read`: the state store of an earlier run, for what the parts declare; see `handleRemembered` too. */
   constructor(config: NodeConfig, read: StoreRead, now: Millis, features: readonly PartFactory[] = FEATURES) {
     this.config = config
-    const { identity, suite, chance, entropy, beat, secrets } = config
     const emit = (output: NodeOutput) => void this.#outputs.push(output)
-    this.#mesh = new Membership(config, read, {
-      emit,
-      isFree: contact => !this.addresses.holdsAny && !this.dialler.configured.includes(contact),
+    const wiring = (this.#wiring = wireParts(config, read, now, features, emit))
+    this.ledger = wiring.ledger
+    this.neighbours = wiring.neighbours
+    this.dialler = wiring.dialler
+    this.view = wiring.view
+    this.paths = wiring.paths
+    this.addresses = wiring.addresses
+    this.names = wiring.names
+    this.drops = wiring.drops
+    emit({
+      type: 'engine',
+      op: { op: 'set-self', shortId: peerIdBytes(config.identity.peerId).slice(0, SHORT_ID_BYTES) },
     })
-    this.ledger = new Ledger({ suite, identity, meshId: this.#mesh.meshId, chance })
-    this.neighbours = new Neighbours({
-      self: identity.peerId,
-      configOf: role => {
-        const hello = this.#mesh.hello(this.ledger.ownerCount)
-        return { role, suite, entropy, beat, secrets, hello, staticKey: identity.exchangeKey }
-      },
-      admit: (peerId, hello, link, at) => this.#events.admit(peerId, hello, link, at),
-    })
-    this.#log = new RateLimitedLog(line => emit({ type: 'log', line }))
-    const viewOf = () => this.view
-    const context: NodeContext = {
-      config,
-      ledger: this.ledger,
-      neighbours: this.neighbours,
-      get view() {
-        return viewOf()
-      },
-      isShared: () => this.#mesh.isShared,
-      route: (to, kind, body, at) => this.#router.send(to, kind, body, at),
-      flush: at => this.#keeper.flush(at),
-      emit,
-      log: (level, event, fields, at) => this.#log.write(level, event, fields, at),
-      drop: reason => this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1),
-    }
-    this.dialler = new Dialler({
-      chance,
-      nextConnection: () => this.#nextConnection++,
-      isReached: peer => this.neighbours.neighbour(peer) !== undefined || discovery.isReachedAnyhow(peer),
-      heardAt: peer => discovery.heardAt(peer),
-    })
-    this.view = new MeshView(context, (peer, at) => this.paths.stop(peer, at))
-    this.#router = new Router(context, to => this.view.controlRoutes.get(to)?.nextHop)
-    this.#gossip = new Gossip(context, () => ({ links: this.#events, past: this.#past }), now)
-    this.#keeper = new LedgerKeeper(context, this.#gossip)
-    this.paths = new DataPaths(context, {
-      view: this.view,
-      route: (to, body, at) => this.#router.send(to, ROUTED_KIND.sessionHandshake, body, at),
-      onChanged: (peer, at) => {
-        this.#tables.changed()
-        if (this.neighbours.neighbour(peer) !== undefined) links.changed(at)
-        else discovery.handlePath(peer, at)
-      },
-    })
-    this.addresses = new Addresses(context, () => this.#tables.changed())
-    this.#impostures = new Impostures(context, address => this.addresses.ipam.peerOf(address))
-    this.names = new NameRecords(context)
-    this.#contacts = new Contacts(context, this.dialler)
-    this.#use = new MeshUse(context, this.#mesh, () => this.addresses.ipam.leases().length > 0)
-    const links = new OwnLinks(context, this.view, this.paths)
-    const discovery = new Discovery(context, this.view, this.dialler, peer => this.paths.heardAt(peer))
-    const ours = { mesh: this.#mesh, addresses: this.addresses, gossip: this.#gossip, router: this.#router }
-    const past = (this.#past = new Past(context, ours))
-    this.#joining = new Joining(context, { ...ours, meshChanged: at => this.#parts.meshChanged(at) })
-    this.#founding = new FounderElection(context, this.#mesh, (tell, at) => this.#joining.found(at, false, tell))
-    const deciding = { joining: this.#joining, founding: this.#founding }
-    const linked = { ...ours, ...deciding, dialler: this.dialler, discovery, paths: this.paths, links, past }
-    this.#events = new LinkEvents(context, {
-      ...linked,
-      parts: () => this.#parts,
-      tableChanged: () => this.#tables.changed(),
-    })
-    this.#parts = new Parts([
-      this.#keeper,
-      this.#mesh,
-      new ViewRecords(this.view, (peer, at) => this.#events.restarted(peer, at)),
-      this.addresses,
-      new HandingOn(context, this.addresses),
-      this.#impostures,
-      this.names,
-      this.#contacts,
-      this.#use,
-      this.#founding,
-      this.paths,
-      discovery,
-      this.#gossip,
-      links,
-      ...features.map(make => make(context)),
-      past,
-    ])
-    emit({ type: 'engine', op: { op: 'set-self', shortId: peerIdBytes(identity.peerId).slice(0, SHORT_ID_BYTES) } })
-    this.#parts.restore(read, now)
+    this.#wiring.parts.restore(read, now)
     this.#viewChanged(now)
     this.#settle(now)
   }
 
   get meshId(): Uint8Array | undefined {
-    return this.#mesh.isMember ? this.#mesh.meshId : undefined
+    return this.#wiring.mesh.isMember ? this.#wiring.mesh.meshId : undefined
   }
 
   /** How far the decision is who founds. */
   get founding(): FoundingReport | undefined {
-    return this.#founding.report()
+    return this.#wiring.founding.report()
   }
 
   /** `isPristine`: founded here, nobody joined and nothing was given since; `isUnused`: nobody has given an address. */
   get use(): Pick<Membership, 'isPristine' | 'isUnused'> {
-    return this.#mesh
+    return this.#wiring.mesh
   }
 
   /** Founds a mesh, unless this peer is of one already. Returns whether it did. */
   found(now: Millis): boolean {
     if (this.meshId !== undefined) return false
-    this.#joining.found(now)
+    this.#wiring.joining.found(now)
     this.#settle(now)
     return true
   }
 
   /** Adds contacts, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
   connect(contacts: readonly string[], isReplacing: boolean, now: Millis): string[] | undefined {
-    return this.#settled(this.#contacts.connect(contacts, isReplacing, now), now)
+    return this.#settled(this.#wiring.contacts.connect(contacts, isReplacing, now), now)
   }
 
   /** Removes contacts here, and by a record of the ledger at every peer. Returns what is left here. */
   forgetContacts(contacts: readonly string[], now: Millis): string[] {
-    return this.#settled(this.#contacts.forget(contacts), now)
+    return this.#settled(this.#wiring.contacts.forget(contacts), now)
   }
 
   /** Asks for an address (for an attachment unless told otherwise); ends in `allocated` or `refused` with the id. */
@@ -223,12 +120,31 @@ export class Node implements Machine<NodeOutput> {
 
   /** See `Past.handlePlugged`; to be called once that is known, and ever after. */
   handlePlugged(found: readonly Lease[], strays: readonly string[], now: Millis, ofBridge: readonly Cidr[] = []) {
-    return this.#settled(this.#past.handlePlugged(found, strays, now, ofBridge), now)
+    return this.#settled(this.#wiring.past.handlePlugged(found, strays, now, ofBridge), now)
   }
 
   /** Publishes the names of a container here, or none. False when there is no room; see `NameRecords.set`. */
   setNames(record: NameRecord, now: Millis): boolean {
     return this.#settled(this.names.set(record), now)
+  }
+
+  get blockSpace(): BlockSpace {
+    return this.addresses.ipam.space
+  }
+
+  /** The whole range as runs of blocks of one owner. */
+  blockRuns(): readonly BlockRun[] {
+    return this.addresses.ipam.blockRuns()
+  }
+
+  /** Whose block it is by the register in force. */
+  blockOwner(block: number): PeerId | undefined {
+    return this.addresses.ipam.registerOf(block)?.owner
+  }
+
+  /** See `Ipam.lostBlocks`. */
+  lostBlocks(): number {
+    return this.addresses.ipam.lostBlocks()
   }
 
   leasesOf(container: string, holder?: LeaseHolder): readonly Cidr[] {
@@ -252,13 +168,13 @@ export class Node implements Machine<NodeOutput> {
    * before any link is made, for what neighbours tell is then compared with it.
    */
   handleRemembered(entries: readonly StoreEntry[], now: Millis): void {
-    const owners = this.#keeper.remember(entries, now)
-    this.#parts.handleRemembered(owners, (owner, kind) => this.ledger.recordsOf(owner, kind), now)
+    const owners = this.#wiring.keeper.remember(entries, now)
+    this.#wiring.parts.handleRemembered(owners, (owner, kind) => this.ledger.recordsOf(owner, kind), now)
     this.#settle(now)
   }
 
   handleAccepted(endpoint: Endpoint, now: Millis): number {
-    const connection = this.#nextConnection++
+    const connection = this.#wiring.nextConnection()
     this.neighbours.open(connection, false, endpoint, now)
     return this.#settled(connection, now)
   }
@@ -286,14 +202,14 @@ export class Node implements Machine<NodeOutput> {
 
   /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
   handleStore(isWritable: boolean, now: Millis): void {
-    this.#founding.setStore(isWritable, now)
+    this.#wiring.founding.setStore(isWritable, now)
     this.#settled(this.addresses.setStore(isWritable, now), now)
   }
 
   /** The far side of a connection is behind in taking what is sent to it, or has caught up. */
   handleBacklog(connection: number, isBehind: boolean, now: Millis): void {
     const peer = this.neighbours.handleBacklog(connection, isBehind)
-    if (peer !== undefined) this.#gossip.handleBacklog(peer, isBehind, now)
+    if (peer !== undefined) this.#wiring.gossip.handleBacklog(peer, isBehind, now)
     this.#settle(now)
   }
 
@@ -319,24 +235,24 @@ export class Node implements Machine<NodeOutput> {
 
   /** A frame of the peer was dropped, for its source address is another's. */
   handleSpoofed(peerIndex: number, source: Ipv4, now: Millis): void {
-    this.#ofPeer(peerIndex, peer => this.#impostures.handle(peer, source, now), now)
+    this.#ofPeer(peerIndex, peer => this.#wiring.impostures.handle(peer, source, now), now)
   }
 
   report(now: Millis): NodeReport {
-    return { ...reportOf(this, now), parts: this.#parts.report(now) }
+    return { ...reportOf(this, now), parts: this.#wiring.parts.report(now) }
   }
 
   shutdown(now: Millis): void {
     for (const { peerId } of this.neighbours.neighbours)
       this.neighbours.disconnect(peerId, GOODBYE_CODE.shutdown, 'stopped', now)
-    this.#keeper.persistForeign()
-    drained(this.neighbours, output => this.#events.handle(output, now))
+    this.#wiring.keeper.persistForeign()
+    drained(this.neighbours, output => this.#wiring.events.handle(output, now))
   }
 
   handleTimeout(now: Millis): void {
     this.neighbours.handleTimeout(now)
     this.dialler.handleTimeout(now)
-    this.#parts.handleTimeout(now)
+    this.#wiring.parts.handleTimeout(now)
     if (this.view.handleTimeout(now)) this.#viewChanged(now)
     this.#settle(now)
   }
@@ -349,7 +265,7 @@ export class Node implements Machine<NodeOutput> {
     return soonest([
       this.neighbours.pollTimeout(),
       this.dialler.pollTimeout(),
-      this.#parts.pollTimeout(),
+      this.#wiring.parts.pollTimeout(),
       this.view.pollTimeout(),
     ])
   }
@@ -366,22 +282,24 @@ export class Node implements Machine<NodeOutput> {
 
   /** Works off what one input caused, until nothing is left. */
   #settle(now: Millis): void {
-    this.#use.look()
+    this.#wiring.use.look()
     for (;;) {
-      const didNeighbours = drained(this.neighbours, output => this.#events.handle(output, now))
+      const didNeighbours = drained(this.neighbours, output => this.#wiring.events.handle(output, now))
       const didDialler = drained(this.dialler, output => this.#outputs.push(output))
-      const changes = this.#keeper.take(now)
-      for (const change of changes) this.#parts.handleRecord(change, now)
+      const changes = this.#wiring.keeper.take(now)
+      for (const change of changes) this.#wiring.parts.handleRecord(change, now)
       if (!didNeighbours && !didDialler && changes.length === 0) break
     }
-    const table = this.#tables.take(() => forwardingTable(this.view, this.paths, this.addresses, ipv6PrefixOf(this)))
+    const table = this.#wiring.tables.take(() =>
+      forwardingTable(this.view, this.paths, this.addresses, ipv6PrefixOf(this)),
+    )
     if (table !== undefined) this.#outputs.push({ type: 'forwarding', table })
   }
 
   #viewChanged(now: Millis): void {
     this.ledger.setMet(this.neighbours.neighbours.map(({ peerId }) => peerId))
     this.view.informLedger(now)
-    this.#parts.viewChanged(now)
-    this.#tables.changed()
+    this.#wiring.parts.viewChanged(now)
+    this.#wiring.tables.changed()
   }
 }

@@ -1,0 +1,76 @@
+import type { PeerId } from '../address/mod.ts'
+import { BoundedMap, type Millis } from '../base/mod.ts'
+import type { Ipam } from '../ipam/mod.ts'
+import { RECORD_KIND } from '../wire/mod.ts'
+import { COLLECT_INTERVAL_MS, REMOVED_MAX } from './constants.ts'
+import type { NodeContext } from './context.ts'
+
+const NO_KEY = new Uint8Array(0)
+
+/** Peers that a settled takeover removed, and those that left for good: what the ledger and others lent them ends. */
+export class RemovedPeers {
+  readonly #context: NodeContext
+  readonly #ipam: Ipam
+  #version = 0
+  readonly #names = new BoundedMap<PeerId, string>(REMOVED_MAX)
+  /** Removed peers whose records were dropped, and whether some were there again at the last look. */
+  readonly #forgotten = new Map<PeerId, boolean>()
+  /** When it is looked again for them. */
+  #forgetAt: Millis | undefined
+
+  constructor(context: NodeContext, ipam: Ipam) {
+    this.#context = context
+    this.#ipam = ipam
+  }
+
+  /** Nicknames of peers that were removed, and are known no more. */
+  get names(): ReadonlyMap<PeerId, string> {
+    return this.#names.entries
+  }
+
+  get dueAt(): Millis | undefined {
+    return this.#forgetAt
+  }
+
+  /** True when takeovers changed since the last look. */
+  get isStale(): boolean {
+    return this.#version !== this.#ipam.takeovers.version
+  }
+
+  /**
+   * Neighbours that have not heard of it yet bring the records of a removed peer back, so it is looked again and again. It
+   * brings them itself when it returns, and is reached a moment later: so they are left alone at first.
+   */
+  look(now: Millis): void {
+    this.#version = this.#ipam.takeovers.version
+    const { view, ledger, neighbours } = this.#context
+    this.#reclaimLeft(now)
+    const removed = this.#ipam.takeovers.removed()
+    const isDue = this.#forgetAt === undefined || now >= this.#forgetAt
+    for (const peer of this.#forgotten.keys()) if (!removed.has(peer)) this.#forgotten.delete(peer)
+    for (const peer of removed) {
+      const isHeld = ledger.lastSeqOf(peer) > 0 && neighbours.neighbour(peer) === undefined
+      const isBack = this.#forgotten.get(peer)
+      if (isBack === undefined || (isBack && isHeld && isDue)) {
+        if (view.members.has(peer)) this.#remember(peer)
+        ledger.forgetOwner(peer)
+        this.#forgotten.set(peer, false)
+      } else if (isDue) this.#forgotten.set(peer, isHeld)
+    }
+    if (isDue) this.#forgetAt = removed.size === 0 ? undefined : now + COLLECT_INTERVAL_MS
+  }
+
+  /** Who left for good said so by a tombstone of what it is; there was no time to give back what it had borrowed. */
+  #reclaimLeft(now: Millis): void {
+    const { view, ledger } = this.#context
+    const hasLeft = (peer: PeerId) =>
+      !view.reachable.has(peer) && ledger.held(peer, RECORD_KIND.peer, NO_KEY)?.isTombstone === true
+    const { version } = this.#ipam.loans
+    this.#ipam.loans.endOf(hasLeft)
+    if (version !== this.#ipam.loans.version) this.#ipam.handleTimeout(now)
+  }
+
+  #remember(peer: PeerId): void {
+    this.#names.set(peer, this.#context.view.nicknameOf(peer))
+  }
+}
