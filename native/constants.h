@@ -44,7 +44,7 @@ constexpr int ENGINES_MAX = 64;
 constexpr int FRAME_MAX = 65550;     // 65,535 bytes of packet, Ethernet header, rounding
 constexpr int UDP_PAYLOAD_MAX = 65507;
 constexpr int PATH_BYTES_DEFAULT = 1232;  // what fits IPv6's smallest MTU of 1280
-constexpr int PATH_BYTES_MIN = 576;
+constexpr int PATH_BYTES_MIN = 472;      // PATH_BYTES_MIN of lib/overlay/constants.ts behind a relay
 constexpr int TAP_BATCH = 32;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
 // 256 KiB measured slower.

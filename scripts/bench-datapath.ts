@@ -51,6 +51,7 @@ const lanes = new Lanes(
     onControl: () => undefined,
     onMoved: () => undefined,
     onWanted: () => undefined,
+    onLarge: () => undefined,
     onSpoofed: () => undefined,
     onFailure: message => {
       console.error(message)

@@ -140,6 +140,7 @@ async function open(
       void runner.input((it, now) => it.handleControl(peer, receiver, body, source, now)),
     onMoved: (peer, _receiver, source) => void runner.input((it, now) => it.handleMoved(peer, source, now)),
     onWanted: peer => void runner.input((it, now) => it.handleWanted(peer, now)),
+    onLarge: peer => void runner.input((it, now) => it.handleLarge(peer, now)),
     onSpoofed: (peer, source) => void runner.input((it, now) => it.handleSpoofed(peer, source, now)),
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })

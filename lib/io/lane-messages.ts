@@ -34,5 +34,6 @@ export type LaneReport =
       readonly source: EndpointParts
     }
   | { readonly kind: 'wanted'; readonly peerIndex: number }
+  | { readonly kind: 'large'; readonly peerIndex: number }
   | { readonly kind: 'spoofed'; readonly peerIndex: number; readonly sourceIpv4: Ipv4 }
   | { readonly kind: 'failure'; readonly message: string }

@@ -35,6 +35,9 @@ function run(): void {
       onWanted: peerIndex => {
         if (backlog.admit(0)) post({ kind: 'wanted', peerIndex })
       },
+      onLarge: peerIndex => {
+        if (backlog.admit(0)) post({ kind: 'large', peerIndex })
+      },
       onSpoofed: (peerIndex, sourceIpv4) => {
         if (backlog.admit(0)) post({ kind: 'spoofed', peerIndex, sourceIpv4 })
       },

@@ -55,6 +55,7 @@ export class Lanes {
         events.onControl(report.peerIndex, report.receiverIndex, report.body, report.source)
       else if (report.kind === 'moved') events.onMoved(report.peerIndex, report.receiverIndex, report.source)
       else if (report.kind === 'wanted') events.onWanted(report.peerIndex)
+      else if (report.kind === 'large') events.onLarge(report.peerIndex)
       else if (report.kind === 'spoofed') events.onSpoofed(report.peerIndex, report.sourceIpv4)
       else failure = report.message
     })

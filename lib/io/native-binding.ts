@@ -38,7 +38,7 @@ export interface NativeBinding {
   removeSession(engine: number, receiverIndex: number): void
   sealWith(engine: number, peerIndex: number, receiverIndex: number): void
   setEndpoint(engine: number, peerIndex: number, ip: Uint8Array | null, port: number): void
-  setPathBytes(engine: number, peerIndex: number, bytes: number): void
+  setPathBytes(engine: number, peerIndex: number, bytes: number, isFound: boolean): void
   setVia(engine: number, peerIndex: number, viaIndex: number): void
   sendControl(engine: number, receiverIndex: number, body: Uint8Array, ip: Uint8Array | null, port: number): boolean
   counters(engine: number): Record<string, number>

@@ -117,8 +117,8 @@ export class NativeEngine implements EngineControl {
     this.#native.setEndpoint(this.id, peerIndex, endpoint?.ip ?? null, endpoint?.port ?? 0)
   }
 
-  setPathBytes(peerIndex: number, bytes: number): void {
-    this.#native.setPathBytes(this.id, peerIndex, bytes)
+  setPathBytes(peerIndex: number, bytes: number, isFound = false): void {
+    this.#native.setPathBytes(this.id, peerIndex, bytes, isFound)
   }
 
   setVia(peerIndex: number, viaIndex: number): void {

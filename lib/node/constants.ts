@@ -110,6 +110,8 @@ export const PROBE_ANSWER_MS = 1_000
 export const PROBE_MISSES_MAX = 4
 /** Probes of one path whose answers are awaited; the oldest is forgotten first. */
 export const PROBES_OUTSTANDING_MAX = 64
+/** Probes of the size of one path whose answers are awaited. */
+export const SIZE_PROBES_OUTSTANDING_MAX = 64
 /**
  * A probe of the far side stands in for an own one, but not for longer than this after the last own one that was
  * answered.

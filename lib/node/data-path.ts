@@ -24,6 +24,7 @@ import {
   PROBES_OUTSTANDING_MAX,
   PROBE_PROOF_MS,
 } from './constants.ts'
+import type { PathSize } from './path-size.ts'
 import { sourceEndpoint, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
 import type { PathUse } from './path-use.ts'
 
@@ -50,7 +51,7 @@ export class DataPath implements Machine<DataPathOutput> {
   readonly #beat: Beat
   readonly #outputs: DataPathOutput[] = []
   readonly #probes = new Map<number, Probe>()
-  readonly #pathBytes: (endpoint: Endpoint) => number
+  readonly #size: PathSize
   #candidates: Endpoint[] = []
   #sealIndex = 0
   #direct: { endpoint: Endpoint; rttMs: number } | undefined
@@ -78,8 +79,7 @@ export class DataPath implements Machine<DataPathOutput> {
     use: PathUse
     chance: Chance
     beat: Beat
-    /** The largest UDP payload towards an endpoint. */
-    pathBytes: (endpoint: Endpoint) => number
+    size: PathSize
   }) {
     this.peerId = options.peerId
     this.peerIndex = options.peerIndex
@@ -87,7 +87,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.use = options.use
     this.#chance = options.chance
     this.#beat = options.beat
-    this.#pathBytes = options.pathBytes
+    this.#size = options.size
   }
 
   get state(): PathState {
@@ -118,9 +118,16 @@ export class DataPath implements Machine<DataPathOutput> {
     this.use.look(this.#control, now)
   }
 
+  /** Frames that a smaller path would lose go to the peer. */
+  handleLarge(now: Millis): void {
+    this.#size.handleUse(now)
+    this.#drainSize()
+  }
+
   report(now: Millis): DataPathReport {
     const { cipher, epochAgeMs, rekeys } = this.session.report(now)
-    return { peerId: this.peerId, state: this.state, cipher, epochAgeMs, rekeys, seenAs: this.#seenAs }
+    const size = this.isUsable ? this.#size.report : undefined
+    return { peerId: this.peerId, state: this.state, cipher, epochAgeMs, rekeys, seenAs: this.#seenAs, size }
   }
 
   setCandidates(endpoints: readonly Endpoint[], now: Millis): void {
@@ -136,6 +143,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#via = peer === undefined ? undefined : { peer, index }
     this.#viaRttMs = undefined
     if (this.#direct !== undefined) return
+    this.#size.end()
     this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: this.#via?.index ?? -1 })
     this.#outputs.push({ type: 'changed', peer: this.peerId })
     this.#probeSoon(now)
@@ -187,6 +195,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#drainSession(now)
     this.#probeAt = undefined
     this.#awaiting = undefined
+    this.#size.end()
   }
 
   /**
@@ -237,6 +246,8 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#drainSession(now)
     if (this.#awaiting !== undefined && now >= this.#awaiting.until) this.#handleMiss(now)
     if (this.#probeAt !== undefined && now >= this.#probeAt) this.#probe(now)
+    this.#size.handleTimeout(now)
+    this.#drainSize()
   }
 
   pollOutput(): DataPathOutput | undefined {
@@ -246,6 +257,7 @@ export class DataPath implements Machine<DataPathOutput> {
   pollTimeout(): { at: Millis; reason: string } | undefined {
     return soonest([
       this.session.pollTimeout(),
+      this.#size.pollTimeout(),
       this.#probeAt === undefined ? undefined : { at: this.#probeAt, reason: 'path probe' },
       this.#awaiting === undefined ? undefined : { at: this.#awaiting.until, reason: 'probe answer' },
     ])
@@ -364,6 +376,7 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   #handleReply(token: number, seenEndpoint: string, now: Millis): void {
+    if (this.#size.handleReply(token, now)) return this.#drainSize()
     const probe = this.#probes.get(token)
     if (probe === undefined) return
     this.#probes.delete(token)
@@ -376,7 +389,9 @@ export class DataPath implements Machine<DataPathOutput> {
     if (probe.endpoint === undefined) {
       const isNews = this.#viaRttMs === undefined
       this.#viaRttMs = rttMs
-      if (isNews && this.#direct === undefined) this.#outputs.push({ type: 'changed', peer: this.peerId })
+      if (!isNews || this.#direct !== undefined) return
+      this.#beginSize(undefined, rttMs, now)
+      this.#outputs.push({ type: 'changed', peer: this.peerId })
       return
     }
     if (seenEndpoint !== '') this.#seenAs = seenEndpoint
@@ -394,7 +409,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#misses = 0
     this.#provedAt = now
     this.#unproved = undefined
-    this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: this.#pathBytes(probe.endpoint) })
+    this.#beginSize(probe.endpoint, rttMs, now)
     this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: endpointParts(probe.endpoint) })
     this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: -1 })
     this.#probeAt = this.#nextProbeAt(now)
@@ -425,6 +440,7 @@ export class DataPath implements Machine<DataPathOutput> {
     const had = this.state.kind !== 'none'
     this.#viaRttMs = undefined
     this.#unproved = undefined
+    this.#size.end()
     if (this.#direct !== undefined) {
       this.#direct = undefined
       this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: undefined })
@@ -437,6 +453,21 @@ export class DataPath implements Machine<DataPathOutput> {
       { type: 'down', peer: this.peerId },
     )
     this.#probeSoon(now)
+  }
+
+  /** `endpoint` undefined: through the relay. */
+  #beginSize(endpoint: Endpoint | undefined, rttMs: number, now: Millis): void {
+    this.#size.begin(endpoint, rttMs, now)
+    this.#drainSize()
+  }
+
+  #drainSize(): void {
+    for (let output = this.#size.pollOutput(); output !== undefined; output = this.#size.pollOutput()) {
+      if (output.type === 'probe') this.#sendControl(this.#sealIndex, output.body, output.endpoint)
+      else if (output.type === 'note') this.#outputs.push({ ...output, peer: this.peerId })
+      else
+        this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: output.bytes, isFound: output.isFound })
+    }
   }
 
   #engine(op: EngineOp): void {

@@ -5,10 +5,11 @@ import { ROUTED_KIND, type RoutedMessage } from '../wire/mod.ts'
 import { PATHS_ON_DEMAND_MAX, PATH_FUTILE_MS, PATH_IDLE_MS, PATH_LOOK_MS, PATH_SPARE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { DataPath } from './data-path.ts'
-import type { DataPathOutput, DataPathReport } from './path-state.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
 import { PathMaker } from './path-maker.ts'
+import { UNPROVED_PATH_BYTES } from './path-size.ts'
+import type { DataPathOutput, DataPathReport } from './path-state.ts'
 
 interface Held {
   readonly path: DataPath
@@ -156,6 +157,14 @@ export class DataPaths implements NodePart {
     this.#drain(path, now)
   }
 
+  /** Frames that a smaller path would lose go to the peer. */
+  handleLarge(peer: PeerId, now: Millis): void {
+    const path = this.path(peer)
+    if (path === undefined) return
+    path.handleLarge(now)
+    this.#drain(path, now)
+  }
+
   handleMoved(peer: PeerId, source: EndpointParts, now: Millis): void {
     const path = this.path(peer)
     if (path === undefined) return
@@ -278,9 +287,8 @@ export class DataPaths implements NodePart {
     const held = { path, isOnDemand, candidates: [] }
     this.#paths.set(peerId, held)
     if (isOnDemand) this.#looks.set(peerId, now + PATH_LOOK_MS)
-    // Until a direct endpoint is proved datagrams may go through a relay, over whichever family.
-    const bytes = this.#maker.relayedPathBytes
-    this.#context.emit({ type: 'engine', op: { op: 'set-path-bytes', peerIndex: path.peerIndex, bytes } })
+    const op = { op: 'set-path-bytes', peerIndex: path.peerIndex, bytes: UNPROVED_PATH_BYTES, isFound: false } as const
+    this.#context.emit({ type: 'engine', op })
     this.#feed(held, now)
     return path
   }

@@ -233,6 +233,11 @@ export class Node implements Machine<NodeOutput> {
     this.#ofPeer(peerIndex, peer => this.paths.want(peer, now), now)
   }
 
+  /** Frames that a smaller path would lose go to the peer. */
+  handleLarge(peerIndex: number, now: Millis): void {
+    this.#ofPeer(peerIndex, peer => this.paths.handleLarge(peer, now), now)
+  }
+
   /** A frame of the peer was dropped, for its source address is another's. */
   handleSpoofed(peerIndex: number, source: Ipv4, now: Millis): void {
     this.#ofPeer(peerIndex, peer => this.#wiring.impostures.handle(peer, source, now), now)

@@ -1,15 +1,12 @@
-import { endpointParts, type Endpoint, type PeerId } from '../address/mod.ts'
+import type { PeerId } from '../address/mod.ts'
 import { ByteReader, type Millis } from '../base/mod.ts'
 import { PeerSession } from '../noise/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
 import type { NodeContext } from './context.ts'
 import { DataPath } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
+import { PathSize } from './path-size.ts'
 import { PathUse } from './path-use.ts'
-
-const IPV4_HEADER_BYTES = 20
-const IPV6_HEADER_BYTES = 40
-const UDP_HEADER_BYTES = 8
 
 /**
  * Makes data paths, each with a session of its own, and keeps what all sessions of this start must not have in common.
@@ -25,11 +22,6 @@ export class PathMaker {
   constructor(context: NodeContext, view: MeshView) {
     this.#context = context
     this.#view = view
-  }
-
-  /** The largest UDP payload towards a peer that may be behind a relay, over whichever family. */
-  get relayedPathBytes(): number {
-    return this.#context.config.underlayBytes - IPV6_HEADER_BYTES - UDP_HEADER_BYTES
   }
 
   /** Undefined when the peer's key is not known. */
@@ -57,7 +49,7 @@ export class PathMaker {
       use: new PathUse(receiverIndex => config.sessionTotals(receiverIndex), now),
       chance: config.chance,
       beat: config.beat,
-      pathBytes: endpoint => udpPayloadMax(endpoint, config.underlayBytes),
+      size: new PathSize(config),
     })
   }
 
@@ -74,10 +66,4 @@ export class PathMaker {
       if (index !== 0 && !this.#indices.has(index)) return index
     }
   }
-}
-
-/** The largest UDP payload that an underlay packet of so many bytes holds, towards this endpoint. */
-function udpPayloadMax(endpoint: Endpoint, underlayBytes: number): number {
-  const headerBytes = endpointParts(endpoint).ip.length === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES
-  return underlayBytes - headerBytes - UDP_HEADER_BYTES
 }

@@ -1,5 +1,6 @@
 import { endpointOf, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
+import type { PathSizeReport } from './path-size.ts'
 
 /** How frames reach a remote peer. */
 export type PathState =
@@ -30,6 +31,8 @@ export interface DataPathReport {
   readonly rekeys: number
   /** The address at which the remote sees this peer, by its last probe reply. */
   readonly seenAs: string | undefined
+  /** What the path carries; undefined without a path. */
+  readonly size: PathSizeReport | undefined
 }
 
 /**

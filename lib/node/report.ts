@@ -2,13 +2,13 @@ import { formatMeshPrefix, meshPrefixOf, type Endpoint, type PeerId } from '../a
 import { equalBytes, toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
-import type { DataPathReport } from './path-state.ts'
 import type { Contact } from './dialler.ts'
 import type { FoundingReport } from './founding-report.ts'
 import { NO_MESH } from './membership.ts'
 import type { ConnectionState, FailedInbound } from './neighbours.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { Node } from './node.ts'
+import type { DataPathReport } from './path-state.ts'
 import { REPORTED_LINKS_MAX } from './constants.ts'
 
 /** A whole node as plain data: what status, metrics and diagnostics are made of. Times are of the node's clock. */

@@ -27,8 +27,28 @@ export const DUPLICATE_COUNTER_BITS = 28
 /** Lanes of one peer that can make duplicate ids. */
 export const LANES_MAX = 16
 
-/** A lane says of at most so many peers in one second that it wants a way to them. */
-export const WANTED_SLOTS = 1_024
+/** A lane says of at most so many peers in one second that it wants a way to them, and the like. */
+export const PEER_SLOTS = 1_024
 
 /** No path carries less of a segmented frame in one datagram; bounds how many duplicate ids a super-frame can take. */
 export const SEGMENT_BYTES_MIN = 256
+
+/** The largest datagram that a path is taken to carry when not even this is proved: IPv6's headers and 576 bytes. */
+export const PATH_BYTES_MIN = 528
+/** What is sent while nothing is proved: what fits IPv6's least MTU of 1280 (RFC 8899 §5.1.2). */
+export const PATH_BYTES_BASE = 1_232
+/** How often the size of a path that is in use is checked. */
+export const SIZE_CHECK_MS = 1_000
+/** A size is taken not to pass when so many probes of it were not answered … */
+export const SIZE_TRIES = 3
+/** … each within this, and three round trips; at most within SIZE_WAIT_LAST_MS. */
+export const SIZE_WAIT_MS = 150
+export const SIZE_WAIT_LAST_MS = 1_500
+/** Sizes between the largest that is proved and the least that failed: so many are probed at once. */
+export const SIZE_PROBES_PER_STEP = 8
+/** A path whose size is less than it need be is tried with more after this, doubling … */
+export const SIZE_RAISE_FIRST_MS = 10_000
+/** … up to this (RFC 8899 §5.1.1: PMTU_RAISE_TIMER). */
+export const SIZE_RAISE_LAST_MS = 600_000
+/** Frames longer than this may be lost by a path that became smaller: the lanes tell of them. */
+export const LARGE_FRAME_BYTES = 400

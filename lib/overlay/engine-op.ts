@@ -10,7 +10,7 @@ export type EngineOp =
   | { readonly op: 'remove-session'; readonly receiverIndex: number }
   | { readonly op: 'seal-with'; readonly peerIndex: number; readonly receiverIndex: number }
   | { readonly op: 'set-endpoint'; readonly peerIndex: number; readonly endpoint: EndpointParts | undefined }
-  | { readonly op: 'set-path-bytes'; readonly peerIndex: number; readonly bytes: number }
+  | { readonly op: 'set-path-bytes'; readonly peerIndex: number; readonly bytes: number; readonly isFound: boolean }
   | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
   | {
       readonly op: 'send-control'
@@ -36,7 +36,7 @@ export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
     case 'set-endpoint':
       return engine.setEndpoint(op.peerIndex, op.endpoint)
     case 'set-path-bytes':
-      return engine.setPathBytes(op.peerIndex, op.bytes)
+      return engine.setPathBytes(op.peerIndex, op.bytes, op.isFound)
     case 'set-via':
       return engine.setVia(op.peerIndex, op.viaIndex)
     case 'send-control':

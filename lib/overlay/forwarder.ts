@@ -1,7 +1,7 @@
 import type { EndpointParts, Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
-import { DUPLICATE_COUNTER_BITS, LANES_MAX, SEGMENT_BYTES_MIN, WANTED_SLOTS } from './constants.ts'
+import { DUPLICATE_COUNTER_BITS, LANES_MAX, LARGE_FRAME_BYTES, PEER_SLOTS, SEGMENT_BYTES_MIN } from './constants.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import type { BlockOwners, ForwardingTable } from './forwarding.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
@@ -21,6 +21,8 @@ export interface ForwarderHooks {
    * A unicast frame was flooded for want of a way to the peer where its address is; at most once per peer and second.
    */
   onWanted(peerIndex: number): void
+  /** Frames longer than LARGE_FRAME_BYTES go to the peer; at most once per peer and second. */
+  onLarge(peerIndex: number): void
   /** A frame of the peer was dropped because its source address is another's; at most once per peer and second. */
   onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
 }
@@ -55,9 +57,11 @@ export class Forwarder {
   readonly #movedPeers: Int32Array
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
   /** The second in which a peer of each slot was last said to be wanted. */
-  readonly #wantedAt = new Int32Array(WANTED_SLOTS).fill(-1)
+  readonly #wantedAt = new Int32Array(PEER_SLOTS).fill(-1)
+  /** The same of peers to which large frames go. */
+  readonly #largeAt = new Int32Array(PEER_SLOTS).fill(-1)
   /** The same of peers that sent frames from addresses of others. */
-  readonly #spoofedAt = new Int32Array(WANTED_SLOTS).fill(-1)
+  readonly #spoofedAt = new Int32Array(PEER_SLOTS).fill(-1)
   readonly #floodOf = new Map<number, Int32Array>()
   #reachableList: readonly number[] = []
   #floodOwn: Int32Array = NO_CHILDREN
@@ -69,6 +73,7 @@ export class Forwarder {
   #ipv6First = 0
   #ipv6Second = 0
   #nextDuplicate: number
+  #nowSeconds = 0
   #sendCount = 0
   #movedCount = 0
 
@@ -112,6 +117,7 @@ export class Forwarder {
     const count = this.#lane.tapRead()
     if (count <= 0) return -1
     const nowSeconds = Math.floor(now / 1000)
+    this.#nowSeconds = nowSeconds
     this.#sendCount = 0
     for (let row = 0; row < count; row++) this.#fromTap(row, nowSeconds)
     this.#flush()
@@ -124,6 +130,7 @@ export class Forwarder {
     const count = lane.udpRead()
     if (count < 0) return -1
     const nowSeconds = Math.floor(now / 1000)
+    this.#nowSeconds = nowSeconds
     this.#sendCount = 0
     this.#movedCount = 0
     let deliveryCount = 0
@@ -231,7 +238,7 @@ export class Forwarder {
 
   /** Of IPv6 the IPv4 address at its end is told. */
   #dropSpoofed(at: number, origin: number, nowSeconds: number): false {
-    const slot = origin % WANTED_SLOTS
+    const slot = origin % PEER_SLOTS
     if (this.#spoofedAt[slot] !== nowSeconds) {
       this.#spoofedAt[slot] = nowSeconds
       this.#hooks.onSpoofed(origin, this.#lane.rows[at + ROW.sourceIpv4]! >>> 0)
@@ -280,7 +287,7 @@ export class Forwarder {
 
   /** Peers that share a slot wait for each other's second: that bounds what one lane can report, too. */
   #want(peer: number, nowSeconds: number): void {
-    const slot = peer % WANTED_SLOTS
+    const slot = peer % PEER_SLOTS
     if (this.#wantedAt[slot] === nowSeconds) return
     this.#wantedAt[slot] = nowSeconds
     this.#hooks.onWanted(peer)
@@ -299,7 +306,8 @@ export class Forwarder {
   }
 
   #push(row: number, peer: number, kind: number, hopLimit: number, duplicateId: number, originPeer: number): void {
-    const { sends, sendsMax } = this.#lane
+    const { rows, sends, sendsMax } = this.#lane
+    if (rows[row * ROW.columns + ROW.length]! > LARGE_FRAME_BYTES) this.#tellLarge(peer)
     if (this.#sendCount === sendsMax) this.#flush()
     const at = this.#sendCount++ * SEND.columns
     sends[at + SEND.row] = row
@@ -308,6 +316,15 @@ export class Forwarder {
     sends[at + SEND.hopLimit] = hopLimit
     sends[at + SEND.duplicateId] = duplicateId
     sends[at + SEND.originPeer] = originPeer
+  }
+
+  /** Told once a second: it is only a cause to look whether the path still carries them. */
+  #tellLarge(peer: number): void {
+    const nowSeconds = this.#nowSeconds
+    const slot = peer % PEER_SLOTS
+    if (this.#largeAt[slot] === nowSeconds) return
+    this.#largeAt[slot] = nowSeconds
+    this.#hooks.onLarge(peer)
   }
 
   #flush(): void {

@@ -44,8 +44,11 @@ export interface EngineControl {
   sealWith(peerIndex: number, receiverIndex: number): void
   /** Where datagrams to the peer go (undefined: nowhere, frames are dropped as `no-path`). */
   setEndpoint(peerIndex: number, endpoint: EndpointParts | undefined): void
-  /** The largest UDP payload for the peer's path. */
-  setPathBytes(peerIndex: number, bytes: number): void
+  /**
+   * The largest UDP payload for the peer's path. `isFound`: that is known to be so, and whoever sends frames that do not
+   * fit, and may not be fragmented, is told of it.
+   */
+  setPathBytes(peerIndex: number, bytes: number, isFound?: boolean): void
   /** Datagrams to the peer go sealed inside datagrams to `viaIndex` (-1: directly). */
   setVia(peerIndex: number, viaIndex: number): void
   /**

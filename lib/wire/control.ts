@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES } from './datagram.ts'
 
 /**
  * The body of a control datagram: what two peers say to each other inside their session about the path itself.
@@ -21,8 +22,16 @@ const ENDPOINT_TEXT_BYTES_MAX = 64
 /** Of the message in a `handshake`. */
 export const CONTROL_HANDSHAKE_BYTES_MAX = 512
 
-export function encodeProbe(token: number): Uint8Array {
-  return new ByteWriter(5).u8(CONTROL_KIND.probe).u32(token).finish()
+/** Bytes of the datagram that carries a control body, besides that. */
+const CONTROL_OVERHEAD_BYTES = DATAGRAM_HEADER_BYTES + 1 + DATAGRAM_TAG_BYTES
+
+/** `datagramBytes`: what the datagram that carries it is padded to; undefined for no padding. */
+export function encodeProbe(token: number, datagramBytes?: number): Uint8Array {
+  const probe = new ByteWriter(5).u8(CONTROL_KIND.probe).u32(token).finish()
+  if (datagramBytes === undefined) return probe
+  const padded = new Uint8Array(Math.max(probe.length, datagramBytes - CONTROL_OVERHEAD_BYTES))
+  padded.set(probe)
+  return padded
 }
 
 export function encodeProbeReply(token: number, seenEndpoint: string): Uint8Array {

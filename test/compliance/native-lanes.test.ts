@@ -68,6 +68,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onControl: (_peer: number, _receiver: number, body: Uint8Array) => void bodies.push(body),
     onMoved: () => undefined,
     onWanted: (peer: number) => void wanted.push(peer),
+    onLarge: () => undefined,
     onSpoofed: () => undefined,
     onFailure: (message: string) => void failures.push(message),
   }
@@ -77,6 +78,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onControl: () => undefined,
     onMoved: () => undefined,
     onWanted: () => undefined,
+    onLarge: () => undefined,
     onSpoofed: () => undefined,
   }
   const forwarder = new Forwarder(senderLane, new MacTable(), hooks)

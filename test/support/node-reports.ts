@@ -96,5 +96,14 @@ export function peer(number: number, parts: Partial<PeerReport> = {}): PeerRepor
 }
 
 export function path(peerId: PeerId, state: PathReport['state']): PathReport {
-  return { peerId, state, cipher: 'aes-256-gcm', epochAgeMs: 4_500, rekeys: 0, seenAs: undefined, isOnDemand: false }
+  return {
+    peerId,
+    state,
+    cipher: 'aes-256-gcm',
+    epochAgeMs: 4_500,
+    rekeys: 0,
+    seenAs: undefined,
+    size: { mtu: 1500, carries: 1418, phase: 'complete' },
+    isOnDemand: false,
+  }
 }

@@ -58,6 +58,7 @@ export class PathPeer {
           this.input(now => this.paths.handleControl(this.peerAt(peer), receiver, body, source, now)),
         onMoved: (peer, _receiver, source) => this.input(now => this.paths.handleMoved(this.peerAt(peer), source, now)),
         onWanted: peer => this.input(now => this.paths.want(this.peerAt(peer), now)),
+        onLarge: peer => this.input(now => this.paths.handleLarge(this.peerAt(peer), now)),
         onSpoofed: () => undefined,
       },
       { macSlots: 64, duplicateCapacity: 64 },

@@ -168,6 +168,7 @@ export class SimHost implements SimSite {
           this.#lanes.push((node, now) => node.handleControl(peer, receiver, body, source, now)),
         onMoved: (peer, _receiver, source) => this.#lanes.push((node, now) => node.handleMoved(peer, source, now)),
         onWanted: peer => this.#lanes.push((node, now) => node.handleWanted(peer, now)),
+        onLarge: peer => this.#lanes.push((node, now) => node.handleLarge(peer, now)),
         onSpoofed: (peer, source) => this.#lanes.push((node, now) => node.handleSpoofed(peer, source, now)),
       },
       { duplicateSeed, duplicateCapacity: 256, macSlots: MAC_SLOTS },

@@ -18,6 +18,7 @@ const DEAF = {
   onControl: () => undefined,
   onMoved: () => undefined,
   onWanted: () => undefined,
+  onLarge: () => undefined,
   onSpoofed: () => undefined,
 }
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)

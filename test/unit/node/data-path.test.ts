@@ -9,9 +9,10 @@ import {
   PROBE_LAST_MS,
   PROBE_MISSES_MAX,
 } from '../../../lib/node/constants.ts'
-import { PathUse } from '../../../lib/node/path-use.ts'
 import { DataPath } from '../../../lib/node/data-path.ts'
+import { PathSize } from '../../../lib/node/path-size.ts'
 import type { DataPathOutput } from '../../../lib/node/path-state.ts'
+import { PathUse } from '../../../lib/node/path-use.ts'
 import type { PeerSession, SessionOutput } from '../../../lib/noise/mod.ts'
 import { decodeControl, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
@@ -41,11 +42,19 @@ function world() {
     use,
     beat: new Beat(seededChance(6)),
     chance: seededChance(5),
-    pathBytes: () => 1472,
+    size: new PathSize({ chance: seededChance(7), underlayBytes: 1500 }),
   })
   const drain = () => {
     const outputs: DataPathOutput[] = []
-    for (let output = path.pollOutput(); output !== undefined; output = path.pollOutput()) outputs.push(output)
+    const sizes: number[] = []
+    for (let output = path.pollOutput(); output !== undefined; output = path.pollOutput()) {
+      const token = sizeProbeOf(output)
+      if (token === undefined) outputs.push(output)
+      else sizes.push(token)
+    }
+    // The path carries every size, and what is said of that is another file's.
+    for (const token of sizes) path.handleControl(SESSION, encodeProbeReply(token, ''), endpointParts(ONE), 10)
+    while (path.pollOutput() !== undefined);
     return outputs
   }
   const probesOf = (outputs: readonly DataPathOutput[]) =>
@@ -75,6 +84,14 @@ function world() {
     return { at, outputs, probes: probesOf(outputs) }
   }
   return { path, session, drain, probesOf, establish, answer, next }
+}
+
+/** The token of a probe that is padded to a size. */
+function sizeProbeOf(output: DataPathOutput): number | undefined {
+  if (output.type !== 'engine' || output.op.op !== 'send-control') return undefined
+  const message = decodeControl(output.op.body)
+  const isPadded = output.op.body.length > encodeProbe(0).length
+  return isPadded && !isDrop(message) && message.type === 'probe' ? message.token : undefined
 }
 
 function direct(candidates: readonly Endpoint[] = [ONE]) {

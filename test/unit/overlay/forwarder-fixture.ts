@@ -142,6 +142,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
   const controls: unknown[][] = []
   const moves: unknown[][] = []
   const wanted: number[] = []
+  const large: number[] = []
   const spoofed: [number, number][] = []
   const forwarder = new Forwarder(
     lane,
@@ -150,6 +151,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
       onControl: (...args) => controls.push(args),
       onMoved: (...args) => moves.push(args),
       onWanted: peer => wanted.push(peer),
+      onLarge: peer => large.push(peer),
       onSpoofed: (...args) => spoofed.push(args),
     },
     { duplicateCapacity: 256, ...options },
@@ -165,7 +167,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
     lane.script(...rows)
     return forwarder.inbound(1000)
   }
-  return { lane, macs, forwarder, controls, moves, wanted, spoofed, where, out, outAt, inward }
+  return { lane, macs, forwarder, controls, moves, wanted, large, spoofed, where, out, outAt, inward }
 }
 
 export function expectDrop(t: Test, lane: ScriptedLane, reason: SwitchDrop, count = 1): void {

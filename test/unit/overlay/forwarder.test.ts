@@ -1,6 +1,6 @@
 import t from 'tap'
 import { endpointOf, type EndpointParts } from '../../../lib/address/mod.ts'
-import { DUPLICATE_EXPIRY_MS, WANTED_SLOTS } from '../../../lib/overlay/constants.ts'
+import { DUPLICATE_EXPIRY_MS, LARGE_FRAME_BYTES, PEER_SLOTS } from '../../../lib/overlay/constants.ts'
 import { Forwarder } from '../../../lib/overlay/forwarder.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
 import { ROW_FLAG, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
@@ -267,9 +267,22 @@ t.test('floods to a peer without a way, and says that it is wanted, once a secon
   t.same(wanted, [2, 2], 'and no more once there is a way')
 })
 
+t.test('tells once a second of peers to which frames go that a smaller path would lose', async t => {
+  const { inward, outAt, large } = setUp()
+  inward({ frame: frame(MAC_A, MAC_B), from: 2 })
+  const long = new Uint8Array(LARGE_FRAME_BYTES + 1)
+  long.set(frame(MAC_B, MAC_A))
+  outAt(1000, { frame: frame(MAC_B, MAC_A) }, { frame: long.subarray(0, LARGE_FRAME_BYTES) })
+  t.same(large, [], 'not of small ones')
+  outAt(1000, { frame: long }, { frame: long })
+  t.same(large, [2])
+  outAt(2000, { frame: long })
+  t.same(large, [2, 2])
+})
+
 t.test('peers that share a slot report in different seconds, so that reports are bounded', async t => {
   const { inward, outAt, wanted } = setUp({ table: { reachable: [] } })
-  const far = 2 + WANTED_SLOTS
+  const far = 2 + PEER_SLOTS
   inward({ frame: frame(MAC_A, MAC_B), from: 2 }, { frame: frame(MAC_A, MAC_X), from: far })
   outAt(1000, { frame: frame(MAC_B, MAC_A) }, { frame: frame(MAC_X, MAC_A) })
   t.same(wanted, [2])
@@ -328,6 +341,7 @@ t.test('without a table nothing leaves', async t => {
     onControl: () => undefined,
     onMoved: () => undefined,
     onWanted: () => undefined,
+    onLarge: () => undefined,
     onSpoofed: () => undefined,
   })
   lane.script({ frame: frame(EVERYBODY, MAC_A) })

@@ -41,6 +41,7 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
       onControl: () => undefined,
       onMoved: () => undefined,
       onWanted: () => undefined,
+      onLarge: () => undefined,
       onSpoofed: () => undefined,
     }
     const host = { engine, forwarder: new Forwarder(engine, macs, hooks, { duplicateCapacity: 256 }), endpoint }

@@ -1,0 +1,144 @@
+import { endpointParts, type Endpoint, type EndpointParts } from '../address/mod.ts'
+import type { Chance, Millis } from '../base/mod.ts'
+import { PATH_BYTES_BASE, PathMtu, type PathMtuPhase } from '../overlay/mod.ts'
+import {
+  DATAGRAM_HEADER_BYTES,
+  DATAGRAM_TAG_BYTES,
+  FRAME_HEADER_BYTES,
+  OVERHEAD_RELAY_BYTES,
+  encodeProbe,
+} from '../wire/mod.ts'
+import { SIZE_PROBES_OUTSTANDING_MAX } from './constants.ts'
+
+const IPV4_HEADER_BYTES = 20
+const IPV6_HEADER_BYTES = 40
+const UDP_HEADER_BYTES = 8
+const ETHERNET_HEADER_BYTES = 14
+const FRAME_OVERHEAD_BYTES = DATAGRAM_HEADER_BYTES + FRAME_HEADER_BYTES + ETHERNET_HEADER_BYTES + DATAGRAM_TAG_BYTES
+
+/** What a path carries, for `status`. */
+export interface PathSizeReport {
+  /** The largest packet of the underlay, in bytes. */
+  readonly mtu: number
+  /** The largest packet of a container that goes in one datagram, in bytes. */
+  readonly carries: number
+  readonly phase: PathMtuPhase
+}
+
+export type PathSizeOutput =
+  /** `endpoint` undefined: to where the peer's frames go. */
+  | { readonly type: 'probe'; readonly body: Uint8Array; readonly endpoint: EndpointParts | undefined }
+  | { readonly type: 'bytes'; readonly bytes: number; readonly isFound: boolean }
+  | { readonly type: 'note'; readonly text: string }
+
+/**
+ * The size of the path to one peer: turns what `PathMtu` wants into probes to the path's endpoint, or through the relay,
+ * and knows their answers. `begin` for each new path, `end` when it is gone; drain `pollOutput` after every call.
+ */
+export class PathSize {
+  readonly #mtu = new PathMtu()
+  readonly #chance: Chance
+  readonly #underlayBytes: number
+  readonly #probes = new Map<number, { readonly bytes: number; readonly sentAt: Millis }>()
+  readonly #outputs: PathSizeOutput[] = []
+  #endpoint: Endpoint | undefined
+  #headerBytes = 0
+  #told: { readonly bytes: number; readonly isFound: boolean } | undefined
+  #noted = 0
+
+  /** @param underlayBytes the largest packet of the underlay that is of use. */
+  constructor({ chance, underlayBytes }: { readonly chance: Chance; readonly underlayBytes: number }) {
+    this.#chance = chance
+    this.#underlayBytes = underlayBytes
+  }
+
+  get report(): PathSizeReport {
+    const { bytes, phase } = this.#mtu
+    return { mtu: bytes + this.#headerBytes, carries: bytes - FRAME_OVERHEAD_BYTES, phase }
+  }
+
+  /** A path is proved; `endpoint` undefined: through a relay, over whichever family. */
+  begin(endpoint: Endpoint | undefined, rttMs: number, now: Millis): void {
+    this.end()
+    this.#told = undefined
+    const lessBytes = endpoint === undefined ? OVERHEAD_RELAY_BYTES : 0
+    this.#endpoint = endpoint
+    this.#headerBytes = lessBytes + UDP_HEADER_BYTES + headerBytesOf(endpoint)
+    this.#mtu.start(this.#underlayBytes - this.#headerBytes, lessBytes, now)
+    this.#mtu.setRoundTrip(rttMs)
+    this.#changed()
+    this.#drain(now)
+  }
+
+  end(): void {
+    this.#probes.clear()
+    this.#mtu.stop()
+  }
+
+  /** Frames that a smaller path would lose go to the peer. */
+  handleUse(now: Millis): void {
+    this.#mtu.handleUse(now)
+    this.#drain(now)
+  }
+
+  /** False when the token is of no probe of this. */
+  handleReply(token: number, now: Millis): boolean {
+    const probe = this.#probes.get(token)
+    if (probe === undefined) return false
+    this.#probes.delete(token)
+    this.#mtu.setRoundTrip(now - probe.sentAt)
+    this.#mtu.handleAnswer(probe.bytes, now)
+    this.#drain(now)
+    return true
+  }
+
+  handleTimeout(now: Millis): void {
+    this.#mtu.handleTimeout(now)
+    this.#drain(now)
+  }
+
+  pollOutput(): PathSizeOutput | undefined {
+    return this.#outputs.shift()
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    return this.#mtu.pollTimeout()
+  }
+
+  #drain(now: Millis): void {
+    let hasChanged = false
+    for (let output = this.#mtu.pollOutput(); output !== undefined; output = this.#mtu.pollOutput()) {
+      if (output.type === 'probe') this.#probe(output.bytes, now)
+      else hasChanged = true
+    }
+    if (hasChanged) this.#changed()
+  }
+
+  #probe(bytes: number, now: Millis): void {
+    const token = Math.floor(this.#chance() * 0x1_0000_0000)
+    if (this.#probes.size >= SIZE_PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
+    this.#probes.set(token, { bytes, sentAt: now })
+    const endpoint = this.#endpoint === undefined ? undefined : endpointParts(this.#endpoint)
+    this.#outputs.push({ type: 'probe', body: encodeProbe(token, bytes), endpoint })
+  }
+
+  #changed(): void {
+    const { bytes, isFound } = this.#mtu
+    if (this.#told?.bytes === bytes && this.#told.isFound === isFound) return
+    this.#told = { bytes, isFound }
+    this.#outputs.push({ type: 'bytes', bytes, isFound })
+    if (!isFound || bytes === this.#noted) return
+    const { mtu, carries } = this.report
+    // That a path is as wide as can be of use is no news, unless it was not.
+    if (this.#noted !== 0 || mtu < this.#underlayBytes)
+      this.#outputs.push({ type: 'note', text: `path MTU ${mtu}: packets up to ${carries} bytes go whole` })
+    this.#noted = bytes
+  }
+}
+
+/** The largest datagram that goes by before a path to the peer is proved, whichever it will be. */
+export const UNPROVED_PATH_BYTES = PATH_BYTES_BASE - OVERHEAD_RELAY_BYTES
+
+function headerBytesOf(endpoint: Endpoint | undefined): number {
+  return endpoint !== undefined && endpointParts(endpoint).ip.length === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES
+}

@@ -1,0 +1,248 @@
+import { BoundedQueue, type Machine, type Millis } from '../base/mod.ts'
+import {
+  PATH_BYTES_BASE,
+  PATH_BYTES_MIN,
+  SIZE_CHECK_MS,
+  SIZE_PROBES_PER_STEP,
+  SIZE_RAISE_FIRST_MS,
+  SIZE_RAISE_LAST_MS,
+  SIZE_TRIES,
+  SIZE_WAIT_LAST_MS,
+  SIZE_WAIT_MS,
+} from './constants.ts'
+
+/**
+ * The phases of RFC 8899 §5.2: nothing of the path is proved yet, its size is searched for, it is found, or not even
+ * the least size passes.
+ */
+export type PathMtuPhase = 'base' | 'searching' | 'complete' | 'error'
+
+export type PathMtuOutput =
+  /** Send a probe that makes a datagram of so many bytes. */
+  | { readonly type: 'probe'; readonly bytes: number }
+  /** `bytes` or `isFound` changed. */
+  | { readonly type: 'changed' }
+
+const OUTPUTS_MAX = 64
+/** Of the time that is waited for an answer this is left when one came sooner. */
+const WAIT_FADES = 0.8
+
+/**
+ * Searches for the largest datagram that a path carries, by probes that are answered (RFC 8899, with several sizes
+ * probed at once). Sizes are bytes of UDP payload. Inputs: `start` for a new path, `handleAnswer`, `handleUse` while
+ * there are frames that a smaller path would lose, time. Until something is proved it goes by PATH_BYTES_BASE, which
+ * nearly every path carries.
+ *
+ * What was found is checked while it is in use, no more often than each SIZE_CHECK_MS. When SIZE_TRIES checks in a row
+ * are not answered the path has become smaller, whoever dropped them and whatever they said: it goes by the least size
+ * at once, and searches anew. What is less than the most is tried to be raised, ever more seldom.
+ */
+export class PathMtu implements Machine<PathMtuOutput> {
+  readonly #outputs = new BoundedQueue<PathMtuOutput>(OUTPUTS_MAX)
+  #phase: PathMtuPhase = 'base'
+  #least = PATH_BYTES_MIN
+  #base = PATH_BYTES_BASE
+  #most = PATH_BYTES_BASE
+  #bytes = PATH_BYTES_BASE
+  #isFound = false
+  #isOn = false
+  /** The largest size that is proved, 0 for none; and the smallest that is taken not to pass. */
+  #low = 0
+  #high = 0
+  /** The sizes that are probed now, ascending; and how often they were. Of a check: the present size. */
+  #sizes: readonly number[] = []
+  #tries = 0
+  #isChecking = false
+  #stepEndsAt: Millis | undefined
+  #raiseAt: Millis | undefined
+  #raiseWaitMs = SIZE_RAISE_FIRST_MS
+  #provedAt: Millis = 0
+  #waitMs = SIZE_WAIT_MS
+
+  get phase(): PathMtuPhase {
+    return this.#phase
+  }
+
+  /** What goes by now: the largest datagram to send. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** True when `bytes` is what the path carries, as far as one can know; false while that is sought. */
+  get isFound(): boolean {
+    return this.#isFound
+  }
+
+  /**
+   * A path of which nothing is known. `most`: what need not be exceeded; `lessBytes`: by what the least size and the
+   * base are smaller here.
+   */
+  start(most: number, lessBytes: number, now: Millis): void {
+    this.#isOn = true
+    this.#least = Math.min(PATH_BYTES_MIN - lessBytes, most)
+    this.#base = Math.min(PATH_BYTES_BASE - lessBytes, most)
+    this.#most = most
+    this.#raiseWaitMs = SIZE_RAISE_FIRST_MS
+    this.#waitMs = SIZE_WAIT_MS
+    this.#begin(now)
+    this.#set(this.#base, false)
+    // Most paths carry the most: one probe is enough for them.
+    this.#step([most], now)
+  }
+
+  /** The path is gone. */
+  stop(): void {
+    this.#isOn = false
+    this.#stepEndsAt = undefined
+    this.#raiseAt = undefined
+    this.#isChecking = false
+    this.#sizes = []
+  }
+
+  /** How long an answer may take is told by how long others took; a queue that is filling makes them slower. */
+  setRoundTrip(rttMs: number): void {
+    const waitMs = Math.min(SIZE_WAIT_LAST_MS, SIZE_WAIT_MS + 3 * rttMs)
+    this.#waitMs = Math.max(waitMs, this.#waitMs * WAIT_FADES)
+  }
+
+  /** Frames were sent that a smaller path would lose. */
+  handleUse(now: Millis): void {
+    if (!this.#isOn || this.#phase !== 'complete' || this.#isChecking || now - this.#provedAt < SIZE_CHECK_MS) return
+    this.#isChecking = true
+    this.#step([this.#bytes], now)
+  }
+
+  /** A probe of this size came through. */
+  handleAnswer(bytes: number, now: Millis): void {
+    if (!this.#isOn || bytes > this.#most || bytes < this.#least) return
+    if (bytes === this.#bytes && this.#isFound) {
+      this.#provedAt = now
+      if (this.#isChecking) this.#endCheck()
+      return
+    }
+    if (bytes <= this.#low || this.#isChecking) return
+    this.#low = bytes
+    // An answer that took longer than was waited for.
+    if (this.#phase === 'complete') return this.#set(bytes, true)
+    // A probe was lost for another reason than its size.
+    if (this.#high <= bytes) this.#high = bytes === this.#most ? bytes + 1 : this.#most + 1
+    if (bytes > this.#bytes) this.#set(bytes, this.#isFound)
+    if (bytes >= this.#sizes.at(-1)!) this.#conclude(now)
+  }
+
+  handleTimeout(now: Millis): void {
+    if (this.#stepEndsAt !== undefined && now >= this.#stepEndsAt) this.#handleSilence(now)
+    if (this.#raiseAt !== undefined && now >= this.#raiseAt) this.#raise(now)
+  }
+
+  pollOutput(): PathMtuOutput | undefined {
+    return this.#outputs.shift()
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    if (this.#stepEndsAt !== undefined) return { at: this.#stepEndsAt, reason: 'answers about the size of a path' }
+    return this.#raiseAt === undefined ? undefined : { at: this.#raiseAt, reason: 'size of a path' }
+  }
+
+  #begin(now: Millis): void {
+    this.#phase = 'base'
+    this.#low = 0
+    this.#high = this.#most + 1
+    this.#isChecking = false
+    this.#raiseAt = undefined
+    this.#provedAt = now
+  }
+
+  #anew(now: Millis): void {
+    this.#begin(now)
+    this.#set(this.#least, false)
+    this.#step(this.#ends(), now)
+  }
+
+  #ends(): number[] {
+    return [...new Set([this.#least, this.#base, this.#most])]
+  }
+
+  #step(sizes: readonly number[], now: Millis): void {
+    this.#sizes = sizes
+    this.#tries = 0
+    this.#try(now)
+  }
+
+  #try(now: Millis): void {
+    this.#tries++
+    for (const bytes of this.#sizes) {
+      if (bytes > this.#low || this.#isChecking) this.#outputs.push({ type: 'probe', bytes })
+    }
+    this.#stepEndsAt = now + this.#waitMs
+  }
+
+  #handleSilence(now: Millis): void {
+    if (this.#tries < SIZE_TRIES) {
+      if (this.#phase === 'base' && this.#low === 0) this.#sizes = this.#ends()
+      return this.#try(now)
+    }
+    if (!this.#isChecking) return this.#conclude(now)
+    this.#raiseWaitMs = SIZE_RAISE_FIRST_MS
+    this.#anew(now)
+  }
+
+  #endCheck(): void {
+    this.#isChecking = false
+    this.#stepEndsAt = undefined
+  }
+
+  /** What was probed is answered, or often enough was not. */
+  #conclude(now: Millis): void {
+    const unanswered = this.#sizes.find(bytes => bytes > this.#low)
+    if (unanswered !== undefined) this.#high = Math.min(this.#high, unanswered)
+    if (this.#low === 0) return this.#fail(now)
+    if (this.#high - this.#low <= 1) return this.#complete(now)
+    this.#phase = 'searching'
+    if (!this.#isFound || this.#low > this.#bytes) this.#set(this.#low, this.#isFound)
+    this.#step(between(this.#low, this.#high), now)
+  }
+
+  #complete(now: Millis): void {
+    this.#phase = 'complete'
+    this.#stepEndsAt = undefined
+    this.#provedAt = now
+    this.#set(this.#low, true)
+    this.#raiseLater(now)
+  }
+
+  #fail(now: Millis): void {
+    this.#phase = 'error'
+    this.#stepEndsAt = undefined
+    this.#set(this.#least, false)
+    this.#raiseLater(now)
+  }
+
+  #raiseLater(now: Millis): void {
+    if (this.#phase === 'complete' && this.#bytes === this.#most) return
+    this.#raiseAt = now + this.#raiseWaitMs
+    this.#raiseWaitMs = Math.min(SIZE_RAISE_LAST_MS, this.#raiseWaitMs * 2)
+  }
+
+  #raise(now: Millis): void {
+    if (this.#isChecking) return
+    this.#raiseAt = undefined
+    if (this.#phase === 'error') return this.#anew(now)
+    this.#phase = 'searching'
+    this.#high = this.#most + 1
+    this.#step([this.#most], now)
+  }
+
+  #set(bytes: number, isFound: boolean): void {
+    if (this.#bytes === bytes && this.#isFound === isFound) return
+    this.#bytes = bytes
+    this.#isFound = isFound
+    this.#outputs.push({ type: 'changed' })
+  }
+}
+
+/** So many sizes, evenly spread, that `high` is not among them and `low` neither. Ascending. */
+function between(low: number, high: number): number[] {
+  const gaps = Math.min(SIZE_PROBES_PER_STEP + 1, high - low)
+  return Array.from({ length: gaps - 1 }, (_, i) => low + Math.round(((i + 1) * (high - low)) / gaps))
+}
