@@ -21,17 +21,12 @@ import {
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
   PROBE_MISSES_MAX,
-  PROBES_OUTSTANDING_MAX,
   PROBE_PROOF_MS,
 } from './constants.ts'
+import { PathProbes } from './path-probes.ts'
 import type { PathSize } from './path-size.ts'
-import { sourceEndpoint, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
+import { sourceEndpoint, whyNotDirect, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
 import type { PathUse } from './path-use.ts'
-
-interface Probe {
-  readonly endpoint: Endpoint | undefined
-  readonly sentAt: Millis
-}
 
 /**
  * The way to one remote peer: its session, and the endpoint that is proved to carry data.
@@ -50,7 +45,7 @@ export class DataPath implements Machine<DataPathOutput> {
   readonly #chance: Chance
   readonly #beat: Beat
   readonly #outputs: DataPathOutput[] = []
-  readonly #probes = new Map<number, Probe>()
+  readonly #probes: PathProbes
   readonly #size: PathSize
   #candidates: Endpoint[] = []
   #sealIndex = 0
@@ -86,6 +81,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.session = options.session
     this.use = options.use
     this.#chance = options.chance
+    this.#probes = new PathProbes(options.chance)
     this.#beat = options.beat
     this.#size = options.size
   }
@@ -94,10 +90,7 @@ export class DataPath implements Machine<DataPathOutput> {
     if (this.#direct !== undefined) return { kind: 'direct', ...this.#direct }
     if (this.#sealIndex === 0)
       return { kind: 'none', why: this.session.lastFailure ?? 'waiting for the session handshake' }
-    const why =
-      this.#candidates.length === 0
-        ? 'no address of the peer is known'
-        : `no answer to UDP probes of ${this.#candidates.slice(0, 4).join(', ')}`
+    const why = whyNotDirect(this.#candidates)
     if (this.#via !== undefined && this.#viaRttMs !== undefined)
       return { kind: 'relayed', via: this.#via.peer, rttMs: this.#viaRttMs, why }
     return { kind: 'none', why }
@@ -303,10 +296,7 @@ export class DataPath implements Machine<DataPathOutput> {
     if (this.#direct?.endpoint === endpoint || this.#sealIndex === 0) return
     if (!this.#candidates.includes(endpoint))
       this.#candidates = [endpoint, ...this.#candidates].slice(0, CANDIDATES_MAX)
-    const hasOutstanding = [...this.#probes.values()].some(
-      probe => probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MS,
-    )
-    if (!hasOutstanding) this.#sendProbe(endpoint, now)
+    if (!this.#probes.isAwaited(endpoint, now)) this.#sendProbe(endpoint, now)
   }
 
   /**
@@ -360,9 +350,7 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   #sendProbe(endpoint: Endpoint | undefined, now: Millis): number {
-    const token = Math.floor(this.#chance() * 0x1_0000_0000)
-    if (this.#probes.size >= PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
-    this.#probes.set(token, { endpoint, sentAt: now })
+    const token = this.#probes.add(endpoint, now)
     const parts = endpoint === undefined ? undefined : endpointParts(endpoint)
     this.#sendControl(this.#sealIndex, encodeProbe(token), parts)
     return token
@@ -377,9 +365,8 @@ export class DataPath implements Machine<DataPathOutput> {
 
   #handleReply(token: number, seenEndpoint: string, now: Millis): void {
     if (this.#size.handleReply(token, now)) return this.#drainSize()
-    const probe = this.#probes.get(token)
+    const probe = this.#probes.take(token)
     if (probe === undefined) return
-    this.#probes.delete(token)
     // An answer from elsewhere says nothing of the path that frames take.
     if (this.#direct === undefined || this.#direct.endpoint === probe.endpoint) {
       this.#awaiting = undefined

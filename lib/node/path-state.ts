@@ -42,3 +42,8 @@ export interface DataPathReport {
 export function sourceEndpoint(source: EndpointParts | undefined): Endpoint | undefined {
   return source === undefined || source.port === 0 ? undefined : endpointOf(source.ip, source.port)
 }
+
+export function whyNotDirect(candidates: readonly Endpoint[]): string {
+  if (candidates.length === 0) return 'no address of the peer is known'
+  return `no answer to UDP probes of ${candidates.slice(0, 4).join(', ')}`
+}
