@@ -23,7 +23,7 @@ export type PathMtuOutput =
   /** `bytes` or `isFound` changed. */
   | { readonly type: 'changed' }
 
-const OUTPUTS_MAX = 64
+const SIZE_OUTPUTS_MAX = 64
 /** Of the time that is waited for an answer this is left when one came sooner. */
 const WAIT_FADES = 0.8
 
@@ -38,7 +38,7 @@ const WAIT_FADES = 0.8
  * at once, and searches anew. What is less than the most is tried to be raised, ever more seldom.
  */
 export class PathMtu implements Machine<PathMtuOutput> {
-  readonly #outputs = new BoundedQueue<PathMtuOutput>(OUTPUTS_MAX)
+  readonly #outputs = new BoundedQueue<PathMtuOutput>(SIZE_OUTPUTS_MAX)
   #phase: PathMtuPhase = 'base'
   #least = PATH_BYTES_MIN
   #base = PATH_BYTES_BASE
