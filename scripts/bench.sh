@@ -3,7 +3,7 @@
 #
 #   namespace host 1 ── veth 192.0.2.1/2, MTU 1500 ── namespace host 2     one daemon and one container each
 #
-# Measures: the bare veth, two weave-ts daemons, and (where Debian's wireguard-go and wireguard-tools are installed)
+# Measures: the bare veth, two weave-ts daemons by IPv4 and by IPv6, and (where Debian's wireguard-go and wireguard-tools are installed)
 # wireguard-go over the same veth, in turn, ROUNDS times; medians are printed. Then what a daemon costs that has nothing
 # to do. SECONDS_EACH: length of one stream (default 4). ROUNDS (default 3). CEILING: a bare forwarder to measure in
 # turn as well, a program that is called with TAP LOCAL_IP REMOTE_IP, and with AES=1 in its environment for AES-256-GCM.
@@ -60,9 +60,9 @@ until ./bin/weave-ts status connections --state-dir "$work/state2" | grep -q est
   sleep 0.1
 done
 ./bin/weave-ts attach "netns:$c1" --state-dir "$work/state1" >/dev/null
-overlay=$(./bin/weave-ts attach "netns:$c2" --state-dir "$work/state2")
-overlay=${overlay%/*}
-ip netns exec "$c1" ping -q -c 3 -i 0.1 "$overlay" >/dev/null
+read -r overlay overlay6 <<<"$(./bin/weave-ts attach "netns:$c2" --state-dir "$work/state2")"
+overlay=${overlay%/*} overlay6=${overlay6%/*}
+for address in "$overlay" "$overlay6"; do ip netns exec "$c1" ping -q -c 3 -i 0.1 "$address" >/dev/null; done
 
 wireguard=''
 if command -v wireguard-go >/dev/null && command -v wg >/dev/null; then
@@ -114,6 +114,8 @@ for ((round = 1; round <= rounds; round++)); do
   rate "$h1" "$h2" 192.0.2.2 >>"$work/veth"
   rate "$c1" "$c2" "$overlay" >>"$work/weave"
   latency "$c1" "$overlay" >>"$work/weave-ms"
+  rate "$c1" "$c2" "$overlay6" >>"$work/weave6"
+  latency "$c1" "$overlay6" >>"$work/weave6-ms"
   if [ -n "${CEILING:-}" ]; then
     rate wbench-cc1-$$ wbench-cc2-$$ 10.251.0.2 >>"$work/bare-chacha"
     rate wbench-ca1-$$ wbench-ca2-$$ 10.251.0.2 >>"$work/bare-aes"
@@ -128,6 +130,8 @@ echo "one TCP stream, median of $rounds rounds of $seconds s; ping, median of av
 weave=$(median <"$work/weave")
 printf '  %-14s %8s Mb/s\n' 'bare veth' "$(median <"$work/veth")"
 printf '  %-14s %8s Mb/s  %s ms\n' weave-ts "$weave" "$(median <"$work/weave-ms")"
+weave6=$(median <"$work/weave6")
+printf '  %-14s %8s Mb/s  %s ms  IPv6 / IPv4: %s\n' 'weave-ts, IPv6' "$weave6" "$(median <"$work/weave6-ms")" "$(node -p "($weave6 / $weave).toFixed(2)")"
 if [ -n "${CEILING:-}" ]; then
   for cipher in chacha aes; do
     bare_rate=$(median <"$work/bare-$cipher")

@@ -122,13 +122,14 @@ export class MeshService implements Service {
 
   /** Hands the address blocks on to a peer that can be reached. */
   #handOn(): string[] {
-    const { self, ipam, peers } = this.#runner.report()
+    const report = this.#runner.report()
+    const { self, ipam, peers } = report
     const { hold } = ipam
+    const owned = ipam.perPeer.find(owner => owner.peer === self.peerId)?.blocks ?? 0
     if (hold !== undefined) {
       this.#runner.input((node, now) => node.leave(now))
-      return [`nothing was handed on: ${hold.reason}`]
+      return [`nothing was handed on: ${hold.reason}`, ...leftBehind(owned, new Names(report).short(self.peerId))]
     }
-    const owned = ipam.perPeer.find(owner => owner.peer === self.peerId)?.blocks ?? 0
     const outcome = this.#runner.input((node, now) => node.leave(now))
     if (outcome !== undefined)
       return [
@@ -139,4 +140,14 @@ export class MeshService implements Service {
       `no peer could be reached: ${counted(owned, 'address block stays', 'address blocks stay')} with this peer, which is gone`,
     ]
   }
+}
+
+/** What becomes of blocks that could not be handed on, and what brings them back. */
+function leftBehind(blocks: number, peer: string): string[] {
+  if (blocks === 0) return []
+  const those = counted(blocks, 'address block stays', 'address blocks stay')
+  const id = peer.split('(')[0]!
+  return [
+    `${those} with this peer, which is gone: \`weave-ts rmpeer ${id}\` on another host takes them over, once nothing with that id is reached`,
+  ]
 }

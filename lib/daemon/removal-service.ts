@@ -82,7 +82,7 @@ export function peerCalled(text: string, report: Pick<NodeReport, 'self' | 'peer
   if (exact.length > 1)
     throw new WeaveError(
       'BAD_PEER',
-      `${exact.length} peers are called ${text}: ${exact.map(([id, nickname]) => `${id}(${nickname})`).join(', ')}`,
+      `${exact.length} peers are called ${text}: ${exact.map(([id]) => id).join(', ')}`,
       'name the one that is meant by its id',
     )
   throw unknownPeer(text, report)

@@ -2,6 +2,9 @@ import type { Endpoint, PeerId } from '../address/mod.ts'
 import { Timers, type Chance, type Machine, type Millis } from '../base/mod.ts'
 import { CONTACTS_MAX, DIAL_DEADLINE_MS, LASTING_LINK_MS, RETRY_FIRST_MS, RETRY_LAST_MS } from './constants.ts'
 
+/** The last error of a contact that is this very process; it stays while it is tried once more. */
+export const TO_OURSELF = 'connected to ourself'
+
 export type DialState = 'waiting' | 'resolving' | 'dialling' | 'handshake' | 'connected' | 'ourself'
 
 /** One thing to dial: what the operator named, or a peer that gossip told of. */
@@ -233,7 +236,7 @@ export class Dialler implements Machine<DiallerOutput> {
     this.#byConnection.delete(connection)
     contact.connection = undefined
     contact.state = 'ourself'
-    contact.lastError = 'connected to ourself'
+    contact.lastError = TO_OURSELF
     this.#timers.cancel(contact.text)
   }
 

@@ -78,7 +78,8 @@ export class Double {
 
 const DOUBLE_REMEDY =
   'a state directory or a machine was copied: on the copy run `weave-ts reset` (nothing is handed on by it meanwhile) ' +
-  'and launch it anew; this peer goes on by itself a while after the last sign of it'
+  'and launch it anew; this peer goes on by itself half a minute after the last sign of it, after 200 s when both have ' +
+  'met on a link: a `reset` before that hands nothing on either'
 
 function describe({ nickname, endpoints, incarnation }: DoubleFacts): string {
   const where = endpoints.length === 0 ? '' : ` at ${endpoints.slice(0, 3).join(', ')}`

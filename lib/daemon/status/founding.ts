@@ -1,6 +1,6 @@
 import type { Status } from '../../api/mod.ts'
 import { shortPeerId, type PeerId } from '../../address/mod.ts'
-import type { Contact, FoundingReport, NodeReport } from '../../node/mod.ts'
+import { TO_OURSELF, type Contact, type FoundingReport, type NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
 /** So many peers are named in a line. */
@@ -45,7 +45,7 @@ export function foundingOf(
 ): FoundingView {
   if (mesh.id !== undefined) return { state: 'done' }
   const named = contacts.filter(contact => contact.origin === 'configured')
-  const others = named.filter(contact => contact.state !== 'ourself')
+  const others = named.filter(({ state, lastError }) => state !== 'ourself' && lastError !== TO_OURSELF)
   const members = neighbours.filter(neighbour => neighbour.hasMesh)
   if (mesh.founding !== undefined) {
     const uninvited =

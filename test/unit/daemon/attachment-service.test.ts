@@ -160,3 +160,17 @@ t.test('host ends that vanish are looked after while something is attached that 
   one.changed()
   t.notOk(monitor.isOn)
 })
+
+t.test('an address that others have the better right to is noted when its target is attached', async t => {
+  const cidrs = ['10.32.0.1/12', '10.32.0.2/12']
+  const report = nodeReport()
+  const disputed = [{ container: 'netns:a', cidr: cidrs[1]! }]
+  const { calls } = service(
+    { attach: async () => ({ cidrs, ipv6: [], isIpv6Off: false }) },
+    { ...report, ipam: { ...report.ipam, disputed } },
+  ).service
+  const request = { target: 'netns:a', addresses: [], multicastRoute: false, names: [] }
+  const { notes } = await calls.attach({ ...request, defaultNames: true, resolvConf: false }, context)
+  t.match(notes, [/^10\.32\.0\.2\/12 is disputed: its block belongs to nobody that is known/])
+  t.equal(notes?.length, 1)
+})

@@ -220,7 +220,7 @@ t.test('a failure is shown, tried again, and forgotten when it went right', asyn
   }
   w.containers.set(WEB, { pid: 8, exitCode: 0 })
   w.tell('start')
-  await waitFor('it failed', 1_000, () => w.state().why?.startsWith('tried 1 times: the disk is full'))
+  await waitFor('it failed', 1_000, () => w.state().why?.startsWith('tried 1 time: the disk is full'))
   t.equal(w.state().state, 'waiting')
   t.match(w.service.warnings(), [/^container web is not attached as it should be .*: the disk is full/])
   t.match(w.service.report(0).docker, { waiting: 1 })

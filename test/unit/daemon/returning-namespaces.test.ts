@@ -59,7 +59,7 @@ t.test('after a boot namespaces are plugged in again as they are made; nothing e
     w.attached.filter(id => after.keeps(id)),
     ['netns:web'],
   )
-  t.match(after.waiting(), [/^1 namespaces/])
+  t.match(after.waiting(), [/^1 namespace that was attached has not/])
   await after.stop()
 
   const again = w.start()

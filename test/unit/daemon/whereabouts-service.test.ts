@@ -46,12 +46,14 @@ t.test('all containers are shown, those of this host first, with names or withou
 t.test('whois finds by address, name and id; what is kept for one that has stopped is said to be', async t => {
   const { runner, calls, whois } = await founder(t)
   t.strictSame(await whois('10.32.0.9'), ['netns:a'])
+  t.strictSame(await whois('10.32.0.9/24'), ['netns:a'], 'as `ps` prints it')
   t.strictSame(await whois('web.weave.local.'), [ID, 'far'])
   t.strictSame(await whois('WEB'), [ID, 'far'])
   t.strictSame(await whois(ID.slice(0, 12)), [ID])
   t.strictSame(await whois('netns:a'), ['netns:a'])
   const prefix = runner.report().mesh.ipv6Prefix!.replace('::/48', '')
   t.strictSame(await whois(`${prefix}:1::10.32.0.66`), ['far'], 'an IPv6 address of the mesh')
+  t.strictSame(await whois(`${prefix}:1::10.32.0.66/64`), ['far'])
   const [kept] = (await calls.whois({ what: '10.32.0.10' }, context)).containers
   t.match(kept, { container: 'netns:stopped', isPlugged: false, peer: { nickname: 'self' } })
 })
@@ -66,6 +68,8 @@ t.test('where nobody is known the refusal says whose the block is', async t => {
   )
   await rejects('10.33.0.1', 'ADDRESS_UNKNOWN', /it is outside the range 10\.32\.0\.0\/24/)
   await rejects('fd00::1', 'ADDRESS_UNKNOWN', /it is no address of this mesh/)
+  for (const what of ['10.32.0.9/33', '10.32.0.9/24/1', 'fd00::1/'])
+    await rejects(what, 'BAD_ADDRESS', /is no address with a prefix length/)
   await rejects('nobody', 'NAME_UNKNOWN', /nobody/)
   await rejects(ID.slice(0, 11), 'NAME_UNKNOWN', /or has that id/)
 })
