@@ -12,6 +12,7 @@ import {
 } from '../../../lib/wire/ipam-message.ts'
 import { toHex } from '../../../lib/base/bytes.ts'
 import { isDrop } from '../../../lib/base/drop.ts'
+import type { WeaveError } from '../../../lib/base/errors.ts'
 import { Ipam } from '../../../lib/ipam/ipam.ts'
 import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
 import type { Lease } from '../../../lib/ipam/lease-table.ts'
@@ -85,6 +86,8 @@ export class Mesh {
   /** May be changed at any time. */
   readonly faults: Faults
   ends = { done: 0, failed: 0 }
+  /** Of requests that ended, by their ids. */
+  readonly results = new Map<string, number | WeaveError>()
   #isDisputable = false
   readonly #clock = new SimClock()
   readonly #chance: Chance
@@ -261,6 +264,7 @@ export class Mesh {
     } else {
       host.waiting.delete(output.id)
       this.ends[output.type]++
+      this.results.set(output.id, output.type === 'done' ? output.cidrs[0]!.address : output.error)
       const what = output.type === 'done' ? output.cidrs[0]!.address : `${output.error.code} ${output.error.message}`
       this.log.push(`${this.now} ${host.id.slice(0, 8)} ${output.id} ${what}`)
     }
