@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many allocations names full-cache attack reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many allocations full names full-cache attack reboot pack deb image install uninstall clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -63,6 +63,9 @@ many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 
 
 allocations: dependencies-all build ## measure how fast one daemon gives addresses: ADDRESSES=n AT_ONCE="1 16" RUNS=n (root)
 	@node build/scripts/allocations.js
+
+full: dependencies-all build ## let eight real daemons hand out all of a /24 and say that it is full (root); removes all
+	@node build/test/soak/full-range.test.js
 
 names: dependencies-all build ## measure many names in a mesh of three daemons: NAMES=n (root); removes all it made
 	@node build/scripts/many-names.js

@@ -8,8 +8,8 @@
  * more are asked for at a time, or an address was given twice; 77 without root.
  */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import { Agent, request } from 'node:http'
 import { join } from 'node:path'
+import { AddressAsker, DOCKER_AWAY } from '../test/support/address-asker.ts'
 import { Testbed, type Host } from '../test/support/testbed.ts'
 
 const SECONDS_MAX = 2
@@ -35,31 +35,6 @@ const sizes = (process.env['AT_ONCE'] ?? '1 16 64').split(/[\s,]+/).map(Number)
 const given = new Set<string>()
 let next = 1
 
-function macOf(number: number): string {
-  return `02:00:00:${[16, 8, 0].map(shift => ((number >> shift) & 255).toString(16).padStart(2, '0')).join(':')}`
-}
-
-function ask(agent: Agent, socketPath: string): Promise<string> {
-  const body = JSON.stringify({
-    PoolID: POOL,
-    Address: '',
-    Options: { 'com.docker.network.endpoint.macaddress': macOf(next++) },
-  })
-  return new Promise((resolve, reject) => {
-    const call = request({ agent, socketPath, path: '/IpamDriver.RequestAddress', method: 'POST' }, response => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (more: string) => (text += more))
-      response.on('end', () => {
-        const { Address, Err } = JSON.parse(text) as { readonly Address?: string; readonly Err?: string }
-        if (Address === undefined) reject(new Error(Err ?? text))
-        else resolve(Address)
-      })
-    })
-    call.on('error', reject)
-    call.end(body)
-  })
-}
-
 /** Processor time that a process took. */
 function cpuSecondsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -82,8 +57,7 @@ function writesOf(host: Host): number {
 async function measure(host: Host, atOnce: number): Promise<Run> {
   const { pid } = await host.daemon.status()
   const cpuBefore = cpuSecondsOf(pid)
-  const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
-  const socketPath = join(host.daemon.pluginDir, 'weave-ts.sock')
+  const asker = new AddressAsker(host.daemon, POOL, atOnce)
   const waitsMs: number[] = []
   const before = writesOf(host)
   const began = performance.now()
@@ -91,7 +65,7 @@ async function measure(host: Host, atOnce: number): Promise<Run> {
   const work = async () => {
     while (left-- > 0) {
       const asked = performance.now()
-      const address = await ask(agent, socketPath)
+      const address = await asker.ask(next++)
       waitsMs.push(performance.now() - asked)
       if (given.has(address)) throw new Error(`${address} was given twice`)
       given.add(address)
@@ -99,7 +73,7 @@ async function measure(host: Host, atOnce: number): Promise<Run> {
   }
   await Promise.all(Array.from({ length: atOnce }, work))
   const seconds = (performance.now() - began) / 1000
-  agent.destroy()
+  asker.close()
   const cpuSeconds = cpuSecondsOf(pid) - cpuBefore
   return { seconds, cpuSeconds, writes: writesOf(host) - before, waitsMs: waitsMs.sort((a, b) => a - b) }
 }
@@ -111,9 +85,8 @@ async function main(): Promise<void> {
       const results: Run[] = []
       for (let run = 0; run < runs; run++) {
         const host = await bed.host(`h${atOnce}x${run}`)
-        // A Docker that nobody answers for: the driver is served all the same.
-        const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' }
-        await host.daemon.launch([], { passwordFile: bed.passwordFile, env, args: ['--ipalloc-range', POOL] })
+        const args = ['--ipalloc-range', POOL]
+        await host.daemon.launch([], { passwordFile: bed.passwordFile, env: DOCKER_AWAY, args })
         given.clear()
         results.push(await measure(host, atOnce))
         await host.daemon.stopIfRunning()
