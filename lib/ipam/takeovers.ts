@@ -131,6 +131,15 @@ export class Takeovers implements TakeoverRoots {
     return new Set([...victims].filter(victim => this.isRemoved(victim)))
   }
 
+  /** Victims of settled takeovers that agreed to them: they have been back since, and may be gone again. */
+  returned(): Set<PeerId> {
+    const found = new Set<PeerId>()
+    for (const { isSettled, takeover } of this.#entries.values())
+      if (isSettled && takeover.author !== takeover.victim && this.#votes.hasAgreed(takeover.victim, takeover.id))
+        found.add(takeover.victim)
+    return found
+  }
+
   /**
    * Takes what the ledger holds of `owner` under a key of kind `takeover`. Drops: those of `readTakeover`, and
    * `takeover-many`.

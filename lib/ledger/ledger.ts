@@ -349,6 +349,11 @@ export class Ledger {
     return true
   }
 
+  /** Its records are taken in again, those from before it was forgotten too. */
+  welcome(id: PeerId): void {
+    this.#owners.welcome(id)
+  }
+
   /**
    * Moves to another mesh: own records are signed anew, foreign ones are dropped. `listens`: it may have known this peer
    * before.

@@ -25,6 +25,7 @@ import { OwnersTable } from './block-owners.ts'
 import type { NodeContext } from './context.ts'
 import { IpamOutputs, KEPT_PREFIX, LEASE_PREFIX } from './ipam-outputs.ts'
 import { IPAM_KINDS, IpamRecords } from './ipam-records.ts'
+import type { MemberList } from './member-list.ts'
 import type { NodePart, StoreEntry } from './part.ts'
 import { RemovedPeers } from './removed-peers.ts'
 
@@ -36,6 +37,7 @@ export class Addresses implements NodePart {
   readonly routedKinds = [ROUTED_KIND.ipamRequest, ROUTED_KIND.ipamAnswer, ROUTED_KIND.ipamReturn]
   readonly ipam: Ipam
   readonly #context: NodeContext
+  readonly #members: MemberList
   readonly #onOwnersChanged: () => void
   readonly #records: IpamRecords
   readonly #outputs: IpamOutputs
@@ -44,8 +46,9 @@ export class Addresses implements NodePart {
   #isStoreWritable = true
 
   /** `onOwnersChanged`: a block may have changed hands. */
-  constructor(context: NodeContext, onOwnersChanged: () => void) {
+  constructor(context: NodeContext, members: MemberList, onOwnersChanged: () => void) {
     this.#context = context
+    this.#members = members
     this.#onOwnersChanged = onOwnersChanged
     const { config } = context
     this.ipam = new Ipam({
@@ -61,7 +64,7 @@ export class Addresses implements NodePart {
     })
     this.#records = new IpamRecords(context, this.ipam)
     this.#outputs = new IpamOutputs(context)
-    this.#removed = new RemovedPeers(context, this.ipam)
+    this.#removed = new RemovedPeers(context, this.ipam, members)
     this.#owners = new OwnersTable(this.ipam)
   }
 
@@ -82,6 +85,7 @@ export class Addresses implements NodePart {
       if (this.ipam.restoreKept(key.slice(KEPT_PREFIX.length), value, now)) continue
       this.#context.log('warn', 'kept-refused', { key, text: 'not understood' }, now)
     }
+    this.#removed.restored(now)
     const strange = this.#records.restore(leases, now)
     this.ipam.start(now)
     this.drain(now)
@@ -134,7 +138,7 @@ export class Addresses implements NodePart {
 
   viewChanged(now: Millis): void {
     const { view } = this.#context
-    this.ipam.setReachable(view.reachable, now, view.members)
+    this.ipam.setReachable(view.reachable, now, this.#members.all)
     this.#removed.look(now)
     this.drain(now)
   }

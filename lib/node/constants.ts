@@ -187,6 +187,10 @@ export const HAND_ON_AFTER_MS = 5_000
 
 /** Removed peers whose nicknames are remembered, the newest ones. */
 export const REMOVED_MAX = 256
+/** Members whose ids are stored, so that they count although their records were lost; others count only with those. */
+export const MEMBERS_STORED_MAX = 1_024
+/** A member of an earlier run that no record tells of counts so long. */
+export const LOST_MEMBER_KEPT_MS = 24 * 3_600_000
 /** Peers whose founding statements are kept; as many may take part in `--ipalloc-init consensus=N`. */
 export const FOUNDING_PEERS_MAX = 512
 /** What is new of the founding is told so long after it was stored, and gathered meanwhile. */

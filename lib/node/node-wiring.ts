@@ -16,6 +16,7 @@ import { Impostures } from './impostures.ts'
 import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
 import { LinkEvents } from './link-events.ts'
+import { MemberList } from './member-list.ts'
 import { Membership } from './membership.ts'
 import { MeshUse } from './mesh-use.ts'
 import { MeshView } from './mesh-view.ts'
@@ -94,7 +95,8 @@ export function wireParts(
       else discovery.handlePath(peer, at)
     },
   })
-  const addresses: Addresses = new Addresses(context, () => tables.changed())
+  const members = new MemberList(context)
+  const addresses: Addresses = new Addresses(context, members, () => tables.changed())
   const impostures: Impostures = new Impostures(context, address => addresses.ipam.peerOf(address))
   const names: NameRecords = new NameRecords(context)
   const contacts: Contacts = new Contacts(context, dialler)
@@ -116,6 +118,7 @@ export function wireParts(
     keeper,
     mesh,
     new ViewRecords(view, (peer, at) => events.restarted(peer, at)),
+    members,
     addresses,
     new HandingOn(context, addresses),
     impostures,

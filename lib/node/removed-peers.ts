@@ -4,6 +4,7 @@ import type { Ipam } from '../ipam/mod.ts'
 import { RECORD_KIND } from '../wire/mod.ts'
 import { COLLECT_INTERVAL_MS, REMOVED_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
+import type { MemberList } from './member-list.ts'
 
 const NO_KEY = new Uint8Array(0)
 
@@ -11,21 +12,32 @@ const NO_KEY = new Uint8Array(0)
 export class RemovedPeers {
   readonly #context: NodeContext
   readonly #ipam: Ipam
+  readonly #members: Pick<MemberList, 'remove'>
   #version = 0
   readonly #names = new BoundedMap<PeerId, string>(REMOVED_MAX)
   /** Removed peers whose records were dropped, and whether some were there again at the last look. */
   readonly #forgotten = new Map<PeerId, boolean>()
+  /** Who came back after its removal, of which the ledger was told in this run. Bounded by the takeovers that are known. */
+  readonly #returned = new Set<PeerId>()
+  /** Until then a start may not have heard yet that a removed peer came back: nothing is dropped. */
+  #coldUntil: Millis = -Infinity
   /** When it is looked again for them. */
   #forgetAt: Millis | undefined
 
-  constructor(context: NodeContext, ipam: Ipam) {
+  constructor(context: NodeContext, ipam: Ipam, members: Pick<MemberList, 'remove'>) {
     this.#context = context
+    this.#members = members
     this.#ipam = ipam
   }
 
   /** Nicknames of peers that were removed, and are known no more. */
   get names(): ReadonlyMap<PeerId, string> {
     return this.#names.entries
+  }
+
+  /** What an earlier run knew is read in pieces. */
+  restored(now: Millis): void {
+    this.#coldUntil = now + COLLECT_INTERVAL_MS
   }
 
   get dueAt(): Millis | undefined {
@@ -48,16 +60,33 @@ export class RemovedPeers {
     const removed = this.#ipam.takeovers.removed()
     const isDue = this.#forgetAt === undefined || now >= this.#forgetAt
     for (const peer of this.#forgotten.keys()) if (!removed.has(peer)) this.#forgotten.delete(peer)
+    this.#members.remove(removed)
+    this.#welcomeReturned(removed)
     for (const peer of removed) {
       const isHeld = ledger.lastSeqOf(peer) > 0 && neighbours.neighbour(peer) === undefined
       const isBack = this.#forgotten.get(peer)
-      if (isBack === undefined || (isBack && isHeld && isDue)) {
+      if (isBack === undefined && now < this.#coldUntil) this.#forgotten.set(peer, isHeld)
+      else if (isBack === undefined || (isBack && isHeld && isDue)) {
         if (view.members.has(peer)) this.#remember(peer)
         ledger.forgetOwner(peer)
         this.#forgotten.set(peer, false)
       } else if (isDue) this.#forgotten.set(peer, isHeld)
     }
     if (isDue) this.#forgetAt = removed.size === 0 ? undefined : now + COLLECT_INTERVAL_MS
+  }
+
+  /**
+   * Who agreed to its own removal has been back since, though it may be gone again: so its records are kept wherever that
+   * is known, those from before its removal too.
+   */
+  #welcomeReturned(removed: ReadonlySet<PeerId>): void {
+    const returned = this.#ipam.takeovers.returned()
+    for (const peer of this.#returned) if (!returned.has(peer) || removed.has(peer)) this.#returned.delete(peer)
+    for (const peer of returned) {
+      if (removed.has(peer) || this.#returned.has(peer)) continue
+      this.#returned.add(peer)
+      this.#context.ledger.welcome(peer)
+    }
   }
 
   /** Who left for good said so by a tombstone of what it is; there was no time to give back what it had borrowed. */

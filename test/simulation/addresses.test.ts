@@ -13,10 +13,6 @@ import { replayOf, seedsOf } from '../support/sim-seeds.ts'
 t.setTimeout(0)
 
 const SEEDS = 200
-/** What seeds found that is not mended yet. Played only when they are asked for. */
-const OPEN = new Map([
-  [105, 'who restarts drops the records of a peer that was removed, came back and left; those who saw it keep them'],
-])
 const AGREE_MS = 60_000
 /** A freed address rests so long, and so do blocks that came back. */
 const REST_MS = 35_000
@@ -77,13 +73,7 @@ function unusable(schedule: SimSchedule, range: SchedulePlan['range']): string |
 void t.test('whatever befalls a mesh, every address has one container, and every free one can be had', t => {
   const outcomes = new Map<string, number>()
   let failures = 0
-  const seeds = seedsOf('ADDRESSES', SEEDS)
-  for (const seed of seeds) {
-    const open = seeds.length > 1 ? OPEN.get(seed) : undefined
-    if (open !== undefined) {
-      t.comment(`not played: ${replayOf('ADDRESSES', seed)}: ${open}`)
-      continue
-    }
+  for (const seed of seedsOf('ADDRESSES', SEEDS)) {
     const plan = planOf(seed)
     const attempt = (isLogged: boolean) => {
       const schedule = new SimSchedule({ ...plan, isLogged })
