@@ -1,22 +1,27 @@
 import type { Ipv4, PeerId } from '../address/mod.ts'
-import { isDrop, type Drop } from '../base/mod.ts'
-import { decodeAssignedRecord, type Assigned } from './assigned-record.ts'
+import { Drop, isDrop } from '../base/mod.ts'
+import { decodeAssignedRecord, partOf, type Assigned } from './assigned-record.ts'
 import type { BlockSpace } from './block-space.ts'
+import { ASSIGNED_PART, USED_PER_PEER_MAX } from './constants.ts'
+import { SaidAddresses } from './said-addresses.ts'
+
+/** A loan as the borrower knows it. */
+export interface OwnedLoan {
+  readonly address: Ipv4
+  readonly loan: number
+}
 
 /**
  * What other peers say of single addresses: what they lent, and what they themselves have outside their blocks. Bounded
- * by the ledger's limits.
+ * by the ledger's limits; what one author says to have itself counts up to USED_PER_PEER_MAX addresses, for nobody else
+ * gets those.
  */
 export class Assignments {
   readonly #self: PeerId
   readonly #space: BlockSpace
-  readonly #byAuthor = new Map<PeerId, Map<Ipv4, readonly Assigned[]>>()
-  /** Who says that it lent the address to this peer. */
-  readonly #toSelf = new Map<Ipv4, Map<PeerId, Assigned>>()
-  /** Who says that it has the address itself. */
-  readonly #users = new Map<Ipv4, Set<PeerId>>()
-  /** Such addresses per block. */
-  readonly #usedIn = new Map<number, number>()
+  readonly #byAuthor = new Map<PeerId, Map<Ipv4, SaidAddresses>>()
+  /** By part, authors that say to have addresses of it, and whose word counts. */
+  readonly #users = new Map<Ipv4, Map<PeerId, SaidAddresses>>()
   /** Ephemeral peers that were not reached for so long that what they have does not count. */
   readonly #absent = new Set<PeerId>()
   #version = 0
@@ -31,101 +36,113 @@ export class Assignments {
     return this.#version
   }
 
-  /** Replaces what `author` says of a part; a malformed record counts as none. Drops: those of the codec. */
+  /**
+   * Replaces what `author` says of a part; a malformed record counts as none. Drops: those of the codec, and
+   * `assigned-many` (more of its own than count: all but what it lent is without effect).
+   */
   set(author: PeerId, part: Ipv4, value: Uint8Array | undefined): Drop | undefined {
     const decoded = value === undefined ? [] : decodeAssignedRecord(part, value)
-    const parts = this.#byAuthor.get(author) ?? new Map<Ipv4, readonly Assigned[]>()
-    for (const one of parts.get(part) ?? []) this.#unindex(author, one)
+    const parts = this.#byAuthor.get(author) ?? new Map<Ipv4, SaidAddresses>()
     const assigned = isDrop(decoded) ? [] : decoded
-    if (assigned.length === 0) parts.delete(part)
-    else parts.set(part, assigned)
+    const said = assigned.length === 0 ? undefined : new SaidAddresses(author, this.#self, part, assigned)
+    this.#unindex(author, part)
+    if (said === undefined) parts.delete(part)
+    else parts.set(part, said)
     if (parts.size === 0) this.#byAuthor.delete(author)
     else this.#byAuthor.set(author, parts)
-    for (const one of assigned) this.#index(author, one)
+    this.#index(author)
     this.#version++
-    return isDrop(decoded) ? decoded : undefined
+    if (isDrop(decoded)) return decoded
+    const isIgnored = said !== undefined && said.usedCount > 0 && !this.#absent.has(author)
+    return isIgnored && this.#users.get(part)?.get(author) === undefined ? new Drop('assigned-many') : undefined
   }
 
   /** Peers that say of their own containers' addresses that they are ephemeral. */
   get ephemerals(): PeerId[] {
     return [...this.#byAuthor].flatMap(([author, parts]) =>
-      [...parts.values()].some(part => part.some(one => one.peer === author && one.isEphemeral)) ? [author] : [],
+      [...parts.values()].some(said => said.isEphemeral) ? [author] : [],
     )
   }
 
   /** Whether what a peer says to have itself counts as in use. */
   setAbsent(author: PeerId, isAbsent: boolean): void {
     if (this.#absent.has(author) === isAbsent) return
-    const all = [...(this.#byAuthor.get(author)?.values() ?? [])].flat()
-    for (const one of all) this.#unindex(author, one)
     if (isAbsent) this.#absent.add(author)
     else this.#absent.delete(author)
-    for (const one of all) this.#index(author, one)
+    for (const part of this.#byAuthor.get(author)?.keys() ?? []) this.#unindex(author, part)
+    this.#index(author)
     this.#version++
   }
 
   clear(): void {
     this.#absent.clear()
-    for (const index of [this.#byAuthor, this.#toSelf, this.#users, this.#usedIn]) index.clear()
+    this.#byAuthor.clear()
+    this.#users.clear()
     this.#version++
   }
 
   /** The loan of an address to this peer by `owner`. */
-  loanFrom(owner: PeerId | undefined, address: Ipv4): Assigned | undefined {
-    return owner === undefined ? undefined : this.#toSelf.get(address)?.get(owner)
+  loanFrom(owner: PeerId | undefined, address: Ipv4): OwnedLoan | undefined {
+    const said = owner === undefined ? undefined : this.#byAuthor.get(owner)?.get(partOf(address))
+    for (const loan of said?.loansToSelf() ?? []) if (loan.address === address) return loan
+    return undefined
   }
 
   /** Everything that anybody says to have lent to this peer. */
-  *loansToSelf(): Iterable<{ readonly owner: PeerId; readonly assigned: Assigned }> {
-    for (const owners of this.#toSelf.values()) for (const [owner, assigned] of owners) yield { owner, assigned }
+  *loansToSelf(): Iterable<{ readonly owner: PeerId; readonly assigned: OwnedLoan }> {
+    for (const [owner, parts] of this.#byAuthor)
+      for (const said of parts.values()) for (const assigned of said.loansToSelf()) yield { owner, assigned }
   }
 
   /** Other peers than `beside` that say to have the address. */
   usersOf(address: Ipv4, beside?: PeerId): PeerId[] {
-    return [...(this.#users.get(address) ?? [])].filter(peer => peer !== beside)
+    const users = [...(this.#users.get(partOf(address)) ?? [])]
+    return users.filter(([peer, said]) => peer !== beside && said.isUsed(address)).map(([peer]) => peer)
   }
 
   isUsed(address: Ipv4): boolean {
-    return this.#users.has(address)
+    for (const said of this.#users.get(partOf(address))?.values() ?? []) if (said.isUsed(address)) return true
+    return false
   }
 
-  usedIn(block: number): number {
-    return this.#usedIn.get(block) ?? 0
+  /** True when anybody says to have an address of the block. */
+  isAnyUsedIn(block: number): boolean {
+    const { address: first } = this.#space.blockCidr(block)
+    const last = first + this.#space.blockSize - 1
+    for (let part = partOf(first); part <= last; part += ASSIGNED_PART) {
+      const [from, to] = [Math.max(first, part), Math.min(last, part + ASSIGNED_PART - 1)]
+      for (const said of this.#users.get(part)?.values() ?? []) if (said.isAnyUsed(from, to)) return true
+    }
+    return false
   }
 
   /** Loans to others that the authors may make by `ownerOf`, for the check of source addresses. */
   *lent(ownerOf: (block: number) => PeerId | undefined): Iterable<Assigned> {
     for (const [author, parts] of this.#byAuthor)
-      for (const assigned of parts.values())
-        for (const one of assigned)
+      for (const said of parts.values())
+        for (const one of said.read())
           if (one.peer !== author && this.#space.holds(one.address))
             if (ownerOf(this.#space.blockOf(one.address)) === author) yield one
   }
 
-  #index(author: PeerId, one: Assigned): void {
-    const { address, peer } = one
-    if (peer === this.#self) {
-      const owners = this.#toSelf.get(address) ?? new Map<PeerId, Assigned>()
-      this.#toSelf.set(address, owners.set(author, one))
+  /** Takes in what an author says to have itself, as far as it counts. */
+  #index(author: PeerId): void {
+    if (this.#absent.has(author)) return
+    let count = 0
+    for (const [part, said] of this.#byAuthor.get(author) ?? []) {
+      count += said.usedCount
+      if (said.usedCount === 0 || count > USED_PER_PEER_MAX) {
+        this.#unindex(author, part)
+        continue
+      }
+      const users = this.#users.get(part) ?? new Map<PeerId, SaidAddresses>()
+      this.#users.set(part, users.set(author, said))
     }
-    if (peer !== author || this.#absent.has(author)) return
-    const users = this.#users.get(address) ?? new Set<PeerId>()
-    this.#users.set(address, users.add(author))
-    if (this.#space.holds(address)) this.#count(this.#space.blockOf(address), 1)
   }
 
-  #unindex(author: PeerId, { address, peer }: Assigned): void {
-    const owners = this.#toSelf.get(address)
-    if (peer === this.#self && owners?.delete(author) === true && owners.size === 0) this.#toSelf.delete(address)
-    if (peer !== author || this.#absent.has(author)) return
-    const users = this.#users.get(address)
-    if (users?.delete(author) === true && users.size === 0) this.#users.delete(address)
-    if (this.#space.holds(address)) this.#count(this.#space.blockOf(address), -1)
-  }
-
-  #count(block: number, change: number): void {
-    const count = this.usedIn(block) + change
-    if (count === 0) this.#usedIn.delete(block)
-    else this.#usedIn.set(block, count)
+  #unindex(author: PeerId, part: Ipv4): void {
+    const users = this.#users.get(part)
+    users?.delete(author)
+    if (users?.size === 0) this.#users.delete(part)
   }
 }

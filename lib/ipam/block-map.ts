@@ -12,6 +12,7 @@ import { compareRegisters, equalRegisters, type Register } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { Statements } from './statements.ts'
 import { stretchesOf } from './stretches.ts'
+import { overlap } from './takeover-entry.ts'
 import type { Takeover } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
 import { grant, rootOf, type Giver, type GrantScope, type RootTitle, type Stretch, type Title } from './title.ts'
@@ -54,6 +55,8 @@ export class BlockMap {
   readonly #isInForce = (root: RootTitle) => root.type === 'founding' || this.#takeovers.isInForce(root.takeover)
   #changed: number[] = []
   #version = 0
+  #registersVersion = 0
+  #statementsVersion = 0
   /** What was known up to there was of a mesh that was given up. */
   #abandonedVersion = 0
 
@@ -77,6 +80,16 @@ export class BlockMap {
     return this.#version
   }
 
+  /** Grows whenever a register in force changes. */
+  get registersVersion(): number {
+    return this.#registersVersion
+  }
+
+  /** Grows whenever somebody states something else. */
+  get statementsVersion(): number {
+    return this.#statementsVersion
+  }
+
   /** Blocks per owner, by the registers in force. */
   get counts(): ReadonlyMap<PeerId, number> {
     return this.#counts
@@ -89,6 +102,11 @@ export class BlockMap {
   registerOf(block: number): Register | undefined {
     const title = this.#inForce.get(block)
     return title === undefined ? undefined : { term: title.term, seq: title.seq, owner: title.owner }
+  }
+
+  /** The same with its proof. */
+  titleOf(block: number): Title | undefined {
+    return this.#inForce.get(block)
   }
 
   ownerOf(block: number): PeerId | undefined {
@@ -156,6 +174,7 @@ export class BlockMap {
    */
   setStatement(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
     const { runs, drop, isLater } = this.#evidence.read(author, page, value, now)
+    this.#statementsVersion++
     if (author === this.self) {
       if (value === undefined || isLater || (drop !== undefined && runs.length === 0)) return drop
       // An echo of an older own record must not bring back what was handed on since.
@@ -177,15 +196,44 @@ export class BlockMap {
     return this.#evidence.nextRetry()
   }
 
-  /** Takeovers became known, or in force, or are so no longer. */
-  rootsChanged(now: Millis): void {
-    for (const { author, page, value } of this.#evidence.takeDue(now, true)) this.setStatement(author, page, value, now)
-    // What was given by a takeover that is withdrawn was never given.
-    for (let block = 0; block < this.space.blockCount; block++) {
-      const highest = this.#highest.get(block)
-      if (highest !== undefined && !this.#isInForce(rootOf(highest))) this.#highest.set(block, undefined)
+  /** Takeovers became known, or in force, or are so no longer: only titles of the blocks that they name rest on them. */
+  rootsChanged(changed: readonly Pick<Takeover, 'id' | 'runs'>[], now: Millis): void {
+    const due = this.#evidence.takeWaiting(new Set(changed.map(({ id }) => id)))
+    for (const { author, page, value } of due) this.setStatement(author, page, value, now)
+    const segments = new Set<number>()
+    for (const { first, count } of changed.flatMap(({ runs }) => runs)) {
+      for (let block = first; block < first + count; block++) {
+        const highest = this.#highest.get(block)
+        // What was given by a takeover that is withdrawn was never given.
+        if (highest !== undefined && !this.#isInForce(rootOf(highest))) this.#highest.set(block, undefined)
+        segments.add(this.space.segmentOf(block))
+      }
     }
-    for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
+    for (const segment of segments) this.#recompute(segment)
+  }
+
+  /** True when a reached peer but its victim and author states a block of a takeover as its own, with a lesser term. */
+  isHeldBeside(takeover: Takeover, isReached: (peer: PeerId) => boolean): boolean {
+    const { runs, term, victim, author } = takeover
+    const isBeside = ({ owner, ...title }: Pick<Title, 'owner' | 'term'>) =>
+      title.term < term && owner !== victim && owner !== author && isReached(owner)
+    const isOwnBeside = (block: number) =>
+      [this.#own.statedOf(block), this.#own.keptOf(block)].some(
+        title => title?.owner === this.self && isBeside(title) && this.#isInForce(rootOf(title)),
+      )
+    const segments = new Set<number>()
+    for (const { first, count } of runs)
+      for (let block = first; block < first + count; block++) {
+        if (isOwnBeside(block)) return true
+        segments.add(this.space.segmentOf(block))
+      }
+    for (const segment of segments) {
+      const { first: base } = this.space.segmentSpan(segment)
+      for (const run of this.#statements.ownedIn(segment))
+        if (isBeside(run.title) && this.#isInForce(rootOf(run.title)))
+          if (overlap({ runs: [{ first: base + run.first, count: run.count }] }, takeover)) return true
+    }
+    return false
   }
 
   /** States the titles of a takeover of this peer: all others of these blocks with a lesser term are worth nothing. */
@@ -316,6 +364,7 @@ export class BlockMap {
     this.#isOwn[block] = isOwn ? 1 : 0
     if (equalRegisters(before, register)) return
     this.#inForce.set(block, register)
+    this.#registersVersion++
     if (before?.owner === register?.owner) return
     if (before !== undefined) this.#count(before.owner, -1)
     if (register !== undefined) this.#count(register.owner, 1)

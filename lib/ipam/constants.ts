@@ -59,6 +59,9 @@ export const REQUEST_ID_LEAP_MAX = 2 ** 40
 /** Consecutive addresses whose assignments share one record. */
 export const ASSIGNED_PART = 256
 
+/** Addresses outside of its blocks that one peer says to have, and that nobody else is given for that. */
+export const USED_PER_PEER_MAX = 1024
+
 /** What is given back is said again after this, until the ledger shows that it has arrived. */
 export const RETURN_RETRY_MS = 5000
 

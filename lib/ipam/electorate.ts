@@ -7,9 +7,15 @@ export class Electorate {
   #members: ReadonlySet<PeerId> = new Set()
   readonly #reachedSince = new Map<PeerId, Millis>()
   readonly #lostSince = new Map<PeerId, Millis>()
+  #version = 0
 
   constructor(self: PeerId) {
     this.#self = self
+  }
+
+  /** Grows whenever somebody can be reached, or can no longer, and when others are members. */
+  get version(): number {
+    return this.#version
   }
 
   /** This peer, and every one that is known to be of the mesh. */
@@ -18,6 +24,7 @@ export class Electorate {
   }
 
   set(members: ReadonlySet<PeerId>, reachable: ReadonlySet<PeerId>, now: Millis): void {
+    this.#version++
     this.#members = new Set([this.#self, ...members, ...reachable])
     for (const peer of this.#members) {
       const isReached = peer === this.#self || reachable.has(peer)

@@ -1,10 +1,11 @@
 import type { PeerId } from '../address/mod.ts'
-import { BoundedMap, Drop, isDrop, TokenBucket, type Millis } from '../base/mod.ts'
+import { Drop, isDrop, TokenBucket, type Millis } from '../base/mod.ts'
 import type { BlockSpace } from './block-space.ts'
 import { decodeBlocksRecord, segmentOfPage, type BlocksRecord, type Page } from './blocks-record.ts'
 import { PROOFS_BURST, PROOFS_PER_SECOND, UNPROVED_MAX } from './constants.ts'
 import type { Prover } from './prover.ts'
 import { misfit, type Run } from './statements.ts'
+import { WaitingPages, type WaitingPage } from './waiting-pages.ts'
 
 /** What a record is worth. */
 export interface Read {
@@ -16,12 +17,6 @@ export interface Read {
   readonly isLater: boolean
 }
 
-interface Unproved {
-  readonly author: PeerId
-  readonly page: Page
-  readonly value: Uint8Array
-}
-
 /**
  * Reads what peers state, and lets through what they prove. What cannot be judged yet is kept aside: its author had
  * more signatures verified than his share, or the takeover that it rests on is not known.
@@ -30,8 +25,7 @@ export class Evidence {
   readonly #prover: Prover
   readonly #space: BlockSpace
   readonly #self: PeerId
-  /** By author and page, the oldest first. */
-  readonly #unproved = new BoundedMap<string, Unproved>(UNPROVED_MAX)
+  readonly #waiting = new WaitingPages(UNPROVED_MAX)
   readonly #budgets = new Map<PeerId, TokenBucket>()
   #retryAt: Millis | undefined
 
@@ -43,7 +37,7 @@ export class Evidence {
 
   clear(): void {
     this.#prover.clear()
-    this.#unproved.clear()
+    this.#waiting.clear()
     this.#budgets.clear()
     this.#retryAt = undefined
   }
@@ -53,7 +47,7 @@ export class Evidence {
    * it gave; what else is proved still counts).
    */
   read(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Read {
-    this.#unproved.delete(`${author} ${page}`)
+    this.#waiting.delete(author, page)
     if (value === undefined) return { ...NO_RUNS, drop: undefined }
     const record = decodeBlocksRecord(value)
     if (isDrop(record)) return { ...NO_RUNS, drop: record }
@@ -62,17 +56,22 @@ export class Evidence {
     if (why !== undefined)
       return { ...NO_RUNS, drop: why === 'range' ? new Drop('blocks-range-differs') : new Drop('blocks-segment') }
     const proof = this.#prover.prove(record, () => this.#mayVerify(author, now))
-    if (proof.isProved === 'later') this.#keepAside({ author, page, value })
+    if (proof.isProved === 'later') this.#waiting.add({ author, page, value, waitsFor: proof.waitsFor })
     const { runs, isWhole } = this.#proved(record, segment, proof.titleOf)
     const isDropped = proof.isProved === false || (proof.isProved === true && !isWhole)
     return { runs, drop: isDropped ? new Drop('blocks-unproved') : undefined, isLater: proof.isProved === 'later' }
   }
 
-  /** What may be judged now; to be read again. `isAll`: something new is known, not only more tokens. */
-  takeDue(now: Millis, isAll = false): readonly Unproved[] {
-    if (!isAll && (this.#retryAt === undefined || now < this.#retryAt)) return []
+  /** What may be judged now that there are more tokens; to be read again. */
+  takeDue(now: Millis): readonly WaitingPage[] {
+    if (this.#retryAt === undefined || now < this.#retryAt) return []
     this.#retryAt = undefined
-    return [...this.#unproved.entries.values()]
+    return this.#waiting.pages()
+  }
+
+  /** What waits for any of these takeovers; to be read again. */
+  takeWaiting(takeovers: ReadonlySet<string>): readonly WaitingPage[] {
+    return this.#waiting.pages().filter(({ waitsFor }) => waitsFor.some(id => takeovers.has(id)))
   }
 
   nextRetry(): Millis | undefined {
@@ -101,10 +100,6 @@ export class Evidence {
     const at = budget.nextAt(PROOFS_PER_SECOND, now)
     if (this.#retryAt === undefined || at < this.#retryAt) this.#retryAt = at
     return false
-  }
-
-  #keepAside(unproved: Unproved): void {
-    this.#unproved.set(`${unproved.author} ${unproved.page}`, unproved)
   }
 }
 

@@ -22,7 +22,7 @@ import { StandingNeeds } from './standing-needs.ts'
 import { subnetError } from './subnet-check.ts'
 import { Succession } from './succession.ts'
 import { Takeovers } from './takeovers.ts'
-import type { Giver } from './title.ts'
+import type { Giver, Title } from './title.ts'
 
 export interface IpamOptions {
   /** This peer, which signs what it hands on. */
@@ -81,7 +81,12 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
     suite,
     scope: () => ({ meshId: meshId(), range, blockPrefix: space.blockPrefix }),
     blockCount: space.blockCount,
-    registerOf: (block): ReturnType<BlockMap['registerOf']> => map.registerOf(block),
+    blocks: {
+      registerOf: (block): Title | undefined => map.titleOf(block),
+      isHeldBeside: (takeover, isReached): boolean => map.isHeldBeside(takeover, isReached),
+      registersVersion: (): number => map.registersVersion,
+      statementsVersion: (): number => map.statementsVersion,
+    },
   })
   const map: BlockMap = new BlockMap(space, { self: identity, suite, meshId, takeovers })
   const succession = new Succession(map, takeovers)
@@ -89,7 +94,7 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
   const assignments = new Assignments(self, space)
   const leases = new LeaseTable(space, {
     has: address => loans.at(address) !== undefined || assignments.isUsed(address),
-    isAnyIn: block => loans.countIn(block) > 0 || assignments.usedIn(block) > 0,
+    isAnyIn: block => loans.countIn(block) > 0 || assignments.isAnyUsedIn(block),
   })
   const own = new OwnAssigned(map, leases, loans, isEphemeral)
   const inputs = new LedgerInputs({ map, takeovers, assignments, loans, own })

@@ -15,6 +15,8 @@ export interface Proof {
   titleOf(ref: TitleRef): Title | undefined
   /** `later`: more must be known, or may be verified, before all can be judged. `false`: something in it is untrue. */
   readonly isProved: boolean | 'later'
+  /** Takeovers that must be known first. */
+  readonly waitsFor: readonly string[]
 }
 
 /** Says which titles are true: every grant signed by whoever had the title before, back to a root. */
@@ -63,6 +65,9 @@ export class Prover {
   prove(record: BlocksRecord, mayVerify: () => boolean): Proof {
     let isProved: Proof['isProved'] = true
     const roots = record.roots.map(root => this.#root(root))
+    const waitsFor = record.roots.flatMap((root, at) =>
+      root.type === 'takeover' && roots[at] === 'later' ? [root.takeover] : [],
+    )
     if (roots.includes('later')) isProved = 'later'
     if (roots.includes(undefined)) isProved = false
     const grants: (Title | 'later' | undefined)[] = []
@@ -79,7 +84,7 @@ export class Prover {
       const title = at(ref)
       return title === 'later' ? undefined : title
     }
-    return { titleOf, isProved }
+    return { titleOf, isProved, waitsFor }
   }
 
   #root(root: RootEntry): Title | 'later' | undefined {

@@ -8,7 +8,7 @@ import type { Takeovers } from './takeovers.ts'
 export interface ReclaimParts {
   readonly loans: Loans
   readonly assignments: Pick<Assignments, 'ephemerals' | 'setAbsent' | 'version'>
-  readonly takeovers: Pick<Takeovers, 'all' | 'version' | 'electorate'>
+  readonly takeovers: Pick<Takeovers, 'settled' | 'version' | 'electorate'>
   /** Persists that a takeover was acted upon, for `restore`; false: that it need not be known any more. */
   readonly keep: (takeover: string, isKept: boolean) => void
 }
@@ -92,8 +92,8 @@ export class Reclaims {
 
   #endRemoved(): void {
     const { takeovers, keep } = this.#parts
-    for (const { id, author, victim, isSettled } of takeovers.all()) {
-      if (!isSettled || author === victim || this.#done.has(id)) continue
+    for (const { id, author, victim } of takeovers.settled()) {
+      if (author === victim || this.#done.has(id)) continue
       this.#done.add(id)
       keep(id, true)
       // Who is back gives back itself what it does not use.

@@ -45,6 +45,12 @@ export class Statements {
     pages.set(key, { author, runs })
   }
 
+  /** Runs of a segment that are stated by whoever has the title. */
+  *ownedIn(segment: number): Iterable<Run> {
+    for (const { author, runs } of this.#bySegment.get(segment)?.values() ?? [])
+      for (const run of runs) if (run.title.owner === author) yield run
+  }
+
   clear(): void {
     this.#bySegment.clear()
   }

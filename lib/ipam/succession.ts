@@ -65,7 +65,8 @@ export class Succession {
       const before = this.#version
       this.#takeovers.advance(now)
       this.#version = this.#takeovers.version
-      if (before !== this.#version) this.#map.rootsChanged(now)
+      const changed = this.#takeovers.takeChanged()
+      if (changed.length > 0) this.#map.rootsChanged(changed, now)
       if ((before !== this.#version || this.#ownersVersion !== this.#map.version) && !this.#takeovers.isEmpty) {
         for (const takeover of this.#takeovers.ownInForce()) this.#map.takeOver(takeover)
         this.#takeovers.carry(this.#map.takeoversInForce().own)
@@ -103,6 +104,6 @@ export class Succession {
     if (now - this.#sweptAt < TAKEOVER_KEPT_MS) return
     this.#sweptAt = now
     const { all } = this.#map.takeoversInForce()
-    for (const { id, isSettled } of this.#takeovers.all()) if (isSettled && !all.has(id)) this.#takeovers.drop(id)
+    for (const { id } of [...this.#takeovers.settled()]) if (!all.has(id)) this.#takeovers.drop(id)
   }
 }

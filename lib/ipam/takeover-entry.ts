@@ -12,10 +12,21 @@ export interface TakeoverEntry {
   readonly publishers: Set<PeerId>
   readonly seenAt: Millis
   isSettled: boolean
+  /** Its titles count. */
+  isInForce: boolean
+  /** It is in force, and came not long ago. */
+  isRecent: boolean
+  /** Since when it would not be settled if it were not. */
+  doubtedSince: Millis | undefined
 }
 
-/** True when any block is of both. */
+/** True when any block is of both; the runs of each ascend. */
 export function overlap(a: Pick<Takeover, 'runs'>, b: Pick<Takeover, 'runs'>): boolean {
-  if (a.runs.length === 0 || b.runs.length === 0) return false
-  return a.runs.some(one => b.runs.some(two => one.first < two.first + two.count && two.first < one.first + one.count))
+  for (let i = 0, j = 0; i < a.runs.length && j < b.runs.length;) {
+    const [one, two] = [a.runs[i]!, b.runs[j]!]
+    if (one.first + one.count <= two.first) i++
+    else if (two.first + two.count <= one.first) j++
+    else return true
+  }
+  return false
 }

@@ -6,18 +6,32 @@ import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import type { Takeover } from './takeover-record.ts'
 import type { TakeoverVotes } from './takeover-votes.ts'
 
+/** What the rules need to know of blocks. */
+export interface TakeoverBlocks {
+  /** The register in force of a block. */
+  registerOf(block: number): Register | undefined
+  /** Grows whenever a register in force changes. */
+  registersVersion(): number
+  /** True when a reached peer but its victim and author states a block of the takeover as its own, with a lesser term. */
+  isHeldBeside(takeover: Takeover, isReached: (peer: PeerId) => boolean): boolean
+  /** Grows whenever somebody states something else. */
+  statementsVersion(): number
+}
+
 export interface TakeoverRuleParts {
   readonly self: PeerId
   /** All that are known, by id. */
   readonly entries: ReadonlyMap<string, TakeoverEntry>
   readonly votes: TakeoverVotes
-  /** The register in force of a block. */
-  readonly registerOf: (block: number) => Register | undefined
+  readonly blocks: TakeoverBlocks
 }
 
 /** When a takeover is agreed to, counts, and is taken back (docs/protocol.md §10.5). */
 export class TakeoverRules {
   readonly #parts: TakeoverRuleParts
+  readonly #fitting = new Verdicts()
+  readonly #beside = new Verdicts()
+  readonly #heldBeside = new Verdicts()
 
   constructor(parts: TakeoverRuleParts) {
     this.#parts = parts
@@ -29,12 +43,27 @@ export class TakeoverRules {
   }
 
   /** True when it may be settled now. */
-  mayCount(entry: TakeoverEntry): boolean {
+  mayCount(entry: TakeoverEntry, now: Millis): boolean {
     const { votes } = this.#parts
+    const { takeover } = entry
+    if (votes.isConceded(takeover)) return true
     if (this.#isObjected(entry)) return false
-    // Two parts of a mesh that each removed the other's peers may both have settled one: registers tell which counts.
-    if (votes.isWitnessed(entry.takeover)) return true
-    return votes.hasMajority(entry.takeover) && !this.#isOvertaken(entry.takeover, entry.takeover.term)
+    if (votes.hasMajority(takeover) && !this.#isOvertaken(takeover, takeover.term)) return true
+    return this.#mayAdopt(entry, now)
+  }
+
+  /** True for a settled one that could not be settled as things are now: this peer counted when it knew less. */
+  isDoubtful({ takeover }: TakeoverEntry): boolean {
+    const { self, votes, blocks } = this.#parts
+    if (takeover.victim === self) return false
+    if (votes.hasMajority(takeover) || votes.isConceded(takeover)) return false
+    const { electorate } = votes
+    if (takeover.victim !== takeover.author && electorate.isReached(takeover.victim)) return true
+    return this.#heldBeside.of(
+      takeover,
+      `${blocks.statementsVersion()} ${blocks.registersVersion()} ${electorate.version}`,
+      () => blocks.isHeldBeside(takeover, peer => electorate.isReached(peer)),
+    )
   }
 
   /** True when this peer agrees to it now. */
@@ -43,54 +72,119 @@ export class TakeoverRules {
     const { takeover, isSettled } = entry
     if (isSettled) return true
     const { victim, author } = takeover
-    const { electorate } = votes
-    if (author === self || victim === self || !electorate.isReached(author)) return false
-    if (victim !== author) {
-      const since = electorate.lostSince(victim)
-      if (electorate.isReached(victim) || (since !== undefined && now - since < ACK_AFTER_MS)) return false
-    }
+    if (author === self || victim === self || !votes.electorate.isReached(author)) return false
+    if (victim !== author && !this.#isLost(victim, now)) return false
     if (!this.#fits(takeover) || this.#isOvertaken(takeover)) return false
-    return !this.#rivals(entry).some(rival => votes.hasOwn(rival.takeover.id) && !this.#isAuthorGone(rival))
+    for (const rival of this.#parts.entries.values()) {
+      if (rival === entry || rival.isSettled || !votes.hasOwn(rival.takeover.id)) continue
+      if (overlap(rival.takeover, takeover) && !this.#isAuthorGone(rival)) return false
+    }
+    return true
+  }
+
+  /** True when this peer agreed to what is not settled, and has reached the victim for a while now. */
+  mustDisagree({ takeover, isSettled }: TakeoverEntry, now: Millis): boolean {
+    const { self, votes } = this.#parts
+    const { id, author, victim } = takeover
+    if (isSettled || author === self || victim === author || !votes.hasOwn(id)) return false
+    const since = votes.electorate.reachedSince(victim)
+    return since !== undefined && now - since >= ACK_AFTER_MS
   }
 
   /**
-   * An own one that is not settled gives way to one of a lesser id, to a settled one, and to the victim's return; to
-   * that even when it is, if this peer alone saw a majority, which is none with those who came back.
+   * True for an own one that is not settled when the victim is back, somebody else settled one of its blocks or has it,
+   * or there is one of a lesser id.
    */
   mustWithdraw(entry: TakeoverEntry): boolean {
     const { self, votes } = this.#parts
     const { takeover, isSettled, publishers } = entry
     const { electorate } = votes
-    if (takeover.author !== self || !publishers.has(self)) return false
-    const isBack = takeover.victim !== self && electorate.isReached(takeover.victim)
-    if (isSettled) return isBack && !votes.hasMajority(takeover) && !votes.isWitnessed(takeover)
-    if (votes.isWitnessed(takeover)) return false
-    if (isBack) return true
+    if (isSettled || takeover.author !== self || !publishers.has(self)) return false
+    if (takeover.victim !== self && electorate.isReached(takeover.victim)) return true
+    if (votes.hasWitness(takeover)) return false
     if ((!takeover.isForced && !this.#fits(takeover)) || this.#isOvertaken(takeover)) return true
-    return this.#rivals(entry).some(
-      ({ takeover: other }) => other.id < takeover.id && electorate.isReached(other.author),
-    )
+    for (const rival of this.#parts.entries.values()) {
+      const { id, author } = rival.takeover
+      if (rival.isSettled || id >= takeover.id || !electorate.isReached(author)) continue
+      if (overlap(rival.takeover, takeover)) return true
+    }
+    return false
   }
 
-  /** This peer is said to be gone by one that reached it all the time. */
-  #isObjected({ takeover, seenAt }: TakeoverEntry): boolean {
+  /** When time alone may change what follows from an entry. */
+  dueAt(entry: TakeoverEntry, now: Millis): Millis | undefined {
+    const { votes } = this.#parts
+    const { takeover, isSettled, doubtedSince, seenAt } = entry
+    if (isSettled) return doubtedSince === undefined ? undefined : doubtedSince + ACK_AFTER_MS
+    const { lostSince, reachedSince } = {
+      lostSince: votes.electorate.lostSince(takeover.victim),
+      reachedSince: votes.hasOwn(takeover.id) ? votes.electorate.reachedSince(takeover.victim) : undefined,
+    }
+    const times = [lostSince, reachedSince, votes.hasWitness(takeover) ? seenAt : undefined]
+      .flatMap(since => (since === undefined ? [] : [since + ACK_AFTER_MS]))
+      .filter(at => at > now)
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  /**
+   * True when another member saw it settled, and nothing that this peer knows says otherwise: it came later, and who
+   * agreed were more than half of fewer. Two who lie would find here that the victim is there, or that the blocks are
+   * of somebody who is.
+   */
+  #mayAdopt({ takeover, seenAt }: TakeoverEntry, now: Millis): boolean {
+    const { self, votes, blocks } = this.#parts
+    const { victim, author } = takeover
+    if (victim === self || !votes.hasWitness(takeover) || now - seenAt < ACK_AFTER_MS) return false
+    if (victim !== author && !this.#isLost(victim, now)) return false
+    const key = `${blocks.registersVersion()} ${votes.electorate.version}`
+    return !this.#beside.of(takeover, key, () => this.#isBeside(takeover))
+  }
+
+  /** True when a block of it is, by a lesser term, that of a peer that is reached, and neither victim nor author. */
+  #isBeside({ runs, term, victim, author }: Takeover): boolean {
+    const { votes, blocks } = this.#parts
+    for (const { first, count } of runs)
+      for (let block = first; block < first + count; block++) {
+        const register = blocks.registerOf(block)
+        if (register === undefined || register.term >= term) continue
+        const { owner } = register
+        if (owner !== victim && owner !== author && votes.electorate.isReached(owner)) return true
+      }
+    return false
+  }
+
+  #isLost(peer: PeerId, now: Millis): boolean {
+    const { electorate } = this.#parts.votes
+    const since = electorate.lostSince(peer)
+    return !electorate.isReached(peer) && (since === undefined || now - since >= ACK_AFTER_MS)
+  }
+
+  /** Its victim is said to be gone by one whom this peer had reached all the time, like the victim. */
+  #isObjected({ takeover: { victim, author }, seenAt }: TakeoverEntry): boolean {
     const { self, votes } = this.#parts
-    if (takeover.victim !== self || takeover.author === self) return false
-    const since = votes.electorate.reachedSince(takeover.author)
-    return since !== undefined && seenAt - since > FAMILIAR_AFTER_MS
+    if (author === self || victim === author) return false
+    const isFamiliar = (peer: PeerId) => {
+      const since = votes.electorate.reachedSince(peer)
+      return since !== undefined && seenAt - since > FAMILIAR_AFTER_MS
+    }
+    return isFamiliar(author) && (victim === self || isFamiliar(victim))
   }
 
   /** True when all its blocks are the victim's, as far as this peer knows, and its term is one more than theirs. */
-  #fits({ runs, victim, term }: Takeover): boolean {
-    let greatest = runs.length === 0 ? term - 1 : 0
-    for (const { first, count } of runs) {
-      for (let block = first; block < first + count; block++) {
-        const register = this.#parts.registerOf(block)
-        if (register?.owner !== victim) return false
-        greatest = Math.max(greatest, register.term)
+  #fits(takeover: Takeover): boolean {
+    const { blocks } = this.#parts
+    return this.#fitting.of(takeover, `${blocks.registersVersion()}`, () => {
+      const { runs, victim, term } = takeover
+      let greatest = runs.length === 0 ? term - 1 : 0
+      for (const { first, count } of runs) {
+        for (let block = first; block < first + count; block++) {
+          const register = blocks.registerOf(block)
+          if (register?.owner !== victim) return false
+          greatest = Math.max(greatest, register.term)
+        }
       }
-    }
-    return term === greatest + 1
+      return term === greatest + 1
+    })
   }
 
   /** True when another one of the same blocks is settled that is not older; of no greater term than `termMax`. */
@@ -102,16 +196,21 @@ export class TakeoverRules {
     return false
   }
 
-  /** Others of the same blocks that are not settled. */
-  #rivals({ takeover }: TakeoverEntry): TakeoverEntry[] {
-    return [...this.#parts.entries.values()].filter(
-      other => other.takeover.id !== takeover.id && !other.isSettled && overlap(other.takeover, takeover),
-    )
+  #isAuthorGone({ takeover: { author } }: TakeoverEntry): boolean {
+    const { votes } = this.#parts
+    return !votes.electorate.isReached(author) && this.of(author).some(one => votes.hasOwn(one.takeover.id))
   }
+}
 
-  #isAuthorGone({ takeover }: TakeoverEntry): boolean {
-    const { electorate } = this.#parts.votes
-    const { author } = takeover
-    return !electorate.isReached(author) && this.of(author).some(one => this.#parts.votes.hasOwn(one.takeover.id))
+/** What was found about takeovers, for as long as nothing changes that it rests on: there may be many, of many blocks. */
+class Verdicts {
+  readonly #known = new WeakMap<Takeover, { readonly key: string; readonly verdict: boolean }>()
+
+  of(takeover: Takeover, key: string, find: () => boolean): boolean {
+    const known = this.#known.get(takeover)
+    if (known?.key === key) return known.verdict
+    const verdict = find()
+    this.#known.set(takeover, { key, verdict })
+    return verdict
   }
 }

@@ -5,11 +5,16 @@ import { ACKS_MAX } from './constants.ts'
 import { Electorate } from './electorate.ts'
 import type { Takeover } from './takeover-record.ts'
 
+const NOBODY: ReadonlyMap<PeerId, boolean> = new Map()
+
 /** Who agrees to which takeover, this peer among them, and who decides. */
 export class TakeoverVotes {
   readonly electorate: Electorate
   readonly #self: PeerId
-  readonly #acks = new Map<PeerId, ReadonlyMap<string, boolean>>()
+  /** By other peer, the takeovers that it agrees to. Bounded by the owners of the ledger, each by ACKS_MAX. */
+  readonly #byPeer = new Map<PeerId, readonly string[]>()
+  /** By takeover, who agrees, and whether that peer saw it settled. */
+  readonly #byTakeover = new Map<string, Map<PeerId, boolean>>()
   /** This peer's acks: whether it saw the takeover settled. */
   readonly #own = new Map<string, boolean>()
   #isToPublish = false
@@ -26,10 +31,7 @@ export class TakeoverVotes {
     if (owner === this.#self) {
       // What an earlier run agreed to: it does not take that back.
       for (const { takeover, isSettled } of list) this.#own.set(takeover, isSettled || this.#own.get(takeover) === true)
-    } else {
-      this.#acks.set(owner, new Map(list.map(({ takeover, isSettled }) => [takeover, isSettled])))
-      if (list.length === 0) this.#acks.delete(owner)
-    }
+    } else this.#setOther(owner, list)
     return isDrop(acks) ? acks : undefined
   }
 
@@ -58,12 +60,13 @@ export class TakeoverVotes {
 
   clear(): void {
     this.#isToPublish = this.#own.size > 0 || this.#isToPublish
-    this.#acks.clear()
+    this.#byPeer.clear()
+    this.#byTakeover.clear()
     this.#own.clear()
   }
 
   hasAgreed(peer: PeerId, id: string): boolean {
-    return peer === this.#self ? this.#own.has(id) : (this.#acks.get(peer)?.has(id) ?? false)
+    return peer === this.#self ? this.#own.has(id) : this.#othersOf(id).has(peer)
   }
 
   /** Who decides about a takeover: the members, but its victim. */
@@ -71,19 +74,28 @@ export class TakeoverVotes {
     return [...this.electorate.members].filter(peer => peer !== victim || victim === author)
   }
 
-  hasMajority(takeover: Takeover): boolean {
-    const voters = this.voters(takeover)
-    const agreed = voters.filter(peer => this.hasAgreed(peer, takeover.id)).length
-    return agreed > voters.length / 2
+  hasMajority({ id, victim, author }: Takeover): boolean {
+    const { members } = this.electorate
+    const isVoter = (peer: PeerId) => members.has(peer) && (peer !== victim || victim === author)
+    let agreed = this.#own.has(id) && isVoter(this.#self) ? 1 : 0
+    for (const peer of this.#othersOf(id).keys()) if (isVoter(peer)) agreed++
+    const voters = members.size - (victim !== author && members.has(victim) ? 1 : 0)
+    return agreed > voters / 2
   }
 
-  /** A member besides the author, who is one too, saw it settled; the victim may be that. */
-  isWitnessed({ id, author }: Takeover): boolean {
+  /** A member that is neither author nor victim says that it saw it settled; the author is a member too. */
+  hasWitness({ id, author, victim }: Takeover): boolean {
     const { members } = this.electorate
     if (!members.has(author)) return false
-    for (const [peer, acks] of this.#acks)
-      if (peer !== author && acks.get(id) === true && members.has(peer)) return true
+    for (const [peer, isSettled] of this.#othersOf(id))
+      if (isSettled && peer !== author && peer !== victim && members.has(peer)) return true
     return false
+  }
+
+  /** The victim itself says that it saw it settled. */
+  isConceded({ id, author, victim }: Takeover): boolean {
+    if (victim === author || !this.electorate.members.has(author)) return false
+    return victim === this.#self ? this.hasSettled(id) : this.#othersOf(id).get(victim) === true
   }
 
   /** The own record, when it changed since the last call. `isKnown`: whether a takeover is. */
@@ -97,5 +109,23 @@ export class TakeoverVotes {
     }
     const acks = [...this.#own].map(([takeover, isSettled]) => ({ takeover, isSettled }))
     return { value: acks.length === 0 ? undefined : encodeAcks(acks) }
+  }
+
+  #othersOf(id: string): ReadonlyMap<PeerId, boolean> {
+    return this.#byTakeover.get(id) ?? NOBODY
+  }
+
+  #setOther(owner: PeerId, acks: readonly Ack[]): void {
+    for (const id of this.#byPeer.get(owner) ?? []) {
+      const peers = this.#byTakeover.get(id)
+      peers?.delete(owner)
+      if (peers?.size === 0) this.#byTakeover.delete(id)
+    }
+    if (acks.length === 0) this.#byPeer.delete(owner)
+    else this.#byPeer.set(owner, [...new Set(acks.map(({ takeover }) => takeover))])
+    for (const { takeover, isSettled } of acks) {
+      const peers = this.#byTakeover.get(takeover) ?? new Map<PeerId, boolean>()
+      this.#byTakeover.set(takeover, peers.set(owner, isSettled))
+    }
   }
 }

@@ -3,12 +3,12 @@ import { fromHex, isDrop, toHex, Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import { ACK_AFTER_MS, TAKEOVERS_MAX, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS } from './constants.ts'
 import type { Electorate } from './electorate.ts'
-import type { Register } from './register.ts'
 import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import { progressOf, type TakeoverProgress } from './takeover-progress.ts'
 import { coversStretch, makeTakeover, readTakeover, type Takeover, type TakeoverPlan } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
-import { TakeoverRules } from './takeover-rules.ts'
+import { TakeoverRules, type TakeoverBlocks } from './takeover-rules.ts'
+import { TakeoverTerms } from './takeover-terms.ts'
 import { TakeoverVotes } from './takeover-votes.ts'
 import type { Giver, GrantScope, Stretch, TakeoverTitle } from './title.ts'
 
@@ -24,8 +24,7 @@ export interface TakeoversOptions {
   readonly suite: Pick<CryptoSuite, 'hash' | 'verify'>
   readonly scope: () => GrantScope
   readonly blockCount: number
-  /** The register in force of a block. */
-  readonly registerOf: (block: number) => Register | undefined
+  readonly blocks: TakeoverBlocks
 }
 
 const NO_KEY = new Uint8Array(0)
@@ -46,6 +45,10 @@ export class Takeovers implements TakeoverRoots {
   readonly #rules: TakeoverRules
   /** Which of them this peer publishes. */
   readonly #own = new Set<string>()
+  /** Of those in force, and of the recent ones among them. */
+  readonly #terms: TakeoverTerms
+  readonly #recentTerms: TakeoverTerms
+  readonly #changed = new Map<string, Takeover>()
   readonly #publishes = new Map<string, TakeoverPublish>()
   #version = 0
   #advancedAt: Millis = 0
@@ -58,8 +61,10 @@ export class Takeovers implements TakeoverRoots {
       self: this.#self,
       entries: this.#entries,
       votes: this.#votes,
-      registerOf: options.registerOf,
+      blocks: options.blocks,
     })
+    this.#terms = new TakeoverTerms(options.blockCount)
+    this.#recentTerms = new TakeoverTerms(options.blockCount)
   }
 
   get electorate(): Electorate {
@@ -85,24 +90,20 @@ export class Takeovers implements TakeoverRoots {
   }
 
   isInForce(id: string): boolean {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return false
-    return entry.isSettled || (entry.takeover.isForced && this.#votes.hasOwn(id))
+    return this.#entries.get(id)?.isInForce === true
   }
 
   voids(term: number, block: number): boolean {
-    return this.#replacing(term, { first: block, count: 1 }).length > 0
+    return this.#terms.of(block) > term
   }
 
   replaces(term: number, block: number): boolean {
-    return this.#replacing(term, { first: block, count: 1 }).some(entry => this.#isRecent(entry))
+    return this.#recentTerms.of(block) > term
   }
 
   /** Recent takeovers in force of any of these blocks. */
   recentOf(stretches: readonly Stretch[]): Set<string> {
-    const recent = [...this.#entries.values()].filter(
-      entry => this.#isRecent(entry) && this.isInForce(entry.takeover.id),
-    )
+    const recent = [...this.#entries.values()].filter(({ isRecent }) => isRecent)
     const found = recent.filter(({ takeover }) => overlap(takeover, { runs: stretches }))
     return new Set(found.map(({ takeover }) => takeover.id))
   }
@@ -110,25 +111,18 @@ export class Takeovers implements TakeoverRoots {
   /** Takeovers of this peer that are in force. */
   ownInForce(): Takeover[] {
     return [...this.#entries.values()]
+      .filter(({ takeover, isInForce }) => isInForce && takeover.author === this.#self)
       .map(({ takeover }) => takeover)
-      .filter(({ id, author }) => author === this.#self && this.isInForce(id))
   }
 
   /** True when the peer is gone by a settled takeover, and did not come back. */
   isRemoved(peer: PeerId): boolean {
-    if (this.electorate.isReached(peer)) return false
-    // Who agreed to it has returned since, and is a member as before.
-    return this.#rules
-      .of(peer)
-      .some(
-        ({ isSettled, takeover: { id, author } }) => isSettled && author !== peer && !this.#votes.hasAgreed(peer, id),
-      )
+    return this.#rules.of(peer).some(entry => this.#removes(entry))
   }
 
   /** Who is removed. */
   removed(): Set<PeerId> {
-    const victims = new Set([...this.#entries.values()].map(({ takeover }) => takeover.victim))
-    return new Set([...victims].filter(victim => this.isRemoved(victim)))
+    return new Set([...this.#entries.values()].filter(entry => this.#removes(entry)).map(one => one.takeover.victim))
   }
 
   /** Victims of settled takeovers that agreed to them: they have been back since, and may be gone again. */
@@ -168,14 +162,20 @@ export class Takeovers implements TakeoverRoots {
   setAcks(owner: PeerId, value: Uint8Array | undefined): Drop | undefined {
     const drop = this.#votes.set(owner, value)
     if (owner === this.#self)
-      for (const entry of this.#entries.values()) if (this.#votes.hasSettled(entry.takeover.id)) this.#settle(entry)
+      for (const entry of this.#entries.values()) {
+        if (this.#votes.hasSettled(entry.takeover.id)) this.#settle(entry)
+        this.#track(entry)
+      }
     return drop
   }
 
   /** Gives up all that is known of the mesh; own records are to be removed. */
   clear(): void {
     for (const id of this.#own) this.#publish(id, undefined)
+    for (const { takeover } of this.#entries.values()) this.#changed.set(takeover.id, takeover)
     this.#entries.clear()
+    this.#terms.clear()
+    this.#recentTerms.clear()
     this.#votes.clear()
     this.#own.clear()
     this.#version++
@@ -187,7 +187,7 @@ export class Takeovers implements TakeoverRoots {
     const takeover = makeTakeover(suite, self, scope(), plan)
     if (this.#entries.has(takeover.id)) return takeover
     this.#enter(takeover, this.#self, now)
-    this.#votes.agree(takeover.id, false)
+    this.#ack(takeover.id, false)
     this.#publish(takeover.id, takeover.value)
     this.advance(now)
     return takeover
@@ -201,6 +201,7 @@ export class Takeovers implements TakeoverRoots {
     this.#publish(id, undefined)
     this.#own.delete(id)
     this.#votes.takeBack(id)
+    this.#track(entry)
     this.#withdrawn(id, this.#self)
     return true
   }
@@ -208,31 +209,54 @@ export class Takeovers implements TakeoverRoots {
   /** Agrees to what can be agreed to, counts, and takes back what must not go on. */
   advance(now: Millis): void {
     this.#advancedAt = now
+    for (const entry of this.#entries.values()) if (entry.isRecent) this.#track(entry)
     for (let isChanged = true; isChanged;) {
       isChanged = false
-      for (const entry of this.#entries.values()) {
-        if (this.#rules.mustWithdraw(entry)) isChanged = this.withdraw(entry.takeover.id) || isChanged
-        else if (!entry.isSettled && this.#rules.mayCount(entry)) {
-          this.#settle(entry)
-          this.#ack(entry.takeover.id, true)
-          if (entry.takeover.author === this.#self) this.carry(new Set([entry.takeover.id]))
-          isChanged = true
-        } else if (!this.#votes.hasOwn(entry.takeover.id) && this.#rules.mayAgree(entry, now)) {
-          this.#ack(entry.takeover.id, entry.isSettled)
-          isChanged = true
-        }
-      }
+      for (const entry of this.#entries.values()) isChanged = this.#advanceOne(entry, now) || isChanged
     }
   }
 
-  /** When somebody that is looked for has been away for long enough. */
+  #advanceOne(entry: TakeoverEntry, now: Millis): boolean {
+    const { id, author } = entry.takeover
+    if (this.#rules.mustWithdraw(entry) || this.#isGivenUp(entry, now)) {
+      if (author === this.#self) return this.withdraw(id)
+      this.#unsettle(entry)
+      return true
+    }
+    if (!entry.isSettled && this.#rules.mayCount(entry, now)) {
+      this.#settle(entry)
+      this.#ack(id, true)
+      if (author === this.#self) this.carry(new Set([id]))
+      return true
+    }
+    if (!this.#votes.hasOwn(id)) {
+      if (!this.#rules.mayAgree(entry, now)) return false
+      this.#ack(id, entry.isSettled)
+      return true
+    }
+    if (!this.#rules.mustDisagree(entry, now)) return false
+    this.#votes.takeBack(id)
+    this.#track(entry)
+    this.#version++
+    return true
+  }
+
+  /** True when a settled one has been doubtful for a while: what this peer knows is then no accident of the order. */
+  #isGivenUp(entry: TakeoverEntry, now: Millis): boolean {
+    if (!entry.isSettled || !this.#rules.isDoubtful(entry)) {
+      entry.doubtedSince = undefined
+      return false
+    }
+    entry.doubtedSince ??= now
+    return now - entry.doubtedSince >= ACK_AFTER_MS
+  }
+
+  /** When time alone may change something. */
   nextTimeout(now: Millis): Millis | undefined {
     let next: Millis | undefined
-    for (const { takeover, isSettled } of this.#entries.values()) {
-      const since = this.electorate.lostSince(takeover.victim)
-      if (isSettled || since === undefined || this.#votes.hasOwn(takeover.id)) continue
-      const at = since + ACK_AFTER_MS
-      if (at > now && (next === undefined || at < next)) next = at
+    for (const entry of this.#entries.values()) {
+      const at = this.#rules.dueAt(entry, now)
+      if (at !== undefined && at > now && (next === undefined || at < next)) next = at
     }
     return next
   }
@@ -284,14 +308,46 @@ export class Takeovers implements TakeoverRoots {
     this.#withdrawn(id, this.#self)
   }
 
-  /** Those in force that make titles of this term worth nothing. */
-  #replacing(term: number, stretch: Stretch): TakeoverEntry[] {
-    const found: TakeoverEntry[] = []
-    for (const entry of this.#entries.values()) {
-      const { takeover } = entry
-      if (takeover.term > term && this.isInForce(takeover.id) && coversStretch(takeover, stretch)) found.push(entry)
-    }
-    return found
+  /** Takeovers that became known, came into force, grew old or vanished since the last call. */
+  takeChanged(): Takeover[] {
+    const changed = [...this.#changed.values()]
+    this.#changed.clear()
+    return changed
+  }
+
+  /** Those that are settled. */
+  *settled(): Iterable<Takeover> {
+    for (const { takeover, isSettled } of this.#entries.values()) if (isSettled) yield takeover
+  }
+
+  #removes({ isSettled, takeover: { id, author, victim } }: TakeoverEntry): boolean {
+    if (!isSettled || author === victim || this.electorate.isReached(victim)) return false
+    // Who agreed to it has returned since, and is a member as before.
+    return !this.#votes.hasAgreed(victim, id)
+  }
+
+  /** Notes whether it is in force now, for the blocks that are named in it. */
+  #track(entry: TakeoverEntry, isKnown = true): void {
+    const { takeover, isSettled } = entry
+    const isInForce = isKnown && (isSettled || (takeover.isForced && this.#votes.hasOwn(takeover.id)))
+    const isRecent = isInForce && this.#isRecent(entry)
+    if (isInForce === entry.isInForce && isRecent === entry.isRecent) return
+    const before = { isInForce: entry.isInForce, isRecent: entry.isRecent }
+    Object.assign(entry, { isInForce, isRecent })
+    const all = [...this.#entries.values()].filter(one => one.isInForce)
+    if (isInForce && !before.isInForce) this.#terms.add(takeover)
+    else if (before.isInForce && !isInForce)
+      this.#terms.remove(
+        takeover,
+        all.map(one => one.takeover),
+      )
+    if (isRecent && !before.isRecent) this.#recentTerms.add(takeover)
+    else if (before.isRecent && !isRecent)
+      this.#recentTerms.remove(
+        takeover,
+        all.filter(one => one.isRecent).map(one => one.takeover),
+      )
+    this.#changed.set(takeover.id, takeover)
   }
 
   #isRecent({ seenAt }: TakeoverEntry): boolean {
@@ -302,8 +358,13 @@ export class Takeovers implements TakeoverRoots {
     const isSettled = this.#votes.hasSettled(takeover.id)
     const { id, term, author: owner } = takeover
     const title = { type: 'takeover', term, seq: 0, owner, takeover: id } as const
-    this.#entries.set(id, { takeover, title, publishers: new Set([publisher]), seenAt: now, isSettled })
+    const publishers = new Set([publisher])
+    const state = { isSettled, isInForce: false, isRecent: false, doubtedSince: undefined }
+    const entry = { takeover, title, publishers, seenAt: now, ...state }
+    this.#entries.set(id, entry)
     if (publisher === this.#self) this.#own.add(id)
+    this.#track(entry)
+    this.#changed.set(id, takeover)
     this.#version++
   }
 
@@ -324,6 +385,8 @@ export class Takeovers implements TakeoverRoots {
     }
     this.#entries.delete(id)
     this.#votes.takeBack(id)
+    this.#track(entry, false)
+    this.#changed.set(id, entry.takeover)
     this.#version++
   }
 
@@ -337,11 +400,28 @@ export class Takeovers implements TakeoverRoots {
   #settle(entry: TakeoverEntry): void {
     if (entry.isSettled) return
     entry.isSettled = true
+    this.#track(entry)
     this.#version++
   }
 
+  /** It counts no longer. What this peer stated before counts again; who publishes it goes on until its author does not. */
+  #unsettle(entry: TakeoverEntry): void {
+    const { id } = entry.takeover
+    entry.isSettled = false
+    entry.doubtedSince = undefined
+    this.#votes.takeBack(id)
+    this.#track(entry)
+    this.#version++
+    if (!this.#own.delete(id)) return
+    this.#publish(id, undefined)
+    this.#withdrawn(id, this.#self)
+  }
+
   #ack(id: string, isSettled: boolean): void {
-    if (this.#votes.agree(id, isSettled)) this.#version++
+    if (!this.#votes.agree(id, isSettled)) return
+    this.#version++
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#track(entry)
   }
 
   #publish(id: string, value: Uint8Array | undefined): void {

@@ -47,6 +47,8 @@ export class Host {
   machine: Ipam
   side = 0
   isUp = true
+  /** Its machine hears of no record: what it does is up to the test. */
+  isDeaf = false
   /** It does not come back by itself. */
   isStopped = false
   /** When the requests that wait began. */
@@ -185,7 +187,10 @@ export class Mesh {
 
   /** Anti-entropy: a host tells a random other all that it holds. */
   gossip(): void {
-    const from = this.hosts[this.draw(this.hosts.length)]!
+    this.tellAll(this.hosts[this.draw(this.hosts.length)]!)
+  }
+
+  tellAll(from: Host): void {
     for (const to of this.hosts) if (to !== from) for (const key of from.records.keys()) this.#tell(from, to, key)
   }
 
@@ -273,7 +278,7 @@ export class Mesh {
   #tell(from: Host, to: Host, key: string): void {
     const record = from.records.get(key)!
     this.#deliver(from, to, () => {
-      if ((to.records.get(key)?.version ?? 0) >= record.version) return
+      if (to.isDeaf || (to.records.get(key)?.version ?? 0) >= record.version) return
       to.records.set(key, record)
       this.act(to, machine => this.#takeIn(machine, record))
     })

@@ -7,7 +7,8 @@ import { BlockSpace } from '../../../lib/ipam/block-space.ts'
 import { meshIdOf } from '../../../lib/ipam/founding.ts'
 import { Ipam } from '../../../lib/ipam/ipam.ts'
 import type { IpamOptions } from '../../../lib/ipam/ipam-parts.ts'
-import { writePages } from '../../../lib/ipam/statements.ts'
+import { writePages, type Run } from '../../../lib/ipam/statements.ts'
+import type { Takeover } from '../../../lib/ipam/takeover-record.ts'
 import { grant, type FoundingTitle, type Giver, type Title } from '../../../lib/ipam/title.ts'
 import { fakeSuite } from '../../support/fake-suite.ts'
 import type { IpamOutput } from '../../../lib/ipam/ipam-output.ts'
@@ -97,6 +98,28 @@ export function record(stated: readonly StatedRun[], range: Cidr, blockPrefix = 
   const [page] = writePages(runs, 0, new BlockSpace(range, blockPrefix))
   const empty = { range, blockPrefix, roots: [], grants: [], runs: [] }
   return encodeBlocksRecord(page?.record ?? empty)
+}
+
+/** What the author of a takeover states, by segment: that it has all of its blocks. */
+export function takenOver(
+  { id, author, term, runs }: Takeover,
+  range: Cidr,
+  blockPrefix = 26,
+): Map<number, Uint8Array> {
+  const space = new BlockSpace(range, blockPrefix)
+  const title: Title = { type: 'takeover', term, seq: 0, owner: author, takeover: id }
+  const bySegment = new Map<number, Run[]>()
+  for (const { first, count } of runs) {
+    const segment = space.segmentOf(first)
+    const run = { first: first - space.segmentSpan(segment).first, count, title }
+    bySegment.set(segment, [...(bySegment.get(segment) ?? []), run])
+  }
+  return new Map(
+    [...bySegment].map(([segment, stated]) => [
+      segment,
+      encodeBlocksRecord(writePages(stated, segment, space)[0]!.record),
+    ]),
+  )
 }
 
 /** What it wants done, but for what it only has kept for a restart. */
