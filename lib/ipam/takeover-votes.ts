@@ -5,7 +5,7 @@ import { ACKS_MAX } from './constants.ts'
 import { Electorate } from './electorate.ts'
 import type { Takeover } from './takeover-record.ts'
 
-const NOBODY: ReadonlyMap<PeerId, boolean> = new Map()
+const NO_VOTES: ReadonlyMap<PeerId, boolean> = new Map()
 
 /** Who agrees to which takeover, this peer among them, and who decides. */
 export class TakeoverVotes {
@@ -112,7 +112,7 @@ export class TakeoverVotes {
   }
 
   #othersOf(id: string): ReadonlyMap<PeerId, boolean> {
-    return this.#byTakeover.get(id) ?? NOBODY
+    return this.#byTakeover.get(id) ?? NO_VOTES
   }
 
   #setOther(owner: PeerId, acks: readonly Ack[]): void {

@@ -64,15 +64,19 @@ const LIES: Record<string, (victim: Host, liars: readonly Host[]) => Partial<Tak
   'that they are renewing blocks of their own': (_, liars) => ({ victim: liars[0]!.id, term: 9 }),
 }
 
-for (const [what, planOf] of Object.entries(LIES))
-  for (const [since, knownMs] of Object.entries({ 'for long': 120_000, 'just now': 1000 }))
-    t.test(`two of seven who say of a live peer ${what} take nothing from it; known ${since}`, async t => {
-      const { made, honest, liars, victim } = mesh(knownMs)
-      lie(made, liars, planOf(victim, liars))
-      made.pass(60_000)
-      t.ok(isVictims(honest, victim))
-      for (const host of honest) t.same(host.machine.report().disputed, [])
-    })
+t.test(
+  'two of seven take nothing from a live peer, whatever they say of it, and however long they are known',
+  async t => {
+    for (const [what, planOf] of Object.entries(LIES))
+      for (const knownMs of [1000, 120_000]) {
+        const { made, honest, liars, victim } = mesh(knownMs)
+        lie(made, liars, planOf(victim, liars))
+        made.pass(60_000)
+        t.ok(isVictims(honest, victim), `${what}; known for ${knownMs} ms`)
+        for (const host of honest) t.same(host.machine.report().disputed, [])
+      }
+  },
+)
 
 t.test('who was alone with two liars believes the others again soon after it is back', async t => {
   const { made, honest, liars, victim } = mesh()
