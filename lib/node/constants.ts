@@ -199,6 +199,9 @@ export const FOUNDING_DELAY_MS = 30
 export const PROPOSE_FIRST_MS = 250
 /** Another one after so long, up to twice. */
 export const PROPOSE_LATER_MS = 2_000
+/** Whoever is elected and has not said for so long that it founded is taken for gone, or never there. */
+export const FOUNDER_AWAITED_MS = 5_000
+
 /** Founding messages that are taken of one neighbour: bytes at once, and then for each second. */
 export const FOUNDING_BURST_BYTES = 1_048_576
 export const FOUNDING_BYTES_PER_SECOND = 65_536

@@ -21,6 +21,8 @@ export interface FoundingReport {
   readonly quorum: number
   /** Who was elected. */
   readonly founder: FoundingPeer | undefined
+  /** Since it was elected it has not said that it founded, for FOUNDER_AWAITED_MS or more. */
+  readonly isFounderMissing: boolean
   /** Peers that decide by another `--ipalloc-init`; at most FOUNDING_NAMED_MAX. */
   readonly others: readonly (FoundingPeer & { readonly size: number })[]
   /** Seeds of which several go by one name. */
@@ -33,6 +35,7 @@ export function foundingReport(parts: {
   held: readonly HeldStatement[]
   founder: PeerId | undefined
   hasVote: boolean
+  isFounderMissing: boolean
 }): FoundingReport {
   const { electorate, held, founder } = parts
   const peers = held.map(({ peerId, statement }) => ({
@@ -50,6 +53,7 @@ export function foundingReport(parts: {
     electors: counted.length,
     size: electorate.size,
     quorum: electorate.quorum(counted.length),
+    isFounderMissing: parts.isFounderMissing,
     founder: founder === undefined ? undefined : { peerId: founder, nickname: elected?.nickname ?? '?' },
     others: peers
       .filter(({ isAlike, peerId }) => !isAlike && peerId !== parts.self)

@@ -12,6 +12,7 @@ import {
   type SignedFounding,
 } from '../wire/mod.ts'
 import {
+  FOUNDER_AWAITED_MS,
   FOUNDING_BURST_BYTES,
   FOUNDING_BYTES_PER_SECOND,
   FOUNDING_DELAY_MS,
@@ -57,6 +58,8 @@ export class FounderElection implements NodePart {
   readonly #held = new Map<PeerId, HeldStatement>()
   readonly #told = new Map<PeerId, Told>()
   #founder: PeerId | undefined
+  /** Since when it is known, in this run. */
+  #founderKnownAt: Millis = 0
   #revision = 0
   #tellAt: Millis | undefined
   #proposeAt: Millis | undefined
@@ -90,6 +93,7 @@ export class FounderElection implements NodePart {
       if (this.#electorate === undefined || equalBytes(own.statement.electorate, this.#electorate.id)) {
         this.#held.set(this.#self, { ...own, peerId: this.#self })
         this.#founder = founder
+        this.#founderKnownAt = now
       } else this.#context.log('warn', 'founding-changed', { text: 'votes for another --ipalloc-init are void' }, now)
     }
     if (this.#hasVote && !this.#held.has(this.#self)) this.#state(undefined, now)
@@ -142,7 +146,7 @@ export class FounderElection implements NodePart {
   }
 
   /** Undefined for a peer without a plan. */
-  report(): FoundingReport | undefined {
+  report(now: Millis): FoundingReport | undefined {
     if (this.#electorate === undefined) return undefined
     return foundingReport({
       self: this.#self,
@@ -150,6 +154,7 @@ export class FounderElection implements NodePart {
       held: [...this.#held.values()],
       founder: this.#founder,
       hasVote: this.#hasVote,
+      isFounderMissing: this.#founder !== undefined && now - this.#founderKnownAt >= FOUNDER_AWAITED_MS,
     })
   }
 
@@ -240,6 +245,7 @@ export class FounderElection implements NodePart {
   #decide(founder: PeerId | undefined, now: Millis): void {
     if (founder === undefined) return
     this.#founder = founder
+    this.#founderKnownAt = now
     this.#proposeAt = undefined
     this.#persist()
     this.#context.log('info', 'founder-elected', { founder, isSelf: founder === this.#self }, now)

@@ -67,8 +67,8 @@ export class Node implements Machine<NodeOutput> {
   }
 
   /** How far the decision is who founds. */
-  get founding(): FoundingReport | undefined {
-    return this.#wiring.founding.report()
+  founding(now: Millis): FoundingReport | undefined {
+    return this.#wiring.founding.report(now)
   }
 
   /** `isPristine`: founded here, nobody joined and nothing was given since; `isUnused`: nobody has given an address. */

@@ -115,7 +115,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       isPristine: node.use.isPristine,
       ipv6Prefix: ipv6Prefix && formatMeshPrefix(ipv6Prefix),
       isUnused: node.use.isUnused,
-      founding: node.founding,
+      founding: node.founding(now),
     },
     connections: neighbours.connections.map(one => ({
       ...one,

@@ -16,8 +16,12 @@ export interface FoundingView {
 
 /** What the decision waits for. */
 function decisionOf({ type, plan, ...founding }: FoundingReport): string {
-  if (founding.founder !== undefined)
-    return `${nameOf(founding.founder)} is elected to found the mesh (${plan}), and has not told of it yet`
+  if (founding.founder !== undefined) {
+    const elected = `${nameOf(founding.founder)} is elected to found the mesh (${plan}), and has not told of it yet`
+    return founding.isFounderMissing
+      ? `${elected}: start that host; if there is none, or it is gone for good, ${FOUND}`
+      : elected
+  }
   if (type === 'observer') return 'an observer founds no mesh and has no vote: it joins one as soon as there is one'
   const few = founding.electors < founding.quorum
   const others = founding.others.map(other => `${nameOf(other)} (${other.size})`)
@@ -52,7 +56,8 @@ export function foundingOf(
       members.length === 0
         ? ''
         : `; ${listed(members.map(({ peerId }) => names.short(peerId)))} of a mesh is linked, which this peer was not told to join: \`weave-ts connect\` with its address does`
-    return { state: 'deciding', wait: decisionOf(mesh.founding) + uninvited }
+    const state = mesh.founding.isFounderMissing ? 'nobody' : 'deciding'
+    return { state, wait: decisionOf(mesh.founding) + uninvited }
   }
   if (members.length > 0)
     return { state: 'waiting', wait: 'a peer of a mesh is linked, which this one is about to join' }
