@@ -4,6 +4,7 @@ import type { CryptoSuite } from '../crypto/mod.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
 import { CHAIN_MAX, SEGMENT_BLOCKS } from './constants.ts'
+import { DoubledGrants } from './doubled-grants.ts'
 import { Evidence } from './evidence.ts'
 import type { Founding } from './founding.ts'
 import { OwnPages, type PageStatement } from './own-pages.ts'
@@ -46,6 +47,8 @@ export class BlockMap {
   readonly #evidence: Evidence
   readonly #statements = new Statements()
   readonly #own: OwnPages
+  /** Blocks that a former owner handed on again. */
+  readonly doubled = new DoubledGrants()
   readonly #inForce: RegisterTable
   readonly #highest: RegisterTable
   readonly #isOwn: Uint8Array
@@ -104,9 +107,9 @@ export class BlockMap {
     return title === undefined ? undefined : { term: title.term, seq: title.seq, owner: title.owner }
   }
 
-  /** The same with its proof. */
-  titleOf(block: number): Title | undefined {
-    return this.#inForce.get(block)
+  /** What counts when a new root is agreed to: the title that was known first, if there is a rival. */
+  rightTo(block: number): Title | undefined {
+    return this.doubled.firstOf(block) ?? this.#inForce.get(block)
   }
 
   ownerOf(block: number): PeerId | undefined {
@@ -283,6 +286,12 @@ export class BlockMap {
     })
   }
 
+  /** Blocks that were this peer's before whoever gave them gave them to somebody else, too. */
+  doubledOwn(): Stretch[] {
+    if (this.doubled.size === 0) return []
+    return stretchesOf(this.space.blockCount, block => this.doubled.firstOf(block)?.owner === this.self)
+  }
+
   /** The greatest term in force of these blocks; 0 for none. */
   greatestTerm(stretches: readonly Stretch[]): number {
     let greatest = 0
@@ -305,6 +314,7 @@ export class BlockMap {
     this.#evidence.clear()
     this.#own.clear()
     this.#highest.clear()
+    this.doubled.clear()
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
     this.#abandonedVersion = this.#version
   }
@@ -363,6 +373,7 @@ export class BlockMap {
       !this.#takeovers.voids(register.term, block)
     this.#isOwn[block] = isOwn ? 1 : 0
     if (equalRegisters(before, register)) return
+    this.doubled.note(block, before, register)
     this.#inForce.set(block, register)
     this.#registersVersion++
     if (before?.owner === register?.owner) return

@@ -103,6 +103,12 @@ export const KEPT_PART_MIN = 128
 export const RENEW_AT = 8
 export const RENEW_EVERY_MS = 60_000
 
+/** What somebody else was given too gets a new root at once, but no more often than this. */
+export const RENEW_DOUBLED_MS = 5_000
+
+/** Peers that handed blocks on twice, and are remembered for that. */
+export const DOUBLED_GIVERS_MAX = 16
+
 /** A takeover that no title rests on any more is forgotten after this. */
 export const TAKEOVER_KEPT_MS = 600_000
 

@@ -4,6 +4,7 @@ import { unreachableRemedy, waitReason, type Words } from './allocation-error.ts
 import type { Allocator } from './allocator.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
+import type { DoubleGiver } from './doubled-grants.ts'
 import type { Hold } from './hold.ts'
 import type { LeaseHolder } from './lease-holder.ts'
 import type { Lease, LeaseTable } from './lease-table.ts'
@@ -42,6 +43,8 @@ export interface IpamReport {
   readonly disputed: readonly { readonly container: string; readonly cidr: string; readonly owner?: PeerId }[]
   /** Of peers that are gone: settled ones, and those that wait for a majority. Not what a peer does about its own. */
   readonly takeovers: readonly TakeoverProgress[]
+  /** Who handed blocks on twice, as far as this peer saw it since it started. */
+  readonly doubledGrants: readonly DoubleGiver[]
   /** Peers that manage another range, and cannot share this one. */
   readonly otherRanges: readonly { readonly peer: PeerId; readonly range: string }[]
 }
@@ -104,6 +107,7 @@ export function makeReport(parts: ReportParts): IpamReport {
       return [owner === undefined ? entry : { ...entry, owner }]
     }),
     takeovers: parts.takeovers.all().filter(({ author, victim }) => author !== victim),
+    doubledGrants: map.doubled.givers,
     otherRanges: [...otherRanges].map(([peer, range]) => ({ peer, range })),
   }
 }

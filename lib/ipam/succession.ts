@@ -1,7 +1,14 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { BlockMap } from './block-map.ts'
-import { RENEW_AT, RENEW_EVERY_MS, TAKEOVER_KEPT_MS, TAKEOVER_RUNS_MAX, TERM_MAX } from './constants.ts'
+import {
+  RENEW_AT,
+  RENEW_DOUBLED_MS,
+  RENEW_EVERY_MS,
+  TAKEOVER_KEPT_MS,
+  TAKEOVER_RUNS_MAX,
+  TERM_MAX,
+} from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { TakeoverProgress } from './takeover-progress.ts'
 import type { Takeovers } from './takeovers.ts'
@@ -25,6 +32,7 @@ export class Succession {
   /** As of which owners there was nothing to renew. */
   #unrenewedVersion = -1
   #renewedAt: Millis = -Infinity
+  #doubledAt: Millis = -Infinity
   #sweptAt: Millis | undefined
 
   constructor(map: BlockMap, takeovers: Takeovers) {
@@ -83,8 +91,9 @@ export class Succession {
 
   /** A new root for what this peer owns by many grants, before no more may be added. */
   #renew(now: Millis): void {
-    if (now - this.#renewedAt < RENEW_EVERY_MS || this.#unrenewedVersion === this.#map.version) return
     if (this.#takeovers.isRenewing || this.#takeovers.isFull) return
+    if (this.#renewDoubled(now)) return
+    if (now - this.#renewedAt < RENEW_EVERY_MS || this.#unrenewedVersion === this.#map.version) return
     const runs = this.#map.blocksOf(this.#map.self, RENEW_AT).slice(0, TAKEOVER_RUNS_MAX)
     if (runs.length === 0 || this.#map.greatestTerm(runs) >= TERM_MAX) {
       this.#unrenewedVersion = this.#map.version
@@ -92,6 +101,16 @@ export class Succession {
     }
     this.#renewedAt = now
     this.#begin(this.#map.self, false, runs, now)
+  }
+
+  /** A new root for what somebody gave to this peer, and later to another one: what he signed is worth nothing then. */
+  #renewDoubled(now: Millis): boolean {
+    if (now - this.#doubledAt < RENEW_DOUBLED_MS) return false
+    const runs = this.#map.doubledOwn().slice(0, TAKEOVER_RUNS_MAX)
+    if (runs.length === 0 || this.#map.greatestTerm(runs) >= TERM_MAX) return false
+    this.#doubledAt = now
+    this.#begin(this.#map.self, false, runs, now)
+    return true
   }
 
   #begin(victim: PeerId, isForced: boolean, runs: readonly Stretch[], now: Millis): void {

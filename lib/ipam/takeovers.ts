@@ -1,7 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
 import { fromHex, isDrop, toHex, Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
-import { ACK_AFTER_MS, TAKEOVERS_MAX, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS } from './constants.ts'
+import { ACK_AFTER_MS, RENEW_EVERY_MS, TAKEOVERS_MAX, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS } from './constants.ts'
 import type { Electorate } from './electorate.ts'
 import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import { progressOf, type TakeoverProgress } from './takeover-progress.ts'
@@ -267,9 +267,14 @@ export class Takeovers implements TakeoverRoots {
     return entries.map(entry => progressOf(entry, this.#votes))
   }
 
-  /** True while a new root for what this peer owns is not settled. */
+  /** True while a new root for what this peer owns is not settled; one that nobody agrees to is in the way of no other. */
   get isRenewing(): boolean {
-    return this.#rules.of(this.#self).some(({ takeover, isSettled }) => takeover.author === this.#self && !isSettled)
+    return this.#rules
+      .of(this.#self)
+      .some(
+        ({ takeover, isSettled, seenAt }) =>
+          takeover.author === this.#self && !isSettled && this.#advancedAt - seenAt < RENEW_EVERY_MS,
+      )
   }
 
   /** True when others would not listen to one more. */

@@ -47,6 +47,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
       borrowed: [],
       disputed: [],
       takeovers: [],
+      doubledGrants: [],
       otherRanges: [],
     },
     ledger: { owners: 1, records: 3, bytes: 300 },

@@ -58,6 +58,14 @@ export function disputeWarnings({ ipam }: NodeReport): string[] {
   ]
 }
 
+/** Who handed blocks on twice. */
+export function doubledWarnings({ ipam }: NodeReport, names: Names): string[] {
+  return ipam.doubledGrants.map(
+    ({ giver, rival, blocks }) =>
+      `peer ${names.short(giver)} handed ${blocks} blocks of addresses on twice, the second time to ${names.short(rival)}: whoever had them first keeps them; that host was put back to an earlier state, or cannot be trusted`,
+  )
+}
+
 /** Peers that this one cannot share a range with. */
 export function rangeWarnings({ ipam }: NodeReport, names: Names): string[] {
   return ipam.otherRanges.map(

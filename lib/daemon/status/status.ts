@@ -7,7 +7,7 @@ import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { connectionViews } from './connections.ts'
 import { foundingOf } from './founding.ts'
 import { impostureWarnings } from './impostures.ts'
-import { disputeWarnings, ipamView, rangeWarnings } from './ipam.ts'
+import { disputeWarnings, doubledWarnings, ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pastWarnings } from './past.ts'
 import { pathViews } from './paths.ts'
@@ -72,6 +72,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...secretWarnings(report),
       ...rangeWarnings(report, names),
       ...disputeWarnings(report),
+      ...doubledWarnings(report, names),
       ...pastWarnings(report),
       ...impostureWarnings(report, names),
       ...unshownWarnings(report),
