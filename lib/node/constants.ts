@@ -149,6 +149,8 @@ export const NEIGHBOURS_CROWDED = 240
 /** Known peers that nobody reaches are dialled after so long; so many at a time. */
 export const HEALING_DELAY_MS = 2_000
 export const HEALING_MAX = 2
+/** A peer without any link, as after a start, dials so many at once. */
+export const HEALING_ALONE_MAX = 4
 /** A peer that was passed over because it did not answer is counted again after this. */
 export const PASSED_OVER_MS = 600_000
 /** Links of other peers that a report tells of, those of the nearest peers first: each of many peers may claim many. */

@@ -162,7 +162,7 @@ export class Discovery implements NodePart {
         delayMs: this.#delayMs(peerId, this.#isUrgent(peerId, choice)),
       })),
       ...this.#healing
-        .choose(lost, peer => this.#dialler.failedRounds(peer) > 0)
+        .choose(lost, peer => this.#dialler.failedRounds(peer) > 0, linked.size === 0)
         .map(({ peer, delayMs }) => ({ peerId: peer, delayMs })),
     ]
     let room = config.linksMax === 0 ? Infinity : config.linksMax - neighbours.count

@@ -21,7 +21,11 @@ export const REPLAY_WINDOW_USABLE = 8128
 /** Counters from here on are refused: upper 32 bits of 2^60. */
 export const REPLAY_COUNTER_HIGH_MAX = 2 ** 28
 
-/** An initiation without an answer is sent anew after this long, and up to the jitter longer. */
+/**
+ * An initiation without an answer is sent anew after the first wait, then doubling up to the last, each up to the jitter
+ * longer: one that crosses a restart is lost with the link that it went over.
+ */
+export const HANDSHAKE_RETRY_FIRST_MS = 300
 export const HANDSHAKE_RETRY_MS = 5_000
 export const HANDSHAKE_RETRY_JITTER_MS = 500
 /** Then the attempt has failed. */
@@ -29,7 +33,9 @@ export const HANDSHAKE_GIVE_UP_MS = 90_000
 /** Pause after the first failed attempt; doubles up to the limit, with a quarter of jitter. */
 export const HANDSHAKE_BACK_OFF_MS = 10_000
 export const HANDSHAKE_BACK_OFF_MAX_MS = 120_000
-/** How long the peer of the larger id leaves the first initiation to the other. */
+/** So long the peer of the larger id leaves the first initiation to the other, */
+export const AWAIT_FIRST_MS = 500
+/** and so long whoever answered one waits for the keys to be used. */
 export const AWAIT_INITIATION_MS = 5_000
 
 /** The initiator of a session replaces it at this age; the responder does if nothing came until its own. */

@@ -11,10 +11,12 @@ import {
 } from '../base/mod.ts'
 import { INCARNATION_BYTES, MESH_ID_BYTES } from '../wire/mod.ts'
 import {
+  AWAIT_FIRST_MS,
   AWAIT_INITIATION_MS,
   HANDSHAKE_BACK_OFF_MAX_MS,
   HANDSHAKE_BACK_OFF_MS,
   HANDSHAKE_GIVE_UP_MS,
+  HANDSHAKE_RETRY_FIRST_MS,
   HANDSHAKE_RETRY_JITTER_MS,
   HANDSHAKE_RETRY_MS,
   REKEY_AFTER_MS,
@@ -102,6 +104,7 @@ export class PeerSession implements Machine<SessionOutput> {
   #sequence = 0
   #adopted = 0
   #failuresInRow = 0
+  #retryMs = HANDSHAKE_RETRY_FIRST_MS
   #rekeys = 0
   #lastFailure: string | undefined
   /** Proved by an answer or a datagram, never by an initiation alone, which may be a replay. */
@@ -138,7 +141,7 @@ export class PeerSession implements Machine<SessionOutput> {
     if (this.#epochs.sealing !== undefined || this.#attempt !== undefined) return
     if (this.#timers.has('handshake back-off') || this.#timers.has('awaiting initiation')) return
     if (this.#isSmaller) this.#initiate(now)
-    else this.#await(now)
+    else this.#await(now, AWAIT_FIRST_MS)
   }
 
   /**
@@ -248,7 +251,7 @@ export class PeerSession implements Machine<SessionOutput> {
     this.#add(answer.keys, 'responder', incarnation, sequence, now)
     this.#push({ type: 'message', bytes: answer.bytes })
     const sealing = this.#epochs.sealing
-    if (sealing === undefined) this.#await(now)
+    if (sealing === undefined) this.#await(now, AWAIT_INITIATION_MS)
     // Our own attempt may have been given up for this: see to it that the keys are renewed should nothing come of it.
     else if (!this.#timers.has('rekey'))
       this.#timers.set('rekey', Math.max(sealing.bornAt + REKEY_FALL_BACK_MS, now + AWAIT_INITIATION_MS))
@@ -300,13 +303,20 @@ export class PeerSession implements Machine<SessionOutput> {
 
   /** Begins an attempt, or sends its next initiation with keys of its own. */
   #initiate(now: Millis): void {
-    if (this.#attempt === undefined) this.#timers.set('handshake give-up', now + HANDSHAKE_GIVE_UP_MS)
+    if (this.#attempt === undefined) {
+      this.#timers.set('handshake give-up', now + HANDSHAKE_GIVE_UP_MS)
+      this.#retryMs = HANDSHAKE_RETRY_FIRST_MS
+    }
     const receiverIndex = this.#config.allocateIndex()
     const sequence = (this.#sequence = this.#config.nextSequence?.() ?? this.#sequence + 1)
     const { handshake, bytes } = initiate(this.#config, { receiverIndex, sequence, adopted: this.#adopted })
     this.#attempt = { handshake, receiverIndex, sequence }
     this.#push({ type: 'message', bytes })
-    this.#timers.set('handshake retry', now + HANDSHAKE_RETRY_MS + this.#jitter(HANDSHAKE_RETRY_JITTER_MS))
+    this.#timers.set(
+      'handshake retry',
+      now + this.#retryMs + this.#jitter(Math.min(this.#retryMs, HANDSHAKE_RETRY_JITTER_MS)),
+    )
+    this.#retryMs = Math.min(2 * this.#retryMs, HANDSHAKE_RETRY_MS)
   }
 
   #abandon(): void {
@@ -330,9 +340,9 @@ export class PeerSession implements Machine<SessionOutput> {
     if (this.#attempt === undefined && !this.#timers.has('handshake back-off')) this.#initiate(now)
   }
 
-  #await(now: Millis): void {
+  #await(now: Millis, waitMs: Millis): void {
     if (this.#timers.has('awaiting initiation')) return
-    this.#timers.set('awaiting initiation', now + AWAIT_INITIATION_MS + this.#jitter(HANDSHAKE_RETRY_JITTER_MS))
+    this.#timers.set('awaiting initiation', now + waitMs + this.#jitter(HANDSHAKE_RETRY_JITTER_MS))
   }
 
   #needsKeys(now: Millis): boolean {

@@ -60,3 +60,39 @@ void t.test('the ends of a chain without discovery talk on for ever when its mid
   if (!t.passing()) t.comment(mesh.story())
   t.end()
 })
+
+/** How a host ends before it is launched again. */
+const ENDS: Readonly<Record<string, (host: SimHost) => void>> = {
+  'that was killed': host => host.crash(false),
+  'that lost its power': host => host.crash(true),
+  'that was stopped': host => {
+    host.input((node, now) => node.shutdown(now))
+    host.crash(false)
+  },
+}
+const BACK_MS = 1_500
+
+for (const [how, end] of Object.entries(ENDS))
+  void t.test(`a host ${how} is reached within ${BACK_MS} ms of its next start, quiet or busy`, t => {
+    for (const seed of [1, 2])
+      for (const peers of [2, 3])
+        for (const quietMs of [0, 100_000])
+          for (let victim = 0; victim < peers; victim++) {
+            const mesh = settled(
+              t,
+              { seed },
+              Array.from({ length: peers }, (_, number) => (number === 0 ? [] : [0])),
+            )
+            mesh.run(quietMs)
+            end(mesh.host(victim))
+            mesh.run(3_000)
+            mesh.host(victim).launch(undefined, false)
+            const tookMs = mesh.until(() => mesh.pathsMissing().length === 0, 20_000, 50) ?? Infinity
+            t.ok(
+              tookMs <= BACK_MS,
+              `seed ${seed}, ${peers} peers, quiet for ${quietMs}: host ${victim} took ${tookMs} ms`,
+            )
+            t.same(mesh.unanswered(PING_MS), [])
+          }
+    t.end()
+  })

@@ -1,6 +1,12 @@
 import t from 'tap'
 import type { PeerId } from '../../../lib/address/mod.ts'
-import { HEALING_DELAY_MS, HEALING_MAX, RETRY_FIRST_MS, RETRY_LAST_MS } from '../../../lib/node/constants.ts'
+import {
+  HEALING_ALONE_MAX,
+  HEALING_DELAY_MS,
+  HEALING_MAX,
+  RETRY_FIRST_MS,
+  RETRY_LAST_MS,
+} from '../../../lib/node/constants.ts'
 import { Healing } from '../../../lib/node/healing.ts'
 import { peerNumber as p } from '../../support/graphs.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
@@ -57,4 +63,16 @@ t.test('who is found is not dialled, and the only one that is lost stays, failed
     'the dialler waits longer by itself',
   )
   t.same(healing.choose([], never), [])
+})
+
+t.test('a peer without any link dials more of them, and at once', async t => {
+  const healing = new Healing(seededChance(6))
+  const slots = healing.choose(lost(50), never, true)
+  t.equal(slots.length, HEALING_ALONE_MAX)
+  t.ok(slots.every(({ delayMs }) => delayMs === 0))
+  const later = healing.choose(lost(50), always, true)
+  t.ok(
+    later.every(({ delayMs }) => delayMs > 0),
+    'but waits after a failure',
+  )
 })

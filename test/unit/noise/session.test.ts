@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { nodeSuite } from '../../../lib/io/node-suite.ts'
 import { identityOf } from '../../../lib/crypto/mod.ts'
-import { PeerSession, type SessionOutput } from '../../../lib/noise/mod.ts'
+import { AWAIT_FIRST_MS, HANDSHAKE_RETRY_MS, PeerSession, type SessionOutput } from '../../../lib/noise/mod.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 import { chanceEntropy } from '../../support/sim-randomness.ts'
 
@@ -74,7 +74,7 @@ t.test('the outputs of a handshake come in the order to be carried out', async t
   const [a, b] = [sessionOf({}), larger()]
   a.start(0)
   b.start(0)
-  t.match(b.pollTimeout(), { at: 5_000, reason: 'session: awaiting initiation' })
+  t.match(b.pollTimeout(), { at: AWAIT_FIRST_MS, reason: 'session: awaiting initiation' })
   const first = drain(a)
   t.equal(typesOf(first), 'message')
   b.handleMessage(messageOf(first), 10)
@@ -109,14 +109,21 @@ for (const [ours, theirs, cipher] of [
   })
 }
 
-t.test('the larger end initiates by itself when nothing came within 5 s', async t => {
+t.test('the larger end initiates by itself when nothing came in time, soon again and then ever later', async t => {
   const b = larger()
   b.start(0)
-  b.handleTimeout(4_999)
+  b.handleTimeout(AWAIT_FIRST_MS - 1)
   t.equal(typesOf(drain(b)), '')
-  b.handleTimeout(5_000)
-  t.equal(typesOf(drain(b)), 'message')
-  t.match(b.pollTimeout(), { at: 10_000, reason: 'session: handshake retry' })
+  const gaps: number[] = []
+  for (let last = 0; gaps.length < 8;) {
+    const { at } = b.pollTimeout()!
+    b.handleTimeout(at)
+    t.equal(typesOf(drain(b)), 'message')
+    t.match(b.pollTimeout(), { reason: 'session: handshake retry' })
+    gaps.push(at - last)
+    last = at
+  }
+  t.same(gaps, [AWAIT_FIRST_MS, 300, 600, 1_200, 2_400, 4_800, HANDSHAKE_RETRY_MS, HANDSHAKE_RETRY_MS])
 })
 
 t.test('the smaller end drops the others initiation while its own is under way', async t => {
