@@ -101,22 +101,27 @@ export const PUBLISH_RETIRED_WAIT_MS = 150_000
 export const PUBLISH_RTT_INTERVAL_MS = 15_000
 export const COLLECT_INTERVAL_MS = 5_000
 
-/** Probing of a path: while it is not proved, between the first and the last wait; once it is, at the interval. */
+/** Probing of a path that is not proved: between the first and the last wait; beside a relay that works, at the interval. */
 export const PROBE_FIRST_MS = 200
 export const PROBE_LAST_MS = 10_000
 export const PROBE_INTERVAL_MS = 5_000
-/** How long a probe waits for its answer, and how many in a row may be missing before the path is down. */
+/** A proved path that carried frames within the last PROBE_INTERVAL_MS is probed so often. */
+export const PROBE_BUSY_MS = 1_000
+/** How long a probe waits for its answer: four round trips of the path, within these bounds. */
+export const PROBE_ANSWER_MIN_MS = 300
 export const PROBE_ANSWER_MS = 1_000
-export const PROBE_MISSES_MAX = 4
+/** Then the path is suspect, and probed so often, by itself and through a relay, */
+export const PROBE_SUSPECT_MS = 250
+/** and given up after so long without an answer where a relay answers, */
+export const SUSPECT_MS = 900
+/** or where none does. */
+export const SUSPECT_LAST_MS = 4_000
+/** While frames of the peer still come. */
+export const SUSPECT_HEARD_MS = 15_000
 /** Probes of one path whose answers are awaited; the oldest is forgotten first. */
 export const PROBES_OUTSTANDING_MAX = 64
 /** Probes of the size of one path whose answers are awaited. */
 export const SIZE_PROBES_OUTSTANDING_MAX = 64
-/**
- * A probe of the far side stands in for an own one, but not for longer than this after the last own one that was
- * answered.
- */
-export const PROBE_PROOF_MS = 10_000
 /**
  * A proved path that carries no frames is probed by one side after so long: middleboxes forget one that rests for 30 s.
  */

@@ -15,14 +15,13 @@ import type { EngineOp } from '../overlay/mod.ts'
 import { decodeControl, encodeControlHandshake, encodePathEnd, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
 import {
   CANDIDATES_MAX,
-  PROBE_ANSWER_MS,
+  PROBE_BUSY_MS,
   PROBE_FIRST_MS,
-  PROBE_IDLE_MS,
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
-  PROBE_MISSES_MAX,
-  PROBE_PROOF_MS,
+  PROBE_SUSPECT_MS,
 } from './constants.ts'
+import { PathDoubt } from './path-doubt.ts'
 import { PathProbes } from './path-probes.ts'
 import type { PathSize } from './path-size.ts'
 import { sourceEndpoint, whyNotDirect, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
@@ -32,8 +31,8 @@ import type { PathUse } from './path-use.ts'
  * The way to one remote peer: its session, and the endpoint that is proved to carry data.
  *
  * Candidates are probed with sealed datagrams; an endpoint whose probe is answered becomes the path, and probing goes
- * on over it, seldom while it carries no frames. After PROBE_MISSES_MAX unanswered probes the path is down and the
- * candidates are tried anew. An authenticated datagram from another address makes that address a candidate which is
+ * on over it, seldom while it carries no frames. A path that does not answer is suspect: it is probed often, and so is
+ * the way through a relay, which takes over when it answers (PathDoubt). Then the candidates are tried anew. An authenticated datagram from another address makes that address a candidate which is
  * probed at once (roaming). Without a direct path frames go through the neighbour `via`, once a probe made that round
  * trip. Nothing unauthenticated reaches this machine.
  */
@@ -52,14 +51,11 @@ export class DataPath implements Machine<DataPathOutput> {
   #direct: { endpoint: Endpoint; rttMs: number } | undefined
   #via: { peer: PeerId; index: number } | undefined
   #viaRttMs: number | undefined
-  #misses = 0
-  #unproved: Endpoint | undefined
+  readonly #doubt = new PathDoubt()
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
-  #awaiting: { token: number; until: Millis } | undefined
-  #provedAt: Millis = 0
-  /** When the far side last probed the path. */
-  #probedAt: Millis = 0
+  /** Before the candidates are not probed again. */
+  #candidatesAt: Millis = 0
   /** Control datagrams sent and received, by receiver index. */
   readonly #control = new Map<number, number>()
   #seenAs: string | undefined
@@ -99,6 +95,16 @@ export class DataPath implements Machine<DataPathOutput> {
   /** The endpoint that was proved last, whether it still answers or not. */
   get heardAt(): Endpoint | undefined {
     return this.#heardAt
+  }
+
+  /** The path is direct, and no answer over it is missing: others can be reached through it. */
+  get isSound(): boolean {
+    return this.#direct !== undefined && !this.#doubt.isSuspect
+  }
+
+  /** The path is direct, and no answers over it have been missing for long: it may go on as the way to others. */
+  get isBelieved(): boolean {
+    return this.#direct !== undefined && !this.#doubt.isDeep
   }
 
   /** True when frames can be sent to the peer, directly or through a relay. */
@@ -187,7 +193,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.session.stop()
     this.#drainSession(now)
     this.#probeAt = undefined
-    this.#awaiting = undefined
+    this.#doubt.clear()
     this.#size.end()
   }
 
@@ -211,9 +217,9 @@ export class DataPath implements Machine<DataPathOutput> {
       const endpoint = sourceEndpoint(source)
       const reply = encodeProbeReply(message.token, endpoint ?? '')
       const isAnswerable = source === undefined || endpoint !== undefined
-      if (isAnswerable) this.#sendControl(receiverIndex, reply, source)
+      if (isAnswerable) this.#answer(receiverIndex, reply, source, now)
       if (endpoint !== undefined) this.#consider(endpoint, now)
-      if (endpoint !== undefined && endpoint === this.#direct?.endpoint) this.#postpone(now)
+      if (endpoint !== undefined && endpoint === this.#direct?.endpoint) this.#doubt.probed(now)
     } else if (message.type === 'probe-reply') {
       this.#handleReply(message.token, message.seenEndpoint, now)
     } else if (message.type === 'handshake') {
@@ -237,7 +243,7 @@ export class DataPath implements Machine<DataPathOutput> {
   handleTimeout(now: Millis): void {
     this.session.handleTimeout(now)
     this.#drainSession(now)
-    if (this.#awaiting !== undefined && now >= this.#awaiting.until) this.#handleMiss(now)
+    if (this.#doubt.takeMiss(now)) this.#suspect(now)
     if (this.#probeAt !== undefined && now >= this.#probeAt) this.#probe(now)
     this.#size.handleTimeout(now)
     this.#drainSize()
@@ -252,7 +258,7 @@ export class DataPath implements Machine<DataPathOutput> {
       this.session.pollTimeout(),
       this.#size.pollTimeout(),
       this.#probeAt === undefined ? undefined : { at: this.#probeAt, reason: 'path probe' },
-      this.#awaiting === undefined ? undefined : { at: this.#awaiting.until, reason: 'probe answer' },
+      this.#doubt.awaitedUntil === undefined ? undefined : { at: this.#doubt.awaitedUntil, reason: 'probe answer' },
     ])
   }
 
@@ -299,61 +305,83 @@ export class DataPath implements Machine<DataPathOutput> {
     if (!this.#probes.isAwaited(endpoint, now)) this.#sendProbe(endpoint, now)
   }
 
-  /**
-   * The far side probed the path: it works from there to here, and our answer proves the rest to the far side. Our own
-   * proof may wait for another interval then; yet it is not older than PROBE_PROOF_MS before it is sought anew, for a
-   * path may fail in one direction only.
-   */
-  #postpone(now: Millis): void {
-    this.#probedAt = now
-    if (this.#awaiting !== undefined || this.#misses > 0 || this.#probeAt === undefined) return
-    const later = Math.min(this.#nextProbeAt(now), this.#provedAt + PROBE_PROOF_MS)
-    this.#probeAt = Math.max(this.#probeAt, later)
+  /** A probe that came through a relay is answered through one: its sender doubts the direct way, and so should we. */
+  #answer(receiverIndex: number, reply: Uint8Array, source: EndpointParts | undefined, now: Millis): void {
+    if (source !== undefined || this.#direct === undefined || this.#via === undefined)
+      return this.#sendControl(receiverIndex, reply, source)
+    this.#sendThroughRelay(receiverIndex, reply)
+    if (this.isSound && this.#doubt.provedAgoMs(now) >= PROBE_SUSPECT_MS) this.#prove(this.#direct, now)
   }
 
-  #nextProbeAt(now: Millis): Millis {
-    return this.#beat.after(now + jittered(PROBE_INTERVAL_MS, this.#chance))
-  }
-
-  /** The path works, and nobody uses it: whether either side proved it lately, and this one not too long ago. */
-  #mayRest(now: Millis): boolean {
-    this.look(now)
-    if (this.#misses > 0 || this.#unproved !== undefined || now - this.use.usedAt < PROBE_INTERVAL_MS) return false
-    return now - Math.max(this.#provedAt, this.#probedAt) < PROBE_IDLE_MS && now - this.#provedAt < 2 * PROBE_IDLE_MS
+  #prove({ endpoint, rttMs }: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
+    this.#sendProbe(endpoint, now)
+    this.#doubt.ask(rttMs, now)
   }
 
   #probeSoon(now: Millis): void {
     this.#probeWaitMs = PROBE_FIRST_MS
+    this.#candidatesAt = now
     this.#probeAt = now
   }
 
   #probe(now: Millis): void {
     this.#probeAt = undefined
     if (this.#sealIndex === 0) return
-    if (this.#direct !== undefined) {
-      this.#probeAt = this.#nextProbeAt(now)
-      if (this.#mayRest(now)) return
-      const token = this.#sendProbe(this.#direct.endpoint, now)
-      this.#awaiting ??= { token, until: now + PROBE_ANSWER_MS }
-      return
+    if (this.#direct !== undefined) return this.#probePath(this.#direct, now)
+    if (this.#isOver(false, now)) return this.#lose('nothing is heard through the relay', now)
+    if (now >= this.#candidatesAt) {
+      for (const endpoint of this.#candidates) this.#sendProbe(endpoint, now)
+      this.#candidatesAt = now + jittered(this.#probeWaitMs, this.#chance)
+      const lastMs = this.#viaRttMs === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS
+      this.#probeWaitMs = Math.min(this.#probeWaitMs * 2, lastMs)
     }
-    for (const endpoint of this.#candidates) this.#sendProbe(endpoint, now)
-    if (this.#via !== undefined) {
-      const token = this.#sendProbe(undefined, now)
-      if (this.#viaRttMs !== undefined) this.#awaiting ??= { token, until: now + PROBE_ANSWER_MS }
-    }
-    this.#probeAt = now + jittered(this.#probeWaitMs, this.#chance)
-    this.#probeWaitMs = Math.min(
-      this.#probeWaitMs * 2,
-      this.#viaRttMs === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS,
-    )
+    this.#probeAt = Math.min(this.#candidatesAt, this.#via === undefined ? Infinity : this.#probeRelay(now))
   }
 
-  #sendProbe(endpoint: Endpoint | undefined, now: Millis): number {
+  /** Asks through the relay, if it is time to. Returns when to look again. */
+  #probeRelay(now: Millis): Millis {
+    this.look(now)
+    const isBusy = now - this.use.usedAt < PROBE_INTERVAL_MS
+    if (this.#viaRttMs === undefined) this.#sendProbe(undefined, now)
+    else if (this.#doubt.isSuspect || isBusy || this.#doubt.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
+      this.#sendProbe(undefined, now)
+      this.#doubt.ask(this.#viaRttMs, now)
+    }
+    if (this.#doubt.isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
+    return this.#viaRttMs === undefined ? Infinity : this.#beat.after(now + PROBE_BUSY_MS)
+  }
+
+  #probePath(direct: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
+    if (!this.#doubt.isSuspect) {
+      this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
+      this.look(now)
+      if (!this.#doubt.mayRest(this.use.usedAt, now)) this.#prove(direct, now)
+      return
+    }
+    const hasOther = this.#via !== undefined && this.#viaRttMs !== undefined
+    if (this.#isOver(hasOther, now)) return this.#lose(`${direct.endpoint} does not answer any more`, now, hasOther)
+    if (this.#doubt.takeDeep(now)) this.#outputs.push({ type: 'doubted', peer: this.peerId })
+    this.#sendProbe(direct.endpoint, now)
+    if (this.#via !== undefined) this.#sendProbe(undefined, now)
+    this.#probeAt = now + jittered(PROBE_SUSPECT_MS, this.#chance)
+  }
+
+  #isOver(hasOther: boolean, now: Millis): boolean {
+    if (!this.#doubt.isSuspect) return false
+    this.look(now)
+    return this.#doubt.isOver(hasOther, this.use.heardAt, now)
+  }
+
+  /** An answer is missing. Loss is likelier than death: ask again at once, and see whether a relay is an other way. */
+  #suspect(now: Millis): void {
+    if (this.#direct !== undefined) this.#viaRttMs = undefined
+    this.#probe(now)
+  }
+
+  #sendProbe(endpoint: Endpoint | undefined, now: Millis): void {
     const token = this.#probes.add(endpoint, now)
-    const parts = endpoint === undefined ? undefined : endpointParts(endpoint)
-    this.#sendControl(this.#sealIndex, encodeProbe(token), parts)
-    return token
+    if (endpoint !== undefined) this.#sendControl(this.#sealIndex, encodeProbe(token), endpointParts(endpoint))
+    else this.#sendThroughRelay(this.#sealIndex, encodeProbe(token))
   }
 
   /** `endpoint` undefined: to where the peer's frames go. */
@@ -363,20 +391,26 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#engine({ op: 'send-control', receiverIndex, body, endpoint })
   }
 
+  /** A moment's frames may go along: they arrive as well. */
+  #sendThroughRelay(receiverIndex: number, body: Uint8Array): void {
+    const isDetour = this.#direct !== undefined
+    if (isDetour) this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: this.#via?.index ?? -1 })
+    this.#sendControl(receiverIndex, body, undefined)
+    if (isDetour) this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: -1 })
+  }
+
   #handleReply(token: number, seenEndpoint: string, now: Millis): void {
     if (this.#size.handleReply(token, now)) return this.#drainSize()
     const probe = this.#probes.take(token)
     if (probe === undefined) return
-    // An answer from elsewhere says nothing of the path that frames take.
-    if (this.#direct === undefined || this.#direct.endpoint === probe.endpoint) {
-      this.#awaiting = undefined
-      this.#misses = 0
-    }
     const rttMs = now - probe.sentAt
     if (probe.endpoint === undefined) {
       const isNews = this.#viaRttMs === undefined
       this.#viaRttMs = rttMs
-      if (!isNews || this.#direct !== undefined) return
+      // An answer from elsewhere says nothing of the path that frames take.
+      if (this.#direct !== undefined) return
+      this.#doubt.prove(now)
+      if (!isNews) return
       this.#beginSize(undefined, rttMs, now)
       this.#outputs.push({ type: 'changed', peer: this.peerId })
       return
@@ -384,22 +418,18 @@ export class DataPath implements Machine<DataPathOutput> {
     if (seenEndpoint !== '') this.#seenAs = seenEndpoint
     if (this.#direct?.endpoint === probe.endpoint) {
       this.#direct.rttMs = rttMs
-      this.#unproved = undefined
-      this.#provedAt = now
+      this.#doubt.prove(now)
       return
     }
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
-    if (this.#direct !== undefined && this.#unproved === undefined && !this.#hasMoved(probe.endpoint)) return
+    if (this.isSound && !this.#hasMoved(probe.endpoint)) return
     this.#direct = { endpoint: probe.endpoint, rttMs }
     this.#heardAt = probe.endpoint
-    this.#awaiting = undefined
-    this.#misses = 0
-    this.#provedAt = now
-    this.#unproved = undefined
+    this.#doubt.prove(now)
     this.#beginSize(probe.endpoint, rttMs, now)
     this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: endpointParts(probe.endpoint) })
     this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: -1 })
-    this.#probeAt = this.#nextProbeAt(now)
+    this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
     this.#outputs.push({ type: 'changed', peer: this.peerId })
   }
 
@@ -408,37 +438,23 @@ export class DataPath implements Machine<DataPathOutput> {
     return this.#candidates[0] === endpoint
   }
 
-  #handleMiss(now: Millis): void {
-    this.#awaiting = undefined
-    this.#misses++
-    if (this.#misses < PROBE_MISSES_MAX) {
-      // Loss is likelier than death: ask again at once.
-      this.#unproved = this.#direct?.endpoint
-      this.#probe(now)
-      return
-    }
-    this.#lose(`${this.#misses} probes in a row were not answered`, now)
-  }
-
-  #lose(why: string, now: Millis): void {
-    this.#misses = 0
-    this.#awaiting = undefined
+  /** `isRelayReady`: frames go through the relay from now on, and nothing is down. */
+  #lose(why: string, now: Millis, isRelayReady = false): void {
+    this.#doubt.clear()
     this.#probes.clear()
     const had = this.state.kind !== 'none'
-    this.#viaRttMs = undefined
-    this.#unproved = undefined
+    if (!isRelayReady) this.#viaRttMs = undefined
     this.#size.end()
     if (this.#direct !== undefined) {
       this.#direct = undefined
       this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: undefined })
       this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: this.#via?.index ?? -1 })
     }
+    if (isRelayReady) this.#beginSize(undefined, this.#viaRttMs ?? 0, now)
     if (!had) return
-    this.#outputs.push(
-      { type: 'changed', peer: this.peerId },
-      { type: 'note', peer: this.peerId, text: `path down: ${why}` },
-      { type: 'down', peer: this.peerId },
-    )
+    const text = isRelayReady ? `through a relay: ${why}` : `path down: ${why}`
+    this.#outputs.push({ type: 'changed', peer: this.peerId }, { type: 'note', peer: this.peerId, text })
+    if (!isRelayReady) this.#outputs.push({ type: 'down', peer: this.peerId })
     this.#probeSoon(now)
   }
 

@@ -271,10 +271,30 @@ export class DataPaths implements NodePart {
     path.setVia(via, via === undefined ? -1 : this.#view.indexOf(via)!, now)
   }
 
-  /** The neighbour through which a peer without a direct path is reached: the first hop over proved paths. */
+  /**
+   * The neighbour through which a peer would be reached without a direct path: the first hop over proved paths or, as
+   * long as that is the peer itself, whoever has a path to both.
+   */
   #viaOf(peer: PeerId): PeerId | undefined {
     const next = this.#view.dataRoutes.get(peer)?.nextHop
-    return next === undefined || next === peer || !this.isDirect(next) ? undefined : next
+    if (next === undefined || next === peer) return this.#spareOf(peer)
+    if (this.path(next)?.isBelieved === true) return next
+    return this.#spareOf(peer) ?? (this.isDirect(next) ? next : undefined)
+  }
+
+  /** A sound path to a peer that says the same of the other; the cheapest, and of equal ones the first. */
+  #spareOf(peer: PeerId): PeerId | undefined {
+    const { graph } = this.#view
+    const at = graph.indexOf(peer)
+    let best: PeerId | undefined
+    let bestCost = Infinity
+    for (const index of graph.neighbourIndices('data', at)) {
+      const id = graph.peers[index]!
+      if (this.path(id)?.isSound !== true) continue
+      const cost = (graph.edgeCost('data', at, index) ?? 0) + (this.#view.dataRoutes.get(id)?.cost ?? Infinity)
+      if (cost < bestCost || (cost === bestCost && best !== undefined && id < best)) [best, bestCost] = [id, cost]
+    }
+    return best
   }
 
   /**
@@ -334,6 +354,16 @@ export class DataPaths implements NodePart {
     if (isChanged) this.#onChanged(path.peerId, now)
   }
 
+  /** Looks for other relays for those that are reached through a peer. */
+  #avoid(relay: PeerId, now: Millis): void {
+    for (const held of [...this.#paths.values()]) {
+      const { state } = held.path
+      if (state.kind !== 'relayed' || state.via !== relay) continue
+      this.#feed(held, now)
+      this.#drain(held.path, now)
+    }
+  }
+
   /** Through the mesh or, where that is no way and every second time, over the path that there is. */
   #sendHandshake(body: Uint8Array, path: DataPath, now: Millis): void {
     const { peerId } = path
@@ -357,6 +387,9 @@ export class DataPaths implements NodePart {
         this.#unanswered.delete(path.peerId)
         return false
       case 'changed':
+        return false
+      case 'doubted':
+        this.#avoid(path.peerId, now)
         return false
       case 'down':
         return true

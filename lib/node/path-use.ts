@@ -5,6 +5,9 @@ import type { SessionTotals } from '../overlay/mod.ts'
 export class PathUse {
   readonly #totalsOf: (receiverIndex: number) => SessionTotals | undefined
   #usedAt: Millis
+  #heardAt: Millis = -Infinity
+  /** Datagrams that each session was seen to have received. */
+  readonly #received = new Map<number, number>()
   /** The most frames that each session was seen to have carried, by receiver index. */
   readonly #frames = new Map<number, number>()
 
@@ -16,6 +19,11 @@ export class PathUse {
 
   get usedAt(): Millis {
     return this.#usedAt
+  }
+
+  /** When it was last seen that anything had come, control datagrams too. */
+  get heardAt(): Millis {
+    return this.#heardAt
   }
 
   want(now: Millis): void {
@@ -31,11 +39,16 @@ export class PathUse {
     for (const [receiverIndex, datagrams] of control) {
       const totals = this.#totalsOf(receiverIndex)
       if (totals === undefined) continue
+      if (totals.receivedDatagrams > (this.#received.get(receiverIndex) ?? 0)) {
+        this.#received.set(receiverIndex, totals.receivedDatagrams)
+        this.#heardAt = now
+      }
       const frames = totals.sentDatagrams + totals.receivedDatagrams - datagrams
       if (frames <= (this.#frames.get(receiverIndex) ?? 0)) continue
       this.#frames.set(receiverIndex, frames)
       this.#usedAt = now
     }
-    for (const receiverIndex of this.#frames.keys()) if (!control.has(receiverIndex)) this.#frames.delete(receiverIndex)
+    for (const seen of [this.#frames, this.#received])
+      for (const receiverIndex of seen.keys()) if (!control.has(receiverIndex)) seen.delete(receiverIndex)
   }
 }

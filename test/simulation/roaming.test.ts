@@ -2,6 +2,9 @@ import t, { type Test } from 'tap'
 import type { SimHost } from '../support/sim-host.ts'
 import { SimMesh, type SimMeshOptions } from '../support/sim-mesh.ts'
 
+// The machine may be busy with other tests.
+t.setTimeout(240_000)
+
 const PING_MS = 10_000
 /** Longer than any key lives. */
 const KEYS_LATER_MS = 400_000

@@ -12,6 +12,7 @@ import type { NodeContext } from '../../lib/node/context.ts'
 import { DataPaths } from '../../lib/node/data-paths.ts'
 import type { MeshView } from '../../lib/node/mesh-view.ts'
 import type { NodeOutput } from '../../lib/node/mod.ts'
+import { Graph } from '../../lib/topology/mod.ts'
 import { CONTROL_KIND, decodeControl } from '../../lib/wire/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { MemoryPlane } from './memory-plane.ts'
@@ -21,6 +22,7 @@ import { labelledChance, seededEntropy } from './sim-randomness.ts'
 import { lightSuite, memoisedSuite } from './sim-suite.ts'
 
 const LATENCY_MS = 2
+const NO_EDGES = { count: 0, offsets: new Int32Array(1), ends: new Int32Array(0), costs: new Int32Array(0) }
 const MESH_ID = new Uint8Array(16).fill(1)
 const EVERYBODY = 0xffff_ffff_ffff
 const suite = lightSuite(memoisedSuite())
@@ -91,6 +93,7 @@ export class PathPeer {
     })
     const view = {
       dataRoutes: new Map(),
+      graph: new Graph([], { control: NO_EDGES, data: NO_EDGES }),
       indexOf: (peer: PeerId) => this.indexOf(peer),
       ensurePeer: (peer: PeerId) => ({ index: this.indexOf(peer) }),
       endpointsOf: (peer: PeerId) => world.endpointsOf(peer),

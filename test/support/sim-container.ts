@@ -35,9 +35,9 @@ export class SimContainer {
     this.#send = send
   }
 
-  /** Asks afresh who has the address, then sends an echo request. */
-  ping(to: Ipv4, number: number): void {
-    this.#macs.delete(to)
+  /** Sends an echo request; asks afresh who has the address, unless told otherwise. */
+  ping(to: Ipv4, number: number, isFresh = true): void {
+    if (isFresh) this.#macs.delete(to)
     this.#answered.delete(number)
     this.#pings.set(number, { to, number, tries: 0 })
     this.retry(number)

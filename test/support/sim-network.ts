@@ -23,6 +23,8 @@ export class SimNetwork {
   bytesPerSecond: (from: number, to: number) => number | undefined = () => undefined
   /** Which hosts have a way at all, partitions aside. A seam for address translation is `sourceOf`. */
   hasRoute: (from: number, to: number) => boolean = () => true
+  /** Whether datagrams get through where there is a way: streams do. */
+  carriesDatagrams: (from: number, to: number) => boolean = () => true
   readonly #clock: SimClock
   readonly #chance: Chance
   readonly #sites: SimSite[] = []
@@ -143,6 +145,7 @@ export class SimNetwork {
     this.onWire?.(from, bytes, undefined)
     const site = this.#siteAt(to)
     if (site === undefined || !this.hasRoute(from.number, site.number)) return
+    if (!this.carriesDatagrams(from.number, site.number)) return
     const source = { ip: this.addressNow(from.number), port: SIM_PORT }
     this.#mail.post(from.number, site.number, () => {
       if (site.isUp) site.handleDatagram(bytes.slice(), source)

@@ -1,0 +1,125 @@
+import t, { type Test } from 'tap'
+import { assert } from '../../lib/base/mod.ts'
+import type { SimContainer } from '../support/sim-container.ts'
+import type { SimHost } from '../support/sim-host.ts'
+import { SimMesh, type SimMeshOptions } from '../support/sim-mesh.ts'
+
+// The machine may be busy with other tests.
+t.setTimeout(240_000)
+
+const SEEDS = [1, 2]
+const ECHO_GAP_MS = 100
+/** What a failure may cost a stream of packets. */
+const OUTAGE_MS = 3_000
+
+function settled(peers: number, options: Partial<SimMeshOptions>, prepare: (mesh: SimMesh) => void = () => undefined) {
+  const mesh = new SimMesh({ seed: 1, peers, sealing: 'none', ...options })
+  prepare(mesh)
+  for (const host of mesh.hosts) host.launch(host.number === 0 ? undefined : [host.number === 1 ? 0 : 1])
+  const tookMs = mesh.until(() => mesh.agrees() && mesh.pathsMissing().length === 0, 60_000)
+  assert(tookMs !== undefined, `the mesh has not settled: ${mesh.pathsMissing().join(', ')}`)
+  for (const { number } of mesh.hosts) mesh.attach(number)
+  mesh.run(3_000)
+  assert(mesh.unanswered(10_000).length === 0, 'all containers talk')
+  return mesh
+}
+
+const containerOf = (host: SimHost): SimContainer => [...host.containers.values()][0]!
+let nextEcho = 1_000_000
+
+/** Sends echo requests for so long; the longest time without an answer that came within half a second. */
+function outageMs(mesh: SimMesh, from: SimHost, to: SimHost, forMs: number): number {
+  const near = containerOf(from)
+  const { ip } = containerOf(to)
+  const sent: { readonly number: number; readonly at: number }[] = []
+  let [lastAt, longest] = [mesh.clock.now, 0]
+  for (let passedMs = 0; passedMs < forMs; passedMs += ECHO_GAP_MS) {
+    const number = nextEcho++
+    sent.push({ number, at: mesh.clock.now })
+    near.ping(ip!, number, false)
+    mesh.run(ECHO_GAP_MS)
+    for (const echo of sent) if (near.isAnswered(echo.number)) lastAt = Math.max(lastAt, echo.at)
+    longest = Math.max(longest, mesh.clock.now - ECHO_GAP_MS - lastAt)
+  }
+  return longest
+}
+
+function survives(
+  t: Test,
+  mesh: SimMesh,
+  [from, to]: readonly [number, number],
+  what: string,
+  fail: (mesh: SimMesh) => void,
+): void {
+  t.equal(outageMs(mesh, mesh.host(from), mesh.host(to), 10_000) <= ECHO_GAP_MS, true, 'echoes are answered at first')
+  fail(mesh)
+  const ms = outageMs(mesh, mesh.host(from), mesh.host(to), 15_000)
+  t.ok(ms <= OUTAGE_MS, `${what}: an outage of ${ms} ms`)
+  if (!t.passing()) t.comment(mesh.story())
+}
+
+const isBetween = (a: number, b: number) => (from: number, to: number) =>
+  (from === a && to === b) || (from === b && to === a)
+
+for (const [what, isCut] of [
+  ['both ways', isBetween(0, 2)],
+  ['one way', (from: number, to: number) => from === 0 && to === 2],
+  ['the other way', (from: number, to: number) => from === 2 && to === 0],
+] as const)
+  void t.test(`where UDP is blocked ${what} a relay takes over within ${OUTAGE_MS} ms`, t => {
+    for (const seed of SEEDS) {
+      const mesh = settled(3, { seed })
+      survives(t, mesh, [0, 2], `seed ${seed}`, () => {
+        mesh.network.carriesDatagrams = (from, to) => !isCut(from, to)
+      })
+      const { peerId } = mesh.host(2).identity
+      t.match(mesh.host(0).node.paths.path(peerId)?.state, { kind: 'relayed', why: /no answer to UDP probes/ })
+    }
+    t.end()
+  })
+
+void t.test('a cable that is pulled is routed around as soon', t => {
+  for (const seed of SEEDS) {
+    const mesh = settled(3, { seed })
+    survives(t, mesh, [0, 2], `seed ${seed}`, () => {
+      mesh.network.hasRoute = (from, to) => !isBetween(0, 2)(from, to)
+    })
+  }
+  t.end()
+})
+
+void t.test('another relay takes the place of one that loses its power, or cannot reach the far side any more', t => {
+  for (const seed of SEEDS)
+    for (const isPower of [true, false]) {
+      // Two in the middle, and the ends do not reach each other.
+      const mesh = settled(4, { seed }, made => {
+        made.network.hasRoute = (from, to) => !isBetween(0, 3)(from, to)
+      })
+      const state = mesh.host(0).node.paths.path(mesh.host(3).identity.peerId)?.state
+      const relay = mesh.hosts.find(({ identity }) => state?.kind === 'relayed' && identity.peerId === state.via)!
+      survives(t, mesh, [0, 3], `seed ${seed}, ${isPower ? 'power' : 'way'}`, () => {
+        if (isPower) return relay.crash(true)
+        mesh.network.hasRoute = (from, to) => !isBetween(0, 3)(from, to) && !isBetween(relay.number, 3)(from, to)
+      })
+    }
+  t.end()
+})
+
+void t.test('a fifth of all datagrams lost, and most answers late, make no path go up and down', t => {
+  const mesh = settled(3, { seed: 1 })
+  mesh.network.weather.loss = 0.1
+  mesh.network.weather.jitterMs = 150
+  let [changes, before] = [0, '']
+  for (let passedMs = 0; passedMs < 60_000; passedMs += 500) {
+    for (const from of mesh.hosts)
+      for (const to of mesh.hosts) if (from !== to) containerOf(from).ping(containerOf(to).ip!, nextEcho++, false)
+    mesh.run(500)
+    const kinds = mesh.hosts
+      .flatMap(({ node }) => [...node.paths.all].map(({ peerId, state }) => `${peerId} ${state.kind}`))
+      .join()
+    if (before !== '' && kinds !== before) changes++
+    before = kinds
+  }
+  t.ok(changes <= 4, `${changes} changes in a minute`)
+  t.end()
+})
