@@ -8,6 +8,7 @@ import { DoubledGrants } from './doubled-grants.ts'
 import { Evidence } from './evidence.ts'
 import type { Founding } from './founding.ts'
 import { OwnPages, type PageStatement } from './own-pages.ts'
+import { countOwners, OwnerCounts } from './owner-counts.ts'
 import { Prover } from './prover.ts'
 import { compareRegisters, equalRegisters, type Register } from './register.ts'
 import { RegisterTable } from './register-table.ts'
@@ -54,7 +55,7 @@ export class BlockMap {
   readonly #isOwn: Uint8Array
   readonly #scratch = new RegisterTable(SEGMENT_BLOCKS)
   readonly #isConfirmed = new Uint8Array(SEGMENT_BLOCKS)
-  readonly #counts = new Map<PeerId, number>()
+  readonly #counts = new OwnerCounts()
   readonly #isInForce = (root: RootTitle) => root.type === 'founding' || this.#takeovers.isInForce(root.takeover)
   #changed: number[] = []
   #version = 0
@@ -95,11 +96,11 @@ export class BlockMap {
 
   /** Blocks per owner, by the registers in force. */
   get counts(): ReadonlyMap<PeerId, number> {
-    return this.#counts
+    return this.#counts.all
   }
 
   get isEmpty(): boolean {
-    return this.#counts.size === 0
+    return this.#counts.all.size === 0
   }
 
   registerOf(block: number): Register | undefined {
@@ -126,13 +127,8 @@ export class BlockMap {
 
   /** Blocks per owner within a span; `undefined` counts those of nobody. */
   countsIn(span: BlockSpan): ReadonlyMap<PeerId | undefined, number> {
-    if (span.first === 0 && span.last === this.space.blockCount - 1) return this.#countsOfAll()
-    const counts = new Map<PeerId | undefined, number>()
-    for (let block = span.first; block <= span.last; block++) {
-      const owner = this.ownerOf(block)
-      counts.set(owner, (counts.get(owner) ?? 0) + 1)
-    }
-    return counts
+    if (span.first > 0 || span.last < this.space.blockCount - 1) return countOwners(span, block => this.ownerOf(block))
+    return this.#counts.withNobody(this.space.blockCount)
   }
 
   /**
@@ -218,23 +214,23 @@ export class BlockMap {
   /** True when a reached peer but its victim and author states a block of a takeover as its own, with a lesser term. */
   isHeldBeside(takeover: Takeover, isReached: (peer: PeerId) => boolean): boolean {
     const { runs, term, victim, author } = takeover
-    const isBeside = ({ owner, ...title }: Pick<Title, 'owner' | 'term'>) =>
-      title.term < term && owner !== victim && owner !== author && isReached(owner)
-    const isOwnBeside = (block: number) =>
-      [this.#own.statedOf(block), this.#own.keptOf(block)].some(
-        title => title?.owner === this.self && isBeside(title) && this.#isInForce(rootOf(title)),
-      )
+    const isBeside = (title: Title) => {
+      const { owner } = title
+      if (title.term >= term || owner === victim || owner === author || !isReached(owner)) return false
+      return this.#isInForce(rootOf(title))
+    }
     const segments = new Set<number>()
     for (const { first, count } of runs)
       for (let block = first; block < first + count; block++) {
-        if (isOwnBeside(block)) return true
         segments.add(this.space.segmentOf(block))
+        const own = [this.#own.statedOf(block), this.#own.replacedOf(block)]
+        if (own.some(title => title?.owner === this.self && isBeside(title))) return true
       }
     for (const segment of segments) {
-      const { first: base } = this.space.segmentSpan(segment)
+      const { first } = this.space.segmentSpan(segment)
       for (const run of this.#statements.ownedIn(segment))
-        if (isBeside(run.title) && this.#isInForce(rootOf(run.title)))
-          if (overlap({ runs: [{ first: base + run.first, count: run.count }] }, takeover)) return true
+        if (isBeside(run.title) && overlap({ runs: [{ first: first + run.first, count: run.count }] }, takeover))
+          return true
     }
     return false
   }
@@ -249,7 +245,7 @@ export class BlockMap {
         const register = this.#inForce.get(block)
         if (register !== undefined && register.term >= title.term) continue
         const stated = this.#own.statedOf(block)
-        if (stated !== undefined) this.#own.keep(block, stated)
+        if (stated !== undefined) this.#own.keepReplaced(block, stated)
         this.#own.state(block, title)
         segments.add(this.space.segmentOf(block))
       }
@@ -274,8 +270,8 @@ export class BlockMap {
   }
 
   /** Blocks of which this peer states what a takeover replaced. */
-  keptBlocks(): Stretch[] {
-    return stretchesOf(this.space.blockCount, block => this.#own.keptOf(block) !== undefined)
+  replacedBlocks(): Stretch[] {
+    return stretchesOf(this.space.blockCount, block => this.#own.replacedOf(block) !== undefined)
   }
 
   /** Blocks of an owner, whose titles have so many grants at least. */
@@ -331,14 +327,6 @@ export class BlockMap {
     return changed
   }
 
-  #countsOfAll(): ReadonlyMap<PeerId | undefined, number> {
-    const counts = new Map<PeerId | undefined, number>(this.#counts)
-    let known = 0
-    for (const count of this.#counts.values()) known += count
-    if (known < this.space.blockCount) counts.set(undefined, this.space.blockCount - known)
-    return counts
-  }
-
   #scope(): GrantScope {
     return { meshId: this.#meshId(), range: this.space.range, blockPrefix: this.space.blockPrefix }
   }
@@ -347,9 +335,9 @@ export class BlockMap {
     const { first, last } = this.space.segmentSpan(segment)
     for (let at = 0; at < SEGMENT_BLOCKS; at++) {
       const stated = this.#live(this.#own.statedOf(first + at), first + at)
-      const kept = this.#live(this.#own.keptOf(first + at), first + at)
+      const replaced = this.#live(this.#own.replacedOf(first + at), first + at)
       this.#scratch.set(at, stated)
-      if (kept !== undefined) this.#scratch.merge(at, kept)
+      if (replaced !== undefined) this.#scratch.merge(at, replaced)
     }
     this.#statements.mergeSegment(segment, this.#scratch, this.#isConfirmed, this.#isInForce)
     for (let block = first; block <= last; block++) {
@@ -377,22 +365,22 @@ export class BlockMap {
     this.#inForce.set(block, register)
     this.#registersVersion++
     if (before?.owner === register?.owner) return
-    if (before !== undefined) this.#count(before.owner, -1)
-    if (register !== undefined) this.#count(register.owner, 1)
+    if (before !== undefined) this.#counts.add(before.owner, -1)
+    if (register !== undefined) this.#counts.add(register.owner, 1)
     this.#changed.push(block)
     this.#version++
   }
 
-  /** States anew what is this peer's to state of a block; what a recent takeover replaced is kept besides. */
+  /** States anew what is this peer's to state of a block; what a recent takeover replaced is stated besides. */
   #restate(block: number, inForce: Title | undefined, isConfirmed: boolean): void {
     const stated = this.#own.statedOf(block)
-    const kept = this.#own.keptOf(block)
-    if (stated !== undefined && this.#takeovers.replaces(stated.term, block)) this.#own.keep(block, stated)
-    if (kept !== undefined && !this.#takeovers.replaces(kept.term, block)) this.#own.unkeep(block)
-    const isBack = stated === undefined || (kept !== undefined && compareRegisters(stated, kept) < 0)
+    const replaced = this.#own.replacedOf(block)
+    if (stated !== undefined && this.#takeovers.replaces(stated.term, block)) this.#own.keepReplaced(block, stated)
+    if (replaced !== undefined && !this.#takeovers.replaces(replaced.term, block)) this.#own.dropReplaced(block)
+    const isBack = stated === undefined || (replaced !== undefined && compareRegisters(stated, replaced) < 0)
     this.#own.state(
       block,
-      this.#toState(block, inForce, isConfirmed, isBack || !this.#isLiveRoot(stated) ? kept : stated),
+      this.#toState(block, inForce, isConfirmed, isBack || !this.#isLiveRoot(stated) ? replaced : stated),
     )
   }
 
@@ -410,11 +398,5 @@ export class BlockMap {
     if (this.isOwn(block)) return inForce
     if (stated === undefined || stated.owner === this.self || isConfirmed) return undefined
     return compareRegisters(stated, inForce) === 0 ? stated : undefined
-  }
-
-  #count(owner: PeerId, change: number): void {
-    const count = (this.#counts.get(owner) ?? 0) + change
-    if (count === 0) this.#counts.delete(owner)
-    else this.#counts.set(owner, count)
   }
 }

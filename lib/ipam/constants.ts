@@ -97,7 +97,7 @@ export const ACKS_MAX = 900
 export const ACK_AFTER_MS = 3000
 
 /** Parts of a record from here on state what a recent takeover replaced. */
-export const KEPT_PART_MIN = 128
+export const REPLACED_PART_MIN = 128
 
 /** From so many grants on a peer makes a new root for what it owns, no more often than this. */
 export const RENEW_AT = 8

@@ -190,7 +190,7 @@ export class Ipam implements Machine<IpamOutput> {
    */
   setReachable(peers: ReadonlySet<PeerId>, now: Millis, members: ReadonlySet<PeerId> = peers): void {
     this.#parts.seeker.setReachable(peers)
-    this.takeovers.electorate.set(members, peers, now)
+    this.takeovers.presence.set(members, peers, now)
     this.#settle(now)
   }
 

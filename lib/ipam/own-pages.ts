@@ -1,7 +1,7 @@
 import { equalBytes } from '../base/mod.ts'
 import type { BlockSpace } from './block-space.ts'
 import { encodeBlocksRecord, partOfPage, segmentOfPage, type Page } from './blocks-record.ts'
-import { KEPT_PART_MIN } from './constants.ts'
+import { REPLACED_PART_MIN } from './constants.ts'
 import { compareRegisters, equalRegisters } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { runsOf, writePages, type Run } from './statements.ts'
@@ -18,22 +18,22 @@ export class OwnPages {
   readonly #space: BlockSpace
   readonly #stated: RegisterTable
   /** What this peer stated before a recent takeover, which may be withdrawn. */
-  readonly #kept: RegisterTable
+  readonly #replaced: RegisterTable
   readonly #dirty = new Set<number>()
   readonly #published = new Map<Page, Uint8Array>()
 
   constructor(space: BlockSpace) {
     this.#space = space
     this.#stated = new RegisterTable(space.blockCount)
-    this.#kept = new RegisterTable(space.blockCount)
+    this.#replaced = new RegisterTable(space.blockCount)
   }
 
   statedOf(block: number): Title | undefined {
     return this.#stated.get(block)
   }
 
-  keptOf(block: number): Title | undefined {
-    return this.#kept.get(block)
+  replacedOf(block: number): Title | undefined {
+    return this.#replaced.get(block)
   }
 
   state(block: number, title: Title | undefined): void {
@@ -42,24 +42,24 @@ export class OwnPages {
     this.#dirty.add(this.#space.segmentOf(block))
   }
 
-  /** States it besides, if it is above what is kept. */
-  keep(block: number, title: Title): void {
-    const kept = this.#kept.get(block)
-    if (kept === undefined || compareRegisters(title, kept) > 0) this.#setKept(block, title)
+  /** States it besides, if it is above what it states so already. */
+  keepReplaced(block: number, title: Title): void {
+    const replaced = this.#replaced.get(block)
+    if (replaced === undefined || compareRegisters(title, replaced) > 0) this.#setReplaced(block, title)
   }
 
-  unkeep(block: number): void {
-    if (this.#kept.get(block) !== undefined) this.#setKept(block, undefined)
+  dropReplaced(block: number): void {
+    if (this.#replaced.get(block) !== undefined) this.#setReplaced(block, undefined)
   }
 
   /** The ledger holds this as the own record. `isNew`: what is handed on since must not come back by an older one. */
   merge(page: Page, value: Uint8Array, runs: readonly Run[], isNew: (block: number, title: Title) => boolean): void {
     const segment = segmentOfPage(page)
     const { first } = this.#space.segmentSpan(segment)
-    const isKept = partOfPage(page) >= KEPT_PART_MIN
+    const isReplaced = partOfPage(page) >= REPLACED_PART_MIN
     for (const run of runs) {
       for (let block = first + run.first; block < first + run.first + run.count; block++) {
-        if (isKept) this.#kept.merge(block, run.title)
+        if (isReplaced) this.#replaced.merge(block, run.title)
         else if (isNew(block, run.title)) this.#stated.merge(block, run.title)
       }
     }
@@ -71,7 +71,7 @@ export class OwnPages {
   /** States nothing any more. */
   clear(): void {
     this.#stated.clear()
-    this.#kept.clear()
+    this.#replaced.clear()
     for (const page of this.#published.keys()) this.#dirty.add(segmentOfPage(page))
   }
 
@@ -83,7 +83,7 @@ export class OwnPages {
       const written = new Set<Page>()
       for (const { page, record } of [
         ...writePages(runsOf(this.#stated, span), segment, this.#space),
-        ...writePages(runsOf(this.#kept, span), segment, this.#space, KEPT_PART_MIN),
+        ...writePages(runsOf(this.#replaced, span), segment, this.#space, REPLACED_PART_MIN),
       ]) {
         written.add(page)
         const before = this.#published.get(page)
@@ -102,8 +102,8 @@ export class OwnPages {
     return publishes
   }
 
-  #setKept(block: number, title: Title | undefined): void {
-    this.#kept.set(block, title)
+  #setReplaced(block: number, title: Title | undefined): void {
+    this.#replaced.set(block, title)
     this.#dirty.add(this.#space.segmentOf(block))
   }
 

@@ -8,7 +8,7 @@ import type { Takeovers } from './takeovers.ts'
 export interface ReclaimParts {
   readonly loans: Loans
   readonly assignments: Pick<Assignments, 'ephemerals' | 'setAbsent' | 'version'>
-  readonly takeovers: Pick<Takeovers, 'settled' | 'version' | 'electorate'>
+  readonly takeovers: Pick<Takeovers, 'settled' | 'version' | 'presence'>
   /** Persists that a takeover was acted upon, for `restore`; false: that it need not be known any more. */
   readonly keep: (takeover: string, isKept: boolean) => void
 }
@@ -44,7 +44,7 @@ export class Reclaims {
       this.#version = takeovers.version
       this.#endRemoved()
     }
-    const isReached = (peer: PeerId) => takeovers.electorate.isReached(peer)
+    const isReached = (peer: PeerId) => takeovers.presence.isReached(peer)
     const away = new Set(this.#ephemerals().filter(peer => !isReached(peer)))
     for (const peer of this.#lostSince.keys()) {
       if (away.has(peer)) continue
@@ -97,7 +97,7 @@ export class Reclaims {
       this.#done.add(id)
       keep(id, true)
       // Who is back gives back itself what it does not use.
-      if (!takeovers.electorate.isReached(victim)) this.#end(victim, false)
+      if (!takeovers.presence.isReached(victim)) this.#end(victim, false)
     }
     for (const id of this.#done) {
       if (this.#done.size <= TAKEOVERS_MAX) break

@@ -42,11 +42,11 @@ export class Succession {
 
   /** Takes over what a peer that cannot be reached owned. `isForced`: gives of it before a majority agrees. */
   remove(victim: PeerId, isForced: boolean, now: Millis): PeerRemoval {
-    const { electorate } = this.#takeovers
+    const { presence } = this.#takeovers
     if (victim === this.#map.self) return { outcome: 'self' }
-    if (electorate.isReached(victim)) return { outcome: 'reachable' }
+    if (presence.isReached(victim)) return { outcome: 'reachable' }
     const before = this.#takeovers.of(victim)
-    const isKnown = electorate.members.has(victim) || this.#map.counts.has(victim) || before.length > 0
+    const isKnown = presence.members.has(victim) || this.#map.counts.has(victim) || before.length > 0
     if (!isKnown) return { outcome: 'unknown' }
     const isUnderWay = before.some(one => !one.isSettled && (one.isForced || !isForced))
     if (!isUnderWay) {
@@ -78,7 +78,7 @@ export class Succession {
       if ((before !== this.#version || this.#ownersVersion !== this.#map.version) && !this.#takeovers.isEmpty) {
         for (const takeover of this.#takeovers.ownInForce()) this.#map.takeOver(takeover)
         this.#takeovers.carry(this.#map.takeoversInForce().own)
-        this.#takeovers.carry(this.#takeovers.recentOf(this.#map.keptBlocks()))
+        this.#takeovers.carry(this.#takeovers.recentOf(this.#map.replacedBlocks()))
       }
       this.#ownersVersion = this.#map.version
     } while (this.#version !== this.#takeovers.version)

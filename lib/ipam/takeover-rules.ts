@@ -57,12 +57,12 @@ export class TakeoverRules {
     const { self, votes, blocks } = this.#parts
     if (takeover.victim === self) return false
     if (votes.hasMajority(takeover) || votes.isConceded(takeover)) return false
-    const { electorate } = votes
-    if (takeover.victim !== takeover.author && electorate.isReached(takeover.victim)) return true
+    const { presence } = votes
+    if (takeover.victim !== takeover.author && presence.isReached(takeover.victim)) return true
     return this.#heldBeside.of(
       takeover,
-      `${blocks.statementsVersion()} ${blocks.registersVersion()} ${electorate.version}`,
-      () => blocks.isHeldBeside(takeover, peer => electorate.isReached(peer)),
+      `${blocks.statementsVersion()} ${blocks.registersVersion()} ${presence.version}`,
+      () => blocks.isHeldBeside(takeover, peer => presence.isReached(peer)),
     )
   }
 
@@ -72,7 +72,7 @@ export class TakeoverRules {
     const { takeover, isSettled } = entry
     if (isSettled) return true
     const { victim, author } = takeover
-    if (author === self || victim === self || !votes.electorate.isReached(author)) return false
+    if (author === self || victim === self || !votes.presence.isReached(author)) return false
     if (victim !== author && !this.#isLost(victim, now)) return false
     if (!this.#fits(takeover) || this.#isOvertaken(takeover)) return false
     for (const rival of this.#parts.entries.values()) {
@@ -87,7 +87,7 @@ export class TakeoverRules {
     const { self, votes } = this.#parts
     const { id, author, victim } = takeover
     if (isSettled || author === self || victim === author || !votes.hasOwn(id)) return false
-    const since = votes.electorate.reachedSince(victim)
+    const since = votes.presence.reachedSince(victim)
     return since !== undefined && now - since >= ACK_AFTER_MS
   }
 
@@ -98,14 +98,14 @@ export class TakeoverRules {
   mustWithdraw(entry: TakeoverEntry): boolean {
     const { self, votes } = this.#parts
     const { takeover, isSettled, publishers } = entry
-    const { electorate } = votes
+    const { presence } = votes
     if (isSettled || takeover.author !== self || !publishers.has(self)) return false
-    if (takeover.victim !== self && electorate.isReached(takeover.victim)) return true
+    if (takeover.victim !== self && presence.isReached(takeover.victim)) return true
     if (votes.hasWitness(takeover)) return false
     if ((!takeover.isForced && !this.#fits(takeover)) || this.#isOvertaken(takeover)) return true
     for (const rival of this.#parts.entries.values()) {
       const { id, author } = rival.takeover
-      if (rival.isSettled || id >= takeover.id || !electorate.isReached(author)) continue
+      if (rival.isSettled || id >= takeover.id || !presence.isReached(author)) continue
       if (overlap(rival.takeover, takeover)) return true
     }
     return false
@@ -117,8 +117,8 @@ export class TakeoverRules {
     const { takeover, isSettled, doubtedSince, seenAt } = entry
     if (isSettled) return doubtedSince === undefined ? undefined : doubtedSince + ACK_AFTER_MS
     const { lostSince, reachedSince } = {
-      lostSince: votes.electorate.lostSince(takeover.victim),
-      reachedSince: votes.hasOwn(takeover.id) ? votes.electorate.reachedSince(takeover.victim) : undefined,
+      lostSince: votes.presence.lostSince(takeover.victim),
+      reachedSince: votes.hasOwn(takeover.id) ? votes.presence.reachedSince(takeover.victim) : undefined,
     }
     const times = [lostSince, reachedSince, votes.hasWitness(takeover) ? seenAt : undefined]
       .flatMap(since => (since === undefined ? [] : [since + ACK_AFTER_MS]))
@@ -136,7 +136,7 @@ export class TakeoverRules {
     const { victim, author } = takeover
     if (victim === self || !votes.hasWitness(takeover) || now - seenAt < ACK_AFTER_MS) return false
     if (victim !== author && !this.#isLost(victim, now)) return false
-    const key = `${blocks.registersVersion()} ${votes.electorate.version}`
+    const key = `${blocks.registersVersion()} ${votes.presence.version}`
     return !this.#beside.of(takeover, key, () => this.#isBeside(takeover))
   }
 
@@ -148,15 +148,15 @@ export class TakeoverRules {
         const register = blocks.registerOf(block)
         if (register === undefined || register.term >= term) continue
         const { owner } = register
-        if (owner !== victim && owner !== author && votes.electorate.isReached(owner)) return true
+        if (owner !== victim && owner !== author && votes.presence.isReached(owner)) return true
       }
     return false
   }
 
   #isLost(peer: PeerId, now: Millis): boolean {
-    const { electorate } = this.#parts.votes
-    const since = electorate.lostSince(peer)
-    return !electorate.isReached(peer) && (since === undefined || now - since >= ACK_AFTER_MS)
+    const { presence } = this.#parts.votes
+    const since = presence.lostSince(peer)
+    return !presence.isReached(peer) && (since === undefined || now - since >= ACK_AFTER_MS)
   }
 
   /** Its victim is said to be gone by one whom this peer had reached all the time, like the victim. */
@@ -164,7 +164,7 @@ export class TakeoverRules {
     const { self, votes } = this.#parts
     if (author === self || victim === author) return false
     const isFamiliar = (peer: PeerId) => {
-      const since = votes.electorate.reachedSince(peer)
+      const since = votes.presence.reachedSince(peer)
       return since !== undefined && seenAt - since > FAMILIAR_AFTER_MS
     }
     return isFamiliar(author) && (victim === self || isFamiliar(victim))
@@ -198,7 +198,7 @@ export class TakeoverRules {
 
   #isAuthorGone({ takeover: { author } }: TakeoverEntry): boolean {
     const { votes } = this.#parts
-    return !votes.electorate.isReached(author) && this.of(author).some(one => votes.hasOwn(one.takeover.id))
+    return !votes.presence.isReached(author) && this.of(author).some(one => votes.hasOwn(one.takeover.id))
   }
 }
 

@@ -2,14 +2,14 @@ import type { PeerId } from '../address/mod.ts'
 import { isDrop, type Drop } from '../base/mod.ts'
 import { decodeAcks, encodeAcks, type Ack } from './acks-record.ts'
 import { ACKS_MAX } from './constants.ts'
-import { Electorate } from './electorate.ts'
+import { Presence } from './presence.ts'
 import type { Takeover } from './takeover-record.ts'
 
 const NO_VOTES: ReadonlyMap<PeerId, boolean> = new Map()
 
 /** Who agrees to which takeover, this peer among them, and who decides. */
 export class TakeoverVotes {
-  readonly electorate: Electorate
+  readonly presence: Presence
   readonly #self: PeerId
   /** By other peer, the takeovers that it agrees to. Bounded by the owners of the ledger, each by ACKS_MAX. */
   readonly #byPeer = new Map<PeerId, readonly string[]>()
@@ -21,7 +21,7 @@ export class TakeoverVotes {
 
   constructor(self: PeerId) {
     this.#self = self
-    this.electorate = new Electorate(self)
+    this.presence = new Presence(self)
   }
 
   /** Takes what the ledger holds of `owner`. Drops: `acks-malformed`. */
@@ -71,11 +71,11 @@ export class TakeoverVotes {
 
   /** Who decides about a takeover: the members, but its victim. */
   voters({ victim, author }: Takeover): PeerId[] {
-    return [...this.electorate.members].filter(peer => peer !== victim || victim === author)
+    return [...this.presence.members].filter(peer => peer !== victim || victim === author)
   }
 
   hasMajority({ id, victim, author }: Takeover): boolean {
-    const { members } = this.electorate
+    const { members } = this.presence
     const isVoter = (peer: PeerId) => members.has(peer) && (peer !== victim || victim === author)
     let agreed = this.#own.has(id) && isVoter(this.#self) ? 1 : 0
     for (const peer of this.#othersOf(id).keys()) if (isVoter(peer)) agreed++
@@ -85,7 +85,7 @@ export class TakeoverVotes {
 
   /** A member that is neither author nor victim says that it saw it settled; the author is a member too. */
   hasWitness({ id, author, victim }: Takeover): boolean {
-    const { members } = this.electorate
+    const { members } = this.presence
     if (!members.has(author)) return false
     for (const [peer, isSettled] of this.#othersOf(id))
       if (isSettled && peer !== author && peer !== victim && members.has(peer)) return true
@@ -94,7 +94,7 @@ export class TakeoverVotes {
 
   /** The victim itself says that it saw it settled. */
   isConceded({ id, author, victim }: Takeover): boolean {
-    if (victim === author || !this.electorate.members.has(author)) return false
+    if (victim === author || !this.presence.members.has(author)) return false
     return victim === this.#self ? this.hasSettled(id) : this.#othersOf(id).get(victim) === true
   }
 

@@ -2,13 +2,13 @@ import type { PeerId } from '../address/mod.ts'
 import { fromHex, isDrop, toHex, Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import { ACK_AFTER_MS, RENEW_EVERY_MS, TAKEOVERS_MAX, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS } from './constants.ts'
-import type { Electorate } from './electorate.ts'
+import type { Presence } from './presence.ts'
 import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import { progressOf, type TakeoverProgress } from './takeover-progress.ts'
+import { TakeoverForce } from './takeover-force.ts'
 import { coversStretch, makeTakeover, readTakeover, type Takeover, type TakeoverPlan } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
 import { TakeoverRules, type TakeoverBlocks } from './takeover-rules.ts'
-import { TakeoverTerms } from './takeover-terms.ts'
 import { TakeoverVotes } from './takeover-votes.ts'
 import type { Giver, GrantScope, Stretch, TakeoverTitle } from './title.ts'
 
@@ -45,10 +45,7 @@ export class Takeovers implements TakeoverRoots {
   readonly #rules: TakeoverRules
   /** Which of them this peer publishes. */
   readonly #own = new Set<string>()
-  /** Of those in force, and of the recent ones among them. */
-  readonly #terms: TakeoverTerms
-  readonly #recentTerms: TakeoverTerms
-  readonly #changed = new Map<string, Takeover>()
+  readonly #force: TakeoverForce
   readonly #publishes = new Map<string, TakeoverPublish>()
   #version = 0
   #advancedAt: Millis = 0
@@ -63,12 +60,11 @@ export class Takeovers implements TakeoverRoots {
       votes: this.#votes,
       blocks: options.blocks,
     })
-    this.#terms = new TakeoverTerms(options.blockCount)
-    this.#recentTerms = new TakeoverTerms(options.blockCount)
+    this.#force = new TakeoverForce(options.blockCount)
   }
 
-  get electorate(): Electorate {
-    return this.#votes.electorate
+  get presence(): Presence {
+    return this.#votes.presence
   }
 
   /** Grows when takeovers become known or vanish, come into force, or are so no longer. */
@@ -94,11 +90,11 @@ export class Takeovers implements TakeoverRoots {
   }
 
   voids(term: number, block: number): boolean {
-    return this.#terms.of(block) > term
+    return this.#force.voids(term, block)
   }
 
   replaces(term: number, block: number): boolean {
-    return this.#recentTerms.of(block) > term
+    return this.#force.replaces(term, block)
   }
 
   /** Recent takeovers in force of any of these blocks. */
@@ -172,10 +168,9 @@ export class Takeovers implements TakeoverRoots {
   /** Gives up all that is known of the mesh; own records are to be removed. */
   clear(): void {
     for (const id of this.#own) this.#publish(id, undefined)
-    for (const { takeover } of this.#entries.values()) this.#changed.set(takeover.id, takeover)
+    for (const { takeover } of this.#entries.values()) this.#force.touch(takeover)
     this.#entries.clear()
-    this.#terms.clear()
-    this.#recentTerms.clear()
+    this.#force.clear()
     this.#votes.clear()
     this.#own.clear()
     this.#version++
@@ -315,9 +310,7 @@ export class Takeovers implements TakeoverRoots {
 
   /** Takeovers that became known, came into force, grew old or vanished since the last call. */
   takeChanged(): Takeover[] {
-    const changed = [...this.#changed.values()]
-    this.#changed.clear()
-    return changed
+    return this.#force.takeChanged()
   }
 
   /** Those that are settled. */
@@ -326,7 +319,7 @@ export class Takeovers implements TakeoverRoots {
   }
 
   #removes({ isSettled, takeover: { id, author, victim } }: TakeoverEntry): boolean {
-    if (!isSettled || author === victim || this.electorate.isReached(victim)) return false
+    if (!isSettled || author === victim || this.presence.isReached(victim)) return false
     // Who agreed to it has returned since, and is a member as before.
     return !this.#votes.hasAgreed(victim, id)
   }
@@ -335,24 +328,7 @@ export class Takeovers implements TakeoverRoots {
   #track(entry: TakeoverEntry, isKnown = true): void {
     const { takeover, isSettled } = entry
     const isInForce = isKnown && (isSettled || (takeover.isForced && this.#votes.hasOwn(takeover.id)))
-    const isRecent = isInForce && this.#isRecent(entry)
-    if (isInForce === entry.isInForce && isRecent === entry.isRecent) return
-    const before = { isInForce: entry.isInForce, isRecent: entry.isRecent }
-    Object.assign(entry, { isInForce, isRecent })
-    const all = [...this.#entries.values()].filter(one => one.isInForce)
-    if (isInForce && !before.isInForce) this.#terms.add(takeover)
-    else if (before.isInForce && !isInForce)
-      this.#terms.remove(
-        takeover,
-        all.map(one => one.takeover),
-      )
-    if (isRecent && !before.isRecent) this.#recentTerms.add(takeover)
-    else if (before.isRecent && !isRecent)
-      this.#recentTerms.remove(
-        takeover,
-        all.filter(one => one.isRecent).map(one => one.takeover),
-      )
-    this.#changed.set(takeover.id, takeover)
+    this.#force.set(entry, { isInForce, isRecent: isInForce && this.#isRecent(entry) }, this.#entries.values())
   }
 
   #isRecent({ seenAt }: TakeoverEntry): boolean {
@@ -369,7 +345,7 @@ export class Takeovers implements TakeoverRoots {
     this.#entries.set(id, entry)
     if (publisher === this.#self) this.#own.add(id)
     this.#track(entry)
-    this.#changed.set(id, takeover)
+    this.#force.touch(takeover)
     this.#version++
   }
 
@@ -391,7 +367,7 @@ export class Takeovers implements TakeoverRoots {
     this.#entries.delete(id)
     this.#votes.takeBack(id)
     this.#track(entry, false)
-    this.#changed.set(id, entry.takeover)
+    this.#force.touch(entry.takeover)
     this.#version++
   }
 

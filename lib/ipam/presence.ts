@@ -2,7 +2,7 @@ import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 
 /** Who is of the mesh, and since when each can be reached or not. Bounded by the owners of the ledger. */
-export class Electorate {
+export class Presence {
   readonly #self: PeerId
   #members: ReadonlySet<PeerId> = new Set()
   readonly #reachedSince = new Map<PeerId, Millis>()
