@@ -288,6 +288,16 @@ export class BlockMap {
     return stretchesOf(this.space.blockCount, block => this.doubled.firstOf(block)?.owner === this.self)
   }
 
+  /** The blocks of which no owner is known, where any was ever. */
+  orphans(): Stretch[] {
+    return this.isEmpty ? [] : stretchesOf(this.space.blockCount, block => this.#inForce.get(block) === undefined)
+  }
+
+  /** Blocks that others take for this peer's, and it saw a later owner of, whom nobody knows any more. */
+  lost(): Stretch[] {
+    return stretchesOf(this.space.blockCount, block => this.ownerOf(block) === this.self && !this.isOwn(block))
+  }
+
   /** The greatest term in force of these blocks; 0 for none. */
   greatestTerm(stretches: readonly Stretch[]): number {
     let greatest = 0

@@ -95,6 +95,12 @@ export const ACKS_MAX = 900
 
 /** A peer agrees that another one is gone when it could not be reached for so long, since this one started. */
 export const ACK_AFTER_MS = 3000
+/** Blocks of which no owner is known are taken over only while all members have been reached for so long. */
+export const ALL_REACHED_MS = 5_000
+/** All were reached, and nobody owned them, for so long: then a peer takes them over without being told to. */
+export const ORPHAN_AFTER_MS = 20_000
+/** How far the term of a takeover of such blocks may be above what a peer knows: others may know more of the past. */
+export const ORPHAN_TERMS_MAX = 64
 
 /** Parts of a record from here on state what a recent takeover replaced. */
 export const REPLACED_PART_MIN = 128

@@ -1,8 +1,15 @@
 import { soonest, type Millis } from '../base/mod.ts'
 import type { IpamParts } from './ipam-parts.ts'
 
-/** When address management wants to be woken next, and for what. `settledAt`: when it last looked at everything. */
-export function nextTimeout(parts: IpamParts, settledAt: Millis): { at: Millis; reason: string } | undefined {
+/**
+ * When address management wants to be woken next, and for what. `settledAt`: when it last looked at everything;
+ * `isHeld`: nothing is returned then.
+ */
+export function nextTimeout(
+  parts: IpamParts,
+  settledAt: Millis,
+  isHeld: boolean,
+): { at: Millis; reason: string } | undefined {
   const { allocator, seeker, leases, map, succession, borrower, standing, reclaims } = parts
   const timeouts: readonly { readonly at: Millis | undefined; readonly reason: string }[] = [
     { at: allocator.nextDeadline(), reason: 'ipam deadline' },
@@ -10,7 +17,7 @@ export function nextTimeout(parts: IpamParts, settledAt: Millis): { at: Millis; 
     { at: leases.nextExpiry(), reason: 'ipam rest' },
     { at: map.nextTimeout(), reason: 'ipam proof' },
     { at: succession.nextTimeout(settledAt), reason: 'ipam takeover' },
-    { at: borrower.nextTimeout(), reason: 'ipam return' },
+    { at: isHeld ? undefined : borrower.nextTimeout(), reason: 'ipam return' },
     { at: standing.nextTimeout(), reason: 'ipam adoption' },
     { at: reclaims.nextTimeout(), reason: 'ipam reclaim' },
   ]

@@ -291,7 +291,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    return nextTimeout(this.#parts, this.#settledAt)
+    return nextTimeout(this.#parts, this.#settledAt, this.#hold !== undefined)
   }
 
   /** The owner of every block, by the registers in force, and what owners lent. */

@@ -1,5 +1,6 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
+import { ALL_REACHED_MS } from './constants.ts'
 
 /** Who is of the mesh, and since when each can be reached or not. Bounded by the owners of the ledger. */
 export class Presence {
@@ -34,6 +35,27 @@ export class Presence {
     }
     for (const times of [this.#reachedSince, this.#lostSince])
       for (const peer of times.keys()) if (!this.#members.has(peer)) times.delete(peer)
+  }
+
+  /**
+   * True when every member has been reached for some time, but perhaps `besides`: then what none of them states is
+   * nobody's else.
+   */
+  areReached(besides: PeerId, now: Millis): boolean {
+    const since = this.allReachedSince(besides)
+    return since !== undefined && now - since >= ALL_REACHED_MS
+  }
+
+  /** Since when all members are reached, but perhaps `besides`; undefined while one is not. */
+  allReachedSince(besides: PeerId): Millis | undefined {
+    let latest: Millis | undefined
+    for (const peer of this.#members) {
+      if (peer === besides) continue
+      const since = this.#reachedSince.get(peer)
+      if (since === undefined) return undefined
+      if (latest === undefined || since > latest) latest = since
+    }
+    return latest ?? this.#reachedSince.get(besides)
   }
 
   isReached(peer: PeerId): boolean {

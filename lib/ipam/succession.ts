@@ -2,6 +2,7 @@ import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { BlockMap } from './block-map.ts'
 import {
+  ORPHAN_AFTER_MS,
   RENEW_AT,
   RENEW_DOUBLED_MS,
   RENEW_EVERY_MS,
@@ -34,6 +35,10 @@ export class Succession {
   #renewedAt: Millis = -Infinity
   #doubledAt: Millis = -Infinity
   #sweptAt: Millis | undefined
+  /** Blocks of nobody as of a version of the map, and since when there are any. */
+  #orphans: readonly Stretch[] = []
+  #orphansSeen = ''
+  #orphansSince: Millis | undefined
 
   constructor(map: BlockMap, takeovers: Takeovers) {
     this.#map = map
@@ -46,12 +51,15 @@ export class Succession {
     if (victim === this.#map.self) return { outcome: 'self' }
     if (presence.isReached(victim)) return { outcome: 'reachable' }
     const before = this.#takeovers.of(victim)
-    const isKnown = presence.members.has(victim) || this.#map.counts.has(victim) || before.length > 0
+    const orphans = presence.areReached(victim, now) ? this.#map.orphans() : []
+    const isMember = presence.members.has(victim) || this.#map.counts.has(victim)
+    const isKnown = isMember || before.length > 0 || orphans.length > 0
     if (!isKnown) return { outcome: 'unknown' }
     const isUnderWay = before.some(one => !one.isSettled && (one.isForced || !isForced))
     if (!isUnderWay) {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
-      const runs = this.#map.blocksOf(victim)
+      // What nobody has whom all others reach was a lost peer's: this one's, or of one that nobody remembers.
+      const runs = [...this.#map.blocksOf(victim), ...orphans]
       if (this.#map.greatestTerm(runs) >= TERM_MAX) return { outcome: 'full' }
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
       if (runs.length === 0 && this.#takeovers.isRemoved(victim)) return { outcome: 'begun', takeovers: before }
@@ -69,6 +77,7 @@ export class Succession {
   /** Carries on what is under way, until nothing changes any more. */
   advance(now: Millis): void {
     this.#renew(now)
+    this.#adoptOrphans(now)
     do {
       const before = this.#version
       this.#takeovers.advance(now)
@@ -86,7 +95,11 @@ export class Succession {
   }
 
   nextTimeout(now: Millis): Millis | undefined {
-    return this.#takeovers.nextTimeout(now)
+    const dueAt = this.#orphansDueAt()
+    const next = this.#takeovers.nextTimeout(now)
+    // An own takeover of them is under way when it is over.
+    if (dueAt === undefined || dueAt <= now) return next
+    return next === undefined ? dueAt : Math.min(dueAt, next)
   }
 
   /** A new root for what this peer owns by many grants, before no more may be added. */
@@ -113,8 +126,48 @@ export class Succession {
     return true
   }
 
+  /**
+   * Blocks of which nobody knows an owner: a peer that was forgotten had them, or one that lost its store after the others
+   * lost what they held of it. The member with the least id takes them over from itself, by the vote of the others. Who
+   * handed one on to such a peer does so with that.
+   */
+  #adoptOrphans(now: Millis): void {
+    const { self } = this.#map
+    const isFirst = [...this.#takeovers.presence.members].every(peer => peer >= self)
+    if (this.#orphansSeen !== `${this.#map.version} ${isFirst}`) {
+      this.#orphansSeen = `${this.#map.version} ${isFirst}`
+      const orphans = isFirst ? [...this.#map.orphans(), ...this.#map.lost()] : this.#map.lost()
+      this.#orphans = ascending(orphans).slice(0, TAKEOVER_RUNS_MAX)
+      if (this.#orphans.length === 0) this.#orphansSince = undefined
+      else this.#orphansSince ??= now
+    }
+    const dueAt = this.#orphansDueAt()
+    if (dueAt === undefined || now < dueAt || this.#takeovers.isRenewing || this.#takeovers.isFull) return
+    if (this.#termOf(this.#orphans) >= TERM_MAX) return
+    // The next time not at once, if this one is taken back.
+    this.#orphansSince = now
+    this.#begin(this.#map.self, false, this.#orphans, now)
+  }
+
+  #orphansDueAt(): Millis | undefined {
+    const { self } = this.#map
+    const { presence } = this.#takeovers
+    const reachedSince = presence.allReachedSince(self)
+    if (this.#orphansSince === undefined || reachedSince === undefined) return undefined
+    return Math.max(this.#orphansSince, reachedSince) + ORPHAN_AFTER_MS
+  }
+
   #begin(victim: PeerId, isForced: boolean, runs: readonly Stretch[], now: Millis): void {
-    this.#takeovers.begin({ victim, term: this.#map.greatestTerm(runs) + 1, isForced, runs }, now)
+    this.#takeovers.begin({ victim, term: this.#termOf(runs) + 1, isForced, runs: ascending(runs) }, now)
+  }
+
+  /** The greatest of these blocks; of one that nobody states that of the takeovers that are known. */
+  #termOf(runs: readonly Stretch[]): number {
+    let greatest = this.#map.greatestTerm(runs)
+    for (const { first, count } of runs)
+      for (let block = first; block < first + count; block++)
+        if (this.#map.ownerOf(block) === undefined) greatest = Math.max(greatest, this.#takeovers.termOf(block))
+    return greatest
   }
 
   /** Forgets settled takeovers that no title in force rests on. */
@@ -125,4 +178,8 @@ export class Succession {
     const { all } = this.#map.takeoversInForce()
     for (const { id } of [...this.#takeovers.settled()]) if (!all.has(id)) this.#takeovers.drop(id)
   }
+}
+
+function ascending(runs: readonly Stretch[]): Stretch[] {
+  return [...runs].sort((a, b) => a.first - b.first)
 }

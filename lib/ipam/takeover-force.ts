@@ -15,6 +15,11 @@ export class TakeoverForce {
     this.#recentTerms = new TakeoverTerms(blockCount)
   }
 
+  /** The greatest term of those in force of a block; 0 when there is none. */
+  termOf(block: number): number {
+    return this.#terms.of(block)
+  }
+
   /** See `TakeoverRoots`. */
   voids(term: number, block: number): boolean {
     return this.#terms.of(block) > term

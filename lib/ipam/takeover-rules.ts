@@ -1,6 +1,6 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
-import { ACK_AFTER_MS, FAMILIAR_AFTER_MS } from './constants.ts'
+import { ACK_AFTER_MS, FAMILIAR_AFTER_MS, ORPHAN_TERMS_MAX } from './constants.ts'
 import type { Register } from './register.ts'
 import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import type { Takeover } from './takeover-record.ts'
@@ -24,6 +24,8 @@ export interface TakeoverRuleParts {
   readonly entries: ReadonlyMap<string, TakeoverEntry>
   readonly votes: TakeoverVotes
   readonly blocks: TakeoverBlocks
+  /** The greatest term of takeovers in force of a block, whoever stated it since. */
+  readonly termOf: (block: number) => number
 }
 
 /** When a takeover is agreed to, counts, and is taken back (docs/protocol.md §10.5). */
@@ -74,7 +76,8 @@ export class TakeoverRules {
     const { victim, author } = takeover
     if (author === self || victim === self || !votes.presence.isReached(author)) return false
     if (victim !== author && !this.#isLost(victim, now)) return false
-    if (!this.#fits(takeover) || this.#isOvertaken(takeover)) return false
+    const isOpen = votes.presence.areReached(victim, now)
+    if (!this.#fits(takeover, isOpen) || this.#isOvertaken(takeover)) return false
     for (const rival of this.#parts.entries.values()) {
       if (rival === entry || rival.isSettled || !votes.hasOwn(rival.takeover.id)) continue
       if (overlap(rival.takeover, takeover) && !this.#isAuthorGone(rival)) return false
@@ -102,7 +105,7 @@ export class TakeoverRules {
     if (isSettled || takeover.author !== self || !publishers.has(self)) return false
     if (takeover.victim !== self && presence.isReached(takeover.victim)) return true
     if (votes.hasWitness(takeover)) return false
-    if ((!takeover.isForced && !this.#fits(takeover)) || this.#isOvertaken(takeover)) return true
+    if ((!takeover.isForced && !this.#fits(takeover, true)) || this.#isOvertaken(takeover)) return true
     for (const rival of this.#parts.entries.values()) {
       const { id, author } = rival.takeover
       if (rival.isSettled || id >= takeover.id || !presence.isReached(author)) continue
@@ -170,20 +173,25 @@ export class TakeoverRules {
     return isFamiliar(author) && (victim === self || isFamiliar(victim))
   }
 
-  /** True when all its blocks are the victim's, as far as this peer knows, and its term is one more than theirs. */
-  #fits(takeover: Takeover): boolean {
+  /**
+   * True when all its blocks are the victim's, as far as this peer knows, and its term is one more than theirs.
+   * `isOpen`: blocks of which no owner is known may be among them.
+   */
+  #fits(takeover: Takeover, isOpen: boolean): boolean {
     const { blocks } = this.#parts
-    return this.#fitting.of(takeover, `${blocks.registersVersion()}`, () => {
+    return this.#fitting.of(takeover, `${blocks.registersVersion()} ${isOpen}`, () => {
       const { runs, victim, term } = takeover
+      let hasOrphan = false
       let greatest = runs.length === 0 ? term - 1 : 0
       for (const { first, count } of runs) {
         for (let block = first; block < first + count; block++) {
           const register = blocks.registerOf(block)
-          if (register?.owner !== victim) return false
-          greatest = Math.max(greatest, register.term)
+          if (register === undefined ? !isOpen : register.owner !== victim) return false
+          hasOrphan ||= register === undefined
+          greatest = Math.max(greatest, register?.term ?? this.#parts.termOf(block))
         }
       }
-      return term === greatest + 1
+      return hasOrphan ? term > greatest && term <= greatest + ORPHAN_TERMS_MAX : term === greatest + 1
     })
   }
 

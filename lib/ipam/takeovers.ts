@@ -59,6 +59,7 @@ export class Takeovers implements TakeoverRoots {
       entries: this.#entries,
       votes: this.#votes,
       blocks: options.blocks,
+      termOf: block => this.#force.termOf(block),
     })
     this.#force = new TakeoverForce(options.blockCount)
   }
@@ -119,6 +120,11 @@ export class Takeovers implements TakeoverRoots {
   /** Who is removed. */
   removed(): Set<PeerId> {
     return new Set([...this.#entries.values()].filter(entry => this.#removes(entry)).map(one => one.takeover.victim))
+  }
+
+  /** The greatest term of takeovers in force of a block, whoever stated it since. */
+  termOf(block: number): number {
+    return this.#force.termOf(block)
   }
 
   /** Victims of settled takeovers that agreed to them: they have been back since, and may be gone again. */

@@ -46,6 +46,7 @@ function wrongWith(schedule: SimSchedule, range: SchedulePlan['range']): string 
   if (!mesh.agrees()) return `later: ${mesh.disagreements(5).join('; ')}`
   const hidden = disputes.hidden()
   if (hidden.length > 0) return `nobody says that it is disputed: ${hidden.join('; ')}`
+  schedule.reclaim()
   return unusable(schedule, range)
 }
 
@@ -61,12 +62,6 @@ function unusable(schedule: SimSchedule, range: SchedulePlan['range']): string |
   const left = usableOf(range)
   for (const { containers } of live) for (const { ip } of containers.values()) if (ip !== undefined) left.delete(ip)
   if (left.size === 0) return undefined
-  const { ipam } = live[0]!.node.addresses
-  const { ownerOf } = ipam.ownership()
-  if (schedule.mayForget && [...left].every(address => ownerOf[ipam.space.blockOf(address)] === undefined)) {
-    schedule.count('blocks forgotten')
-    return undefined
-  }
   return `${host.name} is not given ${[...left].map(address => (address - range.address).toString()).join(' ')} of ${usableOf(range).size}`
 }
 

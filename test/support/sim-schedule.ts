@@ -35,6 +35,7 @@ const DOUBLE_MS = 210_000
 /** A link to a host that lost its power is given up within so long. */
 const NOTICE_MS = 60_000
 const ENDS_WITHIN_MS = WAIT_MS + 1_000
+const RECLAIM_MS = 5_000
 const CONTAINERS_MAX = 6
 
 /** Draws from a seed what befalls a mesh and the addresses in it; nothing is left to chance that the seed does not give. */
@@ -53,7 +54,6 @@ export class SimSchedule {
   readonly #launched = new Set<SimHost>()
   readonly #snapshots = new Map<SimHost, SimDisk>()
   #isWild = true
-  #didForget = false
 
   constructor(plan: SchedulePlan) {
     this.#plan = plan
@@ -227,13 +227,7 @@ export class SimSchedule {
 
   #loseCache(host: SimHost): void {
     this.#note(`${host.name} loses its cache`)
-    this.#didForget = true
     host.loseCache()
-  }
-
-  /** What a peer that is gone for good owned is known by nobody, when those who are left have lost what they had of it. */
-  get mayForget(): boolean {
-    return this.#didForget && this.#gone.size > 0
   }
 
   #part(): void {
@@ -433,6 +427,19 @@ export class SimSchedule {
       host.node.addresses.ipam.hold === undefined &&
       [...this.#gone].every(one => !host.node.view.reachable.has(one.identity.peerId))
     this.mesh.until(() => this.live.every(isReady), NOTICE_MS)
+    this.#removeGone()
+  }
+
+  /** What the gone owned may be known by nobody, when the others lost what they had of it: the operator asks once more. */
+  reclaim(): void {
+    const isUnowned = ({ node }: SimHost) => node.addresses.ipam.report().unownedBlocks > 0
+    if (!this.live.some(isUnowned)) return
+    this.count('blocks forgotten')
+    this.#removeGone()
+    this.run(RECLAIM_MS)
+  }
+
+  #removeGone(): void {
     for (const victim of this.#gone)
       for (const host of this.live)
         if (!host.node.view.reachable.has(victim.identity.peerId)) this.#removeOn(host, victim, false)
