@@ -64,6 +64,7 @@ export interface AssemblySeams {
   /** What hears of changes of the firewall, and then calls. */
   watchFirewall(check: () => Promise<void>): Pick<Monitor, 'isListening' | 'set'>
   /** What hears of host ends that vanish, and then calls. */
+  watchBridge(names: readonly string[], check: () => Promise<void>): Pick<Monitor, 'set'>
   watchHostEnds(check: () => Promise<void>): Pick<Monitor, 'set'>
   /** The container engine of this machine, there or not. */
   docker(): DockerEngine & NetworkEngine

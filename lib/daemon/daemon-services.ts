@@ -111,6 +111,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     targetIds,
     firewall,
     watch: check => seams.watchFirewall(check),
+    watchBridge: names => seams.watchBridge(names, async () => services.reconcile()),
     log,
   })
   exposed.watch(() => void hostService.firewallChanged())
@@ -174,7 +175,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
       isOfMesh: text => ipv6.isOfMesh(text),
     }),
   ]
-  return new Services(
+  const services: Services = new Services(
     [
       ...others,
       new StatusService({
@@ -187,6 +188,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     ],
     (service, error) => log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
   )
+  return services
 }
 
 /** For a `reset` without a daemon. */

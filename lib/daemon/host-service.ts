@@ -23,6 +23,7 @@ export class HostService implements Service {
   readonly #targetIds: () => ReadonlySet<string>
   readonly #log: Pick<Logger, 'info' | 'warn'>
   readonly #watch: Watch
+  readonly #bridgeWatch: Pick<Monitor, 'set'>
   #firewall: FirewallReport
   #isStopped = false
   #legacyTimer: NodeJS.Timeout | undefined
@@ -36,6 +37,8 @@ export class HostService implements Service {
     firewall: FirewallReport
     /** Makes what hears of changes of the firewall, and then calls. */
     watch: (check: () => Promise<void>) => Watch
+    /** Makes what hears of the end of an interface of these names, and then has all put back. */
+    watchBridge: (names: readonly string[]) => Pick<Monitor, 'set'>
     log: Pick<Logger, 'info' | 'warn'>
   }) {
     this.#host = parts.host
@@ -44,9 +47,12 @@ export class HostService implements Service {
     this.#firewall = parts.firewall
     this.#log = parts.log
     this.#watch = parts.watch(() => this.firewallChanged())
+    this.#bridgeWatch = parts.watchBridge([parts.host.bridge, parts.host.tap])
   }
 
   async reconcile(): Promise<void> {
+    // Before it is looked: what vanishes after that is told.
+    if (!this.#isStopped) this.#bridgeWatch.set(true)
     const mended = await this.#host.mend(this.#targetIds())
     if (mended.length > 0)
       this.#log.warn({ event: 'host-mended', what: mended.join(', ') }, 'was removed by somebody, and is put back')
@@ -66,6 +72,7 @@ export class HostService implements Service {
     this.#isStopped = true
     clearTimeout(this.#legacyTimer)
     this.#watch.set(false)
+    this.#bridgeWatch.set(false)
     return Promise.resolve()
   }
 

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import { networkInterfaces, uptime } from 'node:os'
 import { ApiServer } from '../api/mod.ts'
 import { DockerClient, DriverServer } from '../docker/mod.ts'
-import { firewallMonitor, hostEndMonitor, HostNetwork, networkPlace, preflight, showInterface } from '../host/mod.ts'
+import {
+  bridgeMonitor,
+  firewallMonitor,
+  hostEndMonitor,
+  HostNetwork,
+  networkPlace,
+  preflight,
+  showInterface,
+} from '../host/mod.ts'
 import {
   CacheStore,
   ChildProcessRunner,
@@ -53,6 +61,7 @@ export function systemSeams(): AssemblySeams {
     isInterface: async name => (await showInterface(runner, name)) !== undefined,
     host: options => new HostNetwork({ ...options, runner, containers: DockerClient.fromEnvironment(process.env) }),
     watchFirewall: check => firewallMonitor(runner, check),
+    watchBridge: (names, check) => bridgeMonitor(runner, names, check),
     watchHostEnds: check => hostEndMonitor(runner, check),
     docker: () => DockerClient.fromEnvironment(process.env),
     serveDriver: (path, handlers, onFault) => DriverServer.listen(path, handlers, onFault),

@@ -126,6 +126,19 @@ export const SIZE_PROBES_OUTSTANDING_MAX = 64
  * A proved path that carries no frames is probed by one side after so long: middleboxes forget one that rests for 30 s.
  */
 export const PROBE_IDLE_MS = 20_000
+/** A process that wakes so much too late was not there: what it missed meanwhile does not count against others. */
+export const STALL_MS = 500
+/** Each stall makes it more patient with others, up to this score; each calm time less. */
+export const HEALTH_SCORE_MAX = 8
+export const HEALTH_CALM_MS = 5_000
+/**
+ * A neighbour whose path does not answer is asked over its link, and the link given up when nothing comes for so long:
+ * the first when all its other neighbours have lost their path to it, too, the last when none has.
+ */
+export const SUSPECT_LINK_MS = 3_000
+export const SUSPECT_LINK_LAST_MS = 6_000
+/** A suspected neighbour is looked at so often. */
+export const SUSPECT_LINK_LOOK_MS = 500
 export const CANDIDATES_MAX = 16
 /** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */
 export const PATHS_ON_DEMAND_MAX = 256

@@ -2,6 +2,7 @@ import type { PeerId } from '../address/mod.ts'
 import type { LogLevel, LogLine, Millis } from '../base/mod.ts'
 import type { Ledger } from '../ledger/mod.ts'
 import type { NodeConfig } from './config.ts'
+import type { LocalHealth } from './local-health.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
@@ -12,6 +13,8 @@ export interface NodeContext {
   readonly ledger: Ledger
   readonly neighbours: Neighbours
   readonly view: MeshView
+  /** How well this process keeps time. */
+  readonly health: LocalHealth
   /** False while there is no mesh, or nobody else in it: then nothing of the ledger is told. */
   isShared(): boolean
   /** Sends a routed message to any peer of the mesh; false when there is no way now. It may be lost all the same. */

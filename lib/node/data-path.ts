@@ -51,7 +51,7 @@ export class DataPath implements Machine<DataPathOutput> {
   #direct: { endpoint: Endpoint; rttMs: number } | undefined
   #via: { peer: PeerId; index: number } | undefined
   #viaRttMs: number | undefined
-  readonly #doubt = new PathDoubt()
+  readonly #doubt: PathDoubt
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
   /** Before the candidates are not probed again. */
@@ -71,7 +71,10 @@ export class DataPath implements Machine<DataPathOutput> {
     chance: Chance
     beat: Beat
     size: PathSize
+    /** How many times as long as usual an answer is waited for. */
+    patience?: () => number
   }) {
+    this.#doubt = new PathDoubt(options.patience)
     this.peerId = options.peerId
     this.peerIndex = options.peerIndex
     this.session = options.session
@@ -121,6 +124,11 @@ export class DataPath implements Machine<DataPathOutput> {
   handleLarge(now: Millis): void {
     this.#size.handleUse(now)
     this.#drainSize()
+  }
+
+  /** This peer itself was not there for so long. */
+  forgive(lateMs: Millis): void {
+    this.#doubt.forgive(lateMs)
   }
 
   report(now: Millis): DataPathReport {

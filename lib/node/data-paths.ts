@@ -7,14 +7,17 @@ import type { NodeContext } from './context.ts'
 import type { DataPath } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
+import type { PathReport } from './report.ts'
 import { PathMaker } from './path-maker.ts'
 import { UNPROVED_PATH_BYTES } from './path-size.ts'
-import type { DataPathOutput, DataPathReport } from './path-state.ts'
+import type { DataPathOutput } from './path-state.ts'
 
 interface Held {
   readonly path: DataPath
   /** False while the path is kept, used or not. */
   isOnDemand: boolean
+  /** Since when nothing gets through; undefined while something does. */
+  unusableSince: Millis | undefined
   /** What the path was last fed with. */
   candidates: readonly Endpoint[]
 }
@@ -41,6 +44,7 @@ export class DataPaths implements NodePart {
   /** Handshakes that were sent since the last session, by peer: a link that seems to be up may lead nowhere. */
   readonly #unanswered = new Map<PeerId, number>()
   readonly #onChanged: (peer: PeerId, now: Millis) => void
+  readonly #onDoubted: (peer: PeerId, now: Millis) => void
 
   constructor(
     context: NodeContext,
@@ -49,6 +53,8 @@ export class DataPaths implements NodePart {
       /** Sends a session handshake through the mesh; false when there is no way. */
       route: (to: PeerId, body: Uint8Array, now: Millis) => boolean
       onChanged: (peer: PeerId, now: Millis) => void
+      /** The path to a peer does not answer. */
+      onDoubted?: (peer: PeerId, now: Millis) => void
     },
   ) {
     this.#context = context
@@ -56,6 +62,7 @@ export class DataPaths implements NodePart {
     this.#maker = new PathMaker(context, given.view)
     this.#route = given.route
     this.#onChanged = given.onChanged
+    this.#onDoubted = given.onDoubted ?? (() => undefined)
   }
 
   get all(): IterableIterator<DataPath> {
@@ -75,8 +82,12 @@ export class DataPaths implements NodePart {
     return this.path(peer)?.heardAt
   }
 
-  report(now: Millis): (DataPathReport & { readonly isOnDemand: boolean })[] {
-    return [...this.#paths.values()].map(({ path, isOnDemand }) => ({ ...path.report(now), isOnDemand }))
+  report(now: Millis): PathReport[] {
+    return [...this.#paths.values()].map(({ path, isOnDemand, unusableSince }) => ({
+      ...path.report(now),
+      isOnDemand,
+      unusableSince,
+    }))
   }
 
   viewChanged(now: Millis): void {
@@ -178,6 +189,15 @@ export class DataPaths implements NodePart {
     if (path === undefined) return
     path.meet(incarnation, now)
     this.#drain(path, now)
+  }
+
+  /** This peer itself was not there for so long. */
+  forgive(lateMs: Millis): void {
+    for (const { path } of this.#paths.values()) {
+      path.forgive(lateMs)
+      const at = path.pollTimeout()?.at
+      if (at !== undefined) this.#due.set(path.peerId, at)
+    }
   }
 
   /** Ends every session: the mesh changes. */
@@ -304,7 +324,7 @@ export class DataPaths implements NodePart {
     if (isOnDemand && !this.#makeRoom(now)) return undefined
     const path = this.#maker.make(peerId, now)
     if (path === undefined) return undefined
-    const held = { path, isOnDemand, candidates: [] }
+    const held = { path, isOnDemand, candidates: [], unusableSince: now }
     this.#paths.set(peerId, held)
     if (isOnDemand) this.#looks.set(peerId, now + PATH_LOOK_MS)
     const op = { op: 'set-path-bytes', peerIndex: path.peerIndex, bytes: UNPROVED_PATH_BYTES, isFound: false } as const
@@ -345,6 +365,7 @@ export class DataPaths implements NodePart {
     }
     const held = this.#paths.get(path.peerId)
     if (held?.path === path) {
+      held.unusableSince = path.isUsable ? undefined : (held.unusableSince ?? now)
       // What is on demand begins anew when it is wanted again, and not before.
       if (isOver && held.isOnDemand) return this.stop(path.peerId, now)
       const at = path.pollTimeout()?.at
@@ -389,9 +410,11 @@ export class DataPaths implements NodePart {
       case 'changed':
         return false
       case 'doubted':
+        this.#onDoubted(path.peerId, now)
         this.#avoid(path.peerId, now)
         return false
       case 'down':
+        this.#onDoubted(path.peerId, now)
         return true
       case 'ended':
         if (this.#paths.get(path.peerId)?.isOnDemand !== true) path.restart(now)

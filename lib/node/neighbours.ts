@@ -203,6 +203,33 @@ export class Neighbours implements Machine<NeighboursOutput> {
     if (entry !== undefined) this.#end(entry, code, text, now)
   }
 
+  /** Asks a neighbour at once whether it is there; false when there is no link. */
+  ask(peerId: PeerId, now: Millis): boolean {
+    const entry = this.#byPeer.get(peerId)
+    if (entry === undefined) return false
+    entry.link.ask(now)
+    this.#drain(entry, now)
+    return true
+  }
+
+  /** When anything came over the link to a neighbour last. */
+  heardAt(peerId: PeerId): Millis | undefined {
+    return this.#byPeer.get(peerId)?.link.heardAt
+  }
+
+  /** Ends the link to a neighbour as one that is silent. */
+  giveUp(peerId: PeerId, now: Millis): void {
+    const entry = this.#byPeer.get(peerId)
+    if (entry === undefined) return
+    entry.link.giveUp()
+    this.#drain(entry, now)
+  }
+
+  /** This peer itself was not there for so long. */
+  forgive(lateMs: Millis, now: Millis): void {
+    for (const { link } of this.#entries.values()) link.forgive(lateMs, now)
+  }
+
   pollOutput(): NeighboursOutput | undefined {
     return this.#outputs.shift()
   }

@@ -16,6 +16,7 @@ import { Impostures } from './impostures.ts'
 import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
 import { LinkEvents } from './link-events.ts'
+import { LocalHealth } from './local-health.ts'
 import { MemberList } from './member-list.ts'
 import { Membership } from './membership.ts'
 import { MeshUse } from './mesh-use.ts'
@@ -29,6 +30,7 @@ import { Parts } from './parts.ts'
 import { Past } from './past.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { Router } from './router.ts'
+import { Suspicion } from './suspicion.ts'
 import { ViewRecords } from './view-records.ts'
 
 /** The parts of a node, each with what it needs of the others. */
@@ -60,6 +62,7 @@ export function wireParts(
     },
     admit: (peerId, hello, link, at) => events.admit(peerId, hello, link, at),
   })
+  const health = new LocalHealth()
   const log: RateLimitedLog = new RateLimitedLog(line => emit({ type: 'log', line }))
   const viewOf = () => view
   const context: NodeContext = {
@@ -69,6 +72,7 @@ export function wireParts(
     get view() {
       return viewOf()
     },
+    health,
     isShared: () => mesh.isShared,
     route: (to, kind, body, at) => router.send(to, kind, body, at),
     flush: at => keeper.flush(at),
@@ -94,7 +98,9 @@ export function wireParts(
       if (neighbours.neighbour(peer) !== undefined) links.changed(at)
       else discovery.handlePath(peer, at)
     },
+    onDoubted: (peer, at) => suspicion.suspect(peer, at),
   })
+  const suspicion = new Suspicion(context, health)
   const members = new MemberList(context)
   const addresses: Addresses = new Addresses(context, members, () => tables.changed())
   const impostures: Impostures = new Impostures(context, address => addresses.ipam.peerOf(address))
@@ -130,6 +136,7 @@ export function wireParts(
     discovery,
     gossip,
     links,
+    suspicion,
     ...features.map(make => make(context)),
     past,
   ])
@@ -149,6 +156,6 @@ export function wireParts(
       events,
       keeper,
     },
-    ...{ gossip, mesh, joining, past, contacts, impostures, use, founding },
+    ...{ gossip, mesh, joining, past, contacts, impostures, use, founding, health, suspicion },
   }
 }

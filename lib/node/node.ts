@@ -255,6 +255,7 @@ export class Node implements Machine<NodeOutput> {
   }
 
   handleTimeout(now: Millis): void {
+    this.#attend(now)
     this.neighbours.handleTimeout(now)
     this.dialler.handleTimeout(now)
     this.#wiring.parts.handleTimeout(now)
@@ -267,12 +268,24 @@ export class Node implements Machine<NodeOutput> {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    return soonest([
+    const next = soonest([
       this.neighbours.pollTimeout(),
       this.dialler.pollTimeout(),
       this.#wiring.parts.pollTimeout(),
       this.view.pollTimeout(),
     ])
+    this.#wiring.health.expect(next?.at)
+    return next
+  }
+
+  /** What was due while this process was stopped, or busy, is not held against others. */
+  #attend(now: Millis): void {
+    const { health, suspicion } = this.#wiring
+    const lateMs = health.attend(now)
+    if (lateMs === 0) return
+    this.neighbours.forgive(lateMs, now)
+    this.paths.forgive(lateMs)
+    suspicion.forgive(lateMs)
   }
 
   #ofPeer(index: number, act: (peer: PeerId) => void, now: Millis): void {
@@ -287,6 +300,7 @@ export class Node implements Machine<NodeOutput> {
 
   /** Works off what one input caused, until nothing is left. */
   #settle(now: Millis): void {
+    this.#attend(now)
     this.#wiring.use.look()
     for (;;) {
       const didNeighbours = drained(this.neighbours, output => this.#wiring.events.handle(output, now))

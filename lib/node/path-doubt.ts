@@ -15,12 +15,18 @@ import {
  * there is another way, after SUSPECT_LAST_MS where there is none. Any answer over it ends the suspicion.
  */
 export class PathDoubt {
+  readonly #factor: () => number
   #awaitedUntil: Millis | undefined
   #suspectSince: Millis | undefined
   #isDeep = false
   #provedAt: Millis = 0
   /** When the far side last probed the path. */
   #probedAt: Millis = 0
+
+  /** `factor`: how many times as long as usual is waited (LocalHealth). */
+  constructor(factor: () => number = () => 1) {
+    this.#factor = factor
+  }
 
   get isSuspect(): boolean {
     return this.#suspectSince !== undefined
@@ -38,7 +44,7 @@ export class PathDoubt {
   /** A probe was sent over the path; `rttMs`: what it usually takes. */
   ask(rttMs: Millis, now: Millis): void {
     if (this.#suspectSince !== undefined) return
-    this.#awaitedUntil ??= now + Math.min(PROBE_ANSWER_MS, Math.max(PROBE_ANSWER_MIN_MS, 4 * rttMs))
+    this.#awaitedUntil ??= now + this.#factor() * Math.min(PROBE_ANSWER_MS, Math.max(PROBE_ANSWER_MIN_MS, 4 * rttMs))
   }
 
   /** A probe over the path was answered. */
@@ -57,6 +63,12 @@ export class PathDoubt {
     this.#awaitedUntil = undefined
     this.#suspectSince = undefined
     this.#isDeep = false
+  }
+
+  /** This peer itself was not there for so long: that time does not count. */
+  forgive(lateMs: Millis): void {
+    if (this.#awaitedUntil !== undefined) this.#awaitedUntil += lateMs
+    if (this.#suspectSince !== undefined) this.#suspectSince += lateMs
   }
 
   /** True when an answer has been missing for too long since the last call. */

@@ -49,6 +49,7 @@ export class PathMaker {
       use: new PathUse(receiverIndex => config.sessionTotals(receiverIndex), now),
       chance: config.chance,
       beat: config.beat,
+      patience: () => this.#context.health.factor,
       size: new PathSize(config),
     })
   }

@@ -89,6 +89,8 @@ export interface PeerReport {
 export interface PathReport extends DataPathReport {
   /** It ends when it has carried nothing for long. */
   readonly isOnDemand: boolean
+  /** Since when nothing gets through; undefined while something does. */
+  readonly unusableSince: Millis | undefined
 }
 
 /** That of the IPv6 addresses of the mesh, as 6 bytes; undefined while there is no mesh. */

@@ -207,6 +207,27 @@ export class Link implements Machine<LinkOutput> {
     this.#writeFrame(this.#cipher!.seal(message))
   }
 
+  /** When anything was last heard of the other side. */
+  get heardAt(): Millis {
+    return this.#heardAt
+  }
+
+  /** Pings now, whatever was planned. */
+  ask(now: Millis): void {
+    if (this.#phase === 'up') this.#sendPing(now)
+  }
+
+  /** The other side is taken for silent, before LINK_SILENCE_MS are over. */
+  giveUp(): void {
+    this.#down('silence')
+  }
+
+  /** This side itself was not there for so long: that time does not count. */
+  forgive(lateMs: Millis, now: Millis): void {
+    this.#heardAt = Math.min(now, this.#heardAt + lateMs)
+    this.#deadline += lateMs
+  }
+
   /** Ends the machine from this side, without a word. */
   close(): void {
     this.#down('closed')

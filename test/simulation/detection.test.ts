@@ -123,3 +123,53 @@ void t.test('a fifth of all datagrams lost, and most answers late, make no path 
   t.ok(changes <= 4, `${changes} changes in a minute`)
   t.end()
 })
+
+const linksOf = (mesh: SimMesh) => mesh.hosts.map(({ node }) => node.neighbours.neighbours.map(({ upAt }) => upAt))
+
+void t.test('who was stopped for a while holds it against nobody, be it one or all', t => {
+  for (const stalledMs of [2_000, 2_800])
+    for (const isAll of [false, true]) {
+      const mesh = settled(4, { seed: 3 })
+      const before = linksOf(mesh)
+      const notes = mesh.events.tail(1e6).filter(line => line.includes('path down')).length
+      for (const host of isAll ? mesh.hosts : [mesh.host(1)]) host.stall(stalledMs)
+      outageMs(mesh, mesh.host(0), mesh.host(1), stalledMs + 10_000)
+      t.same(linksOf(mesh), before, `the links after ${stalledMs} ms`)
+      t.equal(mesh.events.tail(1e6).filter(line => line.includes('path down')).length, notes, 'no path went down')
+    }
+  t.end()
+})
+
+void t.test(
+  'a process that is stopped for a minute and goes on is there again at once, and gives up nobody itself',
+  t => {
+    const mesh = settled(4, { seed: 2 })
+    mesh.host(1).stall(60_000)
+    outageMs(mesh, mesh.host(0), mesh.host(1), 30_000)
+    t.notOk(mesh.host(0).node.view.reachable.has(mesh.host(1).identity.peerId), 'the others go on without it')
+    mesh.run(30_000)
+    const tookMs = mesh.until(() => mesh.agrees() && mesh.pathsMissing().length === 0, 30_000)
+    t.ok(tookMs !== undefined && tookMs <= 5_000, `all agree ${tookMs} ms later`)
+    t.equal(mesh.host(1).node.neighbours.count, 3)
+    t.same(mesh.unanswered(10_000), [])
+    t.end()
+  },
+)
+
+void t.test(
+  'when half of the hosts lose their power at once the others agree within 12 s where there is traffic',
+  t => {
+    const mesh = settled(8, { seed: 4 })
+    for (const number of [1, 3, 5, 7]) mesh.host(number).crash(true)
+    const begun = mesh.clock.now
+    const living = [0, 2, 4, 6].map(number => mesh.host(number))
+    const isKnown = () => living.every(({ node }) => node.view.reachable.size === living.length)
+    while (!isKnown() && mesh.clock.now - begun < 60_000)
+      for (const from of living) {
+        for (const to of mesh.hosts) if (to !== from) containerOf(from).ping(containerOf(to).ip!, nextEcho++, false)
+        mesh.run(50)
+      }
+    t.ok(mesh.clock.now - begun <= 12_000, `after ${mesh.clock.now - begun} ms`)
+    t.end()
+  },
+)

@@ -106,5 +106,6 @@ export function path(peerId: PeerId, state: PathReport['state']): PathReport {
     seenAs: undefined,
     size: { mtu: 1500, carries: 1418, phase: 'complete' },
     isOnDemand: false,
+    unusableSince: undefined,
   }
 }

@@ -10,6 +10,7 @@ import { Beat, isDrop, type Millis } from '../../lib/base/mod.ts'
 import { identityOf, type Identity } from '../../lib/crypto/mod.ts'
 import type { NodeContext } from '../../lib/node/context.ts'
 import { DataPaths } from '../../lib/node/data-paths.ts'
+import { LocalHealth } from '../../lib/node/local-health.ts'
 import type { MeshView } from '../../lib/node/mesh-view.ts'
 import type { NodeOutput } from '../../lib/node/mod.ts'
 import { Graph } from '../../lib/topology/mod.ts'
@@ -84,6 +85,7 @@ export class PathPeer {
         neighbour: (peerId: PeerId) =>
           this.neighbours.has(peerId) ? { peerId, hello: { signingPublic: world.keyOf(peerId) } } : undefined,
       },
+      health: new LocalHealth(),
       emit: (output: NodeOutput) => this.#outputs.push(output),
       log: (_level: string, _event: string, fields: Record<string, unknown>) => this.notes.push(String(fields['text'])),
       drop: (reason: string) => this.drops.push(reason),

@@ -106,6 +106,8 @@ export class SimHost implements SimSite {
   #node: Node | undefined
   #plane: MemoryPlane | undefined
   #lanes: ((node: Node, now: Millis) => void)[] = []
+  /** What waits for a process that is stopped. */
+  #stalled: (() => void)[] | undefined
   #isPumping = false
   #isRunning = false
   #nextRequest = 1
@@ -119,7 +121,7 @@ export class SimHost implements SimSite {
       clock: options.clock,
       name: this.name,
       poll: () => {
-        const next = this.#node?.pollTimeout()
+        const next = this.#stalled === undefined ? this.#node?.pollTimeout() : undefined
         return next && { ...next, at: next.at - this.aheadMs }
       },
       wake: () => {
@@ -245,6 +247,27 @@ export class SimHost implements SimSite {
     this.input((node, now) => node.handleTimeout(now))
   }
 
+  /** The process stops for so long, as by SIGSTOP: what comes meanwhile waits for it. */
+  stall(forMs: Millis): void {
+    const { life } = this
+    this.#stalled = []
+    this.#options.clock.after(forMs, () => {
+      const waiting = this.#stalled ?? []
+      this.#stalled = undefined
+      if (this.life !== life || !this.isUp) return
+      // Timers come first, as in a process that goes on.
+      this.input((node, now) => node.handleTimeout(now))
+      for (const go of waiting) go()
+      this.#pump()
+    })
+  }
+
+  /** True when it has to wait until the process goes on. */
+  #mustWait(go: () => void): boolean {
+    this.#stalled?.push(go)
+    return this.#stalled !== undefined
+  }
+
   /** The process ends without a word. `isSilent`: so does the kernel. */
   crash(isSilent: boolean): void {
     if (!this.isUp) return
@@ -322,6 +345,7 @@ export class SimHost implements SimSite {
   }
 
   handleAccepted(end: StreamEnd, from: Endpoint): void {
+    if (this.#mustWait(() => this.handleAccepted(end, from))) return
     const connection = this.input((node, now) => {
       const number = node.handleAccepted(from, now)
       end.connection = number
@@ -332,23 +356,27 @@ export class SimHost implements SimSite {
   }
 
   handleStreamBytes(end: StreamEnd, bytes: Uint8Array): void {
+    if (this.#mustWait(() => this.handleStreamBytes(end, bytes))) return
     if (this.#ends.get(end.connection) !== end) return
     this.input((node, now) => node.handleBytes(end.connection, bytes, now))
     this.#pump()
   }
 
   handleStreamClosed(end: StreamEnd): void {
+    if (this.#mustWait(() => this.handleStreamClosed(end))) return
     if (this.#ends.get(end.connection) !== end) return
     this.#ends.delete(end.connection)
     this.input((node, now) => node.handleClosed(end.connection, now))
   }
 
   handleStreamBacklog(end: StreamEnd, isBehind: boolean): void {
+    if (this.#mustWait(() => this.handleStreamBacklog(end, isBehind))) return
     if (this.#ends.get(end.connection) !== end) return
     this.input((node: Node & BacklogListener, now) => node.handleBacklog?.(end.connection, isBehind, now))
   }
 
   handleDatagram(bytes: Uint8Array, from: EndpointParts): void {
+    if (this.#mustWait(() => this.handleDatagram(bytes, from))) return
     this.#plane?.engine.receiveDatagram(bytes, from)
     this.#pump()
   }
@@ -439,7 +467,8 @@ export class SimHost implements SimSite {
     const { life } = this
     this.#dials.add(connection)
     watcher.log(this, `dial ${connection} ${endpoint}`)
-    network.dial(this, endpoint, result => {
+    const done = (result: StreamEnd | string): void => {
+      if (this.#mustWait(() => done(result))) return
       const isWanted = this.isUp && this.life === life && this.#dials.delete(connection)
       if (typeof result === 'string') {
         if (isWanted) this.input((node, now) => node.handleDialFailed(connection, result, now))
@@ -449,12 +478,13 @@ export class SimHost implements SimSite {
       result.connection = connection
       this.#ends.set(connection, result)
       this.input((node, now) => node.handleDialled(connection, endpoint, now))
-    })
+    }
+    network.dial(this, endpoint, done)
   }
 
   /** What the lanes and their queues do, until they are empty. */
   #pump(): void {
-    if (this.#isPumping || this.#plane === undefined) return
+    if (this.#isPumping || this.#plane === undefined || this.#stalled !== undefined) return
     this.#isPumping = true
     for (;;) {
       if (!this.isUp) break

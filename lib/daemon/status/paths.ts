@@ -1,7 +1,33 @@
 import type { PeerId } from '../../address/mod.ts'
 import type { PathView } from '../../api/mod.ts'
 import type { NodeReport, PathReport } from '../../node/mod.ts'
+import type { Millis } from '../../base/mod.ts'
+import { few } from '../few.ts'
 import type { Names } from './names.ts'
+
+/** A handshake and the first probes may take so long. */
+const PATH_WARNING_MS = 10_000
+
+/** Peers that a link leads to, or that are reached through others, and to which no data gets through; for people. */
+export function pathWarnings(
+  { paths, neighbours, peers, self }: Pick<NodeReport, 'paths' | 'neighbours' | 'peers' | 'self'>,
+  names: Names,
+  now: Millis,
+): string[] {
+  const linked = new Set(neighbours.map(({ peerId }) => peerId))
+  const reachable = new Set(peers.filter(({ isReachable }) => isReachable).map(({ peerId }) => peerId))
+  const lines = paths.flatMap(({ peerId, state, unusableSince, isOnDemand }) => {
+    const isMissed = linked.has(peerId) || (reachable.has(peerId) && !isOnDemand)
+    if (state.kind !== 'none' || unusableSince === undefined || !isMissed) return []
+    const forMs = now - unusableSince
+    if (forMs < PATH_WARNING_MS) return []
+    const link = linked.has(peerId) ? 'the control link is up' : 'it is reached through others'
+    return [
+      `no data gets through to ${names.short(peerId)} for ${Math.floor(forMs / 1000)} s, though ${link}: ${state.why}; let UDP port ${self.port} through the firewalls on both hosts and between them, or link both to a host that both reach: it will relay`,
+    ]
+  })
+  return few(lines, more => `no data gets through to ${more} more peers`)
+}
 
 /** The data paths of a report by their far ends; null where there is none. */
 export function pathViews({ paths }: NodeReport, names: Names): (peer: PeerId) => PathView | null {

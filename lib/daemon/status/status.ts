@@ -10,7 +10,7 @@ import { impostureWarnings } from './impostures.ts'
 import { disputeWarnings, doubledWarnings, ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pastWarnings } from './past.ts'
-import { pathViews } from './paths.ts'
+import { pathViews, pathWarnings } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
 import { secretWarnings } from './trouble.ts'
 
@@ -70,6 +70,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     ipam,
     warnings: [
       ...secretWarnings(report),
+      ...pathWarnings(report, names, now),
       ...rangeWarnings(report, names),
       ...disputeWarnings(report),
       ...doubledWarnings(report, names),

@@ -176,6 +176,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       remove: async () => gone('host'),
     }),
     watchFirewall: () => ({ isListening: false, set: () => undefined }),
+    watchBridge: () => ({ set: () => undefined }),
     watchHostEnds: () => ({ set: () => undefined }),
     docker: () => ({
       endpoint: parseDockerHost(undefined),

@@ -20,6 +20,7 @@ function world() {
     put: ['bridge weave'],
     answer: async () => ({ ...REPORT, warnings: ['it drops'] }),
     isListening: false,
+    isBridgeWatched: false,
     check: undefined as (() => Promise<void>) | undefined,
   }
   const log = (fields: object) => void w.logged.push(fields)
@@ -48,6 +49,10 @@ function world() {
         set: isOn => void (w.isListening = isOn),
       }
     },
+    watchBridge: names => {
+      t.same(names, ['weave', 'weave-tap'])
+      return { set: isOn => void (w.isBridgeWatched = isOn) }
+    },
     log: { warn: log, info: log } as never,
   })
   return { w, service }
@@ -64,6 +69,17 @@ t.test('the host is mended with all that should be plugged in, and the firewall 
   w.put = []
   await service.reconcile()
   t.equal(w.logged.length, 1, 'nothing to tell')
+})
+
+t.test('the bridge is listened to from the first look until the end', async t => {
+  const { w, service } = world()
+  t.equal(w.isBridgeWatched, false)
+  await service.reconcile()
+  t.equal(w.isBridgeWatched, true)
+  await service.stop()
+  t.equal(w.isBridgeWatched, false)
+  await service.reconcile()
+  t.equal(w.isBridgeWatched, false)
 })
 
 t.test('changes of the firewall are listened to just while something of ours is in it', async t => {

@@ -5,7 +5,7 @@ import { describeLinkDown } from '../../../lib/node/reasons.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { SERVICE_FIELDS } from '../../support/service-fields.ts'
-import { NOW, SELF, linked, nodeReport, peer, contact } from '../../support/node-reports.ts'
+import { NOW, SELF, contact, linked, nodeReport, path, peer } from '../../support/node-reports.ts'
 
 const FACTS: DaemonFacts = {
   version: '1.2.3',
@@ -38,6 +38,23 @@ t.test('a peer alone in its mesh is ready, and its status follows the schema', t
   })
   t.equal(status.peers.length, 1)
   t.equal(statusOf(nodeReport(), { ...FACTS, hasSecret: false }, NOW).encryption, 'open')
+  t.end()
+})
+
+t.test('a peer to which no data gets through is warned of, with since when, why and what to do', t => {
+  const [near, far] = [peerNumber(1), peerNumber(2)]
+  const lost = (peerId: typeof near, unusableSince: number, isOnDemand = false) => ({
+    ...path(peerId, { kind: 'none', why: 'no answer to UDP probes of 192.0.2.1:6783' }),
+    unusableSince,
+    isOnDemand,
+  })
+  const warningsOf = (...paths: ReturnType<typeof lost>[]) =>
+    statusOf(nodeReport({ paths, peers: [peer(1), peer(2)] }), FACTS, NOW).warnings
+  t.match(warningsOf(lost(near, NOW - 35_000)), [
+    /^no data gets through to .* for 35 s, .*no answer to UDP probes of 192.0.2.1:6783; let UDP port 6783/,
+  ])
+  t.same(warningsOf(lost(near, NOW - 3_000)), [], 'it may still come up')
+  t.same(warningsOf(lost(far, NOW - 35_000, true)), [], 'nobody needs it')
   t.end()
 })
 

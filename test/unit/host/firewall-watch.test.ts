@@ -1,4 +1,5 @@
 import t from 'tap'
+import { bridgeMonitor } from '../../../lib/host/bridge-watch.ts'
 import { firewallMonitor } from '../../../lib/host/firewall-watch.ts'
 import { hostEndMonitor } from '../../../lib/host/host-end-watch.ts'
 import {
@@ -131,4 +132,20 @@ t.test('only the end of one of our host ends is worth a look', async t => {
   events.onOutput('12: vethwe00aa11bb@if2: <BROADCAST>\nDeleted 12: vethwe00aa11bb@NONE: <BROAD')
   w.pass(LINKS_SETTLE_MS)
   t.equal(w.checks(), 1)
+})
+
+t.test('the end of the bridge or of its TAP is heard of, and of nothing whose name only begins alike', async t => {
+  const w = world(t, (watcher, check) => bridgeMonitor(watcher, ['weave', 'weave-tap'], check))
+  w.watch.set(true)
+  const { events } = w.started[0]!
+  const hear = (line: string) => {
+    events.onOutput(`${line}: <BROADCAST,MULTICAST> mtu 1376 qdisc noqueue state DOWN group default\n`)
+    w.pass(1_000)
+    return w.checks()
+  }
+  t.equal(hear('12: weave'), 0, 'it comes')
+  t.equal(hear('Deleted 13: weave-other'), 0)
+  t.equal(hear('Deleted 13: vethwe00aa11@NONE'), 0)
+  t.equal(hear('Deleted 12: weave'), 1)
+  t.equal(hear('Deleted 14: weave-tap'), 2)
 })

@@ -1,0 +1,82 @@
+import t from 'tap'
+import { SUSPECT_LINK_LAST_MS, SUSPECT_LINK_LOOK_MS, SUSPECT_LINK_MS } from '../../../lib/node/constants.ts'
+import type { NodeContext } from '../../../lib/node/context.ts'
+import { LocalHealth } from '../../../lib/node/local-health.ts'
+import { Suspicion, suspicionMs } from '../../../lib/node/suspicion.ts'
+import { Graph } from '../../../lib/topology/mod.ts'
+import { peerNumber } from '../../support/graphs.ts'
+
+const NO_EDGES = { count: 0, offsets: new Int32Array(1), ends: new Int32Array(0), costs: new Int32Array(0) }
+const PEER = peerNumber(1)
+
+function world() {
+  const w = { heardAt: 0 as number | undefined, asked: [] as string[], givenUp: [] as number[] }
+  const health = new LocalHealth()
+  const context = {
+    config: { identity: { peerId: peerNumber(0) } },
+    view: { graph: new Graph([], { control: NO_EDGES, data: NO_EDGES }) },
+    neighbours: {
+      ask: (peer: string) => w.heardAt !== undefined && w.asked.push(peer) > 0,
+      heardAt: () => w.heardAt,
+      giveUp: (_peer: string, now: number) => w.givenUp.push(now),
+    },
+  } as unknown as NodeContext
+  const suspicion = new Suspicion(context, health)
+  const run = (until: number) => {
+    for (let next = suspicion.pollTimeout(); next !== undefined && next.at <= until; next = suspicion.pollTimeout())
+      suspicion.handleTimeout(next.at)
+  }
+  return { w, health, suspicion, run }
+}
+
+t.test('waits the longest when nobody confirms, the shortest when all do, and ever shorter between', t => {
+  t.equal(suspicionMs(0, 0), SUSPECT_LINK_LAST_MS)
+  t.equal(suspicionMs(0, 5), SUSPECT_LINK_LAST_MS)
+  t.equal(suspicionMs(5, 5), SUSPECT_LINK_MS)
+  for (let count = 1; count <= 5; count++) t.ok(suspicionMs(count, 5) < suspicionMs(count - 1, 5))
+  t.end()
+})
+
+t.test('asks a neighbour once, and gives its link up when nothing comes', t => {
+  const { w, suspicion, run } = world()
+  suspicion.suspect(PEER, 1_000)
+  suspicion.suspect(PEER, 1_100)
+  t.same(w.asked, [PEER])
+  run(60_000)
+  t.equal(w.givenUp.length, 1)
+  t.ok(
+    w.givenUp[0]! >= 1_000 + SUSPECT_LINK_LAST_MS &&
+      w.givenUp[0]! <= 1_000 + SUSPECT_LINK_LAST_MS + SUSPECT_LINK_LOOK_MS,
+  )
+  t.equal(suspicion.pollTimeout(), undefined)
+  t.end()
+})
+
+t.test('anything that is heard ends the suspicion, and so does the end of the link', t => {
+  const { w, suspicion, run } = world()
+  suspicion.suspect(PEER, 1_000)
+  w.heardAt = 1_500
+  run(60_000)
+  suspicion.suspect(PEER, 60_000)
+  w.heardAt = undefined
+  run(120_000)
+  suspicion.suspect(PEER, 120_000)
+  t.same(w.givenUp, [])
+  t.equal(suspicion.pollTimeout(), undefined)
+  t.end()
+})
+
+t.test('time that this process was not there does not count, and a process that stalls is patient', t => {
+  const { w, health, suspicion, run } = world()
+  suspicion.suspect(PEER, 1_000)
+  suspicion.forgive(20_000)
+  run(20_000)
+  t.same(w.givenUp, [])
+  health.expect(0)
+  health.attend(20_000)
+  run(21_000 + SUSPECT_LINK_LAST_MS)
+  t.same(w.givenUp, [])
+  run(60_000)
+  t.equal(w.givenUp.length, 1)
+  t.end()
+})
