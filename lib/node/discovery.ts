@@ -23,6 +23,7 @@ export class Discovery implements NodePart {
   readonly #view: MeshView
   readonly #dialler: Dialler
   readonly #pathOf: (peer: PeerId) => Endpoint | undefined
+  readonly #isForgotten: (peer: PeerId, endpoints: readonly Endpoint[]) => boolean
   readonly #choice: NeighbourChoice
   readonly #retirement: LinkRetirement
   readonly #healing: Healing
@@ -38,8 +39,18 @@ export class Discovery implements NodePart {
   /** Until when this peer counts as new in the mesh; undefined while it has no link. */
   #newUntil: Millis | undefined
 
-  /** `pathOf`: where data of a peer last came from for certain. */
-  constructor(context: NodeContext, view: MeshView, dialler: Dialler, pathOf: (peer: PeerId) => Endpoint | undefined) {
+  /**
+   * `pathOf`: where data of a peer last came from for certain; `isForgotten`: whether one that nobody reaches is left
+   * alone.
+   */
+  constructor(
+    context: NodeContext,
+    view: MeshView,
+    dialler: Dialler,
+    pathOf: (peer: PeerId) => Endpoint | undefined,
+    isForgotten: (peer: PeerId, endpoints: readonly Endpoint[]) => boolean,
+  ) {
+    this.#isForgotten = isForgotten
     this.#pathOf = pathOf
     this.#context = context
     this.#view = view
@@ -155,7 +166,10 @@ export class Discovery implements NodePart {
     for (const peer of this.#urgent)
       if (linked.has(peer) || !choice.wanted.has(peer) || this.#failing.has(peer)) this.#urgent.delete(peer)
     const lost: PeerId[] = []
-    for (const { id, info } of this.#view.peers) if (info !== undefined && !this.#others.has(id)) lost.push(id)
+    for (const { id, info } of this.#view.peers) {
+      const isLost = info !== undefined && !this.#others.has(id)
+      if (isLost && !this.#isForgotten(id, this.#view.endpointsOf(id))) lost.push(id)
+    }
     const worth = [
       ...[...choice.wanted, ...choice.passedOver].map(peerId => ({
         peerId,

@@ -108,7 +108,13 @@ export function wireParts(
   const contacts: Contacts = new Contacts(context, dialler)
   const use: MeshUse = new MeshUse(context, mesh, () => addresses.ipam.leases().length > 0)
   const links = new OwnLinks(context, view, paths)
-  const discovery = new Discovery(context, view, dialler, peer => paths.heardAt(peer))
+  const discovery = new Discovery(
+    context,
+    view,
+    dialler,
+    peer => paths.heardAt(peer),
+    (peer, endpoints) => contacts.isForgotten(peer, endpoints),
+  )
   const ours = { mesh, addresses, gossip, router }
   const past: Past = new Past(context, ours)
   const joining: Joining = new Joining(context, { ...ours, meshChanged: at => parts.meshChanged(at) })

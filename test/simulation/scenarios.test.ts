@@ -331,6 +331,36 @@ scenario('forget reaches every peer, those too that were away, and connect bring
   t.ok(mesh.host(2).node.dialler.configured.includes(gone), 'acts once')
 })
 
+scenario('a peer that was forgotten is not dialled because records tell of it, nor after a restart', 3, (t, mesh) => {
+  mesh.launchAll(0)
+  settles(t, mesh)
+  connect(mesh, 0, 2)
+  mesh.run(1_000)
+  mesh.host(2).crash(false)
+  mesh.host(0).input((node, now) => node.forgetContacts([endpointAt(2)], now))
+  const dials = (number: number) =>
+    mesh
+      .host(number)
+      .node.dialler.contacts.filter(({ text, peerId }) =>
+        [text, peerId].some(one => one === mesh.host(2).identity.peerId || one === endpointAt(2)),
+      )
+  const isQuiet = (when: string) => {
+    for (const number of [0, 1]) t.same(dials(number), [], `host ${number}, ${when}`)
+  }
+  mesh.run(60_000)
+  isQuiet('once nobody reaches it')
+  for (const number of [0, 1]) {
+    mesh.host(number).crash(false)
+    mesh.host(number).launch(undefined, false)
+  }
+  mesh.run(60_000)
+  isQuiet('after a restart')
+  connect(mesh, 0, 2)
+  mesh.host(2).launch(undefined, false)
+  settles(t, mesh)
+  t.equal(mesh.host(0).node.neighbours.count, 2, 'named again it is dialled again')
+})
+
 scenario('both sides of a split give out addresses, and none twice', 6, (t, mesh) => {
   mesh.launchAll(0)
   settles(t, mesh)

@@ -1,0 +1,52 @@
+/**
+ * Two hosts on one cable, both of which change their address, one soon after the other.
+ *
+ *     [c1]                 [c2]
+ *      │                    │
+ *     (h1) ═════ u2 ═════ (h2)      192.0.2.0/24
+ */
+import t from 'tap'
+import { pinging } from '../support/outage.ts'
+import { waitFor } from '../support/testbed-command.ts'
+import { Testbed, meshed, skipSystem, type Host, type Namespace } from '../support/testbed.ts'
+
+t.setTimeout(240_000)
+const APART_MS = 5_000
+/** What a machine that is busy with other tests may add is in it. */
+const OUTAGE_MS = 6_000
+
+t.test('two hosts that both move go on talking, and link anew', { skip: skipSystem, timeout: 200_000 }, async t => {
+  const bed = new Testbed(t)
+  const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
+  const [h1, h2] = hosts
+  await bed.link(h1, h2, '192.0.2')
+  const { passwordFile } = bed
+  await h1.daemon.launch([], { passwordFile })
+  await h2.daemon.launch([h1.address], { passwordFile })
+  await meshed(hosts, 30_000)
+  const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
+  await h1.daemon.attach(c1)
+  const ip = (await h2.daemon.attach(c2))[0]!.split('/')[0]!
+  t.ok(await c1.canPing(ip))
+
+  const end = pinging(c1, ip)
+  for (const [i, host] of hosts.entries()) {
+    await new Promise(done => setTimeout(done, APART_MS))
+    // In this order: with the first address of a subnet go all others of it.
+    await host.ip(`addr del ${host.address}/24 dev u2`)
+    await host.ip(`addr add 192.0.2.${i + 101}/24 dev u2`)
+  }
+  await new Promise(done => setTimeout(done, APART_MS))
+  const outageMs = await end()
+  t.ok(outageMs <= OUTAGE_MS, `an outage of ${outageMs} ms`)
+  t.comment(`both moved: ${outageMs} ms`)
+  const begun = performance.now()
+  const isLinked = (connection: { readonly state: string; readonly address: string }) =>
+    connection.state === 'established' && connection.address.startsWith('192.0.2.10')
+  await waitFor('a link between the new addresses', 90_000, async () => {
+    const both = await Promise.all(hosts.map(host => host.daemon.status()))
+    return both.every(({ connections }) => connections.some(isLinked))
+  })
+  t.comment(`linked anew ${Math.round(performance.now() - begun)} ms later`)
+  t.ok(await c1.canPing(ip))
+})
