@@ -16,6 +16,10 @@ const SEEDS = 200
 const AGREE_MS = 60_000
 /** A freed address rests so long, and so do blocks that came back. */
 const REST_MS = 35_000
+/** A vote of peers that reach each other is over by then. */
+const TAKEOVER_MS = 5_000
+/** Blocks of nobody are taken over 20 s after they were seen, and again when that was in vain. */
+const ORPHANS_MS = 45_000
 const ANSWER_MS = 12_000
 const BATCH = 8
 
@@ -43,11 +47,18 @@ function wrongWith(schedule: SimSchedule, range: SchedulePlan['range']): string 
   if (tookMs === undefined) return mesh.disagreements(5).join('; ')
   if (meshIdsOf(schedule.live).length > 1) return 'there are several meshes'
   schedule.run(REST_MS)
-  if (!mesh.agrees()) return `later: ${mesh.disagreements(5).join('; ')}`
+  if (!staysAgreed(schedule)) return `later: ${mesh.disagreements(5).join('; ')}`
   const hidden = disputes.hidden()
   if (hidden.length > 0) return `nobody says that it is disputed: ${hidden.join('; ')}`
   schedule.reclaim()
   return unusable(schedule, range)
+}
+
+/** Blocks of nobody may be taken over at this very moment: once that is over, hosts agree, and go on to. */
+function staysAgreed({ mesh }: SimSchedule): boolean {
+  if (mesh.agrees()) return true
+  if (mesh.until(() => mesh.agrees(), TAKEOVER_MS) === undefined) return false
+  return mesh.until(() => !mesh.agrees(), ORPHANS_MS) === undefined
 }
 
 /** Containers are attached on one host until nothing is left for it: then every address is in use. */
