@@ -61,6 +61,22 @@ export const CALLS = {
     deadlineMs: 5_000,
     description: 'which container has an address or a name, and on which host',
   }),
+  routes: call({
+    method: 'GET',
+    path: '/v1/routes',
+    request: schema.NoRequest,
+    answer: schema.RoutesAnswer,
+    deadlineMs: 5_000,
+    description: 'how data goes to each peer, and why so',
+  }),
+  ping: call({
+    method: 'POST',
+    path: '/v1/ping',
+    request: schema.PingRequest,
+    answer: schema.PingAnswer,
+    deadlineMs: 5_000,
+    description: 'asks a peer for an answer over its data path',
+  }),
   ipam: call({
     method: 'GET',
     path: '/v1/ipam',

@@ -25,6 +25,23 @@ export const PathView = z.object({
   why: z.string().nullable(),
 })
 
+/** How data goes from here to a peer. */
+export const PeerRouteView = z.object({
+  peer: PeerRef,
+  isReachable: z.boolean(),
+  /** As of a PathView; idle: there is no session, and one is made when there are frames. */
+  kind: z.enum(['direct', 'relayed', 'none', 'idle']),
+  endpoint: z.string().nullable(),
+  via: PeerRef.nullable(),
+  rttMs: z.number().nullable(),
+  /** The peers on the way, the far end last, each with the RTT class of the edge that leads to it; empty: none known. */
+  way: z.array(z.object({ peer: PeerRef, rttClass: z.number() })),
+  /** Of the route through the mesh; null: there is none. */
+  cost: z.number().nullable(),
+  /** For people: why this way. */
+  why: z.string(),
+})
+
 export const ConnectionView = z.object({
   direction: z.enum(['outbound', 'inbound']),
   /** ip:port of the far end; for a contact that did not resolve, its text. */
@@ -351,6 +368,24 @@ export const LookupRequest = z.object({ name: z.string().min(1).max(256) })
 
 /** An address, a name, or the id of a container. */
 export const WhoisRequest = z.object({ what: z.string().min(1).max(256) })
+/** `peer`: a nickname, an id or how it begins, or an address of the overlay. */
+export const PingRequest = z.object({
+  peer: z.string().min(1).max(256),
+  /** How long an answer is waited for. */
+  timeoutSeconds: z.number().min(0.01).max(30).default(1),
+})
+export const PingAnswer = z.object({
+  peer: PeerRef,
+  isAnswered: z.boolean(),
+  /** Of this ping, with fractions. */
+  rttMs: z.number().nullable(),
+  /** The path that it took; null: there was no session. */
+  path: PathView.nullable(),
+  /** Why there was no answer. */
+  why: z.string().nullable(),
+})
+/** The nearest first. */
+export const RoutesAnswer = z.object({ routes: z.array(PeerRouteView) })
 /** Of this host first; then by peer and address. */
 export const ContainersAnswer = z.object({ containers: z.array(Whereabouts) })
 export const NamesAnswer = z.object({ names: z.array(z.string()) })
@@ -371,6 +406,8 @@ export const ErrorAnswer = z.object({ code: z.string(), message: z.string(), rem
 
 export type PeerRef = z.infer<typeof PeerRef>
 export type PathView = z.infer<typeof PathView>
+export type PeerRouteView = z.infer<typeof PeerRouteView>
+export type PingAnswer = z.infer<typeof PingAnswer>
 export type ConnectionView = z.infer<typeof ConnectionView>
 export type PeerView = z.infer<typeof PeerView>
 export type TargetView = z.infer<typeof TargetView>

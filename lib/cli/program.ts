@@ -11,6 +11,7 @@ import { addNameCommands } from './name-commands.ts'
 import { addServiceCommand } from './service-command.ts'
 import { withSettings } from './settings.ts'
 import { addStatusCommands } from './status-commands.ts'
+import { addWayCommands } from './way-commands.ts'
 import { weaveAnswer } from './weave-answers.ts'
 
 export const EXIT_STATUSES = [
@@ -42,6 +43,7 @@ export function weaveProgram(): Command {
   addLaunchCommand(program)
   addMeshCommands(program)
   addStatusCommands(program)
+  addWayCommands(program)
   addAttachmentCommands(program)
   addExposureCommands(program)
   addNameCommands(program)

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
 import { renderConnections, renderDns, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
+import { renderRoutes } from './render-ways.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 
 const EXIT_NOT_READY = 3
@@ -17,12 +18,18 @@ export function addStatusCommands(program: Command): void {
     program
       .command('status')
       .description('show the state of the daemon and of the mesh as it sees it')
-      .addArgument(new Argument('[part]', 'one part of it, in more detail').choices([...Object.keys(PARTS), 'dns'])),
+      .addArgument(
+        new Argument('[part]', 'one part of it, in more detail').choices([...Object.keys(PARTS), 'routes', 'dns']),
+      ),
   ).action(async (part: string | undefined, _options: object, command: Command) => {
     const settings = settingsOf(command)
     if (part === 'dns') {
       const { entries } = await clientOf(settings).call('dns')
       return print(settings, entries, renderDns(entries))
+    }
+    if (part === 'routes') {
+      const { routes } = await clientOf(settings).call('routes')
+      return print(settings, routes, renderRoutes(routes))
     }
     const status = await clientOf(settings).call('status')
     const shown = part === undefined ? { text: renderStatus(status), value: status } : PARTS[part]!(status)

@@ -52,3 +52,7 @@ export const DRIVER_NAME = 'weave-ts'
 export const DRIVER_ORPHAN_MS = 30_000
 /** Hosts that may decide by `--ipalloc-init consensus=N`. */
 export const FOUNDING_SIZE_MAX = 512
+
+/** Pings of the operator: what is sent at once, and on the average. */
+export const PATH_PINGS_BURST = 20
+export const PATH_PINGS_PER_SECOND = 20

@@ -40,6 +40,7 @@ import type { DerivedSettings } from './settings.ts'
 import type { DataPlaneFacts } from './status/status.ts'
 import { StatusService } from './status-service.ts'
 import { Strays } from './strays.ts'
+import { WaysService } from './ways-service.ts'
 import { WhereaboutsService } from './whereabouts-service.ts'
 
 /** What the services of a daemon stand on. */
@@ -137,6 +138,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     hasSecret: config.secret !== null,
     mtu,
   }
+  const whereabouts = new WhereaboutsService({ domain: book.domain, runner })
   const others = [
     memory,
     new MeshService({
@@ -162,7 +164,8 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     docker,
     driver,
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
-    new WhereaboutsService({ domain: book.domain, runner }),
+    whereabouts,
+    new WaysService({ runner, peersAt: address => whereabouts.peersAt(address), now: seams.now }),
     new IpamService({
       runner,
       look: () =>

@@ -7,6 +7,7 @@ import {
   parseCidr,
   parseIp,
   parseIpv6Cidr,
+  type PeerId,
 } from '../address/mod.ts'
 import type { CallHandlers, Whereabouts } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
@@ -38,6 +39,18 @@ export class WhereaboutsService implements Service {
       containers: () => ({ containers: this.#shown(runner.node.names.zone.all(), runner.report()) }),
       whois: ({ what }) => ({ containers: this.#whois(what.trim()) }),
     }
+  }
+
+  /**
+   * The peers behind which an address of the overlay is; undefined when the text is none.
+   *
+   * @throws WeaveError ADDRESS_UNKNOWN
+   */
+  peersAt(what: string): PeerId[] | undefined {
+    const bare = addressOf(what)
+    const ip = bare === undefined ? undefined : parseIp(bare)
+    if (bare === undefined || ip === undefined) return undefined
+    return [...new Set(this.#at(bare, ip, this.#runner.report()).map(({ peer }) => peer.id as PeerId))]
   }
 
   #whois(what: string): Whereabouts[] {

@@ -140,6 +140,9 @@ export const SUSPECT_LINK_LAST_MS = 6_000
 /** A suspected neighbour is looked at so often. */
 export const SUSPECT_LINK_LOOK_MS = 500
 export const CANDIDATES_MAX = 16
+/** Pings of the operator that wait for their end, and how often it is looked whether one can be sent. */
+export const PINGS_MAX = 64
+export const PING_LOOK_MS = 50
 /** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */
 export const PATHS_ON_DEMAND_MAX = 256
 /** A path on demand ends when it carried no frame for so long, as seen by a look every now and then. */

@@ -170,6 +170,13 @@ export class DataPath implements Machine<DataPathOutput> {
     return true
   }
 
+  /** Sends a probe on the way that frames take, whose answer is for whoever knows the token. False: it cannot. */
+  ask(token: number): boolean {
+    if (!this.isUsable) return false
+    this.#sendControl(this.#sealIndex, encodeProbe(token), undefined)
+    return true
+  }
+
   /** `isUrgent`: frames wait, so the handshake begins here, whoever's turn it is. */
   start(now: Millis, isUrgent = false): void {
     this.session.start(now)

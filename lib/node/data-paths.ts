@@ -176,6 +176,14 @@ export class DataPaths implements NodePart {
     this.#drain(path, now)
   }
 
+  /** See `DataPath.ask`. */
+  ask(peer: PeerId, token: number, now: Millis): boolean {
+    const path = this.path(peer)
+    if (path?.ask(token) !== true) return false
+    this.#drain(path, now)
+    return true
+  }
+
   handleMoved(peer: PeerId, source: EndpointParts, now: Millis): void {
     const path = this.path(peer)
     if (path === undefined) return

@@ -28,6 +28,7 @@ import { OwnLinks } from './own-links.ts'
 import type { PartFactory, StoreRead } from './part.ts'
 import { Parts } from './parts.ts'
 import { Past } from './past.ts'
+import { Pings } from './pings.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { Router } from './router.ts'
 import { Suspicion } from './suspicion.ts'
@@ -101,6 +102,7 @@ export function wireParts(
     onDoubted: (peer, at) => suspicion.suspect(peer, at),
   })
   const suspicion = new Suspicion(context, health)
+  const pings = new Pings(context, paths)
   const members = new MemberList(context)
   const addresses: Addresses = new Addresses(context, members, () => tables.changed())
   const impostures: Impostures = new Impostures(context, address => addresses.ipam.peerOf(address))
@@ -139,6 +141,7 @@ export function wireParts(
     use,
     founding,
     paths,
+    pings,
     discovery,
     gossip,
     links,
@@ -162,6 +165,6 @@ export function wireParts(
       events,
       keeper,
     },
-    ...{ gossip, mesh, joining, past, contacts, impostures, use, founding, health, suspicion },
+    ...{ gossip, mesh, joining, past, contacts, impostures, use, founding, health, suspicion, pings },
   }
 }

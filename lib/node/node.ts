@@ -17,6 +17,8 @@ import type { Neighbours } from './neighbours.ts'
 import { wireParts, type NodeWiring } from './node-wiring.ts'
 import type { NodeOutput } from './outputs.ts'
 import type { PartFactory, StoreEntry, StoreRead } from './part.ts'
+import { waysOf, type PeerWay } from './peer-ways.ts'
+import type { PingEnd } from './pings.ts'
 import { ipv6PrefixOf, reportOf, type NodeReport } from './report.ts'
 
 /**
@@ -221,7 +223,21 @@ export class Node implements Machine<NodeOutput> {
     source: EndpointParts | undefined,
     now: Millis,
   ): void {
-    this.#ofPeer(peerIndex, peer => this.paths.handleControl(peer, receiverIndex, body, source, now), now)
+    const handle = (peer: PeerId) => {
+      this.#wiring.pings.handleControl(peer, body, now)
+      this.paths.handleControl(peer, receiverIndex, body, source, now)
+    }
+    this.#ofPeer(peerIndex, handle, now)
+  }
+
+  /** Asks the peer for an answer over its data path; see `Pings.begin`. */
+  ping(peer: PeerId, waitMs: Millis, onEnd: (end: PingEnd) => void, now: Millis): boolean {
+    return this.#settled(this.#wiring.pings.begin(peer, waitMs, onEnd, now), now)
+  }
+
+  /** The ways that data takes from here. */
+  ways(): readonly PeerWay[] {
+    return waysOf(this)
   }
 
   handleMoved(peerIndex: number, source: EndpointParts, now: Millis): void {

@@ -1,7 +1,7 @@
 import type { PeerId } from '../../address/mod.ts'
 import type { PathView } from '../../api/mod.ts'
-import type { NodeReport, PathReport } from '../../node/mod.ts'
 import type { Millis } from '../../base/mod.ts'
+import type { DataPathReport, NodeReport } from '../../node/mod.ts'
 import { few } from '../few.ts'
 import type { Names } from './names.ts'
 
@@ -35,7 +35,7 @@ export function pathViews({ paths }: NodeReport, names: Names): (peer: PeerId) =
   return peer => views.get(peer) ?? null
 }
 
-function pathView({ state, cipher, epochAgeMs }: PathReport, names: Names): PathView {
+export function pathView({ state, cipher, epochAgeMs }: DataPathReport, names: Pick<Names, 'ref'>): PathView {
   return {
     kind: state.kind,
     endpoint: state.kind === 'direct' ? state.endpoint : null,

@@ -49,6 +49,22 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
   ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
   containers: { containers: [CONTAINER] },
   whois: { containers: [CONTAINER] },
+  routes: {
+    routes: [
+      {
+        ...{
+          peer: { id: 'p', nickname: 'n' },
+          isReachable: true,
+          kind: 'idle',
+          endpoint: null,
+          via: null,
+          rttMs: null,
+        },
+        ...{ way: [{ peer: { id: 'p', nickname: 'n' }, rttClass: 2 }], cost: 4, why: 'no session' },
+      },
+    ],
+  },
+  ping: { peer: { id: 'p', nickname: 'n' }, isAnswered: false, rttMs: null, path: null, why: 'no way' },
   ipam: { range: '10.32.0.0/12', blockPrefix: 26, blockAddresses: 64, runs: [RUN] },
   'ipam-check': { leases: 1, targets: 1, addresses: 1, findings: [{ what: 'a', remedy: 'b' }] },
   connect: { targets: ['h1'] },
@@ -89,6 +105,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     'report',
     'ps',
     'containers',
+    'routes',
     'ipam',
     'ipam-check',
     'dns',
@@ -98,6 +115,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   ] as const)
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('whois', { what: '10.32.0.1' }), ANSWERS.whois)
+  t.strictSame(await client.call('ping', { peer: 'n' }), ANSWERS.ping)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
   t.strictSame(await client.call('rmpeer', { peer: 'n' }), ANSWERS.rmpeer)
@@ -119,8 +137,9 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(10), [
+  t.strictSame(seen.slice(11), [
     ['whois', { what: '10.32.0.1' }],
+    ['ping', { peer: 'n', timeoutSeconds: 1 }],
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],
     ['rmpeer', { peer: 'n', force: false }],
