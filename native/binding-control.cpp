@@ -209,7 +209,39 @@ napi_value set_path_bytes(napi_env env, napi_callback_info info) {
   int index = engine ? peer_index(env, arguments, 1) : -1;
   if (index < 0) return nullptr;
   int bytes = arguments.integer(2);
-  if (!arguments.failed) engine->set_path_bytes(index, bytes);
+  bool found = !arguments.is_missing(3) && arguments.boolean(3);
+  bool trains = arguments.is_missing(4) || arguments.boolean(4);
+  if (!arguments.failed) engine->set_path_bytes(index, bytes, found, trains);
+  return undefined_value(env);
+}
+
+// setBridgeAddresses(id, 17 bytes each: the address, IPv4 written IPv4-mapped, and the bits of its prefix)
+napi_value set_bridge_addresses(napi_env env, napi_callback_info info) {
+  constexpr size_t BYTES = 17;
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  if (engine == nullptr) return nullptr;
+  size_t length = 0;
+  uint8_t* packed = arguments.array(1, 0, &length);
+  if (arguments.failed) return nullptr;
+  BridgeAddresses addresses;
+  for (size_t at = 0; at + BYTES <= length && addresses.count < BRIDGE_ADDRESSES_MAX; at += BYTES) {
+    if (packed[at + 16] > 128) continue;
+    BridgeAddress& one = addresses.at[addresses.count++];
+    memcpy(one.ip, packed + at, 16);
+    one.prefix = packed[at + 16];
+  }
+  engine->set_bridge_addresses(addresses);
+  return undefined_value(env);
+}
+
+// setClamping(id, on): whether TCP connections learn which segment size the path carries
+napi_value set_clamping(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  if (engine == nullptr) return nullptr;
+  bool on = arguments.boolean(1);
+  if (!arguments.failed) engine->set_clamping(on);
   return undefined_value(env);
 }
 
@@ -223,7 +255,7 @@ napi_value set_via(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
-// sendControl(id, receiverIndex, body, ip | null, port) → boolean
+// sendControl(id, receiverIndex, body, ip | null, port, copies) → boolean
 napi_value send_control(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
@@ -235,7 +267,10 @@ napi_value send_control(napi_env env, napi_callback_info info) {
   bool named = !arguments.is_missing(3);
   if (arguments.failed || (named && !endpoint_of(arguments, 3, endpoint))) return bool_value(env, false);
   if (length > UDP_PAYLOAD_MAX) return bool_value(env, false);
-  return bool_value(env, engine->send_control(receiver, body, static_cast<int>(length), named ? &endpoint : nullptr));
+  int copies = arguments.is_missing(5) ? 1 : arguments.integer(5);
+  if (arguments.failed || copies < 1 || copies > TRAIN_MAX) return bool_value(env, false);
+  return bool_value(
+      env, engine->send_control(receiver, body, static_cast<int>(length), named ? &endpoint : nullptr, copies));
 }
 
 napi_value counters(napi_env env, napi_callback_info info) {
@@ -309,6 +344,8 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "sealWith", seal_with);
   define(env, exports, "setEndpoint", set_endpoint);
   define(env, exports, "setPathBytes", set_path_bytes);
+  define(env, exports, "setBridgeAddresses", set_bridge_addresses);
+  define(env, exports, "setClamping", set_clamping);
   define(env, exports, "setVia", set_via);
   define(env, exports, "sendControl", send_control);
   define(env, exports, "counters", counters);

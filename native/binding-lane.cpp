@@ -195,5 +195,6 @@ void define_lane(napi_env env, napi_value exports) {
 NAPI_MODULE_INIT() {
   weave::define_control(env, exports);
   weave::define_lane(env, exports);
+  weave::define_pieces(env, exports);
   return exports;
 }

@@ -11,9 +11,10 @@ constexpr int DATAGRAM_TAG = 16;
 constexpr int FRAME_HEADER = 8;
 constexpr int BROADCAST_HEADER = 20;
 constexpr int RELAYED_HEADER = 24;
+constexpr int FRAGMENT_HEADER = 12;
 constexpr int RELAY_OVERHEAD = DATAGRAM_HEADER + RELAYED_HEADER + DATAGRAM_TAG;
 constexpr uint8_t DATAGRAM_TYPE_DATA = 1;
-constexpr uint8_t KIND_FRAME = 1, KIND_BROADCAST = 2, KIND_RELAYED = 3, KIND_CONTROL = 4;
+constexpr uint8_t KIND_FRAME = 1, KIND_BROADCAST = 2, KIND_RELAYED = 3, KIND_CONTROL = 4, KIND_FRAGMENT = 5;
 constexpr uint8_t HOP_LIMIT = 16;
 
 constexpr int FLAG_CHECKSUM_PARTIAL = 1, FLAG_GSO_TCP4 = 2, FLAG_GSO_TCP6 = 4, FLAG_GSO_UDP = 8;
@@ -45,6 +46,13 @@ constexpr int FRAME_MAX = 65550;     // 65,535 bytes of packet, Ethernet header,
 constexpr int UDP_PAYLOAD_MAX = 65507;
 constexpr int PATH_BYTES_DEFAULT = 1232;  // what fits IPv6's smallest MTU of 1280
 constexpr int PATH_BYTES_MIN = 472;      // PATH_BYTES_MIN of lib/overlay/constants.ts behind a relay
+// Frames in pieces (lib/overlay/constants.ts).
+constexpr int FRAGMENTS_MAX = 160;                  // pieces of one frame
+constexpr int PEER_PARTIAL_FRAMES_MAX = 64;         // incomplete frames of one peer …
+constexpr int PEER_PARTIAL_BYTES_MAX = 1 << 20;     // … and their bytes
+constexpr int PARTIAL_BYTES_MAX = 8 << 20;          // of all peers
+constexpr int64_t REASSEMBLY_MS = 1000;             // how long the pieces of a frame are waited for
+constexpr int TOO_BIG_BURST = 32, TOO_BIG_PER_SECOND = 32;  // messages that tell a sender what fits, per lane
 constexpr int TAP_BATCH = 32;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
 // 256 KiB measured slower.

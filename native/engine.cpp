@@ -82,6 +82,8 @@ void Engine::set_peer(int index, const uint8_t short_id[8]) {
 void Engine::remove_peer(int index) {
   WriteGuard guard(lock);
   table.remove_peer(index);
+  std::lock_guard<std::mutex> one(pieces_mutex);
+  pieces.forget(index);
 }
 
 const char* Engine::add_session(std::unique_ptr<Session> session) {
@@ -107,11 +109,20 @@ void Engine::set_endpoint(int index, const Endpoint& endpoint) {
   if (Peer* peer = table.peer(index)) peer->endpoint = endpoint;
 }
 
-void Engine::set_path_bytes(int index, int bytes) {
+void Engine::set_bridge_addresses(const BridgeAddresses& addresses) {
+  WriteGuard guard(lock);
+  bridge = addresses;
+}
+
+void Engine::set_path_bytes(int index, int bytes, bool found, bool trains) {
   WriteGuard guard(lock);
   if (bytes < PATH_BYTES_MIN) bytes = PATH_BYTES_MIN;
   if (bytes > UDP_PAYLOAD_MAX) bytes = UDP_PAYLOAD_MAX;
-  if (Peer* peer = table.peer(index)) peer->path_bytes = bytes;
+  if (Peer* peer = table.peer(index)) {
+    peer->path_bytes = bytes;
+    peer->path_found = found;
+    peer->trains = trains;
+  }
 }
 
 void Engine::set_via(int index, int via) {
@@ -119,7 +130,7 @@ void Engine::set_via(int index, int via) {
   if (Peer* peer = table.peer(index)) peer->via = via;
 }
 
-bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint) {
+bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies) {
   std::lock_guard<std::mutex> one(control_mutex_);
   ReadGuard guard(lock);
   Session* session = table.session(receiver_index);
@@ -146,12 +157,15 @@ bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int leng
     }
   }
   route.session = session;
-  uint8_t* plaintext = sender.begin(route, length + 1);
-  plaintext[0] = KIND_CONTROL;
-  if (length > 0) memcpy(plaintext + 1, body, static_cast<size_t>(length));
-  if (!sender.commit(route, length + 1)) return false;
+  route.trains = copies > 1;
+  for (int i = 0; i < copies; i++) {
+    uint8_t* plaintext = sender.begin(route, length + 1);
+    plaintext[0] = KIND_CONTROL;
+    if (length > 0) memcpy(plaintext + 1, body, static_cast<size_t>(length));
+    if (!sender.commit(route, length + 1)) return false;
+  }
   sender.flush();
-  return sender.taken() == 1;
+  return sender.taken() == copies;
 }
 
 bool Engine::session_totals(uint32_t receiver_index, uint64_t totals[4]) {

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "counters.h"
+#include "icmp.h"
+#include "reassembly.h"
 #include "rwlock.h"
 #include "session-table.h"
 #include "tap.h"
@@ -40,9 +42,11 @@ class Engine {
   void remove_session(uint32_t receiver_index);
   void seal_with(int peer, uint32_t receiver_index);
   void set_endpoint(int peer, const Endpoint& endpoint);
-  void set_path_bytes(int peer, int bytes);
+  void set_path_bytes(int peer, int bytes, bool found, bool trains);
+  void set_bridge_addresses(const BridgeAddresses& addresses);
+  void set_clamping(bool on) { clamps = on; }
   void set_via(int peer, int via);
-  bool send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint);
+  bool send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies);
   bool session_totals(uint32_t receiver_index, uint64_t totals[4]);
   uint64_t counter(int index) const;
   void wake();
@@ -52,10 +56,15 @@ class Engine {
   int take_slot();  // -1 when all are taken
   void release_slot(int slot);
 
-  RwLock lock;          // guards `table`, `self` and `has_self`
+  RwLock lock;          // guards `table`, `self`, `has_self` and `bridge`
   SessionTable table;
   uint8_t self[8] = {};
   bool has_self = false;
+  BridgeAddresses bridge;
+  std::atomic<bool> clamps{false};
+  std::atomic<uint32_t> next_fragment{0};
+  std::mutex pieces_mutex;
+  Reassembler pieces;   // guarded by `pieces_mutex`, which is taken last
   int tap = -1;
   std::string tap_name;
   UdpSocket udp;

@@ -24,7 +24,7 @@ int stride_of(msghdr& header, int bytes) {
 }  // namespace
 
 int Lane::udp_read() {
-  rows_filled_ = 0;
+  rows_filled_ = whole_bytes_ = 0;
   for (int i = 0; i < UDP_BATCH; i++) {
     msghdr& header = message_[i].msg_hdr;
     header.msg_name = &address_[i];
@@ -86,6 +86,7 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   switch (plaintext[0]) {
     case KIND_FRAME: return receive_frame(*session, plaintext, bytes, message, flags);
     case KIND_BROADCAST: return receive_broadcast(*session, plaintext, bytes, message, flags);
+    case KIND_FRAGMENT: return receive_fragment(*session, plaintext, bytes, message, flags);
     case KIND_CONTROL: return receive_control(*session, plaintext, bytes, message, flags);
     case KIND_RELAYED:
       if (outer == nullptr) return receive_relayed(*session, plaintext, bytes, message);
@@ -128,6 +129,10 @@ bool Lane::add_frame(Session& session, uint8_t* frame, int length, const uint8_t
   }
   int32_t* row = new_row(session, frame, length, header[0], message, flags | wire_flags);
   if (row == nullptr) return true;
+  if (engine_->clamps.load(std::memory_order_relaxed)) {
+    const Peer* peer = engine_->table.peer(session.peer);
+    if (peer != nullptr) clamp_segment_size(frame, length, room_of(peer->path_bytes, FRAME_HEADER), partial);
+  }
   row[ROW_GSO_SIZE] = gso_size;
   if (partial) row[ROW_CHECKSUM] = start | offset << 16;
   describe_frame(row, frame, length, shape);
@@ -152,6 +157,31 @@ void Lane::receive_broadcast(Session& session, uint8_t* plaintext, int length, i
   row[ROW_HOP_LIMIT] = plaintext[7];
   row[ROW_DUPLICATE_ID] = static_cast<int32_t>(le32(plaintext + 8));
   row[ROW_ORIGIN_PEER] = engine_->table.index_of(plaintext + 12);
+}
+
+void Lane::receive_fragment(Session& session, const uint8_t* plaintext, int length, int message, int flags) {
+  constexpr int FREE_FROM = UDP_BATCH * UDP_MESSAGE_BYTES;
+  Fragment fragment;
+  if (!parse_fragment(plaintext, length, fragment)) return count_(DROP_FRAGMENT);
+  Reassembler::Losses losses;
+  int bytes = 0;
+  std::unique_ptr<uint8_t[]> whole;
+  {
+    std::lock_guard<std::mutex> one(engine_->pieces_mutex);
+    whole = engine_->pieces.add(session.peer, fragment, now_ms(), bytes, losses);
+  }
+  if (losses.expired > 0) count_(DROP_FRAGMENT_LATE, static_cast<uint64_t>(losses.expired));
+  if (losses.full > 0) count_(DROP_FRAGMENT_FULL, static_cast<uint64_t>(losses.full));
+  count_(losses.malformed > 0 ? DROP_FRAGMENT : RX_FRAGMENTS);
+  if (whole == nullptr) return;
+  if (FREE_FROM + whole_bytes_ + bytes > SLAB_BYTES) return count_(DROP_FRAGMENT_FULL);
+  uint8_t* at = slab_ + FREE_FROM + whole_bytes_;
+  memcpy(at, whole.get(), static_cast<size_t>(bytes));
+  whole_bytes_ += (bytes + 63) & ~63;
+  count_(REASSEMBLED);
+  if (at[0] == KIND_FRAME) return receive_frame(session, at, bytes, message, flags);
+  if (at[0] == KIND_BROADCAST) return receive_broadcast(session, at, bytes, message, flags);
+  count_(DROP_KIND);
 }
 
 void Lane::receive_control(Session& session, uint8_t* plaintext, int length, int message, int flags) {
@@ -179,6 +209,7 @@ void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int
   hop.session = next->sealing;
   hop.endpoint = next->endpoint;
   hop.hop = next->index;
+  hop.trains = next->trains;
   if (sender_.relay(hop, plaintext, length, static_cast<uint8_t>(hop_limit))) count_(RELAYED);
 }
 

@@ -4,12 +4,19 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <ctime>
 
 namespace weave {
 
+int64_t now_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+}
+
 Lane::Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* rows, int32_t* sends, int32_t* deliveries)
     : engine_(std::move(engine)), slot_(slot), slab_(slab), rows_(rows), sends_(sends), deliveries_(deliveries),
-      sender_(*engine_, slot) {
+      segment_(new uint8_t[FRAME_MAX]), sender_(*engine_, slot) {
   memset(message_, 0, sizeof message_);
   for (int i = 0; i < UDP_BATCH; i++) part_[i] = {slab_ + static_cast<size_t>(i) * UDP_MESSAGE_BYTES, UDP_MESSAGE_BYTES};
 }

@@ -10,6 +10,9 @@
 
 namespace weave {
 
+// Of the monotonic clock.
+int64_t now_ms();
+
 class Lane {
  public:
   // The four arrays belong to the caller, who keeps them alive.
@@ -38,7 +41,11 @@ class Lane {
   void receive_control(Session& session, uint8_t* plaintext, int length, int message, int flags);
   bool add_frame(Session& session, uint8_t* frame, int length, const uint8_t* header, int message, int flags);
   int32_t* new_row(Session& session, uint8_t* bytes, int length, int kind, int message, int flags);
+  void receive_fragment(Session& session, const uint8_t* plaintext, int length, int message, int flags);
   void send_frame(const int32_t* send, const Delivery& frame, const Route& route);
+  bool send_whole(const int32_t* send, const Delivery& frame, int index, const Route& route);
+  bool send_pieces(const int32_t* send, const Delivery& frame, int index, const Route& route);
+  void tell_too_big(const Delivery& frame, int room);
   void write_prefix(const int32_t* send, const Delivery& frame, int index, uint8_t* plaintext);
   void write_super_frame(SuperFrame& frame);
 
@@ -49,6 +56,10 @@ class Lane {
   int32_t* const sends_;
   int32_t* const deliveries_;
   int rows_filled_ = 0;
+  int whole_bytes_ = 0;  // of frames that were put together, in the half of the slab that datagrams leave free
+  int64_t told_at_ = 0;  // milliseconds
+  int tellings_ = TOO_BIG_BURST;
+  std::unique_ptr<uint8_t[]> segment_;  // a segment that goes in pieces
   Sender sender_;
   Coalescer coalescer_;
   mmsghdr message_[UDP_BATCH];

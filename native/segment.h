@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 
+#include "constants.h"
 #include "parse.h"
 
 namespace weave {
@@ -27,6 +28,9 @@ void set_segment_size(SegmentPlan& plan, int size);
 
 // Writes segment `index` to `out` (headers corrected for its length, checksum partial); returns its length.
 int write_segment(const SegmentPlan& plan, const uint8_t* frame, int index, uint8_t* out);
+
+// The longest frame that a datagram of so many bytes holds behind a frame's header.
+constexpr int room_of(int payload_max, int prefix) { return payload_max - DATAGRAM_HEADER - DATAGRAM_TAG - prefix; }
 
 // Corrects IP length, IPv4 header checksum, UDP length and the partial transport checksum of a frame of `length` bytes.
 void fix_lengths(const SegmentPlan& plan, uint8_t* frame, int length);

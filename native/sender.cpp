@@ -27,6 +27,7 @@ bool Sender::route_to(int index, Route& route) {
   route.session = peer->sealing;
   route.relay = nullptr;
   route.payload_max = peer->path_bytes;
+  route.is_found = peer->path_found;
   memcpy(route.destination, peer->short_id, 8);
   if (peer->via >= 0) {
     // A relay is itself reached directly: one wrapping is all there ever is.
@@ -39,6 +40,7 @@ bool Sender::route_to(int index, Route& route) {
   if (!hop->endpoint.is_set) return drop(DROP_NO_PATH), false;
   route.endpoint = hop->endpoint;
   route.hop = hop->index;
+  route.trains = hop->trains;
   return true;
 }
 
@@ -64,7 +66,7 @@ bool Sender::commit(const Route& route, int length) {
     total += RELAY_OVERHEAD;
   }
   used_ += total;
-  queue(route.endpoint, start, total);
+  queue(route, start, total);
   return true;
 }
 
@@ -77,17 +79,17 @@ bool Sender::relay(const Route& hop, const uint8_t* plaintext, int length, uint8
   start[DATAGRAM_HEADER + 1] = hop_limit;
   if (!session->seal(slot_, start, length)) return drop(DROP_COUNTER_EXHAUSTED), false;
   used_ += total;
-  queue(hop.endpoint, start, total);
+  queue(hop, start, total);
   return true;
 }
 
 // A train holds datagrams of one size to one endpoint; a shorter one may end it.
-void Sender::queue(const Endpoint& endpoint, uint8_t* data, int length) {
+void Sender::queue(const Route& hop, uint8_t* data, int length) {
   int piece = pieces_++;
   piece_[piece] = {data, length, -1};
   for (int i = trains_ - 1; i >= 0 && i >= trains_ - 16; i--) {
     Train& train = train_[i];
-    if (!train.endpoint.equals(endpoint)) continue;
+    if (!train.endpoint.equals(hop.endpoint)) continue;
     if (!train.open || length > train.size || train.bytes + length > TRAIN_BYTES_MAX) break;
     piece_[train.last].next = piece;
     train.last = piece;
@@ -96,8 +98,8 @@ void Sender::queue(const Endpoint& endpoint, uint8_t* data, int length) {
     train.open = length == train.size && train.count < TRAIN_MAX;
     return;
   }
-  bool open = engine_.udp_gso.load(std::memory_order_relaxed);
-  train_[trains_++] = {endpoint, length, 1, length, open, piece, piece};
+  bool open = hop.trains && engine_.udp_gso.load(std::memory_order_relaxed);
+  train_[trains_++] = {hop.endpoint, length, 1, length, open, piece, piece};
 }
 
 void Sender::sent(int datagrams, int bytes) {

@@ -16,6 +16,8 @@ struct Route {
   Endpoint endpoint;
   int hop = -1;                // peer index of the next hop
   int payload_max = 0;         // bytes of the innermost datagram
+  bool is_found = false;       // that is all that the path carries
+  bool trains = true;          // of datagrams to the next hop
   uint8_t destination[8] = {};
 };
 
@@ -40,7 +42,7 @@ class Sender {
   struct Piece { uint8_t* data; int length; int next; };
   struct Train { Endpoint endpoint; int size; int count; int bytes; bool open; int first, last; };
 
-  void queue(const Endpoint& endpoint, uint8_t* data, int length);
+  void queue(const Route& hop, uint8_t* data, int length);
   void transmit(int trains);
   // The datagrams of the train from piece `from` on.
   void send_singly(const Train& train, int from);

@@ -60,6 +60,8 @@ struct Peer {
   Session* sealing = nullptr;
   Endpoint endpoint;
   int path_bytes = PATH_BYTES_DEFAULT;
+  bool path_found = false;  // that is what the path carries: senders are told of it
+  bool trains = true;       // several datagrams may leave as one packet of the kernel
   int via = -1;
 };
 

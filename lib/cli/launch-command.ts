@@ -43,6 +43,7 @@ export function addLaunchCommand(program: Command): void {
     .option('--adopt-bridge', 'take over a bridge of that name that weave-ts did not make; `reset` gives it back')
     .option('--device <name>', 'name of the TAP device', 'weave-tap')
     .option('--mtu <bytes>', 'MTU of the overlay (default: made from the underlay)')
+    .option('--clamp-mss', 'let TCP connections begin with segments that fit the path, both ways')
     .option('--no-ipv6', 'give no IPv6 addresses to containers and this host')
     .option(
       '--advertise <ip[:port]>',

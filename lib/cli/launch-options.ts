@@ -24,6 +24,7 @@ export interface LaunchOptions {
   readonly adoptBridge?: boolean
   readonly device: string
   readonly mtu?: string
+  readonly clampMss?: boolean
   readonly ipv6: boolean
   readonly advertise: string[]
   readonly disableOffload: string[]
@@ -73,6 +74,7 @@ export function daemonConfigOf(
     adoptBridge: options.adoptBridge === true,
     device: options.device,
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
+    clampMss: options.clampMss === true,
     ipv6: options.ipv6,
     advertise: options.advertise,
     disableOffload: options.disableOffload,

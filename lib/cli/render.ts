@@ -136,12 +136,20 @@ export function renderPeers(status: Status): string {
   return status.peers
     .flatMap(peer => [
       `${peerName(peer)}${peer.isReachable || peer.isSelf ? '' : ' - unreachable!'}`,
+      ...pathLines(peer),
       ...peer.connections.map(connection => {
         const arrow = connection.direction === 'outbound' ? '->' : '<-'
         return `   ${arrow} ${column(connection.address, 21)} ${column(peerName(connection.peer), 37)} ${connection.state}`
       }),
     ])
     .join('\n')
+}
+
+/** What the data path from here is, and carries. */
+function pathLines({ path }: Status['peers'][number]): string[] {
+  if (path === null || path.mtu === null) return []
+  const way = path.via === null ? 'direct' : `through ${peerName(path.via)}`
+  return [`   data path ${way}, mtu=${path.mtu}`]
 }
 
 export function renderTargets(status: Status): string {

@@ -6,6 +6,7 @@ import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
 import { Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
+import { bridgeAddressesOf } from './bridge-addresses.ts'
 import { setUpBridge } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
 import { writeInstance } from './instance.ts'
@@ -157,6 +158,7 @@ async function open(
       macs: plane.macs(Math.floor(now / 1000)),
       refused: server.refused,
     }),
+    onBridgeAddresses: cidrs => plane.order({ op: 'set-bridge-addresses', addresses: bridgeAddressesOf(cidrs) }),
   })
   let isLeavingForGood = false
   undo.push('services', () => services.stop(isLeavingForGood))

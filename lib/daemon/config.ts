@@ -31,6 +31,8 @@ export const DaemonConfig = z.object({
   adoptBridge: z.boolean(),
   device: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),
   mtu: z.number().int().nullable(),
+  /** TCP connections learn as they begin which segments their path carries whole. */
+  clampMss: z.boolean(),
   /** False: nothing here gets an IPv6 address. */
   ipv6: z.boolean(),
   advertise: z.array(z.string()),

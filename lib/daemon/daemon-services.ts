@@ -60,6 +60,8 @@ export interface Ground {
   readonly memory: Memory
   readonly startedAt: Millis
   dataPlane(now: Millis): DataPlaneFacts
+  /** Called when the addresses of the bridge (CIDR form) have changed. */
+  onBridgeAddresses(cidrs: readonly string[]): void
   onEnd(isLeaving: boolean): void
 }
 
@@ -116,6 +118,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     log,
   })
   exposed.watch(() => void hostService.firewallChanged())
+  exposed.watch(cidrs => parts.onBridgeAddresses([...cidrs, ...ipv6.of(cidrs)]))
   exposed.watch(cidrs => noteExposed(config, [...cidrs, ...ipv6.of(cidrs)], log))
   const { turns } = attachments
   const containers = new ContainerAttachments({ host, runner, records, turns, book, ipv6 })

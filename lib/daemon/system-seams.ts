@@ -72,7 +72,10 @@ export function systemSeams(): AssemblySeams {
   }
 }
 
-function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip }: DerivedSettings): OpenEngine {
+function openEngine(
+  { port, device, disableOffload, lanes, clampMss }: DaemonConfig,
+  { ip }: DerivedSettings,
+): OpenEngine {
   const isOn = (name: OffloadName) => !disableOffload.includes(name)
   const engine = new NativeEngine({
     tapName: device,
@@ -84,6 +87,7 @@ function openEngine({ port, device, disableOffload, lanes }: DaemonConfig, { ip 
       checksum: isOn('checksum'),
     },
   })
+  engine.setClamping(clampMss)
   return {
     start: events =>
       new LanePlane(engine, events, {

@@ -38,9 +38,18 @@ export interface NativeBinding {
   removeSession(engine: number, receiverIndex: number): void
   sealWith(engine: number, peerIndex: number, receiverIndex: number): void
   setEndpoint(engine: number, peerIndex: number, ip: Uint8Array | null, port: number): void
-  setPathBytes(engine: number, peerIndex: number, bytes: number, isFound: boolean): void
+  setPathBytes(engine: number, peerIndex: number, bytes: number, isFound: boolean, hasTrains: boolean): void
+  setBridgeAddresses(engine: number, packed: Uint8Array): void
+  setClamping(engine: number, isOn: boolean): void
   setVia(engine: number, peerIndex: number, viaIndex: number): void
-  sendControl(engine: number, receiverIndex: number, body: Uint8Array, ip: Uint8Array | null, port: number): boolean
+  sendControl(
+    engine: number,
+    receiverIndex: number,
+    body: Uint8Array,
+    ip: Uint8Array | null,
+    port: number,
+    copies: number,
+  ): boolean
   counters(engine: number): Record<string, number>
   sessionTotals(engine: number, receiverIndex: number): [number, number, number, number] | undefined
   wake(engine: number): void
@@ -57,6 +66,19 @@ export interface NativeBinding {
   countDrop(lane: number, drop: number, count: number): void
   countControlFull(lane: number): void
   countLocalMove(lane: number): void
+  /** A reassembler by itself: for tests. */
+  makeReassembler(): unknown
+  reassemble(reassembler: unknown, peer: number, plaintext: Uint8Array, now: number): Reassembled
+}
+
+/** What came of one piece: the whole frame if it was the last, frames that were given up, and what is waited for. */
+export interface Reassembled {
+  readonly whole: Uint8Array | null
+  readonly expired: number
+  readonly full: number
+  readonly malformed: number
+  readonly frames: number
+  readonly bytes: number
 }
 
 /** What an engine is, and which offloads are on. */

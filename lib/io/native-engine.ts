@@ -1,6 +1,13 @@
 import type { EndpointParts } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import type { CipherName, EngineControl, EngineSession, SessionTotals } from '../overlay/mod.ts'
+import {
+  BRIDGE_ADDRESSES_MAX,
+  type BridgeAddress,
+  type CipherName,
+  type EngineControl,
+  type EngineSession,
+  type SessionTotals,
+} from '../overlay/mod.ts'
 import { nativeBinding, type EngineDescription, type NativeBinding } from './native-binding.ts'
 
 /** Each can be switched off; what the kernel does not have is off by itself (see `NativeEngine.describe`). */
@@ -117,16 +124,32 @@ export class NativeEngine implements EngineControl {
     this.#native.setEndpoint(this.id, peerIndex, endpoint?.ip ?? null, endpoint?.port ?? 0)
   }
 
-  setPathBytes(peerIndex: number, bytes: number, isFound = false): void {
-    this.#native.setPathBytes(this.id, peerIndex, bytes, isFound)
+  setPathBytes(peerIndex: number, bytes: number, isFound = false, hasTrains = true): void {
+    this.#native.setPathBytes(this.id, peerIndex, bytes, isFound, hasTrains)
+  }
+
+  setBridgeAddresses(addresses: readonly BridgeAddress[]): void {
+    const packed = new Uint8Array(17 * Math.min(addresses.length, BRIDGE_ADDRESSES_MAX))
+    addresses.slice(0, BRIDGE_ADDRESSES_MAX).forEach(({ ip, prefix }, at) => {
+      const isIpv4 = ip.length === 4
+      if (isIpv4) packed.set([0xff, 0xff], 17 * at + 10)
+      packed.set(ip, 17 * at + (isIpv4 ? 12 : 0))
+      packed[17 * at + 16] = prefix + (isIpv4 ? 96 : 0)
+    })
+    this.#native.setBridgeAddresses(this.id, packed)
+  }
+
+  /** Whether TCP connections learn, as they begin, which segments the path carries whole. */
+  setClamping(isOn: boolean): void {
+    this.#native.setClamping(this.id, isOn)
   }
 
   setVia(peerIndex: number, viaIndex: number): void {
     this.#native.setVia(this.id, peerIndex, viaIndex)
   }
 
-  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts): boolean {
-    return this.#native.sendControl(this.id, receiverIndex, body, endpoint?.ip ?? null, endpoint?.port ?? 0)
+  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
+    return this.#native.sendControl(this.id, receiverIndex, body, endpoint?.ip ?? null, endpoint?.port ?? 0, copies)
   }
 
   counters(): Record<string, number> {

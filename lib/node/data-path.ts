@@ -370,8 +370,10 @@ export class DataPath implements Machine<DataPathOutput> {
     if (!this.#doubt.isSuspect) {
       this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
       this.look(now)
-      if (!this.#doubt.mayRest(this.use.usedAt, now)) this.#prove(direct, now)
-      return
+      if (this.#doubt.mayRest(this.use.usedAt, now)) return
+      this.#prove(direct, now)
+      this.#size.handleTraffic(now)
+      return this.#drainSize()
     }
     const hasOther = this.#via !== undefined && this.#viaRttMs !== undefined
     if (this.#isOver(hasOther, now)) return this.#lose(`${direct.endpoint} does not answer any more`, now, hasOther)
@@ -400,10 +402,10 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   /** `endpoint` undefined: to where the peer's frames go. */
-  #sendControl(receiverIndex: number, body: Uint8Array, endpoint: EndpointParts | undefined): void {
+  #sendControl(receiverIndex: number, body: Uint8Array, endpoint: EndpointParts | undefined, copies = 1): void {
     const carried = this.#control.get(receiverIndex)
-    if (carried !== undefined) this.#control.set(receiverIndex, carried + 1)
-    this.#engine({ op: 'send-control', receiverIndex, body, endpoint })
+    if (carried !== undefined) this.#control.set(receiverIndex, carried + copies)
+    this.#engine({ op: 'send-control', receiverIndex, body, endpoint, ...(copies > 1 && { copies }) })
   }
 
   /** A moment's frames may go along: they arrive as well. */
@@ -481,10 +483,12 @@ export class DataPath implements Machine<DataPathOutput> {
 
   #drainSize(): void {
     for (let output = this.#size.pollOutput(); output !== undefined; output = this.#size.pollOutput()) {
-      if (output.type === 'probe') this.#sendControl(this.#sealIndex, output.body, output.endpoint)
+      if (output.type === 'probe') this.#sendControl(this.#sealIndex, output.body, output.endpoint, output.copies)
       else if (output.type === 'note') this.#outputs.push({ ...output, peer: this.peerId })
-      else
-        this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes: output.bytes, isFound: output.isFound })
+      else {
+        const { bytes, isFound, hasTrains } = output
+        this.#engine({ op: 'set-path-bytes', peerIndex: this.peerIndex, bytes, isFound, hasTrains })
+      }
     }
   }
 

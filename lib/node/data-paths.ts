@@ -335,8 +335,8 @@ export class DataPaths implements NodePart {
     const held = { path, isOnDemand, candidates: [], unusableSince: now }
     this.#paths.set(peerId, held)
     if (isOnDemand) this.#looks.set(peerId, now + PATH_LOOK_MS)
-    const op = { op: 'set-path-bytes', peerIndex: path.peerIndex, bytes: UNPROVED_PATH_BYTES, isFound: false } as const
-    this.#context.emit({ type: 'engine', op })
+    const known = { bytes: UNPROVED_PATH_BYTES, isFound: false, hasTrains: false }
+    this.#context.emit({ type: 'engine', op: { op: 'set-path-bytes', peerIndex: path.peerIndex, ...known } })
     this.#feed(held, now)
     return path
   }

@@ -8,7 +8,7 @@ import {
   OVERHEAD_RELAY_BYTES,
   encodeProbe,
 } from '../wire/mod.ts'
-import { SIZE_PROBES_OUTSTANDING_MAX } from './constants.ts'
+import { PROBE_INTERVAL_MS, SIZE_PROBES_OUTSTANDING_MAX } from './constants.ts'
 
 const IPV4_HEADER_BYTES = 20
 const IPV6_HEADER_BYTES = 40
@@ -22,13 +22,19 @@ export interface PathSizeReport {
   readonly mtu: number
   /** The largest packet of a container that goes in one datagram, in bytes. */
   readonly carries: number
+  /** `complete` also while it is tried whether the path carries more by now. */
   readonly phase: PathMtuPhase
 }
 
 export type PathSizeOutput =
   /** `endpoint` undefined: to where the peer's frames go. */
-  | { readonly type: 'probe'; readonly body: Uint8Array; readonly endpoint: EndpointParts | undefined }
-  | { readonly type: 'bytes'; readonly bytes: number; readonly isFound: boolean }
+  | {
+      readonly type: 'probe'
+      readonly body: Uint8Array
+      readonly endpoint: EndpointParts | undefined
+      readonly copies: number
+    }
+  | { readonly type: 'bytes'; readonly bytes: number; readonly isFound: boolean; readonly hasTrains: boolean }
   | { readonly type: 'note'; readonly text: string }
 
 /**
@@ -39,11 +45,12 @@ export class PathSize {
   readonly #mtu = new PathMtu()
   readonly #chance: Chance
   readonly #underlayBytes: number
-  readonly #probes = new Map<number, { readonly bytes: number; readonly sentAt: Millis }>()
+  readonly #probes = new Map<number, { readonly bytes: number; readonly isTrain: boolean; readonly sentAt: Millis }>()
   readonly #outputs: PathSizeOutput[] = []
   #endpoint: Endpoint | undefined
   #headerBytes = 0
-  #told: { readonly bytes: number; readonly isFound: boolean } | undefined
+  #lookedAt: Millis = 0
+  #told: { readonly bytes: number; readonly isFound: boolean; readonly hasTrains: boolean } | undefined
   #noted = 0
 
   /** @param underlayBytes the largest packet of the underlay that is of use. */
@@ -53,8 +60,9 @@ export class PathSize {
   }
 
   get report(): PathSizeReport {
-    const { bytes, phase } = this.#mtu
-    return { mtu: bytes + this.#headerBytes, carries: bytes - FRAME_OVERHEAD_BYTES, phase }
+    const { bytes, isFound, phase } = this.#mtu
+    const shown = isFound ? 'complete' : phase
+    return { mtu: bytes + this.#headerBytes, carries: bytes - FRAME_OVERHEAD_BYTES, phase: shown }
   }
 
   /** A path is proved; `endpoint` undefined: through a relay, over whichever family. */
@@ -81,13 +89,20 @@ export class PathSize {
     this.#drain(now)
   }
 
+  /** Frames of whatever length go to and fro: they are a cause to look, too, but not as often. */
+  handleTraffic(now: Millis): void {
+    if (now - this.#lookedAt < PROBE_INTERVAL_MS) return
+    this.#lookedAt = now
+    this.handleUse(now)
+  }
+
   /** False when the token is of no probe of this. */
   handleReply(token: number, now: Millis): boolean {
     const probe = this.#probes.get(token)
     if (probe === undefined) return false
     this.#probes.delete(token)
     this.#mtu.setRoundTrip(now - probe.sentAt)
-    this.#mtu.handleAnswer(probe.bytes, now)
+    this.#mtu.handleAnswer(probe.bytes, now, probe.isTrain)
     this.#drain(now)
     return true
   }
@@ -108,25 +123,25 @@ export class PathSize {
   #drain(now: Millis): void {
     let hasChanged = false
     for (let output = this.#mtu.pollOutput(); output !== undefined; output = this.#mtu.pollOutput()) {
-      if (output.type === 'probe') this.#probe(output.bytes, now)
+      if (output.type === 'probe') this.#probe(output.bytes, output.isTrain, now)
       else hasChanged = true
     }
     if (hasChanged) this.#changed()
   }
 
-  #probe(bytes: number, now: Millis): void {
+  #probe(bytes: number, isTrain: boolean, now: Millis): void {
     const token = Math.floor(this.#chance() * 0x1_0000_0000)
     if (this.#probes.size >= SIZE_PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
-    this.#probes.set(token, { bytes, sentAt: now })
+    this.#probes.set(token, { bytes, isTrain, sentAt: now })
     const endpoint = this.#endpoint === undefined ? undefined : endpointParts(this.#endpoint)
-    this.#outputs.push({ type: 'probe', body: encodeProbe(token, bytes), endpoint })
+    this.#outputs.push({ type: 'probe', body: encodeProbe(token, bytes), endpoint, copies: isTrain ? 2 : 1 })
   }
 
   #changed(): void {
-    const { bytes, isFound } = this.#mtu
-    if (this.#told?.bytes === bytes && this.#told.isFound === isFound) return
-    this.#told = { bytes, isFound }
-    this.#outputs.push({ type: 'bytes', bytes, isFound })
+    const { bytes, isFound, hasTrains } = this.#mtu
+    if (this.#told?.bytes === bytes && this.#told.isFound === isFound && this.#told.hasTrains === hasTrains) return
+    this.#told = { bytes, isFound, hasTrains }
+    this.#outputs.push({ type: 'bytes', bytes, isFound, hasTrains })
     if (!isFound || bytes === this.#noted) return
     const { mtu, carries } = this.report
     // That a path is as wide as can be of use is no news, unless it was not.

@@ -38,7 +38,7 @@ export const PATH_BYTES_MIN = 528
 /** What is sent while nothing is proved: what fits IPv6's least MTU of 1280 (RFC 8899 §5.1.2). */
 export const PATH_BYTES_BASE = 1_232
 /** How often the size of a path that is in use is checked. */
-export const SIZE_CHECK_MS = 1_000
+export const SIZE_CHECK_MS = 500
 /** A size is taken not to pass when so many probes of it were not answered … */
 export const SIZE_TRIES = 3
 /** … each within this, and three round trips; at most within SIZE_WAIT_LAST_MS. */
@@ -50,5 +50,20 @@ export const SIZE_PROBES_PER_STEP = 8
 export const SIZE_RAISE_FIRST_MS = 10_000
 /** … up to this (RFC 8899 §5.1.1: PMTU_RAISE_TIMER). */
 export const SIZE_RAISE_LAST_MS = 600_000
+/** A frame goes in so many pieces at most. */
+export const FRAGMENTS_MAX = 160
+/** The pieces of a frame are waited for so long from the first one on. */
+export const REASSEMBLY_MS = 1_000
+/** Incomplete frames of one peer, their bytes, and those of all peers; what exceeds this takes the place of the oldest. */
+export const PEER_PARTIAL_FRAMES_MAX = 64
+export const PEER_PARTIAL_BYTES_MAX = 1_048_576
+export const PARTIAL_BYTES_MAX = 8_388_608
+/** A lane sends so many messages at once, and then each second, that tell who sent a frame what would fit. */
+export const TOO_BIG_BURST = 32
+export const TOO_BIG_PER_SECOND = 32
+/** The engine knows so many addresses of the bridge, from one of which those come. */
+export const BRIDGE_ADDRESSES_MAX = 8
 /** Frames longer than this may be lost by a path that became smaller: the lanes tell of them. */
 export const LARGE_FRAME_BYTES = 400
+/** … of those to one peer no more often than this. */
+export const LARGE_TOLD_MS = 250

@@ -38,7 +38,7 @@ export interface DataPlaneEvents {
   onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
   /** There is traffic for a peer to which there is no way but flooding; at most once per peer, second and lane. */
   onWanted(peerIndex: number): void
-  /** Frames that a smaller path would lose (LARGE_FRAME_BYTES) go to the peer; at most once per peer, second and lane. */
+  /** Frames that a smaller path would lose (LARGE_FRAME_BYTES) go to the peer; at most every LARGE_TOLD_MS. */
   onLarge(peerIndex: number): void
   /** A frame of the peer was dropped: its source address is another's. At most once per peer, second and lane. */
   onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void

@@ -1,5 +1,5 @@
 import type { EndpointParts } from '../address/mod.ts'
-import type { EngineControl, EngineSession } from './packet-engine.ts'
+import type { BridgeAddress, EngineControl, EngineSession } from './packet-engine.ts'
 
 /** One call of EngineControl as data: what the node asks of the packet engine, in order. */
 export type EngineOp =
@@ -10,13 +10,22 @@ export type EngineOp =
   | { readonly op: 'remove-session'; readonly receiverIndex: number }
   | { readonly op: 'seal-with'; readonly peerIndex: number; readonly receiverIndex: number }
   | { readonly op: 'set-endpoint'; readonly peerIndex: number; readonly endpoint: EndpointParts | undefined }
-  | { readonly op: 'set-path-bytes'; readonly peerIndex: number; readonly bytes: number; readonly isFound: boolean }
+  | {
+      readonly op: 'set-path-bytes'
+      readonly peerIndex: number
+      readonly bytes: number
+      readonly isFound: boolean
+      readonly hasTrains: boolean
+    }
+  | { readonly op: 'set-bridge-addresses'; readonly addresses: readonly BridgeAddress[] }
   | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
   | {
       readonly op: 'send-control'
       readonly receiverIndex: number
       readonly body: Uint8Array
       readonly endpoint: EndpointParts | undefined
+      /** Default: one. */
+      readonly copies?: number
     }
 
 export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
@@ -36,11 +45,13 @@ export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
     case 'set-endpoint':
       return engine.setEndpoint(op.peerIndex, op.endpoint)
     case 'set-path-bytes':
-      return engine.setPathBytes(op.peerIndex, op.bytes, op.isFound)
+      return engine.setPathBytes(op.peerIndex, op.bytes, op.isFound, op.hasTrains)
+    case 'set-bridge-addresses':
+      return engine.setBridgeAddresses(op.addresses)
     case 'set-via':
       return engine.setVia(op.peerIndex, op.viaIndex)
     case 'send-control':
       // A datagram that cannot be sent is a lost datagram: probing finds out.
-      engine.sendControl(op.receiverIndex, op.body, op.endpoint)
+      engine.sendControl(op.receiverIndex, op.body, op.endpoint, op.copies)
   }
 }

@@ -1,7 +1,14 @@
 import type { EndpointParts, Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
-import { DUPLICATE_COUNTER_BITS, LANES_MAX, LARGE_FRAME_BYTES, PEER_SLOTS, SEGMENT_BYTES_MIN } from './constants.ts'
+import {
+  DUPLICATE_COUNTER_BITS,
+  LANES_MAX,
+  LARGE_FRAME_BYTES,
+  LARGE_TOLD_MS,
+  PEER_SLOTS,
+  SEGMENT_BYTES_MIN,
+} from './constants.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import type { BlockOwners, ForwardingTable } from './forwarding.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
@@ -21,7 +28,7 @@ export interface ForwarderHooks {
    * A unicast frame was flooded for want of a way to the peer where its address is; at most once per peer and second.
    */
   onWanted(peerIndex: number): void
-  /** Frames longer than LARGE_FRAME_BYTES go to the peer; at most once per peer and second. */
+  /** Frames longer than LARGE_FRAME_BYTES go to the peer; at most once per peer and LARGE_TOLD_MS. */
   onLarge(peerIndex: number): void
   /** A frame of the peer was dropped because its source address is another's; at most once per peer and second. */
   onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
@@ -58,7 +65,7 @@ export class Forwarder {
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
   /** The second in which a peer of each slot was last said to be wanted. */
   readonly #wantedAt = new Int32Array(PEER_SLOTS).fill(-1)
-  /** The same of peers to which large frames go. */
+  /** The turn in which it was last told that large frames go to a peer of each slot. */
   readonly #largeAt = new Int32Array(PEER_SLOTS).fill(-1)
   /** The same of peers that sent frames from addresses of others. */
   readonly #spoofedAt = new Int32Array(PEER_SLOTS).fill(-1)
@@ -73,7 +80,8 @@ export class Forwarder {
   #ipv6First = 0
   #ipv6Second = 0
   #nextDuplicate: number
-  #nowSeconds = 0
+  /** Which span of LARGE_TOLD_MS this is. */
+  #largeTurn = 0
   #sendCount = 0
   #movedCount = 0
 
@@ -117,7 +125,7 @@ export class Forwarder {
     const count = this.#lane.tapRead()
     if (count <= 0) return -1
     const nowSeconds = Math.floor(now / 1000)
-    this.#nowSeconds = nowSeconds
+    this.#largeTurn = Math.floor(now / LARGE_TOLD_MS) | 0
     this.#sendCount = 0
     for (let row = 0; row < count; row++) this.#fromTap(row, nowSeconds)
     this.#flush()
@@ -130,7 +138,7 @@ export class Forwarder {
     const count = lane.udpRead()
     if (count < 0) return -1
     const nowSeconds = Math.floor(now / 1000)
-    this.#nowSeconds = nowSeconds
+    this.#largeTurn = Math.floor(now / LARGE_TOLD_MS) | 0
     this.#sendCount = 0
     this.#movedCount = 0
     let deliveryCount = 0
@@ -318,12 +326,12 @@ export class Forwarder {
     sends[at + SEND.originPeer] = originPeer
   }
 
-  /** Told once a second: it is only a cause to look whether the path still carries them. */
+  /** Told now and then: it is only a cause to look whether the path still carries them. */
   #tellLarge(peer: number): void {
-    const nowSeconds = this.#nowSeconds
+    const turn = this.#largeTurn
     const slot = peer % PEER_SLOTS
-    if (this.#largeAt[slot] === nowSeconds) return
-    this.#largeAt[slot] = nowSeconds
+    if (this.#largeAt[slot] === turn) return
+    this.#largeAt[slot] = turn
     this.#hooks.onLarge(peer)
   }
 

@@ -46,20 +46,34 @@ export interface EngineControl {
   setEndpoint(peerIndex: number, endpoint: EndpointParts | undefined): void
   /**
    * The largest UDP payload for the peer's path. `isFound`: that is known to be so, and whoever sends frames that do not
-   * fit, and may not be fragmented, is told of it.
+   * fit, and may not be fragmented, is told of it. `hasTrains`: several datagrams may be given to the kernel as one
+   * (default: yes); something on the way may take a train for one long packet.
    */
-  setPathBytes(peerIndex: number, bytes: number, isFound?: boolean): void
+  setPathBytes(peerIndex: number, bytes: number, isFound?: boolean, hasTrains?: boolean): void
+  /**
+   * The addresses of the bridge: who is told that a frame is too big hears it from one of them that is in his subnet,
+   * else from whom the frame was for.
+   */
+  setBridgeAddresses(addresses: readonly BridgeAddress[]): void
   /** Datagrams to the peer go sealed inside datagrams to `viaIndex` (-1: directly). */
   setVia(peerIndex: number, viaIndex: number): void
   /**
    * Seals one control datagram with the named session and sends it to `endpoint`, or when that is undefined to where
-   * the peer's frames go. Returns false when there is no such session, path, or counter left.
+   * the peer's frames go. Returns false when there is no such session, path, or counter left. `copies`: so many times,
+   * as one train.
    */
-  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts): boolean
+  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies?: number): boolean
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
   counters(): Record<string, number>
   /** Per-session totals; undefined when there is no such session. Counters are datagrams, bytes are UDP payload. */
   sessionTotals(receiverIndex: number): SessionTotals | undefined
+}
+
+/** An address and the bits of its prefix. */
+export interface BridgeAddress {
+  /** 4 or 16 bytes. */
+  readonly ip: Uint8Array
+  readonly prefix: number
 }
 
 export interface SessionTotals {

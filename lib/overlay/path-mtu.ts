@@ -1,4 +1,4 @@
-import { BoundedQueue, type Machine, type Millis } from '../base/mod.ts'
+import { BoundedQueue, soonest, type Machine, type Millis } from '../base/mod.ts'
 import {
   PATH_BYTES_BASE,
   PATH_BYTES_MIN,
@@ -18,9 +18,9 @@ import {
 export type PathMtuPhase = 'base' | 'searching' | 'complete' | 'error'
 
 export type PathMtuOutput =
-  /** Send a probe that makes a datagram of so many bytes. */
-  | { readonly type: 'probe'; readonly bytes: number }
-  /** `bytes` or `isFound` changed. */
+  /** Send a probe that makes a datagram of so many bytes; `isTrain`: two of them as one train. */
+  | { readonly type: 'probe'; readonly bytes: number; readonly isTrain: boolean }
+  /** `bytes`, `isFound` or `hasTrains` changed. */
   | { readonly type: 'changed' }
 
 const SIZE_OUTPUTS_MAX = 64
@@ -53,10 +53,18 @@ export class PathMtu implements Machine<PathMtuOutput> {
   #sizes: readonly number[] = []
   #tries = 0
   #isChecking = false
+  /** Whether trains are allowed; where that is asked, how often it was, and until when it is waited for an answer. */
+  #hasTrains = false
+  #trainTries = 0
+  /** Trains were allowed, and are not answered any more; while they are checked: whether a single probe was. */
+  #areTrainsLost = false
+  #isSingleAnswered = false
+  #trainEndsAt: Millis | undefined
   #stepEndsAt: Millis | undefined
   #raiseAt: Millis | undefined
   #raiseWaitMs = SIZE_RAISE_FIRST_MS
-  #provedAt: Millis = 0
+  #checkAt: Millis | undefined
+  #checkedAt: Millis = 0
   #waitMs = SIZE_WAIT_MS
 
   get phase(): PathMtuPhase {
@@ -74,6 +82,14 @@ export class PathMtu implements Machine<PathMtuOutput> {
   }
 
   /**
+   * False where several datagrams must not be given to the kernel as one. A path that carries less than could be of use
+   * may be a filter of long packets, and one that is no router takes a train for such a packet.
+   */
+  get hasTrains(): boolean {
+    return this.#hasTrains
+  }
+
+  /**
    * A path of which nothing is known. `most`: what need not be exceeded; `lessBytes`: by what the least size and the
    * base are smaller here.
    */
@@ -84,6 +100,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#most = most
     this.#raiseWaitMs = SIZE_RAISE_FIRST_MS
     this.#waitMs = SIZE_WAIT_MS
+    this.#areTrainsLost = false
     this.#begin(now)
     this.#set(this.#base, false)
     // Most paths carry the most: one probe is enough for them.
@@ -95,6 +112,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#isOn = false
     this.#stepEndsAt = undefined
     this.#raiseAt = undefined
+    this.#checkAt = undefined
+    this.#trainEndsAt = undefined
     this.#isChecking = false
     this.#sizes = []
   }
@@ -107,17 +126,20 @@ export class PathMtu implements Machine<PathMtuOutput> {
 
   /** Frames were sent that a smaller path would lose. */
   handleUse(now: Millis): void {
-    if (!this.#isOn || this.#phase !== 'complete' || this.#isChecking || now - this.#provedAt < SIZE_CHECK_MS) return
-    this.#isChecking = true
-    this.#step([this.#bytes], now)
+    if (!this.#isOn || this.#phase !== 'complete' || this.#isChecking) return
+    // Not forgotten when it is too early: who waits for an answer to what was lost sends nothing more for a while.
+    this.#checkAt = Math.max(now, this.#checkedAt + SIZE_CHECK_MS)
+    if (now >= this.#checkAt) this.#check(now)
   }
 
-  /** A probe of this size came through. */
-  handleAnswer(bytes: number, now: Millis): void {
+  /** A probe of this size came through; `isTrain`: of a train. */
+  handleAnswer(bytes: number, now: Millis, isTrain = false): void {
     if (!this.#isOn || bytes > this.#most || bytes < this.#least) return
+    if (isTrain) return this.#handleTrain(bytes)
     if (bytes === this.#bytes && this.#isFound) {
-      this.#provedAt = now
-      if (this.#isChecking) this.#endCheck()
+      if (!this.#isChecking) return
+      this.#isSingleAnswered = true
+      if (!this.#hasTrains) this.#endCheck()
       return
     }
     if (bytes <= this.#low || this.#isChecking) return
@@ -132,6 +154,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
 
   handleTimeout(now: Millis): void {
     if (this.#stepEndsAt !== undefined && now >= this.#stepEndsAt) this.#handleSilence(now)
+    if (this.#checkAt !== undefined && now >= this.#checkAt) this.#check(now)
+    if (this.#trainEndsAt !== undefined && now >= this.#trainEndsAt) this.#tryTrain(now)
     if (this.#raiseAt !== undefined && now >= this.#raiseAt) this.#raise(now)
   }
 
@@ -140,8 +164,13 @@ export class PathMtu implements Machine<PathMtuOutput> {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    if (this.#stepEndsAt !== undefined) return { at: this.#stepEndsAt, reason: 'answers about the size of a path' }
-    return this.#raiseAt === undefined ? undefined : { at: this.#raiseAt, reason: 'size of a path' }
+    const answers = 'answers about the size of a path'
+    if (this.#stepEndsAt !== undefined) return { at: this.#stepEndsAt, reason: answers }
+    return soonest([
+      this.#trainEndsAt === undefined ? undefined : { at: this.#trainEndsAt, reason: answers },
+      this.#checkAt === undefined ? undefined : { at: this.#checkAt, reason: 'check of the size of a path' },
+      this.#raiseAt === undefined ? undefined : { at: this.#raiseAt, reason: 'size of a path' },
+    ])
   }
 
   #begin(now: Millis): void {
@@ -150,7 +179,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#high = this.#most + 1
     this.#isChecking = false
     this.#raiseAt = undefined
-    this.#provedAt = now
+    this.#checkAt = undefined
+    this.#checkedAt = now
   }
 
   #anew(now: Millis): void {
@@ -171,8 +201,10 @@ export class PathMtu implements Machine<PathMtuOutput> {
 
   #try(now: Millis): void {
     this.#tries++
+    if (this.#isChecking && this.#hasTrains) this.#outputs.push({ type: 'probe', bytes: this.#bytes, isTrain: true })
     for (const bytes of this.#sizes) {
-      if (bytes > this.#low || this.#isChecking) this.#outputs.push({ type: 'probe', bytes })
+      const isAsked = this.#isChecking ? !this.#hasTrains || this.#tries > 1 : bytes > this.#low
+      if (isAsked) this.#outputs.push({ type: 'probe', bytes, isTrain: false })
     }
     this.#stepEndsAt = now + this.#waitMs
   }
@@ -183,8 +215,27 @@ export class PathMtu implements Machine<PathMtuOutput> {
       return this.#try(now)
     }
     if (!this.#isChecking) return this.#conclude(now)
+    if (this.#isSingleAnswered) return this.#loseTrains(now)
     this.#raiseWaitMs = SIZE_RAISE_FIRST_MS
     this.#anew(now)
+  }
+
+  #check(now: Millis): void {
+    this.#checkAt = undefined
+    if (this.#phase !== 'complete' || this.#isChecking) return
+    this.#checkedAt = now
+    this.#isChecking = true
+    this.#isSingleAnswered = false
+    this.#step([this.#bytes], now)
+  }
+
+  /** Single datagrams of the size come through, and trains of them do not. */
+  #loseTrains(now: Millis): void {
+    this.#endCheck()
+    this.#areTrainsLost = true
+    this.#hasTrains = false
+    this.#outputs.push({ type: 'changed' })
+    this.#raiseLater(now)
   }
 
   #endCheck(): void {
@@ -206,8 +257,10 @@ export class PathMtu implements Machine<PathMtuOutput> {
   #complete(now: Millis): void {
     this.#phase = 'complete'
     this.#stepEndsAt = undefined
-    this.#provedAt = now
+    this.#checkedAt = now
+    this.#trainTries = 0
     this.#set(this.#low, true)
+    if (!this.#hasTrains) this.#tryTrain(now)
     this.#raiseLater(now)
   }
 
@@ -219,7 +272,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
   }
 
   #raiseLater(now: Millis): void {
-    if (this.#phase === 'complete' && this.#bytes === this.#most) return
+    if (this.#phase === 'complete' && this.#bytes === this.#most && !this.#areTrainsLost) return
     this.#raiseAt = now + this.#raiseWaitMs
     this.#raiseWaitMs = Math.min(SIZE_RAISE_LAST_MS, this.#raiseWaitMs * 2)
   }
@@ -228,15 +281,40 @@ export class PathMtu implements Machine<PathMtuOutput> {
     if (this.#isChecking) return
     this.#raiseAt = undefined
     if (this.#phase === 'error') return this.#anew(now)
+    if (this.#bytes === this.#most) {
+      this.#trainTries = 0
+      this.#tryTrain(now)
+      return this.#raiseLater(now)
+    }
     this.#phase = 'searching'
     this.#high = this.#most + 1
     this.#step([this.#most], now)
   }
 
+  #tryTrain(now: Millis): void {
+    this.#trainEndsAt = undefined
+    if (this.#phase !== 'complete' || this.#trainTries++ >= SIZE_TRIES) return
+    this.#outputs.push({ type: 'probe', bytes: this.#bytes, isTrain: true })
+    this.#trainEndsAt = now + this.#waitMs
+  }
+
+  #handleTrain(bytes: number): void {
+    if (bytes !== this.#bytes || !this.#isFound) return
+    this.#trainEndsAt = undefined
+    if (this.#isChecking) this.#endCheck()
+    if (this.#hasTrains) return
+    this.#areTrainsLost = false
+    this.#hasTrains = true
+    this.#outputs.push({ type: 'changed' })
+  }
+
   #set(bytes: number, isFound: boolean): void {
-    if (this.#bytes === bytes && this.#isFound === isFound) return
+    const isSame = this.#hasTrains && this.#bytes === bytes
+    const hasTrains = isFound && !this.#areTrainsLost && (bytes === this.#most || isSame)
+    if (this.#bytes === bytes && this.#isFound === isFound && this.#hasTrains === hasTrains) return
     this.#bytes = bytes
     this.#isFound = isFound
+    this.#hasTrains = hasTrains
     this.#outputs.push({ type: 'changed' })
   }
 }

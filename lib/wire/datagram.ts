@@ -12,6 +12,7 @@
  *                | duplicate id u32 | source short id (8) | Ethernet frame … |
  *     relayed    | kind | hop limit | rsvd u16 | rsvd u32 | source short id (8) | destination short id (8) | datagram … |
  *     control    | kind | body … |
+ *     fragment   | kind | rsvd | total u16 | offset u16 | rsvd u16 | id u32 | bytes of a frame or broadcast … |
  *
  * All integers are little-endian. A peer's short id is the first eight bytes of its PeerId.
  */
@@ -22,9 +23,10 @@ export const DATAGRAM_TAG_BYTES = 16
 export const FRAME_HEADER_BYTES = 8
 export const BROADCAST_HEADER_BYTES = 20
 export const RELAYED_HEADER_BYTES = 24
+export const FRAGMENT_HEADER_BYTES = 12
 export const SHORT_ID_BYTES = 8
 
-export const DATAGRAM_KIND = { frame: 1, broadcast: 2, relayed: 3, control: 4 } as const
+export const DATAGRAM_KIND = { frame: 1, broadcast: 2, relayed: 3, control: 4, fragment: 5 } as const
 
 /** Frame flags: the transport checksum is partial (only the pseudo-header is summed); and the GSO kind, if any. */
 export const FRAME_FLAG = { checksumPartial: 1, gsoTcp4: 2, gsoTcp6: 4, gsoUdp: 8 } as const

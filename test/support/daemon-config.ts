@@ -21,6 +21,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     adoptBridge: false,
     device: 'weave-tap',
     mtu: null,
+    clampMss: false,
     advertise: [],
     disableOffload: [],
     docker: true,

@@ -25,7 +25,8 @@ import {
   SHORT_ID_BYTES,
 } from '../../lib/wire/datagram.ts'
 import { fillFrameFields } from './frame-fields.ts'
-import { FRESH, isAt, isTooBig, keyOf, nextHop, viewOf, type MemoryPeer } from './memory-peer.ts'
+import { cut, MemoryPieces } from './memory-pieces.ts'
+import { FRESH, isAt, isTooBig, keyOf, nextHop, pieceBytes, viewOf, type MemoryPeer } from './memory-peer.ts'
 import { MemorySession, type Sealing } from './memory-session.ts'
 
 export interface MemoryEngineOptions {
@@ -84,8 +85,10 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly #indexOf = new Map<string, number>()
   readonly #sessions = new Map<number, MemorySession>()
   readonly #counters = new Map<string, number>()
+  readonly #pieces = new MemoryPieces()
   #self = new Uint8Array(SHORT_ID_BYTES)
   #rowCount = 0
+  #nextFragment = 0
 
   constructor(options: MemoryEngineOptions) {
     this.rowsMax = options.rowsMax ?? ROWS_MAX
@@ -181,12 +184,17 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (peer !== undefined) peer.pathBytes = bytes
   }
 
+  /** Frames have no headers here whose sender could be told. */
+  setBridgeAddresses(): void {
+    return undefined
+  }
+
   setVia(peerIndex: number, viaIndex: number): void {
     const peer = this.#peers.get(peerIndex)
     if (peer !== undefined) peer.via = viaIndex
   }
 
-  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts): boolean {
+  sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
     const session = this.#sessions.get(receiverIndex)
     const peer = session === undefined ? undefined : this.#peers.get(session.peerIndex)
     if (session === undefined || peer === undefined) return false
@@ -199,7 +207,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (datagram === undefined) return false
     if (endpoint === undefined) return this.#sendTo(peer, datagram)
     this.#emit(datagram, endpoint)
-    return true
+    return copies <= 1 || this.sendControl(receiverIndex, body, endpoint, copies - 1)
   }
 
   counters(): Record<string, number> {
@@ -324,6 +332,26 @@ export class MemoryEngine implements EngineControl, EngineLane {
     const plaintext = session.open(datagram)
     if (typeof plaintext === 'string') return this.#drop(plaintext)
     const flags = isInner ? ROW_FLAG.relayed : isAt(peer.endpoint, from) ? 0 : ROW_FLAG.moved
+    if (plaintext[0] === DATAGRAM_KIND.fragment) return this.#piece(plaintext, session, from, flags)
+    return this.#opened(plaintext, session, from, flags, isInner)
+  }
+
+  #piece(plaintext: Uint8Array, session: MemorySession, from: EndpointParts, flags: number): boolean {
+    const whole = this.#pieces.add(session.peerIndex, plaintext)
+    if (whole === 'malformed') return this.#drop('fragment')
+    if (whole === undefined) return true
+    this.#count('reassembled')
+    const isFrame = whole[0] === DATAGRAM_KIND.frame || whole[0] === DATAGRAM_KIND.broadcast
+    return isFrame ? this.#opened(whole, session, from, flags, true) : this.#drop('kind')
+  }
+
+  #opened(
+    plaintext: Uint8Array,
+    session: MemorySession,
+    from: EndpointParts,
+    flags: number,
+    isInner: boolean,
+  ): boolean {
     const kind = plaintext[0]!
     if (kind === DATAGRAM_KIND.relayed && !isInner) return this.#relay(plaintext, session.peerIndex, from)
     this.#sources[this.#rowCount] = from
@@ -395,9 +423,21 @@ export class MemoryEngine implements EngineControl, EngineLane {
       plaintext.set(this.#peers.get(this.sends[at + SEND.originPeer]!)?.shortId ?? this.#self, 12)
     }
     plaintext.set(this.slab.subarray(offset, offset + length), headerBytes)
-    if (isTooBig(peer, plaintext)) return this.#drop('too-big')
+    if (isTooBig(peer, this.#peers, plaintext)) return this.#sendPieces(peer, peer.session, plaintext)
     const datagram = peer.session.seal(plaintext)
     return datagram === undefined ? this.#drop('counter-exhausted') : this.#sendTo(peer, datagram)
+  }
+
+  #sendPieces(peer: MemoryPeer, session: MemorySession, whole: Uint8Array): boolean {
+    const pieces = cut(whole, pieceBytes(peer, this.#peers), this.#nextFragment++)
+    if (pieces === undefined) return this.#drop('too-big')
+    for (const piece of pieces) {
+      const datagram = session.seal(piece)
+      if (datagram === undefined) return this.#drop('counter-exhausted')
+      if (!this.#sendTo(peer, datagram)) return false
+    }
+    this.#count('fragmented')
+    return true
   }
 
   /** Sends what is sealed end to end for the peer: straight, or inside a datagram to the next hop. */
@@ -421,7 +461,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   #sealTo(next: MemoryPeer, plaintext: Uint8Array): boolean {
     if (next.session === undefined) return this.#drop('no-session')
     if (next.endpoint === undefined) return this.#drop('no-path')
-    if (isTooBig(next, plaintext)) return this.#drop('too-big')
+    if (DATAGRAM_HEADER_BYTES + plaintext.length + DATAGRAM_TAG_BYTES > next.pathBytes) return this.#drop('too-big')
     const datagram = next.session.seal(plaintext)
     if (datagram === undefined) return this.#drop('counter-exhausted')
     this.#emit(datagram, next.endpoint)

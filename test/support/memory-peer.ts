@@ -1,5 +1,10 @@
 import { endpointOf, type EndpointParts } from '../../lib/address/mod.ts'
-import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES, SHORT_ID_BYTES } from '../../lib/wire/datagram.ts'
+import {
+  DATAGRAM_HEADER_BYTES,
+  DATAGRAM_TAG_BYTES,
+  OVERHEAD_RELAY_BYTES,
+  SHORT_ID_BYTES,
+} from '../../lib/wire/datagram.ts'
 import type { MemorySession } from './memory-session.ts'
 
 /** What the in-memory engine keeps of a peer. */
@@ -38,6 +43,14 @@ export function isAt(endpoint: EndpointParts | undefined, from: EndpointParts): 
   return endpoint.ip === from.ip || endpointOf(endpoint.ip, endpoint.port) === endpointOf(from.ip, from.port)
 }
 
-export function isTooBig(peer: MemoryPeer, plaintext: Uint8Array): boolean {
-  return DATAGRAM_HEADER_BYTES + plaintext.length + DATAGRAM_TAG_BYTES > peer.pathBytes
+/** The largest plaintext for the peer, end to end. */
+export function pieceBytes(peer: MemoryPeer, peers: ReadonlyMap<number, MemoryPeer>): number {
+  const hop = nextHop(peers, peer)
+  const isRelayed = hop !== undefined && hop !== peer
+  const most = isRelayed ? Math.min(peer.pathBytes, hop.pathBytes - OVERHEAD_RELAY_BYTES) : peer.pathBytes
+  return most - DATAGRAM_HEADER_BYTES - DATAGRAM_TAG_BYTES
+}
+
+export function isTooBig(peer: MemoryPeer, peers: ReadonlyMap<number, MemoryPeer>, plaintext: Uint8Array): boolean {
+  return plaintext.length > pieceBytes(peer, peers)
 }

@@ -14,7 +14,7 @@ import { LocalHealth } from '../../lib/node/local-health.ts'
 import type { MeshView } from '../../lib/node/mesh-view.ts'
 import type { NodeOutput } from '../../lib/node/mod.ts'
 import { Graph } from '../../lib/topology/mod.ts'
-import { CONTROL_KIND, decodeControl } from '../../lib/wire/mod.ts'
+import { CONTROL_KIND, decodeControl, encodeProbe } from '../../lib/wire/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { MemoryPlane } from './memory-plane.ts'
 import { ethernetFrame } from './frames.ts'
@@ -140,7 +140,9 @@ export class PathPeer {
       const { op } = output
       if (op.op === 'send-control') {
         const message = decodeControl(op.body)
-        if (!isDrop(message) && message.type === 'probe') this.probes++
+        // Those of the size of a path are padded.
+        const isPadded = op.body.length > encodeProbe(0).length
+        if (!isDrop(message) && message.type === 'probe' && !isPadded) this.probes++
         if (op.body[0] === CONTROL_KIND.pathEnd && this.#world.losesPathEnds) continue
       }
       this.plane.order(op)

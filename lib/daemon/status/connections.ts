@@ -11,14 +11,14 @@ export function connectionViews(
   report: NodeReport,
   names: Names,
   pathTo: (peer: PeerId) => PathView | null,
-  { mtu, now }: { readonly mtu: number; readonly now: Millis },
+  now: Millis,
 ): ConnectionView[] {
   const neighbours = new Map(report.neighbours.map(one => [one.connection, one]))
   const linked = new Set(report.neighbours.map(one => one.peerId))
   return [
     ...report.connections.map(one => {
       const neighbour = one.isUp ? neighbours.get(one.connection) : undefined
-      return neighbour === undefined ? handshakeView(one) : linkView(neighbour, names, pathTo(neighbour.peerId), mtu)
+      return neighbour === undefined ? handshakeView(one) : linkView(neighbour, names, pathTo(neighbour.peerId))
     }),
     ...waitingContacts(report.contacts, linked).map(contact => contactConnection(contact, names, now)),
     ...report.failedInbound.map(({ endpoint, error }) => ({
@@ -46,7 +46,7 @@ function handshakeView(connection: ConnectionReport): ConnectionView {
   }
 }
 
-function linkView(neighbour: NeighbourReport, names: Names, path: PathView | null, mtu: number): ConnectionView {
+function linkView(neighbour: NeighbourReport, names: Names, path: PathView | null): ConnectionView {
   const isDirect = path?.kind === 'direct'
   const why = path?.why ?? 'no session yet'
   const name = names.short(neighbour.peerId)
@@ -60,7 +60,7 @@ function linkView(neighbour: NeighbourReport, names: Names, path: PathView | nul
     retryInSeconds: null,
     rttMs: neighbour.rttMs ?? null,
     path,
-    mtu,
+    mtu: path?.mtu ?? null,
   }
 }
 

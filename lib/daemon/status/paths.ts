@@ -35,7 +35,7 @@ export function pathViews({ paths }: NodeReport, names: Names): (peer: PeerId) =
   return peer => views.get(peer) ?? null
 }
 
-export function pathView({ state, cipher, epochAgeMs }: DataPathReport, names: Pick<Names, 'ref'>): PathView {
+export function pathView({ state, cipher, epochAgeMs, size }: DataPathReport, names: Pick<Names, 'ref'>): PathView {
   return {
     kind: state.kind,
     endpoint: state.kind === 'direct' ? state.endpoint : null,
@@ -43,6 +43,28 @@ export function pathView({ state, cipher, epochAgeMs }: DataPathReport, names: P
     rttMs: state.kind === 'none' ? null : state.rttMs,
     cipher: cipher ?? null,
     keyAgeSeconds: epochAgeMs === undefined ? null : Math.floor(epochAgeMs / 1000),
+    mtu: size?.mtu ?? null,
+    carries: size?.carries ?? null,
     why: state.kind === 'direct' ? null : state.why,
   }
+}
+
+const SHOWN_MAX = 5
+
+/** Paths that carry less than the overlay lets containers send; for people. */
+export function pathSizeWarnings({ paths }: Pick<NodeReport, 'paths'>, names: Names, overlayMtu: number): string[] {
+  const small = paths.filter(({ size }) => {
+    if (size === undefined || size.phase === 'base' || size.phase === 'searching') return false
+    return size.carries < overlayMtu
+  })
+  const lines = small.slice(0, SHOWN_MAX).map(({ peerId, size }) => {
+    const path = `the path to ${names.short(peerId)}`
+    if (size?.phase === 'error')
+      return `${path} loses all datagrams of the least size (packets of ${size.mtu} bytes): see what filters UDP on the way`
+    return (
+      `${path} has an MTU of ${size?.mtu}, which carries packets up to ${size?.carries} bytes whole, and the overlay's ` +
+      `MTU is ${overlayMtu}: larger ones are carried in pieces, and their senders are told (docs/operations.md)`
+    )
+  })
+  return small.length > SHOWN_MAX ? [...lines, `so have ${small.length - SHOWN_MAX} more paths`] : lines
 }

@@ -10,7 +10,7 @@ import { impostureWarnings } from './impostures.ts'
 import { disputeWarnings, doubledWarnings, ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pastWarnings } from './past.ts'
-import { pathViews, pathWarnings } from './paths.ts'
+import { pathSizeWarnings, pathViews, pathWarnings } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
 import { secretWarnings } from './trouble.ts'
 
@@ -64,7 +64,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     port: self.port,
     encryption: facts.hasSecret ? 'secret' : 'open',
     isDiscovering: self.isDiscovering,
-    connections: connectionViews(report, names, pathTo, { mtu: facts.mtu, now }),
+    connections: connectionViews(report, names, pathTo, now),
     peers: peerViews(report, names, pathTo),
     targets: targetViews(report, names, now),
     ipam,
@@ -76,6 +76,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...doubledWarnings(report, names),
       ...pastWarnings(report),
       ...impostureWarnings(report, names),
+      ...pathSizeWarnings(report, names, facts.mtu),
       ...unshownWarnings(report),
     ],
     waiting: reason === null ? [] : [reason],

@@ -44,6 +44,7 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     ipallocInit: null,
     ephemeral: false,
     mtu: null,
+    clampMss: false,
     lanes: 2,
     warnings: [],
   })

@@ -166,6 +166,23 @@ t.test('peers are shown with their links, and with what is out of reach', t => {
   t.end()
 })
 
+t.test('below a peer is the data path to it, with what that carries', t => {
+  const path = {
+    ...{ kind: 'relayed' as const, endpoint: null, via: ref(1), rttMs: 1, cipher: null, keyAgeSeconds: 1, why: 'none' },
+    ...{ mtu: 1_280, carries: 1_198 },
+  }
+  const [own] = status().peers
+  const peers = [
+    { ...own!, ...ref(2), isSelf: false, path, connections: [] },
+    { ...own!, ...ref(3), isSelf: false, path: { ...path, kind: 'direct' as const, via: null }, connections: [] },
+  ]
+  t.equal(
+    renderPeers(status({ peers })),
+    [short(2), `   data path through ${short(1)}, mtu=1280`, short(3), '   data path direct, mtu=1280'].join('\n'),
+  )
+  t.end()
+})
+
 t.test('targets are listed as they were given', t => {
   const target = { state: 'waiting', address: null, peer: null, error: null, retryInSeconds: null }
   const targets = [

@@ -9,7 +9,7 @@ import { NOW, SELF, endpoint, linked, nodeReport, path, peer, contact } from '..
 function views(parts: Partial<NodeReport>) {
   const report = nodeReport(parts)
   const names = new Names(report)
-  return connectionViews(report, names, pathViews(report, names), { mtu: 1_376, now: NOW })
+  return connectionViews(report, names, pathViews(report, names), NOW)
 }
 
 const idle = { peer: null, rttMs: null, path: null, mtu: null }
@@ -26,7 +26,7 @@ t.test('a link with a direct path is established, and says by what it is sealed'
     error: null,
     rttMs: 2,
     path: { kind: 'direct', endpoint: '192.0.2.1:6783', via: null, rttMs: 3, keyAgeSeconds: 4, why: null },
-    mtu: 1_376,
+    mtu: 1_500,
   })
   t.end()
 })

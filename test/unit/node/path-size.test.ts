@@ -36,9 +36,13 @@ t.test('probes to the endpoint of the path, as large as its family lets a packet
     const [probe] = probesOf(outputs)
     t.equal(probe!.bytes, most)
     t.equal(probe!.endpoint!.port, 6783)
-    t.match(outputs[0], { type: 'bytes', bytes: 1232, isFound: false }, 'and goes by less until it is answered')
+    t.match(
+      outputs[0],
+      { type: 'bytes', bytes: 1232, isFound: false, hasTrains: false },
+      'and goes by less until it is answered',
+    )
     t.equal(size.handleReply(probe!.token, 5), true)
-    t.same(drain(), [{ type: 'bytes', bytes: most, isFound: true }])
+    t.same(drain(), [{ type: 'bytes', bytes: most, isFound: true, hasTrains: true }])
     t.same(size.report, { mtu: 1500, carries: most - 54, phase: 'complete' })
   }
   t.end()

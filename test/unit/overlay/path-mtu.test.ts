@@ -21,8 +21,10 @@ class World {
   now = 0
   carries: number
   loss = 0
+  /** Whether something on the way takes a train for one long packet. */
+  dropsTrains = false
   readonly #chance = seededChance(11)
-  #answers: { at: number; bytes: number }[] = []
+  #answers: { at: number; bytes: number; isTrain: boolean }[] = []
 
   constructor(carries: number, most = MOST, lessBytes = 0) {
     this.carries = carries
@@ -52,7 +54,7 @@ class World {
     this.now += 5
     const due = this.#answers.filter(({ at }) => at <= this.now)
     this.#answers = this.#answers.filter(({ at }) => at > this.now)
-    for (const { bytes } of due) this.mtu.handleAnswer(bytes, this.now)
+    for (const { bytes, isTrain } of due) this.mtu.handleAnswer(bytes, this.now, isTrain)
     const timeout = this.mtu.pollTimeout()
     if (timeout !== undefined && timeout.at <= this.now) this.mtu.handleTimeout(this.now)
     if (isInUse && this.now % 100 === 0) this.mtu.handleUse(this.now)
@@ -64,7 +66,8 @@ class World {
       if (output.type !== 'probe') continue
       this.probes.push(output.bytes)
       if (output.bytes > this.carries || this.#chance() < this.loss) continue
-      this.#answers.push({ at: this.now + ROUND_TRIP_MS, bytes: output.bytes })
+      if (output.isTrain && this.dropsTrains) continue
+      this.#answers.push({ at: this.now + ROUND_TRIP_MS, bytes: output.bytes, isTrain: output.isTrain })
     }
   }
 }
@@ -144,6 +147,43 @@ t.test('the first frames after a rest are cause for a check; without frames noth
   t.end()
 })
 
+t.test('trains are for paths that carry the most, and for those that were seen to carry one', t => {
+  const wide = new World(MOST)
+  t.equal(wide.mtu.hasTrains, false)
+  wide.until(found(wide), 1000)
+  t.equal(wide.mtu.hasTrains, true)
+  for (const dropsTrains of [false, true]) {
+    const world = new World(1252)
+    world.dropsTrains = dropsTrains
+    world.until(found(world), 3000)
+    t.equal(world.mtu.hasTrains, false)
+    world.run(2000, true)
+    t.equal(world.mtu.hasTrains, !dropsTrains)
+    t.same([world.mtu.bytes, world.mtu.isFound], [1252, true], 'a train that is lost says nothing of sizes')
+    world.run(2 * SIZE_RAISE_FIRST_MS, true)
+    t.equal(world.mtu.hasTrains, !dropsTrains)
+    t.equal(world.mtu.bytes, 1252)
+  }
+  t.end()
+})
+
+t.test('a path that stops carrying trains goes on without them, and has them again when it does', t => {
+  for (const carries of [MOST, 1252]) {
+    const world = new World(carries)
+    world.until(() => found(world)() && world.mtu.hasTrains, 3000)
+    world.run(1000, true)
+    world.dropsTrains = true
+    const ms = world.until(() => !world.mtu.hasTrains, 3000, true)
+    t.ok(ms !== undefined && ms <= 2000, `${ms} ms`)
+    t.same([world.mtu.bytes, world.mtu.isFound], [carries, true])
+    world.run(5000, true)
+    t.same([world.mtu.bytes, world.mtu.hasTrains], [carries, false])
+    world.dropsTrains = false
+    t.ok(world.until(() => world.mtu.hasTrains, 3 * SIZE_RAISE_FIRST_MS, true) !== undefined)
+  }
+  t.end()
+})
+
 t.test('while it is in use it is checked no more than once in a while', t => {
   const world = new World(MOST)
   world.run(10_000, true)
@@ -206,7 +246,7 @@ t.test('through a relay it begins with less, and after `stop` it is silent', t =
 })
 
 t.test('whatever is said when, it goes by no more than the most and no less than the least', t => {
-  const inputs = fc.array(fc.tuple(fc.constantFrom('answer', 'use', 'time'), fc.nat(2000), fc.nat(3000)), {
+  const inputs = fc.array(fc.tuple(fc.constantFrom('answer', 'train', 'use', 'time'), fc.nat(2000), fc.nat(3000)), {
     maxLength: 60,
   })
   fc.assert(
@@ -217,6 +257,7 @@ t.test('whatever is said when, it goes by no more than the most and no less than
       for (const [what, bytes, ms] of said) {
         now += ms
         if (what === 'answer') mtu.handleAnswer(bytes, now)
+        else if (what === 'train') mtu.handleAnswer(bytes, now, true)
         else if (what === 'use') mtu.handleUse(now)
         else mtu.handleTimeout(now)
         let outputs = 0
