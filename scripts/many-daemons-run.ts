@@ -218,7 +218,7 @@ function residentOf({ pid }: Member): number {
 }
 
 function linksOf(status: Status): number {
-  const linked = status.connections.filter(({ state }) => state === 'established' || state === 'pending')
+  const linked = status.connections.filter(({ state }) => ['established', 'pending', 'relayed'].includes(state))
   return new Set(linked.map(({ peer }) => peer?.id)).size
 }
 

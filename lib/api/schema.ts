@@ -50,7 +50,8 @@ export const ConnectionView = z.object({
   direction: z.enum(['outbound', 'inbound']),
   /** ip:port of the far end; for a contact that did not resolve, its text. */
   address: z.string(),
-  state: z.enum(['connecting', 'retrying', 'failed', 'pending', 'established']),
+  /** relayed: there is no direct data path, and data goes through another peer, whether there is a link or not. */
+  state: z.enum(['connecting', 'retrying', 'failed', 'pending', 'established', 'relayed']),
   peer: PeerRef.nullable(),
   /** One line for people: what carries the data, or what went wrong. */
   info: z.string(),

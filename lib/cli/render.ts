@@ -103,7 +103,7 @@ function renderDriver({ state, socket, why, networks, endpoints }: DriverView): 
 }
 
 function countConnections(connections: readonly ConnectionView[]): string {
-  const parts = ['established', 'pending', 'retrying', 'failed', 'connecting'].flatMap(state => {
+  const parts = ['established', 'relayed', 'pending', 'retrying', 'failed', 'connecting'].flatMap(state => {
     const count = connections.filter(connection => connection.state === state).length
     return count === 0 ? [] : [`${count} ${state}`]
   })
@@ -121,15 +121,28 @@ function countPeers(status: Status): string {
 }
 
 export function renderConnections(connections: readonly ConnectionView[]): string {
+  const width = Math.max(21, ...connections.map(({ address }) => address.length))
   return connections
     .map(connection => {
       const arrow = connection.direction === 'outbound' ? '->' : '<-'
       const retry =
         connection.retryInSeconds === null ? '' : `, retry: in ${duration(Math.max(0, connection.retryInSeconds))}`
-      const mtu = connection.mtu === null || connection.state !== 'established' ? '' : ` mtu=${connection.mtu}`
-      return `${arrow} ${column(connection.address, 21)} ${column(connection.state, 11)} ${connection.info}${retry}${mtu}`
+      const info = connection.info + retry + attributes(connection)
+      return `${arrow} ${column(connection.address, width)} ${column(connection.state, 11)} ${info}`
     })
     .join('\n')
+}
+
+/** What is known of the path that data takes. */
+function attributes({ state, path, mtu }: ConnectionView): string {
+  if (state !== 'established' && state !== 'relayed') return ''
+  const rttMs = path?.rttMs ?? null
+  const keyAge = path?.keyAgeSeconds ?? null
+  return [
+    rttMs === null ? '' : ` rtt=${rttMs < 1 ? '<1' : Math.round(rttMs)}ms`,
+    mtu === null ? '' : ` mtu=${mtu}`,
+    keyAge === null ? '' : ` keys=${duration(keyAge)}`,
+  ].join('')
 }
 
 export function renderPeers(status: Status): string {

@@ -144,7 +144,7 @@ t.test('containers on two hosts talk', options, async t => {
     PsAnswer.parse({ attachments: await h1.daemon.json('ps') })
     t.match(
       await h2.daemon.say('status', 'connections'),
-      /^-> 192\.0\.2\.1:6783 +established encrypted udp \S+ \w{8}\(h1\) mtu=\d+$/,
+      /^-> 192\.0\.2\.1:6783 +established encrypted udp \S+ \w{8}\(h1\) rtt=\S+ mtu=\d+ keys=\w+$/,
     )
     t.match(await h2.daemon.say('status', 'targets'), /^192\.0\.2\.1$/)
     const peers = (await h1.daemon.say('status', 'peers')).split('\n')

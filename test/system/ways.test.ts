@@ -41,6 +41,10 @@ t.test('status, ping and trace show by whom a peer is reached, and why', { skip:
     /\(c\) +relayed +\w{8}\(b\) .*\(b\) > \w{8}\(c\) +not direct: no answer to UDP/,
   )
 
+  t.match(
+    await a.daemon.say('status', 'connections'),
+    / relayed +encrypted, relayed by \w{8}\(b\) \S+ \w{8}\(c\): no answer to UDP probes .*; no link: /,
+  )
   const pinged = (await a.daemon.json('ping', 'c', '-c', '3', ...PACE)) as { answered: number; answers: unknown[] }
   t.equal(pinged.answered, 3)
   t.match(PingAnswer.parse(pinged.answers[0]), { path: { kind: 'relayed', via: { id: mid.id } } })

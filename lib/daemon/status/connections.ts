@@ -1,4 +1,4 @@
-import type { PeerId } from '../../address/mod.ts'
+import { shortPeerId, type PeerId } from '../../address/mod.ts'
 import type { ConnectionView, PathView } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
 import type { ConnectionReport, Contact, NeighbourReport, NodeReport } from '../../node/mod.ts'
@@ -20,7 +20,7 @@ export function connectionViews(
       const neighbour = one.isUp ? neighbours.get(one.connection) : undefined
       return neighbour === undefined ? handshakeView(one) : linkView(neighbour, names, pathTo(neighbour.peerId))
     }),
-    ...waitingContacts(report.contacts, linked).map(contact => contactConnection(contact, names, now)),
+    ...waitingContacts(report.contacts, linked).map(contact => contactConnection(contact, names, pathTo, now)),
     ...report.failedInbound.map(({ endpoint, error }) => ({
       ...IDLE,
       direction: 'inbound' as const,
@@ -53,15 +53,24 @@ function linkView(neighbour: NeighbourReport, names: Names, path: PathView | nul
   return {
     direction: directionOf(neighbour),
     address: neighbour.endpoint,
-    state: isDirect ? 'established' : 'pending',
+    state: isDirect ? 'established' : path?.kind === 'relayed' ? 'relayed' : 'pending',
     peer: names.ref(neighbour.peerId),
-    info: isDirect ? `encrypted udp ${path.cipher ?? ''} ${name}` : `no data path ${name}: ${why}`,
+    info: isDirect
+      ? `encrypted udp ${path.cipher ?? ''} ${name}`
+      : (relayedInfo(path, name) ?? `no data path ${name}: ${why}`),
     error: isDirect ? null : why,
     retryInSeconds: null,
     rttMs: neighbour.rttMs ?? null,
     path,
     mtu: path?.mtu ?? null,
   }
+}
+
+/** By whom a peer is reached, and why not directly; undefined when it is not so. */
+function relayedInfo(path: PathView | null, name: string): string | undefined {
+  if (path?.kind !== 'relayed' || path.via === null) return undefined
+  const { via, cipher, why } = path
+  return `encrypted, relayed by ${shortPeerId(via.id)}(${via.nickname}) ${cipher ?? ''} ${name}: ${why ?? ''}`
 }
 
 /** Contacts that no connection stands for. What was both named and discovered is shown as it was named. */
@@ -77,16 +86,26 @@ function waitingContacts(contacts: readonly Contact[], linked: ReadonlySet<PeerI
   )
 }
 
-function contactConnection(contact: Contact, names: Names, now: Millis): ConnectionView {
+function contactConnection(
+  contact: Contact,
+  names: Names,
+  pathTo: (peer: PeerId) => PathView | null,
+  now: Millis,
+): ConnectionView {
   const { origin, state, peerId, lastError } = contact
+  const path = peerId === undefined ? null : pathTo(peerId)
+  const relayed = peerId === undefined ? undefined : relayedInfo(path, names.short(peerId))
   const name = origin === 'discovered' && peerId !== undefined ? ` ${names.short(peerId)}` : ''
+  const attempt = lastError ?? (state === 'waiting' ? 'waiting for its turn' : state)
   return {
     ...IDLE,
+    path,
+    mtu: path?.mtu ?? null,
     direction: 'outbound',
     address: contact.endpoint ?? contact.text,
-    state: stateOf(contact),
+    state: relayed === undefined ? stateOf(contact) : 'relayed',
     peer: names.refOrNull(peerId),
-    info: (lastError ?? (state === 'waiting' ? 'waiting for its turn' : state)) + name,
+    info: relayed === undefined ? attempt + name : `${relayed}; no link: ${attempt}`,
     error: lastError ?? null,
     retryInSeconds: retryInSeconds(contact, now),
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ConnectionView, PeerRef, PeerView, Status } from '../../../lib/api/mod.ts'
+import type { ConnectionView, PathView, PeerRef, PeerView, Status } from '../../../lib/api/mod.ts'
 import {
   renderConnections,
   renderDns,
@@ -145,6 +145,9 @@ t.test('connections are one line each: arrow, address, state, what and when', t 
     ].join('\n'),
   )
   t.equal(renderConnections([]), '')
+  const known = { endpoint: null, cipher: null, why: null }
+  const path = { ...known, kind: 'relayed' as const, via: ref(2), rttMs: 0.4, keyAgeSeconds: 61 } as PathView
+  t.match(renderConnections([connection({ state: 'relayed', path })]), / relayed .* rtt=<1ms( mtu=\d+)? keys=1m1s$/)
   t.end()
 })
 

@@ -37,8 +37,8 @@ t.test('a link without a direct path is pending, and says why', t => {
   const state = { kind: 'relayed', via: peerNumber(2), rttMs: 9, why: 'no answer to probes' } as const
   const [relayed] = views({ ...linked(1), peers: [peer(1), peer(2)], paths: [path(peerNumber(1), state)] })
   t.match(relayed, {
-    state: 'pending',
-    info: /^no data path .*\(n1\): no answer to probes$/,
+    state: 'relayed',
+    info: /^encrypted, relayed by \w{8}\(n2\) aes-256-gcm \w{8}\(n1\): no answer to probes$/,
     error: 'no answer to probes',
     path: { kind: 'relayed', endpoint: null, via: { nickname: 'n2' }, rttMs: 9 },
   })
@@ -80,6 +80,20 @@ t.test('a contact shows the endpoint that was tried, and a discovered one whose 
   const found = { origin: 'discovered', peerId: peerNumber(4), endpoint: endpoint('192.0.2.4') } as const
   const shown = views({ peers: [peer(4)], contacts: [contact(peerNumber(4), { ...found, lastError: 'ECONNREFUSED' })] })
   t.match(shown, [{ address: '192.0.2.4:6783', info: /^ECONNREFUSED [a-z2-7]+\(n4\)$/ }])
+  t.end()
+})
+
+t.test('a peer that cannot be dialled and is reached through another is relayed, with both reasons', t => {
+  const state = { kind: 'relayed', via: peerNumber(2), rttMs: 9, why: 'no answer to probes' } as const
+  const found = { origin: 'discovered', peerId: peerNumber(4), endpoint: endpoint('192.0.2.4') } as const
+  const lost = { lastError: 'ENETUNREACH', attempts: 3, retryAt: NOW + 2_000 }
+  const contacts = [contact(peerNumber(4), { ...found, ...lost })]
+  t.match(views({ peers: [peer(2), peer(4)], paths: [path(peerNumber(4), state)], contacts }), [
+    {
+      ...{ state: 'relayed', error: 'ENETUNREACH', retryInSeconds: 2, path: { via: { nickname: 'n2' } } },
+      info: /^encrypted, relayed by \w{8}\(n2\) .*\(n4\): no answer to probes; no link: ENETUNREACH$/,
+    },
+  ])
   t.end()
 })
 
