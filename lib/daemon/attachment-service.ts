@@ -7,7 +7,7 @@ import { NAMES_MAX } from '../wire/mod.ts'
 import type { Attachments } from './attachments.ts'
 import type { DockerService } from './docker-service.ts'
 import { few } from './few.ts'
-import type { Ipv6Settling } from './ipv6-settling.ts'
+import type { Ipv6Mending } from './ipv6-mending.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
 import type { ReturningNamespaces } from './returning-namespaces.ts'
@@ -25,7 +25,7 @@ export class AttachmentService implements Service {
   readonly calls: Pick<CallHandlers, 'attach' | 'detach' | 'ps'>
   readonly #attachments: Attachments
   readonly #resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
-  readonly #ipv6: Pick<Ipv6Settling, 'settle'>
+  readonly #ipv6: Pick<Ipv6Mending, 'mend'>
   readonly #domain: Pick<Domain, 'faultOf'>
   readonly #docker: Pick<DockerService, 'keeps' | 'stateOf'>
   readonly #returning: Pick<ReturningNamespaces, 'keeps'>
@@ -36,7 +36,7 @@ export class AttachmentService implements Service {
   constructor(parts: {
     attachments: Attachments
     resolvConfs: Pick<ResolvConfs, 'reconcile' | 'removeAll' | 'warnings'>
-    ipv6: Pick<Ipv6Settling, 'settle'>
+    ipv6: Pick<Ipv6Mending, 'mend'>
     domain: Pick<Domain, 'faultOf'>
     docker: Pick<DockerService, 'keeps' | 'stateOf'>
     returning: Pick<ReturningNamespaces, 'keeps'>
@@ -105,7 +105,7 @@ export class AttachmentService implements Service {
   async reconcile(): Promise<void> {
     this.changed()
     await this.#look()
-    await this.#ipv6.settle(await this.#attachments.presentIds())
+    await this.#ipv6.mend(await this.#attachments.presentIds())
     this.#resolvConfs.reconcile()
     this.changed()
   }

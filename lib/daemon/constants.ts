@@ -32,11 +32,11 @@ export const GROUP_REQUESTS_MAX = 128
 /** How often a store in trouble is looked at. */
 export const STORE_LOOK_INTERVAL_MS = 1_000
 /** Containers that are brought in line at the same time, and those that may wait for it. */
-export const SETTLE_AT_ONCE = 8
-export const SETTLE_KEYS_MAX = 4_096
+export const MEND_AT_ONCE = 8
+export const MEND_KEYS_MAX = 4_096
 /** How long until one that failed is tried again: doubled each time, up to the second. */
-export const SETTLE_RETRY_FIRST_MS = 250
-export const SETTLE_RETRY_MAX_MS = 10_000
+export const MEND_RETRY_FIRST_MS = 250
+export const MEND_RETRY_MAX_MS = 10_000
 /** Containers that were removed lately, as a status shows them. */
 export const VANISHED_SHOWN_MAX = 16
 /** Containers that are not attached as they should be: as many are warned of one by one. */

@@ -26,7 +26,7 @@ import { writeInstance } from './instance.ts'
 import { IpamService } from './ipam-service.ts'
 import type { Memory } from './memory.ts'
 import { Ipv6Plan } from './ipv6-plan.ts'
-import { Ipv6Settling } from './ipv6-settling.ts'
+import { Ipv6Mending } from './ipv6-mending.ts'
 import { MeshService } from './mesh-service.ts'
 import { RemovalService } from './removal-service.ts'
 import { NameBook } from './name-book.ts'
@@ -160,7 +160,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     new RemovalService(runner),
     new AttachmentService({
       ...{ attachments, resolvConfs, docker, returning, runner, log, domain: book.domain },
-      ipv6: new Ipv6Settling({ host, records, turns, book, ipv6, log }),
+      ipv6: new Ipv6Mending({ host, records, turns, book, ipv6, log }),
       others: async () => [...(await exposures.list()), ...(await driver.list())],
       watch: check => seams.watchHostEnds(check),
     }),

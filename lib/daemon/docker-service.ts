@@ -14,7 +14,7 @@ import type { ContainerAttachments } from './container-attachments.ts'
 import { few } from './few.ts'
 import { LabelledContainers } from './labelled-containers.ts'
 import type { Service } from './service.ts'
-import { Settling, type Trouble } from './settling.ts'
+import { Mending, type Trouble } from './mending.ts'
 import { VanishedContainers } from './vanished-containers.ts'
 
 type Stream = Pick<EventStream, 'isUp' | 'start' | 'stop' | 'giveUp'>
@@ -36,7 +36,7 @@ export class DockerService implements Service {
   readonly #attachments: ContainerAttachments
   readonly #now: () => Millis
   readonly #log: Pick<Logger, 'info' | 'warn'>
-  readonly #settling: Settling
+  readonly #mending: Mending
   readonly #labelled: LabelledContainers | undefined
   readonly #ending = new AbortController()
   /** Containers that have no interface now, and why. */
@@ -69,8 +69,8 @@ export class DockerService implements Service {
     const { engine, attach } = parts
     this.#labelled = engine && new LabelledContainers({ engine, attachments: { attach }, log: parts.log })
     const failed = (id: string, { text, attempts }: Trouble) =>
-      this.#log.warn({ event: 'docker-settle', id, attempts, error: text }, 'could not be brought in line')
-    this.#settling = new Settling(id => this.#settle(id), failed)
+      this.#log.warn({ event: 'docker-mend', id, attempts, error: text }, 'could not be brought in line')
+    this.#mending = new Mending(id => this.#mend(id), failed)
   }
 
   /** True when only the engine's word ends the attachment: a container that has stopped keeps its addresses. */
@@ -80,12 +80,12 @@ export class DockerService implements Service {
 
   /** What is known of an attachment beside whether its interface is there. */
   stateOf(id: string, isPresent: boolean): Pick<Attachment, 'state' | 'why'> {
-    const trouble = this.#settling.troubleOf(id)
+    const trouble = this.#mending.troubleOf(id)
     if (trouble !== undefined)
       return { state: 'waiting', why: `tried ${counted(trouble.attempts, 'time')}: ${trouble.text}` }
     const stopped = this.#stopped.get(id)
     if (stopped !== undefined) return { state: 'stopped', why: stopped }
-    if (this.#settling.isBusy(id)) return { state: 'waiting', why: 'it is being looked at' }
+    if (this.#mending.isBusy(id)) return { state: 'waiting', why: 'it is being looked at' }
     if (isPresent) return { state: 'attached', why: null }
     if (!this.keeps(id)) return { state: 'gone', why: 'its interface is gone' }
     return { state: 'waiting', why: this.#down === undefined ? 'Docker is being asked' : this.#downText() }
@@ -108,7 +108,7 @@ export class DockerService implements Service {
         why: this.#down?.why ?? null,
         containers: containers.length,
         stopped: containers.filter(({ id }) => this.#stopped.has(id)).length,
-        waiting: containers.filter(({ id }) => this.#settling.troubleOf(id) !== undefined).length,
+        waiting: containers.filter(({ id }) => this.#mending.troubleOf(id) !== undefined).length,
         vanished: this.#vanished.views(now),
       },
     }
@@ -118,7 +118,7 @@ export class DockerService implements Service {
     if (this.#engine === undefined) return []
     const records = this.#attachments.all()
     const troubled = records.flatMap(({ id, description }) => {
-      const { attempts, text } = this.#settling.troubleOf(id) ?? { attempts: 0, text: '' }
+      const { attempts, text } = this.#mending.troubleOf(id) ?? { attempts: 0, text: '' }
       const told = `${description} is not attached as it should be (tried ${counted(attempts, 'time')}): ${text}`
       return attempts === 0 ? [] : [told]
     })
@@ -135,7 +135,7 @@ export class DockerService implements Service {
   async stop(): Promise<void> {
     this.#stream?.stop()
     this.#ending.abort()
-    await Promise.all([this.#settling.stop(), this.#labelled?.stop()])
+    await Promise.all([this.#mending.stop(), this.#labelled?.stop()])
   }
 
   #state(): Status['docker']['state'] {
@@ -176,7 +176,7 @@ export class DockerService implements Service {
 
   /** What does not find room is found by the next look. */
   #ask(id: string): void {
-    if (!this.#settling.ask(id)) this.#crowd(id)
+    if (!this.#mending.ask(id)) this.#crowd(id)
   }
 
   #begin(id: string, name: string, labels: Readonly<Record<string, string>>): void {
@@ -212,7 +212,7 @@ export class DockerService implements Service {
     }
   }
 
-  async #settle(id: string): Promise<void> {
+  async #mend(id: string): Promise<void> {
     if (this.#attachments.recordOf(id) === undefined) return this.#forget(id)
     if (this.#destroyed.has(id)) return this.#release(id, 'the container was removed')
     const container = await this.#engine!.inspect(id).catch((error: unknown) => {

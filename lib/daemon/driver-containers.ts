@@ -19,7 +19,7 @@ import { addressesOf, leaseKey, pairId, type DriverRecords } from './driver-reco
 import { few } from './few.ts'
 import type { NameBook } from './name-book.ts'
 import type { NodeRunner } from './node-runner.ts'
-import { Settling } from './settling.ts'
+import { Mending } from './mending.ts'
 
 type Stream = Pick<EventStream, 'isUp' | 'start' | 'stop'>
 
@@ -56,7 +56,7 @@ export async function endpointAddresses(
 export class DriverContainers {
   readonly #parts: DriverContainerParts
   readonly #stream: Stream
-  readonly #settling: Settling
+  readonly #mending: Mending
   /** Since when Docker does not know what is recorded, or leased. */
   readonly #orphans = new Map<string, Millis>()
   /** Endpoints whose interface has our settings, by the container that they were given in. */
@@ -74,10 +74,10 @@ export class DriverContainers {
       { onUp: () => void this.look(true), onEvent: event => this.#hear(event), onDown: () => undefined },
       NETWORK_EVENT_FILTERS,
     )
-    this.#settling = new Settling(
-      id => this.#settle(id),
+    this.#mending = new Mending(
+      id => this.#mend(id),
       (id, { text, attempts }) =>
-        parts.log.warn({ event: 'driver-settle', id, attempts, error: text }, 'could not be named'),
+        parts.log.warn({ event: 'driver-mend', id, attempts, error: text }, 'could not be named'),
     )
   }
 
@@ -134,7 +134,7 @@ export class DriverContainers {
 
   async stop(): Promise<void> {
     this.#stream.stop()
-    await this.#settling.stop()
+    await this.#mending.stop()
   }
 
   #hear({ type, action, id, attributes }: DockerEvent): void {
@@ -142,7 +142,7 @@ export class DriverContainers {
     if (!isContainerId(container)) return
     const isOfOurs =
       type === 'network' ? action === 'connect' : this.#parts.records.endpoints().some(one => one.container === id)
-    if (isOfOurs) this.#settling.ask(container)
+    if (isOfOurs) this.#mending.ask(container)
   }
 
   async #compare(networks: readonly DockerNetwork[], isAfterGap: boolean): Promise<void> {
@@ -152,7 +152,7 @@ export class DriverContainers {
     for (const { container, id } of networks.flatMap(({ endpoints }) => endpoints)) {
       const record = records.endpoint(id)
       if (container !== '' && record !== undefined && (isAfterGap || this.#adopted.get(id) !== container))
-        this.#settling.ask(container)
+        this.#mending.ask(container)
     }
     await this.#freeOrphans(networks)
   }
@@ -210,7 +210,7 @@ export class DriverContainers {
   }
 
   /** Names of a container on our networks, and our settings on its interfaces there. */
-  async #settle(id: string): Promise<void> {
+  async #mend(id: string): Promise<void> {
     const { engine, networks, records, host, book } = this.#parts
     const container = await engine.inspectNetworked(id).catch((error: unknown) => {
       if (error instanceof WeaveError && error.code === 'TARGET_NOT_FOUND') return undefined

@@ -10,12 +10,12 @@ export class KeyedTurns {
   async take<T>(key: string, change: () => Promise<T>): Promise<T> {
     const previous = this.#turns.get(key) ?? Promise.resolve()
     const turn = previous.then(change)
-    const settled = turn.catch(() => undefined)
-    this.#turns.set(key, settled)
+    const ended = turn.catch(() => undefined)
+    this.#turns.set(key, ended)
     try {
       return await turn
     } finally {
-      if (this.#turns.get(key) === settled) this.#turns.delete(key)
+      if (this.#turns.get(key) === ended) this.#turns.delete(key)
     }
   }
 }

@@ -4,7 +4,7 @@ import { addressesOfLabel, ATTACH_LABEL, type DockerClient } from '../docker/mod
 import type { Attachments } from './attachments.ts'
 import { CONTAINER_WARNINGS_MAX } from './constants.ts'
 import { few } from './few.ts'
-import { Settling } from './settling.ts'
+import { Mending } from './mending.ts'
 
 /** What no second attempt mends. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -22,7 +22,7 @@ export class LabelledContainers {
   readonly #engine: Pick<DockerClient, 'inspect'>
   readonly #attachments: Pick<Attachments, 'attach'>
   readonly #log: Pick<Logger, 'info' | 'warn'>
-  readonly #attaching: Settling
+  readonly #attaching: Mending
   readonly #ending = new AbortController()
   /** Those that are to be attached, by id; what each is called. */
   readonly #names = new Map<string, string>()
@@ -37,7 +37,7 @@ export class LabelledContainers {
     this.#engine = parts.engine
     this.#attachments = parts.attachments
     this.#log = parts.log
-    this.#attaching = new Settling(
+    this.#attaching = new Mending(
       id => this.#attach(id),
       (id, { text, attempts }) =>
         this.#log.warn({ event: 'docker-label', id, attempts, error: text }, 'could not be attached by its label'),

@@ -1,4 +1,4 @@
-import { LINKS_CHECK_INTERVAL_MS, LINKS_SETTLE_MS, MONITOR_RESTART_MS } from './limits.ts'
+import { LINKS_CHECK_INTERVAL_MS, LINKS_QUIET_MS, MONITOR_RESTART_MS } from './limits.ts'
 import { Monitor } from './monitor.ts'
 import type { CommandWatcher } from './seams.ts'
 
@@ -12,7 +12,7 @@ export function bridgeMonitor(watcher: CommandWatcher, names: readonly string[],
         const name = /^Deleted [0-9]+: ([^:@]+)/.exec(line)?.[1]
         return name !== undefined && ours.has(name)
       }),
-    settleMs: LINKS_SETTLE_MS,
+    quietMs: LINKS_QUIET_MS,
     intervalMs: LINKS_CHECK_INTERVAL_MS,
     restartMs: MONITOR_RESTART_MS,
   })

@@ -1,4 +1,4 @@
-import { FIREWALL_CHECK_INTERVAL_MS, FIREWALL_SETTLE_MS, MONITOR_RESTART_MS } from './limits.ts'
+import { FIREWALL_CHECK_INTERVAL_MS, FIREWALL_QUIET_MS, MONITOR_RESTART_MS } from './limits.ts'
 import { Monitor } from './monitor.ts'
 import type { CommandWatcher } from './seams.ts'
 
@@ -7,7 +7,7 @@ export function firewallMonitor(watcher: CommandWatcher, check: () => Promise<vo
   return new Monitor(watcher, check, {
     argv: ['nft', 'monitor'],
     concerns: () => true,
-    settleMs: FIREWALL_SETTLE_MS,
+    quietMs: FIREWALL_QUIET_MS,
     intervalMs: FIREWALL_CHECK_INTERVAL_MS,
     restartMs: MONITOR_RESTART_MS,
   })

@@ -1,4 +1,4 @@
-import { LINKS_CHECK_INTERVAL_MS, LINKS_SETTLE_MS, MONITOR_RESTART_MS, VETH_PREFIX } from './limits.ts'
+import { LINKS_CHECK_INTERVAL_MS, LINKS_QUIET_MS, MONITOR_RESTART_MS, VETH_PREFIX } from './limits.ts'
 import { Monitor } from './monitor.ts'
 import type { CommandWatcher } from './seams.ts'
 
@@ -10,7 +10,7 @@ export function hostEndMonitor(watcher: CommandWatcher, check: () => Promise<voi
   return new Monitor(watcher, check, {
     argv: ['ip', '-o', 'monitor', 'link'],
     concerns: output => HOST_END_DELETED.test(output),
-    settleMs: LINKS_SETTLE_MS,
+    quietMs: LINKS_QUIET_MS,
     intervalMs: LINKS_CHECK_INTERVAL_MS,
     restartMs: MONITOR_RESTART_MS,
   })

@@ -41,11 +41,11 @@ export const ADDRESSES_PER_TARGET_MAX = 64
 export const PENDING_CHANGES_MAX = 256
 
 /** A burst of changes of the firewall is waited for before it is looked at. */
-export const FIREWALL_SETTLE_MS = 200
+export const FIREWALL_QUIET_MS = 200
 /** The firewall is looked at no more often, whatever changes. */
 export const FIREWALL_CHECK_INTERVAL_MS = 2_000
 /** Several host ends that vanish at once are one look … */
-export const LINKS_SETTLE_MS = 20
+export const LINKS_QUIET_MS = 20
 /** … and looks are apart, whatever vanishes. */
 export const LINKS_CHECK_INTERVAL_MS = 250
 /** When changes can no longer be heard of, what they concern is looked at, and listened to again, this often. */

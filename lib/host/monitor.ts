@@ -6,7 +6,7 @@ export interface MonitorOptions {
   /** Whether what it printed is worth a check. */
   concerns(output: string): boolean
   /** Changes come in bursts: one check follows each, so much later … */
-  readonly settleMs: number
+  readonly quietMs: number
   /** … and they are so far apart. */
   readonly intervalMs: number
   /** Where nothing can be heard, a check and a new start come this often. */
@@ -22,7 +22,7 @@ export class Monitor {
   readonly #options: MonitorOptions
   #end: (() => void) | undefined
   #restart: NodeJS.Timeout | undefined
-  #settle: NodeJS.Timeout | undefined
+  #quiet: NodeJS.Timeout | undefined
   #checkedAt = -Infinity
   #isOn = false
 
@@ -44,8 +44,8 @@ export class Monitor {
     this.#isOn = isOn
     if (isOn) return this.#begin()
     clearTimeout(this.#restart)
-    clearTimeout(this.#settle)
-    this.#settle = undefined
+    clearTimeout(this.#quiet)
+    this.#quiet = undefined
     this.#end?.()
     this.#end = undefined
   }
@@ -69,17 +69,17 @@ export class Monitor {
   }
 
   #heard(): void {
-    if (!this.#isOn || this.#settle !== undefined) return
-    const { settleMs, intervalMs } = this.#options
+    if (!this.#isOn || this.#quiet !== undefined) return
+    const { quietMs, intervalMs } = this.#options
     const sinceMs = performance.now() - this.#checkedAt
-    this.#settle = setTimeout(
+    this.#quiet = setTimeout(
       () => {
         this.#checkedAt = performance.now()
         // Cleared first: what changes during the check may be missed by it.
-        this.#settle = undefined
+        this.#quiet = undefined
         void this.#check()
       },
-      Math.max(settleMs, intervalMs - sinceMs),
+      Math.max(quietMs, intervalMs - sinceMs),
     )
   }
 }

@@ -1,6 +1,6 @@
 import { cidrSize, formatCidr, formatIpv4, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import type { HeldBy } from '../wire/mod.ts'
+import type { HadBy } from '../wire/mod.ts'
 import { PENDING_MAX } from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { SeekState } from './seeker.ts'
@@ -88,19 +88,19 @@ export function fullError(subnet: Cidr, resting: number, words: Words): WeaveErr
   )
 }
 
-export function takenError(address: Ipv4, holder: string, container: string): WeaveError {
+export function takenError(address: Ipv4, by: string, container: string): WeaveError {
   return new WeaveError(
     'ADDRESS_TAKEN',
-    `${formatIpv4(address)}, claimed for ${container}, is held by ${holder}`,
-    `claim another address, or detach ${holder} first`,
+    `${formatIpv4(address)}, claimed for ${container}, is held by ${by}`,
+    `claim another address, or detach ${by} first`,
   )
 }
 
-export function takenElsewhereError(address: Ipv4, held: HeldBy, container: string, words: Words): WeaveError {
+export function takenElsewhereError(address: Ipv4, held: HadBy, container: string, words: Words): WeaveError {
   const host = words.nameOf(held.host)
   return new WeaveError(
     'ADDRESS_TAKEN',
-    `${formatIpv4(address)}, claimed for ${container}, is held by ${held.holder === '' ? 'a container' : held.holder} on ${host}`,
+    `${formatIpv4(address)}, claimed for ${container}, is held by ${held.container === '' ? 'a container' : held.container} on ${host}`,
     `claim another address, or detach that container on ${host} first`,
   )
 }

@@ -198,7 +198,8 @@ export class Allocator {
     if (this.#isAnothers(address) || this.#isBarred(address)) return undefined
     const { loans, assignments, words } = this.#parts
     const host = loans.at(address)?.peer ?? assignments.usersOf(address)[0]
-    if (host !== undefined) return errors.takenElsewhereError(address, { host, holder: '' }, pending.container, words())
+    if (host !== undefined)
+      return errors.takenElsewhereError(address, { host, container: '' }, pending.container, words())
     return this.#lease(pending, address)
   }
 

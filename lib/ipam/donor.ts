@@ -3,7 +3,7 @@ import type { Chance } from '../base/mod.ts'
 import {
   LOANS_PER_MESSAGE_MAX,
   type BlockRange,
-  type HeldBy,
+  type HadBy,
   type IpamAnswer,
   type IpamRequest,
   type Loan,
@@ -112,7 +112,7 @@ export class Donor {
       return { outcome: 'denied', free: 0 } as const
     const loan = this.#loans.at(address)
     if (loan?.peer === from) return { outcome: 'lent', lent: [{ address, loan: loan.loan }] } as const
-    const held = this.#heldBy(address, from)
+    const held = this.#hadBy(address, from)
     if (held !== undefined) return { outcome: 'denied', free: 0, held } as const
     if (request.isInUse !== true && request.isEphemeral !== true && this.#isSpare(block)) {
       this.#handOn(granted[0]!, from)
@@ -123,11 +123,11 @@ export class Donor {
     return { outcome: 'lent', lent: [this.#lend(address, from, request)] } as const
   }
 
-  #heldBy(address: Ipv4, from: PeerId): HeldBy | undefined {
+  #hadBy(address: Ipv4, from: PeerId): HadBy | undefined {
     const lease = this.#leases.at(address)
-    if (lease !== undefined) return { host: this.#map.self, holder: lease.container }
+    if (lease !== undefined) return { host: this.#map.self, container: lease.container }
     const host = this.#loans.at(address)?.peer ?? this.#assignments.usersOf(address, from)[0]
-    return host === undefined ? undefined : { host, holder: '' }
+    return host === undefined ? undefined : { host, container: '' }
   }
 
   /** Blocks that are in use already first, so that whole ones stay; what looks like a network's address last. */

@@ -2,12 +2,12 @@ import { soonest, type Millis } from '../base/mod.ts'
 import type { IpamParts } from './ipam-parts.ts'
 
 /**
- * When address management wants to be woken next, and for what. `settledAt`: when it last looked at everything;
+ * When address management wants to be woken next, and for what. `workedAt`: when it last looked at everything;
  * `isHeld`: nothing is returned then.
  */
 export function nextTimeout(
   parts: IpamParts,
-  settledAt: Millis,
+  workedAt: Millis,
   isHeld: boolean,
 ): { at: Millis; reason: string } | undefined {
   const { allocator, seeker, leases, map, succession, borrower, standing, reclaims } = parts
@@ -16,7 +16,7 @@ export function nextTimeout(
     { at: seeker.nextTimeout(), reason: 'ipam answer' },
     { at: leases.nextExpiry(), reason: 'ipam rest' },
     { at: map.nextTimeout(), reason: 'ipam proof' },
-    { at: succession.nextTimeout(settledAt), reason: 'ipam takeover' },
+    { at: succession.nextTimeout(workedAt), reason: 'ipam takeover' },
     { at: isHeld ? undefined : borrower.nextTimeout(), reason: 'ipam return' },
     { at: standing.nextTimeout(), reason: 'ipam adoption' },
     { at: reclaims.nextTimeout(), reason: 'ipam reclaim' },

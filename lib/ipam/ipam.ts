@@ -39,7 +39,7 @@ export class Ipam implements Machine<IpamOutput> {
   readonly #parts: IpamParts
   readonly #outputs = new BoundedQueue<IpamOutput>(OUTPUTS_MAX)
   #isStarted = false
-  #settledAt: Millis = 0
+  #workedAt: Millis = 0
   #hold: Hold | undefined
 
   /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
@@ -73,7 +73,7 @@ export class Ipam implements Machine<IpamOutput> {
   adopt(lease: Lease, now: Millis): boolean {
     const held = this.#parts.leases.at(lease.address)
     if (held === undefined && this.restoreLease(lease)) this.#emit({ type: 'lease', lease })
-    this.#settle(now)
+    this.#workOff(now)
     return this.#parts.leases.at(lease.address) !== undefined && sameOwner(this.#parts.leases.at(lease.address)!, lease)
   }
 
@@ -85,20 +85,20 @@ export class Ipam implements Machine<IpamOutput> {
   /** Everything persisted has been restored: from here on there are outputs. */
   start(now: Millis): void {
     this.#isStarted = true
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** From now on nothing is given here or to other peers, and what waits says why; until it is undefined again. */
   setHold(hold: Hold | undefined, now: Millis): void {
     this.#hold = hold
     this.#parts.allocator.setHold(hold)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** From now on nothing is given of these blocks, here or to other peers, though they be own. */
   bar(blocks: Iterable<number>, now: Millis): void {
     this.#parts.leases.bar(blocks)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /**
@@ -110,7 +110,7 @@ export class Ipam implements Machine<IpamOutput> {
     if (isDrop(taken)) return taken
     // Before anything can be given of them.
     this.#parts.leases.bar([...this.#parts.leases.barred, ...taken])
-    this.#settle(now)
+    this.#workOff(now)
     return taken
   }
 
@@ -125,7 +125,7 @@ export class Ipam implements Machine<IpamOutput> {
   found(salt: Uint8Array, now: Millis, isAnew = false): boolean {
     assert(this.#isStarted, 'a peer starts before it founds')
     const isFounded = this.#parts.map.found(salt, isAnew)
-    this.#settle(now)
+    this.#workOff(now)
     return isFounded
   }
 
@@ -139,7 +139,7 @@ export class Ipam implements Machine<IpamOutput> {
     this.#parts.own.forget()
     this.#parts.borrower.clear()
     for (const peer of this.#parts.donor.answers.clear()) this.#parts.kept.forgetAnswers(peer)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /**
@@ -148,14 +148,14 @@ export class Ipam implements Machine<IpamOutput> {
    * address rests, or may be in use.
    */
   leave(heir: PeerId, now: Millis, isForGood = true): number {
-    return this.#hold === undefined ? this.#settled(this.#parts.donor.handOnAll(heir, isForGood), now) : 0
+    return this.#hold === undefined ? this.#workedOff(this.#parts.donor.handOnAll(heir, isForGood), now) : 0
   }
 
   /** Gives back what was borrowed and no container has, its rest or not: this peer leaves for good. */
   returnAll(now: Millis): void {
     for (const { to, message } of this.#parts.borrower.returnAll(this.#parts.seeker.reachable))
       this.#emit({ type: 'send', to, message })
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /**
@@ -164,7 +164,7 @@ export class Ipam implements Machine<IpamOutput> {
    * none.
    */
   setStatements(owner: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#settled(this.#parts.inputs.setStatements(owner, page, value, now), now)
+    return this.#workedOff(this.#parts.inputs.setStatements(owner, page, value, now), now)
   }
 
   /**
@@ -172,17 +172,17 @@ export class Ipam implements Machine<IpamOutput> {
    * itself it is taken at restore only: afterwards it knows better. Returns why a record was not understood.
    */
   setAssigned(author: PeerId, part: Ipv4, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#settled(this.#parts.inputs.setAssigned(author, part, value, !this.#isStarted), now)
+    return this.#workedOff(this.#parts.inputs.setAssigned(author, part, value, !this.#isStarted), now)
   }
 
   /** Takes what the ledger holds of `owner` of kind `takeover`; at restore before any statement. */
   setTakeover(owner: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#settled(this.#parts.inputs.setTakeover(owner, key, value, now), now)
+    return this.#workedOff(this.#parts.inputs.setTakeover(owner, key, value, now), now)
   }
 
   /** Takes what the ledger holds of `owner` of kind `acks`. */
   setAcks(owner: PeerId, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#settled(this.#parts.inputs.setAcks(owner, value), now)
+    return this.#workedOff(this.#parts.inputs.setAcks(owner, value), now)
   }
 
   /**
@@ -191,7 +191,7 @@ export class Ipam implements Machine<IpamOutput> {
   setReachable(peers: ReadonlySet<PeerId>, now: Millis, members: ReadonlySet<PeerId> = peers): void {
     this.#parts.seeker.setReachable(peers)
     this.takeovers.presence.set(members, peers, now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /**
@@ -202,7 +202,7 @@ export class Ipam implements Machine<IpamOutput> {
     assert(this.#isStarted, 'a peer starts before it takes over')
     if (this.#hold !== undefined) return { outcome: 'held', hold: this.#hold }
     const removal = this.#parts.succession.remove(victim, isForced, now)
-    this.#settle(now)
+    this.#workOff(now)
     return removal.outcome === 'begun' ? { ...removal, takeovers: this.takeovers.of(victim) } : removal
   }
 
@@ -216,24 +216,24 @@ export class Ipam implements Machine<IpamOutput> {
     if (isNew) this.#parts.kept.keepAnswers(from)
     this.#publish()
     this.#emit({ type: 'send', to: from, message: answer })
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** Takes back what was lent. While there is a hold it is not: it is said again. */
   handleReturn(from: PeerId, { returned }: IpamReturn, now: Millis): void {
     if (this.#hold !== undefined) return
     this.#parts.donor.takeBack(from, returned)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** False when nobody waited for it. */
   handleAnswer(from: PeerId, answer: IpamAnswer, now: Millis): boolean {
-    return this.#settled(this.#parts.seeker.handleAnswer(from, answer, now), now)
+    return this.#workedOff(this.#parts.seeker.handleAnswer(from, answer, now), now)
   }
 
   handleTimeout(now: Millis): void {
     this.#parts.map.handleTimeout(now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** Asks for any address of a subnet; the same container gets the same one. Ends in `done` or `failed`. */
@@ -241,20 +241,20 @@ export class Ipam implements Machine<IpamOutput> {
     assert(this.#isStarted, 'a peer starts before it allocates')
     this.#parts.leases.expire(now)
     this.#parts.allocator.allocate(request, now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** Asks for a very address. Ends in `done` or `failed`. */
   claim(request: ClaimRequest, now: Millis): void {
     assert(this.#isStarted, 'a peer starts before it allocates')
     this.#parts.allocator.claim(request, now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** Forgets a request that waits. */
   cancel(id: string, now: Millis): void {
     this.#parts.allocator.cancel(id)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** What a container holds. */
@@ -282,7 +282,7 @@ export class Ipam implements Machine<IpamOutput> {
       this.#emit({ type: 'unlease', lease })
     }
     if (address === undefined) this.#parts.allocator.cancelContainer(container, holder)
-    this.#settle(now)
+    this.#workOff(now)
     return ended
   }
 
@@ -291,7 +291,7 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    return nextTimeout(this.#parts, this.#settledAt, this.#hold !== undefined)
+    return nextTimeout(this.#parts, this.#workedAt, this.#hold !== undefined)
   }
 
   /** The owner of every block, by the registers in force, and what owners lent. */
@@ -347,18 +347,18 @@ export class Ipam implements Machine<IpamOutput> {
     return makeReport({ ...this.#parts, otherRanges: inputs.otherRanges, words: words(), hold: this.#hold })
   }
 
-  #settled<T>(result: T, now: Millis): T {
-    this.#settle(now)
+  #workedOff<T>(result: T, now: Millis): T {
+    this.#workOff(now)
     return result
   }
 
-  #settle(now: Millis): void {
+  #workOff(now: Millis): void {
     if (!this.#isStarted) return
     if (this.#hold === undefined) {
       this.#parts.succession.advance(now)
       this.#parts.reclaims.advance(now)
     } else this.#parts.reclaims.pause()
-    this.#settledAt = now
+    this.#workedAt = now
     const changed = this.#parts.map.takeChanged()
     this.#parts.own.blocksChanged(changed)
     this.#publish()

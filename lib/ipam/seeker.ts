@@ -1,6 +1,6 @@
 import { formatCidr, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import type { Chance, Millis } from '../base/mod.ts'
-import { LOANS_PER_MESSAGE_MAX, type HeldBy, type IpamAnswer, type IpamRequest } from '../wire/mod.ts'
+import { LOANS_PER_MESSAGE_MAX, type HadBy, type IpamAnswer, type IpamRequest } from '../wire/mod.ts'
 import type { Borrower } from './borrower.ts'
 import type { BlockMap } from './block-map.ts'
 import type { BlockSpan } from './block-space.ts'
@@ -39,7 +39,7 @@ interface Asked {
 export interface Denial {
   /** Single addresses that it said are free. */
   readonly free: number
-  readonly held?: HeldBy
+  readonly held?: HadBy
 }
 
 interface Seek {

@@ -30,11 +30,11 @@ export class Healing {
     if (lost.length > this.#lost) this.#waitMs = 0
     this.#lost = lost.length
     const open = new Set(lost)
-    const isSettled = (peer: PeerId) => !open.has(peer) || (hasFailed(peer) && lost.length > this.#slots.length)
-    const failures = this.#slots.filter(({ peer }) => open.has(peer) && isSettled(peer)).length
+    const isDone = (peer: PeerId) => !open.has(peer) || (hasFailed(peer) && lost.length > this.#slots.length)
+    const failures = this.#slots.filter(({ peer }) => open.has(peer) && isDone(peer)).length
     if (failures > 0) this.#waitMs = Math.min(Math.max(2 * this.#waitMs, RETRY_FIRST_MS), RETRY_LAST_MS)
     const last = new Set(this.#slots.map(({ peer }) => peer))
-    this.#slots = this.#slots.filter(({ peer }) => !isSettled(peer))
+    this.#slots = this.#slots.filter(({ peer }) => !isDone(peer))
     const rest = lost.filter(peer => !last.has(peer))
     while (this.#slots.length < (isAlone ? HEALING_ALONE_MAX : HEALING_MAX) && rest.length > 0) {
       const at = Math.floor(this.#chance() * rest.length)

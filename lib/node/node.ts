@@ -61,7 +61,7 @@ export class Node implements Machine<NodeOutput> {
     })
     this.#wiring.parts.restore(read, now)
     this.#viewChanged(now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   get meshId(): Uint8Array | undefined {
@@ -82,18 +82,18 @@ export class Node implements Machine<NodeOutput> {
   found(now: Millis): boolean {
     if (this.meshId !== undefined) return false
     this.#wiring.joining.found(now)
-    this.#settle(now)
+    this.#workOff(now)
     return true
   }
 
   /** Adds contacts, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */
   connect(contacts: readonly string[], isReplacing: boolean, now: Millis): string[] | undefined {
-    return this.#settled(this.#wiring.contacts.connect(contacts, isReplacing, now), now)
+    return this.#workedOff(this.#wiring.contacts.connect(contacts, isReplacing, now), now)
   }
 
   /** Removes contacts here, and by a record of the ledger at every peer. Returns what is left here. */
   forgetContacts(contacts: readonly string[], now: Millis): string[] {
-    return this.#settled(this.#wiring.contacts.forget(contacts), now)
+    return this.#workedOff(this.#wiring.contacts.forget(contacts), now)
   }
 
   /** Asks for an address (for an attachment unless told otherwise); ends in `allocated` or `refused` with the id. */
@@ -105,29 +105,29 @@ export class Node implements Machine<NodeOutput> {
     holder?: LeaseHolder,
     waitMs?: Millis,
   ): void {
-    this.#settled(this.addresses.request(id, container, form, now, holder, waitMs), now)
+    this.#workedOff(this.addresses.request(id, container, form, now, holder, waitMs), now)
   }
 
   removePeer(peer: PeerId, isForced: boolean, now: Millis): PeerRemoval {
-    return this.#settled(this.addresses.remove(peer, isForced, now), now)
+    return this.#workedOff(this.addresses.remove(peer, isForced, now), now)
   }
 
   cancelRequest(id: string, now: Millis): void {
-    this.#settled(this.addresses.cancel(id, now), now)
+    this.#workedOff(this.addresses.cancel(id, now), now)
   }
 
   freeAddresses(container: string, address: Ipv4 | undefined, now: Millis, holder?: LeaseHolder): readonly Lease[] {
-    return this.#settled(this.addresses.free(container, address, now, holder), now)
+    return this.#workedOff(this.addresses.free(container, address, now, holder), now)
   }
 
   /** See `Past.handlePlugged`; to be called once that is known, and ever after. */
   handlePlugged(found: readonly Lease[], strays: readonly string[], now: Millis, ofBridge: readonly Cidr[] = []) {
-    return this.#settled(this.#wiring.past.handlePlugged(found, strays, now, ofBridge), now)
+    return this.#workedOff(this.#wiring.past.handlePlugged(found, strays, now, ofBridge), now)
   }
 
   /** Publishes the names of a container here, or none. False when there is no room; see `NameRecords.set`. */
   setNames(record: NameRecord, now: Millis): boolean {
-    return this.#settled(this.names.set(record), now)
+    return this.#workedOff(this.names.set(record), now)
   }
 
   get blockSpace(): BlockSpace {
@@ -162,7 +162,7 @@ export class Node implements Machine<NodeOutput> {
     const outcome = this.addresses.leave(this.view.reachable, now)
     this.view.withdrawSelf()
     this.names.withdraw()
-    return this.#settled(outcome, now)
+    return this.#workedOff(outcome, now)
   }
 
   /**
@@ -172,47 +172,47 @@ export class Node implements Machine<NodeOutput> {
   handleRemembered(entries: readonly StoreEntry[], now: Millis): void {
     const owners = this.#wiring.keeper.remember(entries, now)
     this.#wiring.parts.handleRemembered(owners, (owner, kind) => this.ledger.recordsOf(owner, kind), now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   handleAccepted(endpoint: Endpoint, now: Millis): number {
     const connection = this.#wiring.nextConnection()
     this.neighbours.open(connection, false, endpoint, now)
-    return this.#settled(connection, now)
+    return this.#workedOff(connection, now)
   }
 
   handleDialled(connection: number, endpoint: Endpoint, now: Millis): void {
     this.dialler.handleDialled(connection)
-    this.#settled(this.neighbours.open(connection, true, endpoint, now), now)
+    this.#workedOff(this.neighbours.open(connection, true, endpoint, now), now)
   }
 
   handleDialFailed(connection: number, error: string, now: Millis): void {
-    this.#settled(this.dialler.handleDialFailed(connection, error, now), now)
+    this.#workedOff(this.dialler.handleDialFailed(connection, error, now), now)
   }
 
   handleResolved(contact: string, result: readonly Endpoint[] | string, now: Millis): void {
-    this.#settled(this.dialler.handleResolved(contact, result, now), now)
+    this.#workedOff(this.dialler.handleResolved(contact, result, now), now)
   }
 
   handleBytes(connection: number, bytes: Uint8Array, now: Millis): void {
-    this.#settled(this.neighbours.handleBytes(connection, bytes, now), now)
+    this.#workedOff(this.neighbours.handleBytes(connection, bytes, now), now)
   }
 
   handleClosed(connection: number, now: Millis): void {
-    this.#settled(this.neighbours.handleClosed(connection, now), now)
+    this.#workedOff(this.neighbours.handleClosed(connection, now), now)
   }
 
   /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
   handleStore(isWritable: boolean, now: Millis): void {
     this.#wiring.founding.setStore(isWritable, now)
-    this.#settled(this.addresses.setStore(isWritable, now), now)
+    this.#workedOff(this.addresses.setStore(isWritable, now), now)
   }
 
   /** The far side of a connection is behind in taking what is sent to it, or has caught up. */
   handleBacklog(connection: number, isBehind: boolean, now: Millis): void {
     const peer = this.neighbours.handleBacklog(connection, isBehind)
     if (peer !== undefined) this.#wiring.gossip.handleBacklog(peer, isBehind, now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   /** An authenticated control datagram; without a source when a relay passed it on. */
@@ -232,7 +232,7 @@ export class Node implements Machine<NodeOutput> {
 
   /** Asks the peer for an answer over its data path; see `Pings.begin`. */
   ping(peer: PeerId, waitMs: Millis, onEnd: (end: PingEnd) => void, now: Millis): boolean {
-    return this.#settled(this.#wiring.pings.begin(peer, waitMs, onEnd, now), now)
+    return this.#workedOff(this.#wiring.pings.begin(peer, waitMs, onEnd, now), now)
   }
 
   /** The ways that data takes from here. */
@@ -276,7 +276,7 @@ export class Node implements Machine<NodeOutput> {
     this.dialler.handleTimeout(now)
     this.#wiring.parts.handleTimeout(now)
     if (this.view.handleTimeout(now)) this.#viewChanged(now)
-    this.#settle(now)
+    this.#workOff(now)
   }
 
   pollOutput(): NodeOutput | undefined {
@@ -306,16 +306,16 @@ export class Node implements Machine<NodeOutput> {
 
   #ofPeer(index: number, act: (peer: PeerId) => void, now: Millis): void {
     const peer = this.view.peerAt(index)
-    this.#settled(peer === undefined ? undefined : act(peer), now)
+    this.#workedOff(peer === undefined ? undefined : act(peer), now)
   }
 
-  #settled<T>(result: T, now: Millis): T {
-    this.#settle(now)
+  #workedOff<T>(result: T, now: Millis): T {
+    this.#workOff(now)
     return result
   }
 
   /** Works off what one input caused, until nothing is left. */
-  #settle(now: Millis): void {
+  #workOff(now: Millis): void {
     this.#attend(now)
     this.#wiring.use.look()
     for (;;) {

@@ -18,7 +18,7 @@ import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.
  *                    | address u32, if flags & 1 | count u8, if flags & 2 |
  *                      flags: 4 the address is in use at the sender, 8 the sender owns no blocks (ephemeral)
  *     ipam-answer    | id u64 | 1 (granted) u8 | count u8 | count × ( first block u32 | blocks u32 ) |
- *                    | id u64 | 2 (denied) u8 | free single addresses u32 | held u8 | if held: host (16) | holder text |
+ *                    | id u64 | 2 (denied) u8 | free single addresses u32 | held u8 | if held: host (16) | container text |
  *                    | id u64 | 3 (lent) u8 | count u8 | count × ( address u32 | loan u32 ) |
  *                    | id u64 | 4 (stale) u8 | last id u64 |
  *     ipam-return    | count u8 | count × ( address u32 | loan u32 ) |
@@ -52,9 +52,9 @@ export interface Loan {
 }
 
 /** Who has an address: the peer, and what its container is called where that is known. */
-export interface HeldBy {
+export interface HadBy {
   readonly host: PeerId
-  readonly holder: string
+  readonly container: string
 }
 
 interface AnswerHead {
@@ -69,7 +69,7 @@ export type IpamAnswer =
       /** Single addresses that are free in blocks which cannot be given as a whole. */
       readonly free: number
       /** Who has the very address that was asked for. */
-      readonly held?: HeldBy
+      readonly held?: HadBy
     })
   | (AnswerHead & { readonly outcome: 'lent'; readonly lent: readonly Loan[] })
   /** The id is not above `lastId`, the highest that was answered, and its answer is not kept any more. */
@@ -86,8 +86,8 @@ export type IpamMessage = IpamRequest | IpamAnswer | IpamReturn
 export const GRANTED_RANGES_MAX = 16
 /** An answer lends, and a return gives back, at most so many addresses. */
 export const LOANS_PER_MESSAGE_MAX = 32
-/** Bytes of a holder that an answer names. */
-export const HOLDER_BYTES_MAX = 256
+/** Bytes of a container's name that an answer names. */
+export const CONTAINER_BYTES_MAX = 256
 
 const FLAG = { address: 1, count: 2, inUse: 4, ephemeral: 8 } as const
 const OUTCOME = { granted: 1, denied: 2, lent: 3, stale: 4 } as const
@@ -140,7 +140,7 @@ export function encodeIpamAnswer(answer: IpamAnswer): Uint8Array {
     }
     case 'denied':
       writer.u32(answer.free).u8(answer.held === undefined ? 0 : 1)
-      if (answer.held !== undefined) writer.raw(peerIdBytes(answer.held.host)).text(answer.held.holder)
+      if (answer.held !== undefined) writer.raw(peerIdBytes(answer.held.host)).text(answer.held.container)
       break
     case 'lent':
       writeLoans(writer, answer.lent)
@@ -169,7 +169,7 @@ export function decodeIpamAnswer(bytes: Uint8Array): Decoded<IpamAnswer> {
       const held =
         reader.u8() === 0
           ? undefined
-          : { host: peerIdFromBytes(reader.raw(PEER_ID_BYTES)), holder: reader.text(HOLDER_BYTES_MAX) }
+          : { host: peerIdFromBytes(reader.raw(PEER_ID_BYTES)), container: reader.text(CONTAINER_BYTES_MAX) }
       if (!reader.ok) return new Drop('ipam-answer-short')
       return { ...head, outcome: 'denied', free, ...(held !== undefined && { held }) }
     }

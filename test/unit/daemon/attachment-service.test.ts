@@ -29,7 +29,7 @@ function service(attachments: Partial<Parts['attachments']>, report = nodeReport
       presentIds: async () => new Set(),
       ...attachments,
     } as unknown as Parts['attachments'],
-    ipv6: { settle: async () => {} },
+    ipv6: { mend: async () => {} },
     resolvConfs: { reconcile: () => {}, removeAll: () => {}, warnings: () => [] },
     docker: {
       keeps: (id: string) => id === 'kept',

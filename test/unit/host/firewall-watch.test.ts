@@ -4,8 +4,8 @@ import { firewallMonitor } from '../../../lib/host/firewall-watch.ts'
 import { hostEndMonitor } from '../../../lib/host/host-end-watch.ts'
 import {
   FIREWALL_CHECK_INTERVAL_MS,
-  FIREWALL_SETTLE_MS,
-  LINKS_SETTLE_MS,
+  FIREWALL_QUIET_MS,
+  LINKS_QUIET_MS,
   MONITOR_RESTART_MS,
 } from '../../../lib/host/limits.ts'
 
@@ -66,12 +66,12 @@ t.test('a burst of changes is followed by one check, and checks are apart', asyn
   const { events } = w.started[0]!
   for (let i = 0; i < 50; i++) events.onOutput('# new generation')
   t.equal(w.checks(), 0)
-  w.pass(FIREWALL_SETTLE_MS)
+  w.pass(FIREWALL_QUIET_MS)
   t.equal(w.checks(), 1)
   events.onOutput('# new generation')
-  w.pass(FIREWALL_CHECK_INTERVAL_MS - FIREWALL_SETTLE_MS)
+  w.pass(FIREWALL_CHECK_INTERVAL_MS - FIREWALL_QUIET_MS)
   t.equal(w.checks(), 1)
-  w.pass(FIREWALL_SETTLE_MS)
+  w.pass(FIREWALL_QUIET_MS)
   t.equal(w.checks(), 2)
   w.pass(60_000)
   t.equal(w.checks(), 2, 'nothing changed, nothing is looked at')
@@ -123,14 +123,14 @@ t.test('only the end of one of our host ends is worth a look', async t => {
   const { events } = w.started[0]!
   const hear = (line: string) => {
     events.onOutput(`${line}: <BROADCAST,MULTICAST> mtu 1376 qdisc noqueue state DOWN group default\n`)
-    w.pass(LINKS_SETTLE_MS)
+    w.pass(LINKS_QUIET_MS)
     return w.checks()
   }
   t.equal(hear('12: vethwe00aa11bb@if2'), 0, 'one that comes')
   t.equal(hear('Deleted 13: veth00aa11@NONE'), 0, 'another one that goes')
   t.equal(hear('3: eth0'), 0)
   events.onOutput('12: vethwe00aa11bb@if2: <BROADCAST>\nDeleted 12: vethwe00aa11bb@NONE: <BROAD')
-  w.pass(LINKS_SETTLE_MS)
+  w.pass(LINKS_QUIET_MS)
   t.equal(w.checks(), 1)
 })
 

@@ -55,7 +55,7 @@ const ANSWERS: [IpamAnswer, string][] = [
   ],
   [{ kind: 'ipam-answer', id: 7, outcome: 'denied', free: 61 }, '0700000000000000' + '02' + '3d000000' + '00'],
   [
-    { kind: 'ipam-answer', id: 7, outcome: 'denied', free: 0, held: { host: HOST, holder: 'web' } },
+    { kind: 'ipam-answer', id: 7, outcome: 'denied', free: 0, held: { host: HOST, container: 'web' } },
     '0700000000000000' + '02' + '00000000' + '01' + '05'.repeat(16) + '0300' + '776562',
   ],
   [

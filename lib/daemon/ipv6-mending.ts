@@ -6,7 +6,7 @@ import { familiesOf, type Ipv6Plan } from './ipv6-plan.ts'
 import type { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
 
-export interface Ipv6SettlingParts {
+export interface Ipv6MendingParts {
   readonly host: Pick<HostNetwork, 'resolve' | 'attach' | 'detach'>
   readonly records: AttachmentRecords
   readonly turns: KeyedTurns
@@ -19,17 +19,17 @@ export interface Ipv6SettlingParts {
  * Makes what is attached have the IPv6 addresses of today: an earlier version gave none, `--no-ipv6` came or went, or
  * the mesh is another.
  */
-export class Ipv6Settling {
-  readonly #parts: Ipv6SettlingParts
+export class Ipv6Mending {
+  readonly #parts: Ipv6MendingParts
   /** Targets for which it failed, with what was told. */
   readonly #told = new Map<string, string>()
 
-  constructor(parts: Ipv6SettlingParts) {
+  constructor(parts: Ipv6MendingParts) {
     this.#parts = parts
   }
 
   /** Never fails. `present`: ids of the targets that are plugged in. Costs nothing where all is as it should be. */
-  async settle(present: ReadonlySet<string>): Promise<void> {
+  async mend(present: ReadonlySet<string>): Promise<void> {
     const { records, turns } = this.#parts
     for (const { id } of records.all().filter(record => present.has(record.id) && this.#isDue(record))) {
       try {
@@ -63,9 +63,9 @@ export class Ipv6Settling {
     if (stale.length > 0) await host.detach(target, stale)
     const { multicastRoute = true } = record
     const plugged = await host.attach(target, record.cidrs, { multicastRoute, ipv6: wanted, ...macOf(record) })
-    const settled = { ...record, ...familiesOf(wanted, plugged) }
-    records.put(settled)
-    book.publish(settled)
-    log.info({ event: 'ipv6', id, had: record.ipv6, has: settled.ipv6 }, 'its IPv6 addresses are others now')
+    const mended = { ...record, ...familiesOf(wanted, plugged) }
+    records.put(mended)
+    book.publish(mended)
+    log.info({ event: 'ipv6', id, had: record.ipv6, has: mended.ipv6 }, 'its IPv6 addresses are others now')
   }
 }
