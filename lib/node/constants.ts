@@ -109,13 +109,13 @@ export const PROBE_INTERVAL_MS = 5_000
 export const PROBE_BUSY_MS = 1_000
 /** How long a probe waits for its answer: four round trips of the path, within these bounds. */
 export const PROBE_ANSWER_MIN_MS = 300
-export const PROBE_ANSWER_MS = 1_000
+export const PROBE_ANSWER_MAX_MS = 1_000
 /** Then the path is suspect, and probed so often, by itself and through a relay, */
 export const PROBE_SUSPECT_MS = 250
 /** and given up after so long without an answer where a relay answers, */
-export const SUSPECT_MS = 900
+export const SUSPECT_RELAYED_MS = 900
 /** or where none does. */
-export const SUSPECT_LAST_MS = 4_000
+export const SUSPECT_ALONE_MS = 4_000
 /** While frames of the peer still come. */
 export const SUSPECT_HEARD_MS = 15_000
 /** Probes of one path whose answers are awaited; the oldest is forgotten first. */

@@ -15,13 +15,15 @@ import type { EngineOp } from '../overlay/mod.ts'
 import { decodeControl, encodeControlHandshake, encodePathEnd, encodeProbe, encodeProbeReply } from '../wire/mod.ts'
 import {
   CANDIDATES_MAX,
+  PROBES_OUTSTANDING_MAX,
+  PROBE_ANSWER_MAX_MS,
   PROBE_BUSY_MS,
   PROBE_FIRST_MS,
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
   PROBE_SUSPECT_MS,
 } from './constants.ts'
-import { PathDoubt } from './path-doubt.ts'
+import { PathSuspicion } from './path-suspicion.ts'
 import { PathProbes } from './path-probes.ts'
 import type { PathSize } from './path-size.ts'
 import { sourceEndpoint, whyNotDirect, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
@@ -32,9 +34,10 @@ import type { PathUse } from './path-use.ts'
  *
  * Candidates are probed with sealed datagrams; an endpoint whose probe is answered becomes the path, and probing goes
  * on over it, seldom while it carries no frames. A path that does not answer is suspect: it is probed often, and so is
- * the way through a relay, which takes over when it answers (PathDoubt). Then the candidates are tried anew. An authenticated datagram from another address makes that address a candidate which is
- * probed at once (roaming). Without a direct path frames go through the neighbour `via`, once a probe made that round
- * trip. Nothing unauthenticated reaches this machine.
+ * the way through a relay, which takes over when it answers (PathSuspicion). Then the candidates are tried anew.
+ * An authenticated datagram from another address makes that address a candidate which is probed at once (roaming).
+ * Without a direct path frames go through the neighbour `via`, once a probe made that round trip. Nothing unauthenticated
+ * reaches this machine.
  */
 export class DataPath implements Machine<DataPathOutput> {
   readonly peerId: PeerId
@@ -44,14 +47,15 @@ export class DataPath implements Machine<DataPathOutput> {
   readonly #chance: Chance
   readonly #beat: Beat
   readonly #outputs: DataPathOutput[] = []
-  readonly #probes: PathProbes
+  /** `endpoint` undefined: through the relay. */
+  readonly #probes: PathProbes<{ readonly endpoint: Endpoint | undefined }>
   readonly #size: PathSize
   #candidates: Endpoint[] = []
   #sealIndex = 0
   #direct: { endpoint: Endpoint; rttMs: number } | undefined
   #via: { peer: PeerId; index: number } | undefined
   #viaRttMs: number | undefined
-  readonly #doubt: PathDoubt
+  readonly #suspicion: PathSuspicion
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
   /** Before the candidates are not probed again. */
@@ -59,7 +63,7 @@ export class DataPath implements Machine<DataPathOutput> {
   /** Control datagrams sent and received, by receiver index. */
   readonly #control = new Map<number, number>()
   #seenAs: string | undefined
-  #heardAt: Endpoint | undefined
+  #provedEndpoint: Endpoint | undefined
   /** The session that a handshake message came over, while it is worked off: what answers it goes the same way. */
   #handshakeCameBy: number | undefined
 
@@ -72,15 +76,15 @@ export class DataPath implements Machine<DataPathOutput> {
     beat: Beat
     size: PathSize
     /** How many times as long as usual an answer is waited for. */
-    patience?: () => number
+    patience: () => number
   }) {
-    this.#doubt = new PathDoubt(options.patience)
+    this.#suspicion = new PathSuspicion(options.patience)
     this.peerId = options.peerId
     this.peerIndex = options.peerIndex
     this.session = options.session
     this.use = options.use
     this.#chance = options.chance
-    this.#probes = new PathProbes(options.chance)
+    this.#probes = new PathProbes(options.chance, PROBES_OUTSTANDING_MAX)
     this.#beat = options.beat
     this.#size = options.size
   }
@@ -96,18 +100,18 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   /** The endpoint that was proved last, whether it still answers or not. */
-  get heardAt(): Endpoint | undefined {
-    return this.#heardAt
+  get provedEndpoint(): Endpoint | undefined {
+    return this.#provedEndpoint
   }
 
   /** The path is direct, and no answer over it is missing: others can be reached through it. */
   get isSound(): boolean {
-    return this.#direct !== undefined && !this.#doubt.isSuspect
+    return this.#direct !== undefined && !this.#suspicion.isSuspect
   }
 
   /** The path is direct, and no answers over it have been missing for long: it may go on as the way to others. */
   get isBelieved(): boolean {
-    return this.#direct !== undefined && !this.#doubt.isDeep
+    return this.#direct !== undefined && !this.#suspicion.isLasting
   }
 
   /** True when frames can be sent to the peer, directly or through a relay. */
@@ -128,7 +132,7 @@ export class DataPath implements Machine<DataPathOutput> {
 
   /** This peer itself was not there for so long. */
   forgive(lateMs: Millis): void {
-    this.#doubt.forgive(lateMs)
+    this.#suspicion.forgive(lateMs)
   }
 
   report(now: Millis): DataPathReport {
@@ -208,7 +212,7 @@ export class DataPath implements Machine<DataPathOutput> {
     this.session.stop()
     this.#drainSession(now)
     this.#probeAt = undefined
-    this.#doubt.clear()
+    this.#suspicion.clear()
     this.#size.end()
   }
 
@@ -234,7 +238,7 @@ export class DataPath implements Machine<DataPathOutput> {
       const isAnswerable = source === undefined || endpoint !== undefined
       if (isAnswerable) this.#answer(receiverIndex, reply, source, now)
       if (endpoint !== undefined) this.#consider(endpoint, now)
-      if (endpoint !== undefined && endpoint === this.#direct?.endpoint) this.#doubt.probed(now)
+      if (endpoint !== undefined && endpoint === this.#direct?.endpoint) this.#suspicion.probed(now)
     } else if (message.type === 'probe-reply') {
       this.#handleReply(message.token, message.seenEndpoint, now)
     } else if (message.type === 'handshake') {
@@ -258,7 +262,7 @@ export class DataPath implements Machine<DataPathOutput> {
   handleTimeout(now: Millis): void {
     this.session.handleTimeout(now)
     this.#drainSession(now)
-    if (this.#doubt.takeMiss(now)) this.#suspect(now)
+    if (this.#suspicion.takeMiss(now)) this.#suspect(now)
     if (this.#probeAt !== undefined && now >= this.#probeAt) this.#probe(now)
     this.#size.handleTimeout(now)
     this.#drainSize()
@@ -273,7 +277,9 @@ export class DataPath implements Machine<DataPathOutput> {
       this.session.pollTimeout(),
       this.#size.pollTimeout(),
       this.#probeAt === undefined ? undefined : { at: this.#probeAt, reason: 'path probe' },
-      this.#doubt.awaitedUntil === undefined ? undefined : { at: this.#doubt.awaitedUntil, reason: 'probe answer' },
+      this.#suspicion.awaitedUntil === undefined
+        ? undefined
+        : { at: this.#suspicion.awaitedUntil, reason: 'probe answer' },
     ])
   }
 
@@ -317,20 +323,23 @@ export class DataPath implements Machine<DataPathOutput> {
     if (this.#direct?.endpoint === endpoint || this.#sealIndex === 0) return
     if (!this.#candidates.includes(endpoint))
       this.#candidates = [endpoint, ...this.#candidates].slice(0, CANDIDATES_MAX)
-    if (!this.#probes.isAwaited(endpoint, now)) this.#sendProbe(endpoint, now)
+    const isAwaited = this.#probes.some(
+      probe => probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MAX_MS,
+    )
+    if (!isAwaited) this.#sendProbe(endpoint, now)
   }
 
-  /** A probe that came through a relay is answered through one: its sender doubts the direct way, and so should we. */
+  /** A probe that came through a relay is answered through one: its sender suspects the direct way, and so should we. */
   #answer(receiverIndex: number, reply: Uint8Array, source: EndpointParts | undefined, now: Millis): void {
     if (source !== undefined || this.#direct === undefined || this.#via === undefined)
       return this.#sendControl(receiverIndex, reply, source)
     this.#sendThroughRelay(receiverIndex, reply)
-    if (this.isSound && this.#doubt.provedAgoMs(now) >= PROBE_SUSPECT_MS) this.#prove(this.#direct, now)
+    if (this.isSound && this.#suspicion.provedAgoMs(now) >= PROBE_SUSPECT_MS) this.#prove(this.#direct, now)
   }
 
   #prove({ endpoint, rttMs }: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
     this.#sendProbe(endpoint, now)
-    this.#doubt.ask(rttMs, now)
+    this.#suspicion.ask(rttMs, now)
   }
 
   #probeSoon(now: Millis): void {
@@ -358,35 +367,35 @@ export class DataPath implements Machine<DataPathOutput> {
     this.look(now)
     const isBusy = now - this.use.usedAt < PROBE_INTERVAL_MS
     if (this.#viaRttMs === undefined) this.#sendProbe(undefined, now)
-    else if (this.#doubt.isSuspect || isBusy || this.#doubt.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
+    else if (this.#suspicion.isSuspect || isBusy || this.#suspicion.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
       this.#sendProbe(undefined, now)
-      this.#doubt.ask(this.#viaRttMs, now)
+      this.#suspicion.ask(this.#viaRttMs, now)
     }
-    if (this.#doubt.isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
+    if (this.#suspicion.isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
     return this.#viaRttMs === undefined ? Infinity : this.#beat.after(now + PROBE_BUSY_MS)
   }
 
   #probePath(direct: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
-    if (!this.#doubt.isSuspect) {
+    if (!this.#suspicion.isSuspect) {
       this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
       this.look(now)
-      if (this.#doubt.mayRest(this.use.usedAt, now)) return
+      if (this.#suspicion.mayRest(this.use.usedAt, now)) return
       this.#prove(direct, now)
       this.#size.handleTraffic(now)
       return this.#drainSize()
     }
     const hasOther = this.#via !== undefined && this.#viaRttMs !== undefined
     if (this.#isOver(hasOther, now)) return this.#lose(`${direct.endpoint} does not answer any more`, now, hasOther)
-    if (this.#doubt.takeDeep(now)) this.#outputs.push({ type: 'doubted', peer: this.peerId })
+    if (this.#suspicion.takeLasting(now)) this.#outputs.push({ type: 'suspect', peer: this.peerId })
     this.#sendProbe(direct.endpoint, now)
     if (this.#via !== undefined) this.#sendProbe(undefined, now)
     this.#probeAt = now + jittered(PROBE_SUSPECT_MS, this.#chance)
   }
 
   #isOver(hasOther: boolean, now: Millis): boolean {
-    if (!this.#doubt.isSuspect) return false
+    if (!this.#suspicion.isSuspect) return false
     this.look(now)
-    return this.#doubt.isOver(hasOther, this.use.heardAt, now)
+    return this.#suspicion.isOver(hasOther, this.use.heardAt, now)
   }
 
   /** An answer is missing. Loss is likelier than death: ask again at once, and see whether a relay is an other way. */
@@ -396,7 +405,7 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   #sendProbe(endpoint: Endpoint | undefined, now: Millis): void {
-    const token = this.#probes.add(endpoint, now)
+    const token = this.#probes.add({ endpoint }, now)
     if (endpoint !== undefined) this.#sendControl(this.#sealIndex, encodeProbe(token), endpointParts(endpoint))
     else this.#sendThroughRelay(this.#sealIndex, encodeProbe(token))
   }
@@ -426,7 +435,7 @@ export class DataPath implements Machine<DataPathOutput> {
       this.#viaRttMs = rttMs
       // An answer from elsewhere says nothing of the path that frames take.
       if (this.#direct !== undefined) return
-      this.#doubt.prove(now)
+      this.#suspicion.prove(now)
       if (!isNews) return
       this.#beginSize(undefined, rttMs, now)
       this.#outputs.push({ type: 'changed', peer: this.peerId })
@@ -435,14 +444,14 @@ export class DataPath implements Machine<DataPathOutput> {
     if (seenEndpoint !== '') this.#seenAs = seenEndpoint
     if (this.#direct?.endpoint === probe.endpoint) {
       this.#direct.rttMs = rttMs
-      this.#doubt.prove(now)
+      this.#suspicion.prove(now)
       return
     }
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
     if (this.isSound && !this.#hasMoved(probe.endpoint)) return
     this.#direct = { endpoint: probe.endpoint, rttMs }
-    this.#heardAt = probe.endpoint
-    this.#doubt.prove(now)
+    this.#provedEndpoint = probe.endpoint
+    this.#suspicion.prove(now)
     this.#beginSize(probe.endpoint, rttMs, now)
     this.#engine({ op: 'set-endpoint', peerIndex: this.peerIndex, endpoint: endpointParts(probe.endpoint) })
     this.#engine({ op: 'set-via', peerIndex: this.peerIndex, viaIndex: -1 })
@@ -457,7 +466,7 @@ export class DataPath implements Machine<DataPathOutput> {
 
   /** `isRelayReady`: frames go through the relay from now on, and nothing is down. */
   #lose(why: string, now: Millis, isRelayReady = false): void {
-    this.#doubt.clear()
+    this.#suspicion.clear()
     this.#probes.clear()
     const had = this.state.kind !== 'none'
     if (!isRelayReady) this.#viaRttMs = undefined

@@ -44,7 +44,7 @@ export class DataPaths implements NodePart {
   /** Handshakes that were sent since the last session, by peer: a link that seems to be up may lead nowhere. */
   readonly #unanswered = new Map<PeerId, number>()
   readonly #onChanged: (peer: PeerId, now: Millis) => void
-  readonly #onDoubted: (peer: PeerId, now: Millis) => void
+  readonly #onSuspect: (peer: PeerId, now: Millis) => void
 
   constructor(
     context: NodeContext,
@@ -54,7 +54,7 @@ export class DataPaths implements NodePart {
       route: (to: PeerId, body: Uint8Array, now: Millis) => boolean
       onChanged: (peer: PeerId, now: Millis) => void
       /** The path to a peer does not answer. */
-      onDoubted?: (peer: PeerId, now: Millis) => void
+      onSuspect: (peer: PeerId, now: Millis) => void
     },
   ) {
     this.#context = context
@@ -62,7 +62,7 @@ export class DataPaths implements NodePart {
     this.#maker = new PathMaker(context, given.view)
     this.#route = given.route
     this.#onChanged = given.onChanged
-    this.#onDoubted = given.onDoubted ?? (() => undefined)
+    this.#onSuspect = given.onSuspect
   }
 
   get all(): IterableIterator<DataPath> {
@@ -77,9 +77,9 @@ export class DataPaths implements NodePart {
     return this.path(peer)?.state.kind === 'direct'
   }
 
-  /** Where data last came from for certain. */
-  heardAt(peer: PeerId): Endpoint | undefined {
-    return this.path(peer)?.heardAt
+  /** The endpoint of a peer that was proved last, whether it still answers or not. */
+  provedEndpoint(peer: PeerId): Endpoint | undefined {
+    return this.path(peer)?.provedEndpoint
   }
 
   report(now: Millis): PathReport[] {
@@ -417,12 +417,12 @@ export class DataPaths implements NodePart {
         return false
       case 'changed':
         return false
-      case 'doubted':
-        this.#onDoubted(path.peerId, now)
+      case 'suspect':
+        this.#onSuspect(path.peerId, now)
         this.#avoid(path.peerId, now)
         return false
       case 'down':
-        this.#onDoubted(path.peerId, now)
+        this.#onSuspect(path.peerId, now)
         return true
       case 'ended':
         if (this.#paths.get(path.peerId)?.isOnDemand !== true) path.restart(now)

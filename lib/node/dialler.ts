@@ -54,17 +54,17 @@ export class Dialler implements Machine<DiallerOutput> {
   readonly #chance: Chance
   readonly #nextConnection: () => number
   readonly #isReached: (peer: PeerId) => boolean
-  readonly #heardAt: (peer: PeerId) => Endpoint | undefined
+  readonly #roamedTo: (peer: PeerId) => Endpoint | undefined
   #failures = 0
 
   constructor(given: {
     chance: Chance
     nextConnection: () => number
     isReached: (peer: PeerId) => boolean
-    /** Where data of a peer comes from: it may have moved since its contact was named. */
-    heardAt?: (peer: PeerId) => Endpoint | undefined
+    /** Where to dial a peer by what its data comes from: it may have moved since its contact was named. */
+    roamedTo: (peer: PeerId) => Endpoint | undefined
   }) {
-    this.#heardAt = given.heardAt ?? (() => undefined)
+    this.#roamedTo = given.roamedTo
     this.#chance = given.chance
     this.#nextConnection = given.nextConnection
     this.#isReached = given.isReached
@@ -181,9 +181,9 @@ export class Dialler implements Machine<DiallerOutput> {
   handleResolved(text: string, result: readonly Endpoint[] | string, now: Millis): void {
     const contact = this.#contacts.get(text)
     if (contact?.state !== 'resolving') return
-    const heard = contact.peerId === undefined ? undefined : this.#heardAt(contact.peerId)
+    const roamed = contact.peerId === undefined ? undefined : this.#roamedTo(contact.peerId)
     const named = typeof result === 'string' ? [] : result
-    contact.endpoints = heard === undefined ? named : [...new Set([...named, heard])]
+    contact.endpoints = roamed === undefined ? named : [...new Set([...named, roamed])]
     if (contact.endpoints.length === 0)
       return this.#failed(contact, typeof result === 'string' ? result : `${text} has no address`, now)
     this.#dial(contact, now)
@@ -248,7 +248,7 @@ export class Dialler implements Machine<DiallerOutput> {
   }
 
   /** Data of a peer without a link comes from an endpoint: its configured contacts are worth a try there. */
-  handleHeard(peerId: PeerId, endpoint: Endpoint, now: Millis): void {
+  handleRoamed(peerId: PeerId, endpoint: Endpoint, now: Millis): void {
     for (const contact of this.#contacts.values()) {
       if (contact.peerId !== peerId || contact.origin !== 'configured' || contact.state !== 'waiting') continue
       if (contact.endpoints.includes(endpoint)) continue

@@ -22,7 +22,7 @@ export class Discovery implements NodePart {
   readonly #context: NodeContext
   readonly #view: MeshView
   readonly #dialler: Dialler
-  readonly #pathOf: (peer: PeerId) => Endpoint | undefined
+  readonly #provedEndpointOf: (peer: PeerId) => Endpoint | undefined
   readonly #isForgotten: (peer: PeerId, endpoints: readonly Endpoint[]) => boolean
   readonly #choice: NeighbourChoice
   readonly #retirement: LinkRetirement
@@ -40,18 +40,18 @@ export class Discovery implements NodePart {
   #newUntil: Millis | undefined
 
   /**
-   * `pathOf`: where data of a peer last came from for certain; `isForgotten`: whether one that nobody reaches is left
-   * alone.
+   * `provedEndpointOf`: where data of a peer last came from for certain; `isForgotten`: whether one that nobody reaches
+   * is left alone.
    */
   constructor(
     context: NodeContext,
     view: MeshView,
     dialler: Dialler,
-    pathOf: (peer: PeerId) => Endpoint | undefined,
+    provedEndpointOf: (peer: PeerId) => Endpoint | undefined,
     isForgotten: (peer: PeerId, endpoints: readonly Endpoint[]) => boolean,
   ) {
     this.#isForgotten = isForgotten
-    this.#pathOf = pathOf
+    this.#provedEndpointOf = provedEndpointOf
     this.#context = context
     this.#view = view
     this.#dialler = dialler
@@ -94,17 +94,17 @@ export class Discovery implements NodePart {
   }
 
   /** Where a peer would be dialled that data came from: data roams, and links do not. */
-  heardAt(peer: PeerId): Endpoint | undefined {
-    const endpoint = this.#pathOf(peer)
+  dialEndpointOf(peer: PeerId): Endpoint | undefined {
+    const endpoint = this.#provedEndpointOf(peer)
     const port = this.#view.portOf(peer)
     return endpoint === undefined || port === undefined ? endpoint : withPort(endpoint, port)
   }
 
   /** The data path of a peer that is no neighbour has changed: it may show where to dial. */
   handlePath(peer: PeerId, now: Millis): void {
-    const endpoint = this.heardAt(peer)
+    const endpoint = this.dialEndpointOf(peer)
     if (endpoint === undefined || this.#view.reachable.has(peer)) return
-    this.#dialler.handleHeard(peer, endpoint, now)
+    this.#dialler.handleRoamed(peer, endpoint, now)
     this.update(now)
   }
 
@@ -186,9 +186,9 @@ export class Discovery implements NodePart {
   }
 
   #endpointsOf(peer: PeerId): Endpoint[] {
-    const heard = this.heardAt(peer)
+    const roamed = this.dialEndpointOf(peer)
     const known = this.#view.endpointsOf(peer)
-    return heard === undefined ? known : [...new Set([heard, ...known])]
+    return roamed === undefined ? known : [...new Set([roamed, ...known])]
   }
 
   /** Few are, and only to who has few links: who comes dials, who has been here can wait for it. */

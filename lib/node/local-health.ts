@@ -12,7 +12,7 @@ export class LocalHealth {
   #dueAt: Millis | undefined
 
   /** How many times as long as usual others are waited for: 1 … 1 + HEALTH_SCORE_MAX / 2. */
-  get factor(): number {
+  get patience(): number {
     return 1 + this.#score / 2
   }
 

@@ -31,7 +31,7 @@ import { Past } from './past.ts'
 import { Pings } from './pings.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { Router } from './router.ts'
-import { Suspicion } from './suspicion.ts'
+import { LinkSuspicion } from './link-suspicion.ts'
 import { ViewRecords } from './view-records.ts'
 
 /** The parts of a node, each with what it needs of the others. */
@@ -85,7 +85,7 @@ export function wireParts(
     chance,
     nextConnection,
     isReached: peer => neighbours.neighbour(peer) !== undefined || discovery.isReachedAnyhow(peer),
-    heardAt: peer => discovery.heardAt(peer),
+    roamedTo: peer => discovery.dialEndpointOf(peer),
   })
   const view: MeshView = new MeshView(context, (peer, at) => paths.stop(peer, at))
   const router: Router = new Router(context, to => view.controlRoutes.get(to)?.nextHop)
@@ -99,9 +99,9 @@ export function wireParts(
       if (neighbours.neighbour(peer) !== undefined) links.changed(at)
       else discovery.handlePath(peer, at)
     },
-    onDoubted: (peer, at) => suspicion.suspect(peer, at),
+    onSuspect: (peer, at) => linkSuspicion.suspect(peer, at),
   })
-  const suspicion = new Suspicion(context, health)
+  const linkSuspicion = new LinkSuspicion(context, health)
   const pings = new Pings(context, paths)
   const members = new MemberList(context)
   const addresses: Addresses = new Addresses(context, members, () => tables.changed())
@@ -114,7 +114,7 @@ export function wireParts(
     context,
     view,
     dialler,
-    peer => paths.heardAt(peer),
+    peer => paths.provedEndpoint(peer),
     (peer, endpoints) => contacts.isForgotten(peer, endpoints),
   )
   const ours = { mesh, addresses, gossip, router }
@@ -145,7 +145,7 @@ export function wireParts(
     discovery,
     gossip,
     links,
-    suspicion,
+    linkSuspicion,
     ...features.map(make => make(context)),
     past,
   ])
@@ -165,6 +165,6 @@ export function wireParts(
       events,
       keeper,
     },
-    ...{ gossip, mesh, joining, past, contacts, impostures, use, founding, health, suspicion, pings },
+    ...{ gossip, mesh, joining, past, contacts, impostures, use, founding, health, linkSuspicion, pings },
   }
 }

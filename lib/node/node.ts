@@ -296,12 +296,12 @@ export class Node implements Machine<NodeOutput> {
 
   /** What was due while this process was stopped, or busy, is not held against others. */
   #attend(now: Millis): void {
-    const { health, suspicion } = this.#wiring
+    const { health, linkSuspicion } = this.#wiring
     const lateMs = health.attend(now)
     if (lateMs === 0) return
     this.neighbours.forgive(lateMs, now)
     this.paths.forgive(lateMs)
-    suspicion.forgive(lateMs)
+    linkSuspicion.forgive(lateMs)
   }
 
   #ofPeer(index: number, act: (peer: PeerId) => void, now: Millis): void {

@@ -49,7 +49,7 @@ export class PathMaker {
       use: new PathUse(receiverIndex => config.sessionTotals(receiverIndex), now),
       chance: config.chance,
       beat: config.beat,
-      patience: () => this.#context.health.factor,
+      patience: () => this.#context.health.patience,
       size: new PathSize(config),
     })
   }

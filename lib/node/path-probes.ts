@@ -1,42 +1,35 @@
-import type { Endpoint } from '../address/mod.ts'
-import type { Chance, Millis } from '../base/mod.ts'
-import { PROBE_ANSWER_MS, PROBES_OUTSTANDING_MAX } from './constants.ts'
+import { BoundedMap, type Chance, type Millis } from '../base/mod.ts'
 
-interface Probe {
-  /** Undefined: through the relay. */
-  readonly endpoint: Endpoint | undefined
-  readonly sentAt: Millis
-}
+/** A probe that was sent, with what its sender wants to know when it is answered. */
+export type SentProbe<T> = T & { readonly sentAt: Millis }
 
-/** The probes of one path whose answers are awaited; the oldest is forgotten first. */
-export class PathProbes {
+/** Probes whose answers are awaited, by token; the oldest is forgotten first. */
+export class PathProbes<T extends object> {
   readonly #chance: Chance
-  readonly #probes = new Map<number, Probe>()
+  readonly #probes: BoundedMap<number, SentProbe<T>>
 
-  constructor(chance: Chance) {
+  constructor(chance: Chance, limit: number) {
     this.#chance = chance
+    this.#probes = new BoundedMap(limit)
   }
 
   /** The token of one more. */
-  add(endpoint: Endpoint | undefined, now: Millis): number {
+  add(probe: T, now: Millis): number {
     const token = Math.floor(this.#chance() * 0x1_0000_0000)
-    if (this.#probes.size >= PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
-    this.#probes.set(token, { endpoint, sentAt: now })
+    this.#probes.set(token, { ...probe, sentAt: now })
     return token
   }
 
   /** The probe that is answered; undefined when nobody asked, or it was answered before. */
-  take(token: number): Probe | undefined {
+  take(token: number): SentProbe<T> | undefined {
     const probe = this.#probes.get(token)
     this.#probes.delete(token)
     return probe
   }
 
-  /** Whether an answer from the endpoint may still come in time. */
-  isAwaited(endpoint: Endpoint, now: Millis): boolean {
-    for (const probe of this.#probes.values()) {
-      if (probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MS) return true
-    }
+  /** Whether one of those that are awaited is such. */
+  some(isSuch: (probe: SentProbe<T>) => boolean): boolean {
+    for (const probe of this.#probes.entries.values()) if (isSuch(probe)) return true
     return false
   }
 

@@ -9,6 +9,7 @@ import {
   encodeProbe,
 } from '../wire/mod.ts'
 import { PROBE_INTERVAL_MS, SIZE_PROBES_OUTSTANDING_MAX } from './constants.ts'
+import { PathProbes } from './path-probes.ts'
 
 const IPV4_HEADER_BYTES = 20
 const IPV6_HEADER_BYTES = 40
@@ -43,9 +44,8 @@ export type PathSizeOutput =
  */
 export class PathSize {
   readonly #mtu = new PathMtu()
-  readonly #chance: Chance
   readonly #underlayBytes: number
-  readonly #probes = new Map<number, { readonly bytes: number; readonly isTrain: boolean; readonly sentAt: Millis }>()
+  readonly #probes: PathProbes<{ readonly bytes: number; readonly isTrain: boolean }>
   readonly #outputs: PathSizeOutput[] = []
   #endpoint: Endpoint | undefined
   #headerBytes = 0
@@ -55,7 +55,7 @@ export class PathSize {
 
   /** @param underlayBytes the largest packet of the underlay that is of use. */
   constructor({ chance, underlayBytes }: { readonly chance: Chance; readonly underlayBytes: number }) {
-    this.#chance = chance
+    this.#probes = new PathProbes(chance, SIZE_PROBES_OUTSTANDING_MAX)
     this.#underlayBytes = underlayBytes
   }
 
@@ -98,9 +98,8 @@ export class PathSize {
 
   /** False when the token is of no probe of this. */
   handleReply(token: number, now: Millis): boolean {
-    const probe = this.#probes.get(token)
+    const probe = this.#probes.take(token)
     if (probe === undefined) return false
-    this.#probes.delete(token)
     this.#mtu.setRoundTrip(now - probe.sentAt)
     this.#mtu.handleAnswer(probe.bytes, now, probe.isTrain)
     this.#drain(now)
@@ -130,9 +129,7 @@ export class PathSize {
   }
 
   #probe(bytes: number, isTrain: boolean, now: Millis): void {
-    const token = Math.floor(this.#chance() * 0x1_0000_0000)
-    if (this.#probes.size >= SIZE_PROBES_OUTSTANDING_MAX) this.#probes.delete(this.#probes.keys().next().value!)
-    this.#probes.set(token, { bytes, isTrain, sentAt: now })
+    const token = this.#probes.add({ bytes, isTrain }, now)
     const endpoint = this.#endpoint === undefined ? undefined : endpointParts(this.#endpoint)
     this.#outputs.push({ type: 'probe', body: encodeProbe(token, bytes), endpoint, copies: isTrain ? 2 : 1 })
   }

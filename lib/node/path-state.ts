@@ -16,7 +16,7 @@ export type DataPathOutput =
   /** The path came, went or moved. */
   | { readonly type: 'changed'; readonly peer: PeerId }
   /** It has not answered for a while, and is not given up yet. */
-  | { readonly type: 'doubted'; readonly peer: PeerId }
+  | { readonly type: 'suspect'; readonly peer: PeerId }
   /** It was there, and answers no more. */
   | { readonly type: 'down'; readonly peer: PeerId }
   /** The remote has forgotten the session. */

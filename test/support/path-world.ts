@@ -108,6 +108,7 @@ export class PathPeer {
         return world.route(this, to, body)
       },
       onChanged: () => undefined,
+      onSuspect: () => undefined,
     })
   }
 

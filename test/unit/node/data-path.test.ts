@@ -8,8 +8,8 @@ import {
   PROBE_IDLE_MS,
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
-  SUSPECT_LAST_MS,
-  SUSPECT_MS,
+  SUSPECT_ALONE_MS,
+  SUSPECT_RELAYED_MS,
 } from '../../../lib/node/constants.ts'
 import { DataPath } from '../../../lib/node/data-path.ts'
 import { PathSize } from '../../../lib/node/path-size.ts'
@@ -44,6 +44,7 @@ function world() {
     use,
     beat: new Beat(seededChance(6)),
     chance: seededChance(5),
+    patience: () => 1,
     size: new PathSize({ chance: seededChance(7), underlayBytes: 1500 }),
   })
   const drain = () => {
@@ -174,7 +175,7 @@ t.test('keeps probing a proved path; single losses do not end it, enough in a ro
     begunAt ??= due.at
     at = due.at
     outputs = due.outputs
-    t.ok(at - begunAt <= SUSPECT_LAST_MS + 2 * PROBE_ANSWER_MIN_MS)
+    t.ok(at - begunAt <= SUSPECT_ALONE_MS + 2 * PROBE_ANSWER_MIN_MS)
   }
   t.equal(w.path.state.kind, 'none')
   t.match(outputs, [
@@ -317,7 +318,7 @@ t.test('a path that does not answer is asked through a relay too, which takes ov
   let last = missed
   while (w.path.state.kind === 'direct') last = w.next()
   t.match(w.path.state, { kind: 'relayed', via: RELAY, rttMs: 9 })
-  t.ok(last.at - asked.at <= PROBE_ANSWER_MIN_MS + SUSPECT_MS + 400, `${last.at - asked.at} ms`)
+  t.ok(last.at - asked.at <= PROBE_ANSWER_MIN_MS + SUSPECT_RELAYED_MS + 400, `${last.at - asked.at} ms`)
   t.same(viasOf(last.outputs), [5])
   t.notOk(last.outputs.some(({ type }) => type === 'down'))
   t.end()

@@ -9,7 +9,7 @@ import {
   PROBE_ANSWER_MIN_MS,
   PROBE_BUSY_MS,
   PROBE_IDLE_MS,
-  SUSPECT_LAST_MS,
+  SUSPECT_ALONE_MS,
 } from '../../../lib/node/constants.ts'
 import { SESSION_DIES_MS } from '../../../lib/noise/mod.ts'
 import { FULL_MESH_PEERS } from '../../../lib/topology/mod.ts'
@@ -23,7 +23,7 @@ const SEEDS = [1, 2, 3, 4]
 const QUICK_MS = 300
 const IDLE_LIMIT_MS = PATH_IDLE_MS + PATH_LOOK_MS + 1_000
 /** From the failure of a path without a relay, be it in one direction only, to its end. */
-const DETECTION_LIMIT_MS = 2 * PROBE_BUSY_MS + PROBE_ANSWER_MIN_MS + SUSPECT_LAST_MS + 400
+const DETECTION_LIMIT_MS = 2 * PROBE_BUSY_MS + PROBE_ANSWER_MIN_MS + SUSPECT_ALONE_MS + 400
 /** The same of one that carries nothing: two idle times, and until it is looked at after that. */
 const IDLE_DETECTION_LIMIT_MS = 2 * PROBE_IDLE_MS + BEAT_MS + DETECTION_LIMIT_MS
 
@@ -292,7 +292,7 @@ for (const { name, isBusy, intervalMs, limitMs, most } of [
         world.carries = carries
         const found = { a: 0, b: 0 }
         // Whoever is still heard is believed to be busy, until it gives up itself.
-        const patienceMs = SUSPECT_LAST_MS
+        const patienceMs = SUSPECT_ALONE_MS
         const begun = world.clock.now
         for (let ms = 0; ms < 120_000 && (found.a === 0 || found.b === 0); ms += 10) {
           if (isBusy && ms % 1_000 === 0) for (const peer of world.peers) peer.sendFrame()

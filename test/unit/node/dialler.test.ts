@@ -15,14 +15,14 @@ const PEER = peerIdFromBytes(new Uint8Array(16).fill(1))
 const ONE = parseEndpoint('192.0.2.1:6783')!
 const TWO = parseEndpoint('192.0.2.2:6783')!
 
-function world(heardAt: () => Endpoint | undefined = () => undefined) {
+function world(roamedTo: () => Endpoint | undefined = () => undefined) {
   const neighbours = new Set<PeerId>()
   let next = 1
   const dialler = new Dialler({
     chance: () => 0.5,
     nextConnection: () => next++,
     isReached: peer => neighbours.has(peer),
-    heardAt,
+    roamedTo,
   })
   const drain = () => {
     const outputs: DiallerOutput[] = []
@@ -70,11 +70,11 @@ t.test('dials a configured contact also where data of its peer comes from, at on
   const connection = dialled(w)
   w.dialler.handleUp(connection, PEER, 0)
   w.dialler.handleEnded(connection, PEER, 'silence', 1_000)
-  w.dialler.handleHeard(PEER, ONE, 1_000)
+  w.dialler.handleRoamed(PEER, ONE, 1_000)
   const late = dialsUntil(w, 100_000)
   t.same([...new Set(late)], [ONE], 'what is dialled already is no news')
   heard.push(TWO)
-  w.dialler.handleHeard(PEER, TWO, 100_000)
+  w.dialler.handleRoamed(PEER, TWO, 100_000)
   const soon = dialsUntil(w, 102_000)
   t.ok(soon.includes(TWO), soon.join())
   t.ok(soon.includes(ONE), 'and where it was named')

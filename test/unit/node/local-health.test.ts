@@ -25,15 +25,15 @@ t.test('what was due in the past when it was asked for is late from then on only
 
 t.test('each stall makes it more patient, up to a limit, and calm takes it back', t => {
   const health = new LocalHealth()
-  t.equal(health.factor, 1)
+  t.equal(health.patience, 1)
   let now = 0
   for (let i = 0; i < 3 * HEALTH_SCORE_MAX; i++) {
     health.expect(now)
     now += STALL_MS
     health.attend(now)
   }
-  t.equal(health.factor, 1 + HEALTH_SCORE_MAX / 2)
+  t.equal(health.patience, 1 + HEALTH_SCORE_MAX / 2)
   for (let i = 0; i < HEALTH_SCORE_MAX; i++) health.attend((now += HEALTH_CALM_MS))
-  t.equal(health.factor, 1)
+  t.equal(health.patience, 1)
   t.end()
 })

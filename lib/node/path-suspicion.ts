@@ -1,31 +1,31 @@
 import type { Millis } from '../base/mod.ts'
 import {
   PROBE_ANSWER_MIN_MS,
-  PROBE_ANSWER_MS,
+  PROBE_ANSWER_MAX_MS,
   PROBE_IDLE_MS,
   PROBE_INTERVAL_MS,
   SUSPECT_HEARD_MS,
-  SUSPECT_LAST_MS,
-  SUSPECT_MS,
+  SUSPECT_ALONE_MS,
+  SUSPECT_RELAYED_MS,
 } from './constants.ts'
 
 /**
  * Whether a path may still be believed: what is awaited over it, since when it is suspected, and when it was last
- * proved. One answer that is missing makes it suspect; then it is asked often, and given up after SUSPECT_MS where
- * there is another way, after SUSPECT_LAST_MS where there is none. Any answer over it ends the suspicion.
+ * proved. One answer that is missing makes it suspect; then it is asked often, and given up after SUSPECT_RELAYED_MS where
+ * there is another way, after SUSPECT_ALONE_MS where there is none. Any answer over it ends the suspicion.
  */
-export class PathDoubt {
-  readonly #factor: () => number
+export class PathSuspicion {
+  readonly #patience: () => number
   #awaitedUntil: Millis | undefined
   #suspectSince: Millis | undefined
-  #isDeep = false
+  #isLasting = false
   #provedAt: Millis = 0
   /** When the far side last probed the path. */
   #probedAt: Millis = 0
 
-  /** `factor`: how many times as long as usual is waited (LocalHealth). */
-  constructor(factor: () => number = () => 1) {
-    this.#factor = factor
+  /** `patience`: how many times as long as usual is waited (LocalHealth). */
+  constructor(patience: () => number) {
+    this.#patience = patience
   }
 
   get isSuspect(): boolean {
@@ -33,8 +33,8 @@ export class PathDoubt {
   }
 
   /** The suspicion has lasted: whoever goes through the peer had better look for another way. */
-  get isDeep(): boolean {
-    return this.#isDeep
+  get isLasting(): boolean {
+    return this.#isLasting
   }
 
   get awaitedUntil(): Millis | undefined {
@@ -44,7 +44,7 @@ export class PathDoubt {
   /** A probe was sent over the path; `rttMs`: what it usually takes. */
   ask(rttMs: Millis, now: Millis): void {
     if (this.#suspectSince !== undefined) return
-    this.#awaitedUntil ??= now + this.#factor() * Math.min(PROBE_ANSWER_MS, Math.max(PROBE_ANSWER_MIN_MS, 4 * rttMs))
+    this.#awaitedUntil ??= now + this.#patience() * Math.min(PROBE_ANSWER_MAX_MS, Math.max(PROBE_ANSWER_MIN_MS, 4 * rttMs))
   }
 
   /** A probe over the path was answered. */
@@ -62,7 +62,7 @@ export class PathDoubt {
   clear(): void {
     this.#awaitedUntil = undefined
     this.#suspectSince = undefined
-    this.#isDeep = false
+    this.#isLasting = false
   }
 
   /** This peer itself was not there for so long: that time does not count. */
@@ -79,10 +79,10 @@ export class PathDoubt {
     return true
   }
 
-  /** True once, when the suspicion has lasted for SUSPECT_MS. */
-  takeDeep(now: Millis): boolean {
-    if (this.#isDeep || this.#suspectSince === undefined || now - this.#suspectSince < SUSPECT_MS) return false
-    this.#isDeep = true
+  /** True once, when the suspicion has lasted for SUSPECT_RELAYED_MS. */
+  takeLasting(now: Millis): boolean {
+    if (this.#isLasting || this.#suspectSince === undefined || now - this.#suspectSince < SUSPECT_RELAYED_MS) return false
+    this.#isLasting = true
     return true
   }
 
@@ -93,9 +93,9 @@ export class PathDoubt {
   isOver(hasOther: boolean, heardAt: Millis, now: Millis): boolean {
     const since = this.#suspectSince
     if (since === undefined) return false
-    if (hasOther) return now - since >= SUSPECT_MS
-    const isHeard = now - heardAt < SUSPECT_MS
-    return now - since >= (isHeard ? SUSPECT_HEARD_MS : SUSPECT_LAST_MS)
+    if (hasOther) return now - since >= SUSPECT_RELAYED_MS
+    const isHeard = now - heardAt < SUSPECT_RELAYED_MS
+    return now - since >= (isHeard ? SUSPECT_HEARD_MS : SUSPECT_ALONE_MS)
   }
 
   /** How long it was proved before. */

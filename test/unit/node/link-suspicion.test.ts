@@ -2,7 +2,7 @@ import t from 'tap'
 import { SUSPECT_LINK_LAST_MS, SUSPECT_LINK_LOOK_MS, SUSPECT_LINK_MS } from '../../../lib/node/constants.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
 import { LocalHealth } from '../../../lib/node/local-health.ts'
-import { Suspicion, suspicionMs } from '../../../lib/node/suspicion.ts'
+import { LinkSuspicion, linkSuspicionMs } from '../../../lib/node/link-suspicion.ts'
 import { Graph } from '../../../lib/topology/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 
@@ -21,7 +21,7 @@ function world() {
       giveUp: (_peer: string, now: number) => w.givenUp.push(now),
     },
   } as unknown as NodeContext
-  const suspicion = new Suspicion(context, health)
+  const suspicion = new LinkSuspicion(context, health)
   const run = (until: number) => {
     for (let next = suspicion.pollTimeout(); next !== undefined && next.at <= until; next = suspicion.pollTimeout())
       suspicion.handleTimeout(next.at)
@@ -30,10 +30,10 @@ function world() {
 }
 
 t.test('waits the longest when nobody confirms, the shortest when all do, and ever shorter between', t => {
-  t.equal(suspicionMs(0, 0), SUSPECT_LINK_LAST_MS)
-  t.equal(suspicionMs(0, 5), SUSPECT_LINK_LAST_MS)
-  t.equal(suspicionMs(5, 5), SUSPECT_LINK_MS)
-  for (let count = 1; count <= 5; count++) t.ok(suspicionMs(count, 5) < suspicionMs(count - 1, 5))
+  t.equal(linkSuspicionMs(0, 0), SUSPECT_LINK_LAST_MS)
+  t.equal(linkSuspicionMs(0, 5), SUSPECT_LINK_LAST_MS)
+  t.equal(linkSuspicionMs(5, 5), SUSPECT_LINK_MS)
+  for (let count = 1; count <= 5; count++) t.ok(linkSuspicionMs(count, 5) < linkSuspicionMs(count - 1, 5))
   t.end()
 })
 

@@ -6,12 +6,12 @@ import type { LocalHealth } from './local-health.ts'
 import type { NodePart } from './part.ts'
 
 /**
- * Neighbours whose data path does not answer: their link is asked at once, and given up early if nothing at all comes over
- * it. How early depends on who else has lost its path to the neighbour, as the ledger tells: from SUSPECT_LINK_LAST_MS
+ * Neighbours whose data path does not answer: their link is asked at once, and given up early if nothing at all comes
+ * over it. How early depends on who else has lost its path to the neighbour, as the ledger tells: from SUSPECT_LINK_LAST_MS
  * when nobody has to SUSPECT_LINK_MS when all its other neighbours have, and on how well this process keeps time itself.
  */
-export class Suspicion implements NodePart {
-  readonly name = 'suspicion'
+export class LinkSuspicion implements NodePart {
+  readonly name = 'link-suspicion'
   readonly #context: NodeContext
   readonly #health: LocalHealth
   /** Neighbours that are suspected, and since when. */
@@ -50,7 +50,7 @@ export class Suspicion implements NodePart {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    return this.#lookAt === undefined ? undefined : { at: this.#lookAt, reason: 'suspicion' }
+    return this.#lookAt === undefined ? undefined : { at: this.#lookAt, reason: 'link suspicion' }
   }
 
   #limitMs(peer: PeerId): Millis {
@@ -60,12 +60,12 @@ export class Suspicion implements NodePart {
     const others = graph.neighbourIndices('control', index).filter(other => other !== self)
     const believing = new Set(graph.neighbourIndices('data', index))
     const confirmations = others.filter(other => !believing.has(other)).length
-    return this.#health.factor * suspicionMs(confirmations, others.length)
+    return this.#health.patience * linkSuspicionMs(confirmations, others.length)
   }
 }
 
 /** How long a neighbour is waited for that so many of so many others have lost, too (Lifeguard's formula). */
-export function suspicionMs(confirmations: number, others: number): Millis {
+export function linkSuspicionMs(confirmations: number, others: number): Millis {
   const share = others === 0 ? 0 : Math.log(confirmations + 1) / Math.log(others + 1)
   return SUSPECT_LINK_LAST_MS - (SUSPECT_LINK_LAST_MS - SUSPECT_LINK_MS) * share
 }
