@@ -201,6 +201,18 @@ export async function removeBridge(runner: CommandRunner, bridge: string, tap: s
   else if (isOurBridge(found)) await deleteInterface(runner, bridge)
 }
 
+/**
+ * Removes pairs that a process made and did not live to mark: they are on no bridge, down, and nobody has a record of
+ * them that could find them. For when no pair is being made.
+ */
+export async function removeHalfMadePairs(runner: CommandRunner): Promise<void> {
+  for (const one of await showInterfaces(runner)) {
+    const isVeth = isVethName(one.ifname) && one.linkinfo?.info_kind === 'veth'
+    const isMarked = (one.ifalias ?? '') !== '' || one.master !== undefined || one.flags.includes('UP')
+    if (isVeth && !isMarked) await deleteInterface(runner, one.ifname)
+  }
+}
+
 /** The steps that give an adopted bridge back. */
 function planRelease(found: InterfaceView): readonly HostStep[] {
   const change = ['ip', 'link', 'set', 'dev', found.ifname]

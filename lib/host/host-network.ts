@@ -12,7 +12,7 @@ import {
 } from './attachment.ts'
 import { addBridgeAddresses, bridgeAddresses, removeBridgeAddresses } from './bridge-address.ts'
 import { hasIpv6 } from './guest-address.ts'
-import { ensureBridge, ensureTapPort, removeBridge, type BridgeSettings } from './bridge.ts'
+import { ensureBridge, ensureTapPort, removeBridge, removeHalfMadePairs, type BridgeSettings } from './bridge.ts'
 import { HostFirewall, type FirewallReport } from './host-firewall.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
 import { BRIDGE_NAME, GUEST_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
@@ -88,6 +88,7 @@ export class HostNetwork {
   ): Promise<{ readonly mtu: number; readonly isAdopted: boolean; readonly firewall: FirewallReport }> {
     return this.#inTurn(async () => {
       const mtu = await this.#chooseMtu(peers)
+      if (this.#mtu === undefined) await removeHalfMadePairs(this.#runner)
       this.#mtu = mtu
       const isAdopted = await ensureBridge(this.#runner, this.#bridgeSettings(mtu))
       return { mtu, isAdopted, firewall: await this.#firewall.ensure() }
@@ -266,6 +267,7 @@ export class HostNetwork {
       // Those of a bridge that stays.
       const exposed = [...new Set([...this.#firewall.exposed.flatMap(addressesOf), ...addresses])]
       await removeBridgeAddresses(this.#runner, this.bridge, exposed)
+      await removeHalfMadePairs(this.#runner)
       await removeBridge(this.#runner, this.bridge, this.tap)
       await this.#firewall.remove()
     })

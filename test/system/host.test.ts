@@ -58,6 +58,26 @@ t.test('the bridge is made, kept, mended and removed', options, async t => {
   await network.remove()
 })
 
+t.test('pairs that were made and never marked are removed at the start, and at the end', options, async t => {
+  const fixture = new HostFixture(t)
+  const halfMade = ['vethwe0123abcd', 'type', 'veth', 'peer', 'name', 'vethwg0123abcd']
+  const others = ['vethwe1', 'vethwepl12345', 'vethwe1234abcd']
+  const foreign = (name: string) =>
+    fixture.onHost('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', `p${name}`.slice(0, 15))
+  for (const name of others) foreign(name)
+  fixture.onHost('ip', 'link', 'set', 'vethwe1234abcd', 'up')
+  const left = fixture.hostLinks()
+  fixture.onHost('ip', 'link', 'add', ...halfMade)
+  const network = fixture.network({ range: parseCidr('10.32.0.0/12')! })
+  await network.prepareBridge()
+  t.notOk(fixture.hostLinks().includes('vethwe0123abcd'), 'at the start')
+  fixture.onHost('ip', 'link', 'add', ...halfMade)
+  await network.prepareBridge()
+  t.ok(fixture.hostLinks().includes('vethwe0123abcd'), 'one may be on its way')
+  await network.remove()
+  t.strictSame([...fixture.hostLinks()].sort(), [...left].sort(), 'others stay')
+})
+
 t.test('preflight finds a foreign interface, and an overlapping route', options, async t => {
   const fixture = new HostFixture(t)
   const network = fixture.network({ range: parseCidr('10.32.0.0/12')! })
