@@ -55,17 +55,18 @@ export function addMeshCommands(program: Command): void {
       .description(
         'take over the addresses of peers that are gone for good, once more than half of the others agree; refused while they can be reached',
       )
-      .argument('<peers...>', 'nickname or id, as `status peers` shows them'),
+      .argument('<peers...>', 'nickname, id or how it begins, or ID(NICKNAME), as outputs print them'),
   )
     .option('--force', 'give their addresses at once, before others agree: they may be given twice if the peer lives')
-    .option('--timeout <seconds>', 'how long to wait for the others', '15')
+    .option('--timeout <seconds>', 'how long to wait for the others, for all peers together', '15')
     .action(async (peers: string[], options: { force?: boolean; timeout: string }, command: Command) => {
       const settings = settingsOf(command)
-      const { removePeer, renderRemoved } = await import('./rmpeer.ts')
-      const { milliseconds } = await import('./waiting.ts')
+      const { removalWait, removePeers, renderRemoved } = await import('./rmpeer.ts')
+      const { milliseconds, withNotice } = await import('./waiting.ts')
       const timeoutMs = milliseconds(options.timeout)
-      for (const peer of peers) {
-        const removed = await removePeer(clientOf(settings), peer, options.force ?? false, timeoutMs)
+      const client = clientOf(settings)
+      const removal = removePeers(client, peers, options.force ?? false, timeoutMs)
+      for (const removed of await withNotice(client, 'rmpeer', removal, removalWait)) {
         print(settings, removed, renderRemoved(removed))
         if (removed.state === 'waiting') process.exitCode = EXIT_WAITING
       }

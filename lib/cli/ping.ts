@@ -27,7 +27,7 @@ export interface PingSummary {
   readonly answers: readonly PingAnswer[]
 }
 
-/** @throws WeaveError CONFIG_INVALID */
+/** @throws WeaveError USAGE */
 export function pingOptions(given: { count: string; interval: string; timeout: string }): PingOptions {
   return {
     count: numberOf('--count', given.count, 0, COUNT_MAX, true),
@@ -40,7 +40,7 @@ function numberOf(option: string, text: string, min: number, max: number, isWhol
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
   if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value
   throw new WeaveError(
-    'CONFIG_INVALID',
+    'USAGE',
     `${option} ${JSON.stringify(text.slice(0, 40))} must be ${isWhole ? 'a whole number' : 'seconds'} from ${min} to ${max}`,
     `write it as in ${option} ${Math.max(1, min)}`,
   )

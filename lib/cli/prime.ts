@@ -12,7 +12,7 @@ type Client = Pick<ApiClient, 'call'>
 
 /**
  * Waits until addresses can be given. `timeout`: seconds, as on the command line; undefined: for ever.
- * @throws WeaveError IPAM_WAITING after the time, CONFIG_INVALID for a time that is none
+ * @throws WeaveError IPAM_WAITING after the time, USAGE for a time that is none
  */
 export async function prime(client: Client, timeout?: string, say = console.error): Promise<Status> {
   const limitMs = timeout === undefined ? Infinity : milliseconds(timeout)

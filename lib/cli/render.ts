@@ -190,10 +190,15 @@ export function renderIpam(status: Status): string {
     )
   for (const takeover of ipam.takeovers.filter(({ isSettled }) => !isSettled))
     lines.push(
-      `${takeover.isForced ? 'forced' : 'settling'}: ${counted(takeover.blocks, 'block')} of ${peerName(takeover.victim)}, removed by ` +
+      `${takeover.isForced ? 'forced' : 'settling'}: ${takenOver(takeover)}, removed by ` +
         `${peerName(takeover.author)}: ${takeover.agreed} of ${takeover.needed} peers agree; not yet: ${takeover.waitsFor.map(peerName).join(', ')}`,
     )
   return lines.join('\n')
+}
+
+function takenOver({ blocks, victim }: Status['ipam']['takeovers'][number]): string {
+  const name = peerName(victim)
+  return blocks === 0 ? `that ${name} is gone` : `${counted(blocks, 'block')} of ${name}`
 }
 
 export function renderDns(entries: readonly NameView[]): string {

@@ -1,4 +1,4 @@
-import type { ApiClient, CallReply } from '../api/mod.ts'
+import type { ApiClient, CallReply, Status } from '../api/mod.ts'
 import { counted } from '../base/mod.ts'
 import { peerName } from './render.ts'
 
@@ -7,23 +7,36 @@ type Removed = CallReply<'rmpeer'>
 const LOOK_MS = 250
 
 /**
- * Removes a peer, and waits until that is settled, forced, or the time is over. `timeoutMs`: how long; the vote goes on
- * without this command.
+ * Removes peers, and waits until all of that is settled, forced, or the time is over. Each is asked for before any is
+ * waited for: a name that nobody has fails at once. `timeoutMs`: for all together; the votes go on without this command.
  */
-export async function removePeer(
+export async function removePeers(
   client: Pick<ApiClient, 'call'>,
-  peer: string,
+  peers: readonly string[],
   isForced: boolean,
   timeoutMs: number,
-): Promise<Removed> {
+): Promise<Removed[]> {
   const begun = performance.now()
-  let removed = await client.call('rmpeer', { peer, force: isForced })
-  const { id } = removed.peer
-  while (removed.state === 'waiting' && performance.now() - begun < timeoutMs) {
+  const removed: Removed[] = []
+  for (const peer of peers) removed.push(await client.call('rmpeer', { peer, force: isForced }))
+  while (removed.some(({ state }) => state === 'waiting') && performance.now() - begun < timeoutMs) {
     await new Promise(resolve => setTimeout(resolve, LOOK_MS))
-    removed = await client.call('rmpeer', { peer: id, force: false })
+    for (const [at, { peer, state }] of removed.entries())
+      if (state === 'waiting') removed[at] = await client.call('rmpeer', { peer: peer.id, force: false })
   }
   return removed
+}
+
+/** Who of the mesh has not agreed yet, for the notice while it is waited for. */
+export function removalWait({ ipam }: Pick<Status, 'ipam'>): string | undefined {
+  const waiting = ipam.takeovers.filter(({ isSettled, isForced }) => !isSettled && !isForced)
+  if (waiting.length === 0) return undefined
+  return waiting
+    .map(
+      ({ victim, agreed, needed, waitsFor }) =>
+        `${agreed} of ${needed} peers agree that ${peerName(victim)} is gone; not yet: ${waitsFor.map(nameOf).join(', ')}`,
+    )
+    .join('; ')
 }
 
 /** What became of it, for people. */
@@ -39,8 +52,9 @@ export function renderRemoved(removed: Removed): string {
       `${what} of ${name} taken over by force: addresses of them are given now, though only ${agreed} of the ${needed} peers needed agree; ` +
       `what is given is disputed if ${peer.nickname} comes back first`
     )
+  const waiting = blocks === 0 ? `that ${name} is gone waits` : `${what} of ${name} ${blocks === 1 ? 'waits' : 'wait'}`
   return (
-    `${what} of ${name} ${blocks === 1 ? 'waits' : 'wait'} for more peers to agree: ${agreed} of ${needed} do; not yet: ${waits}\n` +
+    `${waiting} for more peers to agree: ${agreed} of ${needed} do; not yet: ${waits}\n` +
     'It goes on by itself as they can be reached; `weave-ts status ipam` shows it. Peers that are gone too: rmpeer them. ' +
     `--force gives addresses at once: should ${peer.nickname} live and come back, both may have given the same ones.`
   )

@@ -16,12 +16,17 @@ export function waitOf(status: Status): string | undefined {
 }
 
 /** Waits for an answer; meanwhile tells on standard error what the daemon waits for, whenever that changes. */
-export async function withNotice<T>(client: Pick<ApiClient, 'call'>, what: string, answer: Promise<T>): Promise<T> {
+export async function withNotice<T>(
+  client: Pick<ApiClient, 'call'>,
+  what: string,
+  answer: Promise<T>,
+  reasonOf: (status: Status) => string | undefined = waitOf,
+): Promise<T> {
   let said = ''
   let timer: NodeJS.Timeout | undefined
   const look = async () => {
     const reason = await client.call('status').then(
-      status => waitOf(status) ?? 'the daemon is busy',
+      status => reasonOf(status) ?? 'the daemon is busy',
       () => 'the daemon does not answer',
     )
     if (reason !== said) console.error(`weave-ts: ${what} waits: ${reason}`)
@@ -36,18 +41,18 @@ export async function withNotice<T>(client: Pick<ApiClient, 'call'>, what: strin
   }
 }
 
-/** A time of the command line, in seconds. @throws WeaveError CONFIG_INVALID */
+/** A time of the command line, in seconds. @throws WeaveError USAGE */
 export function milliseconds(timeout: string): number {
   const seconds = Number(timeout)
   if (/^\d+(\.\d+)?$/.test(timeout) && seconds <= TIMEOUT_SECONDS_MAX) return seconds * 1_000
   throw new WeaveError(
-    'CONFIG_INVALID',
+    'USAGE',
     `--timeout ${JSON.stringify(timeout.slice(0, 40))} is no time: it must be seconds, up to ${TIMEOUT_SECONDS_MAX}`,
     'write it as in --timeout 30',
   )
 }
 
-/** The field of a request for `--timeout`. @throws WeaveError CONFIG_INVALID */
+/** The field of a request for `--timeout`. @throws WeaveError USAGE */
 export function timeoutOf(timeout: string | undefined): { readonly timeoutSeconds?: number } {
   return timeout === undefined ? {} : { timeoutSeconds: milliseconds(timeout) / 1_000 }
 }

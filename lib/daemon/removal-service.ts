@@ -1,9 +1,8 @@
-import { shortPeerId, type PeerId } from '../address/mod.ts'
 import type { CallHandlers, CallReply } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import type { NodeReport } from '../node/mod.ts'
 import { askNode } from './ask-node.ts'
 import type { NodeRunner } from './node-runner.ts'
+import { peerCalled, unknownPeer } from './peer-lookup.ts'
 import type { Service } from './service.ts'
 import { Names } from './status/names.ts'
 
@@ -53,7 +52,10 @@ export class RemovalService implements Service {
         const one = waiting ?? removal.takeovers.at(-1)
         return {
           peer,
-          blocks: removal.takeovers.reduce((sum, { blocks }) => sum + blocks, 0),
+          blocks: (waiting === undefined
+            ? removal.takeovers
+            : removal.takeovers.filter(({ isSettled }) => !isSettled)
+          ).reduce((sum, { blocks }) => sum + blocks, 0),
           state: waiting === undefined ? 'settled' : waiting.isForced ? 'forced' : 'waiting',
           by: names.refOrNull(one?.author),
           agreed: one?.agreed ?? 0,
@@ -63,36 +65,4 @@ export class RemovalService implements Service {
       }
     }
   }
-}
-
-/**
- * The peer that is called so: by its nickname, its id, or the first characters of that.
- *
- * @throws WeaveError PEER_UNKNOWN, or BAD_PEER when several are
- */
-export function peerCalled(text: string, report: Pick<NodeReport, 'self' | 'peers' | 'removed' | 'ipam'>): PeerId {
-  const known = new Map<PeerId, string>()
-  // Of a peer that was removed only the id may be left.
-  for (const { victim } of report.ipam.takeovers) known.set(victim, '?')
-  for (const { peer } of report.ipam.perPeer) known.set(peer, '?')
-  for (const { peerId, nickname } of [...report.removed, ...report.peers]) known.set(peerId, nickname)
-  known.set(report.self.peerId, report.self.nickname)
-  const exact = [...known].filter(([id, nickname]) => id === text || nickname === text || shortPeerId(id) === text)
-  if (exact.length === 1) return exact[0]![0]
-  if (exact.length > 1)
-    throw new WeaveError(
-      'BAD_PEER',
-      `${exact.length} peers are called ${text}: ${exact.map(([id]) => id).join(', ')}`,
-      'name the one that is meant by its id',
-    )
-  throw unknownPeer(text, report)
-}
-
-function unknownPeer(text: string, { peers }: Pick<NodeReport, 'peers'>): WeaveError {
-  const away = peers.filter(peer => !peer.isReachable).map(peer => `${shortPeerId(peer.peerId)}(${peer.nickname})`)
-  return new WeaveError(
-    'PEER_UNKNOWN',
-    `no peer is known that is called ${text}; out of reach now: ${away.length === 0 ? 'none' : away.join(', ')}`,
-    'name it by its nickname or its id, as `weave-ts status peers` and `status ipam` show them; one that was removed before is not known any more',
-  )
 }

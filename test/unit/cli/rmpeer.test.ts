@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { CallReply } from '../../../lib/api/mod.ts'
-import { removePeer, renderRemoved } from '../../../lib/cli/rmpeer.ts'
+import { removalWait, removePeers, renderRemoved } from '../../../lib/cli/rmpeer.ts'
 
 type Removed = CallReply<'rmpeer'>
 
@@ -23,14 +23,37 @@ t.test('it asks again until the others agree, by the id that the name had, and f
       return Promise.resolve(answers[asked.length - 1])
     },
   }
-  const removed = await removePeer(client as never, 'host3', true, 60_000)
-  t.equal(removed.state, 'settled')
+  const [removed] = await removePeers(client as never, ['host3'], true, 60_000)
+  t.equal(removed?.state, 'settled')
   t.strictSame(asked, [
     { peer: 'host3', force: true },
     { peer: 'aaaa', force: false },
     { peer: 'aaaa', force: false },
   ])
-  t.equal((await removePeer({ call: () => Promise.resolve(WAITING) } as never, 'host3', false, 0)).state, 'waiting')
+  const waiting = await removePeers({ call: () => Promise.resolve(WAITING) } as never, ['host3'], false, 0)
+  t.match(waiting, [{ state: 'waiting' }])
+})
+
+t.test('a name that nobody has fails before anything is waited for', async t => {
+  const asked: string[] = []
+  const call = (_name: string, { peer }: { peer: string }) => {
+    asked.push(peer)
+    return peer === 'typo' ? Promise.reject(new Error('unknown')) : Promise.resolve(WAITING)
+  }
+  await t.rejects(removePeers({ call } as never, ['host3', 'typo'], false, 60_000), { message: 'unknown' })
+  t.strictSame(asked, ['host3', 'typo'])
+})
+
+t.test('the notice says who has not agreed', async t => {
+  const takeover = {
+    victim: WAITING.peer,
+    author: WAITING.by!,
+    ...{ blocks: 0, isForced: false, isSettled: false, agreed: 1, needed: 2 },
+    waitsFor: WAITING.waitsFor,
+  }
+  const reasonOf = (...takeovers: object[]) => removalWait({ ipam: { takeovers } } as never)
+  t.equal(reasonOf(takeover), '1 of 2 peers agree that aaaa(host3) is gone; not yet: cccc(host2)')
+  t.equal(reasonOf({ ...takeover, isSettled: true }), undefined)
 })
 
 t.test('each end is said in words', async t => {
@@ -38,6 +61,7 @@ t.test('each end is said in words', async t => {
     renderRemoved(WAITING),
     /16 address blocks of aaaa\(host3\) wait .*1 of 2 do; not yet: cccc\(host2\)\n.*--force/,
   )
+  t.match(renderRemoved({ ...WAITING, blocks: 0 }), /^that aaaa\(host3\) is gone waits for more peers/)
   t.equal(renderRemoved({ ...WAITING, state: 'settled' }), '16 address blocks of aaaa(host3) taken over by bbbb(host1)')
   t.match(renderRemoved({ ...WAITING, state: 'settled', blocks: 0 }), /is removed; it owned no address block/)
   t.match(

@@ -78,7 +78,7 @@ t.test('options that make no sense are refused', async t => {
   const given = { count: '4', interval: '1', timeout: '1' }
   t.same(pingOptions(given), { count: 4, intervalMs: 1_000, timeoutSeconds: 1 })
   for (const wrong of [{ count: '1.5' }, { count: '-1' }, { interval: '0.01' }, { timeout: '31' }, { timeout: 'x' }])
-    t.throws(() => pingOptions({ ...given, ...wrong }), { code: 'CONFIG_INVALID' })
+    t.throws(() => pingOptions({ ...given, ...wrong }), { code: 'USAGE' })
 })
 
 t.test('trace asks every peer on the way, and shows the state of the path to each', async t => {
