@@ -198,6 +198,19 @@ export const PAST_HOLD_MS = 8_000
 export const PAST_COMPARE_MS = 1_000
 /** So long after what this peer wrote was told to others a double of it has heard of it, and has answered. */
 export const PAST_SETTLE_MS = 2_000
+/**
+ * Who was cut off from more than half of the others gives nothing for so long after it found a member again that it had
+ * lost for so long, unless a comparison with it is complete earlier.
+ */
+export const REUNION_HOLD_MS = 2_000
+export const REUNION_AFTER_MS = 3_000
+/** It is compared with so many of them at once. */
+export const REUNION_PEERS_MAX = 4
+/** A neighbour that was compared with is not asked again for peers that are found behind it so soon after. */
+export const REUNION_COMPARED_MS = 5_000
+/** It is held so by others for so long at most, and then for so long of each second. */
+export const REUNION_BUDGET_MS = 6_000
+export const REUNION_BUDGET_PER_SECOND_MS = 100
 /** A double that is heard of through the ledger counts as there so long, */
 export const DOUBLE_LASTS_MS = 30_000
 /** and one that was met on a link until it is sure to be dialled again. */

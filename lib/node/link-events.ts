@@ -209,7 +209,7 @@ export class LinkEvents {
     return true
   }
 
-  #down({ neighbour, error, code }: Extract<NeighboursOutput, { type: 'down' }>, now: Millis): void {
+  #down({ neighbour, heardAt, error, code }: Extract<NeighboursOutput, { type: 'down' }>, now: Millis): void {
     const { peerId, hello } = neighbour
     const { mesh, joining, founding, dialler, gossip, links } = this.#parts
     this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
@@ -220,6 +220,7 @@ export class LinkEvents {
     this.#context.view.handleNeighbourDown(peerId, now)
     if (code === GOODBYE_CODE.full) links.retired(peerId, now)
     else links.changed(now)
+    this.#parts.past.neighbourDown(peerId, heardAt, now)
     if (code === GOODBYE_CODE.restarted) this.#parts.past.handleReplaced(now)
     if (mesh.joiningThrough === peerId) joining.giveUp(now)
   }

@@ -51,8 +51,15 @@ export type NeighboursOutput =
   | { readonly type: 'write'; readonly connection: number; readonly bytes: Uint8Array }
   | { readonly type: 'close'; readonly connection: number }
   | { readonly type: 'up'; readonly neighbour: Neighbour }
-  /** `code`: of the far side's goodbye, 0 without one. */
-  | { readonly type: 'down'; readonly neighbour: Neighbour; readonly error: string; readonly code: number }
+  | {
+      readonly type: 'down'
+      readonly neighbour: Neighbour
+      /** When anything came over it last. */
+      readonly heardAt: Millis
+      readonly error: string
+      /** Of the far side's goodbye, 0 without one. */
+      readonly code: number
+    }
   | { readonly type: 'message'; readonly from: PeerId; readonly message: LinkMessage }
   | { readonly type: 'drop'; readonly reason: string }
   | { readonly type: 'ourself'; readonly connection: number }
@@ -332,7 +339,8 @@ export class Neighbours implements Machine<NeighboursOutput> {
     this.#outputs.push({ type: 'close', connection })
     if (neighbour !== undefined && this.#byPeer.get(neighbour.peerId) === entry) {
       this.#byPeer.delete(neighbour.peerId)
-      this.#outputs.push({ type: 'down', neighbour, error, code: entry.heardCode })
+      const { heardAt } = entry.link
+      this.#outputs.push({ type: 'down', neighbour, heardAt, error, code: entry.heardCode })
     } else if (!isOutbound && !isOfNoConcern(goodbye?.code)) {
       this.#failedInbound = this.#failedInbound.filter(failed => hostOf(failed.endpoint) !== hostOf(endpoint))
       this.#failedInbound.push({ endpoint, error, at: now })

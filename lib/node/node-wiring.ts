@@ -118,7 +118,7 @@ export function wireParts(
     (peer, endpoints) => contacts.isForgotten(peer, endpoints),
   )
   const ours = { mesh, addresses, gossip, router }
-  const past: Past = new Past(context, ours)
+  const past: Past = new Past(context, { ...ours, members })
   const joining: Joining = new Joining(context, { ...ours, meshChanged: at => parts.meshChanged(at) })
   const founding: FounderElection = new FounderElection(context, mesh, (tell, at) => joining.found(at, false, tell))
   const deciding = { joining, founding }

@@ -296,12 +296,13 @@ export class Node implements Machine<NodeOutput> {
 
   /** What was due while this process was stopped, or busy, is not held against others. */
   #attend(now: Millis): void {
-    const { health, linkSuspicion } = this.#wiring
+    const { health, linkSuspicion, past } = this.#wiring
     const lateMs = health.attend(now)
     if (lateMs === 0) return
     this.neighbours.forgive(lateMs, now)
     this.paths.forgive(lateMs)
     linkSuspicion.forgive(lateMs)
+    past.handleAway(lateMs, now)
   }
 
   #ofPeer(index: number, act: (peer: PeerId) => void, now: Millis): void {

@@ -8,9 +8,11 @@ import { PAST_COMPARE_MS, PAST_HOLD_MS, PAST_SETTLE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { Double, type DoubleReport } from './double.ts'
 import type { Gossip } from './gossip.ts'
+import type { MemberList } from './member-list.ts'
 import type { Membership } from './membership.ts'
 import type { NodePart, StoreEntry } from './part.ts'
 import { Recovered, type RecoveredReport } from './recovered.ts'
+import { Reunion } from './reunion.ts'
 
 const PAST_PREFIX = 'past/'
 const MET_KEY = `${PAST_PREFIX}met`
@@ -40,10 +42,13 @@ export class Past implements NodePart {
   readonly #mesh: Pick<Membership, 'isMember'>
   readonly #double = new Double()
   readonly #recovered = new Recovered()
+  readonly #reunion: Reunion
   #hasMet = false
   /** Nothing is given until then. */
   #heldUntil: Millis | undefined
   #isUnproved = false
+  /** Held once more because somebody came after all. */
+  #isHeldAnew = false
   #isFirstLook = true
   #comparison: Comparison | undefined
   /** When another neighbour is to be asked. */
@@ -53,17 +58,24 @@ export class Past implements NodePart {
 
   constructor(
     context: NodeContext,
-    parts: { addresses: Addresses; gossip: Pick<Gossip, 'greet'>; mesh: Pick<Membership, 'isMember'> },
+    parts: {
+      addresses: Addresses
+      gossip: Pick<Gossip, 'greet'>
+      mesh: Pick<Membership, 'isMember'>
+      members: Pick<MemberList, 'all'>
+    },
   ) {
     this.#context = context
     this.#addresses = parts.addresses
     this.#gossip = parts.gossip
     this.#mesh = parts.mesh
+    this.#reunion = new Reunion(context, parts.gossip, parts.members)
   }
 
   /** The last of all parts: what they wrote is told to others when this one says so. */
   restore(entries: readonly StoreEntry[], now: Millis): void {
     if (!this.#mesh.isMember) return
+    this.#reunion.restore(now)
     const stored = new Map(entries)
     const met = stored.get(MET_KEY)
     this.#hasMet = met !== undefined && equalBytes(met, this.#context.ledger.meshId)
@@ -115,14 +127,37 @@ export class Past implements NodePart {
   }
 
   neighbourUp(peer: PeerId, now: Millis): void {
-    if (!this.#context.ledger.isListening || !this.#mesh.isMember) return
+    if (!this.#mesh.isMember) return
+    if (!this.#context.ledger.isListening) {
+      if (this.#heldUntil === undefined) this.#reunion.neighbourUp(peer, now)
+      return this.#update(now)
+    }
     this.#speakAt ??= now + PAST_HOLD_MS
+    if (this.#isUnproved && !this.#isHeldAnew) {
+      this.#isHeldAnew = true
+      this.#heldUntil ??= now + PAST_HOLD_MS
+      this.#update(now)
+    }
     if (this.#comparison === undefined) this.#compare(peer, now)
+  }
+
+  /** `heardAt`: when anything came over the link last. */
+  neighbourDown(peer: PeerId, heardAt: Millis, now: Millis): void {
+    this.#reunion.neighbourDown(peer, heardAt, now)
+  }
+
+  /** This process was not there for so long, although it was to be woken. */
+  handleAway(lateMs: Millis, now: Millis): void {
+    if (this.#heldUntil === undefined) this.#reunion.handleAway(lateMs, now)
+    if (this.#reunion.hold !== undefined) this.#update(now)
   }
 
   /** A neighbour told of its ledger; `sync`: what it told, unless it sent records. */
   handleTold(from: PeerId, sync: LedgerSync | undefined, now: Millis): void {
-    if (!this.#context.ledger.isListening) return this.#handleMet(now)
+    if (!this.#context.ledger.isListening) {
+      this.#reunion.handleTold(from, sync, now)
+      return this.#handleMet(now)
+    }
     if (this.#comparison === undefined) return
     if (sync !== undefined && this.#comparison.peer === from) {
       const question = this.#comparison.take(sync)
@@ -132,6 +167,8 @@ export class Past implements NodePart {
   }
 
   viewChanged(now: Millis): void {
+    this.#reunion.viewChanged(now, this.#heldUntil === undefined)
+    if (this.#reunion.hold !== undefined) this.#update(now)
     if (this.#hasMet || !this.#context.isShared() || this.#context.view.reachable.size < 2) return
     this.#hasMet = true
     this.#persist(MET_KEY, this.#context.ledger.meshId)
@@ -145,6 +182,8 @@ export class Past implements NodePart {
     this.#comparison = undefined
     this.#nextAt = undefined
     this.#speakAt = undefined
+    this.#isHeldAnew = false
+    this.#reunion.clear()
     this.#recovered.clear()
     this.#addresses.ipam.bar([], now)
     this.#persist(MET_KEY, undefined)
@@ -158,6 +197,8 @@ export class Past implements NodePart {
     if (this.#speakAt !== undefined && now >= this.#speakAt) this.#speak(undefined, now)
     if (this.#nextAt !== undefined && now >= this.#nextAt) this.#compareNext(now)
     if (this.#heldUntil !== undefined && now >= this.#heldUntil) this.#release(now)
+    // Who voted may be a member that is new.
+    if (this.#reunion.handleTimeout(now)) this.#addresses.viewChanged(now)
     if (this.#double.handleTimeout(now))
       this.#context.log('info', 'identity-double-gone', { text: 'nothing is heard of it any more' }, now)
     this.#update(now)
@@ -169,6 +210,7 @@ export class Past implements NodePart {
       due(this.#speakAt, 'speak unheard'),
       due(this.#nextAt, 'compare with another'),
       due(this.#heldUntil, 'past in doubt'),
+      due(this.#reunion.dueAt, 'reunion'),
       due(this.#double.until, 'double is gone'),
       due(this.#recovered.freeAt, 'recovered blocks'),
     ])
@@ -252,7 +294,7 @@ export class Past implements NodePart {
       this.#addresses.ipam.bar([], now)
       this.#persist(RECOVERED_KEY, undefined)
     }
-    const hold = this.#double.hold ?? this.#startHold()
+    const hold = this.#double.hold ?? this.#startHold() ?? this.#reunion.hold
     if (hold?.reason !== this.#addresses.ipam.hold?.reason) this.#addresses.ipam.setHold(hold, now)
     this.#addresses.drain(now)
   }
