@@ -23,6 +23,8 @@ export interface PastReport {
   readonly double: DoubleReport | undefined
   /** It went on although no peer could be asked what became of what was stored. */
   readonly isUnproved: boolean
+  /** It was cut off, and asks others first: why nothing is given, for people. */
+  readonly reunion: string | undefined
   /** Blocks that came back after this peer's store had lost them. */
   readonly recovered: RecoveredReport | undefined
 }
@@ -217,7 +219,12 @@ export class Past implements NodePart {
   }
 
   report(): PastReport {
-    return { double: this.#double.report, isUnproved: this.#isUnproved, recovered: this.#recovered.report }
+    return {
+      double: this.#double.report,
+      isUnproved: this.#isUnproved,
+      reunion: this.#reunion.hold?.reason,
+      recovered: this.#recovered.report,
+    }
   }
 
   #compare(peer: PeerId, now: Millis): void {

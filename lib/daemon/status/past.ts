@@ -4,10 +4,11 @@ import type { NodeReport, PastReport } from '../../node/mod.ts'
 export function pastWarnings({ parts }: Pick<NodeReport, 'parts'>): string[] {
   const past = parts['past'] as PastReport | undefined
   if (past === undefined) return []
-  const { double, isUnproved, recovered } = past
+  const { double, isUnproved, reunion, recovered } = past
   return [
     ...(double === undefined ? [] : [`${double.text}; ${double.remedy}`]),
     ...(isUnproved ? [UNPROVED] : []),
+    ...(reunion === undefined ? [] : [`no address is given: this host ${reunion}`]),
     ...(recovered === undefined ? [] : [recoveredText(recovered)]),
   ]
 }

@@ -6,7 +6,7 @@ function warnings(past: object | undefined): string[] {
   return pastWarnings(nodeReport({ parts: past === undefined ? {} : { past } }))
 }
 
-const CALM = { double: undefined, isUnproved: false, recovered: undefined }
+const CALM = { double: undefined, isUnproved: false, reunion: undefined, recovered: undefined }
 
 t.test('a peer without doubts warns of nothing', async t => {
   t.same(warnings(undefined), [])
@@ -15,6 +15,7 @@ t.test('a peer without doubts warns of nothing', async t => {
 
 t.test('each doubt is said with what to do', async t => {
   t.match(warnings({ ...CALM, double: { text: 'another process', remedy: 'stop it' } }), ['another process; stop it'])
+  t.match(warnings({ ...CALM, reunion: 'was cut off' }), [/no address is given: this host was cut off/])
   t.match(warnings({ ...CALM, isUnproved: true }), [/no other member could be asked/])
   t.match(warnings({ ...CALM, recovered: { blocks: 1, strays: undefined } }), [
     /^1 address block is kept back: .*; that ends/,
