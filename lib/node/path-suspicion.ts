@@ -44,7 +44,8 @@ export class PathSuspicion {
   /** A probe was sent over the path; `rttMs`: what it usually takes. */
   ask(rttMs: Millis, now: Millis): void {
     if (this.#suspectSince !== undefined) return
-    this.#awaitedUntil ??= now + this.#patience() * Math.min(PROBE_ANSWER_MAX_MS, Math.max(PROBE_ANSWER_MIN_MS, 4 * rttMs))
+    this.#awaitedUntil ??=
+      now + this.#patience() * Math.min(PROBE_ANSWER_MAX_MS, Math.max(PROBE_ANSWER_MIN_MS, 4 * rttMs))
   }
 
   /** A probe over the path was answered. */
@@ -81,7 +82,8 @@ export class PathSuspicion {
 
   /** True once, when the suspicion has lasted for SUSPECT_RELAYED_MS. */
   takeLasting(now: Millis): boolean {
-    if (this.#isLasting || this.#suspectSince === undefined || now - this.#suspectSince < SUSPECT_RELAYED_MS) return false
+    if (this.#isLasting || this.#suspectSince === undefined || now - this.#suspectSince < SUSPECT_RELAYED_MS)
+      return false
     this.#isLasting = true
     return true
   }

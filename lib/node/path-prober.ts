@@ -1,0 +1,276 @@
+import { endpointParts, type Endpoint, type EndpointParts } from '../address/mod.ts'
+import { jittered, soonest, type Beat, type Chance, type Millis } from '../base/mod.ts'
+import { encodeProbe, encodeProbeReply } from '../wire/mod.ts'
+import {
+  CANDIDATES_MAX,
+  PROBES_OUTSTANDING_MAX,
+  PROBE_ANSWER_MAX_MS,
+  PROBE_BUSY_MS,
+  PROBE_FIRST_MS,
+  PROBE_INTERVAL_MS,
+  PROBE_LAST_MS,
+  PROBE_SUSPECT_MS,
+} from './constants.ts'
+import { PathProbes } from './path-probes.ts'
+import type { PathSession } from './path-session.ts'
+import { sourceEndpoint } from './path-state.ts'
+import { PathSuspicion } from './path-suspicion.ts'
+import type { PathUse } from './path-use.ts'
+import type { PathWay } from './path-way.ts'
+
+/** What comes of probing. */
+interface Findings {
+  /** An endpoint that is not the path has answered, and is to be it. */
+  onProved: (endpoint: Endpoint, rttMs: Millis, now: Millis) => void
+  /** The relay has answered for the first time, and there is no other way. */
+  onRelayed: (rttMs: Millis, now: Millis) => void
+  /** The path carries frames, or nobody has proved it for long. */
+  onUse: (now: Millis) => void
+  /** It has not answered for a while. */
+  onSuspect: () => void
+  /** It is to be given up; `isRelayReady`: for the relay, which answers. */
+  onLost: (why: string, now: Millis, isRelayReady: boolean) => void
+}
+
+/**
+ * Finds and proves the way to one peer by sealed probes: to the candidates while there is no path, through the relay,
+ * and over the path itself; tells when one is proved, suspect or lost.
+ */
+export class PathProber {
+  readonly #session: PathSession
+  readonly #way: PathWay
+  readonly #use: PathUse
+  readonly #chance: Chance
+  readonly #beat: Beat
+  readonly #findings: Findings
+  readonly #suspicion: PathSuspicion
+  /** `endpoint` undefined: through the relay. */
+  readonly #probes: PathProbes<{ readonly endpoint: Endpoint | undefined }>
+  #candidates: Endpoint[] = []
+  #probeAt: Millis | undefined
+  #probeWaitMs = PROBE_FIRST_MS
+  /** Before the candidates are not probed again. */
+  #candidatesAt: Millis = 0
+  #seenAs: string | undefined
+
+  constructor(
+    given: {
+      session: PathSession
+      way: PathWay
+      use: PathUse
+      chance: Chance
+      beat: Beat
+      /** How many times as long as usual an answer is waited for. */
+      patience: () => number
+    },
+    findings: Findings,
+  ) {
+    this.#session = given.session
+    this.#way = given.way
+    this.#use = given.use
+    this.#chance = given.chance
+    this.#beat = given.beat
+    this.#suspicion = new PathSuspicion(given.patience)
+    this.#probes = new PathProbes(given.chance, PROBES_OUTSTANDING_MAX)
+    this.#findings = findings
+  }
+
+  get candidates(): readonly Endpoint[] {
+    return this.#candidates
+  }
+
+  /** The address at which the remote sees this peer, by its last probe reply. */
+  get seenAs(): string | undefined {
+    return this.#seenAs
+  }
+
+  /** The path is direct, and no answer over it is missing. */
+  get isSound(): boolean {
+    return this.#way.direct !== undefined && !this.#suspicion.isSuspect
+  }
+
+  /** The path is direct, and no answers over it have been missing for long. */
+  get isBelieved(): boolean {
+    return this.#way.direct !== undefined && !this.#suspicion.isLasting
+  }
+
+  /** Looks whether the path carried frames since the last look. */
+  look(now: Millis): void {
+    this.#use.look(this.#session.control, now)
+  }
+
+  /** This peer itself was not there for so long. */
+  forgive(lateMs: Millis): void {
+    this.#suspicion.forgive(lateMs)
+  }
+
+  setCandidates(endpoints: readonly Endpoint[], now: Millis): void {
+    const merged = [...new Set([...endpoints, ...this.#candidates])].slice(0, CANDIDATES_MAX)
+    const isNew = merged.some(endpoint => !this.#candidates.includes(endpoint))
+    this.#candidates = merged
+    if (isNew && this.#way.direct === undefined) this.probeSoon(now)
+  }
+
+  /** An address that the peer was heard from: probe it now unless it is the path already. */
+  consider(endpoint: Endpoint, now: Millis): void {
+    if (this.#way.direct?.endpoint === endpoint || this.#session.sealIndex === 0) return
+    if (!this.#candidates.includes(endpoint))
+      this.#candidates = [endpoint, ...this.#candidates].slice(0, CANDIDATES_MAX)
+    const isAwaited = this.#probes.some(
+      probe => probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MAX_MS,
+    )
+    if (!isAwaited) this.#send(endpoint, now)
+  }
+
+  probeSoon(now: Millis): void {
+    this.#probeWaitMs = PROBE_FIRST_MS
+    this.#candidatesAt = now
+    this.#probeAt = now
+  }
+
+  /** What is awaited and suspected is of a path that is no more. */
+  forget(): void {
+    this.#suspicion.clear()
+    this.#probes.clear()
+  }
+
+  stop(): void {
+    this.#probeAt = undefined
+    this.#suspicion.clear()
+  }
+
+  /** The far side probes; without a source when a relay passed it on. */
+  handleProbe(receiverIndex: number, token: number, source: EndpointParts | undefined, now: Millis): void {
+    const endpoint = sourceEndpoint(source)
+    const isAnswerable = source === undefined || endpoint !== undefined
+    if (isAnswerable) this.#answer(receiverIndex, encodeProbeReply(token, endpoint ?? ''), source, now)
+    if (endpoint === undefined) return
+    this.consider(endpoint, now)
+    if (endpoint === this.#way.direct?.endpoint) this.#suspicion.probed(now)
+  }
+
+  handleReply(token: number, seenEndpoint: string, now: Millis): void {
+    const probe = this.#probes.take(token)
+    if (probe === undefined) return
+    const rttMs = now - probe.sentAt
+    const { endpoint } = probe
+    if (endpoint === undefined) return this.#handleRelayed(rttMs, now)
+    if (seenEndpoint !== '') this.#seenAs = seenEndpoint
+    if (this.#way.direct?.endpoint === endpoint) {
+      this.#way.setRoundTrip(rttMs)
+      this.#suspicion.prove(now)
+      return
+    }
+    // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
+    if (this.isSound && !this.#hasMoved(endpoint)) return
+    this.#suspicion.prove(now)
+    this.#findings.onProved(endpoint, rttMs, now)
+    this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
+  }
+
+  handleTimeout(now: Millis): void {
+    if (this.#suspicion.takeMiss(now)) this.#suspect(now)
+    if (this.#probeAt !== undefined && now >= this.#probeAt) this.#probe(now)
+  }
+
+  pollTimeout(): { at: Millis; reason: string } | undefined {
+    const { awaitedUntil } = this.#suspicion
+    return soonest([
+      this.#probeAt === undefined ? undefined : { at: this.#probeAt, reason: 'path probe' },
+      awaitedUntil === undefined ? undefined : { at: awaitedUntil, reason: 'probe answer' },
+    ])
+  }
+
+  #handleRelayed(rttMs: Millis, now: Millis): void {
+    const isNews = this.#way.relayAnswered(rttMs)
+    // An answer from elsewhere says nothing of the path that frames take.
+    if (this.#way.direct !== undefined) return
+    this.#suspicion.prove(now)
+    if (isNews) this.#findings.onRelayed(rttMs, now)
+  }
+
+  /** `consider` puts what the peer was last heard from first. */
+  #hasMoved(endpoint: Endpoint): boolean {
+    return this.#candidates[0] === endpoint
+  }
+
+  /** A probe that came through a relay is answered through one: its sender suspects the direct way, and so should we. */
+  #answer(receiverIndex: number, reply: Uint8Array, source: EndpointParts | undefined, now: Millis): void {
+    const { direct, via } = this.#way
+    if (source !== undefined || direct === undefined || via === undefined)
+      return this.#session.reply(receiverIndex, reply, source)
+    this.#way.throughRelay(() => this.#session.reply(receiverIndex, reply))
+    if (this.isSound && this.#suspicion.provedAgoMs(now) >= PROBE_SUSPECT_MS) this.#prove(direct, now)
+  }
+
+  #prove({ endpoint, rttMs }: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
+    this.#send(endpoint, now)
+    this.#suspicion.ask(rttMs, now)
+  }
+
+  #probe(now: Millis): void {
+    this.#probeAt = undefined
+    if (this.#session.sealIndex === 0) return
+    const { direct } = this.#way
+    if (direct !== undefined) return this.#probePath(direct, now)
+    if (this.#isOver(false, now)) return this.#findings.onLost('nothing is heard through the relay', now, false)
+    if (now >= this.#candidatesAt) {
+      for (const endpoint of this.#candidates) this.#send(endpoint, now)
+      this.#candidatesAt = now + jittered(this.#probeWaitMs, this.#chance)
+      const lastMs = this.#way.viaRttMs === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS
+      this.#probeWaitMs = Math.min(this.#probeWaitMs * 2, lastMs)
+    }
+    this.#probeAt = Math.min(this.#candidatesAt, this.#way.via === undefined ? Infinity : this.#probeRelay(now))
+  }
+
+  /** Asks through the relay, if it is time to. Returns when to look again. */
+  #probeRelay(now: Millis): Millis {
+    this.look(now)
+    const { viaRttMs } = this.#way
+    const isBusy = now - this.#use.usedAt < PROBE_INTERVAL_MS
+    if (viaRttMs === undefined) this.#send(undefined, now)
+    else if (this.#suspicion.isSuspect || isBusy || this.#suspicion.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
+      this.#send(undefined, now)
+      this.#suspicion.ask(viaRttMs, now)
+    }
+    if (this.#suspicion.isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
+    return viaRttMs === undefined ? Infinity : this.#beat.after(now + PROBE_BUSY_MS)
+  }
+
+  #probePath(direct: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
+    if (!this.#suspicion.isSuspect) {
+      this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
+      this.look(now)
+      if (this.#suspicion.mayRest(this.#use.usedAt, now)) return
+      this.#prove(direct, now)
+      return this.#findings.onUse(now)
+    }
+    const hasVia = this.#way.via !== undefined
+    const hasOther = hasVia && this.#way.viaRttMs !== undefined
+    if (this.#isOver(hasOther, now))
+      return this.#findings.onLost(`${direct.endpoint} does not answer any more`, now, hasOther)
+    if (this.#suspicion.takeLasting(now)) this.#findings.onSuspect()
+    this.#send(direct.endpoint, now)
+    if (hasVia) this.#send(undefined, now)
+    this.#probeAt = now + jittered(PROBE_SUSPECT_MS, this.#chance)
+  }
+
+  #isOver(hasOther: boolean, now: Millis): boolean {
+    if (!this.#suspicion.isSuspect) return false
+    this.look(now)
+    return this.#suspicion.isOver(hasOther, this.#use.heardAt, now)
+  }
+
+  /** An answer is missing. Loss is likelier than death: ask again at once, and see whether a relay is an other way. */
+  #suspect(now: Millis): void {
+    if (this.#way.direct !== undefined) this.#way.forgetRelayAnswer()
+    this.#probe(now)
+  }
+
+  /** `endpoint` undefined: through the relay. */
+  #send(endpoint: Endpoint | undefined, now: Millis): void {
+    const probe = encodeProbe(this.#probes.add({ endpoint }, now))
+    if (endpoint !== undefined) this.#session.send(probe, endpointParts(endpoint))
+    else this.#way.throughRelay(() => this.#session.send(probe))
+  }
+}

@@ -1,0 +1,95 @@
+import { endpointParts, parseEndpoint, peerIdFromBytes, type Endpoint } from '../../../lib/address/mod.ts'
+import { Beat, isDrop } from '../../../lib/base/mod.ts'
+import { DataPath } from '../../../lib/node/data-path.ts'
+import { PathSize } from '../../../lib/node/path-size.ts'
+import type { DataPathOutput } from '../../../lib/node/path-state.ts'
+import { PathUse } from '../../../lib/node/path-use.ts'
+import type { PeerSession, SessionOutput } from '../../../lib/noise/mod.ts'
+import { decodeControl, encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+
+export const ONE = parseEndpoint('192.0.2.1:6783')!
+export const TWO = parseEndpoint('192.0.2.2:6783')!
+export const RELAY = peerIdFromBytes(new Uint8Array(16).fill(9))
+export const SESSION = 77
+
+/** A path whose session is a double of the seam that the path drains: what it says is pushed by the test. */
+export function pathWorld() {
+  const session: SessionOutput[] = []
+  const use = new PathUse(() => undefined, 0)
+  const path = new DataPath({
+    peerId: peerIdFromBytes(new Uint8Array(16).fill(1)),
+    peerIndex: 3,
+    session: {
+      start: () => undefined,
+      stop: () => void session.push({ type: 'seal-with', receiverIndex: 0 }),
+      handleTimeout: () => undefined,
+      handleConfirmed: () => undefined,
+      pollOutput: () => session.shift(),
+      pollTimeout: () => undefined,
+      lastFailure: undefined,
+      report: () => ({ cipher: undefined, epochAgeMs: undefined, rekeys: 0 }),
+    } as unknown as PeerSession,
+    use,
+    beat: new Beat(seededChance(6)),
+    chance: seededChance(5),
+    patience: () => 1,
+    size: new PathSize({ chance: seededChance(7), underlayBytes: 1500 }),
+  })
+  const drain = () => {
+    const outputs: DataPathOutput[] = []
+    const sizes: number[] = []
+    for (let output = path.pollOutput(); output !== undefined; output = path.pollOutput()) {
+      const token = sizeProbeOf(output)
+      if (token === undefined) outputs.push(output)
+      else sizes.push(token)
+    }
+    // The path carries every size, and what is said of that is another file's.
+    for (const token of sizes) path.handleControl(SESSION, encodeProbeReply(token, ''), endpointParts(ONE), 10)
+    while (path.pollOutput() !== undefined);
+    return outputs
+  }
+  const probesOf = (outputs: readonly DataPathOutput[]) =>
+    outputs.flatMap(output => {
+      if (output.type !== 'engine' || output.op.op !== 'send-control') return []
+      const message = decodeControl(output.op.body)
+      if (isDrop(message) || message.type !== 'probe') return []
+      const parts = output.op.endpoint
+      return [{ token: message.token, to: parts && `${parts.ip.join('.')}:${parts.port}` }]
+    })
+  const establish = (now: number) => {
+    session.push({ type: 'seal-with', receiverIndex: SESSION })
+    path.start(now)
+    path.handleTimeout(now)
+    return probesOf(drain())
+  }
+  const answer = (token: number, now: number) => {
+    path.handleControl(SESSION, encodeProbeReply(token, '192.0.2.100:6783'), endpointParts(ONE), now)
+    return drain()
+  }
+  /** The next due time, and what is probed then by a path that carries frames. */
+  const next = (isIdle = false) => {
+    const at = path.pollTimeout()!.at
+    if (!isIdle) use.want(at)
+    path.handleTimeout(at)
+    const outputs = drain()
+    return { at, outputs, probes: probesOf(outputs) }
+  }
+  return { path, session, drain, probesOf, establish, answer, next }
+}
+
+/** The token of a probe that is padded to a size. */
+function sizeProbeOf(output: DataPathOutput): number | undefined {
+  if (output.type !== 'engine' || output.op.op !== 'send-control') return undefined
+  const message = decodeControl(output.op.body)
+  const isPadded = output.op.body.length > encodeProbe(0).length
+  return isPadded && !isDrop(message) && message.type === 'probe' ? message.token : undefined
+}
+
+export function directPath(candidates: readonly Endpoint[] = [ONE]) {
+  const w = pathWorld()
+  w.path.setCandidates(candidates, 0)
+  const probes = w.establish(0)
+  w.answer(probes.find(({ to }) => to === candidates[0])!.token, 10)
+  return w
+}
