@@ -50,7 +50,11 @@ export class TakeoverRules {
     const { takeover } = entry
     if (votes.isConceded(takeover)) return true
     if (this.#isObjected(entry)) return false
-    if (votes.hasMajority(takeover) && !this.#isOvertaken(takeover, takeover.term)) return true
+    if (votes.hasMajority(takeover)) {
+      if (!this.#isOvertaken(takeover, takeover.term)) return true
+      // Others settled both, one after the other: what they state counts here as well, also with the victim.
+      if (votes.hasWitness(takeover) && now - entry.seenAt >= ACK_AFTER_MS) return true
+    }
     return this.#mayAdopt(entry, now)
   }
 

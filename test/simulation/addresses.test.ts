@@ -13,6 +13,8 @@ import { replayOf, seedsOf } from '../support/sim-seeds.ts'
 t.setTimeout(0)
 
 const SEEDS = 200
+/** Beyond those: two of one victim's blocks were settled by all but the victim. */
+const FOUND_SEEDS = [1_248]
 const AGREE_MS = 60_000
 /** A freed address rests so long, and so do blocks that came back. */
 const REST_MS = 35_000
@@ -79,7 +81,8 @@ function unusable(schedule: SimSchedule, range: SchedulePlan['range']): string |
 void t.test('whatever befalls a mesh, every address has one container, and every free one can be had', t => {
   const outcomes = new Map<string, number>()
   let failures = 0
-  for (const seed of seedsOf('ADDRESSES', SEEDS)) {
+  const seeds = seedsOf('ADDRESSES', SEEDS)
+  for (const seed of seeds.length < SEEDS ? seeds : [...seeds, ...FOUND_SEEDS]) {
     const plan = planOf(seed)
     const attempt = (isLogged: boolean) => {
       const schedule = new SimSchedule({ ...plan, isLogged })
