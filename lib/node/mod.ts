@@ -1,5 +1,6 @@
 export * from './config.ts'
 export type { FoundingPlan } from './electorate.ts'
+export { TO_OURSELF, type Contact } from './contact.ts'
 export * from './dialler.ts'
 export type { FoundingReport } from './founding-report.ts'
 export * from './neighbours.ts'

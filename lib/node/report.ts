@@ -2,7 +2,7 @@ import { formatMeshPrefix, meshPrefixOf, type Endpoint, type PeerId } from '../a
 import { equalBytes, toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
-import type { Contact } from './dialler.ts'
+import type { Contact } from './contact.ts'
 import type { FoundingReport } from './founding-report.ts'
 import { NO_MESH } from './membership.ts'
 import type { ConnectionState, FailedInbound } from './neighbours.ts'
