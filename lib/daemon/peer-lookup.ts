@@ -43,7 +43,10 @@ export function otherPeer(
  *
  * @throws WeaveError PEER_UNKNOWN, or BAD_PEER when several are
  */
-export function peerCalled(text: string, report: Pick<NodeReport, 'self' | 'peers' | 'removed' | 'ipam'>): PeerId {
+export function peerCalled(
+  text: string,
+  report: Pick<NodeReport, 'self' | 'peers' | 'neighbours' | 'removed' | 'ipam'>,
+): PeerId {
   const known = new Map<PeerId, string>()
   // Of a peer that was removed only the id may be left.
   for (const { victim } of report.ipam.takeovers) known.set(victim, '?')
@@ -59,8 +62,11 @@ export function peerCalled(text: string, report: Pick<NodeReport, 'self' | 'peer
   return one
 }
 
-export function unknownPeer(text: string, { peers }: Pick<NodeReport, 'peers'>): WeaveError {
-  const away = peers.filter(peer => !peer.isReachable).map(peer => `${shortPeerId(peer.peerId)}(${peer.nickname})`)
+export function unknownPeer(text: string, { peers, neighbours }: Pick<NodeReport, 'peers' | 'neighbours'>): WeaveError {
+  // Who has not joined yet is linked, and reached by no route.
+  const linked = new Set(neighbours.map(({ peerId }) => peerId))
+  const isAway = (peer: NodeReport['peers'][number]) => !peer.isReachable && !linked.has(peer.peerId)
+  const away = peers.filter(isAway).map(peer => `${shortPeerId(peer.peerId)}(${peer.nickname})`)
   return new WeaveError(
     'PEER_UNKNOWN',
     `no peer is known that is called ${text}; out of reach now: ${away.length === 0 ? 'none' : away.join(', ')}`,

@@ -233,6 +233,18 @@ export class LinkEvents {
       this.#context.drop(`link-${reason}`)
       this.#context.log('warn', `link-${reason}`, { endpoint, outbound: isOutbound, error }, now)
     }
-    if (isOutbound) this.#parts.dialler.handleEnded(connection, peerId, error, now, retryMsAfter(code))
+    if (!isOutbound) return
+    this.#parts.dialler.handleEnded(connection, peerId, error, now, retryMsAfter(code))
+    if (peerId !== undefined) this.#joinInvited(peerId, now)
+  }
+
+  /** The operator named a member that had linked to this peer before: that link is made anew, and joined through. */
+  #joinInvited(peerId: PeerId, now: Millis): void {
+    const { mesh } = this.#parts
+    const neighbour = this.#context.neighbours.neighbour(peerId)
+    if (neighbour === undefined || mesh.isMember) return
+    const verdict = this.#judge(mesh.state(this.#context.ledger.ownerCount), neighbour.hello, peerId, neighbour)
+    if (verdict.verdict === 'join')
+      this.#context.neighbours.disconnect(peerId, GOODBYE_CODE.rejoin, 'was told to join', now)
   }
 }

@@ -22,6 +22,8 @@ export interface NodeReport {
     readonly port: number
     readonly software: string
     readonly isDiscovering: boolean
+    /** It holds no address blocks, and founds no mesh. */
+    readonly isEphemeral?: boolean
   }
   readonly mesh: {
     /** 32 hex characters; undefined while no mesh was founded or joined. */
@@ -111,6 +113,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       port: config.port,
       software: config.software,
       isDiscovering: config.isDiscovering,
+      isEphemeral: config.isEphemeral === true,
     },
     mesh: {
       id: meshId === undefined ? undefined : toHex(meshId),

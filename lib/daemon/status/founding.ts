@@ -14,15 +14,24 @@ export interface FoundingView {
   readonly wait?: string
 }
 
-/** What the decision waits for. */
-function decisionOf({ type, plan, ...founding }: FoundingReport): string {
+/** What the decision waits for. `given`: of this peer, where it does not decide itself. */
+function decisionOf(
+  { type, plan, ...founding }: FoundingReport,
+  given: { readonly isEphemeral: boolean; readonly hasContacts: boolean },
+): string {
   if (founding.founder !== undefined) {
     const elected = `${nameOf(founding.founder)} is elected to found the mesh (${plan}), and has not told of it yet`
     return founding.isFounderMissing
       ? `${elected}: start that host; if there is none, or it is gone for good, ${FOUND}`
       : elected
   }
-  if (type === 'observer') return 'an observer founds no mesh and has no vote: it joins one as soon as there is one'
+  if (type === 'observer') {
+    const who = given.isEphemeral ? 'this peer was launched with --ephemeral, so it' : 'an observer'
+    const how = given.hasContacts
+      ? 'it joins that of the peers that were named as soon as there is one'
+      : 'name a host of the one to join: `weave-ts connect HOST`, or `weave-ts launch HOST`'
+    return `${who} founds no mesh and has no vote: ${how}`
+  }
   const few = founding.electors < founding.quorum
   const others = founding.others.map(other => `${nameOf(other)} (${other.size})`)
   return [
@@ -44,7 +53,7 @@ function nameOf({ peerId, nickname }: { readonly peerId: PeerId; readonly nickna
 
 /** Whether this peer is of a mesh; if not, what it would take. */
 export function foundingOf(
-  { mesh, neighbours, contacts }: Pick<NodeReport, 'mesh' | 'neighbours' | 'contacts'>,
+  { self, mesh, neighbours, contacts }: Pick<NodeReport, 'self' | 'mesh' | 'neighbours' | 'contacts'>,
   names: Names,
 ): FoundingView {
   if (mesh.id !== undefined) return { state: 'done' }
@@ -56,8 +65,9 @@ export function foundingOf(
       members.length === 0
         ? ''
         : `; ${listed(members.map(({ peerId }) => names.short(peerId)))} of a mesh is linked, which this peer was not told to join: \`weave-ts connect\` with its address does`
+    const given = { isEphemeral: self.isEphemeral === true, hasContacts: others.length > 0 }
     const state = mesh.founding.isFounderMissing ? 'nobody' : 'deciding'
-    return { state, wait: decisionOf(mesh.founding) + uninvited }
+    return { state, wait: decisionOf(mesh.founding, given) + uninvited }
   }
   if (members.length > 0)
     return { state: 'waiting', wait: 'a peer of a mesh is linked, which this one is about to join' }

@@ -8,16 +8,21 @@ import type { Names } from './names.ts'
 /** A handshake and the first probes may take so long. */
 const PATH_WARNING_MS = 10_000
 
-/** Peers that a link leads to, or that are reached through others, and to which no data gets through; for people. */
+/**
+ * Peers of the mesh that a link leads to, or that are reached through others, and to which no data gets through; for
+ * people. Between peers of which one has not joined yet there is no data to be missed.
+ */
 export function pathWarnings(
-  { paths, neighbours, peers, self }: Pick<NodeReport, 'paths' | 'neighbours' | 'peers' | 'self'>,
+  { paths, neighbours, peers, self, mesh }: Pick<NodeReport, 'paths' | 'neighbours' | 'peers' | 'self' | 'mesh'>,
   names: Names,
   now: Millis,
 ): string[] {
+  const members = new Set(peers.filter(({ info }) => info !== undefined).map(({ peerId }) => peerId))
   const linked = new Set(neighbours.map(({ peerId }) => peerId))
   const reachable = new Set(peers.filter(({ isReachable }) => isReachable).map(({ peerId }) => peerId))
   const lines = paths.flatMap(({ peerId, state, unusableSince, isOnDemand }) => {
-    const isMissed = linked.has(peerId) || (reachable.has(peerId) && !isOnDemand)
+    const isOfMesh = mesh.id !== undefined && members.has(peerId)
+    const isMissed = isOfMesh && (linked.has(peerId) || (reachable.has(peerId) && !isOnDemand))
     if (state.kind !== 'none' || unusableSince === undefined || !isMissed) return []
     const forMs = now - unusableSince
     if (forMs < PATH_WARNING_MS) return []

@@ -31,7 +31,9 @@ const REPORT = {
     { peerId: id(2), nickname: 'web', isReachable: false },
     { peerId: id(3), nickname: 'web', isReachable: true },
     { peerId: id(4), nickname: 'db', isReachable: true },
+    { peerId: id(8), nickname: 'new', isReachable: false },
   ],
+  neighbours: [{ peerId: id(8) }],
   removed: [{ peerId: id(5), nickname: 'old' }],
   ipam: { takeovers: [{ victim: id(6) }], perPeer: [{ peer: id(7) }] },
 } as unknown as Parameters<typeof peerCalled>[1]

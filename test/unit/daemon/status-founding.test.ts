@@ -1,7 +1,7 @@
 import t from 'tap'
 import { foundingOf } from '../../../lib/daemon/status/founding.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
-import type { NodeReport } from '../../../lib/node/mod.ts'
+import type { FoundingReport, NodeReport } from '../../../lib/node/mod.ts'
 import { contact, linked, nodeReport } from '../../support/node-reports.ts'
 
 const NO_MESH = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
@@ -28,6 +28,16 @@ t.test('peers that are linked and of no mesh learn that nobody has founded, and 
   t.match(view({ contacts: [again] }), { state: 'nobody', wait: /this host itself/ }, 'tried once more')
   t.notMatch(view({ ...meshless, contacts: [again, contact('h2', { lastError: 'no' })] }).wait, /ourself/)
   t.match(view({}), { state: 'nobody', wait: /no peer was named/ })
+  t.end()
+})
+
+t.test('whoever founds no mesh says why, and what it needs', t => {
+  const founding = { type: 'observer', plan: 'observer' } as FoundingReport
+  const waits = (parts: Partial<NodeReport> = {}) => view({ mesh: { ...NO_MESH, founding }, ...parts }).wait ?? ''
+  t.match(waits(), /^an observer founds no mesh .*: `weave-ts connect HOST`/)
+  const self = { ...nodeReport().self, isEphemeral: true }
+  t.match(waits({ self }), /^this peer was launched with --ephemeral, so it founds no mesh .*`weave-ts launch HOST`$/)
+  t.match(waits({ self, contacts: [contact('h1')] }), /it joins that of the peers that were named/)
   t.end()
 })
 

@@ -2,6 +2,7 @@ import t from 'tap'
 import { Report, Status } from '../../../lib/api/mod.ts'
 import { detailsOf, statusOf, type DaemonFacts } from '../../../lib/daemon/status/status.ts'
 import { describeLinkDown } from '../../../lib/node/reasons.ts'
+import type { PeerReport } from '../../../lib/node/report.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { SERVICE_FIELDS } from '../../support/service-fields.ts'
@@ -48,13 +49,21 @@ t.test('a peer to which no data gets through is warned of, with since when, why 
     unusableSince,
     isOnDemand,
   })
+  const info = { nickname: 'n' } as PeerReport['info']
+  const member = (number: number) => peer(number, { info })
   const warningsOf = (...paths: ReturnType<typeof lost>[]) =>
-    statusOf(nodeReport({ paths, peers: [peer(1), peer(2)] }), FACTS, NOW).warnings
+    statusOf(nodeReport({ paths, peers: [member(1), member(2)] }), FACTS, NOW).warnings
   t.match(warningsOf(lost(near, NOW - 35_000)), [
     /^no data gets through to .* for 35 s, .*no answer to UDP probes of 192.0.2.1:6783; let UDP port 6783/,
   ])
   t.same(warningsOf(lost(near, NOW - 3_000)), [], 'it may still come up')
   t.same(warningsOf(lost(far, NOW - 35_000, true)), [], 'nobody needs it')
+  const { neighbours } = linked(1)
+  const paths = [lost(near, NOW - 35_000)]
+  const joining = nodeReport({ paths, neighbours, peers: [peer(1, { isReachable: false })] })
+  t.same(statusOf(joining, FACTS, NOW).warnings, [], 'it has not joined yet')
+  const mesh = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
+  t.same(statusOf(nodeReport({ mesh, paths, neighbours, peers: [member(1)] }), FACTS, NOW).warnings, [], 'nor this one')
   t.end()
 })
 

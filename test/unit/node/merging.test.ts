@@ -85,3 +85,20 @@ void t.test('two names of one peer make one lasting link', t => {
   }
   t.end()
 })
+
+void t.test('a peer that waits for a mesh joins at once the member that is linked already, when it is named', t => {
+  for (const seed of SEEDS) {
+    const mesh = new SimMesh({ seed, peers: 2, sealing: 'none', config: { founding: { type: 'observer' } } })
+    const [member, waiting] = mesh.hosts
+    for (const host of mesh.hosts) host.launch([])
+    member!.input((node, now) => node.found(now))
+    member!.input((node, now) => node.connect([endpointAt(1)], false, now))
+    mesh.run(5_000)
+    t.equal(waiting!.node.neighbours.count, 1, `seed ${seed}: linked`)
+    t.equal(waiting!.node.meshId, undefined, 'by whom it was not told to join')
+    waiting!.input((node, now) => node.connect([endpointAt(0)], false, now))
+    const tookMs = mesh.until(() => meshIds(mesh).length === 1 && mesh.disagreements().length === 0, 5_000)
+    t.not(tookMs, undefined, `seed ${seed}: of the mesh`)
+  }
+  t.end()
+})
