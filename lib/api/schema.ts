@@ -110,7 +110,17 @@ export const IpamView = z.object({
   lent: z.array(z.object({ address: z.string(), peer: PeerRef })),
   /** Addresses of containers here that the owner of their block lends. */
   borrowed: z.array(z.object({ container: z.string(), address: z.string(), owner: PeerRef })),
-  disputed: z.array(z.object({ container: z.string(), address: z.string(), owner: PeerRef.nullable() })),
+  disputed: z.array(
+    z.object({
+      container: z.string(),
+      address: z.string(),
+      owner: PeerRef.nullable(),
+      /** Another peer that says to have it in use. */
+      usedBy: PeerRef.nullable(),
+      /** The owner has not said yet whether it lends it. */
+      isAsked: z.boolean(),
+    }),
+  ),
   /** What `rmpeer` began: blocks of `victim` go to `author`. */
   takeovers: z.array(
     z.object({

@@ -186,7 +186,7 @@ export function renderIpam(status: Status): string {
     lines.push(`borrowed: ${address} of ${container}, from ${peerName(owner)}`)
   for (const dispute of ipam.disputed)
     lines.push(
-      `disputed: ${dispute.address} of ${dispute.container}, its block now belongs to ${dispute.owner === null ? 'another peer' : peerName(dispute.owner)}`,
+      `${dispute.isAsked ? 'asked' : 'disputed'}: ${dispute.address} of ${dispute.container}, ${whose(dispute)}`,
     )
   for (const takeover of ipam.takeovers.filter(({ isSettled }) => !isSettled))
     lines.push(
@@ -194,6 +194,12 @@ export function renderIpam(status: Status): string {
         `${peerName(takeover.author)}: ${takeover.agreed} of ${takeover.needed} peers agree; not yet: ${takeover.waitsFor.map(peerName).join(', ')}`,
     )
   return lines.join('\n')
+}
+
+function whose({ owner, usedBy, isAsked }: Status['ipam']['disputed'][number]): string {
+  if (usedBy !== null) return `in use on ${peerName(usedBy)} too`
+  const block = `its block now belongs to ${owner === null ? 'another peer' : peerName(owner)}`
+  return isAsked ? `${block}, which is being asked to lend it` : block
 }
 
 function takenOver({ blocks, victim }: Status['ipam']['takeovers'][number]): string {

@@ -12,6 +12,7 @@ import type { NodeRunner } from './node-runner.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
 import type { ReturningNamespaces } from './returning-namespaces.ts'
 import type { Service } from './service.ts'
+import { disputeOf } from './status/disputes.ts'
 import { Names } from './status/names.ts'
 import { explained } from './status/trouble.ts'
 
@@ -150,8 +151,8 @@ function disputes(cidrs: readonly string[], runner: Pick<NodeRunner, 'report'>):
   const names = new Names(report)
   return report.ipam.disputed
     .filter(({ cidr }) => cidrs.includes(cidr))
-    .map(({ cidr, owner }) => {
-      const whose = owner === undefined ? 'nobody that is known' : names.short(owner)
-      return `${cidr} is disputed: its block belongs to ${whose}, who does not lend it; detach it and attach anew for another`
+    .map(dispute => {
+      const { why, remedy } = disputeOf(dispute, { names, peers: report.peers })
+      return `${dispute.cidr} is ${dispute.isAsked === true ? 'to be lent' : 'disputed'}: ${why}; ${remedy}`
     })
 }

@@ -29,8 +29,8 @@ export interface AuditFacts {
   readonly leases: readonly AuditedLease[]
   /** That it is being attached or detached just now. */
   readonly isBusy: (key: string) => boolean
-  /** Leases that others have the better right to; `owner`: of the block. */
-  readonly disputed: readonly { readonly container: string; readonly cidr: string; readonly owner: string }[]
+  /** What there is to say of leases that others may have too. */
+  readonly disputed: readonly Finding[]
   /** Of addresses (without prefix length), what this peer tells of a container, and what others say who has them. */
   readonly toldHere: (key: string) => readonly string[]
   readonly toldElsewhere: (address: string) => readonly string[]
@@ -82,13 +82,7 @@ function ofLedger({ wait, lostBlocks, unownedBlocks, disputed }: AuditFacts): Fi
       what: `${counted(unownedBlocks, 'block is', 'blocks are')} nobody's, as far as is known: no address there can be given`,
       remedy: 'a peer that owned them was forgotten: launch it again, or take its blocks over: `weave-ts rmpeer`',
     })
-  return [
-    ...findings,
-    ...disputed.map(({ container, cidr, owner }) => ({
-      what: `${container} has ${cidr}, in a block that belongs to ${owner}, who does not lend it`,
-      remedy: 'detach it and attach it again, for another address',
-    })),
-  ]
+  return [...findings, ...disputed]
 }
 
 function ofLease({ container, holder, cidr }: AuditedLease, facts: AuditFacts): Finding[] {

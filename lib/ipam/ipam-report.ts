@@ -9,6 +9,7 @@ import type { Hold } from './hold.ts'
 import type { LeaseHolder } from './lease-holder.ts'
 import type { Lease, LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
+import type { StandingNeeds } from './standing-needs.ts'
 import type { Seeker } from './seeker.ts'
 import type { TakeoverProgress } from './takeover-progress.ts'
 import type { Takeovers } from './takeovers.ts'
@@ -37,16 +38,27 @@ export interface IpamReport {
   /** Leases in blocks of others who lent them. */
   readonly borrowed: readonly { readonly container: string; readonly cidr: string; readonly owner: PeerId }[]
   /**
-   * Leases that others have a better right to: in blocks of others who do not lend them, or said to be in use elsewhere.
-   * Kept for their containers.
+   * Leases that others may have too: in blocks of others who do not lend them, or said to be in use elsewhere. Kept for
+   * their containers.
    */
-  readonly disputed: readonly { readonly container: string; readonly cidr: string; readonly owner?: PeerId }[]
+  readonly disputed: readonly DisputedLease[]
   /** Of peers that are gone: settled ones, and those that wait for a majority. Not what a peer does about its own. */
   readonly takeovers: readonly TakeoverProgress[]
   /** Who handed blocks on twice, as far as this peer saw it since it started. */
   readonly doubledGrants: readonly DoubleGiver[]
   /** Peers that manage another range, and cannot share this one. */
   readonly otherRanges: readonly { readonly peer: PeerId; readonly range: string }[]
+}
+
+export interface DisputedLease {
+  readonly container: string
+  readonly cidr: string
+  /** Of the block, when that is another peer. */
+  readonly owner?: PeerId
+  /** Who else says to have it in use, where no other peer has the right to it. */
+  readonly usedBy?: PeerId
+  /** The owner has not said yet whether it lends it. */
+  readonly isAsked?: boolean
 }
 
 export interface IpamPeerReport {
@@ -62,6 +74,7 @@ export interface ReportParts {
   readonly loans: Loans
   readonly assignments: Assignments
   readonly seeker: Seeker
+  readonly standing: Pick<StandingNeeds, 'hasRefused'>
   readonly allocator: Allocator
   readonly takeovers: Takeovers
   readonly defaultSubnet: Cidr
@@ -101,10 +114,12 @@ export function makeReport(parts: ReportParts): IpamReport {
     borrowed: rights.flatMap(({ lease, right, owner }) =>
       right === 'lent' && owner !== undefined ? [{ container: lease.container, cidr: formatCidr(lease), owner }] : [],
     ),
-    disputed: rights.flatMap(({ lease, right, owner }) => {
-      if (right !== 'disputed') return []
+    disputed: rights.flatMap(({ lease, right, owner, usedBy }) => {
       const entry = { container: lease.container, cidr: formatCidr(lease) }
-      return [owner === undefined ? entry : { ...entry, owner }]
+      if (usedBy !== undefined) return [{ ...entry, usedBy }]
+      if (right !== 'disputed') return []
+      if (owner === undefined) return [entry]
+      return [{ ...entry, owner, ...(!parts.standing.hasRefused(lease.address) && { isAsked: true }) }]
     }),
     takeovers: parts.takeovers.all().filter(({ author, victim }) => author !== victim),
     doubledGrants: map.doubled.givers,
@@ -124,15 +139,20 @@ function reasonToWait({ map, seeker, defaultSubnet, words }: ReportParts, free: 
 }
 
 /** By which right a container here has its address, and whose the block is. */
-function rightTo({ address }: Lease, { map, assignments }: ReportParts) {
+function rightTo({ address }: Lease, { map, assignments }: ReportParts): Right {
   const { space } = map
-  if (!space.holds(address)) {
-    const [owner] = assignments.usersOf(address)
-    return { right: owner === undefined ? 'own' : 'disputed', owner } as const
-  }
-  const owner = map.ownerOf(space.blockOf(address))
-  if (map.isOwn(space.blockOf(address))) return { right: 'own', owner } as const
-  return { right: assignments.loanFrom(owner, address) === undefined ? 'disputed' : 'lent', owner } as const
+  const owner = space.holds(address) ? map.ownerOf(space.blockOf(address)) : undefined
+  if (!space.holds(address) || map.isOwn(space.blockOf(address)))
+    return { right: 'own', owner, usedBy: assignments.usersOf(address)[0] }
+  const right = assignments.loanFrom(owner, address) === undefined ? 'disputed' : 'lent'
+  return { right, owner, usedBy: undefined }
+}
+
+interface Right {
+  readonly right: 'own' | 'lent' | 'disputed'
+  readonly owner: PeerId | undefined
+  /** Of what is own or nobody's: who else says to have it. */
+  readonly usedBy: PeerId | undefined
 }
 
 function peers({ map, seeker }: ReportParts): IpamPeerReport[] {

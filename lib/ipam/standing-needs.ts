@@ -1,4 +1,4 @@
-import type { Cidr } from '../address/mod.ts'
+import type { Cidr, Ipv4 } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
@@ -24,6 +24,8 @@ export class StandingNeeds {
   readonly #parts: StandingParts
   /** Needs that were refused, and when they are tried again. */
   readonly #paused = new Map<string, Millis>()
+  /** Addresses in use here that their owners have refused to lend; they are asked again. */
+  readonly #refused = new Set<string>()
   #adopts: readonly Need[] = []
   #seen = ''
   /** When first blocks are asked for. */
@@ -52,7 +54,7 @@ export class StandingNeeds {
       const owner = map.ownerOf(block)
       if (owner === map.self || assignments.loanFrom(owner, address) !== undefined) continue
       const span = { first: block, last: block }
-      adopts.push({ key: `adopt ${address}`, type: 'adopt', subnet: { address, prefix: 32 }, address, span, count: 1 })
+      adopts.push({ key: adoptKey(address), type: 'adopt', subnet: { address, prefix: 32 }, address, span, count: 1 })
     }
     return adopts
   }
@@ -64,10 +66,22 @@ export class StandingNeeds {
     return first === undefined || this.#paused.has(first.key) ? needs : [...needs, first]
   }
 
+  /** Whether the owner of an address that is in use here has said that it does not lend it. */
+  hasRefused(address: Ipv4): boolean {
+    const key = adoptKey(address)
+    return this.#refused.has(key) && this.adopts.some(need => need.key === key)
+  }
+
   /** What was refused is not asked for again for a while. */
   refused(isRefused: (key: string) => boolean, now: Millis): void {
     for (const { key, type } of this.needs(now))
-      if (isRefused(key)) this.#paused.set(key, now + (type === 'blocks' ? EAGER_RETRY_MS : ADOPT_RETRY_MS))
+      if (isRefused(key)) {
+        this.#paused.set(key, now + (type === 'blocks' ? EAGER_RETRY_MS : ADOPT_RETRY_MS))
+        if (type === 'adopt') this.#refused.add(key)
+      }
+    // One that was lent is asked for anew, should it ever be lacking again.
+    const lacking = new Set(this.adopts.map(({ key }) => key))
+    for (const key of this.#refused) if (!lacking.has(key)) this.#refused.delete(key)
   }
 
   nextTimeout(): Millis | undefined {
@@ -90,4 +104,8 @@ export class StandingNeeds {
     if (!this.#isEagerDue) return undefined
     return { key: subnetKey(defaultSubnet), type: 'blocks', subnet: defaultSubnet, span, count: 0 }
   }
+}
+
+function adoptKey(address: Ipv4): string {
+  return `adopt ${address}`
 }

@@ -74,6 +74,11 @@ t.test('the blocks of a founder that died come to one of two that remove it at o
   })
   const { ipam } = await a.daemon.status()
   t.match(ipam.disputed, [{ address: kept, owner: { nickname: author.label } }])
-  t.match(await a.daemon.say('status', 'ipam'), new RegExp(`disputed: ${kept!} of netns:`))
+  await waitFor('its owner has refused to lend it', MESH_MS, async () =>
+    (await a.daemon.say('status', 'ipam')).includes(`disputed: ${kept!} of netns:`),
+  )
+  await waitFor('the owner says it, too', MESH_MS, async () =>
+    (await author.daemon.status()).ipam.disputed.some(({ address, usedBy }) => address === kept && usedBy !== null),
+  )
   t.ok(await cd!.canPing(kept!.split('/')[0]!), 'it answers at its new place')
 })

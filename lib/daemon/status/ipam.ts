@@ -33,10 +33,12 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
       address: cidr,
       owner: names.ref(owner),
     })),
-    disputed: ipam.disputed.map(({ container, cidr, owner }) => ({
+    disputed: ipam.disputed.map(({ container, cidr, owner, usedBy, isAsked }) => ({
       container,
       address: cidr,
       owner: names.refOrNull(owner),
+      usedBy: names.refOrNull(usedBy),
+      isAsked: isAsked === true,
     })),
     takeovers: ipam.takeovers.map(({ id: _, victim, author, waitsFor, ...progress }) => ({
       ...progress,
@@ -45,17 +47,6 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
       waitsFor: waitsFor.map(peer => names.ref(peer)),
     })),
   }
-}
-
-/** Addresses of containers here that are another peer's to give. */
-export function disputeWarnings({ ipam }: NodeReport): string[] {
-  const [first] = ipam.disputed
-  if (first === undefined) return []
-  const more = ipam.disputed.length > 1 ? ` and ${ipam.disputed.length - 1} more` : ''
-  return [
-    `${first.cidr} of ${first.container}${more} may be given elsewhere too, for the block is not this peer's any more: ` +
-      'detach it and attach it anew; `weave-ts status ipam` shows all that are disputed',
-  ]
 }
 
 /** Who handed blocks on twice. */

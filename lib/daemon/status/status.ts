@@ -7,7 +7,8 @@ import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { connectionViews } from './connections.ts'
 import { foundingOf } from './founding.ts'
 import { impostureWarnings } from './impostures.ts'
-import { disputeWarnings, doubledWarnings, ipamView, rangeWarnings } from './ipam.ts'
+import { disputeWarnings } from './disputes.ts'
+import { doubledWarnings, ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pastWarnings } from './past.ts'
 import { pathSizeWarnings, pathViews, pathWarnings } from './paths.ts'
@@ -72,7 +73,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...secretWarnings(report),
       ...pathWarnings(report, names, now),
       ...rangeWarnings(report, names),
-      ...disputeWarnings(report),
+      ...disputeWarnings(report, names),
       ...doubledWarnings(report, names),
       ...pastWarnings(report),
       ...impostureWarnings(report, names),

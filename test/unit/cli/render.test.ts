@@ -218,8 +218,10 @@ t.test('address management shows shares, waits and disputes', t => {
         ],
         borrowed: [{ container: 'f', address: '10.32.0.3/12', owner: ref(2) }],
         disputed: [
-          { container: 'd', address: '10.32.0.1/12', owner: ref(1) },
-          { container: 'e', address: '10.32.0.2/12', owner: null },
+          { container: 'd', address: '10.32.0.1/12', owner: ref(1), usedBy: null, isAsked: false },
+          { container: 'e', address: '10.32.0.2/12', owner: null, usedBy: null, isAsked: false },
+          { container: 'g', address: '10.32.0.4/12', owner: ref(2), usedBy: null, isAsked: true },
+          { container: 'h', address: '10.32.0.5/12', owner: null, usedBy: ref(1), isAsked: false },
         ],
       },
     }),
@@ -235,6 +237,8 @@ t.test('address management shows shares, waits and disputes', t => {
     `borrowed: 10.32.0.3/12 of f, from ${short(2)}`,
     `disputed: 10.32.0.1/12 of d, its block now belongs to ${short(1)}`,
     'disputed: 10.32.0.2/12 of e, its block now belongs to another peer',
+    `asked: 10.32.0.4/12 of g, its block now belongs to ${short(2)}, which is being asked to lend it`,
+    `disputed: 10.32.0.5/12 of h, in use on ${short(1)} too`,
   ])
   t.end()
 })

@@ -38,7 +38,7 @@ const cases: readonly (readonly [string, Partial<AuditFacts>, RegExp])[] = [
   ['a wait', { wait: 'nobody knows' }, /no address can be given: nobody knows/],
   ['lost blocks', { lostBlocks: 3 }, /3 blocks are this peer's by the ledger, but a later owner/],
   ['blocks of nobody', { unownedBlocks: 4 }, /4 blocks are nobody's.*rmpeer/],
-  ['a dispute', { disputed: [{ container: 'c', cidr: IP, owner: 'h2' }] }, /c has 10\.32\.0\.1\/12, .* belongs to h2/],
+  ['a dispute', { disputed: [{ what: `c has ${IP}: h2 has it`, remedy: 'detach' }] }, /c has 10\.32\.0\.1\/12: h2/],
   ['a lease of nobody', { targets: [] }, /leased to netns:a, which is not recorded as having it/],
   ['one address on two hosts', { toldElsewhere: () => ['c of h2'] }, /netns:a here has .*, and so has c of h2/],
   ['a record without a lease', { leases: [] }, /recorded with 10\.32\.0\.1\/12, which is not leased.*take.*give/],

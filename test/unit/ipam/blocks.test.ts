@@ -220,7 +220,8 @@ t.test('a lease in a block that was lost is kept, disputed, and never given agai
   a.allocate({ id: 'x', container: 'c' }, 0)
   drain(a)
   a.setStatements(B, 0, record([{ first: 0, count: 4, owners: [A, B] }]), 1)
-  t.match(a.report().disputed, [{ container: 'c', cidr: '10.32.0.1/24', owner: B }])
+  const lease = { container: 'c', cidr: '10.32.0.1/24', owner: B }
+  t.strictSame(a.report().disputed, [{ ...lease, isAsked: true }], 'until its owner has said that it does not lend it')
   t.match(drain(a), [{ type: 'publish', value: undefined }], 'what was superseded is not stated any more')
   a.allocate({ id: 'y', container: 'c' }, 2)
   t.match(drain(a), [{ type: 'done', cidrs: [cidr('10.32.0.1/24')] }], 'its container keeps it')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
-import { RECLAIM_MS } from '../../../lib/ipam/constants.ts'
+import { ADOPT_RETRY_MS, FULL_GRACE_MS, RECLAIM_MS } from '../../../lib/ipam/constants.ts'
+import { LEASE_HOLDER } from '../../../lib/ipam/lease-holder.ts'
 import { Mesh, NO_FAULTS, type Host } from './mesh.ts'
 import { SALT, cidr, ip, ipam, peer, share } from './support.ts'
 
@@ -212,4 +213,26 @@ t.test('who leaves for good gives back what it borrowed at once', async t => {
   b.returnAll(2)
   exchange(2)
   t.match(a.report().lent, [{ address: '10.32.0.3' }], 'but what a container has')
+})
+
+t.test('an address in use on two hosts is asked for, then disputed, and its owner says who else has it', async t => {
+  const { a, b, exchange } = pair()
+  t.ok(b.adopt({ container: 'c', holder: LEASE_HOLDER.attachment, ...cidr('10.32.0.1/24') }, 0))
+  const lease = { container: 'c', cidr: '10.32.0.1/24', owner: A }
+  t.strictSame(b.report().disputed, [{ ...lease, isAsked: true }], 'nobody was reached yet')
+  b.setReachable(new Set([A]), 1)
+  exchange(1)
+  t.strictSame(b.report().disputed, [{ ...lease, isAsked: true }], 'the refusal is not final yet')
+  const later = 1 + FULL_GRACE_MS
+  b.handleTimeout(later)
+  exchange(later)
+  t.strictSame(b.report().disputed, [lease])
+  t.strictSame(a.report().disputed, [{ container: 'a', cidr: '10.32.0.1/24', usedBy: B }])
+  b.handleTimeout(later + ADOPT_RETRY_MS)
+  t.strictSame(b.report().disputed, [lease], 'also while it is asked for again')
+
+  a.free('a', undefined, later + ADOPT_RETRY_MS)
+  exchange(later + ADOPT_RETRY_MS)
+  t.strictSame(b.report().disputed, [], 'the owner lends it now')
+  t.strictSame(a.report().disputed, [])
 })
