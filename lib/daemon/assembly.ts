@@ -4,13 +4,14 @@ import { API_SOCKET } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
-import { Node } from '../node/mod.ts'
+import { MESH_KEY, Node } from '../node/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { bridgeAddressesOf } from './bridge-addresses.ts'
 import { setUpBridge } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
 import { writeInstance } from './instance.ts'
 import { LaunchRecord } from './launch-record.ts'
+import { lostText } from './lost-state.ts'
 import { Memory } from './memory.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { NodeRunner } from './node-runner.ts'
@@ -107,7 +108,10 @@ async function open(
   const loaded = early?.loaded ?? seams.loadIdentity(config.stateDir)
   const store = seams.openStore(config.stateDir, early !== undefined)
   undo.push('store', () => store.close())
-  const record = new LaunchRecord(config, store.isNew)
+  const record = new LaunchRecord(config, store.isNew, {
+    isSameHost: loaded.origin === 'loaded',
+    hasMesh: store.get(MESH_KEY) !== undefined,
+  })
   const cache = early?.cache ?? seams.openCache(config.stateDir, store.isNew)
   if (early === undefined) undo.push('cache', () => cache.close())
   if (config.secret !== null && early === undefined) onStep('stretching the mesh secret')
@@ -149,9 +153,10 @@ async function open(
   const launchNotices = record.keep()
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
-  begin(runner, config)
+  begin(runner, config, record.lost)
+  if (record.lost !== undefined) log.warn({ event: 'state-lost' }, lostText(record.lost))
   const services = servicesOf(config, settings, {
-    ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, startedAt, onEnd },
+    ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd },
     dataPlane: now => ({
       offloads: plane.offloads(),
       counters: plane.counters(),
@@ -184,14 +189,17 @@ async function open(
   }
 }
 
-/** Joins, founds, leaves it to `--ipalloc-init` who does, or goes on. */
+/** Joins, founds, waits for the mesh that was lost, leaves it to `--ipalloc-init` who does, or goes on. */
 function begin(
   runner: NodeRunner,
   { peers, ipallocInit, ephemeral }: Pick<DaemonConfig, 'peers' | 'ipallocInit' | 'ephemeral'>,
+  lost: LaunchRecord['lost'],
 ): void {
   const isFirst = !runner.report().contacts.some(contact => contact.origin === 'configured')
   runner.input((node, now) => {
     if (peers !== null) node.connect(peers, true, now)
-    else if (isFirst && ipallocInit === null && !ephemeral) node.found(now)
+    else if (!isFirst) return
+    else if (lost !== undefined) node.connect(lost.contacts, false, now)
+    else if (ipallocInit === null && !ephemeral) node.found(now)
   })
 }

@@ -24,6 +24,8 @@ import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { IpamService } from './ipam-service.ts'
+import type { LaunchRecord } from './launch-record.ts'
+import { LostState } from './lost-state.ts'
 import type { Memory } from './memory.ts'
 import { Ipv6Plan } from './ipv6-plan.ts'
 import { Ipv6Mending } from './ipv6-mending.ts'
@@ -58,6 +60,7 @@ export interface Ground {
   readonly runner: NodeRunner
   readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
   readonly memory: Memory
+  readonly record: LaunchRecord
   readonly startedAt: Millis
   dataPlane(now: Millis): DataPlaneFacts
   /** Called when the addresses of the bridge (CIDR form) have changed. */
@@ -67,7 +70,8 @@ export interface Ground {
 
 /** All services, in the order in which they take their turns: a new subject is a line here. */
 export function servicesOf(config: DaemonConfig, settings: DerivedSettings, parts: Ground): Services {
-  const { seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, startedAt, onEnd } = parts
+  const { seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd } =
+    parts
   const book = new NameBook(settings.domain, runner)
   const ipv6 = new Ipv6Plan({ isWanted: config.ipv6, mtu, range: settings.range, prefix: () => ipv6PrefixOf(node) })
   const exposed = new Exposures({ host, runner, store, book, ipv6, range: settings.range })
@@ -144,6 +148,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   const whereabouts = new WhereaboutsService({ domain: book.domain, runner })
   const others = [
     memory,
+    new LostState(runner, record),
     new MeshService({
       runner,
       port: config.port,

@@ -8,24 +8,51 @@ export class LaunchRecord {
   readonly #before: RememberedLaunch | undefined
   readonly #mesh: RememberedLaunch['mesh']
   readonly #notices: readonly string[]
+  #member: RememberedLaunch['member']
+  /** The mesh that the store has lost; undefined when nothing was. */
+  readonly lost: RememberedLaunch['member']
 
   /**
    * Judges whether the mesh may be open. A state is marked closed at once, and open only by a launch that comes up.
    * @throws WeaveError SECRET_REQUIRED, STATE_DAMAGED
    */
-  constructor(config: DaemonConfig, isNewState: boolean) {
+  constructor(
+    config: DaemonConfig,
+    isNewState: boolean,
+    /** `isSameHost`: the identity is that of the launches before. `hasMesh`: the store says something of a mesh. */
+    found: { readonly isSameHost: boolean; readonly hasMesh: boolean },
+  ) {
     const { stateDir, secret } = config
     this.#config = config
     this.#before = readRememberedLaunch(stateDir)
     this.#notices = judgeTrust(config, this.#before, isNewState)
     this.#mesh = secret === null ? 'open' : 'secret'
+    this.#member = found.isSameHost ? this.#before?.member : undefined
+    // A launch is remembered from when its store was made: without one it is gone.
+    const isGone = isNewState && this.#before !== undefined && found.isSameHost
+    if (isGone) this.#member ??= { mesh: '', contacts: [] }
+    this.lost = found.hasMesh ? undefined : this.#member
     if ((isNewState && this.#before === undefined) || this.#mesh === 'secret')
-      rememberLaunch(stateDir, { mesh: this.#mesh, options: this.#before?.options ?? {} })
+      rememberLaunch(stateDir, { mesh: this.#mesh, options: this.#before?.options ?? {}, ...this.#membership })
+  }
+
+  /** Which mesh this peer is of. */
+  note(member: NonNullable<RememberedLaunch['member']>): void {
+    const { stateDir, remember } = this.#config
+    this.#member = member
+    rememberLaunch(stateDir, { mesh: this.#mesh, options: remember, member })
+  }
+
+  get #membership(): Pick<RememberedLaunch, 'member'> {
+    return this.#member === undefined ? {} : { member: this.#member }
   }
 
   /** It comes up: the next launch repeats it. Returns what the operator should read. */
   keep(): string[] {
     const { stateDir, remember } = this.#config
-    return [...this.#notices, ...rememberOrSay(stateDir, { mesh: this.#mesh, options: remember }, this.#before)]
+    return [
+      ...this.#notices,
+      ...rememberOrSay(stateDir, { mesh: this.#mesh, options: remember, ...this.#membership }, this.#before),
+    ]
   }
 }

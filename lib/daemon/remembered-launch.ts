@@ -19,6 +19,8 @@ const RememberedLaunch = z.object({
   mesh: z.enum(['secret', 'open']),
   /** What the next launch repeats. */
   options: GivenOptions,
+  /** The mesh that this peer is of, 32 hex characters or '' for one that is not known, and whom it was told to dial. */
+  member: z.object({ mesh: z.string(), contacts: z.array(z.string()) }).optional(),
 })
 export type RememberedLaunch = z.infer<typeof RememberedLaunch>
 

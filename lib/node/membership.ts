@@ -9,7 +9,8 @@ import type { NodePart, StoreRead } from './part.ts'
 import { entriesOf } from './parts.ts'
 import { decodeMesh, encodeMesh, type StoredMesh } from './stored.ts'
 
-const MESH_KEY = 'mesh'
+/** Of the store: absent until this peer was of a mesh. */
+export const MESH_KEY = 'mesh'
 
 export const NO_MESH = new Uint8Array(MESH_ID_BYTES)
 
