@@ -1,5 +1,7 @@
+import type { PeerId } from '../address/mod.ts'
 import type { CallHandlers, CallReply } from '../api/mod.ts'
-import { WeaveError } from '../base/mod.ts'
+import { counted, WeaveError } from '../base/mod.ts'
+import { TERM_MAX } from '../ipam/mod.ts'
 import { askNode } from './ask-node.ts'
 import type { NodeRunner } from './node-runner.ts'
 import { peerCalled, unknownPeer } from './peer-lookup.ts'
@@ -43,12 +45,19 @@ export class RemovalService implements Service {
           'this peer has published as many takeovers as others listen to',
           'run it on another host, or again when those are ten minutes old and nothing rests on them',
         )
+      case 'spent':
+        throw new WeaveError(
+          'IPAM_WAITING',
+          `the blocks of ${names.short(victim)} were taken over up to the greatest term that there is (${TERM_MAX}): nobody can take them over any more`,
+          'start that host again, or found the mesh anew (`weave-ts reset`, then `weave-ts launch`, on every host)',
+        )
       case 'held':
         throw new WeaveError('IPAM_WAITING', `nothing is taken over now: ${removal.hold.reason}`, removal.hold.remedy)
       case 'unknown':
         throw unknownPeer(text, before)
       case 'begun': {
         const waiting = removal.takeovers.find(one => !one.isSettled)
+        if (waiting === undefined) this.#requireGone(victim, names)
         const one = waiting ?? removal.takeovers.at(-1)
         return {
           peer,
@@ -64,5 +73,16 @@ export class RemovalService implements Service {
         }
       }
     }
+  }
+
+  /** @throws WeaveError IPAM_WAITING when the peer still owns blocks, though no takeover is under way. */
+  #requireGone(victim: PeerId, names: Names): void {
+    const { blocks } = this.#runner.report().ipam.perPeer.find(({ peer }) => peer === victim) ?? { blocks: 0 }
+    if (blocks === 0) return
+    throw new WeaveError(
+      'IPAM_WAITING',
+      `${names.short(victim)} still owns ${counted(blocks, 'address block')}: what was begun did not take them, or was taken back at once`,
+      'run it again; `weave-ts status ipam` shows who owns what, and what others began',
+    )
   }
 }

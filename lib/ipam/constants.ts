@@ -95,6 +95,8 @@ export const ACKS_MAX = 900
 
 /** A peer agrees that another one is gone when it could not be reached for so long, since this one started. */
 export const ACK_AFTER_MS = 3000
+/** What others saw settled is believed when the victim could not be reached for so long: no restart takes that long. */
+export const ADOPT_AFTER_MS = 30_000
 /** Blocks of which no owner is known are taken over only while all members have been reached for so long. */
 export const ALL_REACHED_MS = 5_000
 /** All were reached, and nobody owned them, for so long: then a peer takes them over without being told to. */
@@ -127,5 +129,12 @@ export const IN_USE_SHOWN_MAX = 16
 /** No word of others lifts the ids of this peer's requests to here: what is left lasts for ever. */
 export const REQUEST_ID_MAX = 2 ** 52
 
-/** Terms of takeovers that are read: each is one more than the one before, so none gets there. */
+/** Terms of takeovers that are read. */
 export const TERM_MAX = 0x7fff_ffff
+/**
+ * How far the term of a takeover may be above what a peer knows of its blocks: it may have been away while there were as
+ * many. Whoever lies needs two million of them, one after the other, until there is no greater term.
+ */
+export const TERM_LEAP_MAX = 1024
+/** The same for blocks of which a peer knows nothing, as who joins: what is left lasts for ever. */
+export const TERM_UNKNOWN_MAX = 0x4000_0000

@@ -19,9 +19,9 @@ import type { Stretch } from './title.ts'
 export type PeerRemoval =
   /** This peer gives nothing and takes nothing over now. */
   | { readonly outcome: 'held'; readonly hold: Hold }
-  /** `full`: this peer publishes as many takeovers as others listen to. */
-  | { readonly outcome: 'self' | 'reachable' | 'unknown' | 'full' }
-  /** Under way, here or by a peer that began earlier; or settled, now or before. */
+  /** `full`: this peer publishes as many takeovers as others listen to; `spent`: there is no greater term for its blocks. */
+  | { readonly outcome: 'self' | 'reachable' | 'unknown' | 'full' | 'spent' }
+  /** Under way, here or by a peer that began earlier; or settled, now or before. None: taken back at once. */
   | { readonly outcome: 'begun'; readonly takeovers: readonly TakeoverProgress[] }
 
 /** How the blocks of peers that are gone come to others, and titles with many grants get a new root. */
@@ -55,14 +55,15 @@ export class Succession {
     const isMember = presence.members.has(victim) || this.#map.counts.has(victim)
     const isKnown = isMember || before.length > 0 || orphans.length > 0
     if (!isKnown) return { outcome: 'unknown' }
-    const isUnderWay = before.some(one => !one.isSettled && (one.isForced || !isForced))
+    const standing = this.#takeovers.standing(victim, now)
+    const isUnderWay = standing.some(one => !one.isSettled && (one.isForced || !isForced))
     if (!isUnderWay) {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
       // What nobody has whom all others reach was a lost peer's: this one's, or of one that nobody remembers.
       const runs = [...this.#map.blocksOf(victim), ...orphans]
-      if (this.#map.greatestTerm(runs) >= TERM_MAX) return { outcome: 'full' }
+      if (this.#termOf(runs) >= TERM_MAX) return { outcome: 'spent' }
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
-      if (runs.length === 0 && this.#takeovers.isRemoved(victim)) return { outcome: 'begun', takeovers: before }
+      if (runs.length === 0 && this.#takeovers.isRemoved(victim)) return { outcome: 'begun', takeovers: standing }
       if (this.#takeovers.isFull) return { outcome: 'full' }
       for (let at = 0; at === 0 || at < runs.length; at += TAKEOVER_RUNS_MAX) {
         // The rest is taken when the command is given again.
@@ -71,7 +72,7 @@ export class Succession {
       }
     }
     this.advance(now)
-    return { outcome: 'begun', takeovers: this.#takeovers.of(victim) }
+    return { outcome: 'begun', takeovers: this.#takeovers.standing(victim, now) }
   }
 
   /** Carries on what is under way, until nothing changes any more. */

@@ -1,6 +1,13 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
-import { ACK_AFTER_MS, FAMILIAR_AFTER_MS, ORPHAN_TERMS_MAX } from './constants.ts'
+import {
+  ACK_AFTER_MS,
+  ADOPT_AFTER_MS,
+  FAMILIAR_AFTER_MS,
+  ORPHAN_TERMS_MAX,
+  TERM_LEAP_MAX,
+  TERM_UNKNOWN_MAX,
+} from './constants.ts'
 import type { Register } from './register.ts'
 import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import type { Takeover } from './takeover-record.ts'
@@ -34,6 +41,8 @@ export class TakeoverRules {
   readonly #fitting = new Verdicts()
   readonly #beside = new Verdicts()
   readonly #heldBeside = new Verdicts()
+  readonly #foreign = new Verdicts()
+  readonly #leaping = new Verdicts()
 
   constructor(parts: TakeoverRuleParts) {
     this.#parts = parts
@@ -48,7 +57,8 @@ export class TakeoverRules {
   mayCount(entry: TakeoverEntry, now: Millis): boolean {
     const { votes } = this.#parts
     const { takeover } = entry
-    if (votes.isConceded(takeover)) return true
+    if (this.#isLeap(takeover)) return false
+    if (this.#isConceded(takeover)) return true
     if (this.#isObjected(entry)) return false
     if (votes.hasMajority(takeover)) {
       if (!this.#isOvertaken(takeover, takeover.term)) return true
@@ -62,9 +72,10 @@ export class TakeoverRules {
   isDoubtful({ takeover }: TakeoverEntry): boolean {
     const { self, votes, blocks } = this.#parts
     if (takeover.victim === self) return false
-    if (votes.hasMajority(takeover) || votes.isConceded(takeover)) return false
+    if (votes.hasMajority(takeover)) return false
     const { presence } = votes
-    if (takeover.victim !== takeover.author && presence.isReached(takeover.victim)) return true
+    const { victim, author } = takeover
+    if (victim !== author && presence.isReached(victim) && !votes.isConceded(takeover)) return true
     return this.#heldBeside.of(
       takeover,
       `${blocks.statementsVersion()} ${blocks.registersVersion()} ${presence.version}`,
@@ -79,7 +90,7 @@ export class TakeoverRules {
     if (isSettled) return true
     const { victim, author } = takeover
     if (author === self || victim === self || !votes.presence.isReached(author)) return false
-    if (victim !== author && !this.#isLost(victim, now)) return false
+    if (victim !== author && !this.#isLost(victim, now, this.#patience(entry))) return false
     const isOpen = votes.presence.areReached(victim, now)
     if (!this.#fits(takeover, isOpen) || this.#isOvertaken(takeover)) return false
     for (const rival of this.#parts.entries.values()) {
@@ -100,9 +111,9 @@ export class TakeoverRules {
 
   /**
    * True for an own one that is not settled when the victim is back, somebody else settled one of its blocks or has it,
-   * or there is one of a lesser id.
+   * or there is one of a lesser id that may come to something.
    */
-  mustWithdraw(entry: TakeoverEntry): boolean {
+  mustWithdraw(entry: TakeoverEntry, now: Millis): boolean {
     const { self, votes } = this.#parts
     const { takeover, isSettled, publishers } = entry
     const { presence } = votes
@@ -111,11 +122,25 @@ export class TakeoverRules {
     if (votes.hasWitness(takeover)) return false
     if ((!takeover.isForced && !this.#fits(takeover, true)) || this.#isOvertaken(takeover)) return true
     for (const rival of this.#parts.entries.values()) {
-      const { id, author } = rival.takeover
-      if (rival.isSettled || id >= takeover.id || !presence.isReached(author)) continue
-      if (overlap(rival.takeover, takeover)) return true
+      if (rival.takeover.id >= takeover.id || !overlap(rival.takeover, takeover)) continue
+      if (this.isPromising(rival, now)) return true
     }
     return false
+  }
+
+  /**
+   * True when it is not settled, and this peer could agree to it, as far as it knows: an id is soon found that is less than
+   * any other, but what fits nobody's registers comes to nothing.
+   */
+  isPromising({ takeover, isSettled }: TakeoverEntry, now: Millis): boolean {
+    const { self, votes } = this.#parts
+    const { victim, author, isForced } = takeover
+    const { presence } = votes
+    if (isSettled || (author !== self && !presence.isReached(author))) return false
+    if (victim !== author && (victim === self || presence.isReached(victim))) return false
+    // What this peer forces goes on whoever agrees.
+    if (author === self && isForced) return !this.#isOvertaken(takeover)
+    return this.#fits(takeover, presence.areReached(victim, now)) && !this.#isOvertaken(takeover)
   }
 
   /** When time alone may change what follows from an entry. */
@@ -127,8 +152,10 @@ export class TakeoverRules {
       lostSince: votes.presence.lostSince(takeover.victim),
       reachedSince: votes.hasOwn(takeover.id) ? votes.presence.reachedSince(takeover.victim) : undefined,
     }
-    const times = [lostSince, reachedSince, votes.hasWitness(takeover) ? seenAt : undefined]
+    const hasWitness = votes.hasWitness(takeover)
+    const times = [lostSince, reachedSince, hasWitness ? seenAt : undefined]
       .flatMap(since => (since === undefined ? [] : [since + ACK_AFTER_MS]))
+      .concat(lostSince === undefined ? [] : [lostSince + ADOPT_AFTER_MS])
       .filter(at => at > now)
     return times.length === 0 ? undefined : Math.min(...times)
   }
@@ -142,28 +169,41 @@ export class TakeoverRules {
     const { self, votes, blocks } = this.#parts
     const { victim, author } = takeover
     if (victim === self || !votes.hasWitness(takeover) || now - seenAt < ACK_AFTER_MS) return false
-    if (victim !== author && !this.#isLost(victim, now)) return false
+    if (victim !== author && !this.#isLost(victim, now, ADOPT_AFTER_MS)) return false
     const key = `${blocks.registersVersion()} ${votes.presence.version}`
-    return !this.#beside.of(takeover, key, () => this.#isBeside(takeover))
+    return !this.#beside.of(takeover, key, () => this.#isBeside(takeover, owner => votes.presence.isReached(owner)))
   }
 
-  /** True when a block of it is, by a lesser term, that of a peer that is reached, and neither victim nor author. */
-  #isBeside({ runs, term, victim, author }: Takeover): boolean {
+  /** The victim says so, and as far as this peer knows it gives away what is its own: two who lie could name any blocks. */
+  #isConceded(takeover: Takeover): boolean {
     const { votes, blocks } = this.#parts
+    if (!votes.isConceded(takeover)) return false
+    return !this.#foreign.of(takeover, `${blocks.registersVersion()}`, () => this.#isBeside(takeover, () => true))
+  }
+
+  /** How long its victim must be lost: longer than a restart takes when it was said to be gone while it was there. */
+  #patience({ takeover, seenAt }: TakeoverEntry): number {
+    const since = this.#parts.votes.presence.lostSince(takeover.victim)
+    return since !== undefined && since - seenAt > ACK_AFTER_MS ? ADOPT_AFTER_MS : ACK_AFTER_MS
+  }
+
+  /** True when a block of it is, by a lesser term, that of such a peer that is neither victim nor author. */
+  #isBeside({ runs, term, victim, author }: Takeover, isSuch: (owner: PeerId) => boolean): boolean {
+    const { blocks } = this.#parts
     for (const { first, count } of runs)
       for (let block = first; block < first + count; block++) {
         const register = blocks.registerOf(block)
         if (register === undefined || register.term >= term) continue
         const { owner } = register
-        if (owner !== victim && owner !== author && votes.presence.isReached(owner)) return true
+        if (owner !== victim && owner !== author && isSuch(owner)) return true
       }
     return false
   }
 
-  #isLost(peer: PeerId, now: Millis): boolean {
+  #isLost(peer: PeerId, now: Millis, ms = ACK_AFTER_MS): boolean {
     const { presence } = this.#parts.votes
     const since = presence.lostSince(peer)
-    return !presence.isReached(peer) && (since === undefined || now - since >= ACK_AFTER_MS)
+    return !presence.isReached(peer) && (since === undefined || now - since >= ms)
   }
 
   /** Its victim is said to be gone by one whom this peer had reached all the time, like the victim. */
@@ -196,6 +236,24 @@ export class TakeoverRules {
         }
       }
       return hasOrphan ? term > greatest && term <= greatest + ORPHAN_TERMS_MAX : term === greatest + 1
+    })
+  }
+
+  /** True when its term is out of all proportion to those of its blocks: the next ones would come to an end. */
+  #isLeap(takeover: Takeover): boolean {
+    const { blocks, termOf } = this.#parts
+    const { runs, term } = takeover
+    if (runs.length === 0 || term <= TERM_LEAP_MAX) return false
+    return this.#leaping.of(takeover, `${blocks.registersVersion()}`, () => {
+      let greatest = 0
+      let isAnyKnown = false
+      for (const { first, count } of runs)
+        for (let block = first; block < first + count; block++) {
+          const register = blocks.registerOf(block)
+          isAnyKnown ||= register !== undefined
+          greatest = Math.max(greatest, register?.term ?? 0, termOf(block))
+        }
+      return term > (isAnyKnown || greatest > 0 ? greatest + TERM_LEAP_MAX : TERM_UNKNOWN_MAX)
     })
   }
 

@@ -219,7 +219,7 @@ export class Takeovers implements TakeoverRoots {
 
   #advanceOne(entry: TakeoverEntry, now: Millis): boolean {
     const { id, author } = entry.takeover
-    if (this.#rules.mustWithdraw(entry) || this.#isGivenUp(entry, now)) {
+    if (this.#rules.mustWithdraw(entry, now) || this.#isGivenUp(entry, now)) {
       if (author === this.#self) return this.withdraw(id)
       this.#unsettle(entry)
       return true
@@ -266,6 +266,13 @@ export class Takeovers implements TakeoverRoots {
   of(victim: PeerId): TakeoverProgress[] {
     const entries = this.#rules.of(victim).filter(({ takeover }) => takeover.author !== victim)
     return entries.map(entry => progressOf(entry, this.#votes))
+  }
+
+  /** Of these those that count: settled, or such that they may be. */
+  standing(victim: PeerId, now: Millis): TakeoverProgress[] {
+    const entries = this.#rules.of(victim).filter(({ takeover }) => takeover.author !== victim)
+    const standing = entries.filter(entry => entry.isSettled || this.#rules.isPromising(entry, now))
+    return standing.map(entry => progressOf(entry, this.#votes))
   }
 
   /** True while a new root for what this peer owns is not settled; one that nobody agrees to is in the way of no other. */
