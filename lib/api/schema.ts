@@ -153,7 +153,7 @@ export const BlockRunView = z.object({
   resting: z.number(),
   /** Addresses of own blocks that were lent to other peers. */
   lent: z.number(),
-  /** Addresses that this peer could give to its containers or hand on; null for blocks of others. */
+  /** Addresses that this peer could give to its containers or hand on; null for blocks of others. The first and the last of the range are none. */
   free: z.number().nullable(),
   /** Addresses of own blocks of which nothing is given for now. */
   barred: z.number(),
@@ -167,6 +167,8 @@ export const IpamMap = z.object({
   blockPrefix: z.number(),
   blockAddresses: z.number(),
   runs: z.array(BlockRunView),
+  /** Addresses that are not of the range, and that peers say are in use. */
+  outside: z.array(z.object({ address: z.string(), container: z.string(), peer: PeerRef })).default([]),
 })
 
 /** `leases`, `targets`, `addresses`: how many were compared. */

@@ -1,6 +1,8 @@
 import type { Attachment, Whereabouts } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 
+const NOWHERE = 'name a container by its id or how that begins, not a host; see all with `weave-ts ps --all`'
+
 /**
  * Those that are meant: by target, id, description, or the name that Docker knows, else by the beginning of an id; all
  * when none is named. @throws WeaveError NOT_ATTACHED for what stands for none
@@ -8,19 +10,24 @@ import { WeaveError } from '../base/mod.ts'
 export function chosenAttachments<T extends Pick<Attachment, 'id' | 'description'>>(
   all: readonly T[],
   texts: readonly string[],
+  hint = 'see what is with `weave-ts ps`',
 ): T[] {
   if (texts.length === 0) return [...all]
-  const chosen = new Set(texts.flatMap(text => named(all, text)))
+  const chosen = new Set(texts.flatMap(text => named(all, text, hint)))
   return all.filter(one => chosen.has(one))
 }
 
 /** The same of what is on all hosts, by id. @throws WeaveError NOT_ATTACHED */
 export function chosenContainers(all: readonly Whereabouts[], texts: readonly string[]): Whereabouts[] {
   const known = all.map(view => ({ view, id: view.container, description: '' }))
-  return chosenAttachments(known, texts).map(({ view }) => view)
+  return chosenAttachments(known, texts, NOWHERE).map(({ view }) => view)
 }
 
-function named<T extends Pick<Attachment, 'id' | 'description'>>(all: readonly T[], text: string): readonly T[] {
+function named<T extends Pick<Attachment, 'id' | 'description'>>(
+  all: readonly T[],
+  text: string,
+  hint: string,
+): readonly T[] {
   const exact = all.filter(
     ({ id, description }) =>
       id === text ||
@@ -30,5 +37,5 @@ function named<T extends Pick<Attachment, 'id' | 'description'>>(all: readonly T
   )
   const found = exact.length > 0 || text === '' ? exact : all.filter(({ id }) => id.startsWith(text))
   if (found.length > 0) return found
-  throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, 'see what is with `weave-ts ps`')
+  throw new WeaveError('NOT_ATTACHED', `${text} is not attached`, hint)
 }

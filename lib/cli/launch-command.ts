@@ -32,7 +32,11 @@ export function addLaunchCommand(program: Command): void {
     .option('--port <number>', 'TCP and UDP port', '6783')
     .option('--no-discovery', 'link only to the peers given; the rest of the mesh is reached through them')
     .option('--conn-limit <number>', 'at most so many links (0: no limit)', '200')
-    .option('--ipalloc-range <cidr>', 'addresses that the mesh hands out', '10.32.0.0/12')
+    .option(
+      '--ipalloc-range <cidr>',
+      'addresses that the mesh hands out, /8 to /30; the same on every peer',
+      '10.32.0.0/12',
+    )
     .option('--ipalloc-default-subnet <cidr>', 'subnet of containers that ask for none (default: the range)')
     .option(
       '--ipalloc-init <plan>',

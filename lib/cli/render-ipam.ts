@@ -4,7 +4,7 @@ import { peerName } from './render.ts'
 import { column } from './table.ts'
 
 /** One line for each run of blocks: addresses, how many, owner, and what is known of them. */
-export function renderIpamMap({ range, blockPrefix, runs }: IpamMap): string {
+export function renderIpamMap({ range, blockPrefix, runs, outside }: IpamMap): string {
   const rows = runs.map(run => {
     const owner = run.owner === null ? 'nobody' : peerName(run.owner)
     const counts = [
@@ -26,7 +26,10 @@ export function renderIpamMap({ range, blockPrefix, runs }: IpamMap): string {
     const [stretch, size, owner] = cells as [string, string, string]
     return `${column(stretch, widths[0]!)} ${size.padStart(widths[1]!)} ${column(owner, widths[2]!)} ${text}`
   })
-  return [`${range} in /${blockPrefix} blocks`, ...lines].join('\n')
+  const others = outside.map(
+    ({ address, container, peer }) => `outside: ${address} of ${container} on ${peerName(peer)}`,
+  )
+  return [`${range} in /${blockPrefix} blocks`, ...lines, ...others].join('\n')
 }
 
 /** A finding is two lines: what does not fit, and what to do. */

@@ -41,7 +41,9 @@ export function renderStatus(status: Status): string {
   const { ipv6Off } = status.overlay
   const ipv6 = ipv6Off === null ? (status.mesh.ipv6Prefix ?? 'as soon as there is a mesh') : `off: ${ipv6Off}`
   lines.push(labelled('IPv6', ipv6))
-  lines.push(labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses} in the range`))
+  lines.push(
+    labelled('Addresses', `${ipam.activeAddresses} in use here, of ${ipam.rangeAddresses - 2} that the range can give`),
+  )
   lines.push('', ...renderDocker(status.docker), ...renderDriver(status.driver))
   const { dns } = status
   lines.push('', labelled('Service', 'dns'), labelled('Domain', `${dns.domain}.`))

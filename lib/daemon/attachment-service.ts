@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { parseCidr } from '../address/mod.ts'
 import type { Attachment, AttachmentFound, CallHandlers } from '../api/mod.ts'
 import { errorText, printable } from '../base/mod.ts'
 import type { Monitor } from '../host/mod.ts'
@@ -9,6 +10,7 @@ import type { DockerService } from './docker-service.ts'
 import { few } from './few.ts'
 import type { Ipv6Mending } from './ipv6-mending.ts'
 import type { NodeRunner } from './node-runner.ts'
+import { outsideNotes } from './outside-range.ts'
 import type { ResolvConfs } from './resolv-confs.ts'
 import type { ReturningNamespaces } from './returning-namespaces.ts'
 import type { Service } from './service.ts'
@@ -68,7 +70,11 @@ export class AttachmentService implements Service {
           })
           return {
             ...given,
-            notes: [...(isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : []), ...disputes(given.cidrs, runner)],
+            notes: [
+              ...(isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : []),
+              ...outsideOf(given.cidrs, runner),
+              ...disputes(given.cidrs, runner),
+            ],
           }
         } catch (error) {
           throw explained(error, () => runner.report())
@@ -143,6 +149,10 @@ export class AttachmentService implements Service {
     for (const id of await this.#attachments.reconcile(id => this.#docker.keeps(id) || this.#returning.keeps(id)))
       this.#log.info({ event: 'attachment-gone', id }, 'its interface is gone; its addresses rest')
   }
+}
+
+function outsideOf(cidrs: readonly string[], runner: Pick<NodeRunner, 'report'>): string[] {
+  return outsideNotes(cidrs, parseCidr(runner.report().ipam.range)!)
 }
 
 /** What a target that is attached has, and that others have the better right to. */

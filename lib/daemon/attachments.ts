@@ -2,9 +2,10 @@ import { formatCidr, parseCidr, type Cidr } from '../address/mod.ts'
 import type { AttachmentFound } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HostNetwork, Target } from '../host/mod.ts'
-import { LEASE_HOLDER, parseAddressForms, parseClaim } from '../ipam/mod.ts'
+import { checkNoAddress, LEASE_HOLDER, parseAddressForms, parseClaim } from '../ipam/mod.ts'
 import { Attaching, type AttachOutcome } from './attaching.ts'
 import type { AttachmentRecords } from './attachment-records.ts'
+import { EXPOSED_ID } from './constants.ts'
 import { ipv6Among, type Ipv6Plan } from './ipv6-plan.ts'
 import { KeyedTurns } from './keyed-turns.ts'
 import type { NameBook } from './name-book.ts'
@@ -71,6 +72,7 @@ export class Attachments {
    * rest. On failure nothing is left that was not there before.
    */
   async attach(text: string, forms: readonly string[], options: AttachOptions): Promise<AttachOutcome> {
+    checkNoAddress(text)
     const wanted = parseAddressForms(forms, this.#range)
     const given = this.#book.domain.parseAll(options.names ?? [])
     const target = await this.#host.resolve(text)
@@ -81,6 +83,9 @@ export class Attachments {
 
   /** Takes addresses away (all, when none is named), with the IPv6 addresses of each; returns what was removed. */
   async detach(text: string, forms: readonly string[]): Promise<Pick<AttachOutcome, 'cidrs' | 'ipv6'>> {
+    checkNoAddress(text)
+    if (text === EXPOSED_ID)
+      throw new WeaveError('BAD_TARGET', `${text} is this host itself`, 'take its addresses away with `weave-ts hide`')
     const named = forms.map(form => parseClaim(form, this.#range))
     const { id, target } = await this.#find(text)
     return this.turns.take(id, () => this.#detach(text, id, target, named))

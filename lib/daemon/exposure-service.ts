@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
+import { parseCidr } from '../address/mod.ts'
 import type { AttachmentFound, CallHandlers, Status } from '../api/mod.ts'
 import { errorText } from '../base/mod.ts'
 import { EXPOSED_ID } from './constants.ts'
 import type { Exposures } from './exposures.ts'
 import { ipv6Among } from './ipv6-plan.ts'
 import type { NodeRunner } from './node-runner.ts'
+import { outsideNotes } from './outside-range.ts'
 import type { Service } from './service.ts'
 import { explained } from './status/trouble.ts'
 
@@ -57,7 +59,8 @@ export class ExposureService implements Service {
             names,
             ...(timeoutSeconds !== undefined && { waitMs: timeoutSeconds * 1_000 }),
           })
-          const notes = (await parts.isForwarding()) ? [] : [NO_FORWARDING]
+          const outside = outsideNotes(given.cidrs, parseCidr(runner.report().ipam.range)!)
+          const notes = [...outside, ...((await parts.isForwarding()) ? [] : [NO_FORWARDING])]
           return { ...given, notes: exposures.isIpv6Off ? [...notes, NO_IPV6] : notes }
         } catch (error) {
           throw explained(error, () => runner.report())

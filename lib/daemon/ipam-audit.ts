@@ -101,7 +101,7 @@ function ofLease({ container, holder, cidr }: AuditedLease, facts: AuditFacts): 
   for (const other of facts.toldElsewhere(bare(cidr)))
     findings.push({
       what: `${container} here has ${cidr}, and so has ${other}`,
-      remedy: 'detach one of the two and attach it again; see `weave-ts status ipam` for who owns the block',
+      remedy: 'detach one of the two and attach it again; see `weave-ts ipam show` for who owns the block',
     })
   return findings
 }

@@ -6,6 +6,7 @@ import { auditFacts } from './audit-facts.ts'
 import type { auditedTargets } from './audited-targets.ts'
 import { audit } from './ipam-audit.ts'
 import type { NodeRunner } from './node-runner.ts'
+import { outsideUsers } from './outside-range.ts'
 import type { Service } from './service.ts'
 import { Names } from './status/names.ts'
 
@@ -32,11 +33,16 @@ export class IpamService implements Service {
     this.calls = {
       ipam: () => {
         const { blockSpace: space } = runner.node
+        const report = runner.report()
         return {
           range: formatCidr(space.range),
           blockPrefix: space.blockPrefix,
           blockAddresses: space.blockSize,
-          runs: this.#runs(space, runner.report()),
+          runs: this.#runs(space, report),
+          outside: outsideUsers(runner.node.names.zone.all(), space.range).map(({ peer, ...one }) => ({
+            ...one,
+            peer: new Names(report).ref(peer),
+          })),
         }
       },
       'ipam-check': async () => {
@@ -59,6 +65,8 @@ export class IpamService implements Service {
       const isSelf = run.owner === self
       const first = space.blockCidr(run.first).address
       const lent = isSelf ? sum(lentPerBlock, run) : 0
+      // The first and the last address of the range are the first or the last of any subnet too.
+      const never = (run.first === 0 ? 1 : 0) + (run.last === space.blockCount - 1 ? 1 : 0)
       const barred = run.barred * space.blockSize
       return {
         first: formatIpv4(first),
@@ -71,7 +79,7 @@ export class IpamService implements Service {
         leased: run.leased,
         resting: run.resting,
         lent,
-        free: isSelf ? Math.max(0, addresses - run.leased - run.resting - lent - barred) : null,
+        free: isSelf ? Math.max(0, addresses - never - run.leased - run.resting - lent - barred) : null,
         barred,
         told: sum(told, run),
       }

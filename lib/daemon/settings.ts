@@ -1,5 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import {
+  containsCidr,
   endpointOf,
   formatCidr,
   hasHostBits,
@@ -11,6 +12,7 @@ import {
   type Endpoint,
 } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
+import { RANGE_PREFIX_MIN, SUBNET_PREFIX_MAX } from '../ipam/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
 import { DNS_PORT, Domain } from '../names/mod.ts'
 import { ADVERTISED_ENDPOINTS_MAX } from '../topology/mod.ts'
@@ -42,12 +44,12 @@ export function derivedSettingsOf(
   config: DaemonConfig,
   interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>,
 ): DerivedSettings {
-  const range = cidrOption('--ipalloc-range', config.ipallocRange)
+  const range = rangeOption(config.ipallocRange)
   const subnet = config.ipallocDefaultSubnet
   const hosts = (config.peers ?? []).map(peer => parsePeerName(peer, config.port).host)
   return {
     range,
-    defaultSubnet: subnet === null ? range : cidrOption('--ipalloc-default-subnet', subnet),
+    defaultSubnet: subnet === null ? range : subnetOption(subnet, range),
     founding: foundingOf(config),
     ip: listenAddress(config.host),
     advertised: advertisedEndpoints(config, interfaces),
@@ -66,6 +68,26 @@ function foundingOf({ ipallocInit, ephemeral }: DaemonConfig): FoundingPlan | un
     'CONFIG_INVALID',
     `--ephemeral was given together with --ipalloc-init ${ipallocInit ?? ''}: who holds no address blocks does not found`,
     'leave one of them out, or give --ipalloc-init observer',
+  )
+}
+
+function rangeOption(text: string): Cidr {
+  const range = cidrOption('--ipalloc-range', text)
+  if (range.prefix >= RANGE_PREFIX_MIN && range.prefix <= SUBNET_PREFIX_MAX) return range
+  throw new WeaveError(
+    'CONFIG_INVALID',
+    `--ipalloc-range ${text} is too ${range.prefix < RANGE_PREFIX_MIN ? 'large' : 'small'}: a range is of /${RANGE_PREFIX_MIN} to /${SUBNET_PREFIX_MAX}`,
+    'give another, such as 10.32.0.0/12, the same on every peer',
+  )
+}
+
+function subnetOption(text: string, range: Cidr): Cidr {
+  const subnet = cidrOption('--ipalloc-default-subnet', text)
+  if (subnet.prefix <= SUBNET_PREFIX_MAX && containsCidr(range, subnet)) return subnet
+  throw new WeaveError(
+    'CONFIG_INVALID',
+    `--ipalloc-default-subnet ${text} is ${subnet.prefix > SUBNET_PREFIX_MAX ? `smaller than /${SUBNET_PREFIX_MAX}` : `not inside --ipalloc-range ${formatCidr(range)}`}`,
+    `give a subnet of ${formatCidr(range)} with at least 4 addresses, or leave the option out for all of it`,
   )
 }
 

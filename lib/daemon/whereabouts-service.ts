@@ -1,9 +1,11 @@
 import {
   EMBEDDED_IPV4_BITS,
   MESH_PREFIX_BYTES,
+  firstAddress,
   formatCidr,
   formatIp,
   formatIpv4,
+  lastAddress,
   parseCidr,
   parseIp,
   parseIpv6Cidr,
@@ -11,6 +13,7 @@ import {
 } from '../address/mod.ts'
 import type { CallHandlers, Whereabouts } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
+import { REST_MS } from '../ipam/mod.ts'
 import type { Domain, ZoneEntry } from '../names/mod.ts'
 import type { NodeReport } from '../node/mod.ts'
 import { CONTAINER_ID_SHOWN } from './constants.ts'
@@ -21,7 +24,7 @@ import { Names } from './status/names.ts'
 interface Given {
   readonly domain: Pick<Domain, 'full' | 'tryParse'>
   readonly runner: Pick<NodeRunner, 'report'> & {
-    readonly node: Pick<NodeRunner['node'], 'leases' | 'names' | 'blockSpace' | 'blockOwner'>
+    readonly node: Pick<NodeRunner['node'], 'leases' | 'names' | 'blockSpace' | 'blockOwner' | 'addresses'>
   }
 }
 
@@ -79,8 +82,8 @@ export class WhereaboutsService implements Service {
     if (kept.length > 0) return kept
     throw new WeaveError(
       'ADDRESS_UNKNOWN',
-      `no container is known at ${what}; ${ipv4 === undefined ? 'it is no address of this mesh' : this.#ownerOf(ipv4, report)}`,
-      'see what is where with `weave-ts ps --all`, and who owns which addresses with `weave-ts status ipam`',
+      `no container is known at ${what}; ${ipv4 === undefined ? 'it is no address of this mesh' : this.#ownerOf(ipv4, ip.length > 4, report)}`,
+      'see what is where with `weave-ts ps --all`, and who owns which addresses with `weave-ts ipam show`',
     )
   }
 
@@ -100,17 +103,28 @@ export class WhereaboutsService implements Service {
       }))
   }
 
-  #ownerOf(ip: Uint8Array, report: NodeReport): string {
+  #ownerOf(ip: Uint8Array, isIpv6: boolean, report: NodeReport): string {
     const { node } = this.#runner
     const { blockSpace: space } = node
     const address = new DataView(ip.buffer, ip.byteOffset).getUint32(0)
-    if (!space.holds(address)) return `it is outside the range ${formatCidr(space.range)}`
+    const outside = `outside the range ${formatCidr(space.range)}`
+    if (!space.holds(address))
+      return isIpv6
+        ? `it has the prefix of this mesh, and the IPv4 address that it would go with, ${formatIpv4(address)}, is ${outside}`
+        : `it is ${outside}`
+    if (isIpv6) return `it would go with ${formatIpv4(address)}: ${this.#ownerOf(ip, false, report)}`
+    if (address === firstAddress(space.range) || address === lastAddress(space.range)) {
+      const which = address === firstAddress(space.range) ? 'first (network)' : 'last (broadcast)'
+      return `it is the ${which} address of the range ${formatCidr(space.range)}, and never given`
+    }
     const block = space.blockOf(address)
     const owner = node.blockOwner(block)
     const its = `its block ${formatCidr(space.blockCidr(block))}`
     if (owner === undefined) return `${its} belongs to nobody that is known`
     const loan = report.ipam.lent.find(one => one.address === formatIpv4(address))
     if (loan !== undefined) return `this peer lent it to ${new Names(report).short(loan.peer)}`
+    if (node.addresses.ipam.isResting(address))
+      return `${its} belongs to this peer, where it rests after use, for ${REST_MS / 1_000} s at most`
     if (owner === report.self.peerId) return `${its} belongs to this peer, which gave it to nobody`
     const reach = report.peers.some(({ peerId, isReachable }) => peerId === owner && isReachable)
     return `${its} belongs to ${new Names(report).short(owner)}${reach ? '' : ', which cannot be reached'}`

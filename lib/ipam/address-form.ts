@@ -1,4 +1,13 @@
-import { cidrSize, firstAddress, formatCidr, hasHostBits, parseCidr, parseIpv4, type Cidr } from '../address/mod.ts'
+import {
+  cidrSize,
+  firstAddress,
+  formatCidr,
+  hasHostBits,
+  parseCidr,
+  parseIp,
+  parseIpv4,
+  type Cidr,
+} from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 
 /** Of the addresses that hints name: a subnet of this length, and the host of this number in it. */
@@ -25,15 +34,29 @@ function examplesOf(range: Cidr): string {
  * Reads `10.2.1.1/24` or `ip:10.2.1.1/24` (claim), `net:10.2.2.0/24`, `net:default`, or nothing (the default subnet).
  * @throws WeaveError BAD_ADDRESS
  */
-export function parseAddressForm(text: string, range: Cidr): AddressForm {
+export function parseAddressForm(text: string, range: Cidr, examples = examplesOf(range)): AddressForm {
   if (text === '' || text === 'net:default') return { type: 'default' }
   if (text.startsWith('net:')) return { type: 'subnet', subnet: parseSubnet(text, range) }
   const bare = text.startsWith('ip:') ? text.slice('ip:'.length) : text
   const cidr = parseCidr(bare)
   if (cidr !== undefined) return { type: 'claim', cidr }
-  const why =
-    parseIpv4(bare) === undefined ? 'is not an address with a prefix length' : 'has no prefix length, such as /24'
-  throw new WeaveError('BAD_ADDRESS', `"${text}" ${why}`, examplesOf(range))
+  throw new WeaveError('BAD_ADDRESS', `"${text}" ${faultOf(bare)}`, examples)
+}
+
+function faultOf(text: string): string {
+  if (parseIpv4(text) !== undefined) return 'has no prefix length, such as /24'
+  if (parseIp(text.split('/')[0]!) === undefined) return 'is not an address with a prefix length'
+  return 'is an IPv6 address: those follow from the IPv4 addresses, and are not asked for'
+}
+
+/** Who writes an address where the target belongs is told. @throws WeaveError BAD_TARGET */
+export function checkNoAddress(target: string): void {
+  if (!/^(net|ip):/.test(target) && parseIp(target.split('/')[0]!) === undefined) return
+  throw new WeaveError(
+    'BAD_TARGET',
+    `"${target}" is an address, and stands where the target does`,
+    'name the target last: [ADDRESS...] TARGET',
+  )
 }
 
 /** The forms of a command line; none at all asks for the default subnet. @throws WeaveError BAD_ADDRESS */
@@ -43,13 +66,11 @@ export function parseAddressForms(texts: readonly string[], range: Cidr): readon
 
 /** Reads a form that names one address, and that address only. @throws WeaveError BAD_ADDRESS */
 export function parseClaim(form: string, range: Cidr): Cidr {
-  const parsed = parseAddressForm(form, range)
+  const shown = formatCidr({ address: firstAddress(range) + 1, prefix: range.prefix })
+  const remedy = `write the address as \`weave-ts ps\` shows it, for instance ${shown}`
+  const parsed = parseAddressForm(form, range, remedy)
   if (parsed.type === 'claim') return parsed.cidr
-  throw new WeaveError(
-    'BAD_ADDRESS',
-    `"${form}" does not name one address`,
-    `write the address as \`weave-ts ps\` shows it, for instance ${formatCidr({ address: firstAddress(range) + 1, prefix: range.prefix })}`,
-  )
+  throw new WeaveError('BAD_ADDRESS', `"${form}" does not name one address`, remedy)
 }
 
 export function formatAddressForm(form: AddressForm): string {

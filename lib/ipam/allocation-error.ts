@@ -1,13 +1,13 @@
 import { cidrSize, formatCidr, formatIpv4, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { HadBy } from '../wire/mod.ts'
-import { PENDING_MAX } from './constants.ts'
+import { PENDING_MAX, REST_MS } from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { SeekState } from './seeker.ts'
 
 export const NOT_JOINED = 'no peer that holds address blocks is known yet: not joined'
 
-const LOOK = '(`weave-ts status ipam` shows who owns what)'
+const LOOK = '(`weave-ts ipam show` shows who owns what)'
 
 /** What the words of an error are made of. */
 export interface Words {
@@ -35,6 +35,18 @@ export function waitReason(state: SeekState | undefined, isJoined: boolean, word
   if (unreachable.length > 0) parts.push(`cannot reach ${unreachable.map(words.nameOf).join(', ')}, who may have some`)
   if (unowned > 0) parts.push(`${unowned} ${unowned === 1 ? 'block has' : 'blocks have'} no known owner`)
   return parts.length > 0 ? parts.join('; ') : 'waiting for an address to become free'
+}
+
+/** Of a claim: in whose block the address is, when that peer is out of reach, and which host says to use it. */
+export function ownerAway(
+  address: Ipv4,
+  block: Cidr,
+  owner: PeerId,
+  user: PeerId | undefined,
+  { nameOf }: Pick<Words, 'nameOf'>,
+): string {
+  const used = user === undefined ? '' : `; ${nameOf(user)} uses it`
+  return `cannot reach ${nameOf(owner)}, in whose block ${formatCidr(block)} ${formatIpv4(address)} lies${used}`
 }
 
 /** What to do about owners that nobody reaches. */
@@ -80,11 +92,15 @@ export function heldError(what: string, waitedMs: number, hold: Hold): WeaveErro
 }
 
 export function fullError(subnet: Cidr, resting: number, words: Words): WeaveError {
-  const rest = resting > 0 ? `, ${resting} of them resting here after use` : ''
+  const rest = resting > 0 ? `, ${resting} of them resting here after use, for ${REST_MS / 1_000} s at most` : ''
+  const other =
+    subnet.prefix > words.range.prefix ? `, or ask with net: for another subnet of ${formatCidr(words.range)}` : ''
   return new WeaveError(
     'RANGE_FULL',
     `${formatCidr(subnet)} is full: all of its ${cidrSize(subnet) - 2} addresses are taken${rest}`,
-    `detach what is no longer needed, or ask with net: for another subnet of ${formatCidr(words.range)} ${LOOK}`,
+    resting > 0
+      ? `try again when that is over, or wait for it with --timeout ${REST_MS / 1_000 + 5}`
+      : `detach what is no longer needed${other} ${LOOK}`,
   )
 }
 
@@ -118,7 +134,7 @@ export function crowdedError(): WeaveError {
   return new WeaveError(
     'IPAM_WAITING',
     `${PENDING_MAX} requests for addresses wait already, and no more can`,
-    `try again when some have been answered ${LOOK}`,
+    'try again when some have been answered (`weave-ts status ipam` shows which wait)',
   )
 }
 

@@ -152,7 +152,13 @@ export class Allocator {
     const state = this.#seeker.state(this.#needOf(pending).key)
     const hold = this.#holdOf(pending)
     if (hold !== undefined && state?.asked === undefined) return hold.reason
-    return errors.waitReason(state, !this.#map.isEmpty, this.#parts.words())
+    const { address } = pending
+    const words = this.#parts.words()
+    const owner = state?.asked === undefined ? state?.unreachable[0] : undefined
+    if (address === undefined || owner === undefined) return errors.waitReason(state, !this.#map.isEmpty, words)
+    const { space } = this.#map
+    const [user] = this.#parts.assignments.usersOf(address)
+    return errors.ownerAway(address, space.blockCidr(space.blockOf(address)), owner, user, words)
   }
 
   #begin(

@@ -41,7 +41,7 @@ export class BlockSpace {
       throw new WeaveError(
         'CONFIG_INVALID',
         `the address range ${formatCidr(range)} in /${blockPrefix} blocks is too small: a range or block has at least 4 addresses`,
-        `give a range and a block size of /${SUBNET_PREFIX_MAX} or larger, such as 10.32.0.0/12 in /26 blocks`,
+        `give a range of /${SUBNET_PREFIX_MAX} or larger, such as 10.32.0.0/12`,
       )
     }
     this.range = range
@@ -53,7 +53,7 @@ export class BlockSpace {
       throw new WeaveError(
         'CONFIG_INVALID',
         `the address range ${formatCidr(range)} in /${blockPrefix} blocks makes ${this.blockCount} blocks; at most ${BLOCKS_MAX} work`,
-        'give a smaller range or larger blocks',
+        'give a smaller range',
       )
     }
   }

@@ -6,6 +6,9 @@ export const SUBNET_PREFIX_MAX = 30
 /** More blocks than this (a /8 in /26 blocks) would not fit into the records that one peer may own. */
 export const BLOCKS_MAX = 262_144
 
+/** The largest range: as many blocks of the usual size as there may be. */
+export const RANGE_PREFIX_MIN = 8
+
 /** Consecutive blocks whose registers share one record, or several parts of one. */
 export const SEGMENT_BLOCKS = 256
 

@@ -304,6 +304,11 @@ export class Ipam implements Machine<IpamOutput> {
     return peerOf(address, this.#parts)
   }
 
+  /** That an address rests here after use. */
+  isResting(address: Ipv4): boolean {
+    return [...this.#parts.leases.resting()].includes(address)
+  }
+
   /** The whole range as runs of blocks of one owner. */
   blockRuns(): readonly BlockRun[] {
     return surveyBlocks(this.#parts.map, this.#parts.leases)

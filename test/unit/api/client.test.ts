@@ -65,7 +65,7 @@ const ANSWERS: Readonly<Record<CallName, object>> = {
     ],
   },
   ping: { peer: { id: 'p', nickname: 'n' }, isAnswered: false, rttMs: null, path: null, why: 'no way' },
-  ipam: { range: '10.32.0.0/12', blockPrefix: 26, blockAddresses: 64, runs: [RUN] },
+  ipam: { range: '10.32.0.0/12', blockPrefix: 26, blockAddresses: 64, runs: [RUN], outside: [] },
   'ipam-check': { leases: 1, targets: 1, addresses: 1, findings: [{ what: 'a', remedy: 'b' }] },
   connect: { targets: ['h1'] },
   found: { mesh: 'ab'.repeat(16) },

@@ -24,6 +24,7 @@ t.test('a run is a line with its owner and what is known of it, and fits a termi
       run({ first: '10.47.0.0', owner: null, isSelf: false, isReachable: false, addresses: 64 }),
       run({ barred: 64, lent: 2, free: 0 }),
     ],
+    outside: [{ address: '10.48.0.1', container: 'netns:c', peer: { id: peerNumber(2), nickname: 'other' } }],
   })
   const lines = text.split('\n')
   t.equal(lines[0], '10.32.0.0/12 in /26 blocks')
@@ -31,6 +32,7 @@ t.test('a run is a line with its owner and what is known of it, and fits a termi
   t.match(lines[2], /^10\.40\.0\.0-10\.39\.255\.255 524288 \w{8}\(other\) unreachable! 7 in use$/)
   t.match(lines[3], /64 nobody +0 in use$/)
   t.match(lines[4], /0 in use, 2 lent, 64 held back, 0 free$/)
+  t.match(lines[5], /^outside: 10\.48\.0\.1 of netns:c on \w{8}\(other\)$/)
   for (const line of lines) t.ok(line.length <= 100, line)
   t.end()
 })

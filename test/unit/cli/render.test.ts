@@ -60,7 +60,7 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     '        Service: ipam',
     '         Status: ready',
     '          Range: 10.32.0.0/12 (10.32.0.0-10.47.255.255)',
-    '      Addresses: 0 in use here, of 1048576 in the range',
+    '      Addresses: 0 in use here, of 1048574 that the range can give',
     '        Service: docker',
     '         Engine: unix:///var/run/docker.sock is followed',
     '     Containers: 0 attached',

@@ -25,10 +25,11 @@ t.test('the map has the whole range, and what is in use of it', async t => {
   })
   const map = await new IpamService({ runner, ...NOTHING }).calls.ipam({}, context)
   t.match(map, { range: '10.32.0.0/24', blockPrefix: 26, blockAddresses: 64 })
+  t.match(map.outside, [{ address: '192.0.2.1', container: 'far', peer: { id: peerNumber(7) } }])
   t.equal(map.runs.length, 1)
   t.match(map.runs[0], {
     ...{ first: '10.32.0.0', last: '10.32.0.255', blocks: 4, addresses: 256, isSelf: true, isReachable: true },
-    ...{ leased: 1, resting: 0, lent: 0, free: 255, barred: 0, told: 2 },
+    ...{ leased: 1, resting: 0, lent: 0, free: 253, barred: 0, told: 2 },
   })
 })
 

@@ -65,6 +65,26 @@ for (const [parts, code, message] of [
   [{ ipallocRange: 'ten' }, 'CONFIG_INVALID', '--ipalloc-range ten is not a CIDR'],
   [{ ipallocRange: '10.32.0.1/12' }, 'CONFIG_INVALID', '--ipalloc-range 10.32.0.1/12 has host bits set'],
   [{ ipallocDefaultSubnet: '10/8' }, 'CONFIG_INVALID', '--ipalloc-default-subnet 10/8 is not a CIDR'],
+  [
+    { ipallocRange: '10.0.0.0/7' },
+    'CONFIG_INVALID',
+    '--ipalloc-range 10.0.0.0/7 is too large: a range is of /8 to /30',
+  ],
+  [
+    { ipallocRange: '10.32.0.0/31' },
+    'CONFIG_INVALID',
+    '--ipalloc-range 10.32.0.0/31 is too small: a range is of /8 to /30',
+  ],
+  [
+    { ipallocDefaultSubnet: '10.99.0.0/24' },
+    'CONFIG_INVALID',
+    '--ipalloc-default-subnet 10.99.0.0/24 is not inside --ipalloc-range 10.32.0.0/12',
+  ],
+  [
+    { ipallocDefaultSubnet: '10.32.0.0/31' },
+    'CONFIG_INVALID',
+    '--ipalloc-default-subnet 10.32.0.0/31 is smaller than /30',
+  ],
   [{ host: 'here' }, 'CONFIG_INVALID', '--host here is not an IP address'],
   [{ advertise: ['there'] }, 'CONFIG_INVALID', '--advertise there is not an address'],
   [

@@ -59,7 +59,7 @@ t.test('whois finds by address, name and id; what is kept for one that has stopp
 })
 
 t.test('where nobody is known the refusal says whose the block is', async t => {
-  const { whois } = await founder(t)
+  const { runner, whois } = await founder(t)
   const rejects = (what: string, code: string, message: RegExp) => t.rejects(whois(what), { code, message }, what)
   await rejects(
     '10.32.0.77',
@@ -67,6 +67,13 @@ t.test('where nobody is known the refusal says whose the block is', async t => {
     /its block 10\.32\.0\.64\/26 belongs to this peer, which gave it to nobody/,
   )
   await rejects('10.33.0.1', 'ADDRESS_UNKNOWN', /it is outside the range 10\.32\.0\.0\/24/)
+  const prefix = runner.report().mesh.ipv6Prefix!.replace('::/48', '')
+  await rejects(`${prefix}:1::10.33.0.1`, 'ADDRESS_UNKNOWN', /has the prefix of this mesh.*10\.33\.0\.1, is outside/)
+  await rejects(`${prefix}:1::10.32.0.77`, 'ADDRESS_UNKNOWN', /it would go with 10\.32\.0\.77: its block/)
+  await rejects('10.32.0.0', 'ADDRESS_UNKNOWN', /first \(network\) address of the range .*, and never given/)
+  await rejects('10.32.0.255', 'ADDRESS_UNKNOWN', /last \(broadcast\) address/)
+  runner.input((node, now) => node.freeAddresses('netns:stopped', undefined, now))
+  await rejects('10.32.0.10', 'ADDRESS_UNKNOWN', /belongs to this peer, where it rests after use, for 30 s at most/)
   await rejects('fd00::1', 'ADDRESS_UNKNOWN', /it is no address of this mesh/)
   for (const what of ['10.32.0.9/33', '10.32.0.9/24/1', 'fd00::1/'])
     await rejects(what, 'BAD_ADDRESS', /is no address with a prefix length/)

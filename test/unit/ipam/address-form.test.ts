@@ -1,5 +1,11 @@
 import t from 'tap'
-import { formatAddressForm, parseAddressForm, parseAddressForms, parseClaim } from '../../../lib/ipam/address-form.ts'
+import {
+  checkNoAddress,
+  formatAddressForm,
+  parseAddressForm,
+  parseAddressForms,
+  parseClaim,
+} from '../../../lib/ipam/address-form.ts'
 import { claimError, subnetError } from '../../../lib/ipam/subnet-check.ts'
 import { cidr } from './support.ts'
 
@@ -30,6 +36,14 @@ t.test('anything else says what is right', async t => {
     message: /10\.2\.2\.0\/24/,
     remedy: /ip:10\.2\.2\.9\/24/,
   })
+})
+
+t.test('IPv6 is not asked for, and an address is no target', async t => {
+  t.throws(() => parseAddressForm('fd12::1/64', RANGE), { code: 'BAD_ADDRESS', message: /follow from the IPv4/ })
+  for (const text of ['10.32.0.9/24', '10.32.0.9', 'net:default', 'ip:10.32.0.9/24', 'fd12::1/64'])
+    t.throws(() => checkNoAddress(text), { code: 'BAD_TARGET', remedy: /target last/ }, text)
+  for (const text of ['netns:x', 'pid:7', '/run/netns/x', 'web', '10', '']) checkNoAddress(text)
+  t.throws(() => parseClaim('10.32.0.9', RANGE), { code: 'BAD_ADDRESS', remedy: /^write the address as `weave-ts ps`/ })
 })
 
 t.test('hints name addresses of the range of the mesh', async t => {

@@ -131,7 +131,8 @@ t.test('a request waits for a rest that ends in time, and does not spin meanwhil
   machine.free('a', undefined, 0)
   t.match(ask(machine, 'c', 'net:10.32.1.0/30', 10_000), {
     code: 'RANGE_FULL',
-    message: /all of its 2 addresses are taken, 1 of them resting/,
+    message: /all of its 2 addresses are taken, 1 of them resting here after use, for 30 s at most/,
+    remedy: /--timeout 35/,
   })
   t.equal(ask(machine, 'c', 'net:10.32.1.0/30', 25_000), undefined)
   t.same(machine.pollTimeout(), { at: 30_000, reason: 'ipam rest' })
@@ -164,7 +165,8 @@ t.test('a range smaller than a block is one block', async t => {
   const machine = founded({ range: cidr('10.9.0.0/29') })
   t.equal(machine.space.blockCount, 1)
   for (let host = 1; host <= 6; host++) t.same(ask(machine, `c${host}`, undefined), [cidr(`10.9.0.${host}/29`)])
-  t.match(ask(machine, 'c7', undefined), { code: 'RANGE_FULL' })
+  const full = ask(machine, 'c7', undefined)
+  t.match(full, { code: 'RANGE_FULL', remedy: /^detach what is no longer needed \(/ }, 'there is no other subnet')
 })
 
 t.test('the default subnet is where containers go that ask for nothing', async t => {

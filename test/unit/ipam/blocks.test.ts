@@ -180,6 +180,16 @@ t.test('owners that cannot be reached are waited for by name', async t => {
   t.match(drain(b), [{ type: 'failed', error: { code: 'IPAM_WAITING', message: /cannot reach aeaqcaib/ } }])
 })
 
+t.test('a claim in a block of an owner that cannot be reached says so', async t => {
+  const { b } = pair()
+  drain(b)
+  b.setReachable(new Set(), 0)
+  b.claim({ id: 'x', container: 'c', cidr: cidr('10.32.0.9/24') }, 0)
+  t.match(b.report().pending, [
+    { reason: /cannot reach aeaqcaib, in whose block 10\.32\.0\.\d+\/\d+ 10\.32\.0\.9 lies$/ },
+  ])
+})
+
 t.test('answers that nobody asked for change nothing', async t => {
   const { b } = pair()
   b.allocate({ id: 'x', container: 'c' }, 0)
