@@ -37,7 +37,7 @@ export function addMeshCommands(program: Command): void {
   ).action(async (_options: object, command: Command) => {
     const settings = settingsOf(command)
     const answer = await clientOf(settings).call('found')
-    print(settings, answer, answer.mesh)
+    print(settings, answer, `founded the mesh ${answer.mesh}`)
   })
   withSettings(
     program.command('prime').description('wait until addresses can be given; says meanwhile what is waited for'),

@@ -3,6 +3,7 @@ import type { CallHandlers, Status } from '../api/mod.ts'
 import { counted, WeaveError } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
 import { askNode } from './ask-node.ts'
+import type { PastReport } from '../node/mod.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { Names } from './status/names.ts'
@@ -97,7 +98,7 @@ export class MeshService implements Service {
   }
 
   #found(): { mesh: string } {
-    const { mesh, peers } = this.#runner.report()
+    const { mesh, neighbours } = this.#runner.report()
     if (this.#isEphemeral && mesh.id === undefined)
       throw new WeaveError(
         'CONFIG_INVALID',
@@ -107,7 +108,7 @@ export class MeshService implements Service {
     if (mesh.id !== undefined)
       throw new WeaveError(
         'MESH_FOUNDED',
-        `this peer is of the mesh ${mesh.id} already, with ${peers.length} other peers`,
+        `this peer is of the mesh ${mesh.id} already, and linked to ${counted(neighbours.length, 'peer')}`,
         'nothing has to be founded; to leave that mesh for another one: `weave-ts reset`',
       )
     this.#runner.requireStore()
@@ -123,12 +124,16 @@ export class MeshService implements Service {
   /** Hands the address blocks on to a peer that can be reached. */
   #handOn(): string[] {
     const report = this.#runner.report()
-    const { self, ipam, peers } = report
+    const { self, ipam, peers, parts } = report
     const { hold } = ipam
+    const hasDouble = (parts['past'] as PastReport | undefined)?.double !== undefined
     const owned = ipam.perPeer.find(owner => owner.peer === self.peerId)?.blocks ?? 0
     if (hold !== undefined) {
       this.#runner.input((node, now) => node.leave(now))
-      return [`nothing was handed on: ${hold.reason}`, ...leftBehind(owned, new Names(report).short(self.peerId))]
+      return [
+        `nothing was handed on: ${hold.reason}`,
+        ...leftBehind(owned, new Names(report).short(self.peerId), hasDouble),
+      ]
     }
     const outcome = this.#runner.input((node, now) => node.leave(now))
     if (outcome !== undefined)
@@ -143,10 +148,14 @@ export class MeshService implements Service {
 }
 
 /** What becomes of blocks that could not be handed on, and what brings them back. */
-function leftBehind(blocks: number, peer: string): string[] {
+function leftBehind(blocks: number, peer: string, hasDouble: boolean): string[] {
   if (blocks === 0) return []
   const those = counted(blocks, 'address block stays', 'address blocks stay')
   const id = peer.split('(')[0]!
+  if (hasDouble)
+    return [
+      `the other process with this identity keeps its ${counted(blocks, 'address block')}: nothing is to be done, unless that is gone as well; then \`weave-ts rmpeer ${id}\` on another host takes them over`,
+    ]
   return [
     `${those} with this peer, which is gone: \`weave-ts rmpeer ${id}\` on another host takes them over, once nothing with that id is reached`,
   ]

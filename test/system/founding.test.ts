@@ -37,8 +37,9 @@ t.test('hosts that all name each other say that nobody has founded; one command 
   t.match(early.stderr, /prime waits: nobody has founded[^]*after 2\.5 s: nobody has founded[^]*\[IPAM_WAITING\]/)
 
   const primed = b.daemon.say('prime', '--timeout', '60')
-  const mesh = await a.daemon.say('found')
-  t.match(mesh, /^[0-9a-f]{32}$/)
+  const founded = await a.daemon.say('found')
+  t.match(founded, /^founded the mesh [0-9a-f]{32}$/)
+  const mesh = founded.split(' ').at(-1)!
   await primed
   await meshed(hosts, MESH_MS)
   t.equal((await b.daemon.status()).mesh.id, mesh)

@@ -93,6 +93,7 @@ t.test('reset waits while a brief doubt lasts, and hands nothing on in a lasting
     ...report,
     ipam: { ...report.ipam, hold: { reason: 'its past is in doubt', remedy: 'wait', isBrief } },
   })
+  const doubled = { ...held(false), parts: { past: { double: { text: '', remedy: '' } } } }
   const reports = [held(true), held(true), report]
   let left = 0
   const runner = (next: () => typeof report) =>
@@ -105,5 +106,9 @@ t.test('reset waits while a brief doubt lasts, and hands nothing on in a lasting
     'nothing was handed on: its past is in doubt',
     /^16384 address blocks stay .*`weave-ts rmpeer [a-z2-7]{8}` on another host/,
   ])
-  t.equal(left, 2, 'names and leases end all the same')
+  t.match(await reset(() => doubled as never), [
+    'nothing was handed on: its past is in doubt',
+    /^the other process with this identity keeps its 16384 address blocks: nothing is to be done/,
+  ])
+  t.equal(left, 3, 'names and leases end all the same')
 })
