@@ -34,3 +34,10 @@ t.test('that the terms of its blocks are used up is said as such', async t => {
   const spent = { code: 'IPAM_WAITING', message: /greatest term that there is \(2147483647\)/ }
   t.throws(answerTo({ outcome: 'spent' }, 4), spent)
 })
+
+t.test('the blocks that wait are counted, without those that are taken over already', async t => {
+  const progress = { id: 'x', author: id(4), victim: id(2), agreed: 1, needed: 2, waitsFor: [id(4)], isForced: false }
+  const settled = { ...progress, blocks: 1, isSettled: true }
+  const waiting = { ...progress, blocks: 0, isSettled: false }
+  t.match(answerTo({ outcome: 'begun', takeovers: [settled, waiting] }, 0)(), { state: 'waiting', blocks: 0 })
+})
