@@ -9,6 +9,7 @@ import { TakeoverForce } from './takeover-force.ts'
 import { coversStretch, makeTakeover, readTakeover, type Takeover, type TakeoverPlan } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
 import { TakeoverRules, type TakeoverBlocks } from './takeover-rules.ts'
+import { whoGivesWay } from './takeover-room.ts'
 import { TakeoverVotes } from './takeover-votes.ts'
 import type { Giver, GrantScope, Stretch, TakeoverTitle } from './title.ts'
 
@@ -156,6 +157,7 @@ export class Takeovers implements TakeoverRoots {
     const { suite, scope, blockCount } = this.#options
     const takeover = readTakeover(suite, scope(), blockCount, key, value)
     if (isDrop(takeover)) return takeover
+    if (this.#entries.size >= TAKEOVERS_MAX && !this.#makeRoom(takeover.author)) return new Drop('takeover-many')
     this.#enter(takeover, owner, now)
     return undefined
   }
@@ -377,18 +379,32 @@ export class Takeovers implements TakeoverRoots {
       this.#version++
       return
     }
+    this.#forget(entry)
+  }
+
+  #isFull(owner: PeerId): boolean {
+    let count = 0
+    for (const { publishers } of this.#entries.values()) if (publishers.has(owner)) count++
+    return count >= TAKEOVERS_PER_PEER_MAX
+  }
+
+  /** False when all others have a better right to be known. */
+  #makeRoom(author: PeerId): boolean {
+    const others = [...this.#entries.values()].filter(one => !this.#own.has(one.takeover.id))
+    const isReached = (peer: PeerId) => peer === this.#self || this.presence.isReached(peer)
+    const entry = whoGivesWay(author, others, isReached)
+    if (entry === undefined) return false
+    this.#forget(entry)
+    return true
+  }
+
+  #forget(entry: TakeoverEntry): void {
+    const { id } = entry.takeover
     this.#entries.delete(id)
     this.#votes.takeBack(id)
     this.#track(entry, false)
     this.#force.touch(entry.takeover)
     this.#version++
-  }
-
-  #isFull(owner: PeerId): boolean {
-    if (this.#entries.size >= TAKEOVERS_MAX) return true
-    let count = 0
-    for (const { publishers } of this.#entries.values()) if (publishers.has(owner)) count++
-    return count >= TAKEOVERS_PER_PEER_MAX
   }
 
   #settle(entry: TakeoverEntry): void {
