@@ -22,7 +22,7 @@ export const DaemonConfig = z.object({
   connLimit: z.number().int().min(0),
   ipallocRange: z.string(),
   ipallocDefaultSubnet: z.string().nullable(),
-  /** How it is decided who founds: see founding-plan.ts. */
+  /** How it is decided who founds: see election-plan.ts. */
   ipallocInit: z.string().nullable(),
   /** It holds no address blocks, only what its containers use. */
   ephemeral: z.boolean(),

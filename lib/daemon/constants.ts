@@ -50,8 +50,6 @@ export const DRIVER_ENDPOINT_PREFIX = 'docker-endpoint/'
 export const DRIVER_NAME = 'weave-ts'
 /** What Docker does not know of a network is given up after this long: it may be about to. */
 export const DRIVER_ORPHAN_MS = 30_000
-/** Hosts that may decide by `--ipalloc-init consensus=N`. */
-export const FOUNDING_SIZE_MAX = 512
 
 /** Pings of the operator: what is sent at once, and on the average. */
 export const PATH_PINGS_BURST = 20

@@ -13,7 +13,7 @@ import type { DerivedSettings } from './settings.ts'
 /** What the node of a daemon is made of. `plane` is asked only when there is one. */
 export function nodeConfigOf(
   config: DaemonConfig,
-  { range, defaultSubnet, founding, advertised }: DerivedSettings,
+  { range, defaultSubnet, election, advertised }: DerivedSettings,
   {
     seams,
     identity,
@@ -42,7 +42,7 @@ export function nodeConfigOf(
     hasAes: seams.hasAes,
     range,
     defaultSubnet,
-    founding,
+    election,
     blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),
     isEphemeral: config.ephemeral,
     isDiscovering: config.discovery,

@@ -16,16 +16,16 @@ import { RANGE_PREFIX_MIN, SUBNET_PREFIX_MAX } from '../ipam/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
 import { DNS_PORT, Domain } from '../names/mod.ts'
 import { ADVERTISED_ENDPOINTS_MAX } from '../topology/mod.ts'
-import type { FoundingPlan } from '../node/mod.ts'
+import type { ElectionPlan } from '../node/mod.ts'
 import type { DaemonConfig } from './config.ts'
-import { foundingPlanOf } from './founding-plan.ts'
+import { electionPlanOf } from './election-plan.ts'
 
 /** What of the configuration is text, in the forms that the daemon works with. */
 export interface DerivedSettings {
   readonly range: Cidr
   readonly defaultSubnet: Cidr
   /** Undefined: a launch without peers founds, and nobody else does by itself. */
-  readonly founding: FoundingPlan | undefined
+  readonly election: ElectionPlan | undefined
   /** The address to listen on; undefined: all. */
   readonly ip: Uint8Array | undefined
   readonly advertised: readonly Endpoint[]
@@ -50,7 +50,7 @@ export function derivedSettingsOf(
   return {
     range,
     defaultSubnet: subnet === null ? range : subnetOption(subnet, range),
-    founding: foundingOf(config),
+    election: electionOf(config),
     ip: listenAddress(config.host),
     advertised: advertisedEndpoints(config, interfaces),
     domain: new Domain(config.dnsDomain),
@@ -60,8 +60,8 @@ export function derivedSettingsOf(
 }
 
 /** Who holds no blocks does not found. */
-function foundingOf({ ipallocInit, ephemeral }: DaemonConfig): FoundingPlan | undefined {
-  const plan = ipallocInit === null ? undefined : foundingPlanOf(ipallocInit)
+function electionOf({ ipallocInit, ephemeral }: DaemonConfig): ElectionPlan | undefined {
+  const plan = ipallocInit === null ? undefined : electionPlanOf(ipallocInit)
   if (!ephemeral || plan?.type === 'observer') return plan
   if (plan === undefined) return { type: 'observer' }
   throw new WeaveError(

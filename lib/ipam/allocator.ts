@@ -8,7 +8,7 @@ import { PENDING_MAX, WAIT_MS } from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { IpamOutput } from './ipam-output.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
-import { sameOwner, type Lease, type LeaseTable } from './lease-table.ts'
+import { sameLessee, type Lease, type LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
 import { subnetKey, type Need, type Seeker } from './seeker.ts'
 import type { StandingNeeds } from './standing-needs.ts'
@@ -107,7 +107,7 @@ export class Allocator {
   /** Fails what a container waits for: it was freed as a whole. */
   cancelContainer(container: string, holder: LeaseHolder): void {
     for (const pending of this.#pending.values()) {
-      if (sameOwner(pending, { container, holder })) this.#fail(pending, errors.freedError(container))
+      if (sameLessee(pending, { container, holder })) this.#fail(pending, errors.freedError(container))
     }
   }
 
@@ -194,7 +194,7 @@ export class Allocator {
   #attemptClaim(pending: Pending, address: Ipv4): Attempt {
     const { subnet } = pending
     const held = this.#leases.at(address)
-    if (held !== undefined && !sameOwner(held, pending)) {
+    if (held !== undefined && !sameLessee(held, pending)) {
       const by = held.holder === pending.holder ? held.container : `${held.container} (${held.holder})`
       return errors.takenError(address, by, pending.container)
     }

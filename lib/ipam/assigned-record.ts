@@ -1,6 +1,6 @@
 import { PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type Ipv4, type PeerId } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
-import { ASSIGNED_PART } from './constants.ts'
+import { ASSIGNED_STRIP } from './constants.ts'
 
 /**
  * Which single addresses a peer says that others, or it itself, have: the value of a ledger record of kind `assigned`,
@@ -21,25 +21,25 @@ export interface Assigned {
 
 const FLAG_EPHEMERAL = 1
 
-/** The first address of the part that an address is in. */
-export function partOf(address: Ipv4): Ipv4 {
-  return address - (address % ASSIGNED_PART)
+/** The first address of the strip that an address is in. */
+export function stripOf(address: Ipv4): Ipv4 {
+  return address - (address % ASSIGNED_STRIP)
 }
 
-export function encodePartKey(part: Ipv4): Uint8Array {
-  return new ByteWriter(4).u32(part).finish()
+export function encodeStripKey(strip: Ipv4): Uint8Array {
+  return new ByteWriter(4).u32(strip).finish()
 }
 
 /** Drops: `assigned-key`. */
-export function decodePartKey(key: Uint8Array): Decoded<Ipv4> {
+export function decodeStripKey(key: Uint8Array): Decoded<Ipv4> {
   const reader = new ByteReader(key)
-  const part = reader.u32()
-  return reader.done && part === partOf(part) ? part : new Drop('assigned-key')
+  const strip = reader.u32()
+  return reader.done && strip === stripOf(strip) ? strip : new Drop('assigned-key')
 }
 
-/** `assigned`: all of the part, each address once. */
-export function encodeAssignedRecord(part: Ipv4, assigned: readonly Assigned[]): Uint8Array {
-  assert(assigned.length <= ASSIGNED_PART, `${assigned.length} assigned addresses in a part`)
+/** `assigned`: all of the strip, each address once. */
+export function encodeAssignedRecord(strip: Ipv4, assigned: readonly Assigned[]): Uint8Array {
+  assert(assigned.length <= ASSIGNED_STRIP, `${assigned.length} assigned addresses in a strip`)
   const groups = new Map<string, Assigned[]>()
   for (const one of [...assigned].sort((a, b) => a.address - b.address)) {
     const key = `${one.peer} ${one.isEphemeral}`
@@ -54,13 +54,13 @@ export function encodeAssignedRecord(part: Ipv4, assigned: readonly Assigned[]):
       .raw(peerIdBytes(peer))
       .u8(isEphemeral ? FLAG_EPHEMERAL : 0)
       .u16(group.length)
-    for (const { address, loan } of group) writer.u8(address - part).u32(loan)
+    for (const { address, loan } of group) writer.u8(address - strip).u32(loan)
   }
   return writer.finish()
 }
 
 /** Drops: `assigned-short`, `assigned-twice` (an address more than once). */
-export function decodeAssignedRecord(part: Ipv4, value: Uint8Array): Decoded<Assigned[]> {
+export function decodeAssignedRecord(strip: Ipv4, value: Uint8Array): Decoded<Assigned[]> {
   const reader = new ByteReader(value)
   const peers = reader.u16()
   const assigned: Assigned[] = []
@@ -70,7 +70,7 @@ export function decodeAssignedRecord(part: Ipv4, value: Uint8Array): Decoded<Ass
     const isEphemeral = (reader.u8() & FLAG_EPHEMERAL) !== 0
     const count = reader.u16()
     for (let at = 0; at < count && reader.ok; at++) {
-      const address = part + reader.u8()
+      const address = strip + reader.u8()
       const loan = reader.u32()
       if (!reader.ok) break
       if (seen.has(address)) return new Drop('assigned-twice')

@@ -4,7 +4,7 @@ import type { CryptoSuite } from '../crypto/mod.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
 import { CHAIN_MAX, SEGMENT_BLOCKS } from './constants.ts'
-import { DoubledGrants } from './doubled-grants.ts'
+import { RivalGrants } from './rival-grants.ts'
 import { Evidence } from './evidence.ts'
 import type { Founding } from './founding.ts'
 import { OwnPages, type PageStatement } from './own-pages.ts'
@@ -49,7 +49,7 @@ export class BlockMap {
   readonly #statements = new Statements()
   readonly #own: OwnPages
   /** Blocks that a former owner handed on again. */
-  readonly doubled = new DoubledGrants()
+  readonly rivals = new RivalGrants()
   readonly #inForce: RegisterTable
   readonly #highest: RegisterTable
   readonly #isOwn: Uint8Array
@@ -110,7 +110,7 @@ export class BlockMap {
 
   /** What counts when a new root is agreed to: the title that was known first, if there is a rival. */
   rightTo(block: number): Title | undefined {
-    return this.doubled.firstOf(block) ?? this.#inForce.get(block)
+    return this.rivals.firstOf(block) ?? this.#inForce.get(block)
   }
 
   ownerOf(block: number): PeerId | undefined {
@@ -283,9 +283,9 @@ export class BlockMap {
   }
 
   /** Blocks that were this peer's before whoever gave them gave them to somebody else, too. */
-  doubledOwn(): Stretch[] {
-    if (this.doubled.size === 0) return []
-    return stretchesOf(this.space.blockCount, block => this.doubled.firstOf(block)?.owner === this.self)
+  rivalledOwn(): Stretch[] {
+    if (this.rivals.size === 0) return []
+    return stretchesOf(this.space.blockCount, block => this.rivals.firstOf(block)?.owner === this.self)
   }
 
   /** The blocks of which no owner is known, where any was ever. */
@@ -320,7 +320,7 @@ export class BlockMap {
     this.#evidence.clear()
     this.#own.clear()
     this.#highest.clear()
-    this.doubled.clear()
+    this.rivals.clear()
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
     this.#abandonedVersion = this.#version
   }
@@ -371,7 +371,7 @@ export class BlockMap {
       !this.#takeovers.voids(register.term, block)
     this.#isOwn[block] = isOwn ? 1 : 0
     if (equalRegisters(before, register)) return
-    this.doubled.note(block, before, register)
+    this.rivals.note(block, before, register)
     this.#inForce.set(block, register)
     this.#registersVersion++
     if (before?.owner === register?.owner) return

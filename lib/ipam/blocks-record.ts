@@ -5,7 +5,7 @@ import { SALT_BYTES, type Founding } from './founding.ts'
 
 /**
  * What one peer states about blocks of one segment, with the proofs: the value of a ledger record of kind `blocks`. Its
- * key is the page: | segment u16 | part u8 |; a peer whose statements do not fit into one value writes several parts.
+ * key is the page: | segment u16 | sheet u8 |; a peer whose statements do not fit into one value writes several sheets.
  * All integers are little-endian.
  *
  *     | range address u32 | range prefix u8 | block prefix u8 |
@@ -64,31 +64,31 @@ const BLOCKS_FIXED_BYTES = 4 + 1 + 1 + 1 + 1 + 2
 const GRANT_BYTES = 1 + 4 + 4 + PEER_ID_BYTES + KEY_BYTES + SIGNATURE_BYTES
 const ROOT_BYTES_MAX = 1 + PEER_ID_BYTES + SALT_BYTES
 
-/** Which record of a peer: the segment in the lower 16 bits, the part above. */
+/** Which record of a peer: the segment in the lower 16 bits, the sheet above. */
 export type Page = number
 
-export function pageOf(segment: number, part: number): Page {
-  return segment + part * 0x1_0000
+export function pageOf(segment: number, sheet: number): Page {
+  return segment + sheet * 0x1_0000
 }
 
 export function segmentOfPage(page: Page): number {
   return page & 0xffff
 }
 
-export function partOfPage(page: Page): number {
+export function sheetOfPage(page: Page): number {
   return page >>> 16
 }
 
 export function encodePageKey(page: Page): Uint8Array {
-  return new ByteWriter(3).u16(segmentOfPage(page)).u8(partOfPage(page)).finish()
+  return new ByteWriter(3).u16(segmentOfPage(page)).u8(sheetOfPage(page)).finish()
 }
 
 /** Drops: `blocks-key`. */
 export function decodePageKey(key: Uint8Array): Decoded<Page> {
   const reader = new ByteReader(key)
   const segment = reader.u16()
-  const part = reader.u8()
-  return reader.done ? pageOf(segment, part) : new Drop('blocks-key')
+  const sheet = reader.u8()
+  return reader.done ? pageOf(segment, sheet) : new Drop('blocks-key')
 }
 
 export function encodeBlocksRecord(record: BlocksRecord): Uint8Array {

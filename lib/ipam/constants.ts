@@ -9,7 +9,7 @@ export const BLOCKS_MAX = 262_144
 /** The largest range: as many blocks of the usual size as there may be. */
 export const RANGE_PREFIX_MIN = 8
 
-/** Consecutive blocks whose registers share one record, or several parts of one. */
+/** Consecutive blocks whose registers share one record, or several sheets of one. */
 export const SEGMENT_BLOCKS = 256
 
 /** A title that was handed on so often since its root is handed on no further: what proves it would grow for ever. */
@@ -60,7 +60,7 @@ export const REQUEST_IDS_RESERVED = 1024
 export const REQUEST_ID_LEAP_MAX = 2 ** 40
 
 /** Consecutive addresses whose assignments share one record. */
-export const ASSIGNED_PART = 256
+export const ASSIGNED_STRIP = 256
 
 /** Addresses outside of its blocks that one peer says to have, and that nobody else is given for that. */
 export const USED_PER_PEER_MAX = 1024
@@ -107,18 +107,18 @@ export const ORPHAN_AFTER_MS = 20_000
 /** How far the term of a takeover of such blocks may be above what a peer knows: others may know more of the past. */
 export const ORPHAN_TERMS_MAX = 64
 
-/** Parts of a record from here on state what a recent takeover replaced. */
-export const REPLACED_PART_MIN = 128
+/** Sheets from here on state what a recent takeover replaced. */
+export const REPLACED_SHEET_MIN = 128
 
 /** From so many grants on a peer makes a new root for what it owns, no more often than this. */
 export const RENEW_AT = 8
 export const RENEW_EVERY_MS = 60_000
 
 /** What somebody else was given too gets a new root at once, but no more often than this. */
-export const RENEW_DOUBLED_MS = 5_000
+export const RENEW_RIVALLED_MS = 5_000
 
 /** Peers that handed blocks on twice, and are remembered for that. */
-export const DOUBLED_GIVERS_MAX = 16
+export const TWICE_GIVERS_MAX = 16
 
 /** A takeover that no title rests on any more is forgotten after this. */
 export const TAKEOVER_KEPT_MS = 600_000

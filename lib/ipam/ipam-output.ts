@@ -15,8 +15,8 @@ export type IpamOutput =
   | { readonly type: 'publish'; readonly page: Page; readonly value: Uint8Array | undefined }
   /** Put this peer's record of kind `takeover` or `acks` into the ledger; undefined: remove it. */
   | ({ readonly type: 'takeover' } & TakeoverPublish)
-  /** Put this peer's record of kind `assigned` for a part into the ledger; undefined: remove it. */
-  | { readonly type: 'assign'; readonly part: Ipv4; readonly value: Uint8Array | undefined }
+  /** Put this peer's record of kind `assigned` for a strip into the ledger; undefined: remove it. */
+  | { readonly type: 'assign'; readonly strip: Ipv4; readonly value: Uint8Array | undefined }
   /** Persist under a key of `KEPT`, for `restoreKept`; undefined: delete. */
   | { readonly type: 'keep'; readonly key: string; readonly value: Uint8Array | undefined }
   | { readonly type: 'send'; readonly to: PeerId; readonly message: IpamMessage }

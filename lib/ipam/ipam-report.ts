@@ -4,7 +4,7 @@ import { unreachableRemedy, waitReason, type Words } from './allocation-error.ts
 import type { Allocator } from './allocator.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
-import type { DoubleGiver } from './doubled-grants.ts'
+import type { TwiceGiver } from './rival-grants.ts'
 import type { Hold } from './hold.ts'
 import type { LeaseHolder } from './lease-holder.ts'
 import type { Lease, LeaseTable } from './lease-table.ts'
@@ -45,7 +45,7 @@ export interface IpamReport {
   /** Of peers that are gone: settled ones, and those that wait for a majority. Not what a peer does about its own. */
   readonly takeovers: readonly TakeoverProgress[]
   /** Who handed blocks on twice, as far as this peer saw it since it started. */
-  readonly doubledGrants: readonly DoubleGiver[]
+  readonly twiceGivers: readonly TwiceGiver[]
   /** Peers that manage another range, and cannot share this one. */
   readonly otherRanges: readonly { readonly peer: PeerId; readonly range: string }[]
 }
@@ -122,7 +122,7 @@ export function makeReport(parts: ReportParts): IpamReport {
       return [{ ...entry, owner, ...(!parts.standing.hasRefused(lease.address) && { isAsked: true }) }]
     }),
     takeovers: parts.takeovers.all().filter(({ author, victim }) => author !== victim),
-    doubledGrants: map.doubled.givers,
+    twiceGivers: map.rivals.givers,
     otherRanges: [...otherRanges].map(([peer, range]) => ({ peer, range })),
   }
 }

@@ -1,5 +1,5 @@
 import { soonest, type Millis } from '../base/mod.ts'
-import type { IpamParts } from './ipam-parts.ts'
+import type { IpamParts } from './ipam-wiring.ts'
 
 /**
  * When address management wants to be woken next, and for what. `workedAt`: when it last looked at everything;

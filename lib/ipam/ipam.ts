@@ -8,11 +8,11 @@ import type { Page } from './blocks-record.ts'
 import { OUTPUTS_MAX } from './constants.ts'
 import type { Hold } from './hold.ts'
 import type { IpamOutput } from './ipam-output.ts'
-import { makeParts, type IpamOptions, type IpamParts } from './ipam-parts.ts'
+import { makeParts, type IpamOptions, type IpamParts } from './ipam-wiring.ts'
 import { makeReport, type IpamReport } from './ipam-report.ts'
 import { nextTimeout } from './ipam-timeouts.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
-import { sameOwner, type Lease } from './lease-table.ts'
+import { sameLessee, type Lease } from './lease-table.ts'
 import type { Loans } from './loans.ts'
 import { ownership, peerOf, type BlockOwnership } from './ownership.ts'
 import type { PeerRemoval } from './succession.ts'
@@ -64,7 +64,7 @@ export class Ipam implements Machine<IpamOutput> {
   /** Puts a persisted lease back, before the start. False when the address is another's. */
   restoreLease(lease: Lease): boolean {
     const held = this.#parts.leases.at(lease.address)
-    if (held !== undefined && !sameOwner(held, lease)) return false
+    if (held !== undefined && !sameLessee(held, lease)) return false
     this.#parts.leases.put(lease)
     return true
   }
@@ -74,7 +74,9 @@ export class Ipam implements Machine<IpamOutput> {
     const held = this.#parts.leases.at(lease.address)
     if (held === undefined && this.restoreLease(lease)) this.#emit({ type: 'lease', lease })
     this.#workOff(now)
-    return this.#parts.leases.at(lease.address) !== undefined && sameOwner(this.#parts.leases.at(lease.address)!, lease)
+    return (
+      this.#parts.leases.at(lease.address) !== undefined && sameLessee(this.#parts.leases.at(lease.address)!, lease)
+    )
   }
 
   /** Puts back what was kept, after the leases and before the start. False when it is not understood. */
@@ -159,30 +161,30 @@ export class Ipam implements Machine<IpamOutput> {
   }
 
   /**
-   * Takes what the ledger holds of `owner` for a page (undefined: nothing any more), at restore and ever after. This
+   * Takes what the ledger holds of `author` for a page (undefined: nothing any more), at restore and ever after. This
    * peer's own records too. Returns why a record was not understood, or not believed: what is not proved in it counts as
    * none.
    */
-  setStatements(owner: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#workedOff(this.#parts.inputs.setStatements(owner, page, value, now), now)
+  setStatements(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    return this.#workedOff(this.#parts.inputs.setStatements(author, page, value, now), now)
   }
 
   /**
-   * Takes what the ledger holds of `author` for a part of the addresses (undefined: nothing any more). Of this peer
+   * Takes what the ledger holds of `author` for a strip of the addresses (undefined: nothing any more). Of this peer
    * itself it is taken at restore only: afterwards it knows better. Returns why a record was not understood.
    */
-  setAssigned(author: PeerId, part: Ipv4, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#workedOff(this.#parts.inputs.setAssigned(author, part, value, !this.#isStarted), now)
+  setAssigned(author: PeerId, strip: Ipv4, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    return this.#workedOff(this.#parts.inputs.setAssigned(author, strip, value, !this.#isStarted), now)
   }
 
-  /** Takes what the ledger holds of `owner` of kind `takeover`; at restore before any statement. */
-  setTakeover(owner: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#workedOff(this.#parts.inputs.setTakeover(owner, key, value, now), now)
+  /** Takes what the ledger holds of `author` of kind `takeover`; at restore before any statement. */
+  setTakeover(author: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    return this.#workedOff(this.#parts.inputs.setTakeover(author, key, value, now), now)
   }
 
-  /** Takes what the ledger holds of `owner` of kind `acks`. */
-  setAcks(owner: PeerId, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#workedOff(this.#parts.inputs.setAcks(owner, value), now)
+  /** Takes what the ledger holds of `author` of kind `acks`. */
+  setAcks(author: PeerId, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    return this.#workedOff(this.#parts.inputs.setAcks(author, value), now)
   }
 
   /**
@@ -380,7 +382,7 @@ export class Ipam implements Machine<IpamOutput> {
   #publish(): void {
     for (const publish of this.takeovers.takePublishes()) this.#emit({ type: 'takeover', ...publish })
     for (const { page, value } of this.#parts.map.takePublishes()) this.#emit({ type: 'publish', page, value })
-    for (const { part, value } of this.#parts.own.takePublishes()) this.#emit({ type: 'assign', part, value })
+    for (const { strip, value } of this.#parts.own.takePublishes()) this.#emit({ type: 'assign', strip, value })
   }
 
   #emit(output: IpamOutput): void {

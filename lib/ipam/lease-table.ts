@@ -11,10 +11,10 @@ export interface Lease extends Cidr {
 }
 
 /** Who has a lease: the same name with two holders is two. */
-type Owner = Pick<Lease, 'container' | 'holder'>
+type Lessee = Pick<Lease, 'container' | 'holder'>
 
 interface Rest {
-  readonly owner: string
+  readonly lessee: string
   readonly until: Millis
 }
 
@@ -43,7 +43,7 @@ export class LeaseTable {
   readonly #space: BlockSpace
   readonly #taken: Taken
   readonly #leases = new Map<Ipv4, Lease>()
-  readonly #byOwner = new Map<string, Lease[]>()
+  readonly #byLessee = new Map<string, Lease[]>()
   /** In the order of expiry: every address rests equally long. */
   readonly #resting = new Map<Ipv4, Rest>()
   /** `holder container address/prefix of the subnet` to address; the least recently freed first. */
@@ -81,13 +81,13 @@ export class LeaseTable {
     return this.#leases.get(address)
   }
 
-  of(owner: Owner): readonly Lease[] {
-    return this.#byOwner.get(ownerKey(owner)) ?? []
+  of(lessee: Lessee): readonly Lease[] {
+    return this.#byLessee.get(lesseeKey(lessee)) ?? []
   }
 
   /** What the container already holds in just this subnet. */
-  inSubnet(owner: Owner, subnet: Cidr): Lease | undefined {
-    return this.of(owner).find(lease => lease.prefix === subnet.prefix && contains(subnet, lease.address))
+  inSubnet(lessee: Lessee, subnet: Cidr): Lease | undefined {
+    return this.of(lessee).find(lease => lease.prefix === subnet.prefix && contains(subnet, lease.address))
   }
 
   /** From now on nothing is given of these blocks, as if all their addresses were in use; what is leased stays. */
@@ -142,12 +142,12 @@ export class LeaseTable {
   }
 
   /** The address that the container gave back in this subnet, if nobody has it now. */
-  rememberedFor(owner: Owner, subnet: Cidr): Ipv4 | undefined {
-    const address = this.#remembered.get(memoryKey(owner, subnet))
+  rememberedFor(lessee: Lessee, subnet: Cidr): Ipv4 | undefined {
+    const address = this.#remembered.get(memoryKey(lessee, subnet))
     if (address === undefined || this.#leases.has(address)) return undefined
     if (this.#barred.has(this.#space.blockOf(address))) return undefined
     const rest = this.#resting.get(address)
-    return rest === undefined || rest.owner === ownerKey(owner) ? address : undefined
+    return rest === undefined || rest.lessee === lesseeKey(lessee) ? address : undefined
   }
 
   /**
@@ -197,12 +197,12 @@ export class LeaseTable {
   /** Adds a lease, in place of one of the same address and container. */
   put(lease: Lease): void {
     const before = this.#leases.get(lease.address)
-    assert(before === undefined || sameOwner(before, lease), 'an address has one container')
+    assert(before === undefined || sameLessee(before, lease), 'an address has one container')
     if (before !== undefined) this.#drop(before)
     this.stopRest(lease.address)
     this.#leases.set(lease.address, lease)
     this.#use(lease.address, 1)
-    this.#byOwner.set(ownerKey(lease), [...this.of(lease), lease])
+    this.#byLessee.set(lesseeKey(lease), [...this.of(lease), lease])
     this.#touch(lease.address)
   }
 
@@ -220,7 +220,7 @@ export class LeaseTable {
     this.#remember(lease)
     if (!isResting || this.isInUse(address)) return
     this.#use(address, 1)
-    this.#resting.set(address, { owner: ownerKey(lease), until: now + REST_MS })
+    this.#resting.set(address, { lessee: lesseeKey(lease), until: now + REST_MS })
   }
 
   /** What is to be stored of freed addresses, since the last call. */
@@ -245,7 +245,7 @@ export class LeaseTable {
     assert(this.#leases.get(lease.address) === lease, 'only a lease that is held can end')
     this.#drop(lease)
     this.#use(lease.address, 1)
-    this.#resting.set(lease.address, { owner: ownerKey(lease), until: now + REST_MS })
+    this.#resting.set(lease.address, { lessee: lesseeKey(lease), until: now + REST_MS })
     this.#remember(lease)
     this.#touch(lease.address)
   }
@@ -275,8 +275,8 @@ export class LeaseTable {
     this.#leases.delete(lease.address)
     this.#use(lease.address, -1)
     const others = this.of(lease).filter(other => other !== lease)
-    if (others.length > 0) this.#byOwner.set(ownerKey(lease), others)
-    else this.#byOwner.delete(ownerKey(lease))
+    if (others.length > 0) this.#byLessee.set(lesseeKey(lease), others)
+    else this.#byLessee.delete(lesseeKey(lease))
   }
 
   #use(address: Ipv4, change: number): void {
@@ -316,17 +316,17 @@ export function isLookalike(address: Ipv4): boolean {
   return last === 0 || last === 0xff
 }
 
-export function sameOwner(a: Owner, b: Owner): boolean {
+export function sameLessee(a: Lessee, b: Lessee): boolean {
   return a.container === b.container && a.holder === b.holder
 }
 
-function ownerKey({ container, holder }: Owner): string {
+function lesseeKey({ container, holder }: Lessee): string {
   return `${holder} ${container}`
 }
 
-function memoryKey(owner: Owner, subnet: Cidr): string {
+function memoryKey(lessee: Lessee, subnet: Cidr): string {
   const size = 2 ** (32 - subnet.prefix)
-  return `${ownerKey(owner)} ${Math.floor(subnet.address / size)}/${subnet.prefix}`
+  return `${lesseeKey(lessee)} ${Math.floor(subnet.address / size)}/${subnet.prefix}`
 }
 
 function firstOf<K, V>(map: ReadonlyMap<K, V>): [K, V] {

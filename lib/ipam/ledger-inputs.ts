@@ -42,10 +42,10 @@ export class LedgerInputs {
     this.#otherRanges.clear()
   }
 
-  setStatements(owner: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    const drop = this.#parts.map.setStatement(owner, page, value, now)
-    if (value !== undefined && drop?.reason === 'blocks-range-differs') this.#otherRanges.set(owner, rangeText(value))
-    else this.#otherRanges.delete(owner)
+  setStatements(author: PeerId, page: Page, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    const drop = this.#parts.map.setStatement(author, page, value, now)
+    if (value !== undefined && drop?.reason === 'blocks-range-differs') this.#otherRanges.set(author, rangeText(value))
+    else this.#otherRanges.delete(author)
     return drop
   }
 
@@ -61,23 +61,23 @@ export class LedgerInputs {
   }
 
   /** `isRestoring`: only then what this peer itself said counts; afterwards it knows better. */
-  setAssigned(author: PeerId, part: Ipv4, value: Uint8Array | undefined, isRestoring: boolean): Drop | undefined {
+  setAssigned(author: PeerId, strip: Ipv4, value: Uint8Array | undefined, isRestoring: boolean): Drop | undefined {
     const { map, assignments, own, loans } = this.#parts
-    if (author !== map.self) return assignments.set(author, part, value)
+    if (author !== map.self) return assignments.set(author, strip, value)
     if (!isRestoring || value === undefined) return undefined
-    const assigned = decodeAssignedRecord(part, value)
+    const assigned = decodeAssignedRecord(strip, value)
     if (isDrop(assigned)) return assigned
-    own.restore(part, value)
+    own.restore(strip, value)
     for (const one of assigned) if (this.#isLoan(one)) loans.lend(one)
     return undefined
   }
 
-  setTakeover(owner: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
-    return this.#parts.takeovers.setRecord(owner, key, value, now)
+  setTakeover(author: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+    return this.#parts.takeovers.setRecord(author, key, value, now)
   }
 
-  setAcks(owner: PeerId, value: Uint8Array | undefined): Drop | undefined {
-    return this.#parts.takeovers.setAcks(owner, value)
+  setAcks(author: PeerId, value: Uint8Array | undefined): Drop | undefined {
+    return this.#parts.takeovers.setAcks(author, value)
   }
 
   #isLoan({ peer, address }: Assigned): boolean {

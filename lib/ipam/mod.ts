@@ -1,5 +1,5 @@
 export * from './address-form.ts'
-export { decodePartKey, encodePartKey } from './assigned-record.ts'
+export { decodeStripKey, encodeStripKey } from './assigned-record.ts'
 export * from './blocks-record.ts'
 export { type BlockSpace } from './block-space.ts'
 export { type BlockRun } from './block-survey.ts'

@@ -1,14 +1,14 @@
 import type { Ipv4 } from '../address/mod.ts'
 import { equalBytes } from '../base/mod.ts'
-import { encodeAssignedRecord, partOf, type Assigned } from './assigned-record.ts'
+import { encodeAssignedRecord, stripOf, type Assigned } from './assigned-record.ts'
 import type { BlockMap } from './block-map.ts'
-import { ASSIGNED_PART } from './constants.ts'
+import { ASSIGNED_STRIP } from './constants.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
 
 /** A change of this peer's own record of kind `assigned`; undefined removes it. */
-export interface PartStatement {
-  readonly part: Ipv4
+export interface StripStatement {
+  readonly strip: Ipv4
   readonly value: Uint8Array | undefined
 }
 
@@ -30,9 +30,9 @@ export class OwnAssigned {
   }
 
   /** The ledger holds this as the own record, from an earlier run. */
-  restore(part: Ipv4, value: Uint8Array): void {
-    this.#published.set(part, value.slice())
-    this.#dirty.add(part)
+  restore(strip: Ipv4, value: Uint8Array): void {
+    this.#published.set(strip, value.slice())
+    this.#dirty.add(strip)
   }
 
   /** Blocks changed hands: what is lent of one that is another's is not ours to lend. */
@@ -44,43 +44,43 @@ export class OwnAssigned {
         for (const address of [...this.#loans.inBlock(block)]) this.#loans.end(address)
       if (this.#leases.usedIn(block) === 0) continue
       const { address: first } = space.blockCidr(block)
-      for (let part = partOf(first); part < first + space.blockSize; part += ASSIGNED_PART) this.#dirty.add(part)
+      for (let strip = stripOf(first); strip < first + space.blockSize; strip += ASSIGNED_STRIP) this.#dirty.add(strip)
     }
   }
 
   /** All is to be said anew, to another mesh. */
   forget(): void {
     for (const { address } of [...this.#loans.all()]) this.#loans.end(address)
-    for (const part of this.#published.keys()) this.#dirty.add(part)
-    for (const { address } of this.#leases.all()) this.#dirty.add(partOf(address))
+    for (const strip of this.#published.keys()) this.#dirty.add(strip)
+    for (const { address } of this.#leases.all()) this.#dirty.add(stripOf(address))
   }
 
   /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
-  takePublishes(): PartStatement[] {
-    for (const address of this.#leases.takeTouched()) this.#dirty.add(partOf(address))
-    for (const address of this.#loans.takeTouched()) this.#dirty.add(partOf(address))
-    const publishes: PartStatement[] = []
-    for (const part of this.#dirty) {
-      const assigned = this.#assignedIn(part)
-      const before = this.#published.get(part)
+  takePublishes(): StripStatement[] {
+    for (const address of this.#leases.takeTouched()) this.#dirty.add(stripOf(address))
+    for (const address of this.#loans.takeTouched()) this.#dirty.add(stripOf(address))
+    const publishes: StripStatement[] = []
+    for (const strip of this.#dirty) {
+      const assigned = this.#assignedIn(strip)
+      const before = this.#published.get(strip)
       if (assigned.length === 0) {
-        if (before !== undefined) publishes.push({ part, value: undefined })
-        this.#published.delete(part)
+        if (before !== undefined) publishes.push({ strip, value: undefined })
+        this.#published.delete(strip)
         continue
       }
-      const value = encodeAssignedRecord(part, assigned)
+      const value = encodeAssignedRecord(strip, assigned)
       if (before !== undefined && equalBytes(before, value)) continue
-      this.#published.set(part, value)
-      publishes.push({ part, value })
+      this.#published.set(strip, value)
+      publishes.push({ strip, value })
     }
     this.#dirty.clear()
     return publishes
   }
 
-  #assignedIn(part: Ipv4): Assigned[] {
+  #assignedIn(strip: Ipv4): Assigned[] {
     const { self } = this.#map
     const assigned: Assigned[] = []
-    for (let address = part; address < part + ASSIGNED_PART; address++) {
+    for (let address = strip; address < strip + ASSIGNED_STRIP; address++) {
       const loan = this.#loans.at(address)
       if (loan !== undefined) assigned.push(loan)
       else if (this.#leases.at(address) !== undefined && !this.#isOwn(address))

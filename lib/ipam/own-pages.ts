@@ -1,7 +1,7 @@
 import { equalBytes } from '../base/mod.ts'
 import type { BlockSpace } from './block-space.ts'
-import { encodeBlocksRecord, partOfPage, segmentOfPage, type Page } from './blocks-record.ts'
-import { REPLACED_PART_MIN } from './constants.ts'
+import { encodeBlocksRecord, sheetOfPage, segmentOfPage, type Page } from './blocks-record.ts'
+import { REPLACED_SHEET_MIN } from './constants.ts'
 import { compareRegisters, equalRegisters } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { runsOf, writePages, type Run } from './statements.ts'
@@ -56,7 +56,7 @@ export class OwnPages {
   merge(page: Page, value: Uint8Array, runs: readonly Run[], isNew: (block: number, title: Title) => boolean): void {
     const segment = segmentOfPage(page)
     const { first } = this.#space.segmentSpan(segment)
-    const isReplaced = partOfPage(page) >= REPLACED_PART_MIN
+    const isReplaced = sheetOfPage(page) >= REPLACED_SHEET_MIN
     for (const run of runs) {
       for (let block = first + run.first; block < first + run.first + run.count; block++) {
         if (isReplaced) this.#replaced.merge(block, run.title)
@@ -83,7 +83,7 @@ export class OwnPages {
       const written = new Set<Page>()
       for (const { page, record } of [
         ...writePages(runsOf(this.#stated, span), segment, this.#space),
-        ...writePages(runsOf(this.#replaced, span), segment, this.#space, REPLACED_PART_MIN),
+        ...writePages(runsOf(this.#replaced, span), segment, this.#space, REPLACED_SHEET_MIN),
       ]) {
         written.add(page)
         const before = this.#published.get(page)

@@ -1,5 +1,5 @@
 import type { Ipv4, PeerId } from '../address/mod.ts'
-import type { IpamParts } from './ipam-parts.ts'
+import type { IpamParts } from './ipam-wiring.ts'
 
 /** Per block its owner; for the check of source addresses. */
 export interface BlockOwnership {

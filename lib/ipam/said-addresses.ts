@@ -1,7 +1,7 @@
 import type { Ipv4, PeerId } from '../address/mod.ts'
 import { isDrop } from '../base/mod.ts'
 import { decodeAssignedRecord, encodeAssignedRecord, type Assigned } from './assigned-record.ts'
-import { ASSIGNED_PART } from './constants.ts'
+import { ASSIGNED_STRIP } from './constants.ts'
 
 const BYTES_PER_LOAN = 5
 
@@ -10,7 +10,7 @@ const BYTES_PER_LOAN = 5
  * what arrays of them do.
  */
 export class SaidAddresses {
-  readonly #part: Ipv4
+  readonly #strip: Ipv4
   readonly #value: string
   /** A bit for each address that the author has itself. */
   readonly #used: string
@@ -21,19 +21,19 @@ export class SaidAddresses {
   /** The author says of those that it is ephemeral. */
   readonly isEphemeral: boolean
 
-  constructor(author: PeerId, self: PeerId, part: Ipv4, assigned: readonly Assigned[]) {
-    this.#part = part
-    this.#value = packed(encodeAssignedRecord(part, assigned))
+  constructor(author: PeerId, self: PeerId, strip: Ipv4, assigned: readonly Assigned[]) {
+    this.#strip = strip
+    this.#value = packed(encodeAssignedRecord(strip, assigned))
     const used = assigned.filter(one => one.peer === author)
     this.usedCount = used.length
     this.isEphemeral = used.some(one => one.isEphemeral)
-    const bits = new Uint8Array(used.length === 0 ? 0 : ASSIGNED_PART / 8)
-    for (const { address } of used) bits[(address - part) >> 3]! |= 1 << ((address - part) & 7)
+    const bits = new Uint8Array(used.length === 0 ? 0 : ASSIGNED_STRIP / 8)
+    for (const { address } of used) bits[(address - strip) >> 3]! |= 1 << ((address - strip) & 7)
     this.#used = packed(bits)
     const toSelf = assigned
       .filter(one => one.peer === self && self !== author)
       .flatMap(({ address, loan }) => [
-        address - part,
+        address - strip,
         loan >>> 24,
         (loan >>> 16) & 255,
         (loan >>> 8) & 255,
@@ -45,7 +45,7 @@ export class SaidAddresses {
   /** All of it. */
   read(): Assigned[] {
     const assigned = decodeAssignedRecord(
-      this.#part,
+      this.#strip,
       Uint8Array.from(this.#value, char => char.charCodeAt(0)),
     )
     return isDrop(assigned) ? [] : assigned
@@ -53,7 +53,7 @@ export class SaidAddresses {
 
   /** True when the author says that it has the address itself. */
   isUsed(address: Ipv4): boolean {
-    const offset = address - this.#part
+    const offset = address - this.#strip
     return ((this.#used.charCodeAt(offset >> 3) >> (offset & 7)) & 1) === 1
   }
 
@@ -69,7 +69,7 @@ export class SaidAddresses {
     for (let at = 0; at < this.#toSelf.length; at += BYTES_PER_LOAN) {
       const byte = (index: number) => this.#toSelf.charCodeAt(at + index)
       const loan = ((byte(1) << 24) | (byte(2) << 16) | (byte(3) << 8) | byte(4)) >>> 0
-      yield { address: this.#part + byte(0), loan }
+      yield { address: this.#strip + byte(0), loan }
     }
   }
 }

@@ -98,14 +98,14 @@ export function runsOf(stated: RegisterTable, span: BlockSpan): Run[] {
 }
 
 /**
- * What this peer states about a segment as records, one per page, each with the proof of all its runs. The parts count
- * from `firstPart`.
+ * What this peer states about a segment as records, one per page, each with the proof of all its runs. The sheets count
+ * from `firstSheet`.
  */
 export function writePages(
   runs: readonly Run[],
   segment: number,
   space: BlockSpace,
-  firstPart = 0,
+  firstSheet = 0,
 ): { readonly page: Page; readonly record: BlocksRecord }[] {
   const pages: { page: Page; record: BlocksRecord }[] = []
   let draft = new PageDraft()
@@ -113,7 +113,7 @@ export function writePages(
     if (draft.runs.length === 0) return
     const { roots, grants, runs: written } = draft
     const record = { range: space.range, blockPrefix: space.blockPrefix, roots, grants, runs: written }
-    pages.push({ page: pageOf(segment, firstPart + pages.length), record })
+    pages.push({ page: pageOf(segment, firstSheet + pages.length), record })
     draft = new PageDraft()
   }
   for (const run of runs) {

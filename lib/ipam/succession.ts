@@ -4,7 +4,7 @@ import type { BlockMap } from './block-map.ts'
 import {
   ORPHAN_AFTER_MS,
   RENEW_AT,
-  RENEW_DOUBLED_MS,
+  RENEW_RIVALLED_MS,
   RENEW_EVERY_MS,
   TAKEOVER_KEPT_MS,
   TAKEOVER_RUNS_MAX,
@@ -33,7 +33,7 @@ export class Succession {
   /** As of which owners there was nothing to renew. */
   #unrenewedVersion = -1
   #renewedAt: Millis = -Infinity
-  #doubledAt: Millis = -Infinity
+  #rivalledAt: Millis = -Infinity
   #sweptAt: Millis | undefined
   /** Blocks of nobody as of a version of the map, and since when there are any. */
   #orphans: readonly Stretch[] = []
@@ -106,7 +106,7 @@ export class Succession {
   /** A new root for what this peer owns by many grants, before no more may be added. */
   #renew(now: Millis): void {
     if (this.#takeovers.isRenewing || this.#takeovers.isFull) return
-    if (this.#renewDoubled(now)) return
+    if (this.#renewRivalled(now)) return
     if (now - this.#renewedAt < RENEW_EVERY_MS || this.#unrenewedVersion === this.#map.version) return
     const runs = this.#map.blocksOf(this.#map.self, RENEW_AT).slice(0, TAKEOVER_RUNS_MAX)
     if (runs.length === 0 || this.#map.greatestTerm(runs) >= TERM_MAX) {
@@ -118,11 +118,11 @@ export class Succession {
   }
 
   /** A new root for what somebody gave to this peer, and later to another one: what he signed is worth nothing then. */
-  #renewDoubled(now: Millis): boolean {
-    if (now - this.#doubledAt < RENEW_DOUBLED_MS) return false
-    const runs = this.#map.doubledOwn().slice(0, TAKEOVER_RUNS_MAX)
+  #renewRivalled(now: Millis): boolean {
+    if (now - this.#rivalledAt < RENEW_RIVALLED_MS) return false
+    const runs = this.#map.rivalledOwn().slice(0, TAKEOVER_RUNS_MAX)
     if (runs.length === 0 || this.#map.greatestTerm(runs) >= TERM_MAX) return false
-    this.#doubledAt = now
+    this.#rivalledAt = now
     this.#begin(this.#map.self, false, runs, now)
     return true
   }

@@ -24,14 +24,14 @@ export class TakeoverVotes {
     this.presence = new Presence(self)
   }
 
-  /** Takes what the ledger holds of `owner`. Drops: `acks-malformed`. */
-  set(owner: PeerId, value: Uint8Array | undefined): Drop | undefined {
+  /** Takes what the ledger holds of `voter`. Drops: `acks-malformed`. */
+  set(voter: PeerId, value: Uint8Array | undefined): Drop | undefined {
     const acks = value === undefined ? [] : decodeAcks(value)
     const list: readonly Ack[] = isDrop(acks) ? [] : acks
-    if (owner === this.#self) {
+    if (voter === this.#self) {
       // What an earlier run agreed to: it does not take that back.
       for (const { takeover, isSettled } of list) this.#own.set(takeover, isSettled || this.#own.get(takeover) === true)
-    } else this.#setOther(owner, list)
+    } else this.#setOther(voter, list)
     return isDrop(acks) ? acks : undefined
   }
 
@@ -115,17 +115,17 @@ export class TakeoverVotes {
     return this.#byTakeover.get(id) ?? NO_VOTES
   }
 
-  #setOther(owner: PeerId, acks: readonly Ack[]): void {
-    for (const id of this.#byPeer.get(owner) ?? []) {
+  #setOther(voter: PeerId, acks: readonly Ack[]): void {
+    for (const id of this.#byPeer.get(voter) ?? []) {
       const peers = this.#byTakeover.get(id)
-      peers?.delete(owner)
+      peers?.delete(voter)
       if (peers?.size === 0) this.#byTakeover.delete(id)
     }
-    if (acks.length === 0) this.#byPeer.delete(owner)
-    else this.#byPeer.set(owner, [...new Set(acks.map(({ takeover }) => takeover))])
+    if (acks.length === 0) this.#byPeer.delete(voter)
+    else this.#byPeer.set(voter, [...new Set(acks.map(({ takeover }) => takeover))])
     for (const { takeover, isSettled } of acks) {
       const peers = this.#byTakeover.get(takeover) ?? new Map<PeerId, boolean>()
-      this.#byTakeover.set(takeover, peers.set(owner, isSettled))
+      this.#byTakeover.set(takeover, peers.set(voter, isSettled))
     }
   }
 }

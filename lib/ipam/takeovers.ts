@@ -138,34 +138,34 @@ export class Takeovers implements TakeoverRoots {
   }
 
   /**
-   * Takes what the ledger holds of `owner` under a key of kind `takeover`. Drops: those of `readTakeover`, and
+   * Takes what the ledger holds of `publisher` under a key of kind `takeover`. Drops: those of `readTakeover`, and
    * `takeover-many`.
    */
-  setRecord(owner: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
+  setRecord(publisher: PeerId, key: Uint8Array, value: Uint8Array | undefined, now: Millis): Drop | undefined {
     const id = toHex(key)
     if (value === undefined) {
-      this.#withdrawn(id, owner)
+      this.#withdrawn(id, publisher)
       return undefined
     }
     const known = this.#entries.get(id)
     if (known !== undefined) {
-      known.publishers.add(owner)
-      if (owner === this.#self) this.#own.add(id)
+      known.publishers.add(publisher)
+      if (publisher === this.#self) this.#own.add(id)
       return undefined
     }
-    if (owner !== this.#self && this.#isFull(owner)) return new Drop('takeover-many')
+    if (publisher !== this.#self && this.#isFull(publisher)) return new Drop('takeover-many')
     const { suite, scope, blockCount } = this.#options
     const takeover = readTakeover(suite, scope(), blockCount, key, value)
     if (isDrop(takeover)) return takeover
     if (this.#entries.size >= TAKEOVERS_MAX && !this.#makeRoom(takeover.author)) return new Drop('takeover-many')
-    this.#enter(takeover, owner, now)
+    this.#enter(takeover, publisher, now)
     return undefined
   }
 
-  /** Takes what the ledger holds of `owner` of kind `acks`. Drops: `acks-malformed`. */
-  setAcks(owner: PeerId, value: Uint8Array | undefined): Drop | undefined {
-    const drop = this.#votes.set(owner, value)
-    if (owner === this.#self)
+  /** Takes what the ledger holds of `voter` of kind `acks`. Drops: `acks-malformed`. */
+  setAcks(voter: PeerId, value: Uint8Array | undefined): Drop | undefined {
+    const drop = this.#votes.set(voter, value)
+    if (voter === this.#self)
       for (const entry of this.#entries.values()) {
         if (this.#votes.hasSettled(entry.takeover.id)) this.#settle(entry)
         this.#track(entry)

@@ -2,7 +2,7 @@ import type { Cidr, Endpoint } from '../address/mod.ts'
 import type { Beat, Chance, Entropy } from '../base/mod.ts'
 import type { CryptoSuite, Identity } from '../crypto/mod.ts'
 import type { SessionTotals } from '../overlay/mod.ts'
-import type { FoundingPlan } from './electorate.ts'
+import type { ElectionPlan } from './electorate.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 
 /** What a node is made of; nothing of it changes while it runs. */
@@ -26,7 +26,7 @@ export interface NodeConfig {
   readonly defaultSubnet: Cidr
   readonly blockPrefix: number
   /** How it is decided who founds; undefined: by nobody but the operator. */
-  readonly founding?: FoundingPlan | undefined
+  readonly election?: ElectionPlan | undefined
   /** True: it takes no address blocks, and borrows each address. */
   readonly isEphemeral?: boolean
   readonly isDiscovering: boolean

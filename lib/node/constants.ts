@@ -227,10 +227,10 @@ export const REMOVED_MAX = 256
 export const MEMBERS_STORED_MAX = 1_024
 /** A member of an earlier run that no record tells of counts so long. */
 export const LOST_MEMBER_KEPT_MS = 24 * 3_600_000
-/** Peers whose founding statements are kept; as many may take part in `--ipalloc-init consensus=N`. */
-export const FOUNDING_PEERS_MAX = 512
-/** What is new of the founding is told so long after it was stored, and gathered meanwhile. */
-export const FOUNDING_DELAY_MS = 30
+/** Peers whose statements about the election are kept; as many may take part in `--ipalloc-init consensus=N`. */
+export const ELECTION_PEERS_MAX = 512
+/** What is new of the election is told so long after it was stored, and gathered meanwhile. */
+export const ELECTION_DELAY_MS = 30
 /** The elector with the smallest id proposes after so long without news. */
 export const PROPOSE_FIRST_MS = 250
 /** Another one after so long, up to twice. */
@@ -239,10 +239,10 @@ export const PROPOSE_LATER_MS = 2_000
 export const FOUNDER_AWAITED_MS = 5_000
 
 /** Founding messages that are taken of one neighbour: bytes at once, and then for each second. */
-export const FOUNDING_BURST_BYTES = 1_048_576
-export const FOUNDING_BYTES_PER_SECOND = 65_536
+export const ELECTION_BURST_BYTES = 1_048_576
+export const ELECTION_BYTES_PER_SECOND = 65_536
 /** Peers with another `--ipalloc-init` that are named. */
-export const FOUNDING_NAMED_MAX = 8
+export const ELECTION_NAMED_MAX = 8
 
 /** Addresses of others that peers sent frames from: so many are remembered, and shown for so long after the last. */
 export const IMPOSTURES_MAX = 64

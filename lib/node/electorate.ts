@@ -4,7 +4,7 @@ import type { CryptoSuite } from '../crypto/mod.ts'
 import { ELECTORATE_BYTES } from '../wire/mod.ts'
 
 /** How it is decided who founds (`launch --ipalloc-init`). */
-export type FoundingPlan =
+export type ElectionPlan =
   | { readonly type: 'consensus'; readonly size: number }
   /** PeerIds or nicknames: these alone vote. */
   | { readonly type: 'seed'; readonly names: readonly string[] }
@@ -19,12 +19,12 @@ export interface Elector {
 const ELECTORATE_HASH_BYTES = 32
 
 /** Who has a vote, and how many are enough. */
-export class FoundingElectorate {
-  readonly plan: FoundingPlan
+export class Electorate {
+  readonly plan: ElectionPlan
   /** 16 bytes; differs where the plan does. */
   readonly id: Uint8Array
 
-  constructor(plan: FoundingPlan, suite: Pick<CryptoSuite, 'hash'>) {
+  constructor(plan: ElectionPlan, suite: Pick<CryptoSuite, 'hash'>) {
     this.plan = plan
     const writer = new ByteWriter().text('weave-ts electorate 1').text(plan.type)
     if (plan.type === 'consensus') writer.u16(plan.size)

@@ -127,7 +127,7 @@ export class Gossip implements NodePart {
         return this.#handleDelta(link, message.body, now)
       case 'ledger-tree':
         return this.#handleTree(link, message.mode, now)
-      case 'founding':
+      case 'election':
         return
     }
   }

@@ -1,6 +1,6 @@
 import { formatCidr } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
-import { encodeLease, encodePageKey, encodePartKey, type Ipam, type Lease } from '../ipam/mod.ts'
+import { encodeLease, encodePageKey, encodeStripKey, type Ipam, type Lease } from '../ipam/mod.ts'
 import {
   RECORD_KIND,
   ROUTED_KIND,
@@ -31,7 +31,7 @@ export class IpamOutputs {
       case 'takeover':
         return this.#state(RECORD_KIND[output.kind], output.key, output.value)
       case 'assign':
-        return this.#state(RECORD_KIND.assigned, encodePartKey(output.part), output.value)
+        return this.#state(RECORD_KIND.assigned, encodeStripKey(output.strip), output.value)
       case 'keep':
         return this.#keep(KEPT_PREFIX + output.key, output.value)
       case 'lease':

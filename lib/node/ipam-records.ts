@@ -1,6 +1,6 @@
 import type { PeerId } from '../address/mod.ts'
 import { equalBytes, isDrop, type Drop, type Millis } from '../base/mod.ts'
-import { decodePageKey, decodePartKey, rangeChangedError, type Ipam, type Lease } from '../ipam/mod.ts'
+import { decodePageKey, decodeStripKey, rangeChangedError, type Ipam, type Lease } from '../ipam/mod.ts'
 import { RECORD_KIND } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
 
@@ -58,8 +58,8 @@ export class IpamRecords {
     if (kind === RECORD_KIND.takeover) return this.#ipam.setTakeover(owner, key, value, now)
     if (kind === RECORD_KIND.acks) return this.#ipam.setAcks(owner, value, now)
     if (kind === RECORD_KIND.assigned) {
-      const part = decodePartKey(key)
-      return isDrop(part) ? part : this.#ipam.setAssigned(owner, part, value, now)
+      const strip = decodeStripKey(key)
+      return isDrop(strip) ? strip : this.#ipam.setAssigned(owner, strip, value, now)
     }
     const page = decodePageKey(key)
     return isDrop(page) ? page : this.#ipam.setStatements(owner, page, value, now)

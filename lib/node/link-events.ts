@@ -6,7 +6,7 @@ import type { DataPaths } from './data-paths.ts'
 import type { Dialler } from './dialler.ts'
 import type { Discovery } from './discovery.ts'
 import type { Gossip } from './gossip.ts'
-import type { FounderElection } from './founding.ts'
+import type { FounderElection } from './founder-election.ts'
 import type { Joining } from './joining.ts'
 import { judgeMesh, meshStateOf, refusalOf, type MeshState, type MeshVerdict, type Membership } from './membership.ts'
 import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neighbours.ts'
@@ -21,7 +21,7 @@ import { Shunned } from './shunned.ts'
 export interface LinkParts {
   readonly mesh: Membership
   readonly joining: Joining
-  readonly founding: FounderElection
+  readonly election: FounderElection
   readonly dialler: Dialler
   readonly discovery: Discovery
   readonly gossip: Gossip
@@ -122,7 +122,7 @@ export class LinkEvents {
         if (this.#moving.delete(from) && !this.#move(from, now)) return
         joining.confirm(from, now)
         return parts().handleMessage(from, message, now)
-      case 'founding':
+      case 'election':
         return parts().handleMessage(from, message, now)
       case 'routed': {
         const own = router.handle(message, from, now)
@@ -145,11 +145,11 @@ export class LinkEvents {
     peerId: PeerId,
     link: Pick<ProvedLink, 'connection' | 'isOutbound'>,
   ): MeshVerdict {
-    const { dialler, founding } = this.#parts
+    const { dialler, election } = this.#parts
     const isInvited =
-      dialler.configuredContactOf(peerId, link.connection) !== undefined || founding.isDecreed(hello.meshId)
+      dialler.configuredContactOf(peerId, link.connection) !== undefined || election.isDecreed(hello.meshId)
     const verdict = judgeMesh(ours, meshStateOf(hello), { isDialler: link.isOutbound, isInvited })
-    return verdict.verdict === 'uninvited' && founding.isListening ? { verdict: 'wait' } : verdict
+    return verdict.verdict === 'uninvited' && election.isListening ? { verdict: 'wait' } : verdict
   }
 
   /**
@@ -157,7 +157,7 @@ export class LinkEvents {
    */
   #up(neighbour: Neighbour, now: Millis): void {
     const { peerId, connection, hello, endpoint } = neighbour
-    const { mesh, joining, founding, dialler, gossip } = this.#parts
+    const { mesh, joining, election, dialler, gossip } = this.#parts
     this.#context.emit({ type: 'established', connection })
     dialler.handleUp(connection, peerId, now)
     this.#context.log('info', 'link-up', { peer: peerId, nickname: hello.nickname, endpoint }, now)
@@ -172,7 +172,7 @@ export class LinkEvents {
       joining.join(verdict.meshId, peerId, contact ?? '', now)
     }
     this.#welcome(neighbour, doesMove, now)
-    founding.handleNeighbour(peerId, now)
+    election.handleNeighbour(peerId, now)
     // Who joins speaks first, whoever dialled; who moves waits for a word.
     const isMovedTo = verdict.verdict === 'theirs-joins-ours' && !ours.isPristine
     if (!doesMove && (neighbour.isOutbound || doesJoin || isMovedTo)) gossip.greet(peerId, now)
@@ -211,10 +211,10 @@ export class LinkEvents {
 
   #down({ neighbour, heardAt, error, code }: Extract<NeighboursOutput, { type: 'down' }>, now: Millis): void {
     const { peerId, hello } = neighbour
-    const { mesh, joining, founding, dialler, gossip, links } = this.#parts
+    const { mesh, joining, election, dialler, gossip, links } = this.#parts
     this.#context.log('info', 'link-down', { peer: peerId, nickname: hello.nickname, error }, now)
     this.#moving.delete(peerId)
-    founding.handleNeighbourDown(peerId)
+    election.handleNeighbourDown(peerId)
     dialler.handleLost(peerId, now)
     gossip.handleNeighbourDown(peerId, now)
     this.#context.view.handleNeighbourDown(peerId, now)

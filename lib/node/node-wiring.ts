@@ -9,7 +9,7 @@ import { DataPaths } from './data-paths.ts'
 import { Dialler } from './dialler.ts'
 import { Discovery } from './discovery.ts'
 import { TablePublisher } from './forwarding-table.ts'
-import { FounderElection } from './founding.ts'
+import { FounderElection } from './founder-election.ts'
 import { Gossip } from './gossip.ts'
 import { HandingOn } from './handing-on.ts'
 import { Impostures } from './impostures.ts'
@@ -120,8 +120,8 @@ export function wireParts(
   const ours = { mesh, addresses, gossip, router }
   const past: Past = new Past(context, { ...ours, members })
   const joining: Joining = new Joining(context, { ...ours, meshChanged: at => parts.meshChanged(at) })
-  const founding: FounderElection = new FounderElection(context, mesh, (tell, at) => joining.found(at, false, tell))
-  const deciding = { joining, founding }
+  const election: FounderElection = new FounderElection(context, mesh, (tell, at) => joining.found(at, false, tell))
+  const deciding = { joining, election }
   const linked = { ...ours, ...deciding, dialler, discovery, paths, links, past }
   const events: LinkEvents = new LinkEvents(context, {
     ...linked,
@@ -139,7 +139,7 @@ export function wireParts(
     names,
     contacts,
     use,
-    founding,
+    election,
     paths,
     pings,
     discovery,
@@ -165,6 +165,6 @@ export function wireParts(
       events,
       keeper,
     },
-    ...{ gossip, mesh, joining, past, contacts, impostures, use, founding, health, linkSuspicion, pings },
+    ...{ gossip, mesh, joining, past, contacts, impostures, use, election, health, linkSuspicion, pings },
   }
 }

@@ -9,7 +9,7 @@ import type { DataPaths } from './data-paths.ts'
 import type { Dialler } from './dialler.ts'
 import { FEATURES } from './features.ts'
 import { forwardingTable } from './forwarding-table.ts'
-import type { FoundingReport } from './founding-report.ts'
+import type { ElectionReport } from './election-report.ts'
 import type { Membership } from './membership.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { NameRecords } from './names.ts'
@@ -69,8 +69,8 @@ export class Node implements Machine<NodeOutput> {
   }
 
   /** How far the decision is who founds. */
-  founding(now: Millis): FoundingReport | undefined {
-    return this.#wiring.founding.report(now)
+  election(now: Millis): ElectionReport | undefined {
+    return this.#wiring.election.report(now)
   }
 
   /** `isPristine`: founded here, nobody joined and nothing was given since; `isUnused`: nobody has given an address. */
@@ -204,7 +204,7 @@ export class Node implements Machine<NodeOutput> {
 
   /** What is persisted would last, or not, because the disk takes nothing: then nothing new is promised to anybody. */
   handleStore(isWritable: boolean, now: Millis): void {
-    this.#wiring.founding.setStore(isWritable, now)
+    this.#wiring.election.setStore(isWritable, now)
     this.#workedOff(this.addresses.setStore(isWritable, now), now)
   }
 

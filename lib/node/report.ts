@@ -3,7 +3,7 @@ import { equalBytes, toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
 import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
 import type { Contact } from './contact.ts'
-import type { FoundingReport } from './founding-report.ts'
+import type { ElectionReport } from './election-report.ts'
 import { NO_MESH } from './membership.ts'
 import type { ConnectionState, FailedInbound } from './neighbours.ts'
 import type { MeshView } from './mesh-view.ts'
@@ -33,7 +33,7 @@ export interface NodeReport {
     readonly ipv6Prefix: string | undefined
     readonly isUnused: boolean
     /** How far the decision is who founds; undefined where none was asked for. */
-    readonly founding?: FoundingReport | undefined
+    readonly election?: ElectionReport | undefined
   }
   /** Control connections of any state. */
   readonly connections: readonly ConnectionReport[]
@@ -120,7 +120,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       isPristine: node.use.isPristine,
       ipv6Prefix: ipv6Prefix && formatMeshPrefix(ipv6Prefix),
       isUnused: node.use.isUnused,
-      founding: node.founding(now),
+      election: node.election(now),
     },
     connections: neighbours.connections.map(one => ({
       ...one,

@@ -10,7 +10,7 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  *     ledger-delta     | kind | body … |                  see ledger-message.ts
  *     ledger-tree      | kind | mode u8 |                 1 graft, 2 prune: whether new records are pushed over this link;
  *                                                               3 crowded: the sender would rather they were not
- *     founding         | kind | body … |                  see founding-message.ts
+ *     election         | kind | body … |                  see election-message.ts
  *     routed           | kind | hop limit u8 | routed kind u8 | rsvd | source (16) | destination (16) | signature (64) | body … |
  *     goodbye          | kind | code u8 | text (16-bit length) |
  *
@@ -25,7 +25,7 @@ export const LINK_MESSAGE_KIND = {
   routed: 5,
   goodbye: 6,
   ledgerTree: 7,
-  founding: 8,
+  election: 8,
 } as const
 
 /** What a routed message carries. Unknown kinds are passed on all the same. */
@@ -64,7 +64,7 @@ const TREE_MODES: readonly LedgerTreeMode[] = ['graft', 'prune', 'crowded']
 export type LinkMessage =
   | { readonly type: 'ping'; readonly token: number; readonly rttMs: number | undefined }
   | { readonly type: 'pong'; readonly token: number }
-  | { readonly type: 'ledger-sync' | 'ledger-delta' | 'founding'; readonly body: Uint8Array }
+  | { readonly type: 'ledger-sync' | 'ledger-delta' | 'election'; readonly body: Uint8Array }
   | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
   | { readonly type: 'goodbye'; readonly code: number; readonly text: string }
@@ -94,8 +94,8 @@ export function encodeLedger(type: 'ledger-sync' | 'ledger-delta', body: Uint8Ar
   return new ByteWriter(body.length + 1).u8(kind).raw(body).finish()
 }
 
-export function encodeFoundingMessage(body: Uint8Array): Uint8Array {
-  return new ByteWriter(body.length + 1).u8(LINK_MESSAGE_KIND.founding).raw(body).finish()
+export function encodeElectionMessage(body: Uint8Array): Uint8Array {
+  return new ByteWriter(body.length + 1).u8(LINK_MESSAGE_KIND.election).raw(body).finish()
 }
 
 export function encodeLedgerTree(mode: LedgerTreeMode): Uint8Array {
@@ -153,8 +153,8 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
       return { type: 'ledger-sync', body: reader.rest() }
     case LINK_MESSAGE_KIND.ledgerDelta:
       return { type: 'ledger-delta', body: reader.rest() }
-    case LINK_MESSAGE_KIND.founding:
-      return { type: 'founding', body: reader.rest() }
+    case LINK_MESSAGE_KIND.election:
+      return { type: 'election', body: reader.rest() }
     case LINK_MESSAGE_KIND.ledgerTree: {
       const code = reader.u8()
       const mode = TREE_MODES.find(candidate => TREE_MODE[candidate] === code)

@@ -1,6 +1,6 @@
 export * from './control.ts'
 export * from './datagram.ts'
-export * from './founding-message.ts'
+export * from './election-message.ts'
 export * from './hello.ts'
 export * from './ipam-message.ts'
 export * from './ledger-message.ts'

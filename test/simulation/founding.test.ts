@@ -6,7 +6,7 @@
  */
 import t from 'tap'
 import { toHex, type Chance } from '../../lib/base/mod.ts'
-import type { FoundingPlan } from '../../lib/node/mod.ts'
+import type { ElectionPlan } from '../../lib/node/mod.ts'
 import { SimMesh } from '../support/sim-mesh.ts'
 import { endpointAt } from '../support/sim-network.ts'
 import { labelledChance } from '../support/sim-randomness.ts'
@@ -38,7 +38,7 @@ function watchMeshes(mesh: SimMesh): Set<string> {
   return seen
 }
 
-const consensus = (size: number): FoundingPlan => ({ type: 'consensus', size })
+const consensus = (size: number): ElectionPlan => ({ type: 'consensus', size })
 
 void t.test('six hosts that were launched alone and are connected all-to-all at once are one mesh', t => {
   const took: number[] = []
@@ -71,7 +71,7 @@ const FIRST_FIVE = [0, 1, 2, 3, 4]
 
 void t.test('fifty hosts that are launched at once with consensus=50 are one mesh', t => {
   for (const seed of seedsOf('SIM', 1).slice(0, 1)) {
-    const mesh = new SimMesh({ seed, peers: 50, sealing: 'none', config: { founding: consensus(50) } })
+    const mesh = new SimMesh({ seed, peers: 50, sealing: 'none', config: { election: consensus(50) } })
     const seen = watchMeshes(mesh)
     for (const host of mesh.hosts) host.launch(FIRST_FIVE)
     const tookMs = mesh.until(() => isOneMesh(mesh), ONE_MESH_MS)
@@ -84,7 +84,7 @@ void t.test('fifty hosts that are launched at once with consensus=50 are one mes
 
 void t.test('hosts that come one by one with consensus=50 have a mesh with the twenty-sixth, and all join it', t => {
   for (const seed of seedsOf('SIM', 1).slice(0, 1)) {
-    const mesh = new SimMesh({ seed, peers: 50, sealing: 'none', config: { founding: consensus(50) } })
+    const mesh = new SimMesh({ seed, peers: 50, sealing: 'none', config: { election: consensus(50) } })
     const seen = watchMeshes(mesh)
     for (const host of mesh.hosts) {
       host.launch(host.number === 0 ? [] : [0])
@@ -129,15 +129,15 @@ function disturb(mesh: SimMesh, chance: Chance, isWhole: (host: number) => boole
   }
 }
 
-const PLANS: readonly [string, FoundingPlan][] = [
+const PLANS: readonly [string, ElectionPlan][] = [
   ['consensus=5', consensus(5)],
   ['seed with three of five', { type: 'seed', names: ['host0', 'host1', 'host2'] }],
 ]
 
-for (const [name, founding] of PLANS)
+for (const [name, election] of PLANS)
   void t.test(`whatever happens meanwhile, five hosts with ${name} never have two meshes, and end in one`, t => {
     for (const seed of seedsOf('SIM', FAULT_SEEDS)) {
-      const mesh = new SimMesh({ seed, peers: 5, sealing: 'none', config: { founding } })
+      const mesh = new SimMesh({ seed, peers: 5, sealing: 'none', config: { election } })
       const chance = labelledChance(`faults ${seed}`)
       const seen = watchMeshes(mesh)
       for (const host of mesh.hosts) mesh.clock.after(Math.floor(chance() * 1_000), () => host.launch(FIRST_FIVE))

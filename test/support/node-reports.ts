@@ -47,7 +47,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
       borrowed: [],
       disputed: [],
       takeovers: [],
-      doubledGrants: [],
+      twiceGivers: [],
       otherRanges: [],
     },
     ledger: { owners: 1, records: 3, bytes: 300 },

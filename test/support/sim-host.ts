@@ -203,7 +203,7 @@ export class SimHost implements SimSite {
     this.#remember()
     this.input((node, now) => {
       if (peers !== undefined) node.connect(peers.map(endpointAt), true, now)
-      else if (doesFound && config.founding === undefined && node.dialler.configured.length === 0) node.found(now)
+      else if (doesFound && config.election === undefined && node.dialler.configured.length === 0) node.found(now)
     })
     this.#reconcile()
   }

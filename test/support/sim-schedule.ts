@@ -69,7 +69,7 @@ export class SimSchedule {
         range,
         defaultSubnet: range,
         blockPrefix,
-        ...(plan.isDecided === true && { founding: { type: 'consensus', size: plan.peers } }),
+        ...(plan.isDecided === true && { election: { type: 'consensus', size: plan.peers } }),
       },
       isExcused: clash => this.disputes.isExcused(clash),
       onRefused: (_host, container, { code, message, remedy }) => {

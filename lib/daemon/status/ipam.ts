@@ -50,8 +50,8 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
 }
 
 /** Who handed blocks on twice. */
-export function doubledWarnings({ ipam }: NodeReport, names: Names): string[] {
-  return ipam.doubledGrants.map(
+export function twiceGiverWarnings({ ipam }: NodeReport, names: Names): string[] {
+  return ipam.twiceGivers.map(
     ({ giver, rival, blocks }) =>
       `peer ${names.short(giver)} handed ${blocks} blocks of addresses on twice, the second time to ${names.short(rival)}: whoever had them first keeps them; that host was put back to an earlier state, or cannot be trusted`,
   )

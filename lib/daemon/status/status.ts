@@ -5,10 +5,10 @@ import type { NodeReport } from '../../node/mod.ts'
 import { MAC_LOCAL, type MacEntry } from '../../overlay/mod.ts'
 import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { connectionViews } from './connections.ts'
-import { foundingOf } from './founding.ts'
+import { electionOf } from './election.ts'
 import { impostureWarnings } from './impostures.ts'
 import { disputeWarnings } from './disputes.ts'
-import { doubledWarnings, ipamView, rangeWarnings } from './ipam.ts'
+import { twiceGiverWarnings, ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pastWarnings } from './past.ts'
 import { pathSizeWarnings, pathViews, pathWarnings } from './paths.ts'
@@ -45,8 +45,8 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
   const names = new Names(report)
   const pathTo = pathViews(report, names)
   const ipam = ipamView(report, names, now)
-  const founding = foundingOf(report, names)
-  const reason = founding.wait ?? ipam.reason
+  const election = electionOf(report, names)
+  const reason = election.wait ?? ipam.reason
   return {
     version: facts.version,
     pid: facts.pid,
@@ -57,7 +57,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     mesh: {
       id: mesh.id ?? null,
       isPristine: mesh.isPristine,
-      founding: founding.state,
+      founding: election.state,
       ipv6Prefix: mesh.ipv6Prefix ?? null,
       isUnused: mesh.isUnused,
     },
@@ -74,7 +74,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...pathWarnings(report, names, now),
       ...rangeWarnings(report, names),
       ...disputeWarnings(report, names),
-      ...doubledWarnings(report, names),
+      ...twiceGiverWarnings(report, names),
       ...pastWarnings(report),
       ...impostureWarnings(report, names),
       ...pathSizeWarnings(report, names, facts.mtu),

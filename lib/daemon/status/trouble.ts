@@ -1,6 +1,6 @@
 import { WeaveError } from '../../base/mod.ts'
 import { isSecretTrouble, type NodeReport } from '../../node/mod.ts'
-import { foundingOf } from './founding.ts'
+import { electionOf } from './election.ts'
 import { Names } from './names.ts'
 
 /** There is no link, and others have another mesh secret. */
@@ -18,7 +18,7 @@ export function secretWarnings({ neighbours, contacts }: Pick<NodeReport, 'neigh
 export function explained(error: unknown, report: () => NodeReport): unknown {
   if (!(error instanceof WeaveError) || error.code !== 'IPAM_WAITING') return error
   const current = report()
-  const { wait } = foundingOf(current, new Names(current))
+  const { wait } = electionOf(current, new Names(current))
   if (wait === undefined) return error
   return new WeaveError(
     error.code,

@@ -51,9 +51,9 @@ t.test('the default subnet is the range unless one is named; addresses among the
 })
 
 t.test('a peer that is ephemeral founds nothing', t => {
-  t.strictSame(derivedSettingsOf({ ...config, ephemeral: true }, {}).founding, { type: 'observer' })
+  t.strictSame(derivedSettingsOf({ ...config, ephemeral: true }, {}).election, { type: 'observer' })
   const observer = { ...config, ephemeral: true, ipallocInit: 'observer' }
-  t.strictSame(derivedSettingsOf(observer, {}).founding, { type: 'observer' })
+  t.strictSame(derivedSettingsOf(observer, {}).election, { type: 'observer' })
   t.throws(() => derivedSettingsOf({ ...config, ephemeral: true, ipallocInit: 'consensus=3' }, {}), {
     code: 'CONFIG_INVALID',
     message: /--ephemeral was given together with --ipalloc-init consensus=3/,

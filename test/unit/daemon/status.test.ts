@@ -91,8 +91,8 @@ t.test('a peer without a mesh is not ready, and says what it waits for and what 
 })
 
 t.test('a peer that handed blocks on twice is warned of by name', t => {
-  const doubledGrants = [{ giver: peerNumber(3), rival: peerNumber(2), blocks: 4 }]
-  const report = nodeReport({ ...linked(3), ipam: { ...nodeReport().ipam, doubledGrants } })
+  const twiceGivers = [{ giver: peerNumber(3), rival: peerNumber(2), blocks: 4 }]
+  const report = nodeReport({ ...linked(3), ipam: { ...nodeReport().ipam, twiceGivers } })
   t.match(statusOf(report, FACTS, NOW).warnings, [/\(n3\) handed 4 blocks of addresses on twice, the second time to /])
   t.end()
 })

@@ -12,9 +12,9 @@ const LIAR = peer(66)
 const WIDE = cidr('10.32.0.0/12')
 const FIRST = ip('10.32.0.0')
 
-function said(author: ReturnType<typeof peer>, part: number, count = 256, isEphemeral = false): Uint8Array {
-  const all = Array.from({ length: count }, (_, at) => ({ address: part + at, peer: author, loan: 0, isEphemeral }))
-  return encodeAssignedRecord(part, all)
+function said(author: ReturnType<typeof peer>, strip: number, count = 256, isEphemeral = false): Uint8Array {
+  const all = Array.from({ length: count }, (_, at) => ({ address: strip + at, peer: author, loan: 0, isEphemeral }))
+  return encodeAssignedRecord(strip, all)
 }
 
 t.test('of what one member says to have, so much counts and no more; of others what they have', t => {
@@ -68,8 +68,8 @@ t.test('what is said of single addresses costs less than 8 times its bytes', asy
       let bytes = 0
       for (let at = 0; at < records; at++) {
         const part = first + 256 * at
-        const all = Array.from({ length: ${count} }, (_, i) => ({ address: part + i, peer: i % 2 ? liar : self, loan: 7, isEphemeral: false }))
-        const value = encodeAssignedRecord(part, all)
+        const all = Array.from({ length: ${count} }, (_, i) => ({ address: strip + i, peer: i % 2 ? liar : self, loan: 7, isEphemeral: false }))
+        const value = encodeAssignedRecord(strip, all)
         bytes += value.length
         assignments.set(liar, part, value)
       }

@@ -306,7 +306,7 @@ t.test('a peer that joins another mesh gives up all it knew', async t => {
   a.abandon(1)
   t.match(drain(a), [
     { type: 'publish', page: 0, value: undefined },
-    { type: 'assign', part: RANGE.address },
+    { type: 'assign', strip: RANGE.address },
   ])
   t.match(a.report(), { state: 'waiting', disputed: [{ container: 'c' }] })
   t.equal(a.found(SALT, 2), false)

@@ -233,7 +233,7 @@ export class Mesh {
 
   #carryOut(host: Host, output: IpamOutput): void {
     if (output.type === 'publish' || output.type === 'assign') {
-      const number = output.type === 'publish' ? output.page : output.part
+      const number = output.type === 'publish' ? output.page : output.strip
       const key = `${host.id} ${output.type} ${number}`
       const version = (host.records.get(key)?.version ?? 0) + 1
       host.records.set(key, { owner: host.id, kind: output.type, number, version, value: output.value })

@@ -6,7 +6,7 @@ import { encodeBlocksRecord } from '../../../lib/ipam/blocks-record.ts'
 import { BlockSpace } from '../../../lib/ipam/block-space.ts'
 import { meshIdOf } from '../../../lib/ipam/founding.ts'
 import { Ipam } from '../../../lib/ipam/ipam.ts'
-import type { IpamOptions } from '../../../lib/ipam/ipam-parts.ts'
+import type { IpamOptions } from '../../../lib/ipam/ipam-wiring.ts'
 import { writePages, type Run } from '../../../lib/ipam/statements.ts'
 import type { Takeover } from '../../../lib/ipam/takeover-record.ts'
 import { grant, type FoundingTitle, type Giver, type Title } from '../../../lib/ipam/title.ts'
@@ -139,7 +139,7 @@ export function share(from: Ipam, self: PeerId, others: readonly Ipam[], now: nu
   for (const output of outputs) {
     for (const other of others)
       if (output.type === 'publish') other.setStatements(self, output.page, output.value, now)
-      else if (output.type === 'assign') other.setAssigned(self, output.part, output.value, now)
+      else if (output.type === 'assign') other.setAssigned(self, output.strip, output.value, now)
   }
   return outputs
 }

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { FoundingElectorate, type FoundingPlan } from '../../../lib/node/electorate.ts'
+import { Electorate, type ElectionPlan } from '../../../lib/node/electorate.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { fakeSuite } from '../../support/fake-suite.ts'
 
-const of = (plan: FoundingPlan) => new FoundingElectorate(plan, fakeSuite)
+const of = (plan: ElectionPlan) => new Electorate(plan, fakeSuite)
 const elector = (number: number, nickname = `h${number}`) => ({ peerId: peerNumber(number), nickname })
 
 t.test('another number or other seeds are another electorate, whatever their order', t => {

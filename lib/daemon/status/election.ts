@@ -1,6 +1,6 @@
 import type { Status } from '../../api/mod.ts'
 import { shortPeerId, type PeerId } from '../../address/mod.ts'
-import { TO_OURSELF, type Contact, type FoundingReport, type NodeReport } from '../../node/mod.ts'
+import { TO_OURSELF, type Contact, type ElectionReport, type NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
 /** So many peers are named in a line. */
@@ -8,7 +8,7 @@ const NAMED_MAX = 5
 
 const FOUND = 'run `weave-ts found` on one of these hosts, and on no other'
 
-export interface FoundingView {
+export interface ElectionView {
   readonly state: Status['mesh']['founding']
   /** Why there is no mesh yet, and what to do; undefined when there is one. */
   readonly wait?: string
@@ -16,12 +16,12 @@ export interface FoundingView {
 
 /** What the decision waits for. `given`: of this peer, where it does not decide itself. */
 function decisionOf(
-  { type, plan, ...founding }: FoundingReport,
+  { type, plan, ...election }: ElectionReport,
   given: { readonly isEphemeral: boolean; readonly hasContacts: boolean },
 ): string {
-  if (founding.founder !== undefined) {
-    const elected = `${nameOf(founding.founder)} is elected to found the mesh (${plan}), and has not told of it yet`
-    return founding.isFounderMissing
+  if (election.founder !== undefined) {
+    const elected = `${nameOf(election.founder)} is elected to found the mesh (${plan}), and has not told of it yet`
+    return election.isFounderMissing
       ? `${elected}: start that host; if there is none, or it is gone for good, ${FOUND}`
       : elected
   }
@@ -32,17 +32,17 @@ function decisionOf(
       : 'name a host of the one to join: `weave-ts connect HOST`, or `weave-ts launch HOST`'
     return `${who} founds no mesh and has no vote: ${how}`
   }
-  const few = founding.electors < founding.quorum
-  const others = founding.others.map(other => `${nameOf(other)} (${other.size})`)
+  const few = election.electors < election.quorum
+  const others = election.others.map(other => `${nameOf(other)} (${other.size})`)
   return [
-    `who founds is being decided (${plan}): ${founding.electors} of ${founding.size} peers take part`,
-    ...(few ? [`${founding.quorum} are enough`] : []),
-    ...(founding.electors > founding.size ? ['launch all with the number of all hosts'] : []),
+    `who founds is being decided (${plan}): ${election.electors} of ${election.size} peers take part`,
+    ...(few ? [`${election.quorum} are enough`] : []),
+    ...(election.electors > election.size ? ['launch all with the number of all hosts'] : []),
     ...(others.length > 0
       ? [`not counted, since launched with another --ipalloc-init: ${listed(others)}; give all hosts the same`]
       : []),
-    ...(founding.ambiguous.length > 0
-      ? [`not counted, since seeds must have names of their own: ${listed(founding.ambiguous.map(nameOf))}`]
+    ...(election.ambiguous.length > 0
+      ? [`not counted, since seeds must have names of their own: ${listed(election.ambiguous.map(nameOf))}`]
       : []),
   ].join('; ')
 }
@@ -52,22 +52,22 @@ function nameOf({ peerId, nickname }: { readonly peerId: PeerId; readonly nickna
 }
 
 /** Whether this peer is of a mesh; if not, what it would take. */
-export function foundingOf(
+export function electionOf(
   { self, mesh, neighbours, contacts }: Pick<NodeReport, 'self' | 'mesh' | 'neighbours' | 'contacts'>,
   names: Names,
-): FoundingView {
+): ElectionView {
   if (mesh.id !== undefined) return { state: 'done' }
   const named = contacts.filter(contact => contact.origin === 'configured')
   const others = named.filter(({ state, lastError }) => state !== 'ourself' && lastError !== TO_OURSELF)
   const members = neighbours.filter(neighbour => neighbour.hasMesh)
-  if (mesh.founding !== undefined) {
+  if (mesh.election !== undefined) {
     const uninvited =
       members.length === 0
         ? ''
         : `; ${listed(members.map(({ peerId }) => names.short(peerId)))} of a mesh is linked, which this peer was not told to join: \`weave-ts connect\` with its address does`
     const given = { isEphemeral: self.isEphemeral === true, hasContacts: others.length > 0 }
-    const state = mesh.founding.isFounderMissing ? 'nobody' : 'deciding'
-    return { state, wait: decisionOf(mesh.founding, given) + uninvited }
+    const state = mesh.election.isFounderMissing ? 'nobody' : 'deciding'
+    return { state, wait: decisionOf(mesh.election, given) + uninvited }
   }
   if (members.length > 0)
     return { state: 'waiting', wait: 'a peer of a mesh is linked, which this one is about to join' }

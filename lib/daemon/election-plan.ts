@@ -1,6 +1,5 @@
 import { WeaveError } from '../base/mod.ts'
-import type { FoundingPlan } from '../node/mod.ts'
-import { FOUNDING_SIZE_MAX } from './constants.ts'
+import { ELECTION_PEERS_MAX, type ElectionPlan } from '../node/mod.ts'
 
 const SEEDS_MAX = 64
 
@@ -8,12 +7,12 @@ const SEEDS_MAX = 64
  * What `--ipalloc-init` says: `consensus=N`, `seed=PEER,…` (ids or nicknames) or `observer`.
  * @throws WeaveError CONFIG_INVALID
  */
-export function foundingPlanOf(text: string): FoundingPlan {
+export function electionPlanOf(text: string): ElectionPlan {
   if (text === 'observer') return { type: 'observer' }
   const [, kind, value = ''] = /^(consensus|seed)=(.*)$/.exec(text) ?? []
   if (kind === 'consensus' && /^\d{1,6}$/.test(value)) {
     const size = Number(value)
-    if (size >= 1 && size <= FOUNDING_SIZE_MAX) return { type: 'consensus', size }
+    if (size >= 1 && size <= ELECTION_PEERS_MAX) return { type: 'consensus', size }
   }
   if (kind === 'seed') {
     const names = value.split(',').filter(name => name !== '')
@@ -22,6 +21,6 @@ export function foundingPlanOf(text: string): FoundingPlan {
   throw new WeaveError(
     'CONFIG_INVALID',
     `--ipalloc-init ${JSON.stringify(text.slice(0, 80))} is no way to decide who founds`,
-    `write consensus=N with how many hosts there are (1 to ${FOUNDING_SIZE_MAX}), seed=PEER,… with ids or nicknames, or observer`,
+    `write consensus=N with how many hosts there are (1 to ${ELECTION_PEERS_MAX}), seed=PEER,… with ids or nicknames, or observer`,
   )
 }

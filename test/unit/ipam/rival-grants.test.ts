@@ -40,7 +40,7 @@ t.test('what was given once and then again is soon his who had it first, by a ro
       t.same(host.machine.registerOf(block), { term: 1, seq: 0, owner: b.id }, 'a second later')
     t.equal(b.machine.isOwn(block), true)
     t.same(b.machine.report().disputed, [])
-    t.match(b.machine.report().doubledGrants, [{ giver: a.id, rival: peer(5), blocks: 1 }])
+    t.match(b.machine.report().twiceGivers, [{ giver: a.id, rival: peer(5), blocks: 1 }])
     mesh.pass(600_000)
     t.same(c.machine.registerOf(block), { term: 1, seq: 0, owner: b.id }, 'once')
   }

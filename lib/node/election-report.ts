@@ -1,42 +1,42 @@
 import type { PeerId } from '../address/mod.ts'
 import { equalBytes } from '../base/mod.ts'
-import { FOUNDING_NAMED_MAX } from './constants.ts'
-import type { FoundingElectorate } from './electorate.ts'
-import type { HeldStatement } from './founding.ts'
+import { ELECTION_NAMED_MAX } from './constants.ts'
+import type { Electorate } from './electorate.ts'
+import type { HeldStatement } from './founder-election.ts'
 
-export interface FoundingPeer {
+export interface ElectionPeer {
   readonly peerId: PeerId
   readonly nickname: string
 }
 
 /** How far the decision is, as plain data. */
-export interface FoundingReport {
+export interface ElectionReport {
   /** As on the command line: `consensus=5`. */
   readonly plan: string
-  readonly type: FoundingElectorate['plan']['type']
+  readonly type: Electorate['plan']['type']
   readonly hasVote: boolean
   /** Who takes part, as far as it is known. */
   readonly electors: number
   readonly size: number
   readonly quorum: number
   /** Who was elected. */
-  readonly founder: FoundingPeer | undefined
+  readonly founder: ElectionPeer | undefined
   /** Since it was elected it has not said that it founded, for FOUNDER_AWAITED_MS or more. */
   readonly isFounderMissing: boolean
-  /** Peers that decide by another `--ipalloc-init`; at most FOUNDING_NAMED_MAX. */
-  readonly others: readonly (FoundingPeer & { readonly size: number })[]
+  /** Peers that decide by another `--ipalloc-init`; at most ELECTION_NAMED_MAX. */
+  readonly others: readonly (ElectionPeer & { readonly size: number })[]
   /** Seeds of which several go by one name. */
-  readonly ambiguous: readonly FoundingPeer[]
+  readonly ambiguous: readonly ElectionPeer[]
 }
 
-export function foundingReport(parts: {
+export function electionReport(parts: {
   self: PeerId
-  electorate: FoundingElectorate
+  electorate: Electorate
   held: readonly HeldStatement[]
   founder: PeerId | undefined
   hasVote: boolean
   isFounderMissing: boolean
-}): FoundingReport {
+}): ElectionReport {
   const { electorate, held, founder } = parts
   const peers = held.map(({ peerId, statement }) => ({
     peerId,
@@ -57,7 +57,7 @@ export function foundingReport(parts: {
     founder: founder === undefined ? undefined : { peerId: founder, nickname: elected?.nickname ?? '?' },
     others: peers
       .filter(({ isAlike, peerId }) => !isAlike && peerId !== parts.self)
-      .slice(0, FOUNDING_NAMED_MAX)
+      .slice(0, ELECTION_NAMED_MAX)
       .map(({ peerId, nickname, size }) => ({ peerId, nickname, size })),
     ambiguous: ambiguous.map(({ peerId, nickname }) => ({ peerId, nickname })),
   }

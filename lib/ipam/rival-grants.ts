@@ -1,17 +1,17 @@
 import type { PeerId } from '../address/mod.ts'
 import { BoundedMap } from '../base/mod.ts'
-import { DOUBLED_GIVERS_MAX } from './constants.ts'
+import { TWICE_GIVERS_MAX } from './constants.ts'
 import { compareRegisters, equalRegisters } from './register.ts'
 import { rootOf, type GrantTitle, type Title } from './title.ts'
 
 /** A block that a former owner handed on again: by the title that was known first, and by the one that is in force. */
-interface DoubledGrant {
+interface RivalGrant {
   readonly first: GrantTitle
   readonly rival: Title
 }
 
 /** A peer that handed blocks on twice: it lies, or was put back to an earlier state. */
-export interface DoubleGiver {
+export interface TwiceGiver {
   readonly giver: PeerId
   /** Who was given the last of them later. */
   readonly rival: PeerId
@@ -23,9 +23,9 @@ export interface DoubleGiver {
  * the same everywhere; but whose title was known first has a right to a new root, and others agree to that. At most one
  * for each block.
  */
-export class DoubledGrants {
-  readonly #byBlock = new Map<number, DoubledGrant>()
-  readonly #givers = new BoundedMap<PeerId, DoubleGiver>(DOUBLED_GIVERS_MAX)
+export class RivalGrants {
+  readonly #byBlock = new Map<number, RivalGrant>()
+  readonly #givers = new BoundedMap<PeerId, TwiceGiver>(TWICE_GIVERS_MAX)
 
   get size(): number {
     return this.#byBlock.size
@@ -53,7 +53,7 @@ export class DoubledGrants {
   }
 
   /** Who did so since this peer started, the latest last. */
-  get givers(): readonly DoubleGiver[] {
+  get givers(): readonly TwiceGiver[] {
     return [...this.#givers.entries.values()]
   }
 

@@ -2,36 +2,36 @@ import type { PeerId } from '../address/mod.ts'
 import { TokenBucket, equalBytes, isDrop, type Millis } from '../base/mod.ts'
 import { peerIdOf } from '../crypto/mod.ts'
 import {
-  FOUNDING_STATEMENTS_PER_MESSAGE,
+  ELECTION_STATEMENTS_PER_MESSAGE,
   GOODBYE_CODE,
-  decodeFounding,
-  encodeFounding,
-  encodeFoundingMessage,
-  foundingSignedBytes,
-  type FoundingStatement,
-  type SignedFounding,
+  decodeElection,
+  encodeElection,
+  encodeElectionMessage,
+  electionSignedBytes,
+  type ElectionStatement,
+  type SignedElectionStatement,
 } from '../wire/mod.ts'
 import {
   FOUNDER_AWAITED_MS,
-  FOUNDING_BURST_BYTES,
-  FOUNDING_BYTES_PER_SECOND,
-  FOUNDING_DELAY_MS,
-  FOUNDING_PEERS_MAX,
+  ELECTION_BURST_BYTES,
+  ELECTION_BYTES_PER_SECOND,
+  ELECTION_DELAY_MS,
+  ELECTION_PEERS_MAX,
   PROPOSE_FIRST_MS,
   PROPOSE_LATER_MS,
 } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { decidedFounder, newAttempt, nextVote, type Vote } from './decree.ts'
-import { FoundingElectorate } from './electorate.ts'
-import { foundingReport, type FoundingReport } from './founding-report.ts'
-import { decodeStoredFounding, encodeStoredFounding } from './founding-store.ts'
+import { Electorate } from './electorate.ts'
+import { electionReport, type ElectionReport } from './election-report.ts'
+import { decodeStoredElection, encodeStoredElection } from './election-store.ts'
 import { NO_MESH, type Membership } from './membership.ts'
 import type { NodePart, PartMessage, StoreEntry } from './part.ts'
 
-const FOUNDING_KEY = 'founding'
+const ELECTION_KEY = 'founding'
 
 /** A statement as it is held. */
-export interface HeldStatement extends SignedFounding {
+export interface HeldStatement extends SignedElectionStatement {
   readonly peerId: PeerId
 }
 
@@ -47,14 +47,14 @@ interface Told {
  * elected founds, and says so by the same way, which invites all others. Peers without such a plan pass statements on.
  */
 export class FounderElection implements NodePart {
-  readonly name = 'founding'
-  readonly storePrefixes = [FOUNDING_KEY]
-  readonly messageTypes = ['founding'] as const
+  readonly name = 'election'
+  readonly storePrefixes = [ELECTION_KEY]
+  readonly messageTypes = ['election'] as const
   readonly #context: NodeContext
   readonly #mesh: Membership
   readonly #found: (beforeLinksEnd: () => void, now: Millis) => void
-  readonly #electorate: FoundingElectorate | undefined
-  /** The newest of each peer, this one too; bounded by FOUNDING_PEERS_MAX. */
+  readonly #electorate: Electorate | undefined
+  /** The newest of each peer, this one too; bounded by ELECTION_PEERS_MAX. */
   readonly #held = new Map<PeerId, HeldStatement>()
   readonly #told = new Map<PeerId, Told>()
   #founder: PeerId | undefined
@@ -69,8 +69,8 @@ export class FounderElection implements NodePart {
     this.#context = context
     this.#mesh = mesh
     this.#found = found
-    const { founding, suite } = context.config
-    this.#electorate = founding && new FoundingElectorate(founding, suite)
+    const { election, suite } = context.config
+    this.#electorate = election && new Electorate(election, suite)
   }
 
   /** True while this peer has no mesh and waits for a decision: it stays linked to members until it knows theirs. */
@@ -85,8 +85,8 @@ export class FounderElection implements NodePart {
   }
 
   restore(entries: readonly StoreEntry[], now: Millis): void {
-    const [, value] = entries.find(([key]) => key === FOUNDING_KEY) ?? []
-    const stored = value === undefined ? undefined : decodeStoredFounding(value)
+    const [, value] = entries.find(([key]) => key === ELECTION_KEY) ?? []
+    const stored = value === undefined ? undefined : decodeStoredElection(value)
     if (stored !== undefined) {
       const { own, founder } = stored
       this.#revision = own.statement.revision
@@ -94,7 +94,7 @@ export class FounderElection implements NodePart {
         this.#held.set(this.#self, { ...own, peerId: this.#self })
         this.#founder = founder
         this.#founderKnownAt = now
-      } else this.#context.log('warn', 'founding-changed', { text: 'votes for another --ipalloc-init are void' }, now)
+      } else this.#context.log('warn', 'election-changed', { text: 'votes for another --ipalloc-init are void' }, now)
     }
     if (this.#hasVote && !this.#held.has(this.#self)) this.#state(undefined, now)
     // Nothing follows before all parts are restored.
@@ -108,7 +108,7 @@ export class FounderElection implements NodePart {
   }
 
   handleNeighbour(peer: PeerId, now: Millis): void {
-    const inbound = new TokenBucket(FOUNDING_BURST_BYTES, FOUNDING_BYTES_PER_SECOND)
+    const inbound = new TokenBucket(ELECTION_BURST_BYTES, ELECTION_BYTES_PER_SECOND)
     this.#told.set(peer, { revisions: new Map(), inbound })
     this.#tellSoon(now)
   }
@@ -119,9 +119,9 @@ export class FounderElection implements NodePart {
 
   handleMessage(from: PeerId, message: PartMessage, now: Millis): void {
     const told = this.#told.get(from)
-    if (message.type !== 'founding' || told === undefined) return
-    if (!told.inbound.take(message.body.length, now)) return this.#context.drop('founding-rate')
-    const statements = decodeFounding(message.body)
+    if (message.type !== 'election' || told === undefined) return
+    if (!told.inbound.take(message.body.length, now)) return this.#context.drop('election-rate')
+    const statements = decodeElection(message.body)
     if (isDrop(statements)) return this.#context.drop(statements.reason)
     let isNews = false
     for (const signed of statements) isNews = this.#take(signed, told, now) || isNews
@@ -142,13 +142,13 @@ export class FounderElection implements NodePart {
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
     const at = Math.min(this.#tellAt ?? Infinity, this.#proposeAt ?? Infinity)
-    return at === Infinity ? undefined : { at, reason: 'founding' }
+    return at === Infinity ? undefined : { at, reason: 'election' }
   }
 
   /** Undefined for a peer without a plan. */
-  report(now: Millis): FoundingReport | undefined {
+  report(now: Millis): ElectionReport | undefined {
     if (this.#electorate === undefined) return undefined
-    return foundingReport({
+    return electionReport({
       self: this.#self,
       electorate: this.#electorate,
       held: [...this.#held.values()],
@@ -168,7 +168,7 @@ export class FounderElection implements NodePart {
   }
 
   /** The votes that count, by the newest statements of those who have one. */
-  #votes(electorate: FoundingElectorate): Map<PeerId, Vote> {
+  #votes(electorate: Electorate): Map<PeerId, Vote> {
     const electors = [...this.#held.values()]
       .filter(({ statement }) => equalBytes(statement.electorate, electorate.id))
       .map(({ peerId, statement }) => ({ peerId, nickname: statement.nickname, vote: statement }))
@@ -177,7 +177,7 @@ export class FounderElection implements NodePart {
   }
 
   /** Takes one statement. False when it is no news. */
-  #take(signed: SignedFounding, told: Told, now: Millis): boolean {
+  #take(signed: SignedElectionStatement, told: Told, now: Millis): boolean {
     const { suite } = this.#context.config
     const { statement } = signed
     const peerId = peerIdOf(suite, statement.signingPublic)
@@ -185,12 +185,12 @@ export class FounderElection implements NodePart {
     const known = this.#held.get(peerId)
     const isOwn = peerId === this.#self
     if (statement.revision <= (isOwn ? this.#revision : (known?.statement.revision ?? 0))) return false
-    if (known === undefined && this.#held.size >= FOUNDING_PEERS_MAX) {
-      this.#context.drop('founding-full')
+    if (known === undefined && this.#held.size >= ELECTION_PEERS_MAX) {
+      this.#context.drop('election-full')
       return false
     }
-    if (!suite.verify(statement.signingPublic, foundingSignedBytes(statement), signed.signature)) {
-      this.#context.drop('founding-signature')
+    if (!suite.verify(statement.signingPublic, electionSignedBytes(statement), signed.signature)) {
+      this.#context.drop('election-signature')
       return false
     }
     this.#held.set(peerId, { ...signed, peerId })
@@ -200,10 +200,10 @@ export class FounderElection implements NodePart {
   }
 
   /** The own state was lost: what this peer has voted before counts. */
-  #recall(statement: FoundingStatement, now: Millis): void {
+  #recall(statement: ElectionStatement, now: Millis): void {
     this.#revision = statement.revision
     const isSame = this.#electorate !== undefined && equalBytes(statement.electorate, this.#electorate.id)
-    this.#context.log('warn', 'founding-recalled', { text: 'an earlier run had voted; what it said counts' }, now)
+    this.#context.log('warn', 'election-recalled', { text: 'an earlier run had voted; what it said counts' }, now)
     if (this.#hasVote) this.#state(isSame ? statement : undefined, now)
   }
 
@@ -290,7 +290,7 @@ export class FounderElection implements NodePart {
       meshId: isFounder ? this.#mesh.meshId : NO_MESH,
       nickname,
     }
-    const signature = identity.sign(foundingSignedBytes(statement))
+    const signature = identity.sign(electionSignedBytes(statement))
     this.#held.set(this.#self, { statement, signature, peerId: this.#self })
     this.#persist()
     this.#tellSoon(now)
@@ -299,13 +299,13 @@ export class FounderElection implements NodePart {
   #persist(): void {
     const own = this.#held.get(this.#self)
     if (own === undefined) return
-    const value = encodeStoredFounding({ own, founder: this.#founder })
-    this.#context.emit({ type: 'persist', puts: [[FOUNDING_KEY, value]], deletes: [] })
+    const value = encodeStoredElection({ own, founder: this.#founder })
+    this.#context.emit({ type: 'persist', puts: [[ELECTION_KEY, value]], deletes: [] })
   }
 
   /** Not at once: whether the store took it shows first, and one message holds what comes together. */
   #tellSoon(now: Millis): void {
-    if (this.#held.size > 0) this.#tellAt ??= now + FOUNDING_DELAY_MS
+    if (this.#held.size > 0) this.#tellAt ??= now + ELECTION_DELAY_MS
   }
 
   /** What a neighbour does not have, unless both are of a mesh. */
@@ -318,9 +318,9 @@ export class FounderElection implements NodePart {
         ({ peerId, statement }) => statement.revision > (revisions.get(peerId) ?? 0),
       )
       for (const { peerId, statement } of news) revisions.set(peerId, statement.revision)
-      for (let at = 0; at < news.length; at += FOUNDING_STATEMENTS_PER_MESSAGE) {
-        const body = encodeFounding(news.slice(at, at + FOUNDING_STATEMENTS_PER_MESSAGE))
-        this.#context.neighbours.send(peer, encodeFoundingMessage(body), now)
+      for (let at = 0; at < news.length; at += ELECTION_STATEMENTS_PER_MESSAGE) {
+        const body = encodeElection(news.slice(at, at + ELECTION_STATEMENTS_PER_MESSAGE))
+        this.#context.neighbours.send(peer, encodeElectionMessage(body), now)
       }
     }
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { foundingOf } from '../../../lib/daemon/status/founding.ts'
+import { electionOf } from '../../../lib/daemon/status/election.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import type { FoundingReport, NodeReport } from '../../../lib/node/mod.ts'
 import { contact, linked, nodeReport } from '../../support/node-reports.ts'
@@ -7,7 +7,7 @@ import { contact, linked, nodeReport } from '../../support/node-reports.ts'
 const NO_MESH = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
 const view = (parts: Partial<NodeReport>) => {
   const report = nodeReport({ mesh: NO_MESH, ...parts })
-  return foundingOf(report, new Names(report))
+  return electionOf(report, new Names(report))
 }
 const without = linked(1)
 const meshless = { ...without, neighbours: without.neighbours.map(one => ({ ...one, hasMesh: false })) }

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { foundingOf } from '../../../lib/daemon/status/founding.ts'
+import { electionOf } from '../../../lib/daemon/status/election.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { FOUNDER_AWAITED_MS } from '../../../lib/node/constants.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
-import { FoundingElectorate } from '../../../lib/node/electorate.ts'
-import { FounderElection } from '../../../lib/node/founding.ts'
+import { Electorate } from '../../../lib/node/electorate.ts'
+import { FounderElection } from '../../../lib/node/founder-election.ts'
 import { NO_MESH, type Membership } from '../../../lib/node/membership.ts'
-import { encodeFounding, foundingSignedBytes } from '../../../lib/wire/mod.ts'
+import { encodeElection, electionSignedBytes } from '../../../lib/wire/mod.ts'
 import { fakeIdentity, fakeSuite } from '../../support/fake-suite.ts'
 import { nodeReport } from '../../support/node-reports.ts'
 
@@ -15,7 +15,7 @@ const PLAN = { type: 'consensus', size: 5 } as const
 /** A peer that decides among five who founds, with one neighbour. */
 function setUp() {
   const context = {
-    config: { identity: fakeIdentity('here'), suite: fakeSuite, founding: PLAN, nickname: 'here', chance: () => 0.5 },
+    config: { identity: fakeIdentity('here'), suite: fakeSuite, election: PLAN, nickname: 'here', chance: () => 0.5 },
     neighbours: { neighbours: [], neighbour: () => ({ hello: { meshId: NO_MESH } }), send: () => true },
     log: () => undefined,
     emit: () => undefined,
@@ -31,13 +31,13 @@ function setUp() {
 /** How status and launch put it. */
 function told(election: FounderElection, now: number) {
   const mesh = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
-  const report = nodeReport({ mesh: { ...mesh, founding: election.report(now) } })
-  return foundingOf(report, new Names(report))
+  const report = nodeReport({ mesh: { ...mesh, election: election.report(now) } })
+  return electionOf(report, new Names(report))
 }
 
 t.test('where made-up electors elect a founder that is not there, it is said within seconds what to do', async t => {
   const election = setUp()
-  const electorate = new FoundingElectorate(PLAN, fakeSuite)
+  const electorate = new Electorate(PLAN, fakeSuite)
   const madeUp = Array.from({ length: 12 }, (_, at) => fakeIdentity(`made up ${at}`))
   const [founder] = madeUp
   const ballot = { round: 9, proposer: founder!.peerId }
@@ -52,10 +52,10 @@ t.test('where made-up electors elect a founder that is not there, it is said wit
       meshId: NO_MESH,
       nickname: `liar${at}`,
     }
-    return { statement, signature: identity.sign(foundingSignedBytes(statement)) }
+    return { statement, signature: identity.sign(electionSignedBytes(statement)) }
   })
   const from = fakeIdentity('neighbour').peerId
-  election.handleMessage(from, { type: 'founding', body: encodeFounding(statements) } as never, 100)
+  election.handleMessage(from, { type: 'election', body: encodeElection(statements) } as never, 100)
   t.match(told(election, 1000), { state: 'deciding', wait: /liar0\) is elected to found the mesh/ })
   t.match(told(election, 100 + FOUNDER_AWAITED_MS), {
     state: 'nobody',

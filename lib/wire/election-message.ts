@@ -4,7 +4,7 @@ import { MESH_ID_BYTES } from './record.ts'
 import { NICKNAME_BYTES_MAX } from './hello.ts'
 
 /**
- * What the peers that decide who founds tell each other: a link message `founding` holds the newest statement of each of
+ * What the peers that decide who founds tell each other: a link message `election` holds the newest statement of each of
  * some peers, each signed by its author.
  *
  *     | count u8 | count × statement |
@@ -14,7 +14,7 @@ import { NICKNAME_BYTES_MAX } from './hello.ts'
  *
  * A round of 0 with zeros for the peer: none. The signature is over "weave-ts founding 1" and all that stands before it.
  */
-export interface FoundingStatement {
+export interface ElectionStatement {
   readonly signingPublic: Uint8Array
   /** Of the author, ascending: the higher counts. */
   readonly revision: number
@@ -43,43 +43,43 @@ export interface Accepted {
   readonly founder: PeerId
 }
 
-export interface SignedFounding {
-  readonly statement: FoundingStatement
+export interface SignedElectionStatement {
+  readonly statement: ElectionStatement
   readonly signature: Uint8Array
 }
 
 export const ELECTORATE_BYTES = 16
 /** Statements in one message: with the longest nicknames 21 KiB. */
-export const FOUNDING_STATEMENTS_PER_MESSAGE = 64
+export const ELECTION_STATEMENTS_PER_MESSAGE = 64
 const KEY_BYTES = 32
-const FOUNDING_SIGNATURE_BYTES = 64
+const ELECTION_SIGNATURE_BYTES = 64
 const PEER_BYTES = 16
 const NO_PEER = new Uint8Array(PEER_BYTES)
-const FOUNDING_LABEL = new TextEncoder().encode('weave-ts founding 1')
+const ELECTION_LABEL = new TextEncoder().encode('weave-ts founding 1')
 
-export function foundingSignedBytes(statement: FoundingStatement): Uint8Array {
-  return write(new ByteWriter().raw(FOUNDING_LABEL), statement).finish()
+export function electionSignedBytes(statement: ElectionStatement): Uint8Array {
+  return write(new ByteWriter().raw(ELECTION_LABEL), statement).finish()
 }
 
-export function encodeFounding(statements: readonly SignedFounding[]): Uint8Array {
+export function encodeElection(statements: readonly SignedElectionStatement[]): Uint8Array {
   const writer = new ByteWriter(statements.length * 330).u8(statements.length)
   for (const { statement, signature } of statements) write(writer, statement).raw(signature)
   return writer.finish()
 }
 
-export function decodeFounding(body: Uint8Array): Decoded<readonly SignedFounding[]> {
+export function decodeElection(body: Uint8Array): Decoded<readonly SignedElectionStatement[]> {
   const reader = new ByteReader(body)
   const count = reader.u8()
-  if (count === 0 || count > FOUNDING_STATEMENTS_PER_MESSAGE) return new Drop('founding-malformed')
-  const all: SignedFounding[] = []
+  if (count === 0 || count > ELECTION_STATEMENTS_PER_MESSAGE) return new Drop('election-malformed')
+  const all: SignedElectionStatement[] = []
   while (all.length < count && reader.ok) {
     const statement = read(reader)
-    all.push({ statement, signature: reader.raw(FOUNDING_SIGNATURE_BYTES).slice() })
+    all.push({ statement, signature: reader.raw(ELECTION_SIGNATURE_BYTES).slice() })
   }
-  return reader.done ? all : new Drop('founding-malformed')
+  return reader.done ? all : new Drop('election-malformed')
 }
 
-function write(writer: ByteWriter, statement: FoundingStatement): ByteWriter {
+function write(writer: ByteWriter, statement: ElectionStatement): ByteWriter {
   const { promised, accepted } = statement
   writer.raw(statement.signingPublic).u64(statement.revision).raw(statement.electorate).u16(statement.size)
   writeBallot(writer, promised)
@@ -92,7 +92,7 @@ function writeBallot(writer: ByteWriter, ballot: Ballot | undefined): void {
   writer.u32(ballot?.round ?? 0).raw(ballot === undefined ? NO_PEER : peerIdBytes(ballot.proposer))
 }
 
-function read(reader: ByteReader): FoundingStatement {
+function read(reader: ByteReader): ElectionStatement {
   const signingPublic = reader.raw(KEY_BYTES).slice()
   const revision = reader.u64()
   const electorate = reader.raw(ELECTORATE_BYTES).slice()
