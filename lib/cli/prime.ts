@@ -6,7 +6,7 @@ const STATUS_LOOK_MS = 200
 /** What is waited for is said once it takes longer than this, and whenever it changes. */
 const PRIME_NOTICE_AFTER_MS = 1_500
 /** `launch` waits so long for what becomes of its peers, so that it can say so. */
-const LAUNCH_SETTLE_MS = 3_000
+const LAUNCH_DECIDE_MS = 3_000
 
 type Client = Pick<ApiClient, 'call'>
 
@@ -38,11 +38,11 @@ export async function prime(client: Client, timeout?: string, say = console.erro
 }
 
 /** The status once it is clear what has become of the first attempts to join, or after a few seconds. */
-export async function settledStatus(client: Client): Promise<Status> {
+export async function decidedStatus(client: Client): Promise<Status> {
   const begun = performance.now()
   for (;;) {
     const status = await client.call('status')
-    if (status.isReady || status.mesh.founding === 'nobody' || performance.now() - begun >= LAUNCH_SETTLE_MS)
+    if (status.isReady || status.mesh.founding === 'nobody' || performance.now() - begun >= LAUNCH_DECIDE_MS)
       return status
     await pause(STATUS_LOOK_MS)
   }

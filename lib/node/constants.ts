@@ -238,7 +238,7 @@ export const PROPOSE_LATER_MS = 2_000
 /** Whoever is elected and has not said for so long that it founded is taken for gone, or never there. */
 export const FOUNDER_AWAITED_MS = 5_000
 
-/** Founding messages that are taken of one neighbour: bytes at once, and then for each second. */
+/** Election messages that are taken of one neighbour: bytes at once, and then for each second. */
 export const ELECTION_BURST_BYTES = 1_048_576
 export const ELECTION_BYTES_PER_SECOND = 65_536
 /** Peers with another `--ipalloc-init` that are named. */

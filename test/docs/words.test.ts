@@ -74,6 +74,16 @@ const SECOND_MEANINGS: readonly { word: RegExp; rooms: RegExp; instead: string }
   { word: /\bshowLinks?\b|\bLinkView\b|[Pp]orts?View|AttachedPort/, rooms: /^host/, instead: 'interface, host end' },
   { word: /[cC]ounter/, rooms: /^(ledger|wire\/(record|ledger))/, instead: 'seq' },
   { word: /Session/, rooms: /^(peer|host|api)|^io\/link/, instead: 'link' },
+  {
+    word: /[sS]ettl|SETTLE/,
+    rooms:
+      /^(host|cli\/(prime|launch)|daemon\/(?!removal-service)|node\/(?!member-list|removed-peers|past|constants)|ipam\/ipam(-timeouts)?\.)/,
+    instead: 'work off, mend, be quiet: takeovers settle',
+  },
+  { word: /[hH]older|HOLDER/, rooms: /^(wire|ledger|topology|names)/, instead: 'container: leases have holders' },
+  { word: /[fF]ounding(?! 1|')|FOUNDING/, rooms: /^(wire|node\/(?!joining))/, instead: 'election' },
+  { word: /\bpart\b(?! over| of| at)|\bpartOf|PartKey|_PART\b/, rooms: /^ipam/, instead: 'sheet, strip' },
+  { word: /[dD]oubled?(?:Grant|Giver|Own|\b)|DOUBLED/, rooms: /^ipam/, instead: 'rival, twice' },
   { word: /\bNode(?=(?:'s)? (?:\d\d|runs|has|binds|exports|process))/, rooms: /^/, instead: 'Node.js' },
 ]
 
@@ -90,6 +100,12 @@ t.test('a second meaning is found, in the rooms where it is one', async t => {
   t.strictSame(find('host/bridge.ts', '// the MAC of its ports'), [])
   t.strictSame(find('topology/graph.ts', 'for (const node of nodes)'), ['node stands for vertex'])
   t.strictSame(find('ledger/own-records.ts', '#counter = 0'), ['counter stands for seq'])
+  t.strictSame(find('host/monitor.ts', 'readonly settleMs: number'), ['settl stands for work off, mend, be quiet'])
+  t.strictSame(find('ipam/takeovers.ts', 'entry.isSettled = true'), [])
+  t.strictSame(find('wire/ipam-message.ts', 'readonly holder: string'), ['holder stands for container'])
+  t.strictSame(find('node/electorate.ts', 'class FoundingElectorate {'), ['Founding stands for election'])
+  t.strictSame(find('ipam/own-assigned.ts', 'readonly part: Ipv4'), ['part stands for sheet, strip'])
+  t.strictSame(find('ipam/rival-grants.ts', 'class DoubledGrants {'), ['DoubledGrant stands for rival, twice'])
   t.strictSame(find('io/lock-file.ts', '// Node has no flock'), ['Node stands for Node.js'])
 })
 

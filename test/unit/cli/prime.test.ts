@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ApiClient } from '../../../lib/api/mod.ts'
-import { prime, settledStatus } from '../../../lib/cli/prime.ts'
+import { prime, decidedStatus } from '../../../lib/cli/prime.ts'
 
 type Client = Pick<ApiClient, 'call'>
 
@@ -39,9 +39,9 @@ t.test('prime says what it waits for when that takes long, once', async t => {
 })
 
 t.test('launch waits until it is clear what has become of its peers', async t => {
-  t.equal((await settledStatus(clientOf(JOINING, JOINING, NOBODY))).mesh.founding, 'nobody')
-  t.equal((await settledStatus(clientOf(JOINING, READY))).isReady, true)
+  t.equal((await decidedStatus(clientOf(JOINING, JOINING, NOBODY))).mesh.founding, 'nobody')
+  t.equal((await decidedStatus(clientOf(JOINING, READY))).isReady, true)
   const begun = performance.now()
-  await settledStatus(clientOf(JOINING))
+  await decidedStatus(clientOf(JOINING))
   t.ok(performance.now() - begun >= 2_900, 'at most three seconds')
 })
