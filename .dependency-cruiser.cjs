@@ -8,7 +8,7 @@ const LAYERS = [
   { noise: [], ledger: [], topology: [], ipam: [], names: [], overlay: [] },
   { peer: [], node: ['peer'] },
   { io: [], host: [], api: [] },
-  { docker: [], cni: [], daemon: ['docker', 'cni'], cli: ['daemon', 'docker', 'cni'] },
+  { docker: [], daemon: ['docker'], cli: ['daemon', 'docker'] },
 ]
 
 const PURE_LAYERS = 4

@@ -36,11 +36,6 @@ export class Borrower {
     for (const { address, loan } of lent) this.#granted.set(address, { loan, until: now + ANSWER_TIMEOUT_MS })
   }
 
-  /** True when the owner of the block lends the address to this peer. */
-  isLent(address: Ipv4): boolean {
-    return this.#loanOf(address) !== undefined
-  }
-
   /** True when a container may get the address now: lent, and not being given back. */
   isUsable(address: Ipv4): boolean {
     const loan = this.#loanOf(address)

@@ -6,10 +6,6 @@ export const LEASE_HOLDER = {
   exposure: 'exposure',
   /** A container of the network driver. */
   docker: 'docker',
-  /** A pod of the CNI plugin. */
-  cni: 'cni',
-  /** Given to somebody outside, who gives it back. */
-  lent: 'lent',
 } as const
 export type LeaseHolder = (typeof LEASE_HOLDER)[keyof typeof LEASE_HOLDER]
 

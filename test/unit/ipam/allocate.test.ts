@@ -247,13 +247,13 @@ t.test('one name with two holders is two: each has its own address, and gives ba
   t.match(asked('attachment'), { type: 'done', cidrs: [cidr('10.32.0.1/20')] })
   t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] })
   t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] }, 'the same again')
-  t.match(asked('cni', '10.32.0.1/20'), { type: 'failed', error: { message: /held by c \(attachment\)/ } })
+  t.match(asked('exposure', '10.32.0.1/20'), { type: 'failed', error: { message: /held by c \(attachment\)/ } })
   t.same(
     machine.leases('docker').map(({ container, holder }) => [container, holder]),
     [['c', 'docker']],
   )
   t.equal(machine.leases().length, 2)
-  t.same(machine.leases('cni'), [])
+  t.same(machine.leases('exposure'), [])
   t.equal(machine.free('c', undefined, 0).length, 1, 'an attachment unless told otherwise')
   t.same(
     machine.leases().map(({ holder }) => holder),
@@ -262,6 +262,6 @@ t.test('one name with two holders is two: each has its own address, and gives ba
   t.match(machine.report().leases, [{ container: 'c', holder: 'docker', cidr: '10.32.0.2/20' }])
   t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] })
   t.equal(machine.free('c', undefined, 0, 'docker').length, 1)
-  t.match(asked('cni'), { type: 'done', cidrs: [cidr('10.32.0.3/20')] }, 'what rests is for who had it')
+  t.match(asked('exposure'), { type: 'done', cidrs: [cidr('10.32.0.3/20')] }, 'what rests is for who had it')
   t.match(asked('docker'), { type: 'done', cidrs: [cidr('10.32.0.2/20')] })
 })

@@ -7,12 +7,12 @@ t.test('who holds a lease outlives the daemon, and each holder is asked for by i
   const host = mesh.host(0)
   host.launch()
   mesh.attach(0)
-  for (const holder of ['docker', 'lent'] as const)
+  for (const holder of ['docker', 'exposure'] as const)
     host.input((node, now) => node.requestAddress(`request ${holder}`, 'endpoint', { type: 'default' }, now, holder))
   mesh.run(1_000)
   const held = () => host.node.addresses.ipam.leases().map(({ container, holder }) => `${container} ${holder}`)
   const before = held()
-  t.same(before, ['c1 attachment', 'endpoint docker', 'endpoint lent'])
+  t.same(before, ['c1 attachment', 'endpoint docker', 'endpoint exposure'])
   host.crash(false)
   host.launch(undefined, false)
   t.same(held(), before)
@@ -24,7 +24,7 @@ t.test('who holds a lease outlives the daemon, and each holder is asked for by i
   )
   host.crash(false)
   host.launch(undefined, false)
-  t.same(held(), ['c1 attachment', 'endpoint lent'])
+  t.same(held(), ['c1 attachment', 'endpoint exposure'])
 })
 
 t.test('a stored lease of a holder that this version does not know is not taken up, and said', async t => {
