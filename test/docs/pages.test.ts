@@ -36,6 +36,16 @@ t.test('the files that the pages name exist', async t => {
   t.ok(count > 80, `${count} names of files were found`)
 })
 
+t.test('ARCHITECTURE.md says of every file of lib/node what it does', async t => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const files = readdirSync(join(root, 'lib/node')).map(name => `lib/node/${name}`)
+  t.ok(files.length > 50, `${files.length} files were found`)
+  t.strictSame(
+    files.filter(file => !text.includes(`\`${file}\``)),
+    [],
+  )
+})
+
 t.test('the make targets that the pages name exist', async t => {
   const makefile = readFileSync(join(root, 'Makefile'), 'utf8')
   const targets = new Set([...makefile.matchAll(/^([a-z-]+):/gm)].map(match => match[1]!))
