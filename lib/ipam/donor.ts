@@ -72,11 +72,21 @@ export class Donor {
     }
   }
 
-  /** Hands every block on, leased or not; unless `isForGood` not those of which it alone knows more. Returns how many. */
-  handOnAll(heir: PeerId, isForGood: boolean): number {
+  /** Hands every block on, leased or not. Returns how many. */
+  handOnAll(heir: PeerId): number {
+    return this.#handOnWhere(() => true, heir)
+  }
+
+  /** Hands every block on but those of which it alone knows that an address rests, or may be in use. Returns how many. */
+  handOnUnbarred(heir: PeerId): number {
     const { space } = this.#map
     const isKept = (block: number) => this.#leases.isBarred(block) || this.#leases.restingIn(space.blockCidr(block)) > 0
-    const isLeaving = (block: number) => this.#map.canHandOn(block) && (isForGood || !isKept(block))
+    return this.#handOnWhere(block => !isKept(block), heir)
+  }
+
+  #handOnWhere(isMeant: (block: number) => boolean, heir: PeerId): number {
+    const { space } = this.#map
+    const isLeaving = (block: number) => this.#map.canHandOn(block) && isMeant(block)
     let count = 0
     for (let block = 0; block < space.blockCount; block++) {
       if (!isLeaving(block)) continue

@@ -82,7 +82,7 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
     scope: () => ({ meshId: meshId(), range, blockPrefix: space.blockPrefix }),
     blockCount: space.blockCount,
     blocks: {
-      registerOf: (block): Title | undefined => map.rightTo(block),
+      rightTo: (block): Title | undefined => map.rightTo(block),
       isHeldBeside: (takeover, isReached): boolean => map.isHeldBeside(takeover, isReached),
       registersVersion: (): number => map.registersVersion,
       statementsVersion: (): number => map.statementsVersion,

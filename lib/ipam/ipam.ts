@@ -13,7 +13,6 @@ import { makeReport, type IpamReport } from './ipam-report.ts'
 import { nextTimeout } from './ipam-timeouts.ts'
 import { LEASE_HOLDER, type LeaseHolder } from './lease-holder.ts'
 import { sameLessee, type Lease } from './lease-table.ts'
-import type { Loans } from './loans.ts'
 import { ownership, peerOf, type BlockOwnership } from './ownership.ts'
 import type { PeerRemoval } from './succession.ts'
 import type { Takeovers } from './takeovers.ts'
@@ -35,7 +34,6 @@ import type { Takeovers } from './takeovers.ts'
 export class Ipam implements Machine<IpamOutput> {
   readonly space: BlockSpace
   readonly takeovers: Takeovers
-  readonly loans: Loans
   readonly #parts: IpamParts
   readonly #outputs = new BoundedQueue<IpamOutput>(OUTPUTS_MAX)
   #isStarted = false
@@ -45,10 +43,9 @@ export class Ipam implements Machine<IpamOutput> {
   /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
   constructor(options: IpamOptions) {
     this.#parts = makeParts(options, output => this.#emit(output))
-    const { space, takeovers, loans } = this.#parts
+    const { space, takeovers } = this.#parts
     this.space = space
     this.takeovers = takeovers
-    this.loans = loans
   }
 
   /** True when at least one owner of blocks is known. */
@@ -58,7 +55,7 @@ export class Ipam implements Machine<IpamOutput> {
 
   /** Grows whenever a block or a single address changes hands. */
   get version(): number {
-    return this.#parts.map.version + this.#parts.assignments.version + this.loans.version
+    return this.#parts.map.version + this.#parts.assignments.version + this.#parts.loans.version
   }
 
   /** Puts a persisted lease back, before the start. False when the address is another's. */
@@ -146,11 +143,22 @@ export class Ipam implements Machine<IpamOutput> {
 
   /**
    * Hands every block on to another peer, leased or not: this peer leaves for good. Returns how many; none while it is
-   * in doubt whether they are its own. Not `isForGood`: it stays, and keeps those for now of which it alone knows that an
-   * address rests, or may be in use.
+   * in doubt whether they are its own.
    */
-  leave(heir: PeerId, now: Millis, isForGood = true): number {
-    return this.#hold === undefined ? this.#workedOff(this.#parts.donor.handOnAll(heir, isForGood), now) : 0
+  handOnAll(heir: PeerId, now: Millis): number {
+    return this.#hold === undefined ? this.#workedOff(this.#parts.donor.handOnAll(heir), now) : 0
+  }
+
+  /** The same, but keeps those for now of which this peer alone knows that an address rests, or may be in use: it stays. */
+  handOnUnbarred(heir: PeerId, now: Millis): number {
+    return this.#hold === undefined ? this.#workedOff(this.#parts.donor.handOnUnbarred(heir), now) : 0
+  }
+
+  /** Ends what was lent to peers that are gone, and cannot give it back. */
+  endLoans(isGone: (peer: PeerId) => boolean, now: Millis): void {
+    const { version } = this.#parts.loans
+    this.#parts.loans.endOf(isGone)
+    if (version !== this.#parts.loans.version) this.#workOff(now)
   }
 
   /** Gives back what was borrowed and no container has, its rest or not: this peer leaves for good. */

@@ -41,7 +41,7 @@ export class Presence {
    * True when every member has been reached for some time, but perhaps `besides`: then what none of them states is
    * nobody's else.
    */
-  areReached(besides: PeerId, now: Millis): boolean {
+  areOthersReached(besides: PeerId, now: Millis): boolean {
     const since = this.allReachedSince(besides)
     return since !== undefined && now - since >= ALL_REACHED_MS
   }

@@ -51,7 +51,7 @@ export class Succession {
     if (victim === this.#map.self) return { outcome: 'self' }
     if (presence.isReached(victim)) return { outcome: 'reachable' }
     const before = this.#takeovers.of(victim)
-    const orphans = presence.areReached(victim, now) ? this.#map.orphans() : []
+    const orphans = presence.areOthersReached(victim, now) ? this.#map.orphans() : []
     const isMember = presence.members.has(victim) || this.#map.counts.has(victim)
     const isKnown = isMember || before.length > 0 || orphans.length > 0
     if (!isKnown) return { outcome: 'unknown' }

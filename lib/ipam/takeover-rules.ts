@@ -16,7 +16,7 @@ import type { TakeoverVotes } from './takeover-votes.ts'
 /** What the rules need to know of blocks. */
 export interface TakeoverBlocks {
   /** The register in force of a block. */
-  registerOf(block: number): Register | undefined
+  rightTo(block: number): Register | undefined
   /** Grows whenever a register in force changes. */
   registersVersion(): number
   /** True when a reached peer but its victim and author states a block of the takeover as its own, with a lesser term. */
@@ -91,7 +91,7 @@ export class TakeoverRules {
     const { victim, author } = takeover
     if (author === self || victim === self || !votes.presence.isReached(author)) return false
     if (victim !== author && !this.#isLost(victim, now, this.#patience(entry))) return false
-    const isOpen = votes.presence.areReached(victim, now)
+    const isOpen = votes.presence.areOthersReached(victim, now)
     if (!this.#fits(takeover, isOpen) || this.#isOvertaken(takeover)) return false
     for (const rival of this.#parts.entries.values()) {
       if (rival === entry || rival.isSettled || !votes.hasOwn(rival.takeover.id)) continue
@@ -140,7 +140,7 @@ export class TakeoverRules {
     if (victim !== author && (victim === self || presence.isReached(victim))) return false
     // What this peer forces goes on whoever agrees.
     if (author === self && isForced) return !this.#isOvertaken(takeover)
-    return this.#fits(takeover, presence.areReached(victim, now)) && !this.#isOvertaken(takeover)
+    return this.#fits(takeover, presence.areOthersReached(victim, now)) && !this.#isOvertaken(takeover)
   }
 
   /** When time alone may change what follows from an entry. */
@@ -192,7 +192,7 @@ export class TakeoverRules {
     const { blocks } = this.#parts
     for (const { first, count } of runs)
       for (let block = first; block < first + count; block++) {
-        const register = blocks.registerOf(block)
+        const register = blocks.rightTo(block)
         if (register === undefined || register.term >= term) continue
         const { owner } = register
         if (owner !== victim && owner !== author && isSuch(owner)) return true
@@ -229,7 +229,7 @@ export class TakeoverRules {
       let greatest = runs.length === 0 ? term - 1 : 0
       for (const { first, count } of runs) {
         for (let block = first; block < first + count; block++) {
-          const register = blocks.registerOf(block)
+          const register = blocks.rightTo(block)
           if (register === undefined ? !isOpen : register.owner !== victim) return false
           hasOrphan ||= register === undefined
           greatest = Math.max(greatest, register?.term ?? this.#parts.termOf(block))

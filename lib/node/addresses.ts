@@ -21,7 +21,7 @@ import {
   type LedgerRecord,
   type RoutedMessage,
 } from '../wire/mod.ts'
-import { OwnersTable } from './block-owners.ts'
+import { OwnersTable } from './owners-table.ts'
 import type { NodeContext } from './context.ts'
 import { IpamOutputs, KEPT_PREFIX, LEASE_PREFIX } from './ipam-outputs.ts'
 import { IPAM_KINDS, IpamRecords } from './ipam-records.ts'
@@ -211,7 +211,7 @@ export class Addresses implements NodePart {
     const { peerId } = this.#context.config.identity
     const heir = this.heir(reachable) ?? [...reachable].find(peer => peer !== peerId)
     if (heir === undefined) return undefined
-    const blocks = this.ipam.leave(heir, now)
+    const blocks = this.ipam.handOnAll(heir, now)
     this.drain(now)
     return { heir, blocks }
   }
@@ -228,7 +228,7 @@ export class Addresses implements NodePart {
   handOn(now: Millis): { readonly heir: PeerId; readonly blocks: number } | undefined {
     const heir = this.#isStoreWritable ? this.heir(this.#context.view.reachable) : undefined
     if (heir === undefined) return undefined
-    const blocks = this.ipam.leave(heir, now, false)
+    const blocks = this.ipam.handOnUnbarred(heir, now)
     this.drain(now)
     return { heir, blocks }
   }

@@ -94,9 +94,7 @@ export class RemovedPeers {
     const { view, ledger } = this.#context
     const hasLeft = (peer: PeerId) =>
       !view.reachable.has(peer) && ledger.held(peer, RECORD_KIND.peer, NO_KEY)?.isTombstone === true
-    const { version } = this.#ipam.loans
-    this.#ipam.loans.endOf(hasLeft)
-    if (version !== this.#ipam.loans.version) this.#ipam.handleTimeout(now)
+    this.#ipam.endLoans(hasLeft, now)
   }
 
   #remember(peer: PeerId): void {

@@ -67,11 +67,11 @@ t.test('what is said of single addresses costs less than 8 times its bytes', asy
       const before = measure()
       let bytes = 0
       for (let at = 0; at < records; at++) {
-        const part = first + 256 * at
+        const strip = first + 256 * at
         const all = Array.from({ length: ${count} }, (_, i) => ({ address: strip + i, peer: i % 2 ? liar : self, loan: 7, isEphemeral: false }))
         const value = encodeAssignedRecord(strip, all)
         bytes += value.length
-        assignments.set(liar, part, value)
+        assignments.set(liar, strip, value)
       }
       console.log((measure() - before) / bytes)
       assignments.clear()`

@@ -64,7 +64,7 @@ t.test('nothing is handed on, not for good either, and nobody is asked', async t
   if (asked?.type !== 'send' || asked.message.kind !== 'ipam-request') throw new Error('asks when the hold is over')
   a.setHold(HOLD, 0)
   a.handleRequest(peer(2), asked.message, 0)
-  t.equal(a.leave(peer(2), 0), 0)
+  t.equal(a.handOnAll(peer(2), 0), 0)
   t.same(drain(a), [], 'and is not answered')
   a.setHold(undefined, 0)
   a.handleRequest(peer(2), asked.message, 0)

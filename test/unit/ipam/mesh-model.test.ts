@@ -164,7 +164,7 @@ class Pair {
       machine.returnAll(now)
     })
     this.mesh.pass(100)
-    this.mesh.act(host, machine => machine.leave(heir.id, this.mesh.now))
+    this.mesh.act(host, machine => machine.handOnAll(heir.id, this.mesh.now))
     this.model.release(addresses, this.mesh.now)
     this.mesh.pass(1_000)
     this.count('left')
