@@ -13,7 +13,7 @@ import { Prover } from './prover.ts'
 import { compareRegisters, equalRegisters, type Register } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { Statements } from './statements.ts'
-import { stretchesOf } from './stretches.ts'
+import { blocksIn, stretchesOf } from './stretches.ts'
 import { overlap } from './takeover-entry.ts'
 import type { Takeover } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
@@ -200,13 +200,11 @@ export class BlockMap {
     const due = this.#evidence.takeWaiting(new Set(changed.map(({ id }) => id)))
     for (const { author, page, value } of due) this.setStatement(author, page, value, now)
     const segments = new Set<number>()
-    for (const { first, count } of changed.flatMap(({ runs }) => runs)) {
-      for (let block = first; block < first + count; block++) {
-        const highest = this.#highest.get(block)
-        // What was given by a takeover that is withdrawn was never given.
-        if (highest !== undefined && !this.#isInForce(rootOf(highest))) this.#highest.set(block, undefined)
-        segments.add(this.space.segmentOf(block))
-      }
+    for (const block of blocksIn(changed.flatMap(({ runs }) => runs))) {
+      const highest = this.#highest.get(block)
+      // What was given by a takeover that is withdrawn was never given.
+      if (highest !== undefined && !this.#isInForce(rootOf(highest))) this.#highest.set(block, undefined)
+      segments.add(this.space.segmentOf(block))
     }
     for (const segment of segments) this.#recompute(segment)
   }
@@ -220,12 +218,11 @@ export class BlockMap {
       return this.#isInForce(rootOf(title))
     }
     const segments = new Set<number>()
-    for (const { first, count } of runs)
-      for (let block = first; block < first + count; block++) {
-        segments.add(this.space.segmentOf(block))
-        const own = [this.#own.statedOf(block), this.#own.replacedOf(block)]
-        if (own.some(title => title?.owner === this.self && isBeside(title))) return true
-      }
+    for (const block of blocksIn(runs)) {
+      segments.add(this.space.segmentOf(block))
+      const own = [this.#own.statedOf(block), this.#own.replacedOf(block)]
+      if (own.some(title => title?.owner === this.self && isBeside(title))) return true
+    }
     for (const segment of segments) {
       const { first } = this.space.segmentSpan(segment)
       for (const run of this.#statements.ownedIn(segment))
@@ -240,15 +237,13 @@ export class BlockMap {
     const title = this.#takeovers.titleOf(takeover.id)
     assert(title?.owner === this.self, 'a takeover of this peer')
     const segments = new Set<number>()
-    for (const { first, count } of takeover.runs) {
-      for (let block = first; block < first + count; block++) {
-        const register = this.#inForce.get(block)
-        if (register !== undefined && register.term >= title.term) continue
-        const stated = this.#own.statedOf(block)
-        if (stated !== undefined) this.#own.keepReplaced(block, stated)
-        this.#own.state(block, title)
-        segments.add(this.space.segmentOf(block))
-      }
+    for (const block of blocksIn(takeover.runs)) {
+      const register = this.#inForce.get(block)
+      if (register !== undefined && register.term >= title.term) continue
+      const stated = this.#own.statedOf(block)
+      if (stated !== undefined) this.#own.keepReplaced(block, stated)
+      this.#own.state(block, title)
+      segments.add(this.space.segmentOf(block))
     }
     for (const segment of segments) this.#recompute(segment)
   }
@@ -301,9 +296,7 @@ export class BlockMap {
   /** The greatest term in force of these blocks; 0 for none. */
   greatestTerm(stretches: readonly Stretch[]): number {
     let greatest = 0
-    for (const { first, count } of stretches)
-      for (let block = first; block < first + count; block++)
-        greatest = Math.max(greatest, this.#inForce.get(block)?.term ?? 0)
+    for (const block of blocksIn(stretches)) greatest = Math.max(greatest, this.#inForce.get(block)?.term ?? 0)
     return greatest
   }
 

@@ -11,3 +11,8 @@ export function stretchesOf(blockCount: number, isMeant: (block: number) => bool
   }
   return stretches
 }
+
+/** Every block of some stretches, in their order. */
+export function* blocksIn(stretches: Iterable<Stretch>): Iterable<number> {
+  for (const { first, count } of stretches) for (let block = first; block < first + count; block++) yield block
+}

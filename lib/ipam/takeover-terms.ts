@@ -1,3 +1,4 @@
+import { blocksIn } from './stretches.ts'
 import type { Takeover } from './takeover-record.ts'
 
 /** Per block, the greatest term of some takeovers: titles with a lesser one are worth nothing. */
@@ -14,8 +15,7 @@ export class TakeoverTerms {
   }
 
   add({ runs, term }: Pick<Takeover, 'runs' | 'term'>): void {
-    for (const { first, count } of runs)
-      for (let block = first; block < first + count; block++) if (this.#terms[block]! < term) this.#terms[block] = term
+    for (const block of blocksIn(runs)) if (this.#terms[block]! < term) this.#terms[block] = term
   }
 
   /** `rest`: those that still count. */

@@ -7,6 +7,7 @@ export class SimLog {
   readonly isOn: boolean
   readonly #hash = createHash('sha256')
   readonly #last: string[] = []
+  readonly #watched = new Map<string, number>()
   #at = 0
   #count = 0
 
@@ -22,9 +23,17 @@ export class SimLog {
     this.#count++
     if (!this.isOn) return
     const line = text()
+    for (const [words, count] of this.#watched) if (line.includes(words)) this.#watched.set(words, count + 1)
     this.#hash.update(line).update('\n')
     this.#last[this.#at] = line
     this.#at = (this.#at + 1) % LINES_KEPT
+  }
+
+  /** How many lines have had these words since they were asked for first, however many lines there were. */
+  countOf(words: string): number {
+    const count = this.#watched.get(words) ?? 0
+    this.#watched.set(words, count)
+    return count
   }
 
   /** The last lines, oldest first. */
