@@ -249,7 +249,7 @@ export class TakeoverRules {
       let isAnyKnown = false
       for (const { first, count } of runs)
         for (let block = first; block < first + count; block++) {
-          const register = blocks.registerOf(block)
+          const register = blocks.rightTo(block)
           isAnyKnown ||= register !== undefined
           greatest = Math.max(greatest, register?.term ?? 0, termOf(block))
         }

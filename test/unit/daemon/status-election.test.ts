@@ -1,7 +1,7 @@
 import t from 'tap'
 import { electionOf } from '../../../lib/daemon/status/election.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
-import type { FoundingReport, NodeReport } from '../../../lib/node/mod.ts'
+import type { ElectionReport, NodeReport } from '../../../lib/node/mod.ts'
 import { contact, linked, nodeReport } from '../../support/node-reports.ts'
 
 const NO_MESH = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
@@ -32,8 +32,8 @@ t.test('peers that are linked and of no mesh learn that nobody has founded, and 
 })
 
 t.test('whoever founds no mesh says why, and what it needs', t => {
-  const founding = { type: 'observer', plan: 'observer' } as FoundingReport
-  const waits = (parts: Partial<NodeReport> = {}) => view({ mesh: { ...NO_MESH, founding }, ...parts }).wait ?? ''
+  const election = { type: 'observer', plan: 'observer' } as ElectionReport
+  const waits = (parts: Partial<NodeReport> = {}) => view({ mesh: { ...NO_MESH, election }, ...parts }).wait ?? ''
   t.match(waits(), /^an observer founds no mesh .*: `weave-ts connect HOST`/)
   const self = { ...nodeReport().self, isEphemeral: true }
   t.match(waits({ self }), /^this peer was launched with --ephemeral, so it founds no mesh .*`weave-ts launch HOST`$/)

@@ -88,7 +88,7 @@ void t.test('two names of one peer make one lasting link', t => {
 
 void t.test('a peer that waits for a mesh joins at once the member that is linked already, when it is named', t => {
   for (const seed of SEEDS) {
-    const mesh = new SimMesh({ seed, peers: 2, sealing: 'none', config: { founding: { type: 'observer' } } })
+    const mesh = new SimMesh({ seed, peers: 2, sealing: 'none', config: { election: { type: 'observer' } } })
     const [member, waiting] = mesh.hosts
     for (const host of mesh.hosts) host.launch([])
     member!.input((node, now) => node.found(now))
