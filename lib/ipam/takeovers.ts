@@ -382,9 +382,9 @@ export class Takeovers implements TakeoverRoots {
     this.#forget(entry)
   }
 
-  #isFull(owner: PeerId): boolean {
+  #isFull(publisher: PeerId): boolean {
     let count = 0
-    for (const { publishers } of this.#entries.values()) if (publishers.has(owner)) count++
+    for (const { publishers } of this.#entries.values()) if (publishers.has(publisher)) count++
     return count >= TAKEOVERS_PER_PEER_MAX
   }
 
