@@ -111,6 +111,8 @@ export class SimFaults {
     const host = this.#anyUp()
     const other = this.#any(this.#mesh.hosts)
     if (host === undefined || other === undefined || other.number === 0) return
+    // What is forgotten later stays so: a host that alone leads to others is never forgotten.
+    if (this.#mesh.hosts.some(third => !this.#mesh.network.hasRoute(host.number, third.number))) return
     const contact = endpointAt(other.number)
     this.#connected.push(contact)
     this.#note(`connect ${contact}`)

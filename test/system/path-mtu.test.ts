@@ -79,7 +79,7 @@ t.test('a line that becomes narrower, said by ICMP or not, stalls TCP for second
     }
   }
   t.match((await h1.daemon.status()).warnings.join(), /\(h2\) has an MTU of 576, which carries packets up to 494 bytes/)
-  t.match(await h1.daemon.say('status', 'connections'), / mtu=576$/m)
+  t.match(await h1.daemon.say('status', 'connections'), / mtu=576 keys=\d+s$/m)
   t.match(await h1.daemon.say('status', 'peers'), /^ {3}data path direct, mtu=576$/m)
   await lower(1500)
   await router.must('nft', 'add rule inet cut forward udp length > 680 drop')
