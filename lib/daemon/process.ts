@@ -46,9 +46,12 @@ async function run(
     log.warn({ event: 'manager', error: text }, 'the service manager could not be told'),
   )
   const supervision = new Supervision(notifier)
+  let said = Promise.resolve()
   const daemon = new Daemon(config, log, {
-    onEnding: () => supervision.stopping(),
-    onEnd: status => process.exit(status),
+    onEnding: () => {
+      said = supervision.stopping()
+    },
+    onEnd: status => void said.finally(() => process.exit(status)),
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void daemon.shutdown(0))
   process.on('SIGHUP', () => undefined)

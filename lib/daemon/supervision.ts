@@ -39,9 +39,9 @@ export class Supervision {
     )
   }
 
-  /** It ends: the watchdog may sleep. */
-  stopping(): void {
+  /** It ends: the watchdog may sleep. Resolves when the manager has heard it, before which the process must not end. */
+  async stopping(): Promise<void> {
     clearInterval(this.#timer)
-    this.#notifier?.say({ STOPPING: '1', STATUS: 'stopping' })
+    await this.#notifier?.sayAndWait({ STOPPING: '1', STATUS: 'stopping' })
   }
 }

@@ -19,7 +19,7 @@ t.test('a service manager hears of steps, readiness, life and end', async t => {
     { READY: '1', STATUS: '2 links' },
   ])
   await waitFor('two pings', 5_000, () => heard.filter(notice => notice['WATCHDOG'] === '1').length >= 2)
-  supervision.stopping()
+  await supervision.stopping()
   t.match(heard.at(-1), { STOPPING: '1' })
   const { length } = heard
   await new Promise(resolve => setTimeout(resolve, 60))
@@ -35,7 +35,7 @@ t.test('a node that cannot answer pings no watchdog', async t => {
     sayAndWait: async (notice: Readonly<Record<string, string>>) => say(notice),
   })
   supervision.ready(() => '2 links')
-  supervision.stopping()
+  await supervision.stopping()
   t.notOk(heard.some(notice => 'WATCHDOG' in notice))
   const silent = new Supervision(undefined)
   silent.step('x')
