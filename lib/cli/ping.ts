@@ -1,7 +1,7 @@
 import type { ApiClient, PathView, PeerRef, PingAnswer } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { peerName } from './render.ts'
-import { milliseconds, renderVia } from './render-ways.ts'
+import { renderMilliseconds, renderVia } from './render-ways.ts'
 
 const COUNT_MAX = 1_000_000
 /** The daemon sends 20 a second at most, for all that ask. */
@@ -32,8 +32,13 @@ export function pingOptions(given: { count: string; interval: string; timeout: s
   return {
     count: numberOf('--count', given.count, 0, COUNT_MAX, true),
     intervalMs: 1_000 * numberOf('--interval', given.interval, INTERVAL_SECONDS_MIN, 3_600),
-    timeoutSeconds: numberOf('--timeout', given.timeout, 0.01, 30),
+    timeoutSeconds: answerTimeout(given.timeout),
   }
+}
+
+/** How long an answer is waited for, in seconds. @throws WeaveError USAGE */
+export function answerTimeout(text: string): number {
+  return numberOf('--timeout', text, 0.01, 30)
 }
 
 function numberOf(option: string, text: string, min: number, max: number, isWhole = false): number {
@@ -50,14 +55,14 @@ function numberOf(option: string, text: string, min: number, max: number, isWhol
 export function renderAnswer(answer: PingAnswer, number: number): string {
   const { peer, isAnswered, rttMs, path, why } = answer
   if (isAnswered)
-    return `${number}: answer from ${peerName(peer)} via ${renderVia(path)} in ${milliseconds(rttMs ?? 0)}`
+    return `${number}: answer from ${peerName(peer)} via ${renderVia(path)} in ${renderMilliseconds(rttMs ?? 0)}`
   return `${number}: no answer from ${peerName(peer)} via ${renderVia(path)}: ${why ?? '?'}`
 }
 
 export function renderSummary({ peer, sent, answered, lossPercent, rttMs, pathChanges }: PingSummary): string {
   const lines = [`--- ${peerName(peer)}: ${sent} sent, ${answered} answered, ${lossPercent.toFixed(0)} % lost`]
   if (rttMs !== null)
-    lines.push(`rtt min/avg/max ${[rttMs.min, rttMs.average, rttMs.max].map(milliseconds).join(' / ')}`)
+    lines.push(`rtt min/avg/max ${[rttMs.min, rttMs.average, rttMs.max].map(renderMilliseconds).join(' / ')}`)
   if (pathChanges > 0) lines.push(`the path changed ${pathChanges === 1 ? 'once' : `${pathChanges} times`}`)
   return lines.join('\n')
 }

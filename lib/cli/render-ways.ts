@@ -3,13 +3,13 @@ import { peerName } from './render.ts'
 import { column } from './table.ts'
 
 /** A time on the way, with as many digits as say something. */
-export function milliseconds(ms: number): string {
+export function renderMilliseconds(ms: number): string {
   if (ms < 1) return `${ms.toFixed(2)} ms`
   return ms < 100 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
 }
 
 /** What is known to whole milliseconds. */
-export function wholeMilliseconds(ms: number): string {
+export function renderWholeMilliseconds(ms: number): string {
   return ms < 1 ? '<1 ms' : `${Math.round(ms)} ms`
 }
 
@@ -47,7 +47,7 @@ export function renderRoutes(routes: readonly PeerRouteView[]): string {
     peerName(route.peer),
     KINDS[route.kind],
     nextHop(route),
-    route.rttMs === null ? '-' : wholeMilliseconds(route.rttMs),
+    route.rttMs === null ? '-' : renderWholeMilliseconds(route.rttMs),
     route.way.map(hop => renderRttClass(hop.rttClass)).join(' + ') || '-',
     renderWay(route),
     route.why,

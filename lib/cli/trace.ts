@@ -1,7 +1,7 @@
 import type { ApiClient, PingAnswer, PeerRouteView } from '../api/mod.ts'
 import { duration } from './table.ts'
 import { peerName } from './render.ts'
-import { milliseconds, renderRttClass, renderVia, renderWay } from './render-ways.ts'
+import { renderMilliseconds, renderRttClass, renderVia, renderWay } from './render-ways.ts'
 
 /** What a trace is made of, as `trace --json` prints it. */
 export interface Trace {
@@ -48,7 +48,7 @@ export function renderTrace({ route, hops }: Trace): string {
   hops.forEach(({ rttClass, answers }, i) => {
     const last = answers.at(-1)
     if (last === undefined) return
-    const times = answers.map(({ rttMs }) => (rttMs === null ? '*' : milliseconds(rttMs))).join('  ')
+    const times = answers.map(({ rttMs }) => (rttMs === null ? '*' : renderMilliseconds(rttMs))).join('  ')
     const edge = rttClass === null ? '' : `  edge ${renderRttClass(rttClass)}`
     lines.push(`${String(i + 1).padStart(2)}  ${peerName(last.peer)}  ${times}${edge}`, `      ${stateOf(last)}`)
   })

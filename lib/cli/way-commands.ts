@@ -40,10 +40,9 @@ export function addWayCommands(program: Command): void {
     .option('--timeout <seconds>', 'how long each answer is waited for', '1')
     .action(async (peer: string, { timeout }: { timeout: string }, command: Command) => {
       const settings = settingsOf(command)
-      const { pingOptions } = await import('./ping.ts')
+      const { answerTimeout } = await import('./ping.ts')
       const { isTraced, renderTrace, tracePeer } = await import('./trace.ts')
-      const { timeoutSeconds } = pingOptions({ count: '1', interval: '1', timeout })
-      const trace = await tracePeer(clientOf(settings), peer, timeoutSeconds)
+      const trace = await tracePeer(clientOf(settings), peer, answerTimeout(timeout))
       print(settings, trace, renderTrace(trace))
       if (!isTraced(trace)) process.exitCode = EXIT_NO_ANSWER
     })

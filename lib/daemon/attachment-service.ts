@@ -4,6 +4,7 @@ import type { Attachment, AttachmentFound, CallHandlers } from '../api/mod.ts'
 import { errorText, printable } from '../base/mod.ts'
 import type { Monitor } from '../host/mod.ts'
 import type { Domain } from '../names/mod.ts'
+import type { NodeReport } from '../node/mod.ts'
 import { NAMES_MAX } from '../wire/mod.ts'
 import type { Attachments } from './attachments.ts'
 import type { DockerService } from './docker-service.ts'
@@ -68,12 +69,13 @@ export class AttachmentService implements Service {
             signal,
             ...(timeoutSeconds !== undefined && { waitMs: timeoutSeconds * 1_000 }),
           })
+          const report = runner.report()
           return {
             ...given,
             notes: [
               ...(isIpv6Off ? [`${target} ${IPV6_OFF_INSIDE}`] : []),
-              ...outsideOf(given.cidrs, runner),
-              ...disputes(given.cidrs, runner),
+              ...outsideNotes(given.cidrs, parseCidr(report.ipam.range)!),
+              ...disputes(given.cidrs, report),
             ],
           }
         } catch (error) {
@@ -151,13 +153,8 @@ export class AttachmentService implements Service {
   }
 }
 
-function outsideOf(cidrs: readonly string[], runner: Pick<NodeRunner, 'report'>): string[] {
-  return outsideNotes(cidrs, parseCidr(runner.report().ipam.range)!)
-}
-
 /** What a target that is attached has, and that others have the better right to. */
-function disputes(cidrs: readonly string[], runner: Pick<NodeRunner, 'report'>): string[] {
-  const report = runner.report()
+function disputes(cidrs: readonly string[], report: NodeReport): string[] {
   const names = new Names(report)
   return report.ipam.disputed
     .filter(({ cidr }) => cidrs.includes(cidr))

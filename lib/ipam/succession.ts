@@ -11,6 +11,7 @@ import {
   TERM_MAX,
 } from './constants.ts'
 import type { Hold } from './hold.ts'
+import { blocksIn } from './stretches.ts'
 import type { TakeoverProgress } from './takeover-progress.ts'
 import type { Takeovers } from './takeovers.ts'
 import type { Stretch } from './title.ts'
@@ -165,9 +166,8 @@ export class Succession {
   /** The greatest of these blocks; of one that nobody states that of the takeovers that are known. */
   #termOf(runs: readonly Stretch[]): number {
     let greatest = this.#map.greatestTerm(runs)
-    for (const { first, count } of runs)
-      for (let block = first; block < first + count; block++)
-        if (this.#map.ownerOf(block) === undefined) greatest = Math.max(greatest, this.#takeovers.termOf(block))
+    for (const block of blocksIn(runs))
+      if (this.#map.ownerOf(block) === undefined) greatest = Math.max(greatest, this.#takeovers.termOf(block))
     return greatest
   }
 

@@ -1,4 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
+import { TAKEOVERS_MAX } from './constants.ts'
 import type { TakeoverEntry } from './takeover-entry.ts'
 
 /**
@@ -12,10 +13,11 @@ export function whoGivesWay(
 ): TakeoverEntry | undefined {
   const byAuthor = new Map<PeerId, TakeoverEntry[]>([[author, []]])
   for (const entry of entries) {
-    const those = byAuthor.get(entry.takeover.author) ?? []
-    byAuthor.set(entry.takeover.author, [...those, entry])
+    const those = byAuthor.get(entry.takeover.author)
+    if (those === undefined) byAuthor.set(entry.takeover.author, [entry])
+    else those.push(entry)
   }
-  const weightOf = (peer: PeerId, count: number) => (isReached(peer) ? 0 : 1_000_000) + count
+  const weightOf = (peer: PeerId, count: number) => (isReached(peer) ? 0 : TAKEOVERS_MAX) + count
   let most = weightOf(author, byAuthor.get(author)!.length + 1)
   let found: TakeoverEntry | undefined
   for (const [peer, those] of byAuthor) {

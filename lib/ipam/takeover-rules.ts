@@ -9,13 +9,15 @@ import {
   TERM_UNKNOWN_MAX,
 } from './constants.ts'
 import type { Register } from './register.ts'
+import { blocksIn } from './stretches.ts'
 import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import type { Takeover } from './takeover-record.ts'
 import type { TakeoverVotes } from './takeover-votes.ts'
+import { Verdicts } from './verdicts.ts'
 
 /** What the rules need to know of blocks. */
 export interface TakeoverBlocks {
-  /** The register in force of a block. */
+  /** Of the title that counts when a new root is agreed to; see `BlockMap.rightTo`. */
   rightTo(block: number): Register | undefined
   /** Grows whenever a register in force changes. */
   registersVersion(): number
@@ -190,13 +192,12 @@ export class TakeoverRules {
   /** True when a block of it is, by a lesser term, that of such a peer that is neither victim nor author. */
   #isBeside({ runs, term, victim, author }: Takeover, isSuch: (owner: PeerId) => boolean): boolean {
     const { blocks } = this.#parts
-    for (const { first, count } of runs)
-      for (let block = first; block < first + count; block++) {
-        const register = blocks.rightTo(block)
-        if (register === undefined || register.term >= term) continue
-        const { owner } = register
-        if (owner !== victim && owner !== author && isSuch(owner)) return true
-      }
+    for (const block of blocksIn(runs)) {
+      const register = blocks.rightTo(block)
+      if (register === undefined || register.term >= term) continue
+      const { owner } = register
+      if (owner !== victim && owner !== author && isSuch(owner)) return true
+    }
     return false
   }
 
@@ -227,13 +228,11 @@ export class TakeoverRules {
       const { runs, victim, term } = takeover
       let hasOrphan = false
       let greatest = runs.length === 0 ? term - 1 : 0
-      for (const { first, count } of runs) {
-        for (let block = first; block < first + count; block++) {
-          const register = blocks.rightTo(block)
-          if (register === undefined ? !isOpen : register.owner !== victim) return false
-          hasOrphan ||= register === undefined
-          greatest = Math.max(greatest, register?.term ?? this.#parts.termOf(block))
-        }
+      for (const block of blocksIn(runs)) {
+        const register = blocks.rightTo(block)
+        if (register === undefined ? !isOpen : register.owner !== victim) return false
+        hasOrphan ||= register === undefined
+        greatest = Math.max(greatest, register?.term ?? this.#parts.termOf(block))
       }
       return hasOrphan ? term > greatest && term <= greatest + ORPHAN_TERMS_MAX : term === greatest + 1
     })
@@ -247,12 +246,11 @@ export class TakeoverRules {
     return this.#leaping.of(takeover, `${blocks.registersVersion()}`, () => {
       let greatest = 0
       let isAnyKnown = false
-      for (const { first, count } of runs)
-        for (let block = first; block < first + count; block++) {
-          const register = blocks.rightTo(block)
-          isAnyKnown ||= register !== undefined
-          greatest = Math.max(greatest, register?.term ?? 0, termOf(block))
-        }
+      for (const block of blocksIn(runs)) {
+        const register = blocks.rightTo(block)
+        isAnyKnown ||= register !== undefined
+        greatest = Math.max(greatest, register?.term ?? 0, termOf(block))
+      }
       return term > (isAnyKnown || greatest > 0 ? greatest + TERM_LEAP_MAX : TERM_UNKNOWN_MAX)
     })
   }
@@ -269,18 +267,5 @@ export class TakeoverRules {
   #isAuthorGone({ takeover: { author } }: TakeoverEntry): boolean {
     const { votes } = this.#parts
     return !votes.presence.isReached(author) && this.of(author).some(one => votes.hasOwn(one.takeover.id))
-  }
-}
-
-/** What was found about takeovers, for as long as nothing changes that it rests on: there may be many, of many blocks. */
-class Verdicts {
-  readonly #known = new WeakMap<Takeover, { readonly key: string; readonly verdict: boolean }>()
-
-  of(takeover: Takeover, key: string, find: () => boolean): boolean {
-    const known = this.#known.get(takeover)
-    if (known?.key === key) return known.verdict
-    const verdict = find()
-    this.#known.set(takeover, { key, verdict })
-    return verdict
   }
 }

@@ -1,4 +1,5 @@
 import { parseEndpoint, parsePeerId, type Endpoint, type PeerId } from '../address/mod.ts'
+import { BoundedMap } from '../base/mod.ts'
 import { CONTACTS_MAX } from './constants.ts'
 
 /**
@@ -7,8 +8,7 @@ import { CONTACTS_MAX } from './constants.ts'
  */
 export class Forgotten {
   readonly #port: number
-  /** The oldest is given up first. */
-  readonly #peers = new Map<string, PeerId | undefined>()
+  readonly #peers = new BoundedMap<string, PeerId | undefined>(CONTACTS_MAX)
 
   /** `port`: of contacts that name none. */
   constructor(port: number) {
@@ -17,7 +17,7 @@ export class Forgotten {
 
   /** For the store: each with its peer, or `-`. */
   get stored(): string[] {
-    return [...this.#peers].map(([contact, peer]) => `${peer ?? '-'} ${contact}`)
+    return [...this.#peers.entries].map(([contact, peer]) => `${peer ?? '-'} ${contact}`)
   }
 
   restore(stored: readonly string[]): void {
@@ -28,9 +28,7 @@ export class Forgotten {
   }
 
   add(contact: string, peer: PeerId | undefined): void {
-    this.#peers.delete(contact)
     this.#peers.set(contact, peer)
-    if (this.#peers.size > CONTACTS_MAX) this.#peers.delete(this.#peers.keys().next().value!)
   }
 
   /** It is named again. */
@@ -40,7 +38,7 @@ export class Forgotten {
 
   /** `endpoints`: where the peer would be dialled. */
   has(peer: PeerId, endpoints: readonly Endpoint[]): boolean {
-    for (const [contact, led] of this.#peers) {
+    for (const [contact, led] of this.#peers.entries) {
       if (led === peer) return true
       const endpoint = led === undefined ? parseEndpoint(contact, this.#port) : undefined
       if (endpoint !== undefined && endpoints.includes(endpoint)) return true

@@ -1,12 +1,10 @@
 import { parsePeerId, type PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
-import { RECORD_KIND } from '../wire/mod.ts'
 import { LOST_MEMBER_KEPT_MS, MEMBERS_STORED_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart, StoreEntry } from './part.ts'
 
 const MEMBER_PREFIX = 'member/'
-const NO_KEY = new Uint8Array(0)
 const THERE = Uint8Array.of(1)
 
 /**
@@ -46,12 +44,12 @@ export class MemberList implements NodePart {
   }
 
   viewChanged(): void {
-    const { view, ledger, config } = this.#context
+    const { view, config } = this.#context
     const { members } = view
     const gone: PeerId[] = []
     for (const peer of this.#missing) {
       if (members.has(peer)) this.#missing.delete(peer)
-      else if (ledger.held(peer, RECORD_KIND.peer, NO_KEY)?.isTombstone === true) gone.push(peer)
+      else if (view.hasLeft(peer)) gone.push(peer)
     }
     for (const peer of this.#stored) if (!members.has(peer) && !this.#missing.has(peer)) gone.push(peer)
     this.#drop(gone)

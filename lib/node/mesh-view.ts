@@ -174,6 +174,11 @@ export class MeshView {
     this.#context.ledger.remove(RECORD_KIND.links, NO_KEY)
   }
 
+  /** True when a peer said, by a tombstone of what it is, that it left for good. */
+  hasLeft(peer: PeerId): boolean {
+    return this.#context.ledger.held(peer, RECORD_KIND.peer, NO_KEY)?.isTombstone === true
+  }
+
   /** A record of kind `peer` or `links` is new or gone. Returns the peer when it has restarted. */
   handleRecord(owner: PeerId, kind: number, record: LedgerRecord | undefined, now: Millis): PeerId | undefined {
     const value = record === undefined || record.isTombstone ? undefined : record.value

@@ -3,6 +3,11 @@ import { BoundedMap, type Chance, type Millis } from '../base/mod.ts'
 /** A probe that was sent, with what its sender wants to know when it is answered. */
 export type SentProbe<T> = T & { readonly sentAt: Millis }
 
+/** A number that nobody guesses whom the probe did not reach. */
+export function drawToken(chance: Chance): number {
+  return Math.floor(chance() * 0x1_0000_0000)
+}
+
 /** Probes whose answers are awaited, by token; the oldest is forgotten first. */
 export class PathProbes<T extends object> {
   readonly #chance: Chance
@@ -15,7 +20,7 @@ export class PathProbes<T extends object> {
 
   /** The token of one more. */
   add(probe: T, now: Millis): number {
-    const token = Math.floor(this.#chance() * 0x1_0000_0000)
+    const token = drawToken(this.#chance)
     this.#probes.set(token, { ...probe, sentAt: now })
     return token
   }

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { Ways, rttClass, type WayStep } from '../topology/mod.ts'
+import { Ways, costClass, rttClass, type WayStep } from '../topology/mod.ts'
 import type { Node } from './node.ts'
 import type { PathState } from './path-state.ts'
 
@@ -42,8 +42,7 @@ export function waysOf({ config, view, paths }: Pick<Node, 'config' | 'view' | '
     const hops =
       state?.kind === 'direct'
         ? [{ peer: id, rttClass: rttClass(state.rttMs) }]
-        : // A class costs a power of two.
-          steps.map(({ peer, cost }) => ({ peer, rttClass: Math.log2(cost) }))
+        : steps.map(({ peer, cost }) => ({ peer, rttClass: costClass(cost) }))
     const leastCost = ways.cost(self, id)
     return [{ peer: id, isReachable: view.reachable.has(id), state, hops, cost: route?.cost, leastCost }]
   })

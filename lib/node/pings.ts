@@ -5,6 +5,7 @@ import { PINGS_MAX, PING_LOOK_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { DataPaths } from './data-paths.ts'
 import type { NodePart } from './part.ts'
+import { drawToken } from './path-probes.ts'
 import type { DataPathReport } from './path-state.ts'
 
 /** How a ping ended. */
@@ -48,8 +49,9 @@ export class Pings implements NodePart {
   begin(peer: PeerId, waitMs: Millis, onEnd: (end: PingEnd) => void, now: Millis): boolean {
     if (this.#pings.size >= PINGS_MAX) return false
     this.#paths.want(peer, now)
-    let token = this.#token()
-    while (this.#pings.has(token)) token = this.#token()
+    const { chance } = this.#context.config
+    let token = drawToken(chance)
+    while (this.#pings.has(token)) token = drawToken(chance)
     const ping: Ping = { peer, until: now + waitMs, onEnd, sentAt: undefined, path: undefined }
     this.#pings.set(token, ping)
     this.#send(token, ping, now)
@@ -79,10 +81,6 @@ export class Pings implements NodePart {
     for (const { until, sentAt } of this.#pings.values())
       at = Math.min(at, sentAt === undefined ? Math.min(until, this.#lookedAt + PING_LOOK_MS) : until)
     return at === Infinity ? undefined : { at, reason: 'ping' }
-  }
-
-  #token(): number {
-    return Math.floor(this.#context.config.chance() * 0x1_0000_0000)
   }
 
   #send(token: number, ping: Ping, now: Millis): void {

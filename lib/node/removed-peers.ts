@@ -1,12 +1,9 @@
 import type { PeerId } from '../address/mod.ts'
 import { BoundedMap, type Millis } from '../base/mod.ts'
 import type { Ipam } from '../ipam/mod.ts'
-import { RECORD_KIND } from '../wire/mod.ts'
 import { COLLECT_INTERVAL_MS, REMOVED_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { MemberList } from './member-list.ts'
-
-const NO_KEY = new Uint8Array(0)
 
 /** Peers that a settled takeover removed, and those that left for good: what the ledger and others lent them ends. */
 export class RemovedPeers {
@@ -91,10 +88,8 @@ export class RemovedPeers {
 
   /** Who left for good said so by a tombstone of what it is; there was no time to give back what it had borrowed. */
   #reclaimLeft(now: Millis): void {
-    const { view, ledger } = this.#context
-    const hasLeft = (peer: PeerId) =>
-      !view.reachable.has(peer) && ledger.held(peer, RECORD_KIND.peer, NO_KEY)?.isTombstone === true
-    this.#ipam.endLoans(hasLeft, now)
+    const { view } = this.#context
+    this.#ipam.endLoans(peer => !view.reachable.has(peer) && view.hasLeft(peer), now)
   }
 
   #remember(peer: PeerId): void {

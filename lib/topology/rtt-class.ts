@@ -14,3 +14,8 @@ export function rttClass(ms: number): number {
 export function classCost(rtt: number): number {
   return 1 << Math.min(RTT_CLASS_MAX, rtt)
 }
+
+/** The class of an edge that costs so much. */
+export function costClass(cost: number): number {
+  return Math.log2(cost)
+}

@@ -1,35 +1,19 @@
 import t, { type Test } from 'tap'
-import { parseCidr } from '../../lib/address/mod.ts'
 import { LEASE_HOLDER } from '../../lib/ipam/mod.ts'
 import type { PastReport } from '../../lib/node/past.ts'
 import type { SimHost } from '../support/sim-host.ts'
-import { SimMesh, type SimMeshOptions } from '../support/sim-mesh.ts'
+import type { SimMesh, SimMeshOptions } from '../support/sim-mesh.ts'
 import { replayOf, seedsOf } from '../support/sim-seeds.ts'
+import { clear, live, playStory } from '../support/sim-stories.ts'
 
-/** Small, so that what one peer hands on another soon gives. */
-const RANGE = parseCidr('10.32.0.0/25')!
-const CONFIG = { range: RANGE, defaultSubnet: RANGE, blockPrefix: 29 }
+/** Of the range of a story. */
 const BLOCKS = 16
 const SEEDS = seedsOf('ACCIDENTS', 20)
 
 t.setTimeout(Math.max(240_000, SEEDS.length * 12_000))
 
 function play(name: string, options: Partial<SimMeshOptions>, tell: (t: Test, mesh: SimMesh) => void): void {
-  void t.test(name, t => {
-    for (const seed of SEEDS) {
-      const mesh = new SimMesh({ seed, peers: 3, sealing: 'none', config: CONFIG, ...options })
-      try {
-        tell(t, mesh)
-      } catch (error) {
-        t.comment(mesh.story())
-        throw error
-      }
-      if (t.passing()) continue
-      t.comment(mesh.story())
-      break
-    }
-    t.end()
-  })
+  playStory(name, SEEDS, options, tell)
 }
 
 function past(host: SimHost): PastReport {
@@ -39,24 +23,6 @@ function past(host: SimHost): PastReport {
 /** Blocks that anybody takes for his own. */
 function ownedByAll(mesh: SimMesh): number {
   return mesh.hosts.reduce((sum, { node }) => sum + node.addresses.ipam.ownBlocks().length, 0)
-}
-
-/** Containers come and go on these hosts, so that blocks change hands. */
-function live(mesh: SimMesh, numbers: readonly number[], steps: number): void {
-  for (let step = 0; step < steps; step++) {
-    const number = numbers[Math.floor(mesh.chance() * numbers.length)]!
-    const { containers } = mesh.host(number)
-    if (containers.size > 50 || mesh.chance() < 0.25) {
-      const [one] = containers.keys()
-      if (one !== undefined) mesh.detach(number, one)
-    } else mesh.attach(number)
-    mesh.run(50 + Math.floor(mesh.chance() * 400))
-  }
-}
-
-/** All containers of a host are gone. */
-function clear(mesh: SimMesh, number: number): void {
-  for (const id of [...mesh.host(number).containers.keys()]) mesh.detach(number, id)
 }
 
 play('a restored backup gives no address twice, though something is attached in its first second', {}, (t, mesh) => {

@@ -1,46 +1,13 @@
 import t, { type Test } from 'tap'
-import { parseCidr } from '../../lib/address/mod.ts'
 import type { SimHost } from '../support/sim-host.ts'
-import { SimMesh } from '../support/sim-mesh.ts'
+import type { SimMesh } from '../support/sim-mesh.ts'
 import { replayOf, seedsOf } from '../support/sim-seeds.ts'
+import { clear, live, playStory } from '../support/sim-stories.ts'
 
-/** Small, so that what one peer hands on another soon gives. */
-const RANGE = parseCidr('10.32.0.0/25')!
-const CONFIG = { range: RANGE, defaultSubnet: RANGE, blockPrefix: 29 }
 const SEEDS = seedsOf('REUNIONS', 20)
 
-/** Containers come and go on these hosts, so that blocks change hands. */
-function live(mesh: SimMesh, numbers: readonly number[], steps: number): void {
-  for (let step = 0; step < steps; step++) {
-    const number = numbers[Math.floor(mesh.chance() * numbers.length)]!
-    const [one] = mesh.host(number).containers.keys()
-    if (one !== undefined && mesh.chance() < 0.25) mesh.detach(number, one)
-    else mesh.attach(number)
-    mesh.run(50 + Math.floor(mesh.chance() * 400))
-  }
-}
-
-/** All containers of a host are gone. */
-function clear(mesh: SimMesh, number: number): void {
-  for (const id of [...mesh.host(number).containers.keys()]) mesh.detach(number, id)
-}
-
 function play(name: string, tell: (t: Test, mesh: SimMesh) => void): void {
-  void t.test(name, t => {
-    for (const seed of SEEDS) {
-      const mesh = new SimMesh({ seed, peers: 3, sealing: 'none', isToy: true, config: CONFIG })
-      try {
-        tell(t, mesh)
-      } catch (error) {
-        t.comment(mesh.story())
-        throw error
-      }
-      if (t.passing()) continue
-      t.comment(mesh.story())
-      break
-    }
-    t.end()
-  })
+  playStory(name, SEEDS, { isToy: true }, tell)
 }
 
 let staleOwners = 0

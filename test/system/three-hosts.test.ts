@@ -9,6 +9,7 @@
  */
 import t from 'tap'
 import { waitFor } from '../support/testbed-command.ts'
+import { launchedLine } from '../support/testbed-line.ts'
 import { download } from '../support/testbed-transfer.ts'
 import { Testbed, meshed, skipSystem, type Host, type Namespace, type TestScope } from '../support/testbed.ts'
 
@@ -33,18 +34,7 @@ async function attachAll(bed: Testbed, hosts: readonly Host[]): Promise<Pick<Thr
 
 async function line(t: TestScope): Promise<Three> {
   const bed = new Testbed(t)
-  const hosts = (await bed.hosts('a', 'b', 'c')) as [Host, Host, Host]
-  const [a, b, c] = hosts
-  await bed.link(a, b, '192.0.2')
-  await bed.link(b, c, '198.51.100')
-  const { passwordFile } = bed
-  await b.daemon.launch([], { passwordFile })
-  await Promise.all([
-    a.daemon.launch([b.addresses.get('192.0.2')!], { passwordFile }),
-    c.daemon.launch([b.addresses.get('198.51.100')!], { passwordFile }),
-  ])
-  await meshed([a, b])
-  await meshed([b, c])
+  const hosts = await launchedLine(bed)
   return { bed, hosts, ...(await attachAll(bed, hosts)) }
 }
 

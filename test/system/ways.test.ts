@@ -8,7 +8,8 @@
 import t from 'tap'
 import { PingAnswer, RoutesAnswer } from '../../lib/api/mod.ts'
 import { waitFor } from '../support/testbed-command.ts'
-import { Testbed, meshed, skipSystem, type Host } from '../support/testbed.ts'
+import { launchedLine } from '../support/testbed-line.ts'
+import { Testbed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(120_000)
 const PATH_MS = 30_000
@@ -16,16 +17,7 @@ const PACE = ['--interval', '0.1']
 
 t.test('status, ping and trace show by whom a peer is reached, and why', { skip: skipSystem }, async t => {
   const bed = new Testbed(t)
-  const [a, b, c] = (await bed.hosts('a', 'b', 'c')) as [Host, Host, Host]
-  await bed.link(a, b, '192.0.2')
-  await bed.link(b, c, '198.51.100')
-  const { passwordFile } = bed
-  await b.daemon.launch([], { passwordFile })
-  await Promise.all([
-    a.daemon.launch([b.addresses.get('192.0.2')!], { passwordFile }),
-    c.daemon.launch([b.addresses.get('198.51.100')!], { passwordFile }),
-  ])
-  await Promise.all([meshed([a, b]), meshed([b, c])])
+  const [a, b, c] = await launchedLine(bed)
   const peers = await Promise.all([a, b, c].map(async host => (await host.daemon.status()).peer))
   const [, mid, far] = peers as [(typeof peers)[0], (typeof peers)[0], (typeof peers)[0]]
   const routesOf = async (host: Host) =>
