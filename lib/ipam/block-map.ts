@@ -344,7 +344,9 @@ export class BlockMap {
     }
     this.#statements.mergeSegment(segment, this.#scratch, this.#isConfirmed, this.#isInForce)
     for (let block = first; block <= last; block++) {
-      const register = this.#scratch.get(block - first)
+      const merged = this.#scratch.get(block - first)
+      // What its author has not stated yet, or handed to somebody who lost it, is nobody's, and not the victim's again.
+      const register = merged !== undefined && this.#takeovers.voids(merged.term, block) ? undefined : merged
       this.#force(block, register)
       this.#restate(block, register, this.#isConfirmed[block - first] === 1)
     }
@@ -358,10 +360,7 @@ export class BlockMap {
   #force(block: number, register: Title | undefined): void {
     const before = this.#inForce.get(block)
     if (register !== undefined) this.#highest.merge(block, register)
-    const isOwn =
-      register?.owner === this.self &&
-      this.#highest.isNotAbove(block, register) &&
-      !this.#takeovers.voids(register.term, block)
+    const isOwn = register?.owner === this.self && this.#highest.isNotAbove(block, register)
     this.#isOwn[block] = isOwn ? 1 : 0
     if (equalRegisters(before, register)) return
     this.rivals.note(block, before, register)
