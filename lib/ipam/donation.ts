@@ -3,13 +3,13 @@ import { GRANTED_RANGES_MAX, type BlockRange } from '../wire/mod.ts'
 import type { BlockSpan } from './block-space.ts'
 
 /**
- * About half of the spare blocks of a span, at least one if there is any: the largest aligned runs that fit, from the
- * top, because a donor itself allocates from the bottom.
+ * About half of the spare blocks of a span: the largest aligned runs that fit, from the top, because a donor itself
+ * allocates from the bottom. `least` (0 or 1): so many at least, if there are any.
  */
-export function chooseRanges(span: BlockSpan, isSpare: (block: number) => boolean): BlockRange[] {
+export function chooseRanges(span: BlockSpan, isSpare: (block: number) => boolean, least = 1): BlockRange[] {
   const spare: number[] = []
   for (let block = span.first; block <= span.last; block++) if (isSpare(block)) spare.push(block)
-  let quota = spare.length === 0 ? 0 : Math.max(1, Math.floor(spare.length / 2))
+  let quota = Math.max(Math.floor(spare.length / 2), Math.min(least, spare.length))
   const ranges: BlockRange[] = []
   const taken = new Set<number>()
   let size = 2 ** Math.floor(Math.log2(Math.max(1, quota)))
@@ -23,7 +23,7 @@ export function chooseRanges(span: BlockSpan, isSpare: (block: number) => boolea
     ranges.push({ first, count: size })
     quota -= size
   }
-  assert(spare.length === 0 || ranges.length > 0, 'one spare block can always be given')
+  assert(quota <= 0 || ranges.length > 0, 'one spare block can always be given')
   return ranges
 }
 

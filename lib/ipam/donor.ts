@@ -11,6 +11,7 @@ import {
 import { Answers } from './answers.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
+import type { BlockSpan } from './block-space.ts'
 import { chooseRanges } from './donation.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
@@ -23,6 +24,8 @@ export interface DonorParts {
   readonly loans: Loans
   readonly assignments: Assignments
   readonly chance: Chance
+  /** True while this peer makes a new root for a block of its own: what it grants meanwhile would be worth nothing then. */
+  readonly isRenewing: (block: number) => boolean
 }
 
 /** What became of a request, and which peer's answers are not kept any more for it. */
@@ -43,13 +46,15 @@ export class Donor {
   readonly #loans: Loans
   readonly #assignments: Assignments
   readonly #chance: Chance
+  readonly #isRenewing: (block: number) => boolean
 
-  constructor({ map, leases, loans, assignments, chance }: DonorParts) {
+  constructor({ map, leases, loans, assignments, chance, isRenewing }: DonorParts) {
     this.#map = map
     this.#leases = leases
     this.#loans = loans
     this.#assignments = assignments
     this.#chance = chance
+    this.#isRenewing = isRenewing
   }
 
   /**
@@ -107,7 +112,7 @@ export class Donor {
       return lent.length > 0 ? { ...head, outcome: 'lent', lent } : { ...head, outcome: 'denied', free: 0 }
     }
     const span = this.#map.space.spanOf(request.subnet)
-    const granted = span === undefined ? [] : chooseRanges(span, at => this.#isSpare(at))
+    const granted = span === undefined ? [] : this.#choose(span, request)
     for (const range of granted) this.#handOn(range, from)
     if (granted.length > 0) return { ...head, outcome: 'granted', granted }
     return { ...head, outcome: 'denied', free: this.#freeAddresses(request.subnet) }
@@ -131,6 +136,11 @@ export class Donor {
     // The word of an operator ends a rest.
     this.#leases.stopRest(address)
     return { outcome: 'lent', lent: [this.#lend(address, from, request)] } as const
+  }
+
+  /** The last spare block goes only where a container waits: else it would go from hand to hand without any use. */
+  #choose(span: BlockSpan, { isForLater }: IpamRequest): BlockRange[] {
+    return chooseRanges(span, at => this.#isSpare(at), isForLater === true ? 0 : 1)
   }
 
   #hadBy(address: Ipv4, from: PeerId): HadBy | undefined {
@@ -166,7 +176,7 @@ export class Donor {
   }
 
   #isSpare(block: number): boolean {
-    return this.#map.canHandOn(block) && this.#leases.isUnused(block)
+    return this.#map.canHandOn(block) && this.#leases.isUnused(block) && !this.#isRenewing(block)
   }
 
   #handOn({ first, count }: BlockRange, to: PeerId): void {

@@ -247,6 +247,7 @@ export class Seeker {
       ...(address !== undefined && { address }),
       ...(isSingle && address === undefined && { count: Math.min(count, LOANS_PER_MESSAGE_MAX) }),
       ...(type === 'adopt' && { isInUse: true }),
+      ...(type === 'blocks' && { isForLater: true }),
       ...(this.#parts.isEphemeral && { isEphemeral: true }),
     }
   }

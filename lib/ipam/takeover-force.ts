@@ -9,10 +9,16 @@ export class TakeoverForce {
   readonly #terms: TakeoverTerms
   readonly #recentTerms: TakeoverTerms
   readonly #changed = new Map<string, Takeover>()
+  #version = 0
 
   constructor(blockCount: number) {
     this.#terms = new TakeoverTerms(blockCount)
     this.#recentTerms = new TakeoverTerms(blockCount)
+  }
+
+  /** Grows whenever a takeover comes into force, or is so no longer. */
+  get version(): number {
+    return this.#version
   }
 
   /** The greatest term of those in force of a block; 0 when there is none. */
@@ -34,6 +40,7 @@ export class TakeoverForce {
     const before = { isInForce: entry.isInForce, isRecent: entry.isRecent }
     if (standing.isInForce === before.isInForce && standing.isRecent === before.isRecent) return
     Object.assign(entry, standing)
+    this.#version++
     const { takeover } = entry
     const others = [...all]
     for (const [which, terms] of [
@@ -63,6 +70,7 @@ export class TakeoverForce {
   }
 
   clear(): void {
+    this.#version++
     this.#terms.clear()
     this.#recentTerms.clear()
   }

@@ -35,6 +35,8 @@ export interface TakeoverRuleParts {
   readonly blocks: TakeoverBlocks
   /** The greatest term of takeovers in force of a block, whoever stated it since. */
   readonly termOf: (block: number) => number
+  /** Grows whenever one of those changes. */
+  readonly termsVersion: () => number
 }
 
 /** When a takeover is agreed to, counts, and is taken back (docs/protocol.md §10.5). */
@@ -223,8 +225,8 @@ export class TakeoverRules {
    * `isOpen`: blocks of which no owner is known may be among them.
    */
   #fits(takeover: Takeover, isOpen: boolean): boolean {
-    const { blocks } = this.#parts
-    return this.#fitting.of(takeover, `${blocks.registersVersion()} ${isOpen}`, () => {
+    const { blocks, termOf } = this.#parts
+    return this.#fitting.of(takeover, `${this.#versions} ${isOpen}`, () => {
       const { runs, victim, term } = takeover
       let hasOrphan = false
       let greatest = runs.length === 0 ? term - 1 : 0
@@ -232,10 +234,15 @@ export class TakeoverRules {
         const register = blocks.rightTo(block)
         if (register === undefined ? !isOpen : register.owner !== victim) return false
         hasOrphan ||= register === undefined
-        greatest = Math.max(greatest, register?.term ?? this.#parts.termOf(block))
+        greatest = Math.max(greatest, register?.term ?? termOf(block))
       }
       return hasOrphan ? term > greatest && term <= greatest + ORPHAN_TERMS_MAX : term === greatest + 1
     })
+  }
+
+  /** Of all that terms are compared with. */
+  get #versions(): string {
+    return `${this.#parts.blocks.registersVersion()} ${this.#parts.termsVersion()}`
   }
 
   /** True when its term is out of all proportion to those of its blocks: the next ones would come to an end. */
@@ -243,7 +250,7 @@ export class TakeoverRules {
     const { blocks, termOf } = this.#parts
     const { runs, term } = takeover
     if (runs.length === 0 || term <= TERM_LEAP_MAX) return false
-    return this.#leaping.of(takeover, `${blocks.registersVersion()}`, () => {
+    return this.#leaping.of(takeover, this.#versions, () => {
       let greatest = 0
       let isAnyKnown = false
       for (const block of blocksIn(runs)) {

@@ -61,6 +61,7 @@ export class Takeovers implements TakeoverRoots {
       votes: this.#votes,
       blocks: options.blocks,
       termOf: block => this.#force.termOf(block),
+      termsVersion: () => this.#force.version,
     })
     this.#force = new TakeoverForce(options.blockCount)
   }
@@ -279,12 +280,13 @@ export class Takeovers implements TakeoverRoots {
 
   /** True while a new root for what this peer owns is not settled; one that nobody agrees to is in the way of no other. */
   get isRenewing(): boolean {
-    return this.#rules
-      .of(this.#self)
-      .some(
-        ({ takeover, isSettled, seenAt }) =>
-          takeover.author === this.#self && !isSettled && this.#advancedAt - seenAt < RENEW_EVERY_MS,
-      )
+    return this.#renewals().length > 0
+  }
+
+  /** The same of a block. */
+  isRenewingBlock(block: number): boolean {
+    const blocks = { runs: [{ first: block, count: 1 }] }
+    return this.#renewals().some(({ takeover }) => overlap(takeover, blocks))
   }
 
   /** True when others would not listen to one more. */
@@ -331,6 +333,12 @@ export class Takeovers implements TakeoverRoots {
   /** Those that are settled. */
   *settled(): Iterable<Takeover> {
     for (const { takeover, isSettled } of this.#entries.values()) if (isSettled) yield takeover
+  }
+
+  #renewals(): TakeoverEntry[] {
+    const isOwn = ({ author }: Takeover) => author === this.#self
+    const isYoung = ({ seenAt }: TakeoverEntry) => this.#advancedAt - seenAt < RENEW_EVERY_MS
+    return this.#rules.of(this.#self).filter(one => isOwn(one.takeover) && !one.isSettled && isYoung(one))
   }
 
   #removes({ isSettled, takeover: { id, author, victim } }: TakeoverEntry): boolean {

@@ -16,7 +16,8 @@ import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.
  *
  *     ipam-request   | id u64 | subnet address u32 | subnet prefix u8 | flags u8 |
  *                    | address u32, if flags & 1 | count u8, if flags & 2 |
- *                      flags: 4 the address is in use at the sender, 8 the sender owns no blocks (ephemeral)
+ *                      flags: 4 the address is in use at the sender, 8 the sender owns no blocks (ephemeral),
+ *                      16 no container waits for it
  *     ipam-answer    | id u64 | 1 (granted) u8 | count u8 | count × ( first block u32 | blocks u32 ) |
  *                    | id u64 | 2 (denied) u8 | free single addresses u32 | held u8 | if held: host (16) | container text |
  *                    | id u64 | 3 (lent) u8 | count u8 | count × ( address u32 | loan u32 ) |
@@ -38,6 +39,8 @@ export interface IpamRequest {
   readonly isInUse?: boolean
   /** The sender takes no blocks. */
   readonly isEphemeral?: boolean
+  /** No container of the sender waits for it: what the owner has no other of stays there. */
+  readonly isForLater?: boolean
 }
 
 export interface BlockRange {
@@ -89,7 +92,7 @@ export const LOANS_PER_MESSAGE_MAX = 32
 /** Bytes of a container's name that an answer names. */
 export const CONTAINER_BYTES_MAX = 256
 
-const FLAG = { address: 1, count: 2, inUse: 4, ephemeral: 8 } as const
+const FLAG = { address: 1, count: 2, inUse: 4, ephemeral: 8, forLater: 16 } as const
 const OUTCOME = { granted: 1, denied: 2, lent: 3, stale: 4 } as const
 
 export function encodeIpamRequest(request: IpamRequest): Uint8Array {
@@ -98,7 +101,8 @@ export function encodeIpamRequest(request: IpamRequest): Uint8Array {
     (address === undefined ? 0 : FLAG.address) |
     (count === undefined ? 0 : FLAG.count) |
     (request.isInUse === true ? FLAG.inUse : 0) |
-    (request.isEphemeral === true ? FLAG.ephemeral : 0)
+    (request.isEphemeral === true ? FLAG.ephemeral : 0) |
+    (request.isForLater === true ? FLAG.forLater : 0)
   const writer = new ByteWriter(24).u64(id).u32(subnet.address).u8(subnet.prefix).u8(flags)
   if (address !== undefined) writer.u32(address)
   if (count !== undefined) writer.u8(count)
@@ -125,6 +129,7 @@ export function decodeIpamRequest(bytes: Uint8Array): Decoded<IpamRequest> {
     ...(count !== undefined && { count }),
     ...(has(FLAG.inUse) && { isInUse: true }),
     ...(has(FLAG.ephemeral) && { isEphemeral: true }),
+    ...(has(FLAG.forLater) && { isForLater: true }),
   }
 }
 

@@ -15,8 +15,6 @@ t.setTimeout(0)
 const SEEDS = 200
 /** Beyond those: two of one victim's blocks were settled by all but the victim. */
 const FOUND_SEEDS = [1_248]
-/** Not held yet: see docs/decisions/0030. */
-const OPEN_SEEDS: readonly number[] = [100]
 const AGREE_MS = 60_000
 /** A freed address rests so long, and so do blocks that came back. */
 const REST_MS = 35_000
@@ -84,7 +82,7 @@ void t.test('whatever befalls a mesh, every address has one container, and every
   const outcomes = new Map<string, number>()
   let failures = 0
   const seeds = seedsOf('ADDRESSES', SEEDS)
-  const all = [...seeds, ...FOUND_SEEDS].filter(seed => !OPEN_SEEDS.includes(seed))
+  const all = [...seeds, ...FOUND_SEEDS]
   for (const seed of seeds.length < SEEDS ? seeds : all) {
     const plan = planOf(seed)
     const attempt = (isLogged: boolean) => {

@@ -21,6 +21,18 @@ t.test('a single spare block is given, and nothing when none is spare', async t 
   )
 })
 
+t.test('the last spare block is not given where nobody needs it', async t => {
+  const span = { first: 0, last: 9 }
+  t.same(
+    chooseRanges(span, block => block === 7, 0),
+    [],
+  )
+  t.same(
+    chooseRanges(span, block => block >= 7, 0),
+    [{ first: 9, count: 1 }],
+  )
+})
+
 t.test('of an uneven half the largest aligned runs go first', async t => {
   t.same(
     chooseRanges({ first: 0, last: 11 }, () => true),

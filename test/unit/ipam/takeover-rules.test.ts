@@ -3,6 +3,8 @@ import { fromHex, toHex } from '../../../lib/base/bytes.ts'
 import { encodeAcks } from '../../../lib/ipam/acks-record.ts'
 import { TERM_MAX } from '../../../lib/ipam/constants.ts'
 import { makeTakeover, type Takeover, type TakeoverPlan } from '../../../lib/ipam/takeover-record.ts'
+import { TakeoverRules } from '../../../lib/ipam/takeover-rules.ts'
+import { TakeoverVotes } from '../../../lib/ipam/takeover-votes.ts'
 import { Mesh, NO_FAULTS, type Host } from './mesh.ts'
 import { MESH_ID, SALT, cidr, giver, peer, suite, takenOver } from './support.ts'
 
@@ -211,4 +213,31 @@ t.test('a peer that restarts keeps its blocks, though two said before that it is
       made.pass(10_000)
       t.ok(isVictims(honest, victim), `away for ${awayMs} ms, term ${term}`)
     }
+})
+
+t.test('what is agreed to of blocks of nobody changes when another takeover of them comes into force', async t => {
+  const [self, author, victim] = [peer(1), peer(2), peer(3)]
+  const votes = new TakeoverVotes(self)
+  votes.presence.set(new Set([author]), new Set([author]), 0)
+  const takeover = makeTakeover(suite, giver(author), SCOPE, { victim, term: 1, isForced: false, runs: ALL })
+  const title = { type: 'takeover', term: 1, seq: 0, owner: author, takeover: takeover.id } as const
+  const standing = { isSettled: false, isInForce: false, isRecent: false, doubtedSince: undefined }
+  const entry = { takeover, title, publishers: new Set([author]), seenAt: 0, ...standing }
+  let termInForce = 0
+  const rules = new TakeoverRules({
+    self,
+    entries: new Map([[takeover.id, entry]]),
+    votes,
+    blocks: {
+      rightTo: () => undefined,
+      registersVersion: () => 1,
+      isHeldBeside: () => false,
+      statementsVersion: () => 1,
+    },
+    termOf: () => termInForce,
+    termsVersion: () => termInForce,
+  })
+  t.equal(rules.mayAgree(entry, 60_000), true)
+  termInForce = 1
+  t.equal(rules.mayAgree(entry, 60_000), false)
 })

@@ -29,6 +29,7 @@ const REQUESTS: [IpamRequest, string][] = [
     { kind: 'ipam-request', id: 1, subnet: SUBNET, count: 3, isEphemeral: true },
     '0100000000000000' + '0000200a' + '0c' + '0a' + '03',
   ],
+  [{ kind: 'ipam-request', id: 2, subnet: SUBNET, isForLater: true }, '0200000000000000' + '0000200a' + '0c' + '10'],
 ]
 
 const RETURN: IpamReturn = {
