@@ -140,6 +140,24 @@ export const SUSPECT_LINK_LAST_MS = 6_000
 /** A suspected neighbour is looked at so often. */
 export const SUSPECT_LINK_LOOK_MS = 500
 export const CANDIDATES_MAX = 16
+/**
+ * A rendezvous: so many probes of each candidate from both sides, the second so long after the first, doubling. The next
+ * one comes after the first time, then the rest, doubling up to the last, or while frames take the relay the busy time;
+ * a NAT forgets a port after 30 s without traffic.
+ */
+export const RENDEZVOUS_PROBES = 5
+export const RENDEZVOUS_PROBE_FIRST_MS = 100
+export const RENDEZVOUS_FIRST_MS = 4_000
+export const RENDEZVOUS_REST_FIRST_MS = 35_000
+export const RENDEZVOUS_REST_LAST_MS = 300_000
+export const RENDEZVOUS_BUSY_MS = 70_000
+/** Whatever changes: not more often than this. */
+export const RENDEZVOUS_GAP_MS = 2_000
+/** Who has not told for so long where it is seen does not know of it: what is behind its NAT is probed like all else. */
+export const RENDEZVOUS_ANSWER_MS = 2_000
+/** What others see of this peer counts so long: paths at rest are probed every 40 s; and so many of them are asked. */
+export const MAPPING_LASTS_MS = 60_000
+export const MAPPING_OBSERVERS_MAX = 64
 /** Pings of the operator that wait for their end, and how often it is looked whether one can be sent. */
 export const PINGS_MAX = 64
 export const PING_LOOK_MS = 50

@@ -2,6 +2,7 @@ import type { Endpoint, EndpointParts, PeerId } from '../address/mod.ts'
 import { isDrop, soonest, type Beat, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
 import { decodeControl, encodeControlHandshake, encodePathEnd, encodeProbe } from '../wire/mod.ts'
+import type { OwnMappings } from './own-mappings.ts'
 import { PathProber } from './path-prober.ts'
 import { PathSession } from './path-session.ts'
 import type { PathSize } from './path-size.ts'
@@ -37,10 +38,12 @@ export class DataPath implements Machine<DataPathOutput> {
     chance: Chance
     beat: Beat
     size: PathSize
+    /** How others see this peer. */
+    mappings: OwnMappings
     /** How many times as long as usual an answer is waited for. */
     patience: () => number
   }) {
-    const { peerId, peerIndex, use, chance, beat, patience } = options
+    const { peerId, peerIndex, use, chance, beat, patience, mappings } = options
     this.peerId = peerId
     this.peerIndex = peerIndex
     this.use = use
@@ -55,7 +58,7 @@ export class DataPath implements Machine<DataPathOutput> {
       onEnd: now => this.#lose('the session has ended', now, false),
     })
     this.#prober = new PathProber(
-      { session: this.#session, way: this.#way, use, chance, beat, patience },
+      { session: this.#session, way: this.#way, use, chance, beat, patience, mappings },
       {
         onProved: (endpoint, rttMs, now) => this.#goDirect(endpoint, rttMs, now),
         onRelayed: (rttMs, now) => {
@@ -66,6 +69,8 @@ export class DataPath implements Machine<DataPathOutput> {
           this.#size.handleTraffic(now)
           this.#drainSize()
         },
+        onSeen: endpoint => this.#outputs.push({ type: 'seen', peer: peerId, endpoint }),
+        onDoubt: () => this.#outputs.push({ type: 'doubt', peer: peerId }),
         onSuspect: () => this.#outputs.push({ type: 'suspect', peer: peerId }),
         onLost: (why, now, isRelayReady) => this.#lose(why, now, isRelayReady),
       },
@@ -77,7 +82,7 @@ export class DataPath implements Machine<DataPathOutput> {
     if (direct !== undefined) return { kind: 'direct', ...direct }
     if (this.#session.sealIndex === 0)
       return { kind: 'none', why: this.#session.lastFailure ?? 'waiting for the session handshake' }
-    const why = whyNotDirect(this.#prober.candidates)
+    const why = whyNotDirect(this.#prober.candidates, this.#prober.mappings())
     if (via !== undefined && viaRttMs !== undefined) return { kind: 'relayed', via, rttMs: viaRttMs, why }
     return { kind: 'none', why }
   }
@@ -125,8 +130,19 @@ export class DataPath implements Machine<DataPathOutput> {
     return { peerId: this.peerId, state: this.state, cipher, epochAgeMs, rekeys, seenAs, size }
   }
 
-  setCandidates(endpoints: readonly Endpoint[], now: Millis): void {
-    this.#prober.setCandidates(endpoints, now)
+  /** `endpoints`: its own ones; `guesses`: where others see it. */
+  setCandidates(endpoints: readonly Endpoint[], guesses: readonly Endpoint[], now: Millis): void {
+    this.#prober.setCandidates(endpoints, guesses, now)
+  }
+
+  /** Where this peer is seen by others has changed. */
+  handleMapping(now: Millis): void {
+    this.#prober.handleMapping(now)
+  }
+
+  /** Somebody relies on the path, and doubts it: it is proved at once. */
+  doubt(now: Millis): void {
+    this.#prober.doubt(now)
   }
 
   /** The relay, by its peer index; undefined: there is none. */
@@ -134,7 +150,7 @@ export class DataPath implements Machine<DataPathOutput> {
     if (!this.#way.setVia(peer, index)) return
     this.#size.end()
     this.#outputs.push({ type: 'changed', peer: this.peerId })
-    this.#prober.probeSoon(now)
+    this.#prober.relayChanged(now)
   }
 
   /** A session handshake, said to come from the peer. Returns why it was dropped, if it was. */
@@ -195,6 +211,7 @@ export class DataPath implements Machine<DataPathOutput> {
     if (message.type === 'handshake') return this.#session.handleHandshake(message.body, now, receiverIndex)
     if (message.type === 'probe') this.#prober.handleProbe(receiverIndex, message.token, source, now)
     else if (message.type === 'probe-reply') this.#handleReply(message.token, message.seenEndpoint, now)
+    else if (message.type === 'rendezvous') this.#prober.handleRendezvous(message, now)
     // One that was overtaken by newer keys is about the old ones only.
     else if (message.type === 'path-end' && receiverIndex === this.#session.sealIndex)
       this.#outputs.push({ type: 'ended', peer: this.peerId })
@@ -242,7 +259,7 @@ export class DataPath implements Machine<DataPathOutput> {
 
   /** `isRelayReady`: frames go through the relay from now on, and nothing is down. */
   #lose(why: string, now: Millis, isRelayReady: boolean): void {
-    this.#prober.forget()
+    this.#prober.forget(isRelayReady)
     const had = this.isUsable
     if (!isRelayReady) this.#way.forgetRelayAnswer()
     this.#size.end()

@@ -5,12 +5,14 @@ import { ROUTED_KIND, type RoutedMessage } from '../wire/mod.ts'
 import { PATHS_ON_DEMAND_MAX, PATH_FUTILE_MS, PATH_IDLE_MS, PATH_LOOK_MS, PATH_SPARE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { DataPath } from './data-path.ts'
-import type { MeshView } from './mesh-view.ts'
+import type { Candidates, MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
 import type { PathReport } from './report.ts'
 import { PathMaker } from './path-maker.ts'
 import { UNPROVED_PATH_BYTES } from './path-size.ts'
 import type { DataPathOutput } from './path-state.ts'
+
+const NO_CANDIDATES: Candidates = { own: [], seen: [] }
 
 interface Held {
   readonly path: DataPath
@@ -19,7 +21,7 @@ interface Held {
   /** Since when nothing gets through; undefined while something does. */
   unusableSince: Millis | undefined
   /** What the path was last fed with. */
-  candidates: readonly Endpoint[]
+  candidates: Candidates
 }
 
 /**
@@ -290,10 +292,10 @@ export class DataPaths implements NodePart {
   /** Tells the path what is new of the ways to its peer. */
   #feed(held: Held, now: Millis): void {
     const { path } = held
-    const candidates = this.#view.endpointsOf(path.peerId)
-    if (candidates.length !== held.candidates.length || candidates.some((one, i) => one !== held.candidates[i])) {
+    const candidates = this.#view.candidatesOf(path.peerId)
+    if (!areSame(candidates, held.candidates)) {
       held.candidates = candidates
-      path.setCandidates(candidates, now)
+      path.setCandidates(candidates.own, candidates.seen, now)
     }
     const via = this.#viaOf(path.peerId)
     path.setVia(via, via === undefined ? -1 : this.#view.indexOf(via)!, now)
@@ -332,7 +334,7 @@ export class DataPaths implements NodePart {
     if (isOnDemand && !this.#makeRoom(now)) return undefined
     const path = this.#maker.make(peerId, now)
     if (path === undefined) return undefined
-    const held = { path, isOnDemand, candidates: [], unusableSince: now }
+    const held = { path, isOnDemand, candidates: NO_CANDIDATES, unusableSince: now }
     this.#paths.set(peerId, held)
     if (isOnDemand) this.#looks.set(peerId, now + PATH_LOOK_MS)
     const known = { bytes: UNPROVED_PATH_BYTES, isFound: false, hasTrains: false }
@@ -393,6 +395,23 @@ export class DataPaths implements NodePart {
     }
   }
 
+  /** This peer is seen elsewhere: those to whom there is no direct path may reach it there. `path`: is drained anyway. */
+  #tellMapping(path: DataPath, now: Millis): void {
+    for (const one of this.#each()) {
+      one.handleMapping(now)
+      if (one !== path) this.#drain(one, now)
+    }
+  }
+
+  /** The way to the relay may have changed as well, and the relay tells where this peer is seen now. */
+  #doubt(path: DataPath, now: Millis): void {
+    const via = this.#viaOf(path.peerId)
+    const relay = via === undefined ? undefined : this.path(via)
+    if (relay === undefined) return
+    relay.doubt(now)
+    this.#drain(relay, now)
+  }
+
   /** Through the mesh or, where that is no way and every second time, over the path that there is. */
   #sendHandshake(body: Uint8Array, path: DataPath, now: Millis): void {
     const { peerId } = path
@@ -416,6 +435,13 @@ export class DataPaths implements NodePart {
         this.#unanswered.delete(path.peerId)
         return false
       case 'changed':
+        if (path.state.kind !== 'direct') this.#maker.mappings.forget(path.peerId)
+        return false
+      case 'seen':
+        if (this.#maker.mappings.handleSeen(path.peerId, output.endpoint, now)) this.#tellMapping(path, now)
+        return false
+      case 'doubt':
+        this.#doubt(path, now)
         return false
       case 'suspect':
         this.#onSuspect(path.peerId, now)
@@ -432,4 +458,8 @@ export class DataPaths implements NodePart {
         return false
     }
   }
+}
+
+function areSame(a: Candidates, b: Candidates): boolean {
+  return String(a.own) === String(b.own) && String(a.seen) === String(b.seen)
 }

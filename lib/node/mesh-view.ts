@@ -23,6 +23,14 @@ import { Rebuild } from './rebuild.ts'
 
 const NO_KEY = new Uint8Array(0)
 
+/** Endpoints under which a peer may be reached. */
+export interface Candidates {
+  /** Where it is linked to, and what it advertises. */
+  readonly own: readonly Endpoint[]
+  /** Where others see it: their endpoints with the port that it names, so behind a NAT no more than a guess. */
+  readonly seen: readonly Endpoint[]
+}
+
 interface Built {
   readonly survey: Survey
   readonly graph: Graph
@@ -247,19 +255,26 @@ export class MeshView {
 
   /** Endpoints of UDP and TCP under which a peer may be reached, the likeliest first, at most CANDIDATES_MAX. */
   endpointsOf(id: PeerId): Endpoint[] {
+    const { own, seen } = this.candidatesOf(id)
+    return [...own, ...seen].slice(0, CANDIDATES_MAX)
+  }
+
+  /** The same, each once, apart by who names them. */
+  candidatesOf(id: PeerId): Candidates {
     const neighbour = this.#context.neighbours.neighbour(id)
     const peer = this.#known.get(id)
     const port = this.portOf(id)
-    const found = new Set<Endpoint>()
+    const own = new Set<Endpoint>()
+    const seen = new Set<Endpoint>()
     // Where a connection really came from is beyond doubt; what records name must be a host elsewhere.
-    if (neighbour !== undefined && port !== undefined) found.add(withPort(neighbour.endpoint, port))
-    for (const endpoint of peer?.endpoints ?? []) found.add(endpoint)
+    if (neighbour !== undefined && port !== undefined) own.add(withPort(neighbour.endpoint, port))
+    for (const endpoint of peer?.endpoints ?? []) own.add(endpoint)
     if (port !== undefined && peer !== undefined) {
       const { range } = this.#context.config
       for (const endpoint of this.#known.claims.seenAt(peer.index, CANDIDATES_MAX))
-        if (isDialable(endpoint, range)) found.add(withPort(endpoint, port))
+        if (isDialable(endpoint, range)) seen.add(withPort(endpoint, port))
     }
-    return [...found].slice(0, CANDIDATES_MAX)
+    return { own: [...own], seen: [...seen].filter(endpoint => !own.has(endpoint)) }
   }
 
   /** Tells the ledger who can be reached and, when it is full, who may have which share of its places. */

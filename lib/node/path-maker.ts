@@ -5,6 +5,7 @@ import type { EngineOp } from '../overlay/mod.ts'
 import type { NodeContext } from './context.ts'
 import { DataPath } from './data-path.ts'
 import type { MeshView } from './mesh-view.ts'
+import { OwnMappings } from './own-mappings.ts'
 import { PathSize } from './path-size.ts'
 import { PathUse } from './path-use.ts'
 
@@ -14,6 +15,8 @@ import { PathUse } from './path-use.ts'
 export class PathMaker {
   readonly #context: NodeContext
   readonly #view: MeshView
+  /** How others see this peer. */
+  readonly mappings: OwnMappings
   /** Receiver indices of the living sessions. */
   readonly #indices = new Set<number>()
   /** Of all sessions of this start: a session that is made anew must not begin below what the remote has seen of it. */
@@ -22,6 +25,7 @@ export class PathMaker {
   constructor(context: NodeContext, view: MeshView) {
     this.#context = context
     this.#view = view
+    this.mappings = new OwnMappings(context.config)
   }
 
   /** Undefined when the peer's key is not known. */
@@ -51,6 +55,7 @@ export class PathMaker {
       beat: config.beat,
       patience: () => this.#context.health.patience,
       size: new PathSize(config),
+      mappings: this.mappings,
     })
   }
 

@@ -1,6 +1,6 @@
 import { endpointParts, type Endpoint, type EndpointParts } from '../address/mod.ts'
 import { jittered, soonest, type Beat, type Chance, type Millis } from '../base/mod.ts'
-import { encodeProbe, encodeProbeReply } from '../wire/mod.ts'
+import { encodeProbe, encodeProbeReply, type Rendezvous } from '../wire/mod.ts'
 import {
   CANDIDATES_MAX,
   PROBES_OUTSTANDING_MAX,
@@ -10,10 +10,14 @@ import {
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
   PROBE_SUSPECT_MS,
+  RENDEZVOUS_ANSWER_MS,
 } from './constants.ts'
+import type { OwnMappings } from './own-mappings.ts'
 import { PathProbes } from './path-probes.ts'
+import { PathRendezvous } from './path-rendezvous.ts'
 import type { PathSession } from './path-session.ts'
 import { sourceEndpoint } from './path-state.ts'
+import type { SideMappings } from './reasons.ts'
 import { PathSuspicion } from './path-suspicion.ts'
 import type { PathUse } from './path-use.ts'
 import type { PathWay } from './path-way.ts'
@@ -26,6 +30,10 @@ interface Findings {
   onRelayed: (rttMs: Millis, now: Millis) => void
   /** The path carries frames, or nobody has proved it for long. */
   onUse: (now: Millis) => void
+  /** The peer says where a probe came from. */
+  onSeen: (endpoint: string) => void
+  /** An answer is missing, and the relay is asked. */
+  onDoubt: () => void
   /** It has not answered for a while. */
   onSuspect: () => void
   /** It is to be given up; `isRelayReady`: for the relay, which answers. */
@@ -46,11 +54,19 @@ export class PathProber {
   readonly #suspicion: PathSuspicion
   /** `endpoint` undefined: through the relay. */
   readonly #probes: PathProbes<{ readonly endpoint: Endpoint | undefined }>
-  #candidates: Endpoint[] = []
+  readonly #mappings: OwnMappings
+  readonly #rendezvous: PathRendezvous
+  #candidates: readonly Endpoint[] = []
+  /** Where others see the peer, and where it was heard from: behind a NAT, as like as not. The newest come first. */
+  #guesses: readonly Endpoint[] = []
+  /** Where the peer was heard from last besides its path. */
+  #heardFrom: Endpoint | undefined
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
   /** Before the candidates are not probed again. */
   #candidatesAt: Millis = 0
+  /** Since when neither a path nor a relay was known. */
+  #aloneSince: Millis | undefined
   #seenAs: string | undefined
 
   constructor(
@@ -62,6 +78,7 @@ export class PathProber {
       beat: Beat
       /** How many times as long as usual an answer is waited for. */
       patience: () => number
+      mappings: OwnMappings
     },
     findings: Findings,
   ) {
@@ -72,11 +89,26 @@ export class PathProber {
     this.#beat = given.beat
     this.#suspicion = new PathSuspicion(given.patience)
     this.#probes = new PathProbes(given.chance, PROBES_OUTSTANDING_MAX)
+    this.#mappings = given.mappings
     this.#findings = findings
+    this.#rendezvous = new PathRendezvous({
+      own: now => ({ endpoints: this.#mappings.endpoints(now), mapping: this.#mappings.mapping(now) }),
+      tell: body => {
+        if (this.#way.via !== undefined) this.#way.throughRelay(() => this.#session.send(body))
+      },
+      probe: now => this.#sendAll(this.candidates, now),
+    })
   }
 
+  /** At most CANDIDATES_MAX: its own ones, what it tells, and what is guessed. */
   get candidates(): readonly Endpoint[] {
-    return this.#candidates
+    const told = this.#rendezvous.endpoints.filter(endpoint => this.#mappings.mayProbe(endpoint))
+    return [...new Set([...this.#candidates, ...told, ...this.#guesses])].slice(0, CANDIDATES_MAX)
+  }
+
+  /** What the NATs on both sides make of the port that datagrams leave from; undefined while that is not known. */
+  mappings(): SideMappings | undefined {
+    return this.#rendezvous.mappings
   }
 
   /** The address at which the remote sees this peer, by its last probe reply. */
@@ -104,18 +136,20 @@ export class PathProber {
     this.#suspicion.forgive(lateMs)
   }
 
-  setCandidates(endpoints: readonly Endpoint[], now: Millis): void {
-    const merged = [...new Set([...endpoints, ...this.#candidates])].slice(0, CANDIDATES_MAX)
-    const isNew = merged.some(endpoint => !this.#candidates.includes(endpoint))
-    this.#candidates = merged
+  /** `guesses`: where others see the peer. */
+  setCandidates(endpoints: readonly Endpoint[], guesses: readonly Endpoint[], now: Millis): void {
+    const before = this.candidates
+    this.#candidates = [...new Set([...endpoints, ...this.#candidates])].slice(0, CANDIDATES_MAX)
+    this.#guesses = [...new Set([...guesses, ...this.#guesses])].slice(0, CANDIDATES_MAX)
+    const isNew = this.candidates.some(endpoint => !before.includes(endpoint))
     if (isNew && this.#way.direct === undefined) this.probeSoon(now)
   }
 
   /** An address that the peer was heard from: probe it now unless it is the path already. */
   consider(endpoint: Endpoint, now: Millis): void {
     if (this.#way.direct?.endpoint === endpoint || this.#session.sealIndex === 0) return
-    if (!this.#candidates.includes(endpoint))
-      this.#candidates = [endpoint, ...this.#candidates].slice(0, CANDIDATES_MAX)
+    this.#heardFrom = endpoint
+    if (!this.candidates.includes(endpoint)) this.#guesses = [endpoint, ...this.#guesses].slice(0, CANDIDATES_MAX)
     const isAwaited = this.#probes.some(
       probe => probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MAX_MS,
     )
@@ -128,15 +162,40 @@ export class PathProber {
     this.#probeAt = now
   }
 
+  /** The peer tells where it is seen, or asks to be probed now. */
+  handleRendezvous(message: Rendezvous, now: Millis): void {
+    if (this.#session.sealIndex !== 0) this.#rendezvous.handleMessage(message, this.isSound, now)
+  }
+
+  /** Somebody relies on the path, and doubts it. */
+  doubt(now: Millis): void {
+    const { direct } = this.#way
+    if (direct !== undefined && this.#session.sealIndex !== 0) this.#prove(direct, now)
+  }
+
+  /** Where this peer is seen by others has changed. */
+  handleMapping(now: Millis): void {
+    if (!this.isSound) this.#rendezvous.handleMapping(now)
+  }
+
   /** What is awaited and suspected is of a path that is no more. */
-  forget(): void {
+  forget(isRelayReady: boolean): void {
     this.#suspicion.clear()
     this.#probes.clear()
+    if (!isRelayReady) this.#rendezvous.relayLost()
+  }
+
+  /** There is another relay, or none. */
+  relayChanged(now: Millis): void {
+    this.#aloneSince = undefined
+    this.#rendezvous.relayLost()
+    this.probeSoon(now)
   }
 
   stop(): void {
     this.#probeAt = undefined
     this.#suspicion.clear()
+    this.#rendezvous.clear()
   }
 
   /** The far side probes; without a source when a relay passed it on. */
@@ -155,15 +214,20 @@ export class PathProber {
     const rttMs = now - probe.sentAt
     const { endpoint } = probe
     if (endpoint === undefined) return this.#handleRelayed(rttMs, now)
-    if (seenEndpoint !== '') this.#seenAs = seenEndpoint
+    if (seenEndpoint !== '') {
+      this.#seenAs = seenEndpoint
+      this.#findings.onSeen(seenEndpoint)
+    }
     if (this.#way.direct?.endpoint === endpoint) {
       this.#way.setRoundTrip(rttMs)
+      if (this.#suspicion.isSuspect) this.#rendezvous.end()
       this.#suspicion.prove(now)
       return
     }
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
     if (this.isSound && !this.#hasMoved(endpoint)) return
     this.#suspicion.prove(now)
+    this.#rendezvous.end()
     this.#findings.onProved(endpoint, rttMs, now)
     this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
   }
@@ -171,6 +235,7 @@ export class PathProber {
   handleTimeout(now: Millis): void {
     if (this.#suspicion.takeMiss(now)) this.#suspect(now)
     if (this.#probeAt !== undefined && now >= this.#probeAt) this.#probe(now)
+    this.#rendezvous.handleTimeout(now)
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
@@ -178,20 +243,21 @@ export class PathProber {
     return soonest([
       this.#probeAt === undefined ? undefined : { at: this.#probeAt, reason: 'path probe' },
       awaitedUntil === undefined ? undefined : { at: awaitedUntil, reason: 'probe answer' },
+      this.#rendezvous.pollTimeout(),
     ])
   }
 
   #handleRelayed(rttMs: Millis, now: Millis): void {
     const isNews = this.#way.relayAnswered(rttMs)
+    if (isNews && !this.isSound) this.#rendezvous.call(rttMs, now)
     // An answer from elsewhere says nothing of the path that frames take.
     if (this.#way.direct !== undefined) return
     this.#suspicion.prove(now)
     if (isNews) this.#findings.onRelayed(rttMs, now)
   }
 
-  /** `consider` puts what the peer was last heard from first. */
   #hasMoved(endpoint: Endpoint): boolean {
-    return this.#candidates[0] === endpoint
+    return this.#heardFrom === endpoint
   }
 
   /** A probe that came through a relay is answered through one: its sender suspects the direct way, and so should we. */
@@ -215,7 +281,7 @@ export class PathProber {
     if (direct !== undefined) return this.#probePath(direct, now)
     if (this.#isOver(false, now)) return this.#findings.onLost('nothing is heard through the relay', now, false)
     if (now >= this.#candidatesAt) {
-      for (const endpoint of this.#candidates) this.#send(endpoint, now)
+      this.#sendAll(this.#mayGuess(now) ? this.candidates : this.#candidates, now)
       this.#candidatesAt = now + jittered(this.#probeWaitMs, this.#chance)
       const lastMs = this.#way.viaRttMs === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS
       this.#probeWaitMs = Math.min(this.#probeWaitMs * 2, lastMs)
@@ -228,6 +294,7 @@ export class PathProber {
     this.look(now)
     const { viaRttMs } = this.#way
     const isBusy = now - this.#use.usedAt < PROBE_INTERVAL_MS
+    if (isBusy) this.#rendezvous.handleUse()
     if (viaRttMs === undefined) this.#send(undefined, now)
     else if (this.#suspicion.isSuspect || isBusy || this.#suspicion.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
       this.#send(undefined, now)
@@ -263,8 +330,22 @@ export class PathProber {
 
   /** An answer is missing. Loss is likelier than death: ask again at once, and see whether a relay is an other way. */
   #suspect(now: Millis): void {
-    if (this.#way.direct !== undefined) this.#way.forgetRelayAnswer()
+    if (this.#way.direct !== undefined) {
+      this.#way.forgetRelayAnswer()
+      this.#findings.onDoubt()
+    }
     this.#probe(now)
+  }
+
+  /** Whether what is behind a NAT may be probed uncalled: a relay, with which there is a rendezvous, may be late. */
+  #mayGuess(now: Millis): boolean {
+    if (this.#way.via !== undefined) return !this.#rendezvous.isExpected(now)
+    this.#aloneSince ??= now
+    return now - this.#aloneSince >= RENDEZVOUS_ANSWER_MS
+  }
+
+  #sendAll(endpoints: readonly Endpoint[], now: Millis): void {
+    if (this.#session.sealIndex !== 0) for (const endpoint of endpoints) this.#send(endpoint, now)
   }
 
   /** `endpoint` undefined: through the relay. */

@@ -1,6 +1,7 @@
 import { endpointOf, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
 import type { PathSizeReport } from './path-size.ts'
+import { describeMappings, type SideMappings } from './reasons.ts'
 
 /** How frames reach a remote peer. */
 export type PathState =
@@ -15,12 +16,16 @@ export type DataPathOutput =
   | { readonly type: 'established' }
   /** The path came, went or moved. */
   | { readonly type: 'changed'; readonly peer: PeerId }
+  /** An answer over the direct path is missing. */
+  | { readonly type: 'doubt'; readonly peer: PeerId }
   /** It has not answered for a while, and is not given up yet. */
   | { readonly type: 'suspect'; readonly peer: PeerId }
   /** It was there, and answers no more. */
   | { readonly type: 'down'; readonly peer: PeerId }
   /** The remote has forgotten the session. */
   | { readonly type: 'ended'; readonly peer: PeerId }
+  /** The remote says where it sees this peer. */
+  | { readonly type: 'seen'; readonly peer: PeerId; readonly endpoint: string }
   | { readonly type: 'note'; readonly peer: PeerId; readonly text: string }
 
 /** For `status` and `report`. */
@@ -45,7 +50,8 @@ export function sourceEndpoint(source: EndpointParts | undefined): Endpoint | un
   return source === undefined || source.port === 0 ? undefined : endpointOf(source.ip, source.port)
 }
 
-export function whyNotDirect(candidates: readonly Endpoint[]): string {
+/** `mappings`: what the NATs on both sides do; undefined while that is not known. */
+export function whyNotDirect(candidates: readonly Endpoint[], mappings?: SideMappings): string {
   if (candidates.length === 0) return 'no address of the peer is known'
-  return `no answer to UDP probes of ${candidates.slice(0, 4).join(', ')}`
+  return `no answer to UDP probes of ${candidates.slice(0, 4).join(', ')}${describeMappings(mappings)}`
 }

@@ -1,6 +1,6 @@
 import { printable } from '../base/mod.ts'
 import type { LinkDownReason } from '../peer/mod.ts'
-import { GOODBYE_CODE } from '../wire/mod.ts'
+import { GOODBYE_CODE, PORT_MAPPING, type PortMapping } from '../wire/mod.ts'
 import { REFUSED_RETRY_MS } from './constants.ts'
 
 const LINK_DOWN_TEXT: Readonly<Record<LinkDownReason, string>> = {
@@ -73,4 +73,24 @@ const RETRY_LATE_CODES: readonly number[] = [GOODBYE_CODE.otherMesh, GOODBYE_COD
 /** How long not to dial after a goodbye that will not change by itself; 0: the usual back-off. */
 export function retryMsAfter(code: number): number {
   return RETRY_LATE_CODES.includes(code) ? REFUSED_RETRY_MS : 0
+}
+
+/** What NATs make of the port of this peer, and of that of a remote one. */
+export interface SideMappings {
+  readonly own: PortMapping
+  readonly theirs: PortMapping
+}
+
+/** Which NATs keep two peers from a direct path, in words that follow others; empty when none is known to. */
+export function describeMappings(mappings: SideMappings | undefined): string {
+  if (mappings === undefined) return ''
+  const own = mappings.own >= PORT_MAPPING.changed
+  const theirs = mappings.theirs >= PORT_MAPPING.changed
+  if (!own && !theirs) return ''
+  const where =
+    own && theirs
+      ? 'the NATs in front of both hosts change'
+      : `the NAT in front of ${own ? 'this host' : 'the other host'} changes`
+  const isCertain = [mappings.own, mappings.theirs].includes(PORT_MAPPING.varying)
+  return `; ${where} the port, ${isCertain ? '' : 'probably '}to another one for each destination`
 }

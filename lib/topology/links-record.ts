@@ -1,8 +1,7 @@
 import { peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, firstNotBelow, type Decoded } from '../base/mod.ts'
-import { SHORT_ID_BYTES } from '../wire/mod.ts'
+import { SHORT_ID_BYTES, readEndpoint, writeEndpoint } from '../wire/mod.ts'
 import { PUBLISHED_LINKS_MAX, RTT_CLASS_MAX } from './constants.ts'
-import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
 
 /**
  * The value of a peer's `links` record: every link that it holds. Bytes after the last link are ignored.

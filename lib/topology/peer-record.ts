@@ -1,8 +1,13 @@
 import type { Endpoint } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, fromHex, toHex, utf8, type Decoded } from '../base/mod.ts'
-import { INCARNATION_BYTES, NICKNAME_BYTES_MAX, SOFTWARE_VERSION_BYTES_MAX } from '../wire/mod.ts'
+import {
+  INCARNATION_BYTES,
+  NICKNAME_BYTES_MAX,
+  SOFTWARE_VERSION_BYTES_MAX,
+  readEndpoint,
+  writeEndpoint,
+} from '../wire/mod.ts'
 import { ADVERTISED_ENDPOINTS_MAX } from './constants.ts'
-import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
 
 /**
  * The value of a peer's `peer` record: what it says of itself. Bytes after the last field are ignored.

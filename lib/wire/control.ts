@@ -1,5 +1,7 @@
-import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+import type { Endpoint } from '../address/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
 import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES } from './datagram.ts'
+import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
 
 /**
  * The body of a control datagram: what two peers say to each other inside their session about the path itself.
@@ -8,17 +10,34 @@ import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES } from './datagram.ts'
  *     probe-reply   | kind u8 | token u32 | the endpoint that the probe came from: 16-bit length, text |
  *     path-end      | kind u8 |
  *     handshake     | kind u8 | a session handshake message … |
+ *     rendezvous    | kind u8 | go u8: 0 or 1 | mapping u8 | count u8 ≤ 8 | endpoints (endpoint-field.ts) … |
  */
-export const CONTROL_KIND = { probe: 1, probeReply: 2, pathEnd: 3, handshake: 6 } as const
+export const CONTROL_KIND = { probe: 1, probeReply: 2, pathEnd: 3, handshake: 6, rendezvous: 7 } as const
+
+/** What the NAT in front of a peer makes of the port that it sends from, as far as the peer knows. */
+export const PORT_MAPPING = { unknown: 0, kept: 1, changed: 2, varying: 3 } as const
+export type PortMapping = (typeof PORT_MAPPING)[keyof typeof PORT_MAPPING]
+
+/** Where a peer is seen by others, told to one that has no direct path to it. */
+export interface Rendezvous {
+  /** The receiver probes at once, and so does the sender when this has arrived. */
+  readonly isGo: boolean
+  readonly mapping: PortMapping
+  /** At most RENDEZVOUS_ENDPOINTS_MAX. */
+  readonly endpoints: readonly Endpoint[]
+}
 
 export type ControlMessage =
   | { readonly type: 'probe'; readonly token: number }
   | { readonly type: 'probe-reply'; readonly token: number; readonly seenEndpoint: string }
   | { readonly type: 'path-end' }
   | { readonly type: 'handshake'; readonly body: Uint8Array }
+  | ({ readonly type: 'rendezvous' } & Rendezvous)
   | { readonly type: 'unknown'; readonly kind: number }
 
 const ENDPOINT_TEXT_BYTES_MAX = 64
+/** Of a `rendezvous`. */
+export const RENDEZVOUS_ENDPOINTS_MAX = 8
 /** Of the message in a `handshake`. */
 export const CONTROL_HANDSHAKE_BYTES_MAX = 512
 
@@ -48,6 +67,17 @@ export function encodeControlHandshake(body: Uint8Array): Uint8Array {
   return new ByteWriter(1 + body.length).u8(CONTROL_KIND.handshake).raw(body).finish()
 }
 
+export function encodeRendezvous({ isGo, mapping, endpoints }: Rendezvous): Uint8Array {
+  assert(endpoints.length <= RENDEZVOUS_ENDPOINTS_MAX, `${endpoints.length} endpoints`)
+  const writer = new ByteWriter()
+    .u8(CONTROL_KIND.rendezvous)
+    .u8(isGo ? 1 : 0)
+    .u8(mapping)
+    .u8(endpoints.length)
+  for (const endpoint of endpoints) writeEndpoint(writer, endpoint)
+  return writer.finish()
+}
+
 export function decodeControl(body: Uint8Array): Decoded<ControlMessage> {
   const reader = new ByteReader(body)
   const kind = reader.u8()
@@ -67,5 +97,21 @@ export function decodeControl(body: Uint8Array): Decoded<ControlMessage> {
     const fits = handshake.length > 0 && handshake.length <= CONTROL_HANDSHAKE_BYTES_MAX
     return fits ? { type: 'handshake', body: handshake } : new Drop('control-malformed')
   }
+  if (kind === CONTROL_KIND.rendezvous) return decodeRendezvous(reader)
   return { type: 'unknown', kind }
+}
+
+/** A mapping that is not known counts as unknown, and bytes after the last endpoint are ignored. */
+function decodeRendezvous(reader: ByteReader): Decoded<ControlMessage> {
+  const isGo = reader.u8() === 1
+  const word = reader.u8()
+  const count = reader.u8()
+  if (count > RENDEZVOUS_ENDPOINTS_MAX) return new Drop('control-malformed')
+  const endpoints: Endpoint[] = []
+  for (let i = 0; i < count && reader.ok; i++) {
+    const endpoint = readEndpoint(reader)
+    if (endpoint !== undefined) endpoints.push(endpoint)
+  }
+  const mapping = Object.values(PORT_MAPPING).find(one => one === word) ?? PORT_MAPPING.unknown
+  return reader.ok ? { type: 'rendezvous', isGo, mapping, endpoints } : new Drop('control-malformed')
 }

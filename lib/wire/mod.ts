@@ -1,6 +1,7 @@
 export * from './control.ts'
 export * from './datagram.ts'
 export * from './election-message.ts'
+export * from './endpoint-field.ts'
 export * from './hello.ts'
 export * from './ipam-message.ts'
 export * from './ledger-message.ts'

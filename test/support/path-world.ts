@@ -1,6 +1,7 @@
 import {
   endpointOf,
   endpointParts,
+  parseCidr,
   parseEndpoint,
   peerIdFromBytes,
   type Endpoint,
@@ -76,6 +77,9 @@ export class PathPeer {
       incarnation: entropy.bytes(8),
       hasAes: false,
       underlayBytes: 1500,
+      port: 6783,
+      advertised: [this.endpoint],
+      range: parseCidr('10.32.0.0/12')!,
       sessionTotals: (receiverIndex: number) => this.plane.sessionTotals(receiverIndex),
     }
     const context = {
@@ -98,7 +102,7 @@ export class PathPeer {
       graph: new Graph([], { control: NO_EDGES, data: NO_EDGES }),
       indexOf: (peer: PeerId) => this.indexOf(peer),
       ensurePeer: (peer: PeerId) => ({ index: this.indexOf(peer) }),
-      endpointsOf: (peer: PeerId) => world.endpointsOf(peer),
+      candidatesOf: (peer: PeerId) => ({ own: world.endpointsOf(peer), seen: [] }),
     } as unknown as MeshView
     Object.defineProperty(view, 'reachable', { get: () => this.reachable })
     this.paths = new DataPaths(context, {

@@ -3,6 +3,7 @@ import { assert, concatBytes, type Chance, type Millis } from '../../lib/base/mo
 import { LINK_BUFFER_BYTES_MAX } from '../../lib/io/link-socket.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimMailbox } from './sim-mailbox.ts'
+import { SimNat, type NatKind, type Realm } from './sim-nat.ts'
 import { BACKLOG_HIGH_BYTES, BACKLOG_LOW_BYTES, StreamEnd, type SimSite } from './sim-stream.ts'
 
 export const SIM_PORT = 6783
@@ -21,7 +22,7 @@ export class SimNetwork {
   onWire: ((from: SimSite, bytes: Uint8Array, end: StreamEnd | undefined) => void) | undefined
   /** How many bytes per second the line of a stream takes; undefined for as many as come. */
   bytesPerSecond: (from: number, to: number) => number | undefined = () => undefined
-  /** Which hosts have a way at all, partitions aside. A seam for address translation is `sourceOf`. */
+  /** Which hosts have a way at all, partitions and NATs aside. */
   hasRoute: (from: number, to: number) => boolean = () => true
   /** Whether datagrams get through where there is a way: streams do. */
   carriesDatagrams: (from: number, to: number) => boolean = () => true
@@ -33,6 +34,10 @@ export class SimNetwork {
   /** How often each host has moved to another address. */
   readonly #moves = new Map<number, number>()
   readonly #mail: SimMailbox
+  readonly #nats: SimNat[] = []
+  /** Behind which NAT a host is, and who has IPv6, behind what. */
+  readonly #realms = new Map<number, SimNat>()
+  readonly #ipv6 = new Map<number, Realm>()
   #nextPort = 20_000
   #slowPeers = 0
 
@@ -72,6 +77,31 @@ export class SimNetwork {
     this.#moves.set(number, this.#movesOf(number) + 1)
   }
 
+  /** A NAT, itself behind another one or not. Its outer address is 203.0.113.N, or 100.64.0.N behind another. */
+  addNat(kind: NatKind, outside?: SimNat): SimNat {
+    const last = this.#nats.length + 1
+    const ip = outside === undefined ? Uint8Array.of(203, 0, 113, last) : Uint8Array.of(100, 64, 0, last)
+    const nat = new SimNat(kind, { ip, outside, chance: this.#chance })
+    this.#nats.push(nat)
+    return nat
+  }
+
+  /** The host is behind the NAT: what its address is, nobody outside knows. */
+  placeBehind(number: number, nat: SimNat): void {
+    this.#realms.set(number, nat)
+  }
+
+  /** The host has an IPv6 address besides, behind a firewall of a kind if one is given: it translates nothing. */
+  giveIpv6(number: number, firewall?: Pick<NatKind, 'filtering' | 'timeoutMs'>): Endpoint {
+    const ip = ipv6Of(number)
+    const kind = { mapping: 'endpoint-independent', keepsPort: true, hairpins: true } as const
+    const given = { ip, outside: undefined, chance: this.#chance }
+    this.#ipv6.set(number, firewall && new SimNat({ ...kind, ...firewall }, given))
+    const nat = this.#ipv6.get(number)
+    if (nat !== undefined) this.#nats.push(nat)
+    return endpointOf(ip, SIM_PORT)
+  }
+
   /** Where the host is now. */
   addressNow(number: number): Uint8Array {
     const [a, b, c, d] = addressOf(number)
@@ -79,8 +109,10 @@ export class SimNetwork {
   }
 
   dial(from: SimSite, endpoint: Endpoint, done: (result: StreamEnd | string) => void): void {
-    const to = this.#siteAt(endpointParts(endpoint))
-    if (to === undefined || !this.canReach(from.number, to.number))
+    const parts = endpointParts(endpoint)
+    const way = this.#wayOut(from, parts)
+    const to = way?.to instanceof SimNat ? undefined : way?.to
+    if (way === undefined || to === undefined || !this.canReach(from.number, to.number))
       return this.#clock.after(DIAL_TIMEOUT_MS, () => done('connect timed out'))
     const thereMs = this.#delay(from.number, to.number)
     const backMs = this.#delay(to.number, from.number)
@@ -96,7 +128,7 @@ export class SimNetwork {
       this.#clock.after(backMs, () => {
         if (near.site.isUp && near.site.life === near.life) done(near)
       })
-      to.handleAccepted(far, endpointOf(this.addressNow(from.number), this.#nextPort++ % 40_000 || 1))
+      to.handleAccepted(far, endpointOf(way.source.ip, this.#nextPort++ % 40_000 || 1))
     })
   }
 
@@ -143,13 +175,56 @@ export class SimNetwork {
 
   datagram(from: SimSite, bytes: Uint8Array, to: EndpointParts): void {
     this.onWire?.(from, bytes, undefined)
-    const site = this.#siteAt(to)
+    const way = this.#wayOut(from, to)
+    if (way === undefined) return
+    const site = way.to instanceof SimNat ? this.#siteBehind(way.to, to.port) : way.to
     if (site === undefined || !this.hasRoute(from.number, site.number)) return
     if (!this.carriesDatagrams(from.number, site.number)) return
-    const source = { ip: this.addressNow(from.number), port: SIM_PORT }
     this.#mail.post(from.number, site.number, () => {
-      if (site.isUp) site.handleDatagram(bytes.slice(), source)
+      const arrived = this.#wayIn(way.to, way.source, to.port)
+      if (arrived?.isUp === true) arrived.handleDatagram(bytes.slice(), way.source)
     })
+  }
+
+  /** The host or the NAT that a datagram arrives at, and as whose it comes. */
+  #wayOut(
+    from: SimSite,
+    to: EndpointParts,
+  ): { readonly to: SimSite | SimNat; readonly source: EndpointParts } | undefined {
+    const isIpv6 = to.ip.length === 16
+    if (isIpv6 && !this.#ipv6.has(from.number)) return undefined
+    let realm = this.#realmOf(from.number, isIpv6)
+    let source = { ip: isIpv6 ? ipv6Of(from.number) : this.addressNow(from.number), port: SIM_PORT }
+    for (;;) {
+      const site = this.#siteAt(to)
+      if (site !== undefined && this.#realmOf(site.number, isIpv6) === realm) return { to: site, source }
+      const at = realm
+      const nat = this.#nats.find(one => one.outside === at && one.isAt(to.ip))
+      if (nat !== undefined) return { to: nat, source }
+      if (realm === undefined || (realm.isAt(to.ip) && !realm.kind.hairpins)) return undefined
+      source = realm.outbound(source, to, this.#clock.now) as typeof source
+      realm = realm.outside
+    }
+  }
+
+  /** Whoever is let in by the NATs on the way. */
+  #wayIn(to: SimSite | SimNat, source: EndpointParts, port: number): SimSite | undefined {
+    if (!(to instanceof SimNat)) return to
+    const inner = to.inbound(source, port, this.#clock.now)
+    const next = inner && (this.#nats.find(one => one.outside === to && one.isAt(inner.ip)) ?? this.#siteAt(inner))
+    return next && this.#wayIn(next, source, inner.port)
+  }
+
+  /** The host whose mapping it is, or any that is behind the NAT: how far that is. */
+  #siteBehind(nat: SimNat, port: number): SimSite | undefined {
+    const owner = nat.ownerOf(port, this.#clock.now)
+    const inner = owner && (this.#nats.find(one => one.outside === nat && one.isAt(owner.ip)) ?? this.#siteAt(owner))
+    if (inner instanceof SimNat) return this.#siteBehind(inner, owner!.port)
+    return inner ?? this.#sites.find(({ number }) => this.#realms.get(number) === nat)
+  }
+
+  #realmOf(number: number, isIpv6: boolean): Realm {
+    return isIpv6 ? this.#ipv6.get(number) : this.#realms.get(number)
   }
 
   /** Tells the sender when what waits for its line crosses a mark; soon, for it may be in the middle of an input. */
@@ -261,19 +336,40 @@ export class SimNetwork {
     return this.#moves.get(number) ?? 0
   }
 
+  /** Its own moves, and how often a NAT in front of it forgot its streams. */
+  #breaksOf(number: number): number {
+    let breaks = this.#movesOf(number)
+    for (let nat = this.#realms.get(number); nat !== undefined; nat = nat.outside) breaks += nat.resets
+    return breaks
+  }
+
   #newEnd(site: SimSite, isDialler: boolean): StreamEnd {
-    return new StreamEnd(site, isDialler, this.#movesOf(site.number))
+    return new StreamEnd(site, isDialler, this.#breaksOf(site.number))
   }
 
   #hasMoved({ site, moves }: StreamEnd): boolean {
-    return this.#movesOf(site.number) !== moves
+    return this.#breaksOf(site.number) !== moves
   }
 
   #siteAt({ ip }: EndpointParts): SimSite | undefined {
-    if (ip.length !== 4 || ip[0] !== 192 || ip[1] !== 168) return undefined
+    if (ip.length === 16) {
+      const number = ip[14]! * 256 + ip[15]! - 1
+      return this.#ipv6.has(number) && endpointOf(ipv6Of(number), 1) === endpointOf(ip, 1)
+        ? this.#sites[number]
+        : undefined
+    }
+    if (ip[0] !== 192 || ip[1] !== 168) return undefined
     const number = (ip[2]! % MOVE_STEP) * 250 + ip[3]! - 1
     return this.#movesOf(number) === Math.floor(ip[2]! / MOVE_STEP) ? this.#sites[number] : undefined
   }
+}
+
+function ipv6Of(number: number): Uint8Array {
+  const ip = new Uint8Array(16)
+  ip.set([0x20, 0x01, 0x0d, 0xb8])
+  ip[14] = (number + 1) >>> 8
+  ip[15] = (number + 1) & 255
+  return ip
 }
 
 /** Where host n is at first: 192.168.0.1 onwards. */

@@ -1,6 +1,7 @@
-import { endpointParts, parseEndpoint, peerIdFromBytes, type Endpoint } from '../../../lib/address/mod.ts'
+import { endpointParts, parseCidr, parseEndpoint, peerIdFromBytes, type Endpoint } from '../../../lib/address/mod.ts'
 import { Beat, isDrop } from '../../../lib/base/mod.ts'
 import { DataPath } from '../../../lib/node/data-path.ts'
+import { OwnMappings } from '../../../lib/node/own-mappings.ts'
 import { PathSize } from '../../../lib/node/path-size.ts'
 import type { DataPathOutput } from '../../../lib/node/path-state.ts'
 import { PathUse } from '../../../lib/node/path-use.ts'
@@ -35,6 +36,7 @@ export function pathWorld() {
     chance: seededChance(5),
     patience: () => 1,
     size: new PathSize({ chance: seededChance(7), underlayBytes: 1500 }),
+    mappings: new OwnMappings({ port: 6783, advertised: [], range: parseCidr('10.32.0.0/12')! }),
   })
   const drain = () => {
     const outputs: DataPathOutput[] = []
@@ -88,7 +90,7 @@ function sizeProbeOf(output: DataPathOutput): number | undefined {
 
 export function directPath(candidates: readonly Endpoint[] = [ONE]) {
   const w = pathWorld()
-  w.path.setCandidates(candidates, 0)
+  w.path.setCandidates(candidates, [], 0)
   const probes = w.establish(0)
   w.answer(probes.find(({ to }) => to === candidates[0])!.token, 10)
   return w

@@ -4,7 +4,7 @@ import { ONE, RELAY, TWO, directPath, pathWorld } from './data-path-world.ts'
 
 t.test('says that it waits for the session before there is one, and probes nothing', t => {
   const w = pathWorld()
-  w.path.setCandidates([ONE], 0)
+  w.path.setCandidates([ONE], [], 0)
   w.path.handleTimeout(0)
   t.same(w.probesOf(w.drain()), [])
   t.same(w.path.state, { kind: 'none', why: 'waiting for the session handshake' })
@@ -13,7 +13,7 @@ t.test('says that it waits for the session before there is one, and probes nothi
 
 t.test('probes every candidate, and takes the one that answers', t => {
   const w = pathWorld()
-  w.path.setCandidates([ONE, TWO], 0)
+  w.path.setCandidates([ONE, TWO], [], 0)
   const probes = w.establish(0)
   t.same(
     probes.map(({ to }) => to),
@@ -24,7 +24,7 @@ t.test('probes every candidate, and takes the one that answers', t => {
   t.same(w.path.state, { kind: 'direct', endpoint: TWO, rttMs: 25 })
   t.same(
     outputs.flatMap(output => (output.type === 'engine' ? [output.op.op] : [output.type])),
-    ['set-path-bytes', 'set-endpoint', 'set-via', 'changed'],
+    ['seen', 'set-path-bytes', 'set-endpoint', 'set-via', 'changed'],
   )
   t.equal(w.path.report(25).seenAs, '192.0.2.100:6783')
   t.end()
@@ -44,7 +44,7 @@ t.test('follows a peer that roams, once the new address has answered, and not be
 
 t.test('goes through a relay once a probe made that round trip, and says why it is not direct', t => {
   const w = pathWorld()
-  w.path.setCandidates([ONE], 0)
+  w.path.setCandidates([ONE], [], 0)
   w.path.setVia(RELAY, 5, 0)
   const probes = w.establish(0)
   t.equal(w.path.isUsable, false)

@@ -17,7 +17,7 @@ import { ONE, RELAY, SESSION, TWO, directPath, pathWorld } from './data-path-wor
 
 t.test('an answer that nobody asked for, or a second one, changes nothing', t => {
   const w = pathWorld()
-  w.path.setCandidates([ONE], 0)
+  w.path.setCandidates([ONE], [], 0)
   const [probe] = w.establish(0)
   t.same(w.answer((probe!.token + 1) >>> 0, 5), [])
   t.equal(w.path.state.kind, 'none')
@@ -28,7 +28,7 @@ t.test('an answer that nobody asked for, or a second one, changes nothing', t =>
 
 t.test('asks less and less often while nobody answers', t => {
   const w = pathWorld()
-  w.path.setCandidates([ONE], 0)
+  w.path.setCandidates([ONE], [], 0)
   w.establish(0)
   const gaps: number[] = []
   for (let last = 0, i = 0; i < 12; i++) {
@@ -143,7 +143,7 @@ t.test('answers a probe to where it came from, and looks whether that address is
 
 t.test('a late answer of another candidate does not move a working path', t => {
   const w = pathWorld()
-  w.path.setCandidates([ONE, TWO], 0)
+  w.path.setCandidates([ONE, TWO], [], 0)
   const probes = w.establish(0)
   w.answer(probes[0]!.token, 10)
   w.answer(probes[1]!.token, 30)
@@ -212,6 +212,7 @@ t.test('probes a bounded number of candidates', t => {
   for (let i = 0; i < 5; i++)
     w.path.setCandidates(
       Array.from({ length: 40 }, (_, n) => parseEndpoint(`198.51.${i}.${n}:1`)!),
+      [],
       0,
     )
   t.equal(w.establish(0).length, CANDIDATES_MAX)
