@@ -110,7 +110,7 @@ export class SimNetwork {
 
   dial(from: SimSite, endpoint: Endpoint, done: (result: StreamEnd | string) => void): void {
     const parts = endpointParts(endpoint)
-    const way = this.#wayOut(from, parts)
+    const way = this.#wayOut(from, parts, true)
     const to = way?.to instanceof SimNat ? undefined : way?.to
     if (way === undefined || to === undefined || !this.canReach(from.number, to.number))
       return this.#clock.after(DIAL_TIMEOUT_MS, () => done('connect timed out'))
@@ -186,15 +186,16 @@ export class SimNetwork {
     })
   }
 
-  /** The host or the NAT that a datagram arrives at, and as whose it comes. */
+  /** The host or the NAT that a datagram arrives at, and as whose it comes. A stream makes no mapping for datagrams. */
   #wayOut(
     from: SimSite,
     to: EndpointParts,
+    isStream = false,
   ): { readonly to: SimSite | SimNat; readonly source: EndpointParts } | undefined {
     const isIpv6 = to.ip.length === 16
     if (isIpv6 && !this.#ipv6.has(from.number)) return undefined
     let realm = this.#realmOf(from.number, isIpv6)
-    let source = { ip: isIpv6 ? ipv6Of(from.number) : this.addressNow(from.number), port: SIM_PORT }
+    let source: EndpointParts = { ip: isIpv6 ? ipv6Of(from.number) : this.addressNow(from.number), port: SIM_PORT }
     for (;;) {
       const site = this.#siteAt(to)
       if (site !== undefined && this.#realmOf(site.number, isIpv6) === realm) return { to: site, source }
@@ -202,7 +203,7 @@ export class SimNetwork {
       const nat = this.#nats.find(one => one.outside === at && one.isAt(to.ip))
       if (nat !== undefined) return { to: nat, source }
       if (realm === undefined || (realm.isAt(to.ip) && !realm.kind.hairpins)) return undefined
-      source = realm.outbound(source, to, this.#clock.now) as typeof source
+      source = isStream ? { ip: realm.ip, port: SIM_PORT } : realm.outbound(source, to, this.#clock.now)
       realm = realm.outside
     }
   }
