@@ -3,7 +3,7 @@ import type { WeaveError } from '../base/mod.ts'
 import type { IpamMessage } from '../wire/mod.ts'
 import type { Page } from './blocks-record.ts'
 import type { Lease } from './lease-table.ts'
-import type { TakeoverPublish } from './takeovers.ts'
+import type { TakeoverPublish } from './own-takeovers.ts'
 
 /**
  * What the address manager wants done, to be carried out in order: what comes first must be persistent before what

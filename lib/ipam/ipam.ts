@@ -213,7 +213,9 @@ export class Ipam implements Machine<IpamOutput> {
     if (this.#hold !== undefined) return { outcome: 'held', hold: this.#hold }
     const removal = this.#parts.succession.remove(victim, isForced, now)
     this.#workOff(now)
-    return removal.outcome === 'begun' ? { ...removal, takeovers: this.takeovers.standing(victim, now) } : removal
+    return removal.outcome === 'begun'
+      ? { ...removal, takeovers: this.takeovers.removals.standing(victim, now) }
+      : removal
   }
 
   /** While there is a hold nothing is answered: who asks then asks another one. */

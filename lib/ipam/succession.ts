@@ -51,12 +51,12 @@ export class Succession {
     const { presence } = this.#takeovers
     if (victim === this.#map.self) return { outcome: 'self' }
     if (presence.isReached(victim)) return { outcome: 'reachable' }
-    const before = this.#takeovers.of(victim)
+    const before = this.#takeovers.removals.of(victim)
     const orphans = presence.areOthersReached(victim, now) ? this.#map.orphans() : []
     const isMember = presence.members.has(victim) || this.#map.counts.has(victim)
     const isKnown = isMember || before.length > 0 || orphans.length > 0
     if (!isKnown) return { outcome: 'unknown' }
-    const standing = this.#takeovers.standing(victim, now)
+    const standing = this.#takeovers.removals.standing(victim, now)
     const isUnderWay = standing.some(one => !one.isSettled && (one.isForced || !isForced))
     if (!isUnderWay) {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
@@ -64,7 +64,8 @@ export class Succession {
       const runs = [...this.#map.blocksOf(victim), ...orphans]
       if (this.#termOf(runs) >= TERM_MAX) return { outcome: 'spent' }
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
-      if (runs.length === 0 && this.#takeovers.isRemoved(victim)) return { outcome: 'begun', takeovers: standing }
+      if (runs.length === 0 && this.#takeovers.removals.isRemoved(victim))
+        return { outcome: 'begun', takeovers: standing }
       if (this.#takeovers.isFull) return { outcome: 'full' }
       for (let at = 0; at === 0 || at < runs.length; at += TAKEOVER_RUNS_MAX) {
         // The rest is taken when the command is given again.
@@ -73,7 +74,7 @@ export class Succession {
       }
     }
     this.advance(now)
-    return { outcome: 'begun', takeovers: this.#takeovers.standing(victim, now) }
+    return { outcome: 'begun', takeovers: this.#takeovers.removals.standing(victim, now) }
   }
 
   /** Carries on what is under way, until nothing changes any more. */

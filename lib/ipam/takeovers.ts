@@ -1,8 +1,10 @@
 import type { PeerId } from '../address/mod.ts'
-import { fromHex, isDrop, toHex, Drop, type Millis } from '../base/mod.ts'
+import { isDrop, toHex, Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import { ACK_AFTER_MS, RENEW_EVERY_MS, TAKEOVERS_MAX, TAKEOVERS_PER_PEER_MAX, TAKEOVER_KEPT_MS } from './constants.ts'
+import { OwnTakeovers, type TakeoverPublish } from './own-takeovers.ts'
 import type { Presence } from './presence.ts'
+import { Removals } from './removals.ts'
 import { overlap, type TakeoverEntry } from './takeover-entry.ts'
 import { progressOf, type TakeoverProgress } from './takeover-progress.ts'
 import { TakeoverForce } from './takeover-force.ts'
@@ -12,13 +14,6 @@ import { TakeoverRules, type TakeoverBlocks } from './takeover-rules.ts'
 import { whoGivesWay } from './takeover-room.ts'
 import { TakeoverVotes } from './takeover-votes.ts'
 import type { Giver, GrantScope, Stretch, TakeoverTitle } from './title.ts'
-
-/** A change of this peer's own records; undefined removes it. */
-export interface TakeoverPublish {
-  readonly kind: 'takeover' | 'acks'
-  readonly key: Uint8Array
-  readonly value: Uint8Array | undefined
-}
 
 export interface TakeoversOptions {
   readonly self: Giver
@@ -41,13 +36,12 @@ const NO_KEY = new Uint8Array(0)
 export class Takeovers implements TakeoverRoots {
   readonly #self: PeerId
   readonly #options: TakeoversOptions
+  readonly removals: Removals
   readonly #entries = new Map<string, TakeoverEntry>()
   readonly #votes: TakeoverVotes
   readonly #rules: TakeoverRules
-  /** Which of them this peer publishes. */
-  readonly #own = new Set<string>()
+  readonly #own = new OwnTakeovers()
   readonly #force: TakeoverForce
-  readonly #publishes = new Map<string, TakeoverPublish>()
   #version = 0
   #advancedAt: Millis = 0
 
@@ -64,6 +58,7 @@ export class Takeovers implements TakeoverRoots {
       termsVersion: () => this.#force.version,
     })
     this.#force = new TakeoverForce(options.blockCount)
+    this.removals = new Removals(this.#entries, this.#votes, this.#rules)
   }
 
   get presence(): Presence {
@@ -114,28 +109,9 @@ export class Takeovers implements TakeoverRoots {
       .map(({ takeover }) => takeover)
   }
 
-  /** True when the peer is gone by a settled takeover, and did not come back. */
-  isRemoved(peer: PeerId): boolean {
-    return this.#rules.of(peer).some(entry => this.#removes(entry))
-  }
-
-  /** Who is removed. */
-  removed(): Set<PeerId> {
-    return new Set([...this.#entries.values()].filter(entry => this.#removes(entry)).map(one => one.takeover.victim))
-  }
-
   /** The greatest term of takeovers in force of a block, whoever stated it since. */
   termOf(block: number): number {
     return this.#force.termOf(block)
-  }
-
-  /** Victims of settled takeovers that agreed to them: they have been back since, and may be gone again. */
-  returned(): Set<PeerId> {
-    const found = new Set<PeerId>()
-    for (const { isSettled, takeover } of this.#entries.values())
-      if (isSettled && takeover.author !== takeover.victim && this.#votes.hasAgreed(takeover.victim, takeover.id))
-        found.add(takeover.victim)
-    return found
   }
 
   /**
@@ -151,7 +127,7 @@ export class Takeovers implements TakeoverRoots {
     const known = this.#entries.get(id)
     if (known !== undefined) {
       known.publishers.add(publisher)
-      if (publisher === this.#self) this.#own.add(id)
+      if (publisher === this.#self) this.#own.note(id)
       return undefined
     }
     if (publisher !== this.#self && this.#isFull(publisher)) return new Drop('takeover-many')
@@ -176,12 +152,11 @@ export class Takeovers implements TakeoverRoots {
 
   /** Gives up all that is known of the mesh; own records are to be removed. */
   clear(): void {
-    for (const id of this.#own) this.#publish(id, undefined)
+    this.#own.clear()
     for (const { takeover } of this.#entries.values()) this.#force.touch(takeover)
     this.#entries.clear()
     this.#force.clear()
     this.#votes.clear()
-    this.#own.clear()
     this.#version++
   }
 
@@ -192,7 +167,7 @@ export class Takeovers implements TakeoverRoots {
     if (this.#entries.has(takeover.id)) return takeover
     this.#enter(takeover, this.#self, now)
     this.#ack(takeover.id, false)
-    this.#publish(takeover.id, takeover.value)
+    this.#own.publish(takeover.id, takeover.value)
     this.advance(now)
     return takeover
   }
@@ -202,8 +177,7 @@ export class Takeovers implements TakeoverRoots {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.takeover.author !== this.#self) return false
     entry.isSettled = false
-    this.#publish(id, undefined)
-    this.#own.delete(id)
+    this.#own.remove(id)
     this.#votes.takeBack(id)
     this.#track(entry)
     this.#withdrawn(id, this.#self)
@@ -265,19 +239,6 @@ export class Takeovers implements TakeoverRoots {
     return next
   }
 
-  /** Takeovers of what a peer owned; not what it made a new root for itself. */
-  of(victim: PeerId): TakeoverProgress[] {
-    const entries = this.#rules.of(victim).filter(({ takeover }) => takeover.author !== victim)
-    return entries.map(entry => progressOf(entry, this.#votes))
-  }
-
-  /** Of these those that count: settled, or such that they may be. */
-  standing(victim: PeerId, now: Millis): TakeoverProgress[] {
-    const entries = this.#rules.of(victim).filter(({ takeover }) => takeover.author !== victim)
-    const standing = entries.filter(entry => entry.isSettled || this.#rules.isPromising(entry, now))
-    return standing.map(entry => progressOf(entry, this.#votes))
-  }
-
   /** True while a new root for what this peer owns is not settled; one that nobody agrees to is in the way of no other. */
   get isRenewing(): boolean {
     return this.#renewals().length > 0
@@ -291,7 +252,7 @@ export class Takeovers implements TakeoverRoots {
 
   /** True when others would not listen to one more. */
   get isFull(): boolean {
-    return this.#own.size >= TAKEOVERS_PER_PEER_MAX
+    return this.#own.isFull
   }
 
   all(): TakeoverProgress[] {
@@ -300,8 +261,7 @@ export class Takeovers implements TakeoverRoots {
 
   /** Own records that changed since the last call. */
   takePublishes(): TakeoverPublish[] {
-    const publishes = [...this.#publishes.values()]
-    this.#publishes.clear()
+    const publishes = this.#own.takeChanges()
     const acks = this.#votes.takePublish(id => this.#entries.has(id))
     return acks === undefined ? publishes : [...publishes, { kind: 'acks', key: NO_KEY, ...acks }]
   }
@@ -311,17 +271,15 @@ export class Takeovers implements TakeoverRoots {
     for (const id of ids) {
       const entry = this.#entries.get(id)
       if (entry === undefined || !entry.isSettled || this.#own.has(id)) continue
-      this.#own.add(id)
       entry.publishers.add(this.#self)
-      this.#publish(id, entry.takeover.value)
+      this.#own.publish(id, entry.takeover.value)
     }
   }
 
   /** Stops publishing a settled takeover on which nothing rests any more, unless it is young. */
   drop(id: string): void {
     const entry = this.#entries.get(id)
-    if (entry === undefined || this.#isRecent(entry) || !this.#own.delete(id)) return
-    this.#publish(id, undefined)
+    if (entry === undefined || this.#isRecent(entry) || !this.#own.remove(id)) return
     this.#withdrawn(id, this.#self)
   }
 
@@ -339,12 +297,6 @@ export class Takeovers implements TakeoverRoots {
     const isOwn = ({ author }: Takeover) => author === this.#self
     const isYoung = ({ seenAt }: TakeoverEntry) => this.#advancedAt - seenAt < RENEW_EVERY_MS
     return this.#rules.of(this.#self).filter(one => isOwn(one.takeover) && !one.isSettled && isYoung(one))
-  }
-
-  #removes({ isSettled, takeover: { id, author, victim } }: TakeoverEntry): boolean {
-    if (!isSettled || author === victim || this.presence.isReached(victim)) return false
-    // Who agreed to it has returned since, and is a member as before.
-    return !this.#votes.hasAgreed(victim, id)
   }
 
   /** Notes whether it is in force now, for the blocks that are named in it. */
@@ -366,7 +318,7 @@ export class Takeovers implements TakeoverRoots {
     const state = { isSettled, isInForce: false, isRecent: false, doubtedSince: undefined }
     const entry = { takeover, title, publishers, seenAt: now, ...state }
     this.#entries.set(id, entry)
-    if (publisher === this.#self) this.#own.add(id)
+    if (publisher === this.#self) this.#own.note(id)
     this.#track(entry)
     this.#force.touch(takeover)
     this.#version++
@@ -376,7 +328,7 @@ export class Takeovers implements TakeoverRoots {
     const entry = this.#entries.get(id)
     if (entry === undefined) return
     entry.publishers.delete(publisher)
-    if (publisher === this.#self) this.#own.delete(id)
+    if (publisher === this.#self) this.#own.forget(id)
     const { author } = entry.takeover
     // Whoever saw it settled holds on to it: its author may have taken it back before it heard of that.
     if (entry.isSettled && this.#isRecent(entry) && author !== this.#self && entry.publishers.size === 0)
@@ -430,8 +382,7 @@ export class Takeovers implements TakeoverRoots {
     this.#votes.takeBack(id)
     this.#track(entry)
     this.#version++
-    if (!this.#own.delete(id)) return
-    this.#publish(id, undefined)
+    if (!this.#own.remove(id)) return
     this.#withdrawn(id, this.#self)
   }
 
@@ -440,9 +391,5 @@ export class Takeovers implements TakeoverRoots {
     this.#version++
     const entry = this.#entries.get(id)
     if (entry !== undefined) this.#track(entry)
-  }
-
-  #publish(id: string, value: Uint8Array | undefined): void {
-    this.#publishes.set(id, { kind: 'takeover', key: fromHex(id)!, value })
   }
 }

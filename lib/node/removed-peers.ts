@@ -54,7 +54,7 @@ export class RemovedPeers {
     this.#version = this.#ipam.takeovers.version
     const { view, ledger, neighbours } = this.#context
     this.#reclaimLeft(now)
-    const removed = this.#ipam.takeovers.removed()
+    const removed = this.#ipam.takeovers.removals.removed()
     const isDue = this.#forgetAt === undefined || now >= this.#forgetAt
     for (const peer of this.#forgotten.keys()) if (!removed.has(peer)) this.#forgotten.delete(peer)
     this.#members.remove(removed)
@@ -77,7 +77,7 @@ export class RemovedPeers {
    * is known, those from before its removal too.
    */
   #welcomeReturned(removed: ReadonlySet<PeerId>): void {
-    const returned = this.#ipam.takeovers.returned()
+    const returned = this.#ipam.takeovers.removals.returned()
     for (const peer of this.#returned) if (!returned.has(peer) || removed.has(peer)) this.#returned.delete(peer)
     for (const peer of returned) {
       if (removed.has(peer) || this.#returned.has(peer)) continue

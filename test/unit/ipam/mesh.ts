@@ -119,7 +119,7 @@ export class Mesh {
 
   /** Who is removed for good leaves the ledger. */
   #membersOf(host: Host): Set<PeerId> {
-    return new Set(this.hosts.map(one => one.id).filter(id => !host.machine.takeovers.isRemoved(id)))
+    return new Set(this.hosts.map(one => one.id).filter(id => !host.machine.takeovers.removals.isRemoved(id)))
   }
 
   get now(): number {

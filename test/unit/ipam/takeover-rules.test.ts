@@ -93,10 +93,10 @@ t.test('who was alone with two liars believes the others again soon after it is 
   t.equal(alone.machine.registerOf(5)?.owner, victim.id, 'it may just restart')
   made.pass(20_000)
   t.equal(alone.machine.registerOf(5)?.owner, liars[0]!.id, 'it cannot know better')
-  t.equal(alone.machine.takeovers.isRemoved(victim.id), true)
+  t.equal(alone.machine.takeovers.removals.isRemoved(victim.id), true)
   made.heal()
   made.pass(10_000)
-  t.equal(alone.machine.takeovers.isRemoved(victim.id), false)
+  t.equal(alone.machine.takeovers.removals.isRemoved(victim.id), false)
   t.ok(isVictims(honest, victim))
 })
 

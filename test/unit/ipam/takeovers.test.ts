@@ -230,7 +230,7 @@ t.test('titles with many grants get a new root, and go on', async t => {
   for (const gone of mesh.hosts) {
     mesh.stop(gone)
     for (const host of mesh.hosts)
-      if (host !== gone) t.equal(host.machine.takeovers.isRemoved(gone.id), false, 'it removed nobody')
+      if (host !== gone) t.equal(host.machine.takeovers.removals.isRemoved(gone.id), false, 'it removed nobody')
     mesh.start(gone)
     mesh.pass(1000)
   }

@@ -1,0 +1,59 @@
+import type { PeerId } from '../address/mod.ts'
+import type { Millis } from '../base/mod.ts'
+import type { TakeoverEntry } from './takeover-entry.ts'
+import { progressOf, type TakeoverProgress } from './takeover-progress.ts'
+import type { TakeoverRules } from './takeover-rules.ts'
+import type { TakeoverVotes } from './takeover-votes.ts'
+
+/** Who is gone, or was and came back, by the takeovers that are known. */
+export class Removals {
+  readonly #entries: ReadonlyMap<string, TakeoverEntry>
+  readonly #votes: TakeoverVotes
+  readonly #rules: TakeoverRules
+
+  constructor(entries: ReadonlyMap<string, TakeoverEntry>, votes: TakeoverVotes, rules: TakeoverRules) {
+    this.#entries = entries
+    this.#votes = votes
+    this.#rules = rules
+  }
+
+  /** Takeovers of what a peer owned; not what it made a new root for itself. */
+  of(victim: PeerId): TakeoverProgress[] {
+    return this.#ofOthers(victim).map(entry => progressOf(entry, this.#votes))
+  }
+
+  /** Of these those that count: settled, or such that they may be. */
+  standing(victim: PeerId, now: Millis): TakeoverProgress[] {
+    const standing = this.#ofOthers(victim).filter(entry => entry.isSettled || this.#rules.isPromising(entry, now))
+    return standing.map(entry => progressOf(entry, this.#votes))
+  }
+
+  /** True when the peer is gone by a settled takeover, and did not come back. */
+  isRemoved(peer: PeerId): boolean {
+    return this.#rules.of(peer).some(entry => this.#removes(entry))
+  }
+
+  /** Who is removed. */
+  removed(): Set<PeerId> {
+    return new Set([...this.#entries.values()].filter(entry => this.#removes(entry)).map(one => one.takeover.victim))
+  }
+
+  /** Victims of settled takeovers that agreed to them: they have been back since, and may be gone again. */
+  returned(): Set<PeerId> {
+    const found = new Set<PeerId>()
+    for (const { isSettled, takeover } of this.#entries.values())
+      if (isSettled && takeover.author !== takeover.victim && this.#votes.hasAgreed(takeover.victim, takeover.id))
+        found.add(takeover.victim)
+    return found
+  }
+
+  #ofOthers(victim: PeerId): TakeoverEntry[] {
+    return this.#rules.of(victim).filter(({ takeover }) => takeover.author !== victim)
+  }
+
+  #removes({ isSettled, takeover: { id, author, victim } }: TakeoverEntry): boolean {
+    if (!isSettled || author === victim || this.#votes.presence.isReached(victim)) return false
+    // Who agreed to it has returned since, and is a member as before.
+    return !this.#votes.hasAgreed(victim, id)
+  }
+}
