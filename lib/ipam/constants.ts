@@ -55,6 +55,8 @@ export const ANSWERS_PER_REQUESTER = 16
 
 /** So many ids of requests are set aside in the store at once. */
 export const REQUEST_IDS_RESERVED = 1024
+/** A start leaps over so many ids at most, at random. */
+export const REQUEST_IDS_AT_START = 2 ** 32
 
 /** An answer that calls an id stale can lift the own ids by so much. */
 export const REQUEST_ID_LEAP_MAX = 2 ** 40

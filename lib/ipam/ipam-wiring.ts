@@ -100,7 +100,7 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
   const inputs = new LedgerInputs({ map, takeovers, assignments, loans, own })
   const parts = { map, leases, loans, assignments, chance }
   const donor = new Donor({ ...parts, isRenewing: block => takeovers.isRenewingBlock(block) })
-  const ids: RequestIds = new RequestIds(value => kept.keepIds(value))
+  const ids: RequestIds = new RequestIds(chance, value => kept.keepIds(value))
   const reclaims: Reclaims = new Reclaims({
     ...{ loans, assignments, takeovers },
     keep: (id, isKept) => kept.keepReclaimed(id, isKept),

@@ -1,17 +1,21 @@
-import { ByteReader, ByteWriter } from '../base/mod.ts'
-import { REQUEST_IDS_RESERVED, REQUEST_ID_LEAP_MAX, REQUEST_ID_MAX } from './constants.ts'
+import { ByteReader, ByteWriter, type Chance } from '../base/mod.ts'
+import { REQUEST_IDS_AT_START, REQUEST_IDS_RESERVED, REQUEST_ID_LEAP_MAX, REQUEST_ID_MAX } from './constants.ts'
 
 /**
  * The ids of this peer's requests, which grow for as long as its store lasts: ids are set aside in the store before they
- * are used, and a start goes on above what was set aside.
+ * are used, and a start goes on above what was set aside. By how much is random: a store that was restored or copied knows
+ * less than was used, and would be given the answers to what was asked then.
  */
 export class RequestIds {
+  readonly #chance: Chance
   readonly #reserve: (value: Uint8Array) => void
+  #isStarted = false
   #next = 1
   #reserved = 1
 
   /** `reserve`: makes the value durable. */
-  constructor(reserve: (value: Uint8Array) => void) {
+  constructor(chance: Chance, reserve: (value: Uint8Array) => void) {
+    this.#chance = chance
     this.#reserve = reserve
   }
 
@@ -24,6 +28,10 @@ export class RequestIds {
   }
 
   take(): number {
+    if (!this.#isStarted) {
+      this.#isStarted = true
+      this.#next += Math.floor(this.#chance() * REQUEST_IDS_AT_START)
+    }
     const id = this.#next++
     if (id < this.#reserved) return id
     this.#reserved = id + REQUEST_IDS_RESERVED

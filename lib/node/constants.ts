@@ -216,6 +216,8 @@ export const PAST_HOLD_MS = 8_000
 export const PAST_COMPARE_MS = 1_000
 /** So long after what this peer wrote was told to others a double of it has heard of it, and has answered. */
 export const PAST_SETTLE_MS = 2_000
+/** That a neighbour says that another process has this peer's identity is heeded once in so long. */
+export const PAST_HEED_MS = 60_000
 /**
  * Who was cut off from more than half of the others gives nothing for so long after it found a member again that it had
  * lost for so long, unless a comparison with it is complete earlier.

@@ -4,7 +4,7 @@ import type { Hold, Lease } from '../ipam/mod.ts'
 import { RECORD_KIND, type LedgerSync } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
 import { Comparison } from './comparison.ts'
-import { PAST_COMPARE_MS, PAST_HOLD_MS, PAST_SETTLE_MS } from './constants.ts'
+import { PAST_COMPARE_MS, PAST_HEED_MS, PAST_HOLD_MS, PAST_SETTLE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { Double, type DoubleReport } from './double.ts'
 import type { Gossip } from './gossip.ts'
@@ -48,6 +48,8 @@ export class Past implements NodePart {
   #hasMet = false
   /** Nothing is given until then. */
   #heldUntil: Millis | undefined
+  /** Until then it is not held because somebody says that another process has this identity. */
+  #unheededUntil: Millis = 0
   #isUnproved = false
   /** Held once more because somebody came after all. */
   #isHeldAnew = false
@@ -94,10 +96,14 @@ export class Past implements NodePart {
     this.#update(now)
   }
 
-  /** A neighbour says that this peer has started anew, and ends the link to who was there before. */
+  /**
+   * A neighbour says that this peer has started anew, and ends the link to who was there before. That is heeded now and
+   * then only: a double shows itself meanwhile, and a liar would go on for ever.
+   */
   handleReplaced(now: Millis): void {
-    if (this.#heldUntil === undefined || this.#context.ledger.isListening) return
-    this.#heldUntil = now + PAST_HOLD_MS
+    if (this.#context.ledger.isListening || now < this.#unheededUntil) return
+    this.#unheededUntil = now + PAST_HEED_MS
+    this.#heldUntil = now + (this.#heldUntil === undefined ? PAST_SETTLE_MS : PAST_HOLD_MS)
     this.#update(now)
   }
 
@@ -255,12 +261,14 @@ export class Past implements NodePart {
       const text = 'address blocks that this store had lost came back; they are kept back until no old container lives'
       log('warn', 'blocks-recovered', { blocks: blocks.length, text }, now)
     }
+    // What it is known for, and did not write, is of an earlier life, or of a double that lives.
+    const isKnown = ledger.heard(RECORD_KIND.peer).length > 0
     ledger.speak()
     if (from === undefined)
       log('warn', 'past-unheard', { text: 'no neighbour said what it holds; speaking all the same' }, now)
     else log('info', 'past-compared', { peer: from }, now)
     if (from !== undefined) this.#isUnproved = false
-    if (this.#heldUntil !== undefined) this.#heldUntil = from === undefined ? now : now + PAST_SETTLE_MS
+    if (this.#heldUntil !== undefined || isKnown) this.#heldUntil = from === undefined ? now : now + PAST_SETTLE_MS
     this.#update(now)
   }
 
@@ -310,7 +318,7 @@ export class Past implements NodePart {
     if (this.#heldUntil === undefined) return undefined
     const text = this.#context.ledger.isListening
       ? 'started on stored state, and no other member has said yet what became of it'
-      : 'started on stored state: waiting whether another process has this identity'
+      : 'waiting whether another process has this identity'
     return {
       reason: text,
       remedy: `it goes on by itself within ${PAST_HOLD_MS / 1000} s; try again then`,

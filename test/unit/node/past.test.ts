@@ -118,3 +118,38 @@ t.test('a port that cannot be accounted for at the start keeps all own blocks ba
   t.equal(past(one).recovered, undefined)
   t.not(one.containers.get(id)?.ip, undefined)
 })
+
+t.test('who is known already, and has nothing stored, waits whether it is alone', async t => {
+  const { mesh, other } = launched()
+  other.crash(false)
+  other.replaceDisk()
+  other.launch([0])
+  t.equal(hold(other), undefined)
+  t.type(
+    mesh.until(() => hold(other) !== undefined, 5_000, 10),
+    'number',
+  )
+  t.match(hold(other), /whether another process has this identity/)
+  mesh.run(PAST_SETTLE_MS + 100)
+  t.equal(hold(other), undefined)
+})
+
+t.test('who is told that another process took its place gives nothing for a moment', async t => {
+  const config = { range: RANGE, defaultSubnet: RANGE, blockPrefix: 28 }
+  const identityOf = (number: number) => Math.min(number, 1)
+  const mesh = new SimMesh({ seed: 3, peers: 3, sealing: 'none', config, identityOf })
+  const [founder, one, clone] = [mesh.host(0), mesh.host(1), mesh.host(2)]
+  founder.launch()
+  one.launch([0])
+  mesh.run(5_000)
+  t.equal(hold(one), undefined)
+  // What the clone writes does not come to the first one before it is held.
+  clone.launch([0])
+  t.type(
+    mesh.until(() => hold(one) !== undefined, 5_000, 1),
+    'number',
+  )
+  t.match(hold(one), /waiting whether another process has this identity/)
+  mesh.run(PAST_SETTLE_MS)
+  t.match(hold(one), /another process has the identity of this peer/, 'and that shows')
+})
