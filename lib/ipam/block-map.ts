@@ -4,19 +4,20 @@ import type { CryptoSuite } from '../crypto/mod.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
 import { CHAIN_MAX, SEGMENT_BLOCKS } from './constants.ts'
-import { RivalGrants } from './rival-grants.ts'
+import type { RivalGrants } from './rival-grants.ts'
 import { Evidence } from './evidence.ts'
 import type { Founding } from './founding.ts'
 import { OwnPages, type PageStatement } from './own-pages.ts'
-import { countOwners, OwnerCounts } from './owner-counts.ts'
+import { countOwners } from './owner-counts.ts'
 import { Prover } from './prover.ts'
-import { compareRegisters, equalRegisters, type Register } from './register.ts'
+import { compareRegisters, type Register } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { Statements } from './statements.ts'
 import { blocksIn, stretchesOf } from './stretches.ts'
 import { overlap } from './takeover-entry.ts'
 import type { Takeover } from './takeover-record.ts'
 import type { TakeoverRoots } from './takeover-roots.ts'
+import { TitlesInForce } from './titles-in-force.ts'
 import { grant, rootOf, type Giver, type GrantScope, type RootTitle, type Stretch, type Title } from './title.ts'
 
 export interface BlockMapOptions {
@@ -48,18 +49,10 @@ export class BlockMap {
   readonly #evidence: Evidence
   readonly #statements = new Statements()
   readonly #own: OwnPages
-  /** Blocks that a former owner handed on again. */
-  readonly rivals = new RivalGrants()
-  readonly #inForce: RegisterTable
-  readonly #highest: RegisterTable
-  readonly #isOwn: Uint8Array
+  readonly #inForce: TitlesInForce
   readonly #scratch = new RegisterTable(SEGMENT_BLOCKS)
   readonly #isConfirmed = new Uint8Array(SEGMENT_BLOCKS)
-  readonly #counts = new OwnerCounts()
-  readonly #isInForce = (root: RootTitle) => root.type === 'founding' || this.#takeovers.isInForce(root.takeover)
-  #changed: number[] = []
-  #version = 0
-  #registersVersion = 0
+  readonly #isRootInForce = (root: RootTitle) => root.type === 'founding' || this.#takeovers.isInForce(root.takeover)
   #statementsVersion = 0
   /** What was known up to there was of a mesh that was given up. */
   #abandonedVersion = 0
@@ -74,19 +67,17 @@ export class BlockMap {
     this.#prover = new Prover({ suite, scope: () => this.#scope(), blockCount: space.blockCount, takeovers })
     this.#evidence = new Evidence(this.#prover, space, self.peerId)
     this.#own = new OwnPages(space)
-    this.#inForce = new RegisterTable(space.blockCount)
-    this.#highest = new RegisterTable(space.blockCount)
-    this.#isOwn = new Uint8Array(space.blockCount)
+    this.#inForce = new TitlesInForce(self.peerId, space.blockCount)
   }
 
   /** Grows whenever a block changes hands. */
   get version(): number {
-    return this.#version
+    return this.#inForce.version
   }
 
   /** Grows whenever a register in force changes. */
   get registersVersion(): number {
-    return this.#registersVersion
+    return this.#inForce.registersVersion
   }
 
   /** Grows whenever somebody states something else. */
@@ -96,39 +87,44 @@ export class BlockMap {
 
   /** Blocks per owner, by the registers in force. */
   get counts(): ReadonlyMap<PeerId, number> {
-    return this.#counts.all
+    return this.#inForce.counts.all
+  }
+
+  /** Blocks that a former owner handed on again. */
+  get rivals(): RivalGrants {
+    return this.#inForce.rivals
   }
 
   get isEmpty(): boolean {
-    return this.#counts.all.size === 0
+    return this.#inForce.counts.all.size === 0
   }
 
   registerOf(block: number): Register | undefined {
-    const title = this.#inForce.get(block)
+    const title = this.#inForce.titleOf(block)
     return title === undefined ? undefined : { term: title.term, seq: title.seq, owner: title.owner }
   }
 
   /** What counts when a new root is agreed to: the title that was known first, if there is a rival. */
   rightTo(block: number): Title | undefined {
-    return this.rivals.firstOf(block) ?? this.#inForce.get(block)
+    return this.rivals.firstOf(block) ?? this.#inForce.titleOf(block)
   }
 
   ownerOf(block: number): PeerId | undefined {
-    return this.#inForce.get(block)?.owner
+    return this.#inForce.titleOf(block)?.owner
   }
 
   isOwn(block: number): boolean {
-    return this.#isOwn[block] === 1
+    return this.#inForce.isOwn(block)
   }
 
   get ownsAny(): boolean {
-    return this.#isOwn.includes(1)
+    return this.#inForce.ownsAny
   }
 
   /** Blocks per owner within a span; `undefined` counts those of nobody. */
   countsIn(span: BlockSpan): ReadonlyMap<PeerId | undefined, number> {
     if (span.first > 0 || span.last < this.space.blockCount - 1) return countOwners(span, block => this.ownerOf(block))
-    return this.#counts.withNobody(this.space.blockCount)
+    return this.#inForce.counts.withNobody(this.space.blockCount)
   }
 
   /**
@@ -136,7 +132,7 @@ export class BlockMap {
    * `abandon`). Returns false, and changes nothing, otherwise. `salt`: 16 bytes.
    */
   found(salt: Uint8Array, isAnew = false): boolean {
-    if (this.#version > (isAnew ? this.#abandonedVersion : 0)) return false
+    if (this.version > (isAnew ? this.#abandonedVersion : 0)) return false
     const founding: Founding = { founder: this.self, salt }
     const title = this.#prover.foundingTitle(founding)
     assert(title !== undefined, 'who founds has a mesh id that says so')
@@ -147,7 +143,7 @@ export class BlockMap {
 
   /** True when a block is ours and what proves it may still grow. */
   canHandOn(block: number): boolean {
-    return this.isOwn(block) && this.#inForce.get(block)!.seq < CHAIN_MAX
+    return this.isOwn(block) && this.#inForce.titleOf(block)!.seq < CHAIN_MAX
   }
 
   /** Hands blocks of ours to another peer. */
@@ -155,9 +151,9 @@ export class BlockMap {
     assert(to !== this.self, 'a block is handed to somebody else')
     for (let block = span.first; block <= span.last;) {
       assert(this.canHandOn(block), `block ${block} is not ours to hand on`)
-      const parent = this.#inForce.get(block)!
+      const parent = this.#inForce.titleOf(block)!
       let end = block + 1
-      while (end <= span.last && this.#inForce.get(end) === parent) end++
+      while (end <= span.last && this.#inForce.titleOf(end) === parent) end++
       const title = grant(this.#giver, this.#scope(), parent, { first: block, count: end - block }, to)
       this.#prover.keep(title)
       for (; block < end; block++) this.#own.state(block, title)
@@ -177,7 +173,7 @@ export class BlockMap {
     if (author === this.self) {
       if (value === undefined || isLater || (drop !== undefined && runs.length === 0)) return drop
       // An echo of an older own record must not bring back what was handed on since.
-      this.#own.merge(page, value, runs, (block, title) => this.#highest.isNotAbove(block, title))
+      this.#own.merge(page, value, runs, (block, title) => this.#inForce.isHighest(block, title))
     } else {
       this.#statements.set(author, page, runs)
     }
@@ -201,9 +197,9 @@ export class BlockMap {
     for (const { author, page, value } of due) this.setStatement(author, page, value, now)
     const segments = new Set<number>()
     for (const block of blocksIn(changed.flatMap(({ runs }) => runs))) {
-      const highest = this.#highest.get(block)
+      const highest = this.#inForce.highestOf(block)
       // What was given by a takeover that is withdrawn was never given.
-      if (highest !== undefined && !this.#isInForce(rootOf(highest))) this.#highest.set(block, undefined)
+      if (highest !== undefined && !this.#isRootInForce(rootOf(highest))) this.#inForce.forgetHighest(block)
       segments.add(this.space.segmentOf(block))
     }
     for (const segment of segments) this.#recompute(segment)
@@ -215,7 +211,7 @@ export class BlockMap {
     const isBeside = (title: Title) => {
       const { owner } = title
       if (title.term >= term || owner === victim || owner === author || !isReached(owner)) return false
-      return this.#isInForce(rootOf(title))
+      return this.#isRootInForce(rootOf(title))
     }
     const segments = new Set<number>()
     for (const block of blocksIn(runs)) {
@@ -238,7 +234,7 @@ export class BlockMap {
     assert(title?.owner === this.self, 'a takeover of this peer')
     const segments = new Set<number>()
     for (const block of blocksIn(takeover.runs)) {
-      const register = this.#inForce.get(block)
+      const register = this.#inForce.titleOf(block)
       if (register !== undefined && register.term >= title.term) continue
       const stated = this.#own.statedOf(block)
       if (stated !== undefined) this.#own.keepReplaced(block, stated)
@@ -253,7 +249,7 @@ export class BlockMap {
     const [all, own] = [new Set<string>(), new Set<string>()]
     let last: Title | undefined
     for (let block = 0; block < this.space.blockCount; block++) {
-      const title = this.#inForce.get(block)
+      const title = this.#inForce.titleOf(block)
       if (title === undefined || title === last) continue
       last = title
       const root = rootOf(title)
@@ -272,7 +268,7 @@ export class BlockMap {
   /** Blocks of an owner, whose titles have so many grants at least. */
   blocksOf(owner: PeerId, seqMin = 0): Stretch[] {
     return stretchesOf(this.space.blockCount, block => {
-      const register = this.#inForce.get(block)
+      const register = this.#inForce.titleOf(block)
       return register?.owner === owner && register.seq >= seqMin
     })
   }
@@ -285,7 +281,7 @@ export class BlockMap {
 
   /** The blocks of which no owner is known, where any was ever. */
   orphans(): Stretch[] {
-    return this.isEmpty ? [] : stretchesOf(this.space.blockCount, block => this.#inForce.get(block) === undefined)
+    return this.isEmpty ? [] : stretchesOf(this.space.blockCount, block => this.#inForce.titleOf(block) === undefined)
   }
 
   /** Blocks that others take for this peer's, and it saw a later owner of, whom nobody knows any more. */
@@ -296,7 +292,7 @@ export class BlockMap {
   /** The greatest term in force of these blocks; 0 for none. */
   greatestTerm(stretches: readonly Stretch[]): number {
     let greatest = 0
-    for (const block of blocksIn(stretches)) greatest = Math.max(greatest, this.#inForce.get(block)?.term ?? 0)
+    for (const block of blocksIn(stretches)) greatest = Math.max(greatest, this.#inForce.titleOf(block)?.term ?? 0)
     return greatest
   }
 
@@ -312,10 +308,9 @@ export class BlockMap {
     this.#statements.clear()
     this.#evidence.clear()
     this.#own.clear()
-    this.#highest.clear()
-    this.rivals.clear()
+    this.#inForce.forget()
     for (let segment = 0; segment < this.space.segmentCount; segment++) this.#recompute(segment)
-    this.#abandonedVersion = this.#version
+    this.#abandonedVersion = this.version
   }
 
   /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
@@ -325,9 +320,7 @@ export class BlockMap {
 
   /** Blocks whose owner changed since the last call. */
   takeChanged(): number[] {
-    const changed = this.#changed
-    this.#changed = []
-    return changed
+    return this.#inForce.takeChanged()
   }
 
   #scope(): GrantScope {
@@ -342,35 +335,19 @@ export class BlockMap {
       this.#scratch.set(at, stated)
       if (replaced !== undefined) this.#scratch.merge(at, replaced)
     }
-    this.#statements.mergeSegment(segment, this.#scratch, this.#isConfirmed, this.#isInForce)
+    this.#statements.mergeSegment(segment, this.#scratch, this.#isConfirmed, this.#isRootInForce)
     for (let block = first; block <= last; block++) {
       const merged = this.#scratch.get(block - first)
       // What its author has not stated yet, or handed to somebody who lost it, is nobody's, and not the victim's again.
       const register = merged !== undefined && this.#takeovers.voids(merged.term, block) ? undefined : merged
-      this.#force(block, register)
+      this.#inForce.set(block, register)
       this.#restate(block, register, this.#isConfirmed[block - first] === 1)
     }
   }
 
   #live(title: Title | undefined, block: number): Title | undefined {
-    if (title === undefined || !this.#isInForce(rootOf(title))) return undefined
-    return this.#highest.isNotAbove(block, title) ? title : undefined
-  }
-
-  #force(block: number, register: Title | undefined): void {
-    const before = this.#inForce.get(block)
-    if (register !== undefined) this.#highest.merge(block, register)
-    const isOwn = register?.owner === this.self && this.#highest.isNotAbove(block, register)
-    this.#isOwn[block] = isOwn ? 1 : 0
-    if (equalRegisters(before, register)) return
-    this.rivals.note(block, before, register)
-    this.#inForce.set(block, register)
-    this.#registersVersion++
-    if (before?.owner === register?.owner) return
-    if (before !== undefined) this.#counts.add(before.owner, -1)
-    if (register !== undefined) this.#counts.add(register.owner, 1)
-    this.#changed.push(block)
-    this.#version++
+    if (title === undefined || !this.#isRootInForce(rootOf(title))) return undefined
+    return this.#inForce.isHighest(block, title) ? title : undefined
   }
 
   /** States anew what is this peer's to state of a block; what a recent takeover replaced is stated besides. */
@@ -387,7 +364,7 @@ export class BlockMap {
   }
 
   #isLiveRoot(title: Title): boolean {
-    return this.#isInForce(rootOf(title))
+    return this.#isRootInForce(rootOf(title))
   }
 
   #toState(
