@@ -25,7 +25,8 @@ namespace weave {
   X(DROP_SPOOFED_NEIGHBOUR, "drop:spoofed-neighbour")                                                                 \
   X(DROP_ROUTER_ADVERTISEMENT, "drop:router-advertisement") X(DROP_BRIDGE_CONTROL, "drop:bridge-control")             \
   X(DROP_DUPLICATE, "drop:duplicate") X(DROP_HOP_LIMIT, "drop:hop-limit")                                             \
-  X(DROP_UNKNOWN_ORIGIN, "drop:unknown-origin") X(DROP_MALFORMED_FRAME, "drop:malformed-frame")
+  X(DROP_UNKNOWN_ORIGIN, "drop:unknown-origin") X(DROP_MALFORMED_FRAME, "drop:malformed-frame")              \
+  X(DROP_DUPLICATE_MAC, "drop:duplicate-mac")
 
 enum Counter {
 #define WEAVE_ENUM(name, text) name,

@@ -53,6 +53,7 @@ const lanes = new Lanes(
     onWanted: () => undefined,
     onLarge: () => undefined,
     onSpoofed: () => undefined,
+    onNotice: () => undefined,
     onFailure: message => {
       console.error(message)
       process.exit(1)

@@ -89,6 +89,7 @@ export type AssemblyHost = Pick<
   | 'plugTap'
   | 'mend'
   | 'reconcileFirewall'
+  | 'isPlugged'
   | 'resolve'
   | 'list'
   | 'inspect'

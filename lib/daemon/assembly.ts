@@ -14,6 +14,7 @@ import { LaunchRecord } from './launch-record.ts'
 import { lostText } from './lost-state.ts'
 import { Memory } from './memory.ts'
 import { nodeConfigOf } from './node-config.ts'
+import { LocalMacs } from './local-macs.ts'
 import { NodeRunner } from './node-runner.ts'
 import { servicesOf } from './daemon-services.ts'
 import { makeReady } from './replacement.ts'
@@ -140,6 +141,12 @@ async function open(
     fatal: onFatal,
   })
   undo.push('node', () => runner.stop())
+  const localMacs = new LocalMacs({
+    plane: () => plane,
+    isPlugged: it => host.isPlugged(it),
+    pass: notice => void runner.input((it, now) => it.handleNotice(notice, now)),
+    nowSeconds: () => Math.floor(seams.now() / 1000),
+  })
   const plane = engine.start({
     onControl: (peer, receiver, body, source) =>
       void runner.input((it, now) => it.handleControl(peer, receiver, body, source, now)),
@@ -147,6 +154,7 @@ async function open(
     onWanted: peer => void runner.input((it, now) => it.handleWanted(peer, now)),
     onLarge: peer => void runner.input((it, now) => it.handleLarge(peer, now)),
     onSpoofed: (peer, source) => void runner.input((it, now) => it.handleSpoofed(peer, source, now)),
+    onNotice: notice => localMacs.handle(notice),
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())

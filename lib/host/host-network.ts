@@ -12,6 +12,7 @@ import {
 } from './attachment.ts'
 import { addBridgeAddresses, bridgeAddresses, removeBridgeAddresses } from './bridge-address.ts'
 import { hasIpv6 } from './guest-address.ts'
+import { isPlugged } from './bridge-fdb.ts'
 import { ensureBridge, ensureTapPort, removeBridge, removeHalfMadePairs, type BridgeSettings } from './bridge.ts'
 import { HostFirewall, type FirewallReport } from './host-firewall.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
@@ -142,6 +143,11 @@ export class HostNetwork {
    */
   resolve(target: string): Promise<Target> {
     return resolveTarget(target, { runner: this.#runner, containers: this.#options.containers })
+  }
+
+  /** See `isPlugged` in bridge-fdb.ts. */
+  isPlugged(mac: Mac): Promise<boolean | undefined> {
+    return isPlugged(this.#runner, this.bridge, this.tap, mac)
   }
 
   /** Plugs a target in with these addresses (CIDR form). See `attach` in attachment.ts. */

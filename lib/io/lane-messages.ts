@@ -1,5 +1,5 @@
 import type { EndpointParts, Ipv4 } from '../address/mod.ts'
-import type { ForwardingTable } from '../overlay/mod.ts'
+import type { ForwardingTable, SwitchNotice } from '../overlay/mod.ts'
 
 /** What a lane's worker is started with. */
 export interface LaneStart {
@@ -36,4 +36,5 @@ export type LaneReport =
   | { readonly kind: 'wanted'; readonly peerIndex: number }
   | { readonly kind: 'large'; readonly peerIndex: number }
   | { readonly kind: 'spoofed'; readonly peerIndex: number; readonly sourceIpv4: Ipv4 }
+  | { readonly kind: 'notice'; readonly notice: SwitchNotice }
   | { readonly kind: 'failure'; readonly message: string }

@@ -1,3 +1,4 @@
+import type { Mac } from '../address/mod.ts'
 import type { DataPlane, DataPlaneEvents, EngineOp, ForwardingTable, MacEntry, SessionTotals } from '../overlay/mod.ts'
 import { applyEngineOp } from '../overlay/mod.ts'
 import { Lanes, type LanesOptions } from './lanes.ts'
@@ -28,6 +29,10 @@ export class LanePlane implements DataPlane {
 
   forgetPeer(peerIndex: number): void {
     this.#lanes.forgetPeer(peerIndex)
+  }
+
+  forgetMac(mac: Mac): void {
+    this.#lanes.macs.forget(mac)
   }
 
   counters(): Record<string, number> {

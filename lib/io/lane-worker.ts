@@ -41,6 +41,9 @@ function run(): void {
       onSpoofed: (peerIndex, sourceIpv4) => {
         if (backlog.admit(0)) post({ kind: 'spoofed', peerIndex, sourceIpv4 })
       },
+      onNotice: notice => {
+        if (backlog.admit(0)) post({ kind: 'notice', notice })
+      },
     },
     { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed },
   )

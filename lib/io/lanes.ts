@@ -57,6 +57,7 @@ export class Lanes {
       else if (report.kind === 'wanted') events.onWanted(report.peerIndex)
       else if (report.kind === 'large') events.onLarge(report.peerIndex)
       else if (report.kind === 'spoofed') events.onSpoofed(report.peerIndex, report.sourceIpv4)
+      else if (report.kind === 'notice') events.onNotice(report.notice)
       else failure = report.message
     })
     worker.on('error', thrown => (failure = String(thrown)))

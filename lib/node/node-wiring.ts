@@ -17,6 +17,7 @@ import { Joining } from './joining.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
 import { LinkEvents } from './link-events.ts'
 import { LocalHealth } from './local-health.ts'
+import { MacConflicts } from './mac-conflicts.ts'
 import { MemberList } from './member-list.ts'
 import { Membership } from './membership.ts'
 import { MeshUse } from './mesh-use.ts'
@@ -106,6 +107,7 @@ export function wireParts(
   const members = new MemberList(context)
   const addresses: Addresses = new Addresses(context, members, () => tables.changed())
   const impostures: Impostures = new Impostures(context, address => addresses.ipam.peerOf(address))
+  const macConflicts = new MacConflicts(context)
   const names: NameRecords = new NameRecords(context)
   const contacts: Contacts = new Contacts(context, dialler)
   const use: MeshUse = new MeshUse(context, mesh, () => addresses.ipam.leases().length > 0)
@@ -136,6 +138,7 @@ export function wireParts(
     addresses,
     new HandingOn(context, addresses),
     impostures,
+    macConflicts,
     names,
     contacts,
     use,
@@ -165,6 +168,6 @@ export function wireParts(
       events,
       keeper,
     },
-    ...{ gossip, mesh, joining, past, contacts, impostures, use, election, health, linkSuspicion, pings },
+    ...{ gossip, mesh, joining, past, contacts, impostures, macConflicts, use, election, health, linkSuspicion, pings },
   }
 }

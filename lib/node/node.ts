@@ -2,6 +2,7 @@ import { peerIdBytes, type Cidr, type Endpoint, type EndpointParts, type Ipv4, t
 import { drained, soonest, type Machine, type Millis } from '../base/mod.ts'
 import type { AddressForm, BlockRun, BlockSpace, Lease, LeaseHolder, PeerRemoval } from '../ipam/mod.ts'
 import type { Ledger } from '../ledger/mod.ts'
+import { MAC_LOCAL, type SwitchNotice } from '../overlay/mod.ts'
 import { GOODBYE_CODE, SHORT_ID_BYTES, type NameRecord } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
@@ -10,6 +11,7 @@ import type { Dialler } from './dialler.ts'
 import { FEATURES } from './features.ts'
 import { forwardingTable } from './forwarding-table.ts'
 import type { ElectionReport } from './election-report.ts'
+import { SELF_INDEX } from './known-peers.ts'
 import type { Membership } from './membership.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { NameRecords } from './names.ts'
@@ -257,6 +259,14 @@ export class Node implements Machine<NodeOutput> {
   /** A frame of the peer was dropped, for its source address is another's. */
   handleSpoofed(peerIndex: number, source: Ipv4, now: Millis): void {
     this.#ofPeer(peerIndex, peer => this.#wiring.impostures.handle(peer, source, now), now)
+  }
+
+  /** Frames were dropped that the operator should know of. */
+  handleNotice(notice: SwitchNotice, now: Millis): void {
+    const peerAt = (index: number) => this.view.peerAt(index === MAC_LOCAL ? SELF_INDEX : index)
+    const [holder, rival] = [peerAt(notice.holder), peerAt(notice.rival)]
+    if (holder !== undefined && rival !== undefined) this.#wiring.macConflicts.handle(notice.mac, holder, rival, now)
+    this.#workOff(now)
   }
 
   report(now: Millis): NodeReport {

@@ -1,6 +1,17 @@
 /** An address that was not seen for so long is unknown again. */
 export const MAC_AGE_SECONDS = 600
 
+/** An address that moves so often in a row … */
+export const MAC_MOVES_MAX = 5
+/** … each time within so long of the last, is in use at two places at once … */
+export const MAC_RETURN_SECONDS = 20
+/** … and stays where it is until it was not seen there for so long. */
+export const MAC_HOLD_SECONDS = 30
+/** So long after an address moved, or was seen elsewhere, it is where it is, and nowhere else (RFC 7432 §15.1). */
+export const MAC_SETTLED_SECONDS = 180
+/** Until then a frame for it goes also to where it was, at most one in so long. */
+export const MAC_FORMER_MS = 20
+
 /** Slots of a MAC table unless told otherwise: a power of two. */
 export const MAC_TABLE_CAPACITY = 16_384
 

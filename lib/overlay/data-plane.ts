@@ -1,8 +1,9 @@
-import type { EndpointParts, Ipv4 } from '../address/mod.ts'
+import type { EndpointParts, Ipv4, Mac } from '../address/mod.ts'
 import type { EngineOp } from './engine-op.ts'
 import type { ForwardingTable } from './forwarding.ts'
 import type { MacEntry } from './mac-table.ts'
 import type { SessionTotals } from './packet-engine.ts'
+import type { SwitchNotice } from './switch-notice.ts'
 
 /**
  * Whatever carries frames, as the shell of a node sees it: today the packet engine with its lanes (`LanePlane` in io),
@@ -18,6 +19,8 @@ export interface DataPlane {
   setTable(table: ForwardingTable): void
   /** Forgets every address that was seen at the peer, and what a lane is just about to learn of it. */
   forgetPeer(peerIndex: number): void
+  /** Forgets where an address was seen: it is not plugged into this host any more. */
+  forgetMac(mac: Mac): void
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
   counters(): Record<string, number>
   /** The addresses that are known at `nowSeconds` of the monotonic clock. */
@@ -42,6 +45,11 @@ export interface DataPlaneEvents {
   onLarge(peerIndex: number): void
   /** A frame of the peer was dropped: its source address is another's. At most once per peer, second and lane. */
   onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
+  /**
+   * Frames were dropped that an operator should know of. An address that is local stays so: whoever gets this has to
+   * find out whether it is, and to call `forgetMac` if not.
+   */
+  onNotice(notice: SwitchNotice): void
   /** It ended by itself: the device is gone, or a bug. Frames no longer flow. */
   onFailure(message: string): void
 }

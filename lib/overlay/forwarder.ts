@@ -6,14 +6,16 @@ import {
   LANES_MAX,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
-  PEER_SLOTS,
+  MAC_FORMER_MS,
   SEGMENT_BYTES_MIN,
 } from './constants.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
-import type { BlockOwners, ForwardingTable } from './forwarding.ts'
-import { MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
-import { neighbourTargetAt } from './neighbour-target.ts'
+import type { ForwardingTable } from './forwarding.ts'
+import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
+import { OwnerCheck } from './owner-check.ts'
+import { Paced } from './paced.ts'
 import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
+import type { SwitchNotice } from './switch-notice.ts'
 
 /** What a lane hands to the main thread. */
 export interface ForwarderHooks {
@@ -32,6 +34,7 @@ export interface ForwarderHooks {
   onLarge(peerIndex: number): void
   /** A frame of the peer was dropped because its source address is another's; at most once per peer and second. */
   onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
+  onNotice(notice: SwitchNotice): void
 }
 
 export interface ForwarderOptions {
@@ -63,25 +66,21 @@ export class Forwarder {
   readonly #laneBits: number
   readonly #movedPeers: Int32Array
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
-  /** The second in which a peer of each slot was last said to be wanted. */
-  readonly #wantedAt = new Int32Array(PEER_SLOTS).fill(-1)
-  /** The turn in which it was last told that large frames go to a peer of each slot. */
-  readonly #largeAt = new Int32Array(PEER_SLOTS).fill(-1)
-  /** The same of peers that sent frames from addresses of others. */
-  readonly #spoofedAt = new Int32Array(PEER_SLOTS).fill(-1)
+  readonly #owners = new OwnerCheck()
+  readonly #wanted = new Paced()
+  readonly #large = new Paced()
+  readonly #spoofed = new Paced()
+  readonly #contested = new Paced()
+  readonly #asked = new Paced()
   readonly #floodOf = new Map<number, Int32Array>()
   #reachableList: readonly number[] = []
   #floodOwn: Int32Array = NO_CHILDREN
   #selfIndex = -1
-  #owners: BlockOwners | undefined
-  #ownerShift = 0
-  #hasIpv6 = false
-  /** Of the prefix of the mesh: 32 bits, and 16. */
-  #ipv6First = 0
-  #ipv6Second = 0
   #nextDuplicate: number
   /** Which span of LARGE_TOLD_MS this is. */
   #largeTurn = 0
+  /** The same of MAC_FORMER_MS. */
+  #askTurn = 0
   #sendCount = 0
   #movedCount = 0
 
@@ -107,17 +106,7 @@ export class Forwarder {
     this.#floodOwn = Int32Array.from(table.floodOwn)
     this.#floodOf.clear()
     for (const [origin, children] of table.floodOf) this.#floodOf.set(origin, Int32Array.from(children))
-    const prefix = table.ipv6Prefix
-    this.#hasIpv6 = prefix !== undefined
-    if (prefix !== undefined) {
-      this.#ipv6First = i32(prefix, 0)
-      this.#ipv6Second = (prefix[4]! << 8) | prefix[5]!
-    }
-    this.#owners = table.owners
-    if (table.owners === undefined) return
-    const { blockSize } = table.owners
-    assert(blockSize >= 1 && (blockSize & (blockSize - 1)) === 0, `block of ${blockSize} addresses`)
-    this.#ownerShift = 31 - Math.clz32(blockSize)
+    this.#owners.setTable(table)
   }
 
   /** Switches one batch of frames from the TAP. Returns how many were handled; -1 when there was none. */
@@ -126,6 +115,7 @@ export class Forwarder {
     if (count <= 0) return -1
     const nowSeconds = Math.floor(now / 1000)
     this.#largeTurn = Math.floor(now / LARGE_TOLD_MS) | 0
+    this.#askTurn = Math.floor(now / MAC_FORMER_MS) | 0
     this.#sendCount = 0
     for (let row = 0; row < count; row++) this.#fromTap(row, nowSeconds)
     this.#flush()
@@ -158,13 +148,14 @@ export class Forwarder {
     const { rows } = this.#lane
     const at = row * ROW.columns
     if (!this.#isSound(at)) return
-    this.#macs.learn(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!, MAC_LOCAL, nowSeconds)
+    if (this.#learn(at, MAC_LOCAL, nowSeconds) === MAC_CONTESTED) return
     const high = rows[at + ROW.destinationHigh]!
     if ((high & GROUP_BIT) === 0) {
       const peer = this.#macs.lookup(high, rows[at + ROW.destinationLow]!, nowSeconds)
       // The bridge delivers what is local; it shows us a copy only while it does not know the address.
       if (peer === MAC_LOCAL) return
       if (peer !== MAC_UNKNOWN) {
+        if (this.#macs.former >= 0) this.#askFormer(row, rows[at + ROW.destinationLow]!, this.#macs.former)
         if (this.#reachable[peer] === 1) {
           this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
           return
@@ -195,13 +186,21 @@ export class Forwarder {
       if (this.#isSpoofedIpv6(at, origin)) return this.#dropSpoofed(at, origin, nowSeconds)
       if ((rows[at + ROW.flags]! & ROW_FLAG.neighbourAdvertisement) !== 0 && this.#isSpoofedNeighbour(at, origin))
         return this.#drop('spoofed-neighbour')
-    } else if (this.#isSpoofed(rows[at + ROW.sourceIpv4]!, origin)) return this.#dropSpoofed(at, origin, nowSeconds)
+    } else if (this.#owners.isOfAnother(rows[at + ROW.sourceIpv4]!, origin))
+      return this.#dropSpoofed(at, origin, nowSeconds)
     // Last of the checks: a frame that is dropped must not shadow a good one of the same id.
     if (isBroadcast && !this.#duplicates.admit(origin, rows[at + ROW.duplicateId]!, now)) return this.#drop('duplicate')
-    const before = this.#macs.learn(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!, origin, nowSeconds)
+    const before = this.#learn(at, origin, nowSeconds)
+    if (before === MAC_CONTESTED) return false
     if (before === MAC_LOCAL) this.#lane.countLocalMove()
     if (isBroadcast) this.#passOn(row, at, origin)
     return true
+  }
+
+  /** The address moved of late. Who still has it is asked by a frame now and then, and answers as to any other. */
+  #askFormer(row: number, low: number, former: number): void {
+    if (this.#reachable[former] !== 1 || !this.#asked.isDue(low, this.#askTurn)) return
+    this.#push(row, former, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
   }
 
   #passOn(row: number, at: number, origin: number): void {
@@ -232,48 +231,39 @@ export class Forwarder {
     return true
   }
 
-  /** True when the ledger gives this IPv4 source to another peer than the frame's origin: by its block, or as a loan. */
-  #isSpoofed(sourceIpv4: number, origin: number): boolean {
-    const owners = this.#owners
-    if (owners === undefined || sourceIpv4 === 0) return false
-    const offset = (sourceIpv4 >>> 0) - owners.first
-    if (offset < 0) return false
-    const block = offset >>> this.#ownerShift
-    if (block >= owners.ownerOf.length) return false
-    const owner = owners.ownerOf[block]!
-    return owner >= 0 && owner !== origin && lentTo(owners, sourceIpv4 >>> 0) !== origin
+  /** See `MacTable.learn`. Of a source that is held elsewhere counts the drop, and tells of it. */
+  #learn(at: number, origin: number, nowSeconds: number): number {
+    const { rows } = this.#lane
+    const high = rows[at + ROW.sourceHigh]!
+    const low = rows[at + ROW.sourceLow]!
+    const before = this.#macs.learn(high, low, origin, nowSeconds)
+    if (before !== MAC_CONTESTED) return before
+    this.#drop('duplicate-mac')
+    if (!this.#contested.isDue(low ^ origin, nowSeconds)) return before
+    const holder = this.#macs.lookup(high, low, nowSeconds)
+    const mac = high * 0x1_0000_0000 + (low >>> 0)
+    if (holder !== MAC_UNKNOWN) this.#hooks.onNotice({ kind: 'duplicate-mac', mac, holder, rival: origin })
+    return before
   }
 
   /** Of IPv6 the IPv4 address at its end is told. */
   #dropSpoofed(at: number, origin: number, nowSeconds: number): false {
-    const slot = origin % PEER_SLOTS
-    if (this.#spoofedAt[slot] !== nowSeconds) {
-      this.#spoofedAt[slot] = nowSeconds
+    if (this.#spoofed.isDue(origin, nowSeconds)) {
       this.#hooks.onSpoofed(origin, this.#lane.rows[at + ROW.sourceIpv4]! >>> 0)
     }
     return this.#drop('spoofed-source')
   }
 
-  /** The same of the source of an IPv6 frame. Addresses that are not of the mesh, link-local ones too, are anybody's. */
   #isSpoofedIpv6(at: number, origin: number): boolean {
     const { rows } = this.#lane
     const source = at + ROW.sourceIpv6
-    return this.#isForeign(rows[source]!, rows[source + 1]!, rows[source + 2]!, rows[at + ROW.sourceIpv4]!, origin)
+    const ipv4 = rows[at + ROW.sourceIpv4]!
+    return this.#owners.isOfAnotherIpv6(rows[source]!, rows[source + 1]!, rows[source + 2]!, ipv4, origin)
   }
 
-  /** Whether a neighbour advertisement claims the address of another peer's container. */
   #isSpoofedNeighbour(at: number, origin: number): boolean {
     const { rows, slab } = this.#lane
-    const target = neighbourTargetAt(slab, rows[at + ROW.offset]!, rows[at + ROW.length]!)
-    if (target < 0) return true
-    const word = (i: number) => i32(slab, target + 4 * i)
-    return this.#isForeign(word(0), word(1), word(2), word(3), origin)
-  }
-
-  /** An IPv6 address in four times 32 bits. What has the prefix of the mesh, and is no address of it, is nobody's. */
-  #isForeign(first: number, second: number, third: number, ipv4: number, origin: number): boolean {
-    if (!this.#hasIpv6 || first !== this.#ipv6First || second >>> 16 !== this.#ipv6Second) return false
-    return third !== 0 || this.#isSpoofed(ipv4, origin)
+    return this.#owners.isSpoofedNeighbour(slab, rows[at + ROW.offset]!, rows[at + ROW.length]!, origin)
   }
 
   #control(row: number, at: number): void {
@@ -293,12 +283,8 @@ export class Forwarder {
     this.#hooks.onMoved(peer, rows[at + ROW.receiverIndex]! >>> 0, this.#lane.source(row))
   }
 
-  /** Peers that share a slot wait for each other's second: that bounds what one lane can report, too. */
   #want(peer: number, nowSeconds: number): void {
-    const slot = peer % PEER_SLOTS
-    if (this.#wantedAt[slot] === nowSeconds) return
-    this.#wantedAt[slot] = nowSeconds
-    this.#hooks.onWanted(peer)
+    if (this.#wanted.isDue(peer, nowSeconds)) this.#hooks.onWanted(peer)
   }
 
   /**
@@ -328,11 +314,7 @@ export class Forwarder {
 
   /** Told now and then: it is only a cause to look whether the path still carries them. */
   #tellLarge(peer: number): void {
-    const turn = this.#largeTurn
-    const slot = peer % PEER_SLOTS
-    if (this.#largeAt[slot] === turn) return
-    this.#largeAt[slot] = turn
-    this.#hooks.onLarge(peer)
+    if (this.#large.isDue(peer, this.#largeTurn)) this.#hooks.onLarge(peer)
   }
 
   #flush(): void {
@@ -344,22 +326,4 @@ export class Forwarder {
     this.#lane.countDrop(reason, 1)
     return false
   }
-}
-
-function i32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
-}
-
-/** The peer index of who borrowed the address; -1 when nobody did. */
-function lentTo({ lentAddresses, lentTo: peers }: BlockOwners, address: number): number {
-  let low = 0
-  let high = lentAddresses.length - 1
-  while (low <= high) {
-    const middle = (low + high) >>> 1
-    const found = lentAddresses[middle]!
-    if (found === address) return peers[middle]!
-    if (found < address) low = middle + 1
-    else high = middle - 1
-  }
-  return -1
 }

@@ -1,11 +1,23 @@
 import type { Mac } from '../address/mod.ts'
 import { assert } from '../base/mod.ts'
-import { BUCKET_SLOTS, MAC_AGE_SECONDS, MAC_FORGET_SPIN_MAX, MAC_SPIN_MAX, MAC_TABLE_CAPACITY } from './constants.ts'
+import {
+  BUCKET_SLOTS,
+  MAC_AGE_SECONDS,
+  MAC_FORGET_SPIN_MAX,
+  MAC_HOLD_SECONDS,
+  MAC_MOVES_MAX,
+  MAC_RETURN_SECONDS,
+  MAC_SETTLED_SECONDS,
+  MAC_SPIN_MAX,
+  MAC_TABLE_CAPACITY,
+} from './constants.ts'
 
 /** The address was last seen on this host's own bridge. */
 export const MAC_LOCAL = -2
 /** The address is not known, or was not seen for `MAC_AGE_SECONDS`. */
 export const MAC_UNKNOWN = -1
+/** What `learn` says of an observation that does not count: the address is in use elsewhere. */
+export const MAC_CONTESTED = -3
 
 export interface MacEntry {
   readonly mac: Mac
@@ -14,14 +26,26 @@ export interface MacEntry {
   readonly lastSeenSeconds: number
 }
 
-// A slot: | used << 16 | upper 16 bits | lower 32 bits | peer | last seen, seconds |. A bucket: sequence, then its
-// slots.
-const MAC_SLOT_WORDS = 4
+// A slot: | used << 16 | upper 16 bits | lower 32 bits | peer | last seen, seconds | moves in a row | last move, seconds |
+// where it was before it began to move |. A bucket: sequence, then its slots.
+const MAC_SLOT_WORDS = 7
 const MAC_BUCKET_WORDS = 1 + BUCKET_SLOTS * MAC_SLOT_WORDS
 const USED = 1 << 16
+/** The upper 24 of the lower 32 bits of the addresses of virtual routers (RFC 9568 §7.3), for IPv4 and IPv6. */
+const VIRTUAL_ROUTERS = [0x5e_0001, 0x5e_0002]
 
 /**
  * Where each MAC address was last seen; the newest observation wins, so moves of VMs and of VRRP addresses work.
+ *
+ * An address that moves MAC_MOVES_MAX times in a row, each time within MAC_RETURN_SECONDS, is in use at two places at
+ * once (RFC 7432 §15.1 counts so). From then on it is held where it was first or, while that is silent, where it is:
+ * what is seen of it elsewhere does not count, until it was not seen where it is for MAC_HOLD_SECONDS. Where it was
+ * first has it back at once. That is over when it was seen at one place only for MAC_SETTLED_SECONDS. So long after a
+ * move `former` tells where the address was, so that who still has it can be asked.
+ *
+ * An address that is local stays so until it is forgotten: this host knows whether it is still plugged in, and its
+ * bridge must not learn otherwise. Addresses of virtual routers are not held: those agree among themselves which of them
+ * has it, however often that changes.
  *
  * A fixed number of slots over a buffer that lanes on several threads may share (SharedArrayBuffer). An address belongs
  * to one bucket of eight slots; a full bucket evicts its oldest entry. Each bucket is a sequence lock: odd while
@@ -33,6 +57,7 @@ export class MacTable {
   readonly capacity: number
   readonly #words: Int32Array
   readonly #bucketMask: number
+  #former = MAC_UNKNOWN
 
   /** The bytes that a table of so many slots (a power of two, at least 8) needs. */
   static bytesFor(capacity = MAC_TABLE_CAPACITY): number {
@@ -48,9 +73,14 @@ export class MacTable {
     this.#bucketMask = this.capacity / BUCKET_SLOTS - 1
   }
 
+  /** The peer at which the address of the last `lookup` was before, if it moved of late; else MAC_UNKNOWN. */
+  get former(): number {
+    return this.#former
+  }
+
   /**
    * Notes that the address (upper 16, lower 32 bits) was seen at `peer` (an index or MAC_LOCAL). Returns where it was
-   * known to be before: a peer index, MAC_LOCAL or MAC_UNKNOWN.
+   * known to be before: a peer index, MAC_LOCAL or MAC_UNKNOWN; or MAC_CONTESTED, then it stays there.
    */
   learn(high: number, low: number, peer: number, nowSeconds: number): number {
     const words = this.#words
@@ -65,10 +95,15 @@ export class MacTable {
     if (!this.#lock(at)) return MAC_UNKNOWN
     let slot = this.#find(at, tag, lower)
     let before = MAC_UNKNOWN
-    if (slot >= 0) {
-      if (nowSeconds - words[slot + 3]! <= MAC_AGE_SECONDS) before = words[slot + 2]!
+    if (slot >= 0 && nowSeconds - words[slot + 3]! <= MAC_AGE_SECONDS) {
+      before = words[slot + 2]!
+      if (before !== peer && !isOfVirtualRouter(high, lower) && !this.#move(slot, peer, nowSeconds)) {
+        this.#unlock(at)
+        return MAC_CONTESTED
+      }
     } else {
-      slot = this.#victim(at, nowSeconds)
+      if (slot < 0) slot = this.#victim(at, nowSeconds)
+      Atomics.store(words, slot + 4, 0)
     }
     Atomics.store(words, slot, tag)
     Atomics.store(words, slot + 1, lower)
@@ -78,9 +113,10 @@ export class MacTable {
     return before
   }
 
-  /** Where the address is: a peer index, MAC_LOCAL or MAC_UNKNOWN. */
+  /** Where the address is: a peer index, MAC_LOCAL or MAC_UNKNOWN. See `former` for where it may be, too. */
   lookup(high: number, low: number, nowSeconds: number): number {
     const words = this.#words
+    this.#former = MAC_UNKNOWN
     const at = this.#bucketOf(high, low)
     const tag = USED | high
     const lower = low | 0
@@ -91,9 +127,27 @@ export class MacTable {
       let peer = MAC_UNKNOWN
       if (slot >= 0 && nowSeconds - Atomics.load(words, slot + 3) <= MAC_AGE_SECONDS)
         peer = Atomics.load(words, slot + 2)
-      if (Atomics.load(words, at) === sequence) return peer
+      let former = MAC_UNKNOWN
+      if (peer >= 0 && Atomics.load(words, slot + 4) !== 0) {
+        if (nowSeconds - Atomics.load(words, slot + 5) <= MAC_SETTLED_SECONDS) former = Atomics.load(words, slot + 6)
+      }
+      if (Atomics.load(words, at) !== sequence) continue
+      if (former >= 0 && former !== peer) this.#former = former
+      return peer
     }
     return MAC_UNKNOWN
+  }
+
+  /** Forgets where the address is. */
+  forget(mac: Mac): void {
+    const words = this.#words
+    const high = Math.floor(mac / 0x1_0000_0000)
+    const low = mac | 0
+    const at = this.#bucketOf(high, low)
+    if (!this.#lock(at, MAC_FORGET_SPIN_MAX)) return
+    const slot = this.#find(at, USED | high, low)
+    if (slot >= 0) Atomics.store(words, slot, 0)
+    this.#unlock(at)
   }
 
   /**
@@ -106,7 +160,10 @@ export class MacTable {
     for (let at = 0; at < words.length; at += MAC_BUCKET_WORDS) {
       if (!this.#holds(at, peer) || !this.#lock(at, MAC_FORGET_SPIN_MAX)) continue
       for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
-        if (words[slot] === 0 || words[slot + 2] !== peer) continue
+        if (words[slot] === 0) continue
+        // The index is soon another's.
+        if (words[slot + 6] === peer) Atomics.store(words, slot + 4, 0)
+        if (words[slot + 2] !== peer) continue
         Atomics.store(words, slot, 0)
         forgotten++
       }
@@ -148,6 +205,25 @@ export class MacTable {
     return -1
   }
 
+  /** Counts a move to `peer` of the address in the slot of a locked bucket; false when it stays where it is. */
+  #move(slot: number, peer: number, nowSeconds: number): boolean {
+    const words = this.#words
+    const holder = words[slot + 2]!
+    if (holder === MAC_LOCAL) return false
+    let moves = words[slot + 4]!
+    const restedSeconds = nowSeconds - words[slot + 5]!
+    if (moves === 0 || restedSeconds > MAC_SETTLED_SECONDS) {
+      moves = 0
+      Atomics.store(words, slot + 6, holder)
+    } else if (moves < MAC_MOVES_MAX && restedSeconds > MAC_RETURN_SECONDS) {
+      moves = 0
+    }
+    Atomics.store(words, slot + 4, Math.min(moves + 1, MAC_MOVES_MAX))
+    Atomics.store(words, slot + 5, nowSeconds)
+    if (moves + 1 < MAC_MOVES_MAX) return true
+    return words[slot + 6] === peer || nowSeconds - words[slot + 3]! > MAC_HOLD_SECONDS
+  }
+
   /** A free or aged slot of the bucket, else the one not seen for longest. */
   #victim(at: number, nowSeconds: number): number {
     const words = this.#words
@@ -167,7 +243,8 @@ export class MacTable {
   #holds(at: number, peer: number): boolean {
     const words = this.#words
     for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
-      if (Atomics.load(words, slot) !== 0 && Atomics.load(words, slot + 2) === peer) return true
+      if (Atomics.load(words, slot) === 0) continue
+      if (Atomics.load(words, slot + 2) === peer || Atomics.load(words, slot + 6) === peer) return true
     }
     return false
   }
@@ -196,4 +273,8 @@ export class MacTable {
   #unlock(at: number): void {
     Atomics.add(this.#words, at, 1)
   }
+}
+
+function isOfVirtualRouter(high: number, low: number): boolean {
+  return high === 0 && VIRTUAL_ROUTERS.includes(low >>> 8)
 }

@@ -1,3 +1,5 @@
+import { u16At } from './frame-bytes.ts'
+
 const ETHERNET_TYPE_AT = 12
 const VLAN_TYPES = [0x8100, 0x88a8]
 const VLAN_TAGS_MAX = 4
@@ -19,7 +21,7 @@ const TARGET_END = 24
 export function neighbourTargetAt(slab: Uint8Array, offset: number, length: number): number {
   const end = Math.min(offset + length, slab.length)
   let at = offset + ETHERNET_TYPE_AT
-  for (let tags = 0; tags < VLAN_TAGS_MAX && at + 2 <= end && VLAN_TYPES.includes(u16(slab, at)); tags++) at += 4
+  for (let tags = 0; tags < VLAN_TAGS_MAX && at + 2 <= end && VLAN_TYPES.includes(u16At(slab, at)); tags++) at += 4
   at += 2
   if (at + IPV6_HEADER_BYTES > end) return -1
   let next = slab[at + 6]!
@@ -31,8 +33,4 @@ export function neighbourTargetAt(slab: Uint8Array, offset: number, length: numb
   }
   if (next !== NEXT_ICMPV6 || at + TARGET_END > end || slab[at] !== NEIGHBOUR_ADVERTISEMENT) return -1
   return at + TARGET_AT
-}
-
-function u16(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!
 }

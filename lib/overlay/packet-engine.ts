@@ -195,5 +195,6 @@ export const SWITCH_DROPS = [
   'hop-limit',
   'unknown-origin',
   'malformed-frame',
+  'duplicate-mac',
 ] as const
 export type SwitchDrop = (typeof SWITCH_DROPS)[number]

@@ -70,6 +70,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onWanted: (peer: number) => void wanted.push(peer),
     onLarge: () => undefined,
     onSpoofed: () => undefined,
+    onNotice: () => undefined,
     onFailure: (message: string) => void failures.push(message),
   }
   const plane = new LanePlane(receiver, events, { shape, duplicateSeed: 1 })
@@ -80,6 +81,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onWanted: () => undefined,
     onLarge: () => undefined,
     onSpoofed: () => undefined,
+    onNotice: () => undefined,
   }
   const forwarder = new Forwarder(senderLane, new MacTable(), hooks)
   forwarder.setTable(tableOf([1]))

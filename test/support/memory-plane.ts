@@ -10,6 +10,7 @@ import {
   type MacEntry,
   type SessionTotals,
 } from '../../lib/overlay/mod.ts'
+import type { Mac } from '../../lib/address/mod.ts'
 import type { Millis } from '../../lib/base/mod.ts'
 import type { MemoryEngine } from './memory-engine.ts'
 
@@ -47,6 +48,10 @@ export class MemoryPlane implements DataPlane {
 
   forgetPeer(peerIndex: number): void {
     this.#macs.forgetPeer(peerIndex)
+  }
+
+  forgetMac(mac: Mac): void {
+    this.#macs.forget(mac)
   }
 
   counters(): Record<string, number> {

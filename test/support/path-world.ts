@@ -64,6 +64,7 @@ export class PathPeer {
         onWanted: peer => this.input(now => this.paths.want(this.peerAt(peer), now)),
         onLarge: peer => this.input(now => this.paths.handleLarge(this.peerAt(peer), now)),
         onSpoofed: () => undefined,
+        onNotice: () => undefined,
       },
       { macSlots: 64, duplicateCapacity: 64 },
     )

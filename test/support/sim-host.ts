@@ -6,20 +6,13 @@ import {
   type EndpointParts,
   type PeerId,
 } from '../../lib/address/mod.ts'
-import {
-  Beat,
-  ByteReader,
-  assert,
-  type Chance,
-  type Entropy,
-  type Millis,
-  type WeaveError,
-} from '../../lib/base/mod.ts'
+import { Beat, ByteReader, assert } from '../../lib/base/mod.ts'
+import type { Chance, Entropy, Millis, WeaveError } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
 import { groupOutputs } from '../../lib/daemon/output-group.ts'
 import { LEASE_HOLDER, type AddressForm, type Lease } from '../../lib/ipam/mod.ts'
 import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
-import type { EngineOp } from '../../lib/overlay/mod.ts'
+import { MAC_LOCAL, type EngineOp, type SwitchNotice } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { MemoryPlane } from './memory-plane.ts'
@@ -172,6 +165,7 @@ export class SimHost implements SimSite {
         onWanted: peer => this.#lanes.push((node, now) => node.handleWanted(peer, now)),
         onLarge: peer => this.#lanes.push((node, now) => node.handleLarge(peer, now)),
         onSpoofed: (peer, source) => this.#lanes.push((node, now) => node.handleSpoofed(peer, source, now)),
+        onNotice: notice => this.#handleNotice(notice),
       },
       { duplicateSeed, duplicateCapacity: 256, macSlots: MAC_SLOTS },
     )
@@ -338,6 +332,13 @@ export class SimHost implements SimSite {
   detach(id: string): void {
     if (!this.containers.delete(id)) return
     this.input((node, now) => node.freeAddresses(id, undefined, now))
+  }
+
+  /** As `LocalMacs` of the daemon does. */
+  #handleNotice(notice: SwitchNotice): void {
+    const isHere = [...this.containers.values()].some(({ mac }) => mac === notice.mac)
+    if (notice.holder === MAC_LOCAL && !isHere) this.plane.forgetMac(notice.mac)
+    else this.#lanes.push((node, now) => node.handleNotice(notice, now))
   }
 
   isWaiting(container: string): boolean {

@@ -20,6 +20,7 @@ const DEAF = {
   onWanted: () => undefined,
   onLarge: () => undefined,
   onSpoofed: () => undefined,
+  onNotice: () => undefined,
 }
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const SIDES = ['a', 'b'] as const

@@ -7,6 +7,7 @@ import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { connectionViews } from './connections.ts'
 import { electionOf } from './election.ts'
 import { impostureWarnings } from './impostures.ts'
+import { macConflictWarnings } from './mac-conflicts.ts'
 import { disputeWarnings } from './disputes.ts'
 import { twiceGiverWarnings, ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
@@ -77,6 +78,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...twiceGiverWarnings(report, names),
       ...pastWarnings(report),
       ...impostureWarnings(report, names),
+      ...macConflictWarnings(report, names),
       ...pathSizeWarnings(report, names, facts.mtu),
       ...unshownWarnings(report),
     ],

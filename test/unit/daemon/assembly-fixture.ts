@@ -95,6 +95,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
             offloads: () => ({}),
             counters: () => ({}),
             macs: () => [],
+            forgetMac: () => undefined,
             sessionTotals: () => undefined,
             stop: async () => gone('data plane'),
           }
@@ -163,6 +164,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       inspect: async () => undefined,
       unplug: async () => undefined,
       makePair: async () => Promise.reject(new Error('not to be called')),
+      isPlugged: async () => Promise.resolve(true),
       adoptPair: async () => Promise.reject(new Error('not to be called')),
       inspectPair: async () => Promise.reject(new Error('not to be called')),
       removePair: async () => undefined,

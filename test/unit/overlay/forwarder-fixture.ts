@@ -4,6 +4,7 @@ import { Forwarder, type ForwarderOptions } from '../../../lib/overlay/forwarder
 import type { ForwardingTable } from '../../../lib/overlay/forwarding.ts'
 import { MacTable } from '../../../lib/overlay/mac-table.ts'
 import { ROW, SEND, type EngineLane, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
+import type { SwitchNotice } from '../../../lib/overlay/switch-notice.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../../../lib/wire/datagram.ts'
 import { ethernetFrame } from '../../support/frames.ts'
 import { fillFrameFields } from '../../support/frame-fields.ts'
@@ -144,6 +145,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
   const wanted: number[] = []
   const large: number[] = []
   const spoofed: [number, number][] = []
+  const notices: SwitchNotice[] = []
   const forwarder = new Forwarder(
     lane,
     macs,
@@ -153,6 +155,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
       onWanted: peer => wanted.push(peer),
       onLarge: peer => large.push(peer),
       onSpoofed: (...args) => spoofed.push(args),
+      onNotice: notice => notices.push(notice),
     },
     { duplicateCapacity: 256, ...options },
   )
@@ -163,11 +166,12 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
     return forwarder.outbound(now)
   }
   const out = (...rows: RowInput[]) => outAt(1000, ...rows)
-  const inward = (...rows: RowInput[]) => {
+  const inAt = (now: number, ...rows: RowInput[]) => {
     lane.script(...rows)
-    return forwarder.inbound(1000)
+    return forwarder.inbound(now)
   }
-  return { lane, macs, forwarder, controls, moves, wanted, large, spoofed, where, out, outAt, inward }
+  const inward = (...rows: RowInput[]) => inAt(1000, ...rows)
+  return { lane, macs, forwarder, controls, moves, wanted, large, spoofed, notices, where, out, outAt, inward, inAt }
 }
 
 export function expectDrop(t: Test, lane: ScriptedLane, reason: SwitchDrop, count = 1): void {

@@ -1,6 +1,14 @@
 import t from 'tap'
 import { endpointOf, type EndpointParts } from '../../../lib/address/mod.ts'
-import { DUPLICATE_EXPIRY_MS, LARGE_FRAME_BYTES, LARGE_TOLD_MS, PEER_SLOTS } from '../../../lib/overlay/constants.ts'
+import {
+  DUPLICATE_EXPIRY_MS,
+  LARGE_FRAME_BYTES,
+  LARGE_TOLD_MS,
+  MAC_FORMER_MS,
+  MAC_MOVES_MAX,
+  MAC_SETTLED_SECONDS,
+  PEER_SLOTS,
+} from '../../../lib/overlay/constants.ts'
 import { Forwarder } from '../../../lib/overlay/forwarder.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
 import { ROW_FLAG, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
@@ -239,15 +247,71 @@ t.test('a spoofed broadcast does not shadow the true one of that id', async t =>
   t.same(lane.written, [[0]])
 })
 
-t.test('counts local addresses that turn up elsewhere, and follows them', async t => {
-  const { lane, inward, out, where } = setUp()
+t.test('a local address that turns up elsewhere stays local until it is forgotten', async t => {
+  const { lane, inward, out, where, notices, macs } = setUp()
   out({ frame: frame(EVERYBODY, MAC_A) })
   inward({ frame: frame(MAC_B, MAC_A), from: 2 }, { frame: frame(MAC_B, MAC_A), from: 2 })
-  t.equal(lane.localMoves, 1)
+  t.same([lane.localMoves, where(MAC_A)], [0, MAC_LOCAL])
+  t.same(lane.written, [], 'and the bridge does not hear of it')
+  expectDrop(t, lane, 'duplicate-mac', 2)
+  t.same(notices, [{ kind: 'duplicate-mac', mac: MAC_A, holder: MAC_LOCAL, rival: 2 }])
+  macs.forget(MAC_A)
+  inward({ frame: frame(MAC_B, MAC_A), from: 2 })
   t.equal(where(MAC_A), 2)
-  out({ frame: frame(EVERYBODY, MAC_A) })
-  t.equal(where(MAC_A), MAC_LOCAL)
+  t.same(lane.written, [[0]])
+})
+
+t.test('counts addresses of virtual routers that were local and turn up elsewhere, and follows them', async t => {
+  const { lane, inward, out, where } = setUp()
+  const router = 0x5e00_0101
+  out({ frame: frame(EVERYBODY, router) })
+  inward({ frame: frame(MAC_B, router), from: 2 }, { frame: frame(MAC_B, router), from: 2 })
+  t.equal(lane.localMoves, 1)
+  t.equal(where(router), 2)
+  out({ frame: frame(EVERYBODY, router) })
+  t.equal(where(router), MAC_LOCAL)
   t.same(lane.written, [[0, 1]])
+})
+
+t.test('frames for an address that moved go to where it is, and now and then to where it was', async t => {
+  const { lane, inward, outAt } = setUp()
+  inward({ frame: frame(MAC_A, MAC_B), from: 3 })
+  inward({ frame: frame(MAC_A, MAC_B), from: 4 })
+  const toB = { frame: frame(MAC_B, MAC_A) }
+  const peers = () => lane.sent.splice(0).map(call => call.map(([peer, row, kind]) => [peer, row, kind]))
+  const kind = DATAGRAM_KIND.frame
+  outAt(1000, toB, toB)
+  t.same(peers(), [
+    [
+      [3, 0, kind],
+      [4, 0, kind],
+      [4, 1, kind],
+    ],
+  ])
+  outAt(1000 + MAC_FORMER_MS, toB)
+  t.same(peers()[0]?.length, 2)
+  inward({ frame: frame(MAC_A, MAC_B), from: 3 })
+  outAt(1000 + 2 * MAC_FORMER_MS, toB)
+  t.same(peers(), [[[3, 0, kind]]], 'no more when it answers')
+  inward({ frame: frame(MAC_A, MAC_B), from: 4 })
+  outAt(1000 * (2 + MAC_SETTLED_SECONDS), toB)
+  t.same(peers(), [[[4, 0, kind]]], 'nor when it is sure to be gone')
+})
+
+t.test('an address that two peers use stays with the first, and the frames of the other go nowhere', async t => {
+  const { lane, inward, where, notices, inAt } = setUp()
+  const of = (from: number) => ({ frame: frame(MAC_B, MAC_A), from })
+  inward(of(1))
+  for (let move = 1; move < MAC_MOVES_MAX; move++) inward(of(move % 2 === 1 ? 2 : 1))
+  lane.written.length = 0
+  inward(of(2), of(2), of(1))
+  t.same(lane.written, [[2]], 'of the first alone')
+  t.equal(where(MAC_A), 1)
+  expectDrop(t, lane, 'duplicate-mac', 2)
+  t.same(notices, [{ kind: 'duplicate-mac', mac: MAC_A, holder: 1, rival: 2 }], 'it is told once a second')
+  inAt(2000, { ...broadcast(2, 2, 9), frame: frame(EVERYBODY, MAC_A) })
+  t.same([lane.written.length, lane.sent.length], [1, 0], 'nor is a broadcast passed on')
+  t.equal(notices.length, 2)
 })
 
 t.test('floods to a peer without a way, and says that it is wanted, once a second', async t => {
@@ -343,6 +407,7 @@ t.test('without a table nothing leaves', async t => {
     onWanted: () => undefined,
     onLarge: () => undefined,
     onSpoofed: () => undefined,
+    onNotice: () => undefined,
   })
   lane.script({ frame: frame(EVERYBODY, MAC_A) })
   forwarder.outbound(0)

@@ -43,6 +43,7 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
       onWanted: () => undefined,
       onLarge: () => undefined,
       onSpoofed: () => undefined,
+      onNotice: () => undefined,
     }
     const host = { engine, forwarder: new Forwarder(engine, macs, hooks, { duplicateCapacity: 256 }), endpoint }
     places.set(endpointOf(endpoint.ip, endpoint.port), host)

@@ -1,0 +1,6 @@
+import type { Mac } from '../address/mod.ts'
+
+/** What a lane tells of frames that it drops, for the operator: at most once a second of each, and lane. */
+export type SwitchNotice =
+  /** The address is in use at two places: peer indices, or MAC_LOCAL. What the rival sends of it is dropped. */
+  { readonly kind: 'duplicate-mac'; readonly mac: Mac; readonly holder: number; readonly rival: number }
