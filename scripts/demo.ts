@@ -12,13 +12,14 @@ import { existsSync } from 'node:fs'
 import type { PeerView } from '../lib/api/mod.ts'
 import { Capture, occurrences } from '../test/support/testbed-capture.ts'
 import { run, waitFor } from '../test/support/testbed-command.ts'
+import { iperf } from '../test/support/testbed-iperf.ts'
 import { download } from '../test/support/testbed-transfer.ts'
 import { Testbed, type Host, type Namespace } from '../test/support/testbed.ts'
 import { Stage } from './demo/stage.ts'
 
 const EXIT_MISSING = 69
 const EXIT_NOT_ROOT = 77
-const TOOLS = ['ip', 'ping', 'tcpdump', 'iperf3', 'sysctl', 'nsenter'] as const
+const TOOLS = ['ip', 'ping', 'tcpdump', 'iperf3', 'sysctl', 'ss', 'nsenter'] as const
 const MARKER = 'this-is-the-payload-in-clear-text-4711. '
 const MARKED_BYTES = 4_000_000
 const JOIN_MS = 20_000
@@ -182,16 +183,7 @@ async function transfer({ containers, addresses }: Cast): Promise<void> {
     [0, 1, 'a→b'],
     [0, 2, 'a→c'],
   ] as const) {
-    const server = run(containers[to]!.argv('iperf3', '-s', '-1', '-B', addresses[to]!), { limitMs: 15_000 })
-    const client = ['iperf3', '-c', addresses[to]!, '-t', '2', '-J', '--connect-timeout', '2000']
-    // The server may not listen yet.
-    const answer = await waitFor(`a transfer ${way}`, 10_000, async () => {
-      const result = await containers[from]!.run(client)
-      if (result.status !== 0) throw new Error(result.stdout || result.stderr)
-      return JSON.parse(result.stdout) as { end: { sum_received: { bits_per_second: number; bytes: number } } }
-    })
-    await server
-    const { bits_per_second: rate, bytes } = answer.end.sum_received
+    const { bytes, bitsPerSecond: rate } = await iperf(containers[from]!, containers[to]!, addresses[to]!, 2)
     stage.check(bytes > 0, `${way}: ${(bytes / 1e6).toFixed(0)} MB at ${(rate / 1e9).toFixed(2)} Gb/s`)
   }
 }

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { waitFor } from './testbed-command.ts'
+import type { Namespace } from './testbed.ts'
+
+const START_MS = 20_000
+const CONNECT_MS = 5_000
+/** For the connection, and for what both ends say of the transfer. */
+const SLACK_MS = 20_000
+const TRIES = 3
+const INTERVAL_S = 0.1
+
+export interface IperfResult {
+  /** As the receiver counted. */
+  readonly bytes: number
+  readonly bitsPerSecond: number
+  /** The longest time in which nothing was sent, to a tenth of a second. */
+  readonly stallMs: number
+}
+
+interface Answer {
+  readonly error?: string
+  readonly intervals?: readonly { readonly sum?: { readonly seconds: number; readonly bytes: number } }[]
+  readonly end?: { readonly sum_received?: { readonly bits_per_second: number; readonly bytes: number } }
+}
+
+/**
+ * One TCP stream of iperf3 from a namespace to an address of another one, for so many seconds. The client starts when the
+ * server listens, and tries again where it could not connect; when that was in vain the error tells what both said.
+ */
+export async function iperf(from: Namespace, to: Namespace, address: string, seconds: number): Promise<IperfResult> {
+  const argv = to.argv('iperf3', '-s', '-B', address, '--forceflush')
+  const server = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = once(server, 'exit')
+  let said = ''
+  for (const stream of [server.stdout, server.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-500)))
+  try {
+    await waitFor('iperf3 to listen', START_MS, async () => {
+      if (server.exitCode !== null) throw new Error(`it ended with ${server.exitCode}: ${said}`)
+      return (await to.must('ss', '-ltnH', 'sport', '=', ':5201')).trim() !== ''
+    })
+    const client = ['iperf3', '-c', address, '-t', String(seconds), '-i', String(INTERVAL_S), '-J']
+    for (let attempt = 1; ; attempt++) {
+      const { status, stdout, stderr } = await from.run([...client, '--connect-timeout', String(CONNECT_MS)], {
+        limitMs: seconds * 1000 + SLACK_MS,
+      })
+      const answer = parsed(stdout)
+      const received = answer?.end?.sum_received
+      // A failure of iperf3 may come with the exit status 0.
+      if (status === 0 && answer?.error === undefined && received !== undefined)
+        return { bytes: received.bytes, bitsPerSecond: received.bits_per_second, stallMs: longestStall(answer!) }
+      const why = answer?.error ?? (stderr.trim() || stdout.trim())
+      if (attempt < TRIES && /unable to connect|timed out|busy/i.test(why)) continue
+      throw new Error(
+        `iperf3 to ${address}, attempt ${attempt}: the client ended with status ${status}: ${why}; the server says: ${said.trim()}`,
+      )
+    }
+  } finally {
+    server.kill('SIGKILL')
+    await ended
+  }
+}
+
+function parsed(text: string): Answer | undefined {
+  try {
+    return JSON.parse(text) as Answer
+  } catch {
+    return undefined
+  }
+}
+
+function longestStall({ intervals = [] }: Answer): number {
+  let longest = 0
+  let now = 0
+  for (const { sum } of intervals) {
+    now = sum === undefined || sum.bytes > 0 ? 0 : now + sum.seconds * 1000
+    longest = Math.max(longest, now)
+  }
+  return Math.round(longest)
+}
