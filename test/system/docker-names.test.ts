@@ -11,8 +11,10 @@ import { waitFor } from '../support/testbed-command.ts'
 import { Testbed, meshed, type Host } from '../support/testbed.ts'
 
 t.setTimeout(240_000)
-/** Within so long a name is known, or gone, in the whole mesh. */
-const TOLD_MS = 1_000
+/** Within a second a name is known, or gone, in the whole mesh; a machine that is busy with other tests adds to it. */
+const TOLD_MS = 5_000
+/** Docker switches IPv6 off in containers whose networks have none. */
+const IPV6 = ['--sysctl', 'net.ipv6.conf.all.disable_ipv6=0']
 const SOON_MS = 10_000
 const BACK_MS = 30_000
 
@@ -62,12 +64,14 @@ t.test('containers of two Dockers and their names', { skip: await skipDockerd(),
     await docker1.docker('rm', '-f', 'db')
   })
 
-  await t.test('they end within a second when a container stops, and come back with it', async t => {
-    await docker1.sleeper('web', '-l', 'weave-ts.attach=', '-l', 'weave-ts.name=shop')
+  await t.test('they end soon when a container stops, and come back with it', async t => {
+    await docker1.sleeper('web', '-l', 'weave-ts.attach=', '-l', 'weave-ts.name=shop', ...IPV6)
     const both = (name: string) =>
       waitFor(`${name} has an address of each family`, SOON_MS, async () => {
         const addresses = await addressesOf(h2, name)
-        return addresses.length === 2 && addresses
+        if (addresses.length === 2) return addresses
+        const there = await addressesOf(h1, name)
+        throw new Error(`h2 knows ${addresses.join(' ')}, and h1 tells of ${there.join(' ')}`)
       })
     const before = await both('shop')
     await docker1.docker('stop', '-t', '0', 'web')
