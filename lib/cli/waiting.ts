@@ -23,12 +23,15 @@ export async function withNotice<T>(
   reasonOf: (status: Status) => string | undefined = waitOf,
 ): Promise<T> {
   let said = ''
+  let isOver = false
   let timer: NodeJS.Timeout | undefined
   const look = async () => {
     const reason = await client.call('status').then(
       status => reasonOf(status) ?? 'the daemon is busy',
       () => 'the daemon does not answer',
     )
+    // The answer came while the status was asked for: a timer would keep the command from ending, for good.
+    if (isOver) return
     if (reason !== said) console.error(`weave-ts: ${what} waits: ${reason}`)
     said = reason
     timer = setTimeout(() => void look(), NOTICE_INTERVAL_MS)
@@ -37,6 +40,7 @@ export async function withNotice<T>(
   try {
     return await answer
   } finally {
+    isOver = true
     clearTimeout(timer)
   }
 }
