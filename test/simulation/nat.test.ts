@@ -220,3 +220,59 @@ for (const [how, address] of [
     t.ok(Math.max(...outages) <= 2_500, `longest outages: ${outages.join(', ')} ms`)
     t.end()
   })
+
+t.test(
+  'a path at rest holds its mappings for 30 s, and one that they forgot sooner is there again with the first traffic',
+  t => {
+    for (const timeoutMs of [30_000, 10_000]) {
+      const kind = { ...PORT_RESTRICTED, timeoutMs }
+      const mesh = meshBehind([kind, kind])
+      const [, one, other] = launched(t, mesh) as [SimHost, SimHost, SimHost]
+      t.type(
+        mesh.until(() => areDirect(one, other), DIRECT_MS, LOOK_MS),
+        'number',
+      )
+      for (const { number } of [one, other]) mesh.attach(number)
+      mesh.run(3_000)
+      outageOf(mesh, one, other, 1_000)
+      let lapses = 0
+      for (let rest = 0; rest < 300; rest++) {
+        mesh.run(1_000)
+        if (!areDirect(one, other)) lapses++
+      }
+      const outageMs = outageOf(mesh, one, other, 5_000)
+      const isHeld = timeoutMs === 30_000
+      t.comment(`forgotten after ${timeoutMs / 1000} s: ${lapses} of 300 s at rest without a path, then ${outageMs} ms`)
+      if (isHeld) t.equal(lapses, 0)
+      t.ok(outageMs <= (isHeld ? 500 : 2_000), `${outageMs} ms`)
+      if (!t.passing()) t.comment(mesh.story())
+    }
+    t.end()
+  },
+)
+
+t.test('a host that moves behind another NAT while data flows is reached there', t => {
+  for (const kind of [PORT_RESTRICTED, LINUX]) {
+    const mesh = meshBehind([kind, kind])
+    const [, one, other] = launched(t, mesh) as [SimHost, SimHost, SimHost]
+    t.type(
+      mesh.until(() => areDirect(one, other), DIRECT_MS, LOOK_MS),
+      'number',
+    )
+    for (const { number } of [one, other]) mesh.attach(number)
+    mesh.run(3_000)
+    outageOf(mesh, one, other, 3_000)
+    mesh.network.move(1)
+    mesh.network.placeBehind(1, mesh.network.addNat(kind))
+    const outageMs = outageOf(mesh, one, other, 10_000)
+    t.comment(`moved: ${outageMs} ms`)
+    t.ok(outageMs <= 2_000, `${outageMs} ms`)
+    t.type(
+      mesh.until(() => areDirect(one, other), 60_000, LOOK_MS),
+      'number',
+    )
+    t.match(stateOf(other, one), { endpoint: /^203\.0\.113\.3:/ })
+    if (!t.passing()) t.comment(mesh.story())
+  }
+  t.end()
+})

@@ -8,11 +8,13 @@ import {
   PROBE_IDLE_MS,
   PROBE_INTERVAL_MS,
   PROBE_LAST_MS,
+  RENDEZVOUS_ANSWER_MS,
+  RENDEZVOUS_PROBES,
   SUSPECT_ALONE_MS,
   SUSPECT_RELAYED_MS,
 } from '../../../lib/node/constants.ts'
 import type { DataPathOutput } from '../../../lib/node/path-state.ts'
-import { encodeProbe, encodeProbeReply } from '../../../lib/wire/mod.ts'
+import { PORT_MAPPING, encodeProbe, encodeProbeReply, encodeRendezvous } from '../../../lib/wire/mod.ts'
 import { ONE, RELAY, SESSION, TWO, directPath, pathWorld } from './data-path-world.ts'
 
 t.test('an answer that nobody asked for, or a second one, changes nothing', t => {
@@ -216,5 +218,48 @@ t.test('probes a bounded number of candidates', t => {
       0,
     )
   t.equal(w.establish(0).length, CANDIDATES_MAX)
+  t.end()
+})
+
+t.test('probes where a peer says that it is seen, five times, and nothing that is no other host', t => {
+  const w = pathWorld()
+  w.path.setCandidates([ONE], [], 0)
+  w.establish(0)
+  const bad = ['127.0.0.1:1', '169.254.169.254:80', '10.32.0.1:6783', '[::1]:1', '224.0.0.1:1']
+  const endpoints = ['203.0.113.9:40001', ...bad].map(text => parseEndpoint(text)!)
+  const body = encodeRendezvous({ isGo: true, mapping: PORT_MAPPING.changed, endpoints })
+  w.path.handleControl(SESSION, body, undefined, 0)
+  const sent: (string | undefined)[] = []
+  for (let due = w.next(); due.at < 2_000; due = w.next()) sent.push(...due.probes.map(({ to }) => to))
+  t.equal(sent.filter(to => to === '203.0.113.9:40001').length, RENDEZVOUS_PROBES)
+  t.same(
+    sent.filter(to => bad.includes(String(to))),
+    [],
+  )
+  w.path.handleControl(SESSION, body, undefined, 2_000)
+  t.end()
+})
+
+t.test('what others guess of a peer is left to a rendezvous while a relay may call one, and probed without', t => {
+  const guess = '203.0.113.9:6783'
+  for (const hasRelay of [true, false]) {
+    const w = pathWorld()
+    w.path.setVia(hasRelay ? RELAY : undefined, hasRelay ? 4 : -1, 0)
+    w.path.setCandidates([ONE], [parseEndpoint(guess)!], 0)
+    const sent = w.establish(0).map(({ to }) => to)
+    t.notOk(sent.includes(guess), 'not at once')
+    if (hasRelay) {
+      const relayed = w.establish(0).find(({ to }) => to === undefined)
+      w.path.handleControl(SESSION, encodeProbeReply(relayed!.token, ''), undefined, 20)
+      w.path.handleControl(SESSION, encodeRendezvous({ isGo: false, mapping: 0, endpoints: [] }), undefined, 40)
+    }
+    const probes: { readonly at: number; readonly to: string | undefined }[] = []
+    for (let due = w.next(); due.at < 12_000; due = w.next())
+      probes.push(...due.probes.map(({ to }) => ({ at: due.at, to })))
+    const at = probes.filter(({ to }) => to === guess).map(one => one.at)
+    t.ok(at.length > 0, 'in the end')
+    if (hasRelay) t.equal(at.length, 2 * RENDEZVOUS_PROBES, 'in two rounds')
+    else t.ok(at[0]! >= RENDEZVOUS_ANSWER_MS, `at ${at[0]}`)
+  }
   t.end()
 })
