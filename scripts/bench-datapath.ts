@@ -61,7 +61,7 @@ const lanes = new Lanes(
   },
   { duplicateSeed: 1, shape: shape === 'single' ? 'single' : 'split' },
 )
-lanes.setTable({ selfIndex: 0, floodOwn: [1], floodOf: [], reachable: [1], owners: undefined })
+lanes.changeTable({ rest: { selfIndex: 0, floodOwn: [1] }, reachable: { added: [1], removed: [] } })
 console.log('ready', JSON.stringify(engine.describe()))
 
 // Keeps the main thread's event loop alive; the lanes do the work.

@@ -242,6 +242,8 @@ export const Status = z.object({
   /** secret: only holders of the mesh secret can join. open: encrypted, but any stranger may join. */
   encryption: z.enum(['secret', 'open']),
   isDiscovering: z.boolean(),
+  /** Links that are up, and how many may be (`--conn-limit`); null: as many as there are. */
+  links: z.object({ count: z.number(), limit: z.number().nullable() }),
   /** Words of the command line that the next launch repeats by itself. */
   launchOptions: z.array(z.string()),
   connections: z.array(ConnectionView),

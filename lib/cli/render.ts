@@ -25,6 +25,7 @@ export function renderStatus(status: Status): string {
   lines.push(labelled('LaunchedWith', launchOptions.length === 0 ? 'no options' : launchOptions.join(' ')))
   lines.push(labelled('Targets', status.targets.length))
   lines.push(labelled('Connections', countConnections(status.connections)))
+  lines.push(labelled('Links', linksText(status.links)))
   lines.push(labelled('Peers', countPeers(status)))
   lines.push(
     labelled('Overlay', `bridge ${status.overlay.bridge}, device ${status.overlay.device}, mtu ${status.overlay.mtu}`),
@@ -110,6 +111,12 @@ function countConnections(connections: readonly ConnectionView[]): string {
     return count === 0 ? [] : [`${count} ${state}`]
   })
   return parts.length === 0 ? '0' : `${connections.length} (${parts.join(', ')})`
+}
+
+function linksText({ count, limit }: Status['links']): string {
+  if (limit === null) return `${count}, without a limit (--conn-limit 0)`
+  const over = count > limit ? ': the others are needed, nobody else leads there' : ''
+  return `${count}, at most ${limit} (--conn-limit)${over}`
 }
 
 function countPeers(status: Status): string {

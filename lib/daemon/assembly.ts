@@ -136,7 +136,7 @@ async function open(
     store,
     resolve: contact => seams.resolve(contact, config.port),
     engine: op => plane.order(op),
-    forwarding: table => plane.setTable(table),
+    forwarding: change => plane.changeTable(change),
     log: line => log[line.level]({ event: line.event, ...line.fields }, line.event),
     fatal: onFatal,
   })

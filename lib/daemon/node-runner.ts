@@ -6,7 +6,7 @@ import { AddressRequests } from './address-requests.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
 import { DurableWrites, type WriteSeams } from './durable-writes.ts'
 import { groupOutputs } from './output-group.ts'
-import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
+import type { EngineOp, ForwardingChange } from '../overlay/mod.ts'
 import type { Node, NodeOutput, NodeReport } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
@@ -16,7 +16,7 @@ export interface RunnerSeams extends WriteSeams {
   remember(puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void
   resolve(contact: string): Promise<{ readonly endpoints: readonly Endpoint[]; readonly failure?: string }>
   engine(op: EngineOp): void
-  forwarding(table: ForwardingTable): void
+  forwarding(change: ForwardingChange): void
   log(line: LogLine): void
   /** The node itself failed, or too much waits that the disk refuses: the daemon must end rather than go on so. */
   fatal(thrown: unknown): void
@@ -173,7 +173,7 @@ export class NodeRunner {
       case 'engine':
         return this.#seams.engine(output.op)
       case 'forwarding':
-        return this.#seams.forwarding(output.table)
+        return this.#seams.forwarding(output.change)
       case 'allocated':
         return this.#requests.allocated(output.id, output.cidrs, this.#writes.failure, this.#seams.now())
       case 'refused':

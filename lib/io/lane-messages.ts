@@ -1,5 +1,5 @@
 import type { EndpointParts, Ipv4 } from '../address/mod.ts'
-import type { ForwardingTable, SwitchNotice } from '../overlay/mod.ts'
+import type { ForwardingChange, SwitchNotice } from '../overlay/mod.ts'
 
 /** What a lane's worker is started with. */
 export interface LaneStart {
@@ -14,7 +14,7 @@ export interface LaneStart {
 }
 
 export type LaneOrder =
-  | { readonly kind: 'table'; readonly table: ForwardingTable }
+  | { readonly kind: 'table'; readonly change: ForwardingChange }
   /** Forget the peer's addresses: from the batch on that follows this, none of its datagrams is opened any more. */
   | { readonly kind: 'forget'; readonly peerIndex: number }
   | { readonly kind: 'stop' }

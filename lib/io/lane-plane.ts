@@ -1,5 +1,5 @@
 import type { Mac } from '../address/mod.ts'
-import type { DataPlane, DataPlaneEvents, EngineOp, ForwardingTable, MacEntry, SessionTotals } from '../overlay/mod.ts'
+import type { DataPlane, DataPlaneEvents, EngineOp, ForwardingChange, MacEntry, SessionTotals } from '../overlay/mod.ts'
 import { applyEngineOp } from '../overlay/mod.ts'
 import { Lanes, type LanesOptions } from './lanes.ts'
 import type { NativeEngine } from './native-engine.ts'
@@ -23,8 +23,8 @@ export class LanePlane implements DataPlane {
     if (op.op === 'remove-peer') this.forgetPeer(op.peerIndex)
   }
 
-  setTable(table: ForwardingTable): void {
-    this.#lanes.setTable(table)
+  changeTable(change: ForwardingChange): void {
+    this.#lanes.changeTable(change)
   }
 
   forgetPeer(peerIndex: number): void {

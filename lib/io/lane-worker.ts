@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { assert, errorText } from '../base/mod.ts'
-import { Forwarder, MacTable, READY } from '../overlay/mod.ts'
+import { Forwarder, MacTable, READY, changedTable, type ForwardingTable } from '../overlay/mod.ts'
 import { monotonicMillis } from './clock.ts'
 import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
@@ -47,13 +47,14 @@ function run(): void {
     },
     { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed },
   )
+  let table: ForwardingTable | undefined
   try {
     for (;;) {
       for (let taken = receiveMessageOnPort(port); taken !== undefined; taken = receiveMessageOnPort(port)) {
         const order = taken.message as LaneOrder
         if (order.kind === 'stop') return
         if (order.kind === 'forget') macs.forgetPeer(order.peerIndex)
-        else forwarder.setTable(order.table)
+        else forwarder.setTable((table = changedTable(table, order.change)))
       }
       const ready = lane.wait(start.mask, drain(forwarder, start.mask) ? 0 : SLEEP_MS)
       assert(ready >= 0, 'poll')

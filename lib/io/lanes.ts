@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { MacTable, READY, type DataPlaneEvents, type ForwardingTable } from '../overlay/mod.ts'
+import { MacTable, READY, type DataPlaneEvents, type ForwardingChange } from '../overlay/mod.ts'
 import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
 import type { NativeEngine } from './native-engine.ts'
@@ -72,9 +72,9 @@ export class Lanes {
     this.#workers.push(worker)
   }
 
-  /** Hands a new table to every lane; it holds for their next batch. */
-  setTable(table: ForwardingTable): void {
-    this.#order({ kind: 'table', table })
+  /** Tells every lane what is new in its table; it holds for their next batch. */
+  changeTable(change: ForwardingChange): void {
+    this.#order({ kind: 'table', change })
   }
 
   /**

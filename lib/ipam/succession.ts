@@ -153,10 +153,10 @@ export class Succession {
   }
 
   #orphansDueAt(): Millis | undefined {
-    const { self } = this.#map
-    const { presence } = this.#takeovers
-    const reachedSince = presence.allReachedSince(self)
-    if (this.#orphansSince === undefined || reachedSince === undefined) return undefined
+    // Asked with every input, and nearly always there is none.
+    if (this.#orphansSince === undefined) return undefined
+    const reachedSince = this.#takeovers.presence.allReachedSince(this.#map.self)
+    if (reachedSince === undefined) return undefined
     return Math.max(this.#orphansSince, reachedSince) + ORPHAN_AFTER_MS
   }
 

@@ -81,10 +81,15 @@ export const VIEW_DELAY_MS = 50
 export const VIEW_DELAY_LAST_MS = 400
 export const VIEW_CALM_MS = 2_000
 /**
- * A rebuild of routes and trees does so much at a time (WORK_PER_MS), and then rests so many times as long as it took.
+ * A rebuild of routes and trees does so much at a time (WORK_PER_MS), and then rests so many times as long as it took,
+ * where this peer's own link came or went; or so many times for what befell others, which in a large mesh is always
+ * something.
  */
 export const WORK_PER_SLICE = 50_000
 export const REBUILD_REST_FACTOR = 10
+export const REBUILD_CALM_FACTOR = 40
+/** It waits no longer than so for them, unless the first of the two rests is longer. */
+export const REBUILD_CALM_LAST_MS = 2_000
 /**
  * Between two publications of the own links: at first, doubling with each up to the last; after the quiet time anew.
  */

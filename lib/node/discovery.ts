@@ -13,6 +13,7 @@ import {
 import type { NodeContext } from './context.ts'
 import type { Dialler } from './dialler.ts'
 import { Healing } from './healing.ts'
+import { linkToSpare } from './link-room.ts'
 import { withPort, type MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
 
@@ -108,18 +109,20 @@ export class Discovery implements NodePart {
     this.update(now)
   }
 
-  /** Whether the peer is reached through others, and a link to it is not wanted. */
+  /** Whether the peer is reached through others, and a link to it is not wanted, or not allowed. */
   isReachedAnyhow(peer: PeerId): boolean {
-    return this.#choice.isSparse && this.#others.has(peer) && !this.#wanted.has(peer)
+    if (!this.#others.has(peer)) return false
+    return this.#isFull || (this.#choice.isSparse && !this.#wanted.has(peer))
   }
 
   /** Whether one more link may be refused to a peer: never its first, unless there are more than can be published. */
   mayRefuse(peer: PeerId): boolean {
-    const { config, neighbours } = this.#context
+    const { neighbours } = this.#context
     if (neighbours.neighbour(peer) !== undefined) return false
     if (neighbours.count >= NEIGHBOURS_MAX) return true
-    const theirLinks = this.#view.degreeOf(peer)
-    if (config.linksMax > 0 && neighbours.count >= config.linksMax) return theirLinks > 0
+    // Whoever has links in another part of the mesh has none in this one.
+    const theirLinks = this.#view.reachable.has(peer) ? this.#view.degreeOf(peer) : 0
+    if (this.#isFull) return theirLinks > 0
     if (this.#wanted.has(peer) || this.#dialler.configuredPeers.has(peer)) return false
     if (neighbours.count >= NEIGHBOURS_CROWDED && theirLinks > 0) return true
     return this.#choice.mayRefuse(this.#others.size + 1, neighbours.count, theirLinks)
@@ -141,6 +144,12 @@ export class Discovery implements NodePart {
       at === undefined ? undefined : { at, reason: 'spare link' },
       grownUpAt === undefined ? undefined : { at: grownUpAt, reason: 'size of the mesh' },
     ])
+  }
+
+  /** It has as many links as the operator allows. */
+  get #isFull(): boolean {
+    const { config, neighbours } = this.#context
+    return config.linksMax > 0 && neighbours.count >= config.linksMax
   }
 
   /** All that can be reached, and neighbours whose links are not published yet: the same set while it is the same. */
@@ -219,9 +228,23 @@ export class Discovery implements NodePart {
     return links.reduce((most, { hello }) => Math.max(most, hello.peersKnown), 0)
   }
 
-  /** The last places are for those who have no link yet. */
+  /**
+   * The last places are for those who have no link yet. Beyond what the operator allows there is one of them: somebody
+   * else's link goes, one with each change of the view.
+   */
   #makeRoom(now: Millis): void {
-    const { neighbours } = this.#context
+    const { config, neighbours } = this.#context
+    if (config.linksMax > 0 && neighbours.count > config.linksMax) {
+      const spare = linkToSpare({
+        self: config.identity.peerId,
+        graph: this.#view.graph,
+        linked: neighbours.neighbours.map(({ peerId }) => peerId),
+        wanted: this.#wanted,
+        configured: this.#dialler.configuredPeers,
+        degreeOf: peer => this.#view.degreeOf(peer),
+      })
+      if (spare !== undefined) this.#disconnect(spare, now)
+    }
     const enough = wantedCount(this.#others.size + 1)
     let excess = neighbours.count - NEIGHBOURS_CROWDED
     if (excess <= 0) return

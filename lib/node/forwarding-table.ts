@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import type { BlockOwners, ForwardingTable } from '../overlay/mod.ts'
+import { changeBetween, type ForwardingChange, type ForwardingTable } from '../overlay/mod.ts'
 import type { Addresses } from './addresses.ts'
 import type { DataPaths } from './data-paths.ts'
 import { SELF_INDEX } from './known-peers.ts'
@@ -38,60 +38,22 @@ export function forwardingTable(
   return { selfIndex: SELF_INDEX, floodOwn, floodOf, reachable, owners: addresses.owners(), ipv6Prefix }
 }
 
-/** Makes the table anew when it is due, and hands it out when it differs from the last one. */
+/** Makes the table anew when it is due, and tells what is new in it. */
 export class TablePublisher {
   #table: ForwardingTable | undefined
   #isDirty = true
-
-  get table(): ForwardingTable | undefined {
-    return this.#table
-  }
 
   changed(): void {
     this.#isDirty = true
   }
 
-  /** The new table, if there is one. */
-  take(make: () => ForwardingTable): ForwardingTable | undefined {
+  /** What differs from the last table, if anything does. */
+  take(make: () => ForwardingTable): ForwardingChange | undefined {
     if (!this.#isDirty) return undefined
     this.#isDirty = false
     const table = make()
-    if (this.#table !== undefined && isSameTable(this.#table, table)) return undefined
+    const change = changeBetween(this.#table, table)
     this.#table = table
-    return table
+    return change
   }
-}
-
-/** Compared number by number: this happens whenever anything of the mesh changes. */
-export function isSameTable(a: ForwardingTable, b: ForwardingTable): boolean {
-  return (
-    a.selfIndex === b.selfIndex &&
-    isSameList(a.floodOwn, b.floodOwn) &&
-    isSameList(a.reachable, b.reachable) &&
-    a.floodOf.length === b.floodOf.length &&
-    a.floodOf.every(([source, children], at) => {
-      const [otherSource, otherChildren] = b.floodOf[at]!
-      return source === otherSource && isSameList(children, otherChildren)
-    }) &&
-    isSameOwners(a.owners, b.owners) &&
-    isSameList(a.ipv6Prefix ?? [], b.ipv6Prefix ?? [])
-  )
-}
-
-function isSameOwners(a: BlockOwners | undefined, b: BlockOwners | undefined): boolean {
-  if (a === b) return true
-  if (a === undefined || b === undefined) return false
-  return (
-    a.first === b.first &&
-    a.blockSize === b.blockSize &&
-    isSameList(a.ownerOf, b.ownerOf) &&
-    isSameList(a.lentAddresses, b.lentAddresses) &&
-    isSameList(a.lentTo, b.lentTo)
-  )
-}
-
-function isSameList(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
-  if (a.length !== b.length) return false
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
-  return true
 }

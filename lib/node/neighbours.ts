@@ -1,5 +1,5 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { equalBytes, soonest, type Machine, type Millis } from '../base/mod.ts'
+import { equalBytes, type Machine, type Millis } from '../base/mod.ts'
 import { FirstMessages } from '../noise/mod.ts'
 import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
@@ -242,7 +242,12 @@ export class Neighbours implements Machine<NeighboursOutput> {
   }
 
   pollTimeout(): { at: Millis; reason: string } | undefined {
-    return soonest([...this.#entries.values()].map(entry => entry.link.pollTimeout()))
+    let next: { at: Millis; reason: string } | undefined
+    for (const { link } of this.#entries.values()) {
+      const due = link.pollTimeout()
+      if (due !== undefined && (next === undefined || due.at < next.at)) next = due
+    }
+    return next
   }
 
   #drain(entry: Entry, now: Millis): void {

@@ -336,10 +336,10 @@ export class Node implements Machine<NodeOutput> {
       for (const change of changes) this.#wiring.parts.handleRecord(change, now)
       if (!didNeighbours && !didDialler && changes.length === 0) break
     }
-    const table = this.#wiring.tables.take(() =>
+    const change = this.#wiring.tables.take(() =>
       forwardingTable(this.view, this.paths, this.addresses, ipv6PrefixOf(this)),
     )
-    if (table !== undefined) this.#outputs.push({ type: 'forwarding', table })
+    if (change !== undefined) this.#outputs.push({ type: 'forwarding', change })
   }
 
   #viewChanged(now: Millis): void {

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../address/mod.ts'
 import type { Cidr } from '../address/mod.ts'
 import type { LogLine, WeaveError } from '../base/mod.ts'
-import type { EngineOp, ForwardingTable } from '../overlay/mod.ts'
+import type { EngineOp, ForwardingChange } from '../overlay/mod.ts'
 
 /** One durable write: all of it or nothing, on disk before any output that follows is carried out. */
 export interface Persist {
@@ -23,7 +23,7 @@ export type NodeOutput =
   /** The connection proved who it is: it no longer counts among the strangers. */
   | { readonly type: 'established'; readonly connection: number }
   | { readonly type: 'engine'; readonly op: EngineOp }
-  | { readonly type: 'forwarding'; readonly table: ForwardingTable }
+  | { readonly type: 'forwarding'; readonly change: ForwardingChange }
   /** The end of an address request. */
   | { readonly type: 'allocated'; readonly id: string; readonly cidrs: readonly Cidr[] }
   | { readonly type: 'refused'; readonly id: string; readonly error: WeaveError }

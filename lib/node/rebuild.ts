@@ -1,6 +1,14 @@
 import type { Millis } from '../base/mod.ts'
 import { WORK_PER_MS, type WorkMeter } from '../topology/mod.ts'
-import { REBUILD_REST_FACTOR, VIEW_CALM_MS, VIEW_DELAY_LAST_MS, VIEW_DELAY_MS, WORK_PER_SLICE } from './constants.ts'
+import {
+  REBUILD_CALM_LAST_MS,
+  REBUILD_CALM_FACTOR,
+  REBUILD_REST_FACTOR,
+  VIEW_CALM_MS,
+  VIEW_DELAY_LAST_MS,
+  VIEW_DELAY_MS,
+  WORK_PER_SLICE,
+} from './constants.ts'
 
 /**
  * Runs one job again and again, whenever something changed, in slices of bounded work and with rests in between:
@@ -12,8 +20,11 @@ export class Rebuild<T> {
   readonly #meter: WorkMeter = { work: 0, pauseAt: 0 }
   #job: Generator<undefined, T, undefined> | undefined
   #isWanted = false
+  #isUrgent = false
   #dueAt: Millis | undefined
   #notBefore: Millis = -Infinity
+  /** The same for what is not urgent. */
+  #notSooner: Millis = -Infinity
   #endedAt: Millis = -Infinity
   #delayMs = VIEW_DELAY_MS
   #slices = 0
@@ -36,9 +47,10 @@ export class Rebuild<T> {
   /** A job that takes this into account is due. `isUrgent`: however restless the mesh is. */
   want(now: Millis, isUrgent = false): void {
     this.#isWanted = true
+    this.#isUrgent ||= isUrgent
     if (this.#job !== undefined) return
     if (now - this.#endedAt >= VIEW_CALM_MS) this.#delayMs = VIEW_DELAY_MS
-    const at = Math.max(now + (isUrgent ? VIEW_DELAY_MS : this.#delayMs), this.#notBefore)
+    const at = this.#nextAt(now, isUrgent)
     this.#dueAt = Math.min(this.#dueAt ?? at, at)
   }
 
@@ -50,11 +62,13 @@ export class Rebuild<T> {
       this.#dueAt = now + 1
       return undefined
     }
-    const restMs = (this.#meter.work / WORK_PER_MS) * REBUILD_REST_FACTOR
-    this.#notBefore = now + Math.max(VIEW_DELAY_MS, Math.ceil(restMs))
+    const tookMs = this.#meter.work / WORK_PER_MS
+    this.#notBefore = now + Math.max(VIEW_DELAY_MS, Math.ceil(tookMs * REBUILD_REST_FACTOR))
+    const calmMs = Math.min(Math.ceil(tookMs * REBUILD_CALM_FACTOR), REBUILD_CALM_LAST_MS)
+    this.#notSooner = Math.max(this.#notBefore, now + calmMs)
     this.#endedAt = now
     this.#delayMs = Math.min(2 * this.#delayMs, VIEW_DELAY_LAST_MS)
-    this.#dueAt = this.#isWanted ? Math.max(now + this.#delayMs, this.#notBefore) : undefined
+    this.#dueAt = this.#isWanted ? this.#nextAt(now, this.#isUrgent) : undefined
     return result
   }
 
@@ -69,10 +83,15 @@ export class Rebuild<T> {
     return this.#dueAt === undefined ? undefined : { at: this.#dueAt, reason: 'mesh view' }
   }
 
+  #nextAt(now: Millis, isUrgent: boolean): Millis {
+    return isUrgent ? Math.max(now + VIEW_DELAY_MS, this.#notBefore) : Math.max(now + this.#delayMs, this.#notSooner)
+  }
+
   #slice(workMax: number): T | undefined {
     this.#slices++
     if (this.#job === undefined) {
       this.#isWanted = false
+      this.#isUrgent = false
       this.#meter.work = 0
       this.#job = this.#begin(this.#meter)
     }

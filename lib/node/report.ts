@@ -22,6 +22,8 @@ export interface NodeReport {
     readonly port: number
     readonly software: string
     readonly isDiscovering: boolean
+    /** Most links that it may have; 0 for no limit. */
+    readonly linksMax: number
     /** It holds no address blocks, and founds no mesh. */
     readonly isEphemeral?: boolean
   }
@@ -113,6 +115,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       port: config.port,
       software: config.software,
       isDiscovering: config.isDiscovering,
+      linksMax: config.linksMax,
       isEphemeral: config.isEphemeral === true,
     },
     mesh: {

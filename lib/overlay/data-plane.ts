@@ -1,6 +1,6 @@
 import type { EndpointParts, Ipv4, Mac } from '../address/mod.ts'
 import type { EngineOp } from './engine-op.ts'
-import type { ForwardingTable } from './forwarding.ts'
+import type { ForwardingChange } from './forwarding-change.ts'
 import type { MacEntry } from './mac-table.ts'
 import type { SessionTotals } from './packet-engine.ts'
 import type { SwitchNotice } from './switch-notice.ts'
@@ -16,7 +16,8 @@ export interface DataPlane {
    * (as `forgetPeer`), so that its index can be given to another peer at once. Nothing happens after `stop`.
    */
   order(op: EngineOp): void
-  setTable(table: ForwardingTable): void
+  /** Makes the next table of the last one; the first change makes one of none. */
+  changeTable(change: ForwardingChange): void
   /** Forgets every address that was seen at the peer, and what a lane is just about to learn of it. */
   forgetPeer(peerIndex: number): void
   /** Forgets where an address was seen: it is not plugged into this host any more. */

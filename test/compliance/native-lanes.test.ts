@@ -6,7 +6,7 @@ import { LanePlane } from '../../lib/io/lane-plane.ts'
 import { nativeBinding } from '../../lib/io/native-binding.ts'
 import { NativeEngine } from '../../lib/io/native-engine.ts'
 import { NativeLane } from '../../lib/io/native-lane.ts'
-import { Forwarder, MAC_LOCAL, MacTable, type ForwardingTable } from '../../lib/overlay/mod.ts'
+import { Forwarder, MAC_LOCAL, MacTable, changeBetween, type ForwardingTable } from '../../lib/overlay/mod.ts'
 import { ethernetFrame } from '../support/frames.ts'
 import { MAC_A, testFrame } from './packet-engine-fixture.ts'
 
@@ -173,7 +173,7 @@ for (const shape of ['split', 'single'] as const) {
         t.equal(atPeer(), 0)
       }
       // The index is another's now, who can be reached: what is for the one that went is not sent there.
-      plane.setTable({ ...tableOf([1]), floodOwn: [] })
+      plane.changeTable(changeBetween(undefined, { ...tableOf([1]), floodOwn: [] })!)
       const lost = () => receiver.counters()['drop:no-destination']!
       const [lostBefore, sentBefore] = [lost(), receiver.counters()['tx-datagrams']!]
       writeSync(tap, Buffer.concat([new Uint8Array(VNET_BYTES), ethernetFrame(MAC_FAR, MAC_A, new Uint8Array(50))]))

@@ -2,10 +2,12 @@ import {
   Forwarder,
   MacTable,
   applyEngineOp,
+  changedTable,
   type DataPlane,
   type DataPlaneEvents,
   type EngineOp,
   type ForwarderOptions,
+  type ForwardingChange,
   type ForwardingTable,
   type MacEntry,
   type SessionTotals,
@@ -19,6 +21,7 @@ export class MemoryPlane implements DataPlane {
   readonly engine: MemoryEngine
   readonly #macs: MacTable
   readonly #forwarder: Forwarder
+  #table: ForwardingTable | undefined
 
   constructor(
     engine: MemoryEngine,
@@ -42,8 +45,9 @@ export class MemoryPlane implements DataPlane {
     if (op.op === 'remove-peer') this.forgetPeer(op.peerIndex)
   }
 
-  setTable(table: ForwardingTable): void {
-    this.#forwarder.setTable(table)
+  changeTable(change: ForwardingChange): void {
+    this.#table = changedTable(this.#table, change)
+    this.#forwarder.setTable(this.#table)
   }
 
   forgetPeer(peerIndex: number): void {

@@ -20,6 +20,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
       port: 6783,
       software: '1.2.3',
       isDiscovering: true,
+      linksMax: 200,
     },
     mesh: { id: 'ab'.repeat(16), isPristine: false, isUnused: false, ipv6Prefix: 'fd12:3456:789a::/48' },
     connections: [],

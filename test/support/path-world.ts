@@ -16,6 +16,7 @@ import type { MeshView } from '../../lib/node/mesh-view.ts'
 import type { NodeOutput } from '../../lib/node/mod.ts'
 import { Graph } from '../../lib/topology/mod.ts'
 import { CONTROL_KIND, decodeControl, encodeProbe } from '../../lib/wire/mod.ts'
+import { changeBetween, type ForwardingTable } from '../../lib/overlay/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { MemoryPlane } from './memory-plane.ts'
 import { ethernetFrame } from './frames.ts'
@@ -44,6 +45,7 @@ export class PathPeer {
   reachable = new Set<PeerId>()
   probes = 0
   readonly #world: PathWorld
+  #table: ForwardingTable | undefined
   readonly #indices: PeerId[] = []
   readonly #outputs: NodeOutput[] = []
   #wakeAt: Millis | undefined
@@ -163,7 +165,10 @@ export class PathPeer {
   /** Sends a frame to everybody to whom there is a path. */
   sendFrame(): void {
     const floodOwn = [...this.paths.all].filter(path => path.isUsable).map(path => path.peerIndex)
-    this.plane.setTable({ selfIndex: 0, floodOwn, floodOf: [], reachable: floodOwn, owners: undefined })
+    const table = { selfIndex: 0, floodOwn, floodOf: [], reachable: floodOwn, owners: undefined }
+    const change = changeBetween(this.#table, table)
+    this.#table = table
+    if (change !== undefined) this.plane.changeTable(change)
     this.plane.engine.pushTap(ethernetFrame(EVERYBODY, 0x0200_0000_0001, new Uint8Array(50)))
     this.plane.pump(this.#world.clock.now)
   }

@@ -410,7 +410,7 @@ export class SimHost implements SimSite {
         watcher.engineOp(this, output.op)
         return this.plane.order(output.op)
       case 'forwarding':
-        return this.plane.setTable(output.table)
+        return this.plane.changeTable(output.change)
       case 'allocated': {
         const id = this.#requests.get(output.id)
         this.#requests.delete(output.id)

@@ -73,7 +73,7 @@ async function withPair(run: Run, use: (engines: NativeEngine[], lanes: Lanes[])
       engine.setPathBytes(1, 1472)
       const events = { ...DEAF, onFailure: (text: string) => t.fail(text) }
       const started = new Lanes(engine, events, { duplicateSeed: side, shape: run.shape ?? 'split' })
-      started.setTable({ selfIndex: 0, floodOwn: [1], floodOf: [], reachable: [1], owners: undefined })
+      started.changeTable({ rest: { selfIndex: 0, floodOwn: [1] }, reachable: { added: [1], removed: [] } })
       lanes.push(started)
     }
     // Until both lanes have their tables, frames are dropped.

@@ -66,6 +66,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     port: self.port,
     encryption: facts.hasSecret ? 'secret' : 'open',
     isDiscovering: self.isDiscovering,
+    links: { count: report.neighbours.length, limit: self.linksMax === 0 ? null : self.linksMax },
     connections: connectionViews(report, names, pathTo, now),
     peers: peerViews(report, names, pathTo),
     targets: targetViews(report, names, now),

@@ -55,6 +55,7 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     '   LaunchedWith: --port 7000 --no-discovery',
     '        Targets: 0',
     '    Connections: 0',
+    '          Links: 0, at most 200 (--conn-limit)',
     '          Peers: 1',
     '        Overlay: bridge weave, device weave-tap, mtu 1376',
     '        Service: ipam',
@@ -106,6 +107,14 @@ t.test('status says in words what is not as it should be', t => {
   t.match(text, 'Status: waiting: no owner is known')
   t.match(text, '\n\nWaiting: no owner is known')
   t.match(text, '\n\nWARNING: any stranger may join')
+  t.end()
+})
+
+t.test('status tells how many links may be, and when there have to be more', t => {
+  const links = (count: number, limit: number | null) => renderStatus(status({ links: { count, limit } }))
+  t.match(links(7, null), 'Links: 7, without a limit (--conn-limit 0)\n')
+  t.match(links(7, 7), 'Links: 7, at most 7 (--conn-limit)\n')
+  t.match(links(8, 7), 'Links: 8, at most 7 (--conn-limit): the others are needed, nobody else leads there\n')
   t.end()
 })
 

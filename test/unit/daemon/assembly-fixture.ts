@@ -90,7 +90,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
           planes.push(planeEvents)
           return {
             order: () => undefined,
-            setTable: () => undefined,
+            changeTable: () => undefined,
             forgetPeer: () => undefined,
             offloads: () => ({}),
             counters: () => ({}),

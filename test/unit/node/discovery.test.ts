@@ -119,3 +119,25 @@ t.test('a peer that all were launched towards keeps some of the links, and is di
   t.ok(mesh.clock.now - begun < 30_000)
   t.end()
 })
+
+t.test('where links are limited a newcomer gets in, somebody else’s goes, and nobody is cut off', t => {
+  const count = 16
+  const limit = 3
+  const mesh = new SimMesh({ seed: 9, peers: count + 1, sealing: 'none', config: { linksMax: limit } })
+  const [hub, ...others] = mesh.hosts.slice(0, count) as [SimHost, ...SimHost[]]
+  hub.launch()
+  for (const host of others) mesh.clock.after(host.number * 200, () => host.launch([0]))
+  mesh.run(count * 200)
+  t.ok(mesh.until(() => mesh.agrees(), 60_000, 500) !== undefined, 'all are in one mesh')
+  mesh.run(60_000)
+  t.ok(mesh.agrees())
+  const most = () => Math.max(...mesh.hosts.filter(host => host.isUp).map(host => host.node.neighbours.count))
+  t.ok(most() <= limit, `${most()} links`)
+  const newcomer = mesh.host(count)
+  newcomer.launch([0])
+  t.ok(mesh.until(() => mesh.agrees(), 10_000, 100) !== undefined, 'one more comes in by the peer that is full')
+  mesh.run(60_000)
+  t.ok(mesh.agrees())
+  t.ok(most() <= limit, `${most()} links`)
+  t.end()
+})

@@ -1,5 +1,12 @@
 import t from 'tap'
-import { REBUILD_REST_FACTOR, VIEW_CALM_MS, VIEW_DELAY_MS, WORK_PER_SLICE } from '../../../lib/node/constants.ts'
+import {
+  REBUILD_CALM_FACTOR,
+  REBUILD_CALM_LAST_MS,
+  REBUILD_REST_FACTOR,
+  VIEW_CALM_MS,
+  VIEW_DELAY_MS,
+  WORK_PER_SLICE,
+} from '../../../lib/node/constants.ts'
 import { Rebuild } from '../../../lib/node/rebuild.ts'
 import { WORK_PER_MS, type WorkMeter } from '../../../lib/topology/mod.ts'
 
@@ -61,18 +68,32 @@ t.test('a large job is done a slice at a time, and what changes meanwhile is for
   state.input = 9
   rebuild.want(now)
   t.equal(rebuild.handleTimeout(now), 0, 'what was there when it began')
-  const restMs = (10 * WORK_PER_SLICE * REBUILD_REST_FACTOR) / WORK_PER_MS
+  const restMs = Math.min((10 * WORK_PER_SLICE * REBUILD_CALM_FACTOR) / WORK_PER_MS, REBUILD_CALM_LAST_MS)
   t.equal(rebuild.pollTimeout()?.at, now + restMs, 'then it rests')
   t.equal(rebuild.handleTimeout(now + restMs - 1), undefined)
   t.equal(rebuild.slices, 10)
 })
 
-t.test('a rest is kept also when nothing was wanted at its beginning', async t => {
+t.test('a rest is kept also when nothing was wanted at its beginning, and is shorter for what is urgent', async t => {
   const { rebuild } = world(4 * WORK_PER_SLICE)
   rebuild.want(0)
   for (let now = VIEW_DELAY_MS; now < VIEW_DELAY_MS + 4; now++) rebuild.handleTimeout(now)
+  const restMs = (factor: number) => VIEW_DELAY_MS + 3 + (4 * WORK_PER_SLICE * factor) / WORK_PER_MS
   rebuild.want(60)
-  t.equal(rebuild.pollTimeout()?.at, VIEW_DELAY_MS + 3 + (4 * WORK_PER_SLICE * REBUILD_REST_FACTOR) / WORK_PER_MS)
+  t.equal(rebuild.pollTimeout()?.at, restMs(REBUILD_CALM_FACTOR))
+  rebuild.want(61, true)
+  t.equal(rebuild.pollTimeout()?.at, restMs(REBUILD_REST_FACTOR))
+})
+
+t.test('what is urgent while a job is done is urgent after it', async t => {
+  const { rebuild } = world(2 * WORK_PER_SLICE)
+  rebuild.want(0)
+  rebuild.handleTimeout(VIEW_DELAY_MS)
+  rebuild.want(VIEW_DELAY_MS, true)
+  rebuild.want(VIEW_DELAY_MS)
+  const end = VIEW_DELAY_MS + 1
+  t.equal(rebuild.handleTimeout(end), 0)
+  t.equal(rebuild.pollTimeout()?.at, end + (2 * WORK_PER_SLICE * REBUILD_REST_FACTOR) / WORK_PER_MS)
 })
 
 t.test('what cannot wait is done at once, all of it, and an older job is given up', async t => {

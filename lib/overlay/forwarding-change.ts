@@ -1,0 +1,132 @@
+import type { BlockOwners, ForwardingTable } from './forwarding.ts'
+
+/**
+ * What makes one table of another: a lane is told this and not the whole, of which in a mesh of hundreds nearly all
+ * stays. Absent is what stays.
+ */
+export interface ForwardingChange {
+  /** Sources whose children are others now, with these; none: no children any more. */
+  readonly floodOf?: readonly (readonly [number, readonly number[]])[]
+  readonly reachable?: { readonly added: readonly number[]; readonly removed: readonly number[] }
+  readonly owners?: OwnersChange
+  /** All else as it is now. */
+  readonly rest?: Partial<Rest>
+}
+
+type Rest = Omit<ForwardingTable, 'floodOf' | 'reachable' | 'owners'>
+
+type OwnersChange =
+  | { readonly kind: 'all'; readonly owners: BlockOwners | undefined }
+  | {
+      readonly kind: 'some'
+      /** Blocks, each followed by its owner. */
+      readonly blocks: Int32Array
+      readonly lent?: Pick<BlockOwners, 'lentAddresses' | 'lentTo'>
+    }
+
+/** What a lane has before the first change. */
+const BLANK_TABLE: ForwardingTable = { selfIndex: -1, floodOwn: [], floodOf: [], reachable: [], owners: undefined }
+
+/** Undefined when there is none. `reachable` and `floodOf` are sets: their order is no change. */
+export function changeBetween(
+  before: ForwardingTable = BLANK_TABLE,
+  now: ForwardingTable,
+): ForwardingChange | undefined {
+  const floodOf = floodChange(before.floodOf, now.floodOf)
+  const reachable = setChange(before.reachable, now.reachable)
+  const owners = ownersChange(before.owners, now.owners)
+  const rest = restChange(before, now)
+  if (floodOf ?? reachable ?? owners ?? rest) {
+    return {
+      ...(floodOf && { floodOf }),
+      ...(reachable && { reachable }),
+      ...(owners && { owners }),
+      ...(rest && { rest }),
+    }
+  }
+  return undefined
+}
+
+/** The table that a change makes of the one before. Both stay as they are. */
+export function changedTable(before: ForwardingTable = BLANK_TABLE, change: ForwardingChange): ForwardingTable {
+  const { floodOf, reachable, owners, rest } = change
+  const table = { ...before, ...rest }
+  if (floodOf !== undefined) {
+    const children = new Map([...before.floodOf, ...floodOf])
+    table.floodOf = [...children].filter(([, list]) => list.length > 0)
+  }
+  if (reachable !== undefined) {
+    const gone = new Set(reachable.removed)
+    table.reachable = [...before.reachable.filter(peer => !gone.has(peer)), ...reachable.added]
+  }
+  if (owners !== undefined) table.owners = changedOwners(before.owners, owners)
+  return table
+}
+
+function floodChange(
+  before: ForwardingTable['floodOf'],
+  now: ForwardingTable['floodOf'],
+): [number, readonly number[]][] | undefined {
+  const held = new Map(before)
+  const found: [number, readonly number[]][] = []
+  for (const [source, children] of now) {
+    const had = held.get(source) ?? []
+    held.delete(source)
+    if (!isSame(had, children)) found.push([source, children])
+  }
+  for (const [source, had] of held) if (had.length > 0) found.push([source, []])
+  return found.length === 0 ? undefined : found
+}
+
+function setChange(before: readonly number[], now: readonly number[]): ForwardingChange['reachable'] {
+  if (isSame(before, now)) return undefined
+  const [had, has] = [new Set(before), new Set(now)]
+  const added = now.filter(one => !had.has(one))
+  const removed = before.filter(one => !has.has(one))
+  return added.length + removed.length === 0 ? undefined : { added, removed }
+}
+
+function ownersChange(before: BlockOwners | undefined, now: BlockOwners | undefined): OwnersChange | undefined {
+  if (before === now) return undefined
+  const isAlike =
+    before?.first === now?.first &&
+    before?.blockSize === now?.blockSize &&
+    before?.ownerOf.length === now?.ownerOf.length
+  if (before === undefined || now === undefined || !isAlike) return { kind: 'all', owners: now }
+  const blocks: number[] = []
+  for (const [block, owner] of now.ownerOf.entries()) if (owner !== before.ownerOf[block]) blocks.push(block, owner)
+  const isLentAlike = isSame(before.lentAddresses, now.lentAddresses) && isSame(before.lentTo, now.lentTo)
+  if (blocks.length === 0 && isLentAlike) return undefined
+  if (blocks.length >= now.ownerOf.length) return { kind: 'all', owners: now }
+  const { lentAddresses, lentTo } = now
+  return { kind: 'some', blocks: Int32Array.from(blocks), ...(!isLentAlike && { lent: { lentAddresses, lentTo } }) }
+}
+
+function changedOwners(before: BlockOwners | undefined, change: OwnersChange): BlockOwners | undefined {
+  if (change.kind === 'all' || before === undefined) return change.kind === 'all' ? change.owners : undefined
+  const ownerOf = before.ownerOf.slice()
+  for (let at = 0; at < change.blocks.length; at += 2) ownerOf[change.blocks[at]!] = change.blocks[at + 1]!
+  return { ...before, ...change.lent, ownerOf }
+}
+
+function restChange(before: ForwardingTable, now: ForwardingTable): Partial<Rest> | undefined {
+  const names = new Set([...Object.keys(before), ...Object.keys(now)] as (keyof ForwardingTable)[])
+  for (const name of ['floodOf', 'reachable', 'owners'] as const) names.delete(name)
+  const differing = [...names].filter(name => !isSame(before[name], now[name]))
+  return differing.length === 0 ? undefined : Object.fromEntries(differing.map(name => [name, now[name]]))
+}
+
+/** Of plain data: numbers, lists of them, and so on. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (ArrayBuffer.isView(a) || Array.isArray(a)) {
+    const [one, other] = [a, b] as unknown as [ArrayLike<unknown>, ArrayLike<unknown>]
+    if (one.length !== other.length) return false
+    for (let at = 0; at < one.length; at++) if (!isSame(one[at], other[at])) return false
+    return true
+  }
+  const [one, other] = [a, b] as [Record<string, unknown>, Record<string, unknown>]
+  const keys = Object.keys(one)
+  return keys.length === Object.keys(other).length && keys.every(key => isSame(one[key], other[key]))
+}

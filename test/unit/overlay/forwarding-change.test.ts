@@ -1,0 +1,127 @@
+import { serialize } from 'node:v8'
+import t from 'tap'
+import { changeBetween, changedTable, type BlockOwners, type ForwardingTable } from '../../../lib/overlay/mod.ts'
+import { seededChance } from '../../support/seeded-chance.ts'
+
+const make = (more: Partial<ForwardingTable> = {}): ForwardingTable => ({
+  selfIndex: 0,
+  floodOwn: [1, 2],
+  floodOf: [
+    [1, [2]],
+    [2, [1, 3]],
+  ],
+  reachable: [1, 2],
+  owners: {
+    first: 10,
+    blockSize: 64,
+    ownerOf: Int32Array.of(0, -1, 2),
+    lentAddresses: Uint32Array.of(11, 14),
+    lentTo: Int32Array.of(1, 2),
+  },
+  ...more,
+})
+
+/** In one order. */
+function sorted(table: ForwardingTable): ForwardingTable {
+  const floodOf = [...table.floodOf].sort(([a], [b]) => a - b)
+  return { ...table, floodOf, reachable: [...table.reachable].sort((a, b) => a - b) }
+}
+
+t.test('of equal tables there is no change, whatever the order of their sets', async t => {
+  t.equal(changeBetween(make(), make()), undefined)
+  t.equal(changeBetween(make({ owners: undefined }), make({ owners: undefined })), undefined)
+  t.equal(changeBetween(make(), make({ reachable: [2, 1] })), undefined)
+  t.equal(changeBetween(make(), make({ floodOf: [...make().floodOf].reverse() })), undefined)
+  t.equal(changeBetween(make(), make({ floodOf: [...make().floodOf, [5, []]] })), undefined, 'no children are none')
+})
+
+t.test('whatever differs is told, and nothing else', async t => {
+  const owners = make().owners!
+  const prefix = Uint8Array.of(0xfd, 1, 2, 3, 4, 5)
+  for (const [what, other] of [
+    ['rest', make({ selfIndex: 4 })],
+    ['rest', make({ floodOwn: [1] })],
+    ['rest', make({ floodOwn: [2, 1] })],
+    ['rest', make({ ipv6Prefix: prefix })],
+    ['floodOf', make({ floodOf: [[2, [1, 3]]] })],
+    ['floodOf', make({ floodOf: [...make().floodOf, [4, [1]]] })],
+    [
+      'floodOf',
+      make({
+        floodOf: [
+          [1, [2]],
+          [2, [3, 1]],
+        ],
+      }),
+    ],
+    ['reachable', make({ reachable: [1, 2, 3] })],
+    ['reachable', make({ reachable: [3] })],
+    ['owners', make({ owners: undefined })],
+    ['owners', make({ owners: { ...owners, first: 11 } })],
+    ['owners', make({ owners: { ...owners, ownerOf: Int32Array.of(0, -1, 3) } })],
+    ['owners', make({ owners: { ...owners, ownerOf: Int32Array.of(0, -1) } })],
+    ['owners', make({ owners: { ...owners, lentAddresses: Uint32Array.of(11, 15) } })],
+    ['owners', make({ owners: { ...owners, lentTo: Int32Array.of(1, 3) } })],
+  ] as const)
+    for (const [before, now] of [
+      [make(), other],
+      [other, make()],
+    ] as const) {
+      const change = changeBetween(before, now)
+      t.same(Object.keys(change ?? {}), [what])
+      t.same(sorted(changedTable(before, change!)), sorted(now))
+    }
+})
+
+t.test('a lane that took all changes has the table, from the first on', async t => {
+  const chance = seededChance(7)
+  const upTo = (max: number) => Math.floor(chance() * max)
+  const list = (max: number) => Array.from({ length: max }, (_, at) => at).filter(() => chance() < 0.5)
+  const owners = (blocks: number): BlockOwners => {
+    const lent = list(6)
+    return {
+      first: 100,
+      blockSize: 4,
+      ownerOf: Int32Array.from({ length: blocks }, () => upTo(5) - 1),
+      lentAddresses: Uint32Array.from(lent),
+      lentTo: Int32Array.from(lent, () => upTo(4)),
+    }
+  }
+  let held: ForwardingTable | undefined
+  let before: ForwardingTable | undefined
+  for (let round = 0; round < 500; round++) {
+    const now: ForwardingTable = {
+      selfIndex: upTo(2),
+      floodOwn: list(4),
+      floodOf: list(8).map(source => [source, list(3)]),
+      reachable: list(10),
+      owners: chance() < 0.1 ? undefined : owners(chance() < 0.1 ? 3 : 8),
+      ...(chance() < 0.5 && { ipv6Prefix: Uint8Array.of(upTo(2), 2, 3, 4, 5, 6) }),
+    }
+    const change = changeBetween(before, now)
+    if (change !== undefined) held = changedTable(held, structuredClone(change))
+    before = now
+    const expected = { ...now, floodOf: now.floodOf.filter(([, children]) => children.length > 0) }
+    t.same(sorted(held!), sorted({ ipv6Prefix: undefined, ...expected }))
+    t.equal(changeBetween(held, now), undefined)
+  }
+})
+
+t.test('one peer more or less of 500 costs bytes, where the table has tens of kilobytes', async t => {
+  const numbers = Array.from({ length: 500 }, (_, at) => at)
+  const ownerOf = Int32Array.from({ length: 16_384 }, (_, block) => block % 500)
+  const base = make().owners!
+  const table = make({
+    floodOf: numbers.map(source => [source, [1, 2, 3]]),
+    reachable: numbers,
+    owners: { ...base, ownerOf },
+  })
+  const now = make({
+    floodOf: table.floodOf.slice(1),
+    reachable: numbers.slice(1),
+    owners: { ...base, ownerOf: ownerOf.with(17, 3) },
+  })
+  const bytes = serialize(changeBetween(table, now)).length
+  t.ok(bytes < 300, `${bytes} bytes`)
+  t.ok(serialize(now).length > 100 * bytes)
+})
