@@ -1,24 +1,29 @@
 import { formatIpv4, parseIpv4, type Ipv4 } from './ipv4.ts'
 import { formatIpv6, parseIpv6 } from './ipv6.ts'
+import { splitZone, withZone, withoutZone, zoneOf } from './zone.ts'
 
 declare const brand: unique symbol
 
 /**
- * `ip:port` or `[ip6]:port` in canonical form: equal endpoints are equal strings. IPv4-mapped IPv6 is written as IPv4.
+ * `ip:port` or `[ip6]:port` in canonical form: equal endpoints are equal strings. IPv4-mapped IPv6 is written as IPv4. A
+ * link-local address has the index of its interface with it, as in `[fe80::1%2]:6783`, which is of this host only.
  */
 export type Endpoint = string & { readonly [brand]: 'Endpoint' }
 
 export interface EndpointParts {
-  /** 4 or 16 bytes. */
+  /** 4 or 16 bytes; with the zone inside, if there is one (zone.ts). */
   readonly ip: Uint8Array
   readonly port: number
 }
 
-/** Reads `ip:port`, `[ip6]:port`; with `defaultPort`, also a bare address. Undefined for names and nonsense. */
+/**
+ * Reads `ip:port`, `[ip6]:port`; with `defaultPort`, also a bare address. Undefined for names and nonsense. A zone is an
+ * index.
+ */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   const { host, port } = splitHostPort(text, defaultPort)
   if (host === undefined || port === undefined) return undefined
-  const ip = parseIp(host)
+  const ip = parseZonedIp(host)
   return ip === undefined ? undefined : endpointOf(ip, port)
 }
 
@@ -52,18 +57,26 @@ export function formatIp(ip: Uint8Array): string {
 
 export function endpointOf(ip: Uint8Array, port: number): Endpoint {
   const canonical = canonicalIp(ip)
-  return (canonical.length === 4 ? `${formatIp(canonical)}:${port}` : `[${formatIp(canonical)}]:${port}`) as Endpoint
+  return (
+    canonical.length === 4 ? `${formatIp(canonical)}:${port}` : `[${formatZonedIp(canonical)}]:${port}`
+  ) as Endpoint
+}
+
+/** True for an endpoint that means nothing to other hosts. */
+export function isZoned(endpoint: Endpoint): boolean {
+  return endpoint.includes('%')
 }
 
 export function endpointParts(endpoint: Endpoint): EndpointParts {
   const { host, port } = splitHostPort(endpoint)
-  const ip = host === undefined ? undefined : parseIp(host)
+  const ip = host === undefined ? undefined : parseZonedIp(host)
   if (ip === undefined || port === undefined) throw new TypeError(`not an endpoint: ${endpoint}`)
   return { ip, port }
 }
 
+/** The address alone, without its zone. */
 export function endpointHost(endpoint: Endpoint): string {
-  return formatIp(endpointParts(endpoint).ip)
+  return formatIp(withoutZone(endpointParts(endpoint).ip))
 }
 
 export function ipv4Bytes(address: Ipv4): Uint8Array {
@@ -74,4 +87,16 @@ function canonicalIp(ip: Uint8Array): Uint8Array {
   if (ip.length !== 16) return ip
   for (let i = 0; i < 10; i++) if (ip[i] !== 0) return ip
   return ip[10] === 0xff && ip[11] === 0xff ? ip.subarray(12) : ip
+}
+
+function parseZonedIp(host: string): Uint8Array | undefined {
+  const { address, zone } = splitZone(host)
+  const ip = parseIp(address)
+  if (ip === undefined || zone === undefined) return ip
+  return /^[1-9]\d{0,4}$/.test(zone) ? withZone(ip, Number(zone)) : undefined
+}
+
+function formatZonedIp(ip: Uint8Array): string {
+  const zone = zoneOf(ip)
+  return zone === 0 ? formatIpv6(ip) : `${formatIpv6(withoutZone(ip))}%${zone}`
 }

@@ -1,5 +1,7 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import {
+  endpointParts,
+  isLinkLocalIpv6,
   containsCidr,
   endpointOf,
   formatCidr,
@@ -129,8 +131,14 @@ function advertisedEndpoints(config: DaemonConfig, interfaces: Parameters<typeof
     )
   if (config.advertise.length > 0)
     return config.advertise.map(text => {
-      const endpoint = parseEndpoint(text, config.port)
-      if (endpoint !== undefined) return endpoint
+      const endpoint = parseEndpoint(text.replace(/%[^\]]*/, ''), config.port)
+      if (endpoint !== undefined && isLinkLocalIpv6(endpointParts(endpoint).ip))
+        throw new WeaveError(
+          'CONFIG_INVALID',
+          `--advertise ${text} is link-local: other hosts cannot know by which interface it is reached`,
+          'leave it out; a neighbour names it itself, as in `weave-ts connect fe80::1%eth0`',
+        )
+      if (endpoint !== undefined && !text.includes('%')) return endpoint
       throw new WeaveError('CONFIG_INVALID', `--advertise ${text} is not an address`, 'write IP or IP:PORT')
     })
   if (config.host !== null) return [parseEndpoint(config.host, config.port)].filter(endpoint => endpoint !== undefined)

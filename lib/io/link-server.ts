@@ -1,7 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { endpointHost, endpointParts, type Endpoint } from '../address/mod.ts'
+import { endpointParts, type Endpoint } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { monotonicMillis } from './clock.ts'
+import { formatSystemIp } from './interface-zone.ts'
 import { LinkSocket } from './link-socket.ts'
 import { SourceLimiter } from './source-limiter.ts'
 
@@ -79,8 +80,8 @@ export async function listen(options: ListenOptions, onConnection: (link: LinkSo
  */
 export function dial(endpoint: Endpoint, timeoutMs: number, signal?: AbortSignal): Promise<LinkSocket> {
   return new Promise((resolve, reject) => {
-    const { port } = endpointParts(endpoint)
-    const socket = connect({ host: endpointHost(endpoint), port, noDelay: true })
+    const { ip, port } = endpointParts(endpoint)
+    const socket = connect({ host: formatSystemIp(ip), port, noDelay: true })
     const giveUp = (reason: string) => {
       finish()
       socket.destroy()

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
-import { endpointOf, parseIp, type Endpoint } from '../address/mod.ts'
+import { endpointOf, type Endpoint } from '../address/mod.ts'
 import { assert } from '../base/mod.ts'
+import { parseSystemIp } from './interface-zone.ts'
 import { Turns } from './turns.ts'
 
 /** What may wait for a slow neighbour before its link is closed. */
@@ -171,7 +172,7 @@ export class LinkSocket {
 }
 
 function endpoint(address: string | undefined, port: number | undefined): Endpoint {
-  const ip = parseIp((address ?? '').replace(/%.*$/, ''))
+  const ip = parseSystemIp(address ?? '')
   // A socket that died before we looked has no address any more.
   return ip === undefined ? endpointOf(new Uint8Array(4), port ?? 1) : endpointOf(ip, port ?? 1)
 }

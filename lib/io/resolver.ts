@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
-import { endpointOf, parseIp, splitHostPort, type Endpoint } from '../address/mod.ts'
+import { endpointOf, isLinkLocalIpv6, parseIp, splitHostPort, splitZone, type Endpoint } from '../address/mod.ts'
 import { errorText, WeaveError } from '../base/mod.ts'
+import { parseSystemIp } from './interface-zone.ts'
 
 const RESOLVE_TIMEOUT_MS = 5_000
 const ENDPOINTS_MAX = 16
@@ -22,7 +23,17 @@ const systemLookup: Lookup = host => lookup(host, { all: true, verbatim: true })
  */
 export function parsePeerName(text: string, defaultPort: number): { readonly host: string; readonly port: number } {
   const { host, port } = splitHostPort(text, defaultPort)
-  const isHost = host !== undefined && (parseIp(host) !== undefined || isHostName(host))
+  const ip = host === undefined ? undefined : parseIp(splitZone(host).address)
+  if (ip !== undefined && isLinkLocalIpv6(ip) !== (splitZone(host!).zone !== undefined)) {
+    throw isLinkLocalIpv6(ip)
+      ? new WeaveError(
+          'BAD_PEER',
+          `"${text}" is link-local: it says nothing without an interface`,
+          'add that of this host: fe80::1%eth0',
+        )
+      : new WeaveError('BAD_PEER', `"${text}" names an interface, and is not link-local`, 'leave out the part from %')
+  }
+  const isHost = host !== undefined && (ip !== undefined || isHostName(host))
   if (!isHost || port === undefined) {
     throw new WeaveError(
       'BAD_PEER',
@@ -44,8 +55,11 @@ export async function resolvePeer(
   lookupHost: Lookup = systemLookup,
 ): Promise<Resolution> {
   const { host, port } = parsePeerName(text, defaultPort)
-  const literal = parseIp(host)
+  const literal = parseSystemIp(host)
   if (literal !== undefined) return { endpoints: [endpointOf(literal, port)] }
+  const { zone } = splitZone(host)
+  if (zone !== undefined)
+    return { endpoints: [], failure: `this host has no interface ${zone} with a link-local IPv6 address` }
   let deadline: NodeJS.Timeout | undefined
   try {
     const late = new Promise<never>((_, reject) => {
@@ -57,7 +71,7 @@ export async function resolvePeer(
     const found = await Promise.race([lookupHost(host), late])
     const endpoints = new Set<Endpoint>()
     for (const { address } of found) {
-      const ip = parseIp(address.replace(/%.*$/, ''))
+      const ip = parseSystemIp(address)
       if (ip !== undefined && endpoints.size < ENDPOINTS_MAX) endpoints.add(endpointOf(ip, port))
     }
     return endpoints.size > 0 ? { endpoints: [...endpoints] } : { endpoints: [], failure: `${host} has no address` }

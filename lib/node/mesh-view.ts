@@ -1,4 +1,4 @@
-import { isDialable, type Endpoint, type PeerId } from '../address/mod.ts'
+import { isDialable, isZoned, type Endpoint, type PeerId } from '../address/mod.ts'
 import { isDrop, toHex, type Millis } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import {
@@ -166,11 +166,12 @@ export class MeshView {
     ledger.put(RECORD_KIND.peer, NO_KEY, value)
   }
 
-  /** An endpoint that the neighbour advertises itself need not be told. */
+  /** An endpoint that the neighbour advertises itself need not be told, nor one that is of this host only. */
   publishLinks(claims: readonly LinkClaim[]): void {
     const told = claims.map(claim => {
       const { endpoint, neighbour } = claim
-      const isNews = endpoint !== undefined && !this.#known.get(neighbour)?.info?.endpoints.includes(endpoint)
+      const isNews =
+        endpoint !== undefined && !isZoned(endpoint) && !this.#known.get(neighbour)?.info?.endpoints.includes(endpoint)
       return isNews ? claim : { ...claim, endpoint: undefined }
     })
     this.#context.ledger.put(RECORD_KIND.links, NO_KEY, encodeLinks(told))

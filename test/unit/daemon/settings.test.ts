@@ -87,6 +87,8 @@ for (const [parts, code, message] of [
   ],
   [{ host: 'here' }, 'CONFIG_INVALID', '--host here is not an IP address'],
   [{ advertise: ['there'] }, 'CONFIG_INVALID', '--advertise there is not an address'],
+  [{ advertise: ['[fe80::1%eth0]:1'] }, 'CONFIG_INVALID', '--advertise [fe80::1%eth0]:1 is link-local'],
+  [{ advertise: ['fd00::1%eth0'] }, 'CONFIG_INVALID', '--advertise fd00::1%eth0 is not an address'],
   [
     { advertise: new Array<string>(17).fill('192.0.2.1') },
     'CONFIG_INVALID',

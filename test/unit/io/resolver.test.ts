@@ -16,6 +16,8 @@ for (const [text, host, port] of [
   ['10.0.0.1:99', '10.0.0.1', 99],
   ['[fd00::1]:99', 'fd00::1', 99],
   ['fd00::1', 'fd00::1', PORT],
+  ['fe80::1%eth0', 'fe80::1%eth0', PORT],
+  ['[fe80::1%eth0]:99', 'fe80::1%eth0', 99],
 ] as const) {
   t.test(`reads ${text}`, t => {
     t.strictSame(parsePeerName(text, PORT), { host, port })
@@ -52,8 +54,8 @@ t.test('an address needs no lookup', async t => {
 })
 
 t.test('gives every address of both families once', async t => {
-  const found = await resolvePeer('h', PORT, answers('10.0.0.1', 'fd00::1', '::ffff:10.0.0.1', 'fe80::1%eth0'))
-  t.strictSame(found, { endpoints: ['10.0.0.1:6783', '[fd00::1]:6783', '[fe80::1]:6783'] })
+  const found = await resolvePeer('h', PORT, answers('10.0.0.1', 'fd00::1', '::ffff:10.0.0.1', 'fe80::1%7'))
+  t.strictSame(found, { endpoints: ['10.0.0.1:6783', '[fd00::1]:6783', '[fe80::1%7]:6783'] })
 })
 
 t.test('takes at most sixteen', async t => {
@@ -76,4 +78,18 @@ t.test("asks the system's resolver, /etc/hosts included", async t => {
     endpoints.some(endpoint => endpoint === '127.0.0.1:7' || endpoint === '[::1]:7'),
     endpoints.join(),
   )
+})
+
+t.test('a link-local address has an interface with it, and no other has', async t => {
+  t.match(
+    weaveError(() => parsePeerName('fe80::1', PORT)),
+    { code: 'BAD_PEER', message: /is link-local/ },
+  )
+  t.match(
+    weaveError(() => parsePeerName('[2001:db8::1%eth0]:1', PORT)),
+    { code: 'BAD_PEER', message: /not link-local/ },
+  )
+  const { endpoints, failure } = await resolvePeer('fe80::1%nowhere9', PORT, answers())
+  t.same([endpoints, failure], [[], 'this host has no interface nowhere9 with a link-local IPv6 address'])
+  t.same((await resolvePeer('[fe80::1%7]:99', PORT, answers())).endpoints, ['[fe80::1%7]:99'])
 })
