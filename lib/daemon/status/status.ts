@@ -4,6 +4,7 @@ import type { Millis } from '../../base/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
 import { MAC_LOCAL, type MacEntry } from '../../overlay/mod.ts'
 import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
+import { aloneWarnings } from './alone.ts'
 import { connectionViews } from './connections.ts'
 import { electionOf } from './election.ts'
 import { impostureWarnings } from './impostures.ts'
@@ -73,6 +74,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     ipam,
     warnings: [
       ...secretWarnings(report),
+      ...aloneWarnings(report, now - facts.startedAt),
       ...pathWarnings(report, names, now),
       ...rangeWarnings(report, names),
       ...disputeWarnings(report, names),

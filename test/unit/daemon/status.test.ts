@@ -6,7 +6,7 @@ import type { PeerReport } from '../../../lib/node/report.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { SERVICE_FIELDS } from '../../support/service-fields.ts'
-import { NOW, SELF, contact, linked, nodeReport, path, peer } from '../../support/node-reports.ts'
+import { NOW, SELF, contact, endpoint, linked, nodeReport, path, peer } from '../../support/node-reports.ts'
 
 const FACTS: DaemonFacts = {
   version: '1.2.3',
@@ -64,6 +64,23 @@ t.test('a peer to which no data gets through is warned of, with since when, why 
   t.same(statusOf(joining, FACTS, NOW).warnings, [], 'it has not joined yet')
   const mesh = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
   t.same(statusOf(nodeReport({ mesh, paths, neighbours, peers: [member(1)] }), FACTS, NOW).warnings, [], 'nor this one')
+  t.end()
+})
+
+t.test('a peer that reaches none of the others of its mesh says so, once links had time to be made', t => {
+  const info = { nickname: 'n' } as PeerReport['info']
+  const gone = [peer(1, { info, isReachable: false }), peer(2, { info, isReachable: false })]
+  const warningsOf = (parts: Partial<Parameters<typeof statusOf>[0]>, startedAt = FACTS.startedAt) =>
+    statusOf(nodeReport(parts), { ...FACTS, startedAt }, NOW).warnings
+  t.match(warningsOf({ peers: gone }), [
+    /^this host does not reach any of the 2 other members of its mesh, .*connections/,
+  ])
+  t.match(warningsOf({ peers: [gone[0]!] }), [/^this host does not reach the other member of its mesh/])
+  t.same(warningsOf({ peers: gone }, NOW - 5_000), [], 'it has just begun')
+  t.same(warningsOf({ peers: [gone[0]!, peer(2, { info })] }), [], 'it reaches one of them')
+  t.same(warningsOf({ peers: [peer(1, { isReachable: false })] }), [], 'nothing is known of the other one')
+  const direct = path(peerNumber(1), { kind: 'direct', endpoint: endpoint('192.0.2.1:6783'), rttMs: 1 })
+  t.same(warningsOf({ peers: gone, paths: [direct] }), [], 'data gets through without a link')
   t.end()
 })
 
