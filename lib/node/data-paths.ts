@@ -5,6 +5,7 @@ import { ROUTED_KIND, type RoutedMessage } from '../wire/mod.ts'
 import { PATHS_ON_DEMAND_MAX, PATH_FUTILE_MS, PATH_IDLE_MS, PATH_LOOK_MS, PATH_SPARE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { DataPath } from './data-path.ts'
+import { Detours } from './detours.ts'
 import type { Candidates, MeshView } from './mesh-view.ts'
 import type { NodePart } from './part.ts'
 import type { PathReport } from './report.ts'
@@ -37,6 +38,7 @@ export class DataPaths implements NodePart {
   readonly #view: MeshView
   readonly #paths = new Map<PeerId, Held>()
   readonly #maker: PathMaker
+  readonly #detours: Detours
   /** When each path is due, and when it is looked at whether one on demand is of use; by peer. */
   readonly #due = new Timers()
   readonly #looks = new Timers()
@@ -62,6 +64,7 @@ export class DataPaths implements NodePart {
     this.#context = context
     this.#view = given.view
     this.#maker = new PathMaker(context, given.view)
+    this.#detours = new Detours(context.config.identity.peerId, peer => this.path(peer)?.isSound === true)
     this.#route = given.route
     this.#onChanged = given.onChanged
     this.#onSuspect = given.onSuspect
@@ -303,13 +306,14 @@ export class DataPaths implements NodePart {
 
   /**
    * The neighbour through which a peer would be reached without a direct path: the first hop over proved paths or, as
-   * long as that is the peer itself, whoever has a path to both.
+   * long as that is the peer itself, whoever has a path to both. Where the first hop does not answer, the way round it.
    */
   #viaOf(peer: PeerId): PeerId | undefined {
     const next = this.#view.dataRoutes.get(peer)?.nextHop
     if (next === undefined || next === peer) return this.#spareOf(peer)
     if (this.path(next)?.isBelieved === true) return next
-    return this.#spareOf(peer) ?? (this.isDirect(next) ? next : undefined)
+    const detour = this.#spareOf(peer) ?? this.#detours.firstHop(this.#view.graph, peer)
+    return detour ?? (this.isDirect(next) ? next : undefined)
   }
 
   /** A sound path to a peer that says the same of the other; the cheapest, and of equal ones the first. */

@@ -12,10 +12,15 @@ const ECHO_GAP_MS = 100
 /** What a failure may cost a stream of packets. */
 const OUTAGE_MS = 3_000
 
-function settled(peers: number, options: Partial<SimMeshOptions>, prepare: (mesh: SimMesh) => void = () => undefined) {
+function settled(
+  peers: number,
+  options: Partial<SimMeshOptions>,
+  prepare: (mesh: SimMesh) => void = () => undefined,
+  targetOf: (number: number) => number = number => (number === 1 ? 0 : 1),
+) {
   const mesh = new SimMesh({ seed: 1, peers, sealing: 'none', ...options })
   prepare(mesh)
-  for (const host of mesh.hosts) host.launch(host.number === 0 ? undefined : [host.number === 1 ? 0 : 1])
+  for (const host of mesh.hosts) host.launch(host.number === 0 ? undefined : [targetOf(host.number)])
   const tookMs = mesh.until(() => mesh.agrees() && mesh.pathsMissing().length === 0, 60_000)
   assert(tookMs !== undefined, `the mesh has not settled: ${mesh.pathsMissing().join(', ')}`)
   for (const { number } of mesh.hosts) mesh.attach(number)
@@ -102,6 +107,28 @@ void t.test('another relay takes the place of one that loses its power, or canno
         mesh.network.hasRoute = (from, to) => !isBetween(0, 3)(from, to) && !isBetween(relay.number, 3)(from, to)
       })
     }
+  t.end()
+})
+
+void t.test('so is a relay in the middle of a line, whom only its neighbours can get round, both ways', t => {
+  // 0 – 1, and from there to 4 by way of 2 or of 3.
+  const cables = ['0 1', '1 2', '2 4', '1 3', '3 4']
+  for (const seed of SEEDS) {
+    const mesh = settled(
+      5,
+      { seed },
+      made => {
+        // Else the other one may reach the far side through the suspect still, as its routes say.
+        made.network.latencyMs = 2
+        made.network.hasRoute = (from, to) => cables.includes(`${Math.min(from, to)} ${Math.max(from, to)}`)
+      },
+      number => Math.max(0, number - (number < 3 ? 1 : 2)),
+    )
+    mesh.run(15_000)
+    const state = mesh.host(1).node.paths.path(mesh.host(4).identity.peerId)?.state
+    const relay = mesh.hosts.find(({ identity }) => state?.kind === 'relayed' && identity.peerId === state.via)!
+    survives(t, mesh, [0, 4], `seed ${seed}`, () => relay.crash(true))
+  }
   t.end()
 })
 

@@ -24,6 +24,8 @@ export class SimNetwork {
   bytesPerSecond: (from: number, to: number) => number | undefined = () => undefined
   /** Which hosts have a way at all, partitions and NATs aside. */
   hasRoute: (from: number, to: number) => boolean = () => true
+  /** How long ways take, all of them; undefined: each is drawn one. */
+  latencyMs: Millis | undefined
   /** Whether datagrams get through where there is a way: streams do. */
   carriesDatagrams: (from: number, to: number) => boolean = () => true
   readonly #clock: SimClock
@@ -327,7 +329,7 @@ export class SimNetwork {
     const key = Math.min(from, to) * 1000 + Math.max(from, to)
     let base = this.#latency.get(key)
     if (base === undefined) {
-      base = 1 + Math.floor(this.#chance() ** 2 * 25)
+      base = this.latencyMs ?? 1 + Math.floor(this.#chance() ** 2 * 25)
       this.#latency.set(key, base)
     }
     return base + this.weather.extraMs + Math.floor(this.#chance() * (this.weather.jitterMs + 1))
