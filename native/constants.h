@@ -21,7 +21,7 @@ constexpr int FLAG_CHECKSUM_PARTIAL = 1, FLAG_GSO_TCP4 = 2, FLAG_GSO_TCP6 = 4, F
 constexpr int FLAG_GSO_ANY = FLAG_GSO_TCP4 | FLAG_GSO_TCP6 | FLAG_GSO_UDP;
 constexpr int FLAG_WIRE_MASK = FLAG_CHECKSUM_PARTIAL | FLAG_GSO_ANY;
 constexpr int FLAG_MOVED = 1 << 16, FLAG_ROUTER_ADVERTISEMENT = 1 << 17, FLAG_BRIDGE_CONTROL = 1 << 18, FLAG_RELAYED = 1 << 19,
-              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20;
+              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20, FLAG_DHCP_SERVER = 1 << 21;
 
 // virtio_net_hdr, little-endian host order (10 bytes): flags, gso_type, hdr_len, gso_size, csum_start, csum_offset.
 constexpr int VNET_HEADER = 10;

@@ -39,6 +39,7 @@ void Lane::describe_frame(int32_t* row, const uint8_t* frame, int length, const 
     row[ROW_SOURCE_IPV4] = static_cast<int32_t>(be32(source + 12));
     if (shape.neighbour_advertisement) row[ROW_FLAGS] |= FLAG_NEIGHBOUR_ADVERTISEMENT;
   }
+  if (shape.dhcp_server) row[ROW_FLAGS] |= FLAG_DHCP_SERVER;
   if (shape.router_advertisement) row[ROW_FLAGS] |= FLAG_ROUTER_ADVERTISEMENT;
   if (memcmp(frame, BRIDGE_GROUP, 5) == 0 && frame[5] < 0x10) row[ROW_FLAGS] |= FLAG_BRIDGE_CONTROL;
 }

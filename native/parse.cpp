@@ -9,6 +9,7 @@ constexpr int ETHER_IPV4 = 0x0800, ETHER_ARP = 0x0806, ETHER_IPV6 = 0x86dd, ETHE
 constexpr int VLAN_TAGS_MAX = 4, EXTENSION_HEADERS_MAX = 16;
 constexpr int NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_AUTHENTICATION = 51, NEXT_OPTIONS = 60,
               NEXT_ICMPV6 = 58, NEXT_MOBILITY = 135;
+constexpr int PROTOCOL_UDP = 17;
 constexpr int ICMPV6_ROUTER_ADVERTISEMENT = 134, ICMPV6_REDIRECT = 137, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136;
 
 void parse_ipv4(const uint8_t* frame, int length, FrameShape& shape) {
@@ -65,6 +66,16 @@ void parse_ipv6(const uint8_t* frame, int length, FrameShape& shape) {
 
 }  // namespace
 
+namespace {
+
+bool is_dhcp_server(const uint8_t* frame, int length, const FrameShape& shape) {
+  if (shape.protocol != PROTOCOL_UDP || shape.l4 == 0 || length < shape.l4 + 4) return false;
+  int source = be16(frame + shape.l4), destination = be16(frame + shape.l4 + 2);
+  return shape.version == 4 ? source == 67 && destination == 68 : source == 547 && destination == 546;
+}
+
+}  // namespace
+
 FrameShape parse_frame(const uint8_t* frame, int length) {
   FrameShape shape;
   int at = 12;
@@ -77,8 +88,10 @@ FrameShape parse_frame(const uint8_t* frame, int length) {
   shape.l3 = at + 2;
   if (shape.ether_type == ETHER_IPV4) {
     parse_ipv4(frame, length, shape);
+    shape.dhcp_server = is_dhcp_server(frame, length, shape);
   } else if (shape.ether_type == ETHER_IPV6) {
     parse_ipv6(frame, length, shape);
+    shape.dhcp_server = is_dhcp_server(frame, length, shape);
   } else {
     if (shape.ether_type == ETHER_ARP && length >= shape.l3 + 28) shape.source_ipv4 = be32(frame + shape.l3 + 14);
     shape.l3 = 0;

@@ -13,6 +13,7 @@ struct FrameShape {
   bool fragment = false;
   bool router_advertisement = false;
   bool neighbour_advertisement = false;
+  bool dhcp_server = false;
   int source_ipv6 = 0;   // offset of the source address of an IPv6 header, 0 when there is none
   uint32_t source_ipv4 = 0;
 };

@@ -48,6 +48,14 @@ export function addLaunchCommand(program: Command): void {
     .option('--device <name>', 'name of the TAP device', 'weave-tap')
     .option('--mtu <bytes>', 'MTU of the overlay (default: made from the underlay)')
     .option('--clamp-mss', 'let TCP connections begin with segments that fit the path, both ways')
+    .option(
+      '--flood-limit <frames>',
+      'broadcasts and multicasts that each host may send in a second, each container of this one half of it (0: no limit)',
+      '10000',
+    )
+    .option('--flood-arp', 'ask all hosts for MAC addresses, not only the host to which an address was given')
+    .option('--allow-ra', 'let router advertisements and redirects pass between hosts')
+    .option('--allow-dhcp', 'let answers of DHCP servers pass between hosts')
     .option('--no-ipv6', 'give no IPv6 addresses to containers and this host')
     .option(
       '--advertise <ip[:port]>',

@@ -25,6 +25,10 @@ export interface LaunchOptions {
   readonly device: string
   readonly mtu?: string
   readonly clampMss?: boolean
+  readonly floodLimit: string
+  readonly floodArp?: boolean
+  readonly allowRa?: boolean
+  readonly allowDhcp?: boolean
   readonly ipv6: boolean
   readonly advertise: string[]
   readonly disableOffload: string[]
@@ -75,6 +79,10 @@ export function daemonConfigOf(
     device: options.device,
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
     clampMss: options.clampMss === true,
+    floodLimit: wholeNumber(options.floodLimit),
+    floodArp: options.floodArp === true,
+    allowRa: options.allowRa === true,
+    allowDhcp: options.allowDhcp === true,
     ipv6: options.ipv6,
     advertise: options.advertise,
     disableOffload: options.disableOffload,
@@ -112,6 +120,7 @@ const WANTED: Readonly<Record<string, string>> = {
   bridge: INTERFACE_NAME,
   device: INTERFACE_NAME,
   mtu: 'a whole number',
+  floodLimit: 'a whole number of frames up to 10000000, 0 for no limit',
   disableOffload: 'any of tap-gso, udp-gso, udp-gro and checksum',
   lanes: '1 or 2',
   dnsTtl: 'a whole number of seconds up to 86400',

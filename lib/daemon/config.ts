@@ -33,6 +33,13 @@ export const DaemonConfig = z.object({
   mtu: z.number().int().nullable(),
   /** TCP connections learn as they begin which segments their path carries whole. */
   clampMss: z.boolean(),
+  /** Frames that a host may have flooded in a second; 0: no limit. */
+  floodLimit: z.number().int().min(0).max(10_000_000),
+  /** ARP requests go to all hosts, not to the one alone that has the address. */
+  floodArp: z.boolean(),
+  /** Router advertisements, and answers of DHCP servers, pass between hosts. */
+  allowRa: z.boolean(),
+  allowDhcp: z.boolean(),
   /** False: nothing here gets an IPv6 address. */
   ipv6: z.boolean(),
   advertise: z.array(z.string()),

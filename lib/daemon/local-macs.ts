@@ -29,13 +29,13 @@ export class LocalMacs {
   }
 
   handle(notice: SwitchNotice): void {
-    if (notice.holder !== MAC_LOCAL) return this.#pass(notice)
+    if (notice.kind !== 'duplicate-mac' || notice.holder !== MAC_LOCAL) return this.#pass(notice)
     if (this.#looking.size >= LOOKS_MAX || this.#looking.has(notice.mac)) return
     this.#looking.add(notice.mac)
     void this.#look(notice).finally(() => this.#looking.delete(notice.mac))
   }
 
-  async #look(notice: SwitchNotice): Promise<void> {
+  async #look(notice: SwitchNotice & { kind: 'duplicate-mac' }): Promise<void> {
     const { mac } = notice
     const isPlugged = (await this.#isPlugged(mac)) ?? this.#isHeard(mac)
     if (isPlugged) this.#pass(notice)

@@ -73,7 +73,7 @@ export function systemSeams(): AssemblySeams {
 }
 
 function openEngine(
-  { port, device, disableOffload, lanes, clampMss }: DaemonConfig,
+  { port, device, disableOffload, lanes, clampMss, floodLimit, floodArp, allowRa, allowDhcp }: DaemonConfig,
   { ip }: DerivedSettings,
 ): OpenEngine {
   const isOn = (name: OffloadName) => !disableOffload.includes(name)
@@ -93,6 +93,12 @@ function openEngine(
       new LanePlane(engine, events, {
         shape: lanes === 1 ? 'single' : 'split',
         duplicateSeed: Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0),
+        rules: {
+          floodPerSecond: floodLimit,
+          asksOwner: !floodArp,
+          allowsRouters: allowRa,
+          allowsDhcpServers: allowDhcp,
+        },
       }),
     close: () => engine.close(),
   }

@@ -1,5 +1,5 @@
 import type { EndpointParts, Ipv4 } from '../address/mod.ts'
-import type { ForwardingChange, SwitchNotice } from '../overlay/mod.ts'
+import type { ForwardingChange, SwitchNotice, SwitchRules } from '../overlay/mod.ts'
 
 /** What a lane's worker is started with. */
 export interface LaneStart {
@@ -9,6 +9,7 @@ export interface LaneStart {
   readonly mask: number
   readonly macTable: SharedArrayBuffer
   readonly duplicateSeed: number
+  readonly rules: SwitchRules
   /** Memory of a ReportBacklog. */
   readonly backlog: SharedArrayBuffer
 }

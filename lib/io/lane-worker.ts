@@ -45,7 +45,7 @@ function run(): void {
         if (backlog.admit(0)) post({ kind: 'notice', notice })
       },
     },
-    { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed },
+    { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed, rules: start.rules },
   )
   let table: ForwardingTable | undefined
   try {

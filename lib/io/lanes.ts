@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { MacTable, READY, type DataPlaneEvents, type ForwardingChange } from '../overlay/mod.ts'
+import {
+  MacTable,
+  READY,
+  SWITCH_RULES,
+  type DataPlaneEvents,
+  type ForwardingChange,
+  type SwitchRules,
+} from '../overlay/mod.ts'
 import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
 import type { NativeEngine } from './native-engine.ts'
@@ -13,6 +20,7 @@ export interface LanesOptions {
   readonly duplicateSeed: number
   /** Slots of the MAC table: a power of two. */
   readonly macCapacity?: number
+  readonly rules?: SwitchRules
 }
 
 const SHAPES = { split: [READY.tap, READY.udp], single: [READY.tap | READY.udp] } as const
@@ -39,6 +47,7 @@ export class Lanes {
         mask,
         macTable,
         duplicateSeed: options.duplicateSeed >>> 0,
+        rules: options.rules ?? SWITCH_RULES,
         backlog: backlog.buffer,
       }
       this.#start(start, backlog, events)

@@ -272,6 +272,9 @@ export const ELECTION_NAMED_MAX = 8
 /** Addresses of others that peers sent frames from: so many are remembered, and shown for so long after the last. */
 export const IMPOSTURES_MAX = 64
 export const IMPOSTURE_SHOWN_MS = 60_000
+/** Hosts of which too much is to be flooded: so many are remembered, and shown for so long after the last drop. */
+export const FLOODS_MAX = 64
+export const FLOOD_SHOWN_MS = 10_000
 /** MAC addresses that are in use twice: so many are remembered, and shown for so long after the last drop. */
 export const MAC_CONFLICTS_MAX = 64
 export const MAC_CONFLICT_SHOWN_MS = 180_000

@@ -9,6 +9,7 @@ import { DataPaths } from './data-paths.ts'
 import { Dialler } from './dialler.ts'
 import { Discovery } from './discovery.ts'
 import { TablePublisher } from './forwarding-table.ts'
+import { Floods } from './floods.ts'
 import { FounderElection } from './founder-election.ts'
 import { Gossip } from './gossip.ts'
 import { HandingOn } from './handing-on.ts'
@@ -108,6 +109,7 @@ export function wireParts(
   const addresses: Addresses = new Addresses(context, members, () => tables.changed())
   const impostures: Impostures = new Impostures(context, address => addresses.ipam.peerOf(address))
   const macConflicts = new MacConflicts(context)
+  const floods = new Floods(context)
   const names: NameRecords = new NameRecords(context)
   const contacts: Contacts = new Contacts(context, dialler)
   const use: MeshUse = new MeshUse(context, mesh, () => addresses.ipam.leases().length > 0)
@@ -139,6 +141,7 @@ export function wireParts(
     new HandingOn(context, addresses),
     impostures,
     macConflicts,
+    floods,
     names,
     contacts,
     use,
@@ -168,6 +171,20 @@ export function wireParts(
       events,
       keeper,
     },
-    ...{ gossip, mesh, joining, past, contacts, impostures, macConflicts, use, election, health, linkSuspicion, pings },
+    ...{
+      gossip,
+      mesh,
+      joining,
+      past,
+      contacts,
+      impostures,
+      macConflicts,
+      floods,
+      use,
+      election,
+      health,
+      linkSuspicion,
+      pings,
+    },
   }
 }

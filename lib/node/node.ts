@@ -246,7 +246,7 @@ export class Node implements Machine<NodeOutput> {
     this.#ofPeer(peerIndex, peer => this.paths.handleMoved(peer, source, now), now)
   }
 
-  /** Unicast frames are flooded for want of a way to the peer. */
+  /** Unicast frames wait for a way to the peer. */
   handleWanted(peerIndex: number, now: Millis): void {
     this.#ofPeer(peerIndex, peer => this.paths.want(peer, now), now)
   }
@@ -264,8 +264,13 @@ export class Node implements Machine<NodeOutput> {
   /** Frames were dropped that the operator should know of. */
   handleNotice(notice: SwitchNotice, now: Millis): void {
     const peerAt = (index: number) => this.view.peerAt(index === MAC_LOCAL ? SELF_INDEX : index)
-    const [holder, rival] = [peerAt(notice.holder), peerAt(notice.rival)]
-    if (holder !== undefined && rival !== undefined) this.#wiring.macConflicts.handle(notice.mac, holder, rival, now)
+    if (notice.kind === 'flood') {
+      const origin = peerAt(notice.origin)
+      if (origin !== undefined) this.#wiring.floods.handle(origin, notice.mac, now)
+    } else {
+      const [holder, rival] = [peerAt(notice.holder), peerAt(notice.rival)]
+      if (holder !== undefined && rival !== undefined) this.#wiring.macConflicts.handle(notice.mac, holder, rival, now)
+    }
     this.#workOff(now)
   }
 

@@ -26,6 +26,21 @@ export const MAC_SPIN_MAX = 64
  */
 export const MAC_FORGET_SPIN_MAX = 2 ** 22
 
+/** A host may have so many frames flooded in a second unless told otherwise, each container of it half of that … */
+export const FLOOD_PER_SECOND = 10_000
+/** … and as many at once as in so long. */
+export const FLOOD_BURST_MS = 1_000
+/** MAC addresses of this host whose floods are told apart. */
+export const FLOOD_SOURCES = 1_024
+
+/** Frames that wait for a path to their peer: the newest of each … */
+export const HELD_FRAMES_PER_PEER = 8
+/** … of so many peers and bytes for each lane … */
+export const HELD_PEERS_MAX = 64
+export const HELD_BYTES_MAX = 262_144
+/** … for so long. */
+export const HELD_MS = 2_000
+
 /** Broadcast ids that a lane remembers unless told otherwise: a power of two. */
 export const DUPLICATE_WINDOW_CAPACITY = 16_384
 

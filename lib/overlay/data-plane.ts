@@ -40,7 +40,7 @@ export interface DataPlaneEvents {
   onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
   /** An authenticated datagram came from another endpoint than the peer's. */
   onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
-  /** There is traffic for a peer to which there is no way but flooding; at most once per peer, second and lane. */
+  /** Frames wait for a way to a peer; at most once per peer, second and lane. */
   onWanted(peerIndex: number): void
   /** Frames that a smaller path would lose (LARGE_FRAME_BYTES) go to the peer; at most every LARGE_TOLD_MS. */
   onLarge(peerIndex: number): void

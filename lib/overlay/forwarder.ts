@@ -3,6 +3,7 @@ import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
 import {
   DUPLICATE_COUNTER_BITS,
+  FLOOD_SOURCES,
   LANES_MAX,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
@@ -10,12 +11,16 @@ import {
   SEGMENT_BYTES_MIN,
 } from './constants.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
+import { FloodLimit } from './flood-limit.ts'
 import type { ForwardingTable } from './forwarding.ts'
+import { HeldFrames } from './held-frames.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
-import { OwnerCheck } from './owner-check.ts'
+import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
+import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
 import { Paced } from './paced.ts'
 import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
 import type { SwitchNotice } from './switch-notice.ts'
+import { SWITCH_RULES, type SwitchRules } from './switch-rules.ts'
 
 /** What a lane hands to the main thread. */
 export interface ForwarderHooks {
@@ -27,7 +32,7 @@ export interface ForwarderHooks {
   /** An authenticated datagram came from another endpoint than the peer's; at most once per peer and batch. */
   onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
   /**
-   * A unicast frame was flooded for want of a way to the peer where its address is; at most once per peer and second.
+   * A unicast frame waits for a way to the peer where its address is; at most once per peer and second.
    */
   onWanted(peerIndex: number): void
   /** Frames longer than LARGE_FRAME_BYTES go to the peer; at most once per peer and LARGE_TOLD_MS. */
@@ -44,19 +49,24 @@ export interface ForwarderOptions {
   readonly duplicateSeed?: number
   /** Broadcast ids remembered: a power of two. */
   readonly duplicateCapacity?: number
+  readonly rules?: SwitchRules
 }
 
 const NO_TABLE: ForwardingTable = { selfIndex: -1, floodOwn: [], floodOf: [], reachable: [], owners: undefined }
 const NO_CHILDREN = new Int32Array(0)
 /** The group bit in the upper 16 bits of a MAC address. */
 const GROUP_BIT = 0x100
+const ETHER_TYPE_ARP = 0x0806
 const ETHER_TYPE_IPV6 = 0x86dd
+/** The upper 16 bits of the MAC addresses of IPv6 groups. */
+const IPV6_GROUP = 0x3333
 const COUNTER_SPAN = 2 ** DUPLICATE_COUNTER_BITS
 
 /**
  * The switch of one lane: decides per batch where frames go. Inputs: `outbound` (one batch of the TAP), `inbound` (one
  * batch of the socket), `setTable`. Until the first table every frame from the TAP is dropped as `no-destination`, and
- * frames from peers reach the TAP but are passed on to nobody. Nothing allocates per frame but control bodies.
+ * frames from peers reach the TAP but are passed on to nobody. Nothing allocates per frame but control bodies, and frames
+ * that wait for a path.
  */
 export class Forwarder {
   readonly #lane: EngineLane
@@ -72,6 +82,12 @@ export class Forwarder {
   readonly #spoofed = new Paced()
   readonly #contested = new Paced()
   readonly #asked = new Paced()
+  readonly #flooding = new Paced()
+  readonly #rules: SwitchRules
+  /** Of peers by their index, and of MAC addresses of this host. */
+  readonly #floods: FloodLimit
+  readonly #ownFloods: FloodLimit
+  readonly #held: HeldFrames
   readonly #floodOf = new Map<number, Int32Array>()
   #reachableList: readonly number[] = []
   #floodOwn: Int32Array = NO_CHILDREN
@@ -94,6 +110,10 @@ export class Forwarder {
     this.#laneBits = laneNumber << DUPLICATE_COUNTER_BITS
     this.#nextDuplicate = ((options.duplicateSeed ?? 0) >>> 0) % COUNTER_SPAN
     this.#movedPeers = new Int32Array(lane.rowsMax)
+    this.#rules = options.rules ?? SWITCH_RULES
+    this.#floods = new FloodLimit(this.#rules.floodPerSecond, PEER_INDEX_MAX + 1)
+    this.#ownFloods = new FloodLimit(this.#rules.floodPerSecond / 2, FLOOD_SOURCES)
+    this.#held = new HeldFrames(lane, count => lane.countDrop('path-awaited', count))
     this.setTable(NO_TABLE)
   }
 
@@ -107,17 +127,25 @@ export class Forwarder {
     this.#floodOf.clear()
     for (const [origin, children] of table.floodOf) this.#floodOf.set(origin, Int32Array.from(children))
     this.#owners.setTable(table)
+    this.#held.release(
+      peer => this.#reachable[peer] === 1,
+      peer => {
+        this.#push(0, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
+        this.#flush()
+      },
+    )
   }
 
   /** Switches one batch of frames from the TAP. Returns how many were handled; -1 when there was none. */
   outbound(now: Millis): number {
+    this.#held.expire(now)
     const count = this.#lane.tapRead()
     if (count <= 0) return -1
     const nowSeconds = Math.floor(now / 1000)
     this.#largeTurn = Math.floor(now / LARGE_TOLD_MS) | 0
     this.#askTurn = Math.floor(now / MAC_FORMER_MS) | 0
     this.#sendCount = 0
-    for (let row = 0; row < count; row++) this.#fromTap(row, nowSeconds)
+    for (let row = 0; row < count; row++) this.#fromTap(row, now, nowSeconds)
     this.#flush()
     return count
   }
@@ -144,7 +172,7 @@ export class Forwarder {
     return count
   }
 
-  #fromTap(row: number, nowSeconds: number): void {
+  #fromTap(row: number, now: Millis, nowSeconds: number): void {
     const { rows } = this.#lane
     const at = row * ROW.columns
     if (!this.#isSound(at)) return
@@ -156,13 +184,47 @@ export class Forwarder {
       if (peer === MAC_LOCAL) return
       if (peer !== MAC_UNKNOWN) {
         if (this.#macs.former >= 0) this.#askFormer(row, rows[at + ROW.destinationLow]!, this.#macs.former)
-        if (this.#reachable[peer] === 1) {
-          this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
-          return
-        }
-        this.#want(peer, nowSeconds)
+        this.#sendTo(peer, row, at, now, nowSeconds)
+        return
+      }
+    } else if (this.#rules.asksOwner) {
+      const owner = this.#askedOwner(at)
+      if (owner >= 0 && owner !== this.#selfIndex) {
+        this.#sendTo(owner, row, at, now, nowSeconds)
+        return
       }
     }
+    if (this.#mayFloodOwn(at, now)) this.#flood(row, at)
+    else this.#dropFlood(at, MAC_LOCAL, nowSeconds)
+  }
+
+  /** To one peer and nobody else: a frame for which there is no way yet waits. */
+  #sendTo(peer: number, row: number, at: number, now: Millis, nowSeconds: number): void {
+    if (this.#reachable[peer] === 1) {
+      this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
+      return
+    }
+    this.#held.hold(peer, at, now)
+    if (this.#wanted.isDue(peer, nowSeconds)) this.#hooks.onWanted(peer)
+  }
+
+  /** Who alone can answer an ARP request or a neighbour solicitation; OWNER_NONE when anybody may, and of other frames. */
+  #askedOwner(at: number): number {
+    const { rows, slab } = this.#lane
+    const etherType = rows[at + ROW.etherType]!
+    const offset = rows[at + ROW.offset]!
+    const length = rows[at + ROW.length]!
+    if (etherType === ETHER_TYPE_ARP) {
+      const target = arpTargetAt(slab, offset, length)
+      return target === 0 ? OWNER_NONE : this.#owners.ownerOf(target)
+    }
+    if (etherType !== ETHER_TYPE_IPV6 || rows[at + ROW.destinationHigh] !== IPV6_GROUP) return OWNER_NONE
+    const target = solicitedTargetAt(slab, offset, length)
+    return target < 0 ? OWNER_NONE : this.#owners.ownerOfIpv6(slab, target)
+  }
+
+  #flood(row: number, at: number): void {
+    const { rows } = this.#lane
     const children = this.#floodOwn
     if (children.length === 0) {
       this.#drop('no-destination')
@@ -193,6 +255,7 @@ export class Forwarder {
     const before = this.#learn(at, origin, nowSeconds)
     if (before === MAC_CONTESTED) return false
     if (before === MAC_LOCAL) this.#lane.countLocalMove()
+    if (isBroadcast && !this.#floods.take(origin, 1, now)) return this.#dropFlood(at, origin, nowSeconds)
     if (isBroadcast) this.#passOn(row, at, origin)
     return true
   }
@@ -226,7 +289,9 @@ export class Forwarder {
     const { rows } = this.#lane
     const flags = rows[at + ROW.flags]!
     if ((flags & ROW_FLAG.bridgeControl) !== 0) return this.#drop('bridge-control')
-    if ((flags & ROW_FLAG.routerAdvertisement) !== 0) return this.#drop('router-advertisement')
+    if ((flags & ROW_FLAG.routerAdvertisement) !== 0 && !this.#rules.allowsRouters)
+      return this.#drop('router-advertisement')
+    if ((flags & ROW_FLAG.dhcpServer) !== 0 && !this.#rules.allowsDhcpServers) return this.#drop('dhcp-server')
     if ((rows[at + ROW.sourceHigh]! & GROUP_BIT) !== 0) return this.#drop('malformed-frame')
     return true
   }
@@ -283,8 +348,23 @@ export class Forwarder {
     this.#hooks.onMoved(peer, rows[at + ROW.receiverIndex]! >>> 0, this.#lane.source(row))
   }
 
-  #want(peer: number, nowSeconds: number): void {
-    if (this.#wanted.isDue(peer, nowSeconds)) this.#hooks.onWanted(peer)
+  /** One container must not use up what the host may have flooded. */
+  #mayFloodOwn(at: number, now: Millis): boolean {
+    const { rows } = this.#lane
+    const gsoSize = rows[at + ROW.gsoSize]!
+    const frames = gsoSize > 0 ? Math.ceil(rows[at + ROW.length]! / gsoSize) : 1
+    return (
+      this.#ownFloods.take(rows[at + ROW.sourceLow]!, frames, now) && this.#floods.take(PEER_INDEX_MAX, frames, now)
+    )
+  }
+
+  #dropFlood(at: number, origin: number, nowSeconds: number): false {
+    if (this.#flooding.isDue(origin, nowSeconds)) {
+      const { rows } = this.#lane
+      const mac = rows[at + ROW.sourceHigh]! * 0x1_0000_0000 + (rows[at + ROW.sourceLow]! >>> 0)
+      this.#hooks.onNotice({ kind: 'flood', origin, mac })
+    }
+    return this.#drop('flood-limit')
   }
 
   /**

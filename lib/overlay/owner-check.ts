@@ -43,6 +43,24 @@ export class OwnerCheck {
     return third !== 0 || this.isOfAnother(ipv4, peer)
   }
 
+  /** Who alone may have this IPv4 address, by its block or as a loan; OWNER_NONE when anybody may. */
+  ownerOf(ipv4: number): number {
+    const owner = this.#blockOwner(ipv4)
+    if (owner < 0) return OWNER_NONE
+    const borrower = lentTo(this.#owners!, ipv4 >>> 0)
+    return borrower >= 0 ? borrower : owner
+  }
+
+  /** The same of the IPv6 address at `at` of `bytes`. */
+  ownerOfIpv6(bytes: Uint8Array, at: number): number {
+    const isOfMesh =
+      this.#hasIpv6 &&
+      i32At(bytes, at) === this.#ipv6First &&
+      i32At(bytes, at + 4) >>> 16 === this.#ipv6Second &&
+      i32At(bytes, at + 8) === 0
+    return isOfMesh ? this.ownerOf(i32At(bytes, at + 12)) : OWNER_NONE
+  }
+
   /** Whether a neighbour advertisement claims the address of another peer's container, or cannot be read. */
   isSpoofedNeighbour(slab: Uint8Array, offset: number, length: number, peer: number): boolean {
     const target = neighbourTargetAt(slab, offset, length)

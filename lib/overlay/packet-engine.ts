@@ -126,6 +126,8 @@ export const ROW_FLAG = {
   relayed: 1 << 19,
   /** An ICMPv6 neighbour advertisement, which claims an address for a MAC. */
   neighbourAdvertisement: 1 << 20,
+  /** From the port of a DHCP server to that of a client, of IPv4 or IPv6. */
+  dhcpServer: 1 << 21,
 } as const
 
 /** Columns of a send row: which frame row goes to which peer, how. */
@@ -196,5 +198,8 @@ export const SWITCH_DROPS = [
   'unknown-origin',
   'malformed-frame',
   'duplicate-mac',
+  'flood-limit',
+  'path-awaited',
+  'dhcp-server',
 ] as const
 export type SwitchDrop = (typeof SWITCH_DROPS)[number]

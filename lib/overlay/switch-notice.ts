@@ -3,4 +3,6 @@ import type { Mac } from '../address/mod.ts'
 /** What a lane tells of frames that it drops, for the operator: at most once a second of each, and lane. */
 export type SwitchNotice =
   /** The address is in use at two places: peer indices, or MAC_LOCAL. What the rival sends of it is dropped. */
-  { readonly kind: 'duplicate-mac'; readonly mac: Mac; readonly holder: number; readonly rival: number }
+  | { readonly kind: 'duplicate-mac'; readonly mac: Mac; readonly holder: number; readonly rival: number }
+  /** More of the peer (or MAC_LOCAL) is to be flooded than is allowed; the address is that of the last frame. */
+  | { readonly kind: 'flood'; readonly origin: number; readonly mac: Mac }

@@ -184,22 +184,28 @@ for (const shape of ['split', 'single'] as const) {
     }),
   )
 
-  t.test(`${shape}: says for whom there are frames and no way, and counts containers that turn up elsewhere`, t =>
+  t.test(`${shape}: says for whom there are frames and no way, and counts addresses that turn up elsewhere`, t =>
     withLanes(shape, async ({ plane, tap, senderTap, forward, wanted, failures }) => {
+      // Of a virtual router, which may be anywhere at any time.
+      const ROUTER = 0x5e00_0101
       const put = (fd: number, to: number, from: number) =>
         writeSync(fd, Buffer.concat([new Uint8Array(VNET_BYTES), ethernetFrame(to, from, new Uint8Array(50))]))
       const known = (peer: number) =>
-        plane.macs(Math.floor(monotonicMillis() / 1000)).some(entry => entry.mac === MAC_FAR && entry.peer === peer)
-      put(senderTap, EVERYBODY, MAC_FAR)
+        plane.macs(Math.floor(monotonicMillis() / 1000)).some(entry => entry.mac === ROUTER && entry.peer === peer)
+      put(senderTap, EVERYBODY, ROUTER)
       forward()
       t.ok(await eventually(() => known(1)))
-      put(tap, MAC_FAR, MAC_A)
+      put(tap, ROUTER, MAC_A)
       t.ok(await eventually(() => wanted.length > 0))
       t.same(wanted, [1])
-      put(tap, EVERYBODY, MAC_FAR)
+      const sent = () => plane.counters()['drop:no-session']! + plane.counters()['tx-datagrams']!
+      const sentBefore = sent()
+      plane.setTable({ ...tableOf([]), reachable: [1] })
+      t.ok(await eventually(() => sent() === sentBefore + 1), 'the frame waited for a way, and left then')
+      put(tap, EVERYBODY, ROUTER)
       t.ok(await eventually(() => known(MAC_LOCAL)))
       t.equal(plane.counters()['local-moves'], 0)
-      put(senderTap, EVERYBODY, MAC_FAR)
+      put(senderTap, EVERYBODY, ROUTER)
       forward()
       t.ok(await eventually(() => plane.counters()['local-moves'] === 1))
       t.same(failures, [])

@@ -37,6 +37,13 @@ export function packetEngineSuite(t: Test, name: string, makeMesh: MakeMesh): vo
   hostileSuite(t, name, makeMesh)
 }
 
+/** The payload of an IPv4 frame with these UDP ports. */
+function udpOverIpv4(from: number, to: number): Uint8Array {
+  const packet = ipv4Payload(0x0a20_0001, 0xffff_ffff)
+  new DataView(packet.buffer).setUint32(20, from * 0x1_0000 + to)
+  return packet
+}
+
 function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
   for (const cipher of CIPHERS) {
     t.test(`${name}: carries frames both ways, unaltered, under ${cipher}`, t =>
@@ -120,6 +127,16 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
           'redirect behind extension headers',
           ethernetFrame(0x3333_0000_0001, MAC_A, icmpv6Payload(137, 2), 0x86dd),
           { etherType: 0x86dd, flags: ROW_FLAG.routerAdvertisement },
+        ],
+        [
+          'answer of a DHCP server',
+          ethernetFrame(0xffff_ffff_ffff, MAC_A, udpOverIpv4(67, 68), 0x0800),
+          { etherType: 0x0800, sourceIpv4: 0x0a20_0001, flags: ROW_FLAG.dhcpServer },
+        ],
+        [
+          'question to a DHCP server',
+          ethernetFrame(0xffff_ffff_ffff, MAC_A, udpOverIpv4(68, 67), 0x0800),
+          { etherType: 0x0800, sourceIpv4: 0x0a20_0001 },
         ],
         [
           'neighbour solicitation',

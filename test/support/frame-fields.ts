@@ -5,6 +5,7 @@ export const ETHERNET_HEADER_BYTES = 14
 const ETHER_TYPE = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, serviceVlan: 0x88a8, ipv6: 0x86dd } as const
 const IPV6_HEADER_BYTES = 40
 const ICMPV6 = 58
+const UDP = 17
 const FRAGMENT = 44
 /** Extension headers that may stand before ICMPv6: hop-by-hop, routing, fragment, destination options. */
 const EXTENSION_HEADERS = new Set([0, 43, FRAGMENT, 60])
@@ -33,6 +34,7 @@ export function fillFrameFields(rows: Int32Array, at: number, frame: Uint8Array)
   if (view.getUint32(0) === 0x0180_c200 && view.getUint8(4) === 0 && view.getUint8(5) < 16) {
     rows[at + ROW.flags]! |= ROW_FLAG.bridgeControl
   }
+  if (isDhcpServer(view, etherType, offset)) rows[at + ROW.flags]! |= ROW_FLAG.dhcpServer
   if (etherType !== ETHER_TYPE.ipv6) return true
   if (isIpv6(view, offset)) {
     for (let i = 0; i < 3; i++) rows[at + ROW.sourceIpv6 + i] = view.getInt32(offset + 8 + 4 * i)
@@ -52,6 +54,18 @@ function sourceIpv4(view: DataView, etherType: number, offset: number): number {
   if (etherType === ETHER_TYPE.ipv4 && offset + 20 <= view.byteLength) return view.getInt32(offset + 12)
   if (etherType === ETHER_TYPE.arp && offset + 28 <= view.byteLength) return view.getInt32(offset + 14)
   return 0
+}
+
+function isDhcpServer(view: DataView, etherType: number, start: number): boolean {
+  if (etherType === ETHER_TYPE.ipv4) {
+    if (start + 20 > view.byteLength || view.getUint8(start) >> 4 !== 4) return false
+    const header = (view.getUint8(start) & 15) * 4
+    if (header < 20 || (view.getUint16(start + 6) & 0x1fff) !== 0 || view.getUint8(start + 9) !== UDP) return false
+    return start + header + 4 <= view.byteLength && view.getUint32(start + header) === 67 * 0x1_0000 + 68
+  }
+  if (etherType !== ETHER_TYPE.ipv6 || !isIpv6(view, start) || view.getUint8(start + 6) !== UDP) return false
+  const ports = start + IPV6_HEADER_BYTES
+  return ports + 4 <= view.byteLength && view.getUint32(ports) === 547 * 0x1_0000 + 546
 }
 
 function isIpv6(view: DataView, start: number): boolean {

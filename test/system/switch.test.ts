@@ -8,6 +8,7 @@
  *          switch u2
  */
 import t from 'tap'
+import { Capture } from '../support/testbed-capture.ts'
 import { waitFor } from '../support/testbed-command.ts'
 import { Testbed, meshed, skipSystem, type Host, type Namespace, type TestScope } from '../support/testbed.ts'
 
@@ -48,11 +49,32 @@ async function holderSeenBy(host: Host): Promise<string | undefined> {
   return macs.find(({ mac }) => mac === MAC)?.peer.nickname
 }
 
-t.test('a MAC address that is in use on two hosts works on the first, and follows who moves', options, async t => {
-  const { hosts, containers, ips } = await three(t)
+t.test('MAC addresses, questions for them, and floods between three hosts', options, async t => {
+  const { bed, hosts, containers, ips } = await three(t, '--flood-limit', '100')
   const [a, b, c] = hosts
   const [ca, cb, cc] = containers
   const [ipA, ipB, ipC] = ips
+
+  await t.test('who alone has an address is asked for it; of others everybody is', async t => {
+    const seen = await Capture.start(bed, c, 'weave-tap', 'arp', 'and', 'arp[6:2] = 1')
+    await ca.ip('neigh flush all')
+    t.equal(await answered(ca, ipB, 2), 2)
+    await ca.ip('addr add 192.168.77.1/24 dev ethwe')
+    await answered(ca, '192.168.77.2', 1)
+    const { bytes } = await seen.stop()
+    const [ours, others] = [ipB.split('.').map(Number), [192, 168, 77, 2]].map(ip => bytes.includes(Buffer.from(ip)))
+    t.same([ours, others], [false, true])
+    await ca.ip('addr del 192.168.77.1/24 dev ethwe')
+  })
+
+  await t.test('broadcasts beyond the limit are dropped, and the host that sends them is named', async t => {
+    const flood = ca.run(['ping', '-n', '-q', '-b', '-i', '0.002', '-c', '2000', '-w', '8', '10.47.255.255'])
+    await waitFor('frames beyond the limit', WAIT_MS, async () => (await dropsOf(a, 'flood-limit')) > 0)
+    t.ok((await answered(cc, ipB, 10)) >= 9, 'others are not in its way')
+    t.match((await a.daemon.status()).warnings.join('\n'), /too many broadcasts and multicasts of this host, some are/)
+    await flood
+  })
+
   await ca.ip(`link set ethwe address ${MAC}`)
   t.ok(await answered(cc, ipA, 5), 'ca has it first')
   await cb.ip(`link set ethwe address ${MAC}`)

@@ -13,6 +13,7 @@ const BARE: LaunchOptions = {
   ipallocRange: '10.32.0.0/12',
   bridge: 'weave',
   device: 'weave-tap',
+  floodLimit: '10000',
   advertise: [],
   disableOffload: [],
   docker: true,
@@ -45,6 +46,10 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     ephemeral: false,
     mtu: null,
     clampMss: false,
+    floodLimit: 10_000,
+    floodArp: false,
+    allowRa: false,
+    allowDhcp: false,
     lanes: 2,
     warnings: [],
   })

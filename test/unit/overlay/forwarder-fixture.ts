@@ -36,6 +36,8 @@ export class ScriptedLane implements EngineLane {
   /** Per call of `send`: peer, row, kind, hop limit, duplicate id, origin. */
   readonly sent: number[][][] = []
   readonly written: number[][] = []
+  /** The first bytes of each frame that is sent, in hex. */
+  readonly frames: string[] = []
   readonly drops = new Map<SwitchDrop, number>()
   readonly order: string[] = []
   localMoves = 0
@@ -68,6 +70,9 @@ export class ScriptedLane implements EngineLane {
     for (let i = 0; i < count; i++) {
       const at = i * SEND.columns
       const columns = [SEND.peer, SEND.row, SEND.kind, SEND.hopLimit, SEND.duplicateId, SEND.originPeer]
+      const row = this.sends[at + SEND.row]! * ROW.columns
+      const offset = this.rows[row + ROW.offset]!
+      this.frames.push(Buffer.from(this.slab.subarray(offset, offset + this.rows[row + ROW.length]!)).toString('hex'))
       call.push(columns.map(column => this.sends[at + column]!))
     }
     this.sent.push(call)

@@ -7,7 +7,6 @@ import {
   MAC_FORMER_MS,
   MAC_MOVES_MAX,
   MAC_SETTLED_SECONDS,
-  PEER_SLOTS,
 } from '../../../lib/overlay/constants.ts'
 import { Forwarder } from '../../../lib/overlay/forwarder.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
@@ -23,7 +22,6 @@ import {
   EVERYBODY,
   type RowInput,
   ScriptedLane,
-  TABLE,
   frame,
   broadcast,
   setUp,
@@ -58,17 +56,6 @@ t.test('sends a known address to its peer alone', async t => {
   inward({ frame: frame(MAC_A, MAC_B), from: 3 })
   out({ frame: frame(MAC_B, MAC_A) })
   t.same(lane.sent, [[[3, 0, DATAGRAM_KIND.frame, 0, 0, SELF]]])
-})
-
-t.test('floods for a peer that cannot be reached', async t => {
-  const { lane, out, inward, forwarder } = setUp()
-  inward({ frame: frame(MAC_A, MAC_B), from: 3 })
-  forwarder.setTable({ ...TABLE, reachable: [1, 2] })
-  out({ frame: frame(MAC_B, MAC_A) })
-  t.same(
-    lane.sent[0]?.map(row => row[0]),
-    [1, 2],
-  )
 })
 
 t.test('keeps at home what is local', async t => {
@@ -314,23 +301,6 @@ t.test('an address that two peers use stays with the first, and the frames of th
   t.equal(notices.length, 2)
 })
 
-t.test('floods to a peer without a way, and says that it is wanted, once a second', async t => {
-  const { lane, inward, out, outAt, wanted, forwarder } = setUp({ table: { reachable: [1] } })
-  inward({ frame: frame(MAC_A, MAC_B), from: 2 }, { frame: frame(MAC_A, MAC_X), from: 1 })
-  out({ frame: frame(MAC_B, MAC_A) }, { frame: frame(MAC_B, MAC_A) }, { frame: frame(MAC_X, MAC_A) })
-  t.same(wanted, [2], 'not the one that can be reached')
-  const kinds = lane.sent.flat().map(([peer, row, kind]) => [peer, row, kind])
-  const flooded = [0, 1].flatMap(row => [1, 2].map(peer => [peer, row, DATAGRAM_KIND.broadcast]))
-  t.same(kinds, [...flooded, [1, 2, DATAGRAM_KIND.frame]])
-  outAt(1999, { frame: frame(MAC_B, MAC_A) })
-  t.same(wanted, [2])
-  outAt(2000, { frame: frame(MAC_B, MAC_A) })
-  t.same(wanted, [2, 2])
-  forwarder.setTable(TABLE)
-  outAt(3000, { frame: frame(MAC_B, MAC_A) })
-  t.same(wanted, [2, 2], 'and no more once there is a way')
-})
-
 t.test('tells now and then of peers to which frames go that a smaller path would lose', async t => {
   const { inward, outAt, large } = setUp()
   inward({ frame: frame(MAC_A, MAC_B), from: 2 })
@@ -342,16 +312,6 @@ t.test('tells now and then of peers to which frames go that a smaller path would
   t.same(large, [2])
   outAt(1000 + LARGE_TOLD_MS, { frame: long })
   t.same(large, [2, 2])
-})
-
-t.test('peers that share a slot report in different seconds, so that reports are bounded', async t => {
-  const { inward, outAt, wanted } = setUp({ table: { reachable: [] } })
-  const far = 2 + PEER_SLOTS
-  inward({ frame: frame(MAC_A, MAC_B), from: 2 }, { frame: frame(MAC_A, MAC_X), from: far })
-  outAt(1000, { frame: frame(MAC_B, MAC_A) }, { frame: frame(MAC_X, MAC_A) })
-  t.same(wanted, [2])
-  outAt(2000, { frame: frame(MAC_X, MAC_A) }, { frame: frame(MAC_B, MAC_A) })
-  t.same(wanted, [2, far])
 })
 
 t.test('hands control on with a copy of its body and where it came from', async t => {

@@ -1,0 +1,16 @@
+import type { Flood, NodeReport } from '../../node/mod.ts'
+import type { Names } from './names.ts'
+
+const SHOWN_MAX = 5
+
+/** Whose broadcasts are dropped for their number, for people. */
+export function floodWarnings({ parts, self }: Pick<NodeReport, 'parts' | 'self'>, names: Names): string[] {
+  const all = (parts['floods'] as readonly Flood[] | undefined) ?? []
+  return all.slice(0, SHOWN_MAX).map(({ peer, mac }) => {
+    const who = peer === self.peerId ? 'this host' : names.short(peer)
+    return (
+      `too many broadcasts and multicasts of ${who}, some are dropped: look for a loop or a storm at MAC address ${mac} ` +
+      'there, or launch with a larger --flood-limit'
+    )
+  })
+}

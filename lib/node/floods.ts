@@ -1,0 +1,41 @@
+import { formatMac, shortPeerId, type Mac, type PeerId } from '../address/mod.ts'
+import { BoundedMap, type Millis } from '../base/mod.ts'
+import { FLOODS_MAX, FLOOD_SHOWN_MS } from './constants.ts'
+import type { NodeContext } from './context.ts'
+import type { NodePart } from './part.ts'
+
+/** A host of which more is to be flooded than is allowed. */
+export interface Flood {
+  readonly peer: PeerId
+  /** Where it came from last. */
+  readonly mac: string
+  readonly since: Millis
+  readonly lastAt: Millis
+}
+
+/** Says whose broadcasts are dropped for their number, as long as it lasts. */
+export class Floods implements NodePart {
+  readonly name = 'floods'
+  readonly #context: NodeContext
+  readonly #seen = new BoundedMap<PeerId, Flood>(FLOODS_MAX)
+
+  constructor(context: NodeContext) {
+    this.#context = context
+  }
+
+  handle(peer: PeerId, mac: Mac, now: Millis): void {
+    const before = this.#seen.get(peer)
+    const isNew = before === undefined || now - before.lastAt >= FLOOD_SHOWN_MS
+    this.#seen.set(peer, { peer, mac: formatMac(mac), since: isNew ? now : before.since, lastAt: now })
+    if (!isNew) return
+    const { view, config } = this.#context
+    const who = peer === config.identity.peerId ? 'this host' : `${shortPeerId(peer)}(${view.nicknameOf(peer)})`
+    const text = `too many broadcasts of ${who}, of MAC address ${formatMac(mac)} and perhaps others: some are dropped`
+    this.#context.log('warn', 'flood-limit', { peer, mac: formatMac(mac), text }, now)
+  }
+
+  /** Those that last. */
+  report(now: Millis): readonly Flood[] {
+    return [...this.#seen.entries.values()].filter(one => now - one.lastAt < FLOOD_SHOWN_MS)
+  }
+}

@@ -1,0 +1,36 @@
+import t from 'tap'
+import { peerIdFromBytes } from '../../../lib/address/mod.ts'
+import { floodWarnings } from '../../../lib/daemon/status/floods.ts'
+import { Names } from '../../../lib/daemon/status/names.ts'
+import { FLOOD_SHOWN_MS } from '../../../lib/node/constants.ts'
+import type { NodeContext } from '../../../lib/node/context.ts'
+import { Floods } from '../../../lib/node/floods.ts'
+
+const [HERE, FAR] = [1, 2].map(byte => peerIdFromBytes(new Uint8Array(16).fill(byte)))
+const MAC = 0x0242_0a20_0001
+
+t.test('who floods is logged once, warned of while it lasts, and logged anew when it begins again', async t => {
+  const lines: unknown[] = []
+  const floods = new Floods({
+    config: { identity: { peerId: HERE } },
+    view: { nicknameOf: () => 'far' },
+    log: (_level: string, _event: string, fields: { text: string }) => lines.push(fields.text),
+  } as unknown as NodeContext)
+  floods.handle(FAR!, MAC, 0)
+  floods.handle(FAR!, MAC + 1, FLOOD_SHOWN_MS - 1)
+  floods.handle(HERE!, MAC, FLOOD_SHOWN_MS - 1)
+  t.match(lines, [/broadcasts of \w+\(far\), of MAC address 02:42:0a:20:00:01 /, /broadcasts of this host, /])
+  const self = { peerId: HERE!, nickname: 'here' }
+  const report = { self, neighbours: [], peers: [{ peerId: FAR!, nickname: 'far' }], removed: [] }
+  const warningsAt = (now: number) => {
+    const all = { ...report, parts: { floods: floods.report(now) } } as never
+    return floodWarnings(all, new Names(all))
+  }
+  t.match(warningsAt(FLOOD_SHOWN_MS), [
+    /^too many broadcasts and multicasts of \w+\(far\), some are dropped: .* 02:42:0a:20:00:02 there, or .*--flood-limit$/,
+    /of this host/,
+  ])
+  t.same(warningsAt(3 * FLOOD_SHOWN_MS), [])
+  floods.handle(FAR!, MAC, 3 * FLOOD_SHOWN_MS)
+  t.equal(lines.length, 3)
+})

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { FLOOD_BURST_MS } from '../../../lib/overlay/constants.ts'
+import { MAC_LOCAL } from '../../../lib/overlay/mac-table.ts'
+import { ROW_FLAG } from '../../../lib/overlay/packet-engine.ts'
+import { SWITCH_RULES } from '../../../lib/overlay/switch-rules.ts'
+import { DATAGRAM_KIND } from '../../../lib/wire/datagram.ts'
+import { ethernetFrame, ipv4Payload } from '../../support/frames.ts'
+import { EVERYBODY, MAC_A, MAC_B, MAC_X, broadcast, expectDrop, frame, setUp } from './forwarder-fixture.ts'
+
+const LIMIT = 20
+const rules = { ...SWITCH_RULES, floodPerSecond: LIMIT }
+const BURST = (LIMIT * FLOOD_BURST_MS) / 1000
+
+t.test('a container may have half flooded of what its host may, and the host is told of it', async t => {
+  const { lane, out, notices } = setUp({ rules, table: { floodOwn: [1] } })
+  for (let i = 0; i < BURST; i++) out({ frame: frame(EVERYBODY, MAC_A) })
+  const taken = BURST / 2 + 1
+  t.equal(lane.sent.length, taken)
+  expectDrop(t, lane, 'flood-limit', BURST - taken)
+  t.same(notices, [{ kind: 'flood', origin: MAC_LOCAL, mac: MAC_A }], 'it is told once a second')
+  for (let i = 0; i < BURST; i++) out({ frame: frame(MAC_X, MAC_B) })
+  t.equal(lane.sent.length, BURST + 1, 'the rest is for others; unknown addresses count as broadcasts do')
+})
+
+t.test('what is flooded of a peer beyond the limit is neither delivered nor passed on; of others it is', async t => {
+  const { lane, inward, inAt, notices } = setUp({ rules })
+  for (let i = 0; i < 2 * BURST; i++) inward(broadcast(2, 3, i))
+  t.equal(lane.written.length, BURST + 1)
+  t.equal(lane.sent.length, BURST + 1)
+  expectDrop(t, lane, 'flood-limit', BURST - 1)
+  t.same(notices, [{ kind: 'flood', origin: 3, mac: MAC_X }])
+  inward(broadcast(2, 1, 1))
+  inward({ frame: frame(MAC_A, MAC_X), from: 3 })
+  t.equal(lane.written.length, BURST + 3, 'another origin, and what is no broadcast, pass')
+  inAt(1000 + FLOOD_BURST_MS, broadcast(2, 3, 999))
+  t.equal(lane.written.length, BURST + 4)
+})
+
+t.test('a super-frame counts for its segments', async t => {
+  const { lane, out } = setUp({ rules, table: { floodOwn: [1] } })
+  const large = { frame: ethernetFrame(EVERYBODY, MAC_A, new Uint8Array(1500)), gsoSize: 100 }
+  out(large)
+  out({ frame: frame(EVERYBODY, MAC_A) })
+  t.equal(lane.sent.length, 1)
+  expectDrop(t, lane, 'flood-limit')
+})
+
+t.test('answers of DHCP servers and router advertisements stay on their host unless they are allowed', async t => {
+  const dhcp = (from: number, to: number) => {
+    const payload = ipv4Payload(0x0a20_0001, 0xffff_ffff)
+    new DataView(payload.buffer).setUint32(20, from * 0x1_0000 + to)
+    return { frame: ethernetFrame(EVERYBODY, MAC_A, payload, 0x0800) }
+  }
+  const closed = setUp({ table: { floodOwn: [1] } })
+  closed.out(dhcp(67, 68))
+  closed.inward({ ...dhcp(67, 68), from: 1 })
+  expectDrop(t, closed.lane, 'dhcp-server', 2)
+  t.same(closed.lane.order, [])
+  closed.out(dhcp(68, 67), dhcp(67, 67))
+  t.equal(closed.lane.sent[0]?.length, 2, 'questions, and what relay agents send, pass')
+  const open = setUp({ table: { floodOwn: [1] }, rules: { ...rules, allowsDhcpServers: true, allowsRouters: true } })
+  open.inward({ ...dhcp(67, 68), from: 1, kind: DATAGRAM_KIND.frame })
+  open.out(dhcp(67, 68), { frame: frame(EVERYBODY, MAC_A), flags: ROW_FLAG.routerAdvertisement })
+  t.equal(open.lane.drops.size, 0)
+  t.equal(open.lane.sent[0]?.length, 2)
+})
