@@ -53,7 +53,7 @@ function run(): void {
       for (let taken = receiveMessageOnPort(port); taken !== undefined; taken = receiveMessageOnPort(port)) {
         const order = taken.message as LaneOrder
         if (order.kind === 'stop') return
-        if (order.kind === 'forget') macs.forgetPeer(order.peerIndex)
+        if (order.kind === 'forget') forwarder.forgetPeer(order.peerIndex)
         else forwarder.setTable((table = changedTable(table, order.change)))
       }
       const ready = lane.wait(start.mask, drain(forwarder, start.mask) ? 0 : SLEEP_MS)

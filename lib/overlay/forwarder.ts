@@ -136,6 +136,12 @@ export class Forwarder {
     )
   }
 
+  /** The peer is gone: its addresses, and frames that wait for a way to it. Its index is soon another's. */
+  forgetPeer(peer: number): void {
+    this.#macs.forgetPeer(peer)
+    this.#held.forget(peer)
+  }
+
   /** Switches one batch of frames from the TAP. Returns how many were handled; -1 when there was none. */
   outbound(now: Millis): number {
     this.#held.expire(now)

@@ -8,7 +8,7 @@ export interface ForwardingTable {
   readonly floodOwn: readonly number[]
   /** Children of this peer in the tree of each other source: [source index, child indices]. */
   readonly floodOf: readonly (readonly [number, readonly number[]])[]
-  /** Peers to which unicast can go (directly or through a relay). Others' frames are flooded. */
+  /** Peers to which unicast can go (directly or through a relay). Frames for others wait. */
   readonly reachable: readonly number[]
   /** Owners of the address blocks, for the anti-spoofing check; undefined while addresses are not managed. */
   readonly owners: BlockOwners | undefined

@@ -62,6 +62,13 @@ export class HeldFrames {
     }
   }
 
+  /** Gives up what waits for the peer. */
+  forget(peer: number): void {
+    const frames = this.#byPeer.get(peer) ?? []
+    while (frames.length > 0) this.#dropFirst(frames)
+    this.#byPeer.delete(peer)
+  }
+
   /** Gives up what waited too long. */
   expire(now: Millis): void {
     if (now < this.#nextExpiry) return

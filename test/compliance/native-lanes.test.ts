@@ -200,7 +200,7 @@ for (const shape of ['split', 'single'] as const) {
       t.same(wanted, [1])
       const sent = () => plane.counters()['drop:no-session']! + plane.counters()['tx-datagrams']!
       const sentBefore = sent()
-      plane.setTable({ ...tableOf([]), reachable: [1] })
+      plane.changeTable(changeBetween(undefined, { ...tableOf([]), reachable: [1] })!)
       t.ok(await eventually(() => sent() === sentBefore + 1), 'the frame waited for a way, and left then')
       put(tap, EVERYBODY, ROUTER)
       t.ok(await eventually(() => known(MAC_LOCAL)))

@@ -51,7 +51,7 @@ export class MemoryPlane implements DataPlane {
   }
 
   forgetPeer(peerIndex: number): void {
-    this.#macs.forgetPeer(peerIndex)
+    this.#forwarder.forgetPeer(peerIndex)
   }
 
   forgetMac(mac: Mac): void {

@@ -83,6 +83,16 @@ t.test('what waits too long is dropped', async t => {
   t.equal(lane.sent.length, 1, 'the younger one is there still')
 })
 
+t.test('what waits for a peer that is gone is not sent to the next under its index', async t => {
+  const { lane, inward, out, forwarder } = setUp({ table: { reachable: [] } })
+  inward({ frame: frame(MAC_A, MAC_B), from: 2 })
+  out(toB)
+  forwarder.forgetPeer(2)
+  expectDrop(t, lane, 'path-awaited')
+  forwarder.setTable(TABLE)
+  t.same(lane.sent, [])
+})
+
 t.test('the newest frames to a peer wait, of few peers, and few bytes', async t => {
   const { lane, inward, out, forwarder } = setUp({ table: { reachable: [] } })
   inward({ frame: frame(MAC_A, MAC_B), from: 2 })
