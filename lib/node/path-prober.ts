@@ -65,7 +65,7 @@ export class PathProber {
   #probeWaitMs = PROBE_FIRST_MS
   /** Before the candidates are not probed again. */
   #candidatesAt: Millis = 0
-  /** Since when neither a path nor a relay was known. */
+  /** Since when neither a path nor a relay was known to work. */
   #aloneSince: Millis | undefined
   #seenAs: string | undefined
 
@@ -228,6 +228,7 @@ export class PathProber {
     if (this.isSound && !this.#hasMoved(endpoint)) return
     this.#suspicion.prove(now)
     this.#rendezvous.end()
+    this.#aloneSince = undefined
     this.#findings.onProved(endpoint, rttMs, now)
     this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
   }
@@ -339,7 +340,10 @@ export class PathProber {
 
   /** Whether what is behind a NAT may be probed uncalled: a relay, with which there is a rendezvous, may be late. */
   #mayGuess(now: Millis): boolean {
-    if (this.#way.via !== undefined) return !this.#rendezvous.isExpected(now)
+    if (this.#way.viaRttMs !== undefined) {
+      this.#aloneSince = undefined
+      return !this.#rendezvous.isExpected(now)
+    }
     this.#aloneSince ??= now
     return now - this.#aloneSince >= RENDEZVOUS_ANSWER_MS
   }

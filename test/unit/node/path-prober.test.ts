@@ -240,6 +240,18 @@ t.test('probes where a peer says that it is seen, five times, and nothing that i
   t.end()
 })
 
+t.test('what others guess of a peer is probed also where a relay is known that does not answer', t => {
+  const w = pathWorld()
+  w.path.setVia(RELAY, 4, 0)
+  w.path.setCandidates([ONE], [TWO], 0)
+  t.notOk(w.establish(0).some(({ to }) => to === TWO))
+  const at: number[] = []
+  for (let due = w.next(); due.at < 10_000; due = w.next())
+    for (const { to } of due.probes) if (to === TWO) at.push(due.at)
+  t.ok(at.length > 0 && at[0]! >= RENDEZVOUS_ANSWER_MS && at[0]! <= 3 * RENDEZVOUS_ANSWER_MS, at.join())
+  t.end()
+})
+
 t.test('what others guess of a peer is left to a rendezvous while a relay may call one, and probed without', t => {
   const guess = '203.0.113.9:6783'
   for (const hasRelay of [true, false]) {
@@ -254,7 +266,8 @@ t.test('what others guess of a peer is left to a rendezvous while a relay may ca
       w.path.handleControl(SESSION, encodeRendezvous({ isGo: false, mapping: 0, endpoints: [] }), undefined, 40)
     }
     const probes: { readonly at: number; readonly to: string | undefined }[] = []
-    for (let due = w.next(); due.at < 12_000; due = w.next())
+    // Until the relay, which answers no more, is given up.
+    for (let due = w.next(); due.at < 6_000; due = w.next())
       probes.push(...due.probes.map(({ to }) => ({ at: due.at, to })))
     const at = probes.filter(({ to }) => to === guess).map(one => one.at)
     t.ok(at.length > 0, 'in the end')
