@@ -273,6 +273,41 @@ napi_value send_control(napi_env env, napi_callback_info info) {
       env, engine->send_control(receiver, body, static_cast<int>(length), named ? &endpoint : nullptr, copies));
 }
 
+// injectDatagrams(id, bundle) → false when it is none
+napi_value inject_datagrams(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  if (engine == nullptr) return nullptr;
+  size_t length = 0;
+  uint8_t* bundle = arguments.array(1, 0, &length);
+  if (arguments.failed) return nullptr;
+  return bool_value(env, length <= BUNDLE_BYTES_MAX && engine->inject(bundle, static_cast<int>(length)));
+}
+
+// tellHandedHere(id): as tellHanded of a lane, for what the control side itself handed over
+napi_value tell_handed_here(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  return engine == nullptr ? nullptr : bool_value(env, engine->handover.tell());
+}
+
+// takeHanded(id) → [peer index, bundle, peer index, bundle, …], the oldest first
+napi_value take_handed(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  if (engine == nullptr) return nullptr;
+  napi_value result;
+  napi_create_array(env, &result);
+  uint32_t at = 0;
+  for (const Bundle& bundle : engine->handover.take()) {
+    napi_value copy;
+    if (napi_create_buffer_copy(env, bundle.bytes.size(), bundle.bytes.data(), nullptr, &copy) != napi_ok) break;
+    napi_set_element(env, result, at++, int_value(env, bundle.peer));
+    napi_set_element(env, result, at++, copy);
+  }
+  return result;
+}
+
 napi_value counters(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
@@ -348,6 +383,9 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "setClamping", set_clamping);
   define(env, exports, "setVia", set_via);
   define(env, exports, "sendControl", send_control);
+  define(env, exports, "injectDatagrams", inject_datagrams);
+  define(env, exports, "tellHandedHere", tell_handed_here);
+  define(env, exports, "takeHanded", take_handed);
   define(env, exports, "counters", counters);
   define(env, exports, "sessionTotals", session_totals);
   define(env, exports, "wake", wake);

@@ -155,6 +155,13 @@ napi_value count_control_full(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
+// tellHanded(lane) → whether the main thread has to be told that datagrams wait for it
+napi_value tell_handed(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  return lane == nullptr ? nullptr : bool_value(env, lane->tell_handed());
+}
+
 // countLocalMove(lane): an address that was local was seen at a peer
 napi_value count_local_move(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -184,6 +191,7 @@ void define_lane(napi_env env, napi_value exports) {
   define(env, exports, "countDrop", count_drop);
   define(env, exports, "countControlFull", count_control_full);
   define(env, exports, "countLocalMove", count_local_move);
+  define(env, exports, "tellHanded", tell_handed);
   auto constant = [&](const char* name, int value) { napi_set_named_property(env, exports, name, int_value(env, value)); };
   constant("SLAB_BYTES", SLAB_BYTES);
   constant("ROWS_MAX", ROWS_MAX);

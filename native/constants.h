@@ -17,6 +17,9 @@ constexpr uint8_t DATAGRAM_TYPE_DATA = 1;
 constexpr uint8_t KIND_FRAME = 1, KIND_BROADCAST = 2, KIND_RELAYED = 3, KIND_CONTROL = 4, KIND_FRAGMENT = 5;
 constexpr uint8_t HOP_LIMIT = 16;
 
+// In place of a relay's index: datagrams to the peer go over the control link to it (lib/overlay/packet-engine.ts).
+constexpr int VIA_LINK = -2;
+
 constexpr int FLAG_CHECKSUM_PARTIAL = 1, FLAG_GSO_TCP4 = 2, FLAG_GSO_TCP6 = 4, FLAG_GSO_UDP = 8;
 constexpr int FLAG_GSO_ANY = FLAG_GSO_TCP4 | FLAG_GSO_TCP6 | FLAG_GSO_UDP;
 constexpr int FLAG_WIRE_MASK = FLAG_CHECKSUM_PARTIAL | FLAG_GSO_ANY;
@@ -52,6 +55,12 @@ constexpr int PEER_PARTIAL_FRAMES_MAX = 64;         // incomplete frames of one 
 constexpr int PEER_PARTIAL_BYTES_MAX = 1 << 20;     // … and their bytes
 constexpr int PARTIAL_BYTES_MAX = 8 << 20;          // of all peers
 constexpr int64_t REASSEMBLY_MS = 1000;             // how long the pieces of a frame are waited for
+// Datagrams that go over a control link (lib/overlay/constants.ts, lib/wire/link-message.ts).
+constexpr int BUNDLE_PREFIX = 2;                    // the length of each
+constexpr int BUNDLE_BYTES_MAX = 16384;             // of one bundle
+constexpr int PEER_HANDED_BYTES_MAX = 256 << 10;    // that wait for the main thread, for one peer …
+constexpr int HANDED_BYTES_MAX = 4 << 20;           // … and for all
+constexpr int INTAKE_BYTES_MAX = 1 << 20;           // that wait for a lane
 constexpr int TOO_BIG_BURST = 32, TOO_BIG_PER_SECOND = 32;  // messages that tell a sender what fits, per lane
 constexpr int TAP_BATCH = 32;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
@@ -59,6 +68,7 @@ constexpr int TAP_BATCH = 32;
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
 constexpr int UDP_BATCH = 16;
 constexpr int UDP_MESSAGE_BYTES = 65536;
+constexpr int NO_MESSAGE = UDP_BATCH;   // of a row that came in no message of the socket
 constexpr int UDP_SEGMENTS_MAX = 128;   // what a kernel may coalesce into one message (UDP_MAX_SEGMENTS since 6.9)
 constexpr int ROWS_MAX = UDP_BATCH * UDP_SEGMENTS_MAX;
 constexpr int SENDS_MAX = 8192;

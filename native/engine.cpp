@@ -84,6 +84,7 @@ void Engine::remove_peer(int index) {
   table.remove_peer(index);
   std::lock_guard<std::mutex> one(pieces_mutex);
   pieces.forget(index);
+  handover.forget(index);
 }
 
 const char* Engine::add_session(std::unique_ptr<Session> session) {
@@ -147,8 +148,9 @@ bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int leng
     Session* sealing = peer->sealing;
     if (sealing == nullptr) {
       const Peer* hop = peer->via < 0 ? peer : table.peer(peer->via);
-      if (hop == nullptr || !hop->endpoint.is_set || (hop != peer && (hop->sealing == nullptr || hop->via >= 0))) return false;
+      if (hop == nullptr || !hop->has_way() || (hop != peer && (hop->sealing == nullptr || hop->via >= 0))) return false;
       route.endpoint = hop->endpoint;
+      route.by_link = hop->via == VIA_LINK;
       route.hop = hop->index;
       route.relay = hop == peer ? nullptr : hop->sealing;
       memcpy(route.destination, peer->short_id, 8);
@@ -176,6 +178,15 @@ bool Engine::session_totals(uint32_t receiver_index, uint64_t totals[4]) {
   totals[1] = session->sent_bytes;
   totals[2] = session->received_datagrams;
   totals[3] = session->received_bytes;
+  return true;
+}
+
+bool Engine::inject(const uint8_t* bundle, int length) {
+  int datagrams = bundle_count(bundle, length);
+  if (datagrams < 0) return false;
+  if (datagrams == 0) return true;
+  if (intake.add(bundle, length)) wake();
+  else counters[0].add(DROP_INTAKE_FULL, static_cast<uint64_t>(datagrams));
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 
+#include "bundles.h"
 #include "counters.h"
 #include "icmp.h"
 #include "reassembly.h"
@@ -48,6 +49,8 @@ class Engine {
   void set_via(int peer, int via);
   bool send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies);
   bool session_totals(uint32_t receiver_index, uint64_t totals[4]);
+  // Datagrams that came over a link: the lane that reads the socket opens them, as from no endpoint. False: no bundle.
+  bool inject(const uint8_t* bundle, int length);
   uint64_t counter(int index) const;
   void wake();
   bool set_offload(const std::string& name, bool on);
@@ -65,6 +68,8 @@ class Engine {
   std::atomic<uint32_t> next_fragment{0};
   std::mutex pieces_mutex;
   Reassembler pieces;   // guarded by `pieces_mutex`, which is taken last
+  Handover handover;
+  Intake intake;
   int tap = -1;
   std::string tap_name;
   UdpSocket udp;

@@ -38,7 +38,8 @@ int Lane::udp_read() {
   int messages;
   do messages = recvmmsg(engine_->udp.descriptor, message_, UDP_BATCH, MSG_DONTWAIT, nullptr);
   while (messages < 0 && errno == EINTR);
-  if (messages <= 0) return -1;
+  if (messages < 0) messages = 0;
+  if (messages == 0 && !engine_->intake.waits()) return -1;
 
   ReadGuard guard(engine_->lock);
   for (int i = 0; i < messages; i++) {
@@ -56,12 +57,28 @@ int Lane::udp_read() {
       receive(start + at, stride < bytes - at ? stride : bytes - at, i, nullptr);
     }
   }
+  // What came over links takes the places that the socket left free.
+  for (int i = messages; i < UDP_BATCH && engine_->intake.waits(); i++) {
+    uint8_t* bundle = static_cast<uint8_t*>(part_[i].iov_base);
+    receive_bundle(bundle, engine_->intake.take(bundle));
+  }
   sender_.flush();
   sender_.taken();
   return rows_filled_;
 }
 
-// `outer`: the session of the relay that the datagram came wrapped in.
+// Well formed: `Engine::inject` looked.
+void Lane::receive_bundle(uint8_t* bundle, int length) {
+  for (int at = 0; at < length;) {
+    int bytes = le16(bundle + at);
+    at += BUNDLE_PREFIX;
+    count_(RX_INJECTED);
+    receive(bundle + at, bytes, NO_MESSAGE, nullptr);
+    at += bytes;
+  }
+}
+
+// `outer`: the session of the relay that the datagram came wrapped in. `message` NO_MESSAGE: it came over a link.
 void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   if (length < DATAGRAM_HEADER + 1 + DATAGRAM_TAG) return count_(DROP_SHORT);
   if (datagram[0] != DATAGRAM_TYPE_DATA) return count_(DROP_TYPE);
@@ -75,7 +92,7 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   session->received_bytes.fetch_add(static_cast<uint64_t>(length), std::memory_order_relaxed);
 
   int flags = 0;
-  if (outer != nullptr) {
+  if (outer != nullptr || message == NO_MESSAGE) {
     flags = FLAG_RELAYED;
   } else {
     const Peer* peer = engine_->table.peer(session->peer);
@@ -201,7 +218,7 @@ void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int
   // The session with the far peer itself plays no part: only the next hop's does.
   const Peer* peer = engine_->table.peer(target);
   const Peer* next = peer->via < 0 ? peer : engine_->table.peer(peer->via);
-  if (next == nullptr || next->via >= 0 || !next->endpoint.is_set) return count_(DROP_NO_PATH);
+  if (next == nullptr || next->via >= 0 || !next->has_way()) return count_(DROP_NO_PATH);
   if (next->index == session.peer) return count_(DROP_RELAY_BACK);
   if (next->sealing == nullptr) return count_(DROP_NO_SESSION);
   if (DATAGRAM_HEADER + length + DATAGRAM_TAG > next->path_bytes) return count_(DROP_TOO_BIG);
@@ -210,6 +227,7 @@ void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int
   hop.endpoint = next->endpoint;
   hop.hop = next->index;
   hop.trains = next->trains;
+  hop.by_link = next->via == VIA_LINK;
   if (sender_.relay(hop, plaintext, length, static_cast<uint8_t>(hop_limit))) count_(RELAYED);
 }
 

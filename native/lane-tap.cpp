@@ -74,7 +74,7 @@ int Lane::tap_read(int& error) {
     row[ROW_GSO_SIZE] = le16(at + 4);
     if (flags & FLAG_CHECKSUM_PARTIAL) row[ROW_CHECKSUM] = le16(at + 6) | (le16(at + 8) & 0xff) << 16;
     describe_frame(row, frame, length, parse_frame(frame, length));
-    message_of_row_[rows_filled_] = UDP_BATCH;
+    message_of_row_[rows_filled_] = NO_MESSAGE;
     rows_filled_++;
     used += (VNET_HEADER + length + 63) & ~63;
     count_(TAP_RX_FRAMES);

@@ -24,7 +24,7 @@ Lane::Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* row
 Lane::~Lane() { engine_->release_slot(slot_); }
 
 const Endpoint* Lane::source(int row) const {
-  if (row < 0 || row >= rows_filled_ || message_of_row_[row] >= UDP_BATCH) return nullptr;
+  if (row < 0 || row >= rows_filled_ || message_of_row_[row] == NO_MESSAGE) return nullptr;
   return &source_[message_of_row_[row]];
 }
 

@@ -28,12 +28,15 @@ class Lane {
   const Endpoint* source(int row) const;
   int wait(int mask, int timeout_ms);
   void count(int counter, uint64_t by) { count_(counter, by); }
+  // True when the main thread has to be told that datagrams wait for it.
+  bool tell_handed() { return engine_->handover.tell(); }
 
  private:
   void count_(int counter, uint64_t count = 1) { engine_->counters[slot_].add(counter, count); }
   int32_t* row_(int index) { return rows_ + static_cast<size_t>(index) * ROW_COLUMNS; }
   bool row_frame(int row, Delivery& frame);
   void describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape);
+  void receive_bundle(uint8_t* bundle, int length);
   void receive(uint8_t* datagram, int length, int message, Session* outer);
   void receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags);
   void receive_broadcast(Session& session, uint8_t* plaintext, int length, int message, int flags);

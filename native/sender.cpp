@@ -37,7 +37,8 @@ bool Sender::route_to(int index, Route& route) {
     route.relay = hop->sealing;
     if (route.payload_max > hop->path_bytes - RELAY_OVERHEAD) route.payload_max = hop->path_bytes - RELAY_OVERHEAD;
   }
-  if (!hop->endpoint.is_set) return drop(DROP_NO_PATH), false;
+  if (!hop->has_way()) return drop(DROP_NO_PATH), false;
+  route.by_link = hop->via == VIA_LINK;
   route.endpoint = hop->endpoint;
   route.hop = hop->index;
   route.trains = hop->trains;
@@ -65,8 +66,7 @@ bool Sender::commit(const Route& route, int length) {
     if (!route.relay->seal(slot_, start, RELAYED_HEADER + total)) return drop(DROP_COUNTER_EXHAUSTED), false;
     total += RELAY_OVERHEAD;
   }
-  used_ += total;
-  queue(route, start, total);
+  leave(route, start, total);
   return true;
 }
 
@@ -78,9 +78,18 @@ bool Sender::relay(const Route& hop, const uint8_t* plaintext, int length, uint8
   memcpy(start + DATAGRAM_HEADER, plaintext, static_cast<size_t>(length));
   start[DATAGRAM_HEADER + 1] = hop_limit;
   if (!session->seal(slot_, start, length)) return drop(DROP_COUNTER_EXHAUSTED), false;
-  used_ += total;
-  queue(hop, start, total);
+  leave(hop, start, total);
   return true;
+}
+
+void Sender::leave(const Route& hop, uint8_t* data, int length) {
+  if (!hop.by_link) {
+    used_ += length;
+    return queue(hop, data, length);
+  }
+  if (!engine_.handover.add(hop.hop, data, length)) return drop(DROP_LINK_FULL);
+  taken_++;
+  drop(TX_HANDED);
 }
 
 // A train holds datagrams of one size to one endpoint; a shorter one may end it.

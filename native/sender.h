@@ -9,7 +9,7 @@
 
 namespace weave {
 
-// How datagrams reach a peer: straight, or sealed once more in the session of a relay.
+// How datagrams reach a peer: straight, or sealed once more in the session of a relay; over the socket or a control link.
 struct Route {
   Session* session = nullptr;  // end to end
   Session* relay = nullptr;    // of the next hop, when that is another peer
@@ -18,6 +18,7 @@ struct Route {
   int payload_max = 0;         // bytes of the innermost datagram
   bool is_found = false;       // that is all that the path carries
   bool trains = true;          // of datagrams to the next hop
+  bool by_link = false;        // to the next hop: the main thread has to send them
   uint8_t destination[8] = {};
 };
 
@@ -43,6 +44,8 @@ class Sender {
   struct Train { Endpoint endpoint; int size; int count; int bytes; bool open; int first, last; };
 
   void queue(const Route& hop, uint8_t* data, int length);
+  // Sealed, at the end of what is used.
+  void leave(const Route& hop, uint8_t* data, int length);
   void transmit(int trains);
   // The datagrams of the train from piece `from` on.
   void send_singly(const Train& train, int from);

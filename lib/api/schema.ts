@@ -12,10 +12,10 @@ export const PeerRef = z.object({
 
 export const PathView = z.object({
   /**
-   * direct: the peer's own endpoint answers; relayed: through `via`, sealed end to end; none: frames are dropped, `why`
-   * tells.
+   * direct: the peer's own endpoint answers; relayed: through `via`, sealed end to end; tcp: over the control link,
+   * because UDP does not get through and nobody relays; none: frames are dropped, `why` tells.
    */
-  kind: z.enum(['direct', 'relayed', 'none']),
+  kind: z.enum(['direct', 'relayed', 'tcp', 'none']),
   endpoint: z.string().nullable(),
   via: PeerRef.nullable(),
   rttMs: z.number().nullable(),
@@ -34,7 +34,7 @@ export const PeerRouteView = z.object({
   peer: PeerRef,
   isReachable: z.boolean(),
   /** As of a PathView; idle: there is no session, and one is made when there are frames. */
-  kind: z.enum(['direct', 'relayed', 'none', 'idle']),
+  kind: z.enum(['direct', 'relayed', 'tcp', 'none', 'idle']),
   endpoint: z.string().nullable(),
   via: PeerRef.nullable(),
   rttMs: z.number().nullable(),
@@ -50,8 +50,11 @@ export const ConnectionView = z.object({
   direction: z.enum(['outbound', 'inbound']),
   /** ip:port of the far end; for a contact that did not resolve, its text. */
   address: z.string(),
-  /** relayed: there is no direct data path, and data goes through another peer, whether there is a link or not. */
-  state: z.enum(['connecting', 'retrying', 'failed', 'pending', 'established', 'relayed']),
+  /**
+   * relayed: there is no direct data path, and data goes through another peer, whether there is a link or not; tcp: UDP
+   * does not get through, nobody relays, and data goes over the link.
+   */
+  state: z.enum(['connecting', 'retrying', 'failed', 'pending', 'established', 'relayed', 'tcp']),
   peer: PeerRef.nullable(),
   /** One line for people: what carries the data, or what went wrong. */
   info: z.string(),

@@ -1,4 +1,5 @@
 import type { PathView, PeerRef, PeerRouteView } from '../api/mod.ts'
+import { TCP_RTT_CLASS } from '../topology/mod.ts'
 import { peerName } from './render.ts'
 import { column } from './table.ts'
 
@@ -17,7 +18,7 @@ export function renderWholeMilliseconds(ms: number): string {
 export function renderVia(path: Pick<PathView, 'kind' | 'endpoint' | 'via'> | null): string {
   if (path?.kind === 'direct') return `direct ${path.endpoint ?? ''}`
   if (path?.kind === 'relayed' && path.via !== null) return `relay ${peerName(path.via)}`
-  return 'no path'
+  return path?.kind === 'tcp' ? 'over TCP' : 'no path'
 }
 
 /** The peers from here to there. */
@@ -27,6 +28,7 @@ export function renderWay({ peer, way }: Pick<PeerRouteView, 'peer' | 'way'>): s
 
 /** The bounds of an RTT class, as peers tell them to each other. */
 export function renderRttClass(rttClass: number): string {
+  if (rttClass === TCP_RTT_CLASS) return 'TCP'
   const lowest = 4 * 2 ** (rttClass - 1)
   return rttClass === 0 ? '<4 ms' : `${lowest}-${2 * lowest} ms`
 }
@@ -34,6 +36,7 @@ export function renderRttClass(rttClass: number): string {
 const KINDS: Readonly<Record<PeerRouteView['kind'], string>> = {
   direct: 'direct',
   relayed: 'relayed',
+  tcp: 'over TCP',
   none: 'no path',
   idle: 'idle',
 }

@@ -106,7 +106,7 @@ function renderDriver({ state, socket, why, networks, endpoints }: DriverView): 
 }
 
 function countConnections(connections: readonly ConnectionView[]): string {
-  const parts = ['established', 'relayed', 'pending', 'retrying', 'failed', 'connecting'].flatMap(state => {
+  const parts = ['established', 'relayed', 'tcp', 'pending', 'retrying', 'failed', 'connecting'].flatMap(state => {
     const count = connections.filter(connection => connection.state === state).length
     return count === 0 ? [] : [`${count} ${state}`]
   })
@@ -144,7 +144,7 @@ export function renderConnections(connections: readonly ConnectionView[]): strin
 
 /** What is known of the path that data takes. */
 function attributes({ state, path, mtu }: ConnectionView): string {
-  if (state !== 'established' && state !== 'relayed') return ''
+  if (state !== 'established' && state !== 'relayed' && state !== 'tcp') return ''
   const rttMs = path?.rttMs ?? null
   const keyAge = path?.keyAgeSeconds ?? null
   return [
@@ -170,7 +170,7 @@ export function renderPeers(status: Status): string {
 /** What the data path from here is, and carries. */
 function pathLines({ path }: Status['peers'][number]): string[] {
   if (path === null || path.mtu === null) return []
-  const way = path.via === null ? 'direct' : `through ${peerName(path.via)}`
+  const way = path.via === null ? (path.kind === 'tcp' ? 'over TCP' : 'direct') : `through ${peerName(path.via)}`
   return [`   data path ${way}, mtu=${path.mtu}`]
 }
 

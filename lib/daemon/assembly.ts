@@ -155,6 +155,7 @@ async function open(
     onLarge: peer => void runner.input((it, now) => it.handleLarge(peer, now)),
     onSpoofed: (peer, source) => void runner.input((it, now) => it.handleSpoofed(peer, source, now)),
     onNotice: notice => localMacs.handle(notice),
+    onHanded: (peer, bundle) => void runner.input((it, now) => it.handleHanded(peer, bundle, now)),
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())

@@ -38,4 +38,6 @@ export type LaneReport =
   | { readonly kind: 'large'; readonly peerIndex: number }
   | { readonly kind: 'spoofed'; readonly peerIndex: number; readonly sourceIpv4: Ipv4 }
   | { readonly kind: 'notice'; readonly notice: SwitchNotice }
+  /** Datagrams wait to be taken for links. */
+  | { readonly kind: 'handed' }
   | { readonly kind: 'failure'; readonly message: string }

@@ -21,6 +21,7 @@ export class LanePlane implements DataPlane {
     applyEngineOp(this.#engine, op)
     // After the engine let go of the peer: its sessions open nothing any more that a lane could learn from.
     if (op.op === 'remove-peer') this.forgetPeer(op.peerIndex)
+    if (op.op === 'send-control' && this.#engine.tellHanded()) setImmediate(() => this.#lanes.takeHanded())
   }
 
   changeTable(change: ForwardingChange): void {

@@ -48,6 +48,10 @@ function run(): void {
     { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed, rules: start.rules },
   )
   let table: ForwardingTable | undefined
+  // It is told once until it is taken, so this needs no bound of its own.
+  const tellHanded = () => {
+    if (lane.tellHanded()) post({ kind: 'handed' })
+  }
   try {
     for (;;) {
       for (let taken = receiveMessageOnPort(port); taken !== undefined; taken = receiveMessageOnPort(port)) {
@@ -56,7 +60,7 @@ function run(): void {
         if (order.kind === 'forget') forwarder.forgetPeer(order.peerIndex)
         else forwarder.setTable((table = changedTable(table, order.change)))
       }
-      const ready = lane.wait(start.mask, drain(forwarder, start.mask) ? 0 : SLEEP_MS)
+      const ready = lane.wait(start.mask, drain(forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)
       assert(ready >= 0, 'poll')
     }
   } catch (thrown) {
@@ -68,13 +72,14 @@ function run(): void {
 }
 
 /** True when there may be more. */
-function drain(forwarder: Forwarder, mask: number): boolean {
+function drain(forwarder: Forwarder, mask: number, afterBatch: () => void): boolean {
   for (let batch = 0; batch < BATCHES_PER_LOOK; batch++) {
     // One reading of the clock per batch: the MAC table ages in seconds. The clock is the one that the main thread has,
     // which reads the same table.
     const now = monotonicMillis()
     const outbound = (mask & READY.tap) === 0 ? -1 : forwarder.outbound(now)
     const inbound = (mask & READY.udp) === 0 ? -1 : forwarder.inbound(now)
+    afterBatch()
     if (outbound < 0 && inbound < 0) return false
   }
   return true

@@ -30,12 +30,14 @@ export class Lanes {
   /** The MAC table that the lanes share, to look into. */
   readonly macs: MacTable
   readonly #engine: NativeEngine
+  readonly #events: DataPlaneEvents
   readonly #workers: Worker[] = []
   readonly #exits: Promise<void>[] = []
   #isStopping = false
 
   constructor(engine: NativeEngine, events: DataPlaneEvents, options: LanesOptions) {
     this.#engine = engine
+    this.#events = events
     const macTable = new SharedArrayBuffer(MacTable.bytesFor(options.macCapacity))
     this.macs = new MacTable(macTable)
     const masks = SHAPES[options.shape ?? 'split']
@@ -58,7 +60,8 @@ export class Lanes {
     const worker = new Worker(workerUrl(), { workerData: start, name: `weave-lane-${start.laneNumber}` })
     let failure: string | undefined
     worker.on('message', (report: LaneReport) => {
-      if (report.kind !== 'failure') backlog.release(report.kind === 'control' ? report.body.length : 0)
+      if (report.kind !== 'failure' && report.kind !== 'handed')
+        backlog.release(report.kind === 'control' ? report.body.length : 0)
       if (this.#isStopping) return
       if (report.kind === 'control')
         events.onControl(report.peerIndex, report.receiverIndex, report.body, report.source)
@@ -67,6 +70,7 @@ export class Lanes {
       else if (report.kind === 'large') events.onLarge(report.peerIndex)
       else if (report.kind === 'spoofed') events.onSpoofed(report.peerIndex, report.sourceIpv4)
       else if (report.kind === 'notice') events.onNotice(report.notice)
+      else if (report.kind === 'handed') this.takeHanded()
       else failure = report.message
     })
     worker.on('error', thrown => (failure = String(thrown)))
@@ -79,6 +83,12 @@ export class Lanes {
       }),
     )
     this.#workers.push(worker)
+  }
+
+  /** Hands on what the engine sealed for links. */
+  takeHanded(): void {
+    if (this.#isStopping) return
+    for (const { peerIndex, bundle } of this.#engine.takeHanded()) this.#events.onHanded(peerIndex, bundle)
   }
 
   /** Tells every lane what is new in its table; it holds for their next batch. */

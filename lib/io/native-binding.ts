@@ -50,6 +50,9 @@ export interface NativeBinding {
     port: number,
     copies: number,
   ): boolean
+  injectDatagrams(engine: number, bundle: Uint8Array): boolean
+  tellHandedHere(engine: number): boolean
+  takeHanded(engine: number): (number | Uint8Array)[]
   counters(engine: number): Record<string, number>
   sessionTotals(engine: number, receiverIndex: number): [number, number, number, number] | undefined
   wake(engine: number): void
@@ -66,6 +69,7 @@ export interface NativeBinding {
   countDrop(lane: number, drop: number, count: number): void
   countControlFull(lane: number): void
   countLocalMove(lane: number): void
+  tellHanded(lane: number): boolean
   /** A reassembler by itself: for tests. */
   makeReassembler(): unknown
   reassemble(reassembler: unknown, peer: number, plaintext: Uint8Array, now: number): Reassembled

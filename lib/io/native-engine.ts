@@ -6,6 +6,7 @@ import {
   type CipherName,
   type EngineControl,
   type EngineSession,
+  type HandedDatagrams,
   type SessionTotals,
 } from '../overlay/mod.ts'
 import { nativeBinding, type EngineDescription, type NativeBinding } from './native-binding.ts'
@@ -150,6 +151,23 @@ export class NativeEngine implements EngineControl {
 
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
     return this.#native.sendControl(this.id, receiverIndex, body, endpoint?.ip ?? null, endpoint?.port ?? 0, copies)
+  }
+
+  injectDatagrams(bundle: Uint8Array): void {
+    this.#native.injectDatagrams(this.id, bundle)
+  }
+
+  /** As `NativeLane.tellHanded`, for what this thread itself handed over. */
+  tellHanded(): boolean {
+    return this.#native.tellHandedHere(this.id)
+  }
+
+  takeHanded(): HandedDatagrams[] {
+    const taken = this.#native.takeHanded(this.id)
+    const handed: HandedDatagrams[] = []
+    for (let at = 0; at + 1 < taken.length; at += 2)
+      handed.push({ peerIndex: taken[at] as number, bundle: taken[at + 1] as Uint8Array })
+    return handed
   }
 
   counters(): Record<string, number> {

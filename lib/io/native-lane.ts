@@ -71,6 +71,11 @@ export class NativeLane implements EngineLane {
     this.#native.countLocalMove(this.#id)
   }
 
+  /** True once for datagrams that wait to be taken for a link (`NativeEngine.takeHanded`), until they are. */
+  tellHanded(): boolean {
+    return this.#native.tellHanded(this.#id)
+  }
+
   /** Counts a control datagram that was opened and could not be handed on, as `drop:control-full`. */
   countControlFull(): void {
     this.#native.countControlFull(this.#id)

@@ -121,6 +121,20 @@ export const PROBE_SUSPECT_MS = 250
 export const SUSPECT_RELAYED_MS = 900
 /** or where none does. */
 export const SUSPECT_ALONE_MS = 4_000
+/** Where neither an endpoint nor a relay has answered for so long the control link is tried. */
+export const LINK_DETOUR_AFTER_MS = 1_500
+/**
+ * Bytes of datagrams that are under way on one link: at first, and within these bounds, as long as they are taken within
+ * this time more than at rest.
+ */
+export const LINK_WINDOW_FIRST_BYTES = 65_536
+export const LINK_WINDOW_MIN_BYTES = 16_384
+export const LINK_WINDOW_MAX_BYTES = 1_048_576
+export const LINK_DELAY_MS = 50
+/** Those that wait for the window: twice as many, within these bounds; and for all links. */
+export const LINK_QUEUE_MIN_BYTES = 32_768
+export const LINK_QUEUE_MAX_BYTES = 262_144
+export const LINK_QUEUES_BYTES_MAX = 8_388_608
 /** While frames of the peer still come. */
 export const SUSPECT_HEARD_MS = 15_000
 /** Probes of one path whose answers are awaited; the oldest is forgotten first. */

@@ -8,7 +8,7 @@ import { PathSession } from './path-session.ts'
 import type { PathSize } from './path-size.ts'
 import { sourceEndpoint, whyNotDirect, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
 import type { PathUse } from './path-use.ts'
-import { PathWay } from './path-way.ts'
+import { PathWay, isDetour, type Detour } from './path-way.ts'
 
 /**
  * The way to one remote peer: its session (PathSession), and the endpoint that is proved to carry data (PathWay).
@@ -17,8 +17,8 @@ import { PathWay } from './path-way.ts'
  * probing goes on over it, seldom while it carries no frames. A path that does not answer is suspect: it is probed often,
  * and so is the way through a relay, which takes over when it answers (PathSuspicion). Then the candidates are tried
  * anew. An authenticated datagram from another address makes that address a candidate which is probed at once (roaming).
- * Without a direct path frames go through the neighbour `via`, once a probe made that round trip. Nothing unauthenticated
- * reaches this machine.
+ * Without a direct path frames go through the neighbour `via` or, where that does not answer, over the control link, once
+ * a probe made that round trip. Nothing unauthenticated reaches this machine.
  */
 export class DataPath implements Machine<DataPathOutput> {
   readonly peerId: PeerId
@@ -61,8 +61,8 @@ export class DataPath implements Machine<DataPathOutput> {
       { session: this.#session, way: this.#way, use, chance, beat, patience, mappings },
       {
         onProved: (endpoint, rttMs, now) => this.#goDirect(endpoint, rttMs, now),
-        onRelayed: (rttMs, now) => {
-          this.#beginSize(undefined, rttMs, now)
+        onDetour: (rttMs, now) => {
+          this.#beginSize(this.#way.detour ?? 'relay', rttMs, now)
           this.#outputs.push({ type: 'changed', peer: peerId })
         },
         onUse: now => {
@@ -72,18 +72,19 @@ export class DataPath implements Machine<DataPathOutput> {
         onSeen: endpoint => this.#outputs.push({ type: 'seen', peer: peerId, endpoint }),
         onDoubt: () => this.#outputs.push({ type: 'doubt', peer: peerId }),
         onSuspect: () => this.#outputs.push({ type: 'suspect', peer: peerId }),
-        onLost: (why, now, isRelayReady) => this.#lose(why, now, isRelayReady),
+        onLost: (why, now, isDetourReady) => this.#lose(why, now, isDetourReady),
       },
     )
   }
 
   get state(): PathState {
-    const { direct, via, viaRttMs } = this.#way
+    const { direct, via, viaRttMs, linkRttMs } = this.#way
     if (direct !== undefined) return { kind: 'direct', ...direct }
     if (this.#session.sealIndex === 0)
       return { kind: 'none', why: this.#session.lastFailure ?? 'waiting for the session handshake' }
     const why = whyNotDirect(this.#prober.candidates, this.#prober.mappings())
     if (via !== undefined && viaRttMs !== undefined) return { kind: 'relayed', via, rttMs: viaRttMs, why }
+    if (linkRttMs !== undefined) return { kind: 'tcp', rttMs: linkRttMs, why }
     return { kind: 'none', why }
   }
 
@@ -102,7 +103,7 @@ export class DataPath implements Machine<DataPathOutput> {
     return this.#prober.isBelieved
   }
 
-  /** True when frames can be sent to the peer, directly or through a relay. */
+  /** True when frames can be sent to the peer, by whichever way. */
   get isUsable(): boolean {
     return this.state.kind !== 'none'
   }
@@ -149,8 +150,17 @@ export class DataPath implements Machine<DataPathOutput> {
   setVia(peer: PeerId | undefined, index: number, now: Millis): void {
     if (!this.#way.setVia(peer, index)) return
     this.#size.end()
+    if (this.#way.detour === 'link') this.#beginSize('link', 0, now)
     this.#outputs.push({ type: 'changed', peer: this.peerId })
-    this.#prober.relayChanged(now)
+    this.#prober.detourChanged(now)
+  }
+
+  /** Whether there is a control link to the peer. */
+  setLink(hasLink: boolean, now: Millis): void {
+    if (!this.#way.setLink(hasLink)) return
+    this.#size.end()
+    this.#outputs.push({ type: 'changed', peer: this.peerId })
+    this.#prober.detourChanged(now)
   }
 
   /** A session handshake, said to come from the peer. Returns why it was dropped, if it was. */
@@ -196,8 +206,8 @@ export class DataPath implements Machine<DataPathOutput> {
   }
 
   /**
-   * An authenticated control datagram; without a source when a relay passed it on. Returns why what it carried was
-   * dropped, if it was.
+   * An authenticated control datagram; without a source when a relay passed it on, or it came over the link. Returns why
+   * what it carried was dropped, if it was.
    */
   handleControl(
     receiverIndex: number,
@@ -257,24 +267,26 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#outputs.push({ type: 'changed', peer: this.peerId })
   }
 
-  /** `isRelayReady`: frames go through the relay from now on, and nothing is down. */
-  #lose(why: string, now: Millis, isRelayReady: boolean): void {
-    this.#prober.forget(isRelayReady)
+  /** `isDetourReady`: frames go through the relay or over the link from now on, and nothing is down. */
+  #lose(why: string, now: Millis, isDetourReady: boolean): void {
+    this.#prober.forget(isDetourReady)
     const had = this.isUsable
-    if (!isRelayReady) this.#way.forgetRelayAnswer()
+    if (!isDetourReady) this.#way.forgetAnswers()
     this.#size.end()
     this.#way.leaveDirect()
-    if (isRelayReady) this.#beginSize(undefined, this.#way.viaRttMs ?? 0, now)
+    const { detour, viaRttMs, linkRttMs } = this.#way
+    if (detour !== undefined) this.#beginSize(detour, (detour === 'relay' ? viaRttMs : linkRttMs) ?? 0, now)
     if (!had) return
-    const text = isRelayReady ? `through a relay: ${why}` : `path down: ${why}`
-    this.#outputs.push({ type: 'changed', peer: this.peerId }, { type: 'note', peer: this.peerId, text })
-    if (!isRelayReady) this.#outputs.push({ type: 'down', peer: this.peerId })
+    const text = { relay: `through a relay: ${why}`, link: `over TCP: ${why}`, none: `path down: ${why}` }
+    const note = { type: 'note', peer: this.peerId, text: text[detour ?? 'none'] } as const
+    this.#outputs.push({ type: 'changed', peer: this.peerId }, note)
+    if (!isDetourReady) this.#outputs.push({ type: 'down', peer: this.peerId })
     this.#prober.probeSoon(now)
   }
 
-  /** `endpoint` undefined: through the relay. */
-  #beginSize(endpoint: Endpoint | undefined, rttMs: number, now: Millis): void {
-    this.#size.begin(endpoint, rttMs, now)
+  #beginSize(by: Endpoint | Detour, rttMs: number, now: Millis): void {
+    if (by === 'link') this.#size.beginLink()
+    else this.#size.begin(isDetour(by) ? undefined : by, rttMs, now)
     this.#drainSize()
   }
 

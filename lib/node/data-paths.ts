@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointParts, PeerId } from '../address/mod.ts'
 import { Timers, soonest, type Millis } from '../base/mod.ts'
-import { FULL_MESH_PEERS } from '../topology/mod.ts'
+import { FULL_MESH_PEERS, TCP_RTT_CLASS, costClass } from '../topology/mod.ts'
 import { ROUTED_KIND, type RoutedMessage } from '../wire/mod.ts'
 import { PATHS_ON_DEMAND_MAX, PATH_FUTILE_MS, PATH_IDLE_MS, PATH_LOOK_MS, PATH_SPARE_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
@@ -80,6 +80,16 @@ export class DataPaths implements NodePart {
 
   isDirect(peer: PeerId): boolean {
     return this.path(peer)?.state.kind === 'direct'
+  }
+
+  /** Whether frames go over the control link to a peer. */
+  isTcp(peer: PeerId): boolean {
+    return this.path(peer)?.state.kind === 'tcp'
+  }
+
+  /** Whether frames get to a peer without another one between. */
+  isEdge(peer: PeerId): boolean {
+    return this.isDirect(peer) || this.isTcp(peer)
   }
 
   /** The endpoint of a peer that was proved last, whether it still answers or not. */
@@ -302,6 +312,11 @@ export class DataPaths implements NodePart {
     }
     const via = this.#viaOf(path.peerId)
     path.setVia(via, via === undefined ? -1 : this.#view.indexOf(via)!, now)
+    path.setLink(this.#hasLink(path.peerId), now)
+  }
+
+  #hasLink(peer: PeerId): boolean {
+    return this.#context.neighbours.neighbour(peer) !== undefined
   }
 
   /**
@@ -313,19 +328,26 @@ export class DataPaths implements NodePart {
     if (next === undefined || next === peer) return this.#spareOf(peer)
     if (this.path(next)?.isBelieved === true) return next
     const detour = this.#spareOf(peer) ?? this.#detours.firstHop(this.#view.graph, peer)
-    return detour ?? (this.isDirect(next) ? next : undefined)
+    const isOfUse = this.isDirect(next) || (this.isTcp(next) && !this.#hasLink(peer))
+    return detour ?? (isOfUse ? next : undefined)
   }
 
-  /** A sound path to a peer that says the same of the other; the cheapest, and of equal ones the first. */
+  /**
+   * A sound path to a peer that says the same of the other; the cheapest, and of equal ones the first. One that would
+   * send over its link is of no use to a peer that has a link itself.
+   */
   #spareOf(peer: PeerId): PeerId | undefined {
     const { graph } = this.#view
     const at = graph.indexOf(peer)
     let best: PeerId | undefined
     let bestCost = Infinity
+    const hasLink = this.#hasLink(peer)
     for (const index of graph.neighbourIndices('data', at)) {
       const id = graph.peers[index]!
       if (this.path(id)?.isSound !== true) continue
-      const cost = (graph.edgeCost('data', at, index) ?? 0) + (this.#view.dataRoutes.get(id)?.cost ?? Infinity)
+      const edgeCost = graph.edgeCost('data', at, index) ?? 0
+      if (hasLink && costClass(edgeCost) === TCP_RTT_CLASS) continue
+      const cost = edgeCost + (this.#view.dataRoutes.get(id)?.cost ?? Infinity)
       if (cost < bestCost || (cost === bestCost && best !== undefined && id < best)) [best, bestCost] = [id, cost]
     }
     return best

@@ -17,7 +17,7 @@ export function forwardingTable(
   const reachable: number[] = []
   for (const path of paths.all) {
     const { kind } = path.state
-    if (kind === 'direct') indices.set(path.peerId, path.peerIndex)
+    if (kind === 'direct' || kind === 'tcp') indices.set(path.peerId, path.peerIndex)
     if (kind !== 'none') reachable.push(path.peerIndex)
   }
   const childrenOf = (peers: readonly PeerId[]) => {

@@ -123,6 +123,8 @@ export class LinkEvents {
         joining.confirm(from, now)
         return parts().handleMessage(from, message, now)
       case 'election':
+      case 'datagrams':
+      case 'datagrams-taken':
         return parts().handleMessage(from, message, now)
       case 'routed': {
         const own = router.handle(message, from, now)

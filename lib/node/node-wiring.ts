@@ -34,6 +34,7 @@ import { Pings } from './pings.ts'
 import { RateLimitedLog } from './rate-limited-log.ts'
 import { Router } from './router.ts'
 import { LinkSuspicion } from './link-suspicion.ts'
+import { TcpFallback } from './tcp-fallback.ts'
 import { ViewRecords } from './view-records.ts'
 
 /** The parts of a node, each with what it needs of the others. */
@@ -105,6 +106,7 @@ export function wireParts(
   })
   const linkSuspicion = new LinkSuspicion(context, health)
   const pings = new Pings(context, paths)
+  const fallback = new TcpFallback(context)
   const members = new MemberList(context)
   const addresses: Addresses = new Addresses(context, members, () => tables.changed())
   const impostures: Impostures = new Impostures(context, address => addresses.ipam.peerOf(address))
@@ -148,6 +150,7 @@ export function wireParts(
     election,
     paths,
     pings,
+    fallback,
     discovery,
     gossip,
     links,
@@ -185,6 +188,7 @@ export function wireParts(
       health,
       linkSuspicion,
       pings,
+      fallback,
     },
   }
 }

@@ -214,6 +214,7 @@ export class Node implements Machine<NodeOutput> {
   handleBacklog(connection: number, isBehind: boolean, now: Millis): void {
     const peer = this.neighbours.handleBacklog(connection, isBehind)
     if (peer !== undefined) this.#wiring.gossip.handleBacklog(peer, isBehind, now)
+    if (peer !== undefined && !isBehind) this.#wiring.fallback.handleCaughtUp(peer, now)
     this.#workOff(now)
   }
 
@@ -254,6 +255,11 @@ export class Node implements Machine<NodeOutput> {
   /** Frames that a smaller path would lose go to the peer. */
   handleLarge(peerIndex: number, now: Millis): void {
     this.#ofPeer(peerIndex, peer => this.paths.handleLarge(peer, now), now)
+  }
+
+  /** Sealed datagrams for the control link to the peer. */
+  handleHanded(peerIndex: number, bundle: Uint8Array, now: Millis): void {
+    this.#ofPeer(peerIndex, peer => this.#wiring.fallback.handleHanded(peer, bundle, now), now)
   }
 
   /** A frame of the peer was dropped, for its source address is another's. */

@@ -1,6 +1,6 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
-import { rttClass } from '../topology/mod.ts'
+import { TCP_RTT_CLASS, rttClass } from '../topology/mod.ts'
 import {
   PUBLISH_FIRST_WAIT_MS,
   PUBLISH_GAP_FIRST_MS,
@@ -90,12 +90,13 @@ export class OwnLinks implements NodePart {
       const told = this.#published.get(peerId)
       if (this.#retired.delete(peerId)) gone++
       if (told !== undefined) gone--
-      const isUp = this.#paths.isDirect(peerId)
+      const isUp = this.#paths.isEdge(peerId)
+      const wasTcp = told?.rttClass === TCP_RTT_CLASS
       if (told === undefined) {
         const isFirst = this.#isFirst(peerId)
         const ripeMs = isUp ? 0 : this.#patienceMs(peerId) - (now - neighbour.upAt)
         waitMs = Math.min(waitMs, Math.max(ripeMs, isFirst ? firstGapMs : gapMs))
-      } else if (told.isDataUp !== isUp) {
+      } else if (told.isDataUp !== isUp || wasTcp !== this.#paths.isTcp(peerId)) {
         // Until the first path is told of, this peer is cut off from all containers.
         waitMs = Math.min(waitMs, isUp && !hasPath ? 0 : gapMs)
       } else if (told.rttClass !== this.#classOf(neighbour) || told.isOutbound !== neighbour.isOutbound) {
@@ -115,7 +116,7 @@ export class OwnLinks implements NodePart {
     this.#published = new Map(
       ripe.map(neighbour => {
         const { peerId, isOutbound } = neighbour
-        const isDataUp = this.#paths.isDirect(peerId)
+        const isDataUp = this.#paths.isEdge(peerId)
         return [peerId, { isOutbound, isDataUp, rttClass: this.#classOf(neighbour) }]
       }),
     )
@@ -133,7 +134,7 @@ export class OwnLinks implements NodePart {
   }
 
   #isRipe({ peerId, upAt }: Neighbour, now: Millis): boolean {
-    return this.#published.has(peerId) || this.#paths.isDirect(peerId) || now - upAt >= this.#patienceMs(peerId)
+    return this.#published.has(peerId) || this.#paths.isEdge(peerId) || now - upAt >= this.#patienceMs(peerId)
   }
 
   /** One end has no other link yet. */
@@ -148,9 +149,11 @@ export class OwnLinks implements NodePart {
 
   /** The published class stays until the time has left it clearly: else each ping would stir the whole mesh. */
   #classOf({ peerId, rttMs = 0 }: Neighbour): number {
+    if (this.#paths.isTcp(peerId)) return TCP_RTT_CLASS
     const published = this.#published.get(peerId)?.rttClass
     const isStable =
       published !== undefined &&
+      published !== TCP_RTT_CLASS &&
       published >= rttClass(Math.max(0, rttMs / RTT_HYSTERESIS - CLOCK_STEP_MS)) &&
       published <= rttClass(rttMs * RTT_HYSTERESIS + CLOCK_STEP_MS)
     return isStable ? published : rttClass(rttMs)

@@ -11,7 +11,10 @@ export type StoreEntry = readonly [string, Uint8Array]
 export type StoreRead = (prefix: string) => Iterable<StoreEntry>
 
 /** A message between neighbours that the link itself does not answer, by its type. */
-export type PartMessage = Extract<LinkMessage, { type: 'ledger-sync' | 'ledger-delta' | 'ledger-tree' | 'election' }>
+export type PartMessage = Extract<
+  LinkMessage,
+  { type: 'ledger-sync' | 'ledger-delta' | 'ledger-tree' | 'election' | 'datagrams' | 'datagrams-taken' }
+>
 
 /**
  * One subject of a node. A part says what is its own (keys of the store, kinds of records, of routed messages and of

@@ -3,6 +3,7 @@ import { jittered, soonest, type Beat, type Chance, type Millis } from '../base/
 import { encodeProbe, encodeProbeReply, type Rendezvous } from '../wire/mod.ts'
 import {
   CANDIDATES_MAX,
+  LINK_DETOUR_AFTER_MS,
   PROBES_OUTSTANDING_MAX,
   PROBE_ANSWER_MAX_MS,
   PROBE_BUSY_MS,
@@ -20,14 +21,14 @@ import { sourceEndpoint } from './path-state.ts'
 import type { SideMappings } from './reasons.ts'
 import { PathSuspicion } from './path-suspicion.ts'
 import type { PathUse } from './path-use.ts'
-import type { PathWay } from './path-way.ts'
+import { isDetour, type Detour, type PathWay } from './path-way.ts'
 
 /** What comes of probing. */
 interface Findings {
   /** An endpoint that is not the path has answered, and is to be it. */
   onProved: (endpoint: Endpoint, rttMs: Millis, now: Millis) => void
-  /** The relay has answered for the first time, and there is no other way. */
-  onRelayed: (rttMs: Millis, now: Millis) => void
+  /** Frames take the relay or the link from now on, which has answered: there is no direct way. */
+  onDetour: (rttMs: Millis, now: Millis) => void
   /** The path carries frames, or nobody has proved it for long. */
   onUse: (now: Millis) => void
   /** The peer says where a probe came from. */
@@ -36,13 +37,13 @@ interface Findings {
   onDoubt: () => void
   /** It has not answered for a while. */
   onSuspect: () => void
-  /** It is to be given up; `isRelayReady`: for the relay, which answers. */
-  onLost: (why: string, now: Millis, isRelayReady: boolean) => void
+  /** It is to be given up; `isDetourReady`: for the relay or the link, which answers. */
+  onLost: (why: string, now: Millis, isDetourReady: boolean) => void
 }
 
 /**
  * Finds and proves the way to one peer by sealed probes: to the candidates while there is no path, through the relay,
- * and over the path itself; tells when one is proved, suspect or lost.
+ * over the control link where there is no other way, and over the path itself; tells when one is proved, suspect or lost.
  */
 export class PathProber {
   readonly #session: PathSession
@@ -52,8 +53,7 @@ export class PathProber {
   readonly #beat: Beat
   readonly #findings: Findings
   readonly #suspicion: PathSuspicion
-  /** `endpoint` undefined: through the relay. */
-  readonly #probes: PathProbes<{ readonly endpoint: Endpoint | undefined }>
+  readonly #probes: PathProbes<{ readonly by: Endpoint | Detour }>
   readonly #mappings: OwnMappings
   readonly #rendezvous: PathRendezvous
   #candidates: readonly Endpoint[] = []
@@ -65,8 +65,10 @@ export class PathProber {
   #probeWaitMs = PROBE_FIRST_MS
   /** Before the candidates are not probed again. */
   #candidatesAt: Millis = 0
-  /** Since when neither a path nor a relay was known to work. */
+  /** Since when neither a path nor a detour was known to work. */
   #aloneSince: Millis | undefined
+  /** Before the link is not tried; undefined while there is a direct path, or no keys. */
+  #linkAt: Millis | undefined
   #seenAs: string | undefined
 
   constructor(
@@ -95,6 +97,7 @@ export class PathProber {
       own: now => ({ endpoints: this.#mappings.endpoints(now), mapping: this.#mappings.mapping(now) }),
       tell: body => {
         if (this.#way.via !== undefined) this.#way.throughRelay(() => this.#session.send(body))
+        else if (this.#way.hasLink) this.#way.overLink(() => this.#session.send(body))
       },
       probe: now => this.#sendAll(this.candidates, now),
     })
@@ -150,15 +153,14 @@ export class PathProber {
     if (this.#way.direct?.endpoint === endpoint || this.#session.sealIndex === 0) return
     this.#heardFrom = endpoint
     if (!this.candidates.includes(endpoint)) this.#guesses = [endpoint, ...this.#guesses].slice(0, CANDIDATES_MAX)
-    const isAwaited = this.#probes.some(
-      probe => probe.endpoint === endpoint && now - probe.sentAt < PROBE_ANSWER_MAX_MS,
-    )
+    const isAwaited = this.#probes.some(probe => probe.by === endpoint && now - probe.sentAt < PROBE_ANSWER_MAX_MS)
     if (!isAwaited) this.#send(endpoint, now)
   }
 
   probeSoon(now: Millis): void {
     this.#probeWaitMs = PROBE_FIRST_MS
     this.#candidatesAt = now
+    this.#linkAt ??= now + LINK_DETOUR_AFTER_MS
     this.#probeAt = now
   }
 
@@ -179,14 +181,15 @@ export class PathProber {
   }
 
   /** What is awaited and suspected is of a path that is no more. */
-  forget(isRelayReady: boolean): void {
+  forget(isDetourReady: boolean): void {
     this.#suspicion.clear()
     this.#probes.clear()
-    if (!isRelayReady) this.#rendezvous.relayLost()
+    this.#linkAt = undefined
+    if (!isDetourReady) this.#rendezvous.relayLost()
   }
 
-  /** There is another relay, or none. */
-  relayChanged(now: Millis): void {
+  /** There is another relay, or none; or the link has gone. */
+  detourChanged(now: Millis): void {
     this.#aloneSince = undefined
     this.#rendezvous.relayLost()
     this.probeSoon(now)
@@ -212,24 +215,25 @@ export class PathProber {
     const probe = this.#probes.take(token)
     if (probe === undefined) return
     const rttMs = now - probe.sentAt
-    const { endpoint } = probe
-    if (endpoint === undefined) return this.#handleRelayed(rttMs, now)
+    const { by } = probe
+    if (isDetour(by)) return this.#handleDetour(by, rttMs, now)
     if (seenEndpoint !== '') {
       this.#seenAs = seenEndpoint
       this.#findings.onSeen(seenEndpoint)
     }
-    if (this.#way.direct?.endpoint === endpoint) {
+    if (this.#way.direct?.endpoint === by) {
       this.#way.setRoundTrip(rttMs)
       if (this.#suspicion.isSuspect) this.#rendezvous.end()
       this.#suspicion.prove(now)
       return
     }
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
-    if (this.isSound && !this.#hasMoved(endpoint)) return
+    if (this.isSound && !this.#hasMoved(by)) return
     this.#suspicion.prove(now)
+    this.#linkAt = undefined
     this.#rendezvous.end()
     this.#aloneSince = undefined
-    this.#findings.onProved(endpoint, rttMs, now)
+    this.#findings.onProved(by, rttMs, now)
     this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
   }
 
@@ -248,26 +252,32 @@ export class PathProber {
     ])
   }
 
-  #handleRelayed(rttMs: Millis, now: Millis): void {
-    const isNews = this.#way.relayAnswered(rttMs)
+  #handleDetour(by: Detour, rttMs: Millis, now: Millis): void {
+    const isNews = by === 'relay' ? this.#way.relayAnswered(rttMs) : this.#way.linkAnswered(rttMs)
     if (isNews && !this.isSound) this.#rendezvous.call(rttMs, now)
-    // An answer from elsewhere says nothing of the path that frames take.
-    if (this.#way.direct !== undefined) return
+    // An answer from elsewhere says nothing of the way that frames take.
+    if (this.#way.direct !== undefined || this.#way.detour !== by) return
     this.#suspicion.prove(now)
-    if (isNews) this.#findings.onRelayed(rttMs, now)
+    if (isNews) this.#findings.onDetour(rttMs, now)
   }
 
   #hasMoved(endpoint: Endpoint): boolean {
     return this.#heardFrom === endpoint
   }
 
-  /** A probe that came through a relay is answered through one: its sender suspects the direct way, and so should we. */
+  /**
+   * A probe that came by a detour is answered by every one that there is: its sender suspects the direct way, and so
+   * should we, and one may answer here and not there.
+   */
   #answer(receiverIndex: number, reply: Uint8Array, source: EndpointParts | undefined, now: Millis): void {
-    const { direct, via } = this.#way
-    if (source !== undefined || direct === undefined || via === undefined)
+    const { direct, via, hasLink } = this.#way
+    if (source !== undefined || (via === undefined && !hasLink))
       return this.#session.reply(receiverIndex, reply, source)
-    this.#way.throughRelay(() => this.#session.reply(receiverIndex, reply))
-    if (this.isSound && this.#suspicion.provedAgoMs(now) >= PROBE_SUSPECT_MS) this.#prove(direct, now)
+    const send = () => this.#session.reply(receiverIndex, reply)
+    if (via !== undefined) this.#way.throughRelay(send)
+    if (hasLink) this.#way.overLink(send)
+    if (direct !== undefined && this.isSound && this.#suspicion.provedAgoMs(now) >= PROBE_SUSPECT_MS)
+      this.#prove(direct, now)
   }
 
   #prove({ endpoint, rttMs }: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
@@ -280,14 +290,50 @@ export class PathProber {
     if (this.#session.sealIndex === 0) return
     const { direct } = this.#way
     if (direct !== undefined) return this.#probePath(direct, now)
-    if (this.#isOver(false, now)) return this.#findings.onLost('nothing is heard through the relay', now, false)
+    if (this.#isOver(this.#hasOtherDetour, now)) return this.#leaveDetour(now)
     if (now >= this.#candidatesAt) {
       this.#sendAll(this.#mayGuess(now) ? this.candidates : this.#candidates, now)
       this.#candidatesAt = now + jittered(this.#probeWaitMs, this.#chance)
-      const lastMs = this.#way.viaRttMs === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS
+      const lastMs = this.#way.detour === undefined ? PROBE_LAST_MS : PROBE_INTERVAL_MS
       this.#probeWaitMs = Math.min(this.#probeWaitMs * 2, lastMs)
     }
-    this.#probeAt = Math.min(this.#candidatesAt, this.#way.via === undefined ? Infinity : this.#probeRelay(now))
+    const relayAt = this.#way.via === undefined ? Infinity : this.#probeRelay(now)
+    this.#probeAt = Math.min(this.#candidatesAt, relayAt, this.#way.hasLink ? this.#probeLink(now) : Infinity)
+  }
+
+  /** The link answers, and frames go through the relay. */
+  get #hasOtherDetour(): boolean {
+    return this.#way.detour === 'relay' && this.#way.linkRttMs !== undefined
+  }
+
+  /** What frames go by has not answered for long. */
+  #leaveDetour(now: Millis): void {
+    const { detour, linkRttMs } = this.#way
+    const why = detour === 'link' ? 'nothing is heard over the control link' : 'nothing is heard through the relay'
+    if (!this.#hasOtherDetour) return this.#findings.onLost(why, now, false)
+    this.#suspicion.clear()
+    this.#way.forgetRelayAnswer()
+    this.#findings.onDetour(linkRttMs ?? 0, now)
+    this.#probe(now)
+  }
+
+  /** Asks over the control link, if it is time to. Returns when to look again. */
+  #probeLink(now: Millis): Millis {
+    const { linkRttMs, detour } = this.#way
+    const { isSuspect } = this.#suspicion
+    // While a relay answers nobody needs it.
+    if (detour === 'relay' && !isSuspect) return Infinity
+    const isTried = isSuspect || linkRttMs !== undefined
+    if (!isTried && this.#linkAt !== undefined && now < this.#linkAt) return this.#linkAt
+    this.look(now)
+    const isBusy = now - this.#use.usedAt < PROBE_INTERVAL_MS
+    if (isBusy) this.#rendezvous.handleUse()
+    if (!isTried || isSuspect || isBusy || this.#suspicion.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
+      this.#send('link', now)
+      if (detour === 'link' && linkRttMs !== undefined) this.#suspicion.ask(linkRttMs, now)
+    }
+    if (isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
+    return linkRttMs === undefined ? Infinity : this.#beat.after(now + PROBE_BUSY_MS)
   }
 
   /** Asks through the relay, if it is time to. Returns when to look again. */
@@ -296,9 +342,9 @@ export class PathProber {
     const { viaRttMs } = this.#way
     const isBusy = now - this.#use.usedAt < PROBE_INTERVAL_MS
     if (isBusy) this.#rendezvous.handleUse()
-    if (viaRttMs === undefined) this.#send(undefined, now)
+    if (viaRttMs === undefined) this.#send('relay', now)
     else if (this.#suspicion.isSuspect || isBusy || this.#suspicion.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
-      this.#send(undefined, now)
+      this.#send('relay', now)
       this.#suspicion.ask(viaRttMs, now)
     }
     if (this.#suspicion.isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
@@ -313,13 +359,17 @@ export class PathProber {
       this.#prove(direct, now)
       return this.#findings.onUse(now)
     }
-    const hasVia = this.#way.via !== undefined
-    const hasOther = hasVia && this.#way.viaRttMs !== undefined
-    if (this.#isOver(hasOther, now))
-      return this.#findings.onLost(`${direct.endpoint} does not answer any more`, now, hasOther)
+    const hasDetour = this.#way.detour !== undefined
+    if (this.#isOver(hasDetour, now)) {
+      this.#findings.onLost(`${direct.endpoint} does not answer any more`, now, hasDetour)
+      // A relay that is lost next has the link behind it at once.
+      this.#linkAt = now
+      return
+    }
     if (this.#suspicion.takeLasting(now)) this.#findings.onSuspect()
     this.#send(direct.endpoint, now)
-    if (hasVia) this.#send(undefined, now)
+    if (this.#way.via !== undefined) this.#send('relay', now)
+    if (this.#way.hasLink) this.#send('link', now)
     this.#probeAt = now + jittered(PROBE_SUSPECT_MS, this.#chance)
   }
 
@@ -329,8 +379,9 @@ export class PathProber {
     return this.#suspicion.isOver(hasOther, this.#use.heardAt, now)
   }
 
-  /** An answer is missing. Loss is likelier than death: ask again at once, and see whether a relay is an other way. */
+  /** An answer is missing. Loss is likelier than death: ask again at once, and see whether a detour is an other way. */
   #suspect(now: Millis): void {
+    if (this.#way.direct !== undefined || this.#way.detour === 'relay') this.#way.forgetLinkAnswer()
     if (this.#way.direct !== undefined) {
       this.#way.forgetRelayAnswer()
       this.#findings.onDoubt()
@@ -338,9 +389,9 @@ export class PathProber {
     this.#probe(now)
   }
 
-  /** Whether what is behind a NAT may be probed uncalled: a relay, with which there is a rendezvous, may be late. */
+  /** Whether what is behind a NAT may be probed uncalled: a detour, with which there is a rendezvous, may be late. */
   #mayGuess(now: Millis): boolean {
-    if (this.#way.viaRttMs !== undefined) {
+    if (this.#way.detour !== undefined) {
       this.#aloneSince = undefined
       return !this.#rendezvous.isExpected(now)
     }
@@ -352,10 +403,10 @@ export class PathProber {
     if (this.#session.sealIndex !== 0) for (const endpoint of endpoints) this.#send(endpoint, now)
   }
 
-  /** `endpoint` undefined: through the relay. */
-  #send(endpoint: Endpoint | undefined, now: Millis): void {
-    const probe = encodeProbe(this.#probes.add({ endpoint }, now))
-    if (endpoint !== undefined) this.#session.send(probe, endpointParts(endpoint))
+  #send(by: Endpoint | Detour, now: Millis): void {
+    const probe = encodeProbe(this.#probes.add({ by }, now))
+    if (!isDetour(by)) this.#session.send(probe, endpointParts(by))
+    else if (by === 'link') this.#way.overLink(() => this.#session.send(probe))
     else this.#way.throughRelay(() => this.#session.send(probe))
   }
 }

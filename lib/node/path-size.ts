@@ -2,6 +2,8 @@ import { endpointParts, type Endpoint, type EndpointParts } from '../address/mod
 import type { Chance, Millis } from '../base/mod.ts'
 import { PATH_BYTES_BASE, PathMtu, type PathMtuPhase } from '../overlay/mod.ts'
 import {
+  BUNDLE_BYTES_MAX,
+  BUNDLE_PREFIX_BYTES,
   DATAGRAM_HEADER_BYTES,
   DATAGRAM_TAG_BYTES,
   FRAME_HEADER_BYTES,
@@ -49,6 +51,8 @@ export class PathSize {
   readonly #outputs: PathSizeOutput[] = []
   #endpoint: Endpoint | undefined
   #headerBytes = 0
+  /** Of a datagram, while frames go over the link. */
+  #linkBytes: number | undefined
   #lookedAt: Millis = 0
   #told: { readonly bytes: number; readonly isFound: boolean; readonly hasTrains: boolean } | undefined
   #noted = 0
@@ -60,7 +64,7 @@ export class PathSize {
   }
 
   get report(): PathSizeReport {
-    const { bytes, isFound, phase } = this.#mtu
+    const { bytes, isFound, phase } = this.#now
     const shown = isFound ? 'complete' : phase
     return { mtu: bytes + this.#headerBytes, carries: bytes - FRAME_OVERHEAD_BYTES, phase: shown }
   }
@@ -78,7 +82,17 @@ export class PathSize {
     this.#drain(now)
   }
 
+  /** Frames go over the control link, which carries what the best path would: nothing is searched. */
+  beginLink(): void {
+    this.end()
+    this.#told = undefined
+    this.#headerBytes = UDP_HEADER_BYTES + IPV6_HEADER_BYTES
+    this.#linkBytes = Math.min(this.#underlayBytes - this.#headerBytes, LINK_DATAGRAM_BYTES_MAX)
+    this.#changed()
+  }
+
   end(): void {
+    this.#linkBytes = undefined
     this.#probes.clear()
     this.#mtu.stop()
   }
@@ -134,8 +148,13 @@ export class PathSize {
     this.#outputs.push({ type: 'probe', body: encodeProbe(token, bytes), endpoint, copies: isTrain ? 2 : 1 })
   }
 
+  get #now(): Pick<PathMtu, 'bytes' | 'isFound' | 'hasTrains' | 'phase'> {
+    if (this.#linkBytes === undefined) return this.#mtu
+    return { bytes: this.#linkBytes, isFound: true, hasTrains: false, phase: 'complete' }
+  }
+
   #changed(): void {
-    const { bytes, isFound, hasTrains } = this.#mtu
+    const { bytes, isFound, hasTrains } = this.#now
     if (this.#told?.bytes === bytes && this.#told.isFound === isFound && this.#told.hasTrains === hasTrains) return
     this.#told = { bytes, isFound, hasTrains }
     this.#outputs.push({ type: 'bytes', bytes, isFound, hasTrains })
@@ -147,6 +166,9 @@ export class PathSize {
     this.#noted = bytes
   }
 }
+
+/** The largest datagram that goes over a link: a relay may wrap it, and it must fit a bundle. */
+const LINK_DATAGRAM_BYTES_MAX = BUNDLE_BYTES_MAX - BUNDLE_PREFIX_BYTES - OVERHEAD_RELAY_BYTES
 
 /** The largest datagram that goes by before a path to the peer is proved, whichever it will be. */
 export const UNPROVED_PATH_BYTES = PATH_BYTES_BASE - OVERHEAD_RELAY_BYTES

@@ -7,6 +7,8 @@ import { describeMappings, type SideMappings } from './reasons.ts'
 export type PathState =
   | { readonly kind: 'direct'; readonly endpoint: Endpoint; readonly rttMs: number }
   | { readonly kind: 'relayed'; readonly via: PeerId; readonly rttMs: number; readonly why: string }
+  /** Over the control link: UDP does not get through, and nobody relays. */
+  | { readonly kind: 'tcp'; readonly rttMs: number; readonly why: string }
   | { readonly kind: 'none'; readonly why: string }
 
 export type DataPathOutput =

@@ -1,9 +1,18 @@
 import { endpointParts, type Endpoint, type PeerId } from '../address/mod.ts'
-import type { EngineOp } from '../overlay/mod.ts'
+import { VIA_LINK, type EngineOp } from '../overlay/mod.ts'
+
+/** The way around where UDP does not get through: another peer, or the control link (TCP). */
+export type Detour = 'relay' | 'link'
+
+export function isDetour(by: Endpoint | Detour): by is Detour {
+  return by === 'relay' || by === 'link'
+}
+
+const NO_RELAY = -1
 
 /**
- * Where the frames to one peer go: to the endpoint that is proved or, without one, through the relay, as the engine is
- * told.
+ * Where the frames to one peer go: to the endpoint that is proved or, without one, through the relay, or over the
+ * control link where no relay has answered, as the engine is told.
  */
 export class PathWay {
   readonly #peerIndex: number
@@ -12,6 +21,10 @@ export class PathWay {
   #provedEndpoint: Endpoint | undefined
   #via: { readonly peer: PeerId; readonly index: number } | undefined
   #viaRttMs: number | undefined
+  #hasLink = false
+  #linkRttMs: number | undefined
+  /** What the engine was told last. */
+  #viaIndex = NO_RELAY
 
   constructor(peerIndex: number, order: (op: EngineOp) => void) {
     this.#peerIndex = peerIndex
@@ -37,26 +50,78 @@ export class PathWay {
     return this.#viaRttMs
   }
 
+  /** There is a control link to the peer, whether datagrams get through over it or not. */
+  get hasLink(): boolean {
+    return this.#hasLink
+  }
+
+  /** Undefined when there is no link, or no probe was answered over it. */
+  get linkRttMs(): number | undefined {
+    return this.#linkRttMs
+  }
+
+  /** What frames take, or would take, without an endpoint; undefined when nothing has answered. */
+  get detour(): Detour | undefined {
+    if (this.#viaRttMs !== undefined) return 'relay'
+    return this.#linkRttMs === undefined ? undefined : 'link'
+  }
+
   /** The relay, by its peer index; undefined: there is none. True when frames go by another way now. */
   setVia(peer: PeerId | undefined, index: number): boolean {
     if (this.#via?.peer === peer && (this.#via?.index ?? index) === index) return false
+    const before = this.detour
     this.#via = peer === undefined ? undefined : { peer, index }
     this.#viaRttMs = undefined
     if (this.#direct !== undefined) return false
-    this.#orderVia(true)
-    return true
+    this.#orderVia(this.#detourIndex)
+    return before !== 'link'
+  }
+
+  /** Whether there is a link to the peer. True when frames go by another way now. */
+  setLink(hasLink: boolean): boolean {
+    if (this.#hasLink === hasLink) return false
+    const before = this.detour
+    this.#hasLink = hasLink
+    this.forgetLinkAnswer()
+    return this.#direct === undefined && this.detour !== before
   }
 
   /** A probe made the round trip through the relay. True when none had before. */
   relayAnswered(rttMs: number): boolean {
     const isNews = this.#viaRttMs === undefined
     this.#viaRttMs = rttMs
+    if (isNews) this.#orderDetour()
     return isNews
+  }
+
+  /** One made it over the link. True when frames take that from now on, or would. */
+  linkAnswered(rttMs: number): boolean {
+    const before = this.detour
+    if (!this.#hasLink) return false
+    this.#linkRttMs = rttMs
+    if (this.detour === before) return false
+    this.#orderDetour()
+    return true
   }
 
   /** That the relay has answered says nothing any more. */
   forgetRelayAnswer(): void {
+    if (this.#viaRttMs === undefined) return
     this.#viaRttMs = undefined
+    this.#orderDetour()
+  }
+
+  /** The same of the link. */
+  forgetLinkAnswer(): void {
+    if (this.#linkRttMs === undefined) return
+    this.#linkRttMs = undefined
+    this.#orderDetour()
+  }
+
+  /** No detour counts as one that answers. */
+  forgetAnswers(): void {
+    this.forgetRelayAnswer()
+    this.forgetLinkAnswer()
   }
 
   /** An endpoint is proved: frames go there. */
@@ -64,7 +129,7 @@ export class PathWay {
     this.#direct = { endpoint, rttMs }
     this.#provedEndpoint = endpoint
     this.#order({ op: 'set-endpoint', peerIndex: this.#peerIndex, endpoint: endpointParts(endpoint) })
-    this.#orderVia(false)
+    this.#orderVia(NO_RELAY)
   }
 
   /** The endpoint has answered again. */
@@ -72,24 +137,44 @@ export class PathWay {
     if (this.#direct !== undefined) this.#direct = { ...this.#direct, rttMs }
   }
 
-  /** Frames go through the relay from now on, or nowhere. */
+  /** Frames take the detour from now on, or go nowhere. */
   leaveDirect(): void {
     if (this.#direct === undefined) return
     this.#direct = undefined
     this.#order({ op: 'set-endpoint', peerIndex: this.#peerIndex, endpoint: undefined })
-    this.#orderVia(true)
+    this.#orderVia(this.#detourIndex)
   }
 
   /** What is sent goes through the relay. A moment's frames may go along: they arrive as well. */
   throughRelay(send: () => void): void {
-    const isDetour = this.#direct !== undefined
-    if (isDetour) this.#orderVia(true)
-    send()
-    if (isDetour) this.#orderVia(false)
+    this.#by(this.#via?.index ?? NO_RELAY, send)
   }
 
-  #orderVia(isRelayed: boolean): void {
-    const viaIndex = isRelayed ? (this.#via?.index ?? -1) : -1
+  /** The same over the link. */
+  overLink(send: () => void): void {
+    this.#by(VIA_LINK, send)
+  }
+
+  #by(viaIndex: number, send: () => void): void {
+    const before = this.#viaIndex
+    if (viaIndex !== before) this.#orderVia(viaIndex)
+    send()
+    if (viaIndex !== before) this.#orderVia(before)
+  }
+
+  /** Of the detour while there is no endpoint; a relay that has not answered yet is taken for one that will. */
+  #orderDetour(): void {
+    if (this.#direct !== undefined) return
+    const viaIndex = this.#detourIndex
+    if (viaIndex !== this.#viaIndex) this.#orderVia(viaIndex)
+  }
+
+  get #detourIndex(): number {
+    return this.detour === 'link' ? VIA_LINK : (this.#via?.index ?? NO_RELAY)
+  }
+
+  #orderVia(viaIndex: number): void {
+    this.#viaIndex = viaIndex
     this.#order({ op: 'set-via', peerIndex: this.#peerIndex, viaIndex })
   }
 }

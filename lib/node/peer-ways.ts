@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { Ways, costClass, rttClass, type WayStep } from '../topology/mod.ts'
+import { TCP_RTT_CLASS, Ways, costClass, rttClass, type WayStep } from '../topology/mod.ts'
 import type { Node } from './node.ts'
 import type { PathState } from './path-state.ts'
 
@@ -40,8 +40,8 @@ export function waysOf({ config, view, paths }: Pick<Node, 'config' | 'view' | '
     const next = state?.kind === 'relayed' ? state.via : route?.nextHop
     const steps = next === undefined ? [] : through(next, id)
     const hops =
-      state?.kind === 'direct'
-        ? [{ peer: id, rttClass: rttClass(state.rttMs) }]
+      state?.kind === 'direct' || state?.kind === 'tcp'
+        ? [{ peer: id, rttClass: state.kind === 'tcp' ? TCP_RTT_CLASS : rttClass(state.rttMs) }]
         : steps.map(({ peer, cost }) => ({ peer, rttClass: costClass(cost) }))
     const leastCost = ways.cost(self, id)
     return [{ peer: id, isReachable: view.reachable.has(id), state, hops, cost: route?.cost, leastCost }]

@@ -84,6 +84,11 @@ export const REASSEMBLY_MS = 1_000
 export const PEER_PARTIAL_FRAMES_MAX = 64
 export const PEER_PARTIAL_BYTES_MAX = 1_048_576
 export const PARTIAL_BYTES_MAX = 8_388_608
+/** Bytes of sealed datagrams that wait to be taken for a link, for one peer and for all; */
+export const PEER_HANDED_BYTES_MAX = 262_144
+export const HANDED_BYTES_MAX = 4_194_304
+/** and of those that came over links and wait for a lane. */
+export const INTAKE_BYTES_MAX = 1_048_576
 /** A lane sends so many messages at once, and then each second, that tell who sent a frame what would fit. */
 export const TOO_BIG_BURST = 32
 export const TOO_BIG_PER_SECOND = 32

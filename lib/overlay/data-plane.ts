@@ -51,6 +51,8 @@ export interface DataPlaneEvents {
    * find out whether it is, and to call `forgetMac` if not.
    */
   onNotice(notice: SwitchNotice): void
+  /** Sealed datagrams for the control link to the peer (a bundle). */
+  onHanded(peerIndex: number, bundle: Uint8Array): void
   /** It ended by itself: the device is gone, or a bug. Frames no longer flow. */
   onFailure(message: string): void
 }

@@ -19,6 +19,7 @@ export type EngineOp =
     }
   | { readonly op: 'set-bridge-addresses'; readonly addresses: readonly BridgeAddress[] }
   | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
+  | { readonly op: 'inject-datagrams'; readonly bundle: Uint8Array }
   | {
       readonly op: 'send-control'
       readonly receiverIndex: number
@@ -50,6 +51,8 @@ export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
       return engine.setBridgeAddresses(op.addresses)
     case 'set-via':
       return engine.setVia(op.peerIndex, op.viaIndex)
+    case 'inject-datagrams':
+      return engine.injectDatagrams(op.bundle)
     case 'send-control':
       // A datagram that cannot be sent is a lost datagram: probing finds out.
       engine.sendControl(op.receiverIndex, op.body, op.endpoint, op.copies)

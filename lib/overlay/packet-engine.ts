@@ -10,6 +10,9 @@ import type { EndpointParts } from '../address/mod.ts'
  */
 export const PEER_INDEX_MAX = 65_535
 
+/** In place of a relay's index: datagrams to the peer are handed over, for the control link to it. */
+export const VIA_LINK = -2
+
 export type CipherName = 'aes-256-gcm' | 'chacha20-poly1305'
 
 export interface EngineSession {
@@ -55,7 +58,10 @@ export interface EngineControl {
    * else from whom the frame was for.
    */
   setBridgeAddresses(addresses: readonly BridgeAddress[]): void
-  /** Datagrams to the peer go sealed inside datagrams to `viaIndex` (-1: directly). */
+  /**
+   * Datagrams to the peer go sealed inside datagrams to `viaIndex`, are handed over (VIA_LINK: `takeHanded`), or go
+   * directly (-1). Those to a relay that is reached by a link are handed over, too.
+   */
   setVia(peerIndex: number, viaIndex: number): void
   /**
    * Seals one control datagram with the named session and sends it to `endpoint`, or when that is undefined to where
@@ -63,10 +69,26 @@ export interface EngineControl {
    * as one train.
    */
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies?: number): boolean
+  /**
+   * What was sealed for peers whose datagrams go over a link, the oldest first, each bundle for one next hop. What
+   * exceeds PEER_HANDED_BYTES_MAX or HANDED_BYTES_MAX before it is taken is dropped as `link-full`.
+   */
+  takeHanded(): HandedDatagrams[]
+  /**
+   * Datagrams that came over a link: a lane opens them with its next batch, as from no endpoint. Beyond INTAKE_BYTES_MAX
+   * they are dropped as `intake-full`.
+   */
+  injectDatagrams(bundle: Uint8Array): void
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
   counters(): Record<string, number>
   /** Per-session totals; undefined when there is no such session. Counters are datagrams, bytes are UDP payload. */
   sessionTotals(receiverIndex: number): SessionTotals | undefined
+}
+
+/** Sealed datagrams, in a bundle (lib/wire/datagram-bundle.ts) for the link to this peer. */
+export interface HandedDatagrams {
+  readonly peerIndex: number
+  readonly bundle: Uint8Array
 }
 
 /** An address and the bits of its prefix. */
@@ -122,7 +144,10 @@ export const ROW_FLAG = {
   routerAdvertisement: 1 << 17,
   /** Link-local control of bridges (01:80:c2:00:00:0x): never leaves the host. */
   bridgeControl: 1 << 18,
-  /** The datagram came end to end sealed through a relay: `source(row)` is the relay's endpoint, never the peer's. */
+  /**
+   * The datagram came end to end sealed through a relay, or over a link: `source(row)` is the relay's endpoint or
+   * nothing, never the peer's.
+   */
   relayed: 1 << 19,
   /** An ICMPv6 neighbour advertisement, which claims an address for a MAC. */
   neighbourAdvertisement: 1 << 20,

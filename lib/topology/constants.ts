@@ -5,6 +5,8 @@ export const ADVERTISED_ENDPOINTS_MAX = 16
 
 /** The highest RTT class: 65.5 s and more. */
 export const RTT_CLASS_MAX = 15
+/** What is published of a link that carries the datagrams itself (TCP): any other way is better. */
+export const TCP_RTT_CLASS = 15
 /** A present next hop stays unless the best one costs at most this share of it. */
 export const SWITCH_COST_SHARE = 0.8
 /** Peers in a graph. */

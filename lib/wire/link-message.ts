@@ -1,5 +1,6 @@
 import { peerIdBytes, peerIdFromBytes, type PeerId } from '../address/mod.ts'
 import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+import { bundleCount } from './datagram-bundle.ts'
 
 /**
  * A message on the control link, after the handshake. On the stream each is sealed and stands behind a 16-bit length.
@@ -13,6 +14,8 @@ import { ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
  *     election         | kind | body … |                  see election-message.ts
  *     routed           | kind | hop limit u8 | routed kind u8 | rsvd | source (16) | destination (16) | signature (64) | body … |
  *     goodbye          | kind | code u8 | text (16-bit length) |
+ *     datagrams        | kind | bundle … |                see datagram-bundle.ts
+ *     datagrams-taken  | kind | bytes u32 |               of all bundles that came over this link, modulo 2^32
  *
  * A kind that this version does not know is ignored. To add one: give it a number here, a case in `decodeLinkMessage`,
  * and a part of node/ that names its type.
@@ -26,6 +29,8 @@ export const LINK_MESSAGE_KIND = {
   goodbye: 6,
   ledgerTree: 7,
   election: 8,
+  datagrams: 9,
+  datagramsTaken: 10,
 } as const
 
 /** What a routed message carries. Unknown kinds are passed on all the same. */
@@ -68,8 +73,13 @@ export type LinkMessage =
   | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
   | { readonly type: 'goodbye'; readonly code: number; readonly text: string }
+  /** `count`: how many datagrams the bundle holds. */
+  | { readonly type: 'datagrams'; readonly bundle: Uint8Array; readonly count: number }
+  | { readonly type: 'datagrams-taken'; readonly bytes: number }
   | { readonly type: 'unknown'; readonly kind: number }
 
+/** What `datagrams-taken` counts begins anew after so many bytes. */
+export const TAKEN_SPAN = 2 ** 32
 /** The largest plaintext of one message. */
 export const LINK_MESSAGE_BYTES_MAX = 60_000
 export const ROUTED_BODY_BYTES_MAX = 2_048
@@ -117,6 +127,16 @@ export function encodeRouted(message: RoutedMessage): Uint8Array {
     .raw(message.signature)
     .raw(message.body)
     .finish()
+}
+
+/** `bundle`: at most BUNDLE_BYTES_MAX. */
+export function encodeDatagrams(bundle: Uint8Array): Uint8Array {
+  return new ByteWriter(bundle.length + 1).u8(LINK_MESSAGE_KIND.datagrams).raw(bundle).finish()
+}
+
+/** `bytes`: u32. */
+export function encodeDatagramsTaken(bytes: number): Uint8Array {
+  return new ByteWriter(5).u8(LINK_MESSAGE_KIND.datagramsTaken).u32(bytes).finish()
 }
 
 /** What the source of a routed message signs: everything but the hop limit, bound to the mesh. */
@@ -176,6 +196,15 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
       const text = reader.text(GOODBYE_TEXT_BYTES_MAX)
       if (!reader.ok) return new Drop('link-goodbye-malformed')
       return { type: 'goodbye', code, text }
+    }
+    case LINK_MESSAGE_KIND.datagrams: {
+      const bundle = reader.rest()
+      const count = bundleCount(bundle)
+      return count === undefined ? new Drop('link-datagrams-malformed') : { type: 'datagrams', bundle, count }
+    }
+    case LINK_MESSAGE_KIND.datagramsTaken: {
+      const bytes = reader.u32()
+      return reader.ok ? { type: 'datagrams-taken', bytes } : new Drop('link-datagrams-malformed')
     }
     default:
       return { type: 'unknown', kind }

@@ -1,4 +1,5 @@
 export * from './control.ts'
+export * from './datagram-bundle.ts'
 export * from './datagram.ts'
 export * from './election-message.ts'
 export * from './endpoint-field.ts'

@@ -71,6 +71,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onLarge: () => undefined,
     onSpoofed: () => undefined,
     onNotice: () => undefined,
+    onHanded: () => undefined,
     onFailure: (message: string) => void failures.push(message),
   }
   const plane = new LanePlane(receiver, events, { shape, duplicateSeed: 1 })
@@ -82,6 +83,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onLarge: () => undefined,
     onSpoofed: () => undefined,
     onNotice: () => undefined,
+    onHanded: () => undefined,
   }
   const forwarder = new Forwarder(senderLane, new MacTable(), hooks)
   forwarder.setTable(tableOf([1]))

@@ -21,6 +21,7 @@ import {
   type MakeMesh,
 } from './packet-engine-fixture.ts'
 import { hostileSuite } from './packet-engine-hostile.ts'
+import { linksSuite } from './packet-engine-links.ts'
 
 export type { MakeMesh, SuiteEngine, SuiteMesh } from './packet-engine-fixture.ts'
 
@@ -34,6 +35,7 @@ export function packetEngineSuite(t: Test, name: string, makeMesh: MakeMesh): vo
   rekeying(t, name, makeMesh)
   control(t, name, makeMesh)
   relaying(t, name, makeMesh)
+  linksSuite(t, name, makeMesh)
   hostileSuite(t, name, makeMesh)
 }
 

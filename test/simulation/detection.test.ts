@@ -1,14 +1,12 @@
 import t, { type Test } from 'tap'
 import { assert } from '../../lib/base/mod.ts'
-import type { SimContainer } from '../support/sim-container.ts'
-import type { SimHost } from '../support/sim-host.ts'
 import { SimMesh, type SimMeshOptions } from '../support/sim-mesh.ts'
+import { ECHO_GAP_MS, containerOf, newEcho, outageMs } from '../support/sim-outage.ts'
 
 // The machine may be busy with other tests.
 t.setTimeout(240_000)
 
 const SEEDS = [1, 2]
-const ECHO_GAP_MS = 100
 /** What a failure may cost a stream of packets. */
 const OUTAGE_MS = 3_000
 
@@ -27,26 +25,6 @@ function settled(
   mesh.run(3_000)
   assert(mesh.unanswered(10_000).length === 0, 'all containers talk')
   return mesh
-}
-
-const containerOf = (host: SimHost): SimContainer => [...host.containers.values()][0]!
-let nextEcho = 1_000_000
-
-/** Sends echo requests for so long; the longest time without an answer that came within half a second. */
-function outageMs(mesh: SimMesh, from: SimHost, to: SimHost, forMs: number): number {
-  const near = containerOf(from)
-  const { ip } = containerOf(to)
-  const sent: { readonly number: number; readonly at: number }[] = []
-  let [lastAt, longest] = [mesh.clock.now, 0]
-  for (let passedMs = 0; passedMs < forMs; passedMs += ECHO_GAP_MS) {
-    const number = nextEcho++
-    sent.push({ number, at: mesh.clock.now })
-    near.ping(ip!, number, false)
-    mesh.run(ECHO_GAP_MS)
-    for (const echo of sent) if (near.isAnswered(echo.number)) lastAt = Math.max(lastAt, echo.at)
-    longest = Math.max(longest, mesh.clock.now - ECHO_GAP_MS - lastAt)
-  }
-  return longest
 }
 
 function survives(
@@ -139,7 +117,7 @@ void t.test('a tenth of all datagrams lost, and most answers late, make no path 
   let [changes, before] = [0, '']
   for (let passedMs = 0; passedMs < 60_000; passedMs += 500) {
     for (const from of mesh.hosts)
-      for (const to of mesh.hosts) if (from !== to) containerOf(from).ping(containerOf(to).ip!, nextEcho++, false)
+      for (const to of mesh.hosts) if (from !== to) containerOf(from).ping(containerOf(to).ip!, newEcho(), false)
     mesh.run(500)
     const kinds = mesh.hosts
       .flatMap(({ node }) => [...node.paths.all].map(({ peerId, state }) => `${peerId} ${state.kind}`))
@@ -204,7 +182,7 @@ void t.test(
     const isKnown = () => living.every(({ node }) => node.view.reachable.size === living.length)
     while (!isKnown() && mesh.clock.now - begun < 60_000)
       for (const from of living) {
-        for (const to of mesh.hosts) if (to !== from) containerOf(from).ping(containerOf(to).ip!, nextEcho++, false)
+        for (const to of mesh.hosts) if (to !== from) containerOf(from).ping(containerOf(to).ip!, newEcho(), false)
         mesh.run(50)
       }
     t.ok(mesh.clock.now - begun <= 12_000, `after ${mesh.clock.now - begun} ms`)

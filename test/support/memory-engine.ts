@@ -1,14 +1,17 @@
 import type { EndpointParts } from '../../lib/address/mod.ts'
 import { assert, BoundedQueue } from '../../lib/base/mod.ts'
+import { HANDED_BYTES_MAX, INTAKE_BYTES_MAX, PEER_HANDED_BYTES_MAX } from '../../lib/overlay/constants.ts'
 import {
   PEER_INDEX_MAX,
   READY,
   ROW,
   ROW_FLAG,
   SEND,
+  VIA_LINK,
   type EngineControl,
   type EngineLane,
   type EngineSession,
+  type HandedDatagrams,
   type SessionTotals,
   type SwitchDrop,
 } from '../../lib/overlay/packet-engine.ts'
@@ -24,9 +27,10 @@ import {
   RELAYED_HEADER_BYTES,
   SHORT_ID_BYTES,
 } from '../../lib/wire/datagram.ts'
+import { BUNDLE_PREFIX_BYTES, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
 import { fillFrameFields } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
-import { FRESH, isAt, isTooBig, keyOf, nextHop, pieceBytes, viewOf, type MemoryPeer } from './memory-peer.ts'
+import { FRESH, hasWay, isAt, isTooBig, keyOf, nextHop, pieceBytes, viewOf, type MemoryPeer } from './memory-peer.ts'
 import { MemorySession, type Sealing } from './memory-session.ts'
 
 export interface MemoryEngineOptions {
@@ -53,7 +57,8 @@ export interface TapFrame {
 
 interface Arrival {
   readonly bytes: Uint8Array
-  readonly from: EndpointParts
+  /** Undefined: it came over a link. */
+  readonly from: EndpointParts | undefined
 }
 
 const ROWS_MAX = 64
@@ -86,6 +91,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly #sessions = new Map<number, MemorySession>()
   readonly #counters = new Map<string, number>()
   readonly #pieces = new MemoryPieces()
+  #handed: HandedDatagrams[] = []
+  #intakeBytes = 0
   #self = new Uint8Array(SHORT_ID_BYTES)
   #rowCount = 0
   #nextFragment = 0
@@ -151,6 +158,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (peer === undefined) return
     this.#peers.delete(peerIndex)
     this.#indexOf.delete(peer.key)
+    this.#handed = this.#handed.filter(handed => handed.peerIndex !== peerIndex)
     for (const [index, session] of this.#sessions) if (session.peerIndex === peerIndex) this.#sessions.delete(index)
   }
 
@@ -199,7 +207,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     const peer = session === undefined ? undefined : this.#peers.get(session.peerIndex)
     if (session === undefined || peer === undefined) return false
     // Seal only what can leave: a counter is not to be wasted on a peer without a path.
-    if (endpoint === undefined && peer.via < 0 && peer.endpoint === undefined) return false
+    if (endpoint === undefined && peer.via < 0 && !hasWay(peer)) return false
     const plaintext = new Uint8Array(1 + body.length)
     plaintext[0] = DATAGRAM_KIND.control
     plaintext.set(body, 1)
@@ -208,6 +216,24 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (endpoint === undefined) return this.#sendTo(peer, datagram)
     this.#emit(datagram, endpoint)
     return copies <= 1 || this.sendControl(receiverIndex, body, endpoint, copies - 1)
+  }
+
+  takeHanded(): HandedDatagrams[] {
+    return this.#handed.splice(0)
+  }
+
+  /** Whether there is something for `takeHanded`. */
+  get hasHanded(): boolean {
+    return this.#handed.length > 0
+  }
+
+  injectDatagrams(bundle: Uint8Array): void {
+    const hasRoom = this.#intakeBytes + bundle.length <= INTAKE_BYTES_MAX
+    for (const bytes of bundled(bundle))
+      if (hasRoom && this.#udpIn.push({ bytes, from: undefined })) {
+        this.#intakeBytes += BUNDLE_PREFIX_BYTES + bytes.length
+        this.#count('rx-injected')
+      } else this.#count('drop:intake-full')
   }
 
   counters(): Record<string, number> {
@@ -240,6 +266,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     for (let read = 0; read < this.rowsMax; read++) {
       const arrival = this.#udpIn.shift()
       if (arrival === undefined) break
+      if (arrival.from === undefined) this.#intakeBytes -= BUNDLE_PREFIX_BYTES + arrival.bytes.length
       this.#count('rx-datagrams')
       this.#count('rx-bytes', arrival.bytes.length)
       this.#open(arrival.bytes, arrival.from, false)
@@ -323,7 +350,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
 
   // Receiving
 
-  #open(datagram: Uint8Array, from: EndpointParts, isInner: boolean): boolean {
+  #open(datagram: Uint8Array, from: EndpointParts | undefined, isInner: boolean): boolean {
     if (datagram.length < DATAGRAM_BYTES_MIN) return this.#drop('short')
     if (datagram[0] !== DATAGRAM_TYPE_DATA) return this.#drop('type')
     const session = this.#sessions.get(viewOf(datagram).getUint32(4, true))
@@ -331,12 +358,13 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (session === undefined || peer === undefined) return this.#drop('no-session')
     const plaintext = session.open(datagram)
     if (typeof plaintext === 'string') return this.#drop(plaintext)
-    const flags = isInner ? ROW_FLAG.relayed : isAt(peer.endpoint, from) ? 0 : ROW_FLAG.moved
+    const isFromElsewhere = isInner || from === undefined
+    const flags = isFromElsewhere ? ROW_FLAG.relayed : isAt(peer.endpoint, from) ? 0 : ROW_FLAG.moved
     if (plaintext[0] === DATAGRAM_KIND.fragment) return this.#piece(plaintext, session, from, flags)
     return this.#opened(plaintext, session, from, flags, isInner)
   }
 
-  #piece(plaintext: Uint8Array, session: MemorySession, from: EndpointParts, flags: number): boolean {
+  #piece(plaintext: Uint8Array, session: MemorySession, from: EndpointParts | undefined, flags: number): boolean {
     const whole = this.#pieces.add(session.peerIndex, plaintext)
     if (whole === 'malformed') return this.#drop('fragment')
     if (whole === undefined) return true
@@ -348,13 +376,13 @@ export class MemoryEngine implements EngineControl, EngineLane {
   #opened(
     plaintext: Uint8Array,
     session: MemorySession,
-    from: EndpointParts,
+    from: EndpointParts | undefined,
     flags: number,
     isInner: boolean,
   ): boolean {
     const kind = plaintext[0]!
     if (kind === DATAGRAM_KIND.relayed && !isInner) return this.#relay(plaintext, session.peerIndex, from)
-    this.#sources[this.#rowCount] = from
+    this.#sources[this.#rowCount] = from ?? NOWHERE
     const at = this.#startRow(session.peerIndex, kind, flags, session.receiverIndex)
     if (kind === DATAGRAM_KIND.frame) return this.#frameRow(at, plaintext, FRAME_HEADER_BYTES)
     if (kind === DATAGRAM_KIND.broadcast) return this.#frameRow(at, plaintext, BROADCAST_HEADER_BYTES)
@@ -377,7 +405,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     return this.#endFrameRow(at, plaintext.subarray(headerBytes))
   }
 
-  #relay(plaintext: Uint8Array, fromPeer: number, from: EndpointParts): boolean {
+  #relay(plaintext: Uint8Array, fromPeer: number, from: EndpointParts | undefined): boolean {
     if (plaintext.length < RELAYED_HEADER_BYTES + DATAGRAM_BYTES_MIN) return this.#drop('short')
     const destination = plaintext.subarray(16, 24)
     if (keyOf(destination) === keyOf(this.#self)) {
@@ -404,7 +432,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     const peer = this.#peers.get(this.sends[at + SEND.peer]!)
     if (peer === undefined) return this.#drop('no-peer')
     if (peer.session === undefined) return this.#drop('no-session')
-    if (peer.via < 0 && peer.endpoint === undefined) return this.#drop('no-path')
+    if (peer.via < 0 && !hasWay(peer)) return this.#drop('no-path')
     const row = this.sends[at + SEND.row]! * ROW.columns
     const isBroadcast = this.sends[at + SEND.kind] === DATAGRAM_KIND.broadcast
     const headerBytes = isBroadcast ? BROADCAST_HEADER_BYTES : FRAME_HEADER_BYTES
@@ -442,11 +470,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
 
   /** Sends what is sealed end to end for the peer: straight, or inside a datagram to the next hop. */
   #sendTo(peer: MemoryPeer, datagram: Uint8Array): boolean {
-    if (peer.via < 0) {
-      if (peer.endpoint === undefined) return this.#drop('no-path')
-      this.#emit(datagram, peer.endpoint)
-      return true
-    }
+    if (peer.via < 0) return this.#leave(peer, datagram)
     const next = nextHop(this.#peers, peer)
     if (next === undefined) return this.#drop('no-path')
     const plaintext = new Uint8Array(RELAYED_HEADER_BYTES + datagram.length)
@@ -460,11 +484,26 @@ export class MemoryEngine implements EngineControl, EngineLane {
 
   #sealTo(next: MemoryPeer, plaintext: Uint8Array): boolean {
     if (next.session === undefined) return this.#drop('no-session')
-    if (next.endpoint === undefined) return this.#drop('no-path')
+    if (!hasWay(next)) return this.#drop('no-path')
     if (DATAGRAM_HEADER_BYTES + plaintext.length + DATAGRAM_TAG_BYTES > next.pathBytes) return this.#drop('too-big')
     const datagram = next.session.seal(plaintext)
     if (datagram === undefined) return this.#drop('counter-exhausted')
-    this.#emit(datagram, next.endpoint)
+    return this.#leave(next, datagram)
+  }
+
+  /** To a peer that is reached without a relay. */
+  #leave(hop: MemoryPeer, datagram: Uint8Array): boolean {
+    if (hop.via === VIA_LINK) {
+      const handed = { peerIndex: this.#indexOf.get(hop.key)!, bundle: bundleOf(datagram) }
+      const own = this.#handed.filter(({ peerIndex }) => peerIndex === handed.peerIndex)
+      const isFull = bytesOf([...own, handed]) > PEER_HANDED_BYTES_MAX
+      if (isFull || bytesOf([...this.#handed, handed]) > HANDED_BYTES_MAX) return this.#drop('link-full')
+      this.#handed.push(handed)
+      this.#count('tx-handed')
+      return true
+    }
+    if (hop.endpoint === undefined) return this.#drop('no-path')
+    this.#emit(datagram, hop.endpoint)
     return true
   }
 
@@ -482,4 +521,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#count(`drop:${reason}`)
     return false
   }
+}
+
+function bytesOf(handed: readonly HandedDatagrams[]): number {
+  return handed.reduce((sum, { bundle }) => sum + bundle.length, 0)
 }

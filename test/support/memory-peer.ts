@@ -1,4 +1,5 @@
 import { endpointOf, type EndpointParts } from '../../lib/address/mod.ts'
+import { VIA_LINK } from '../../lib/overlay/packet-engine.ts'
 import {
   DATAGRAM_HEADER_BYTES,
   DATAGRAM_TAG_BYTES,
@@ -28,6 +29,11 @@ export function nextHop(peers: ReadonlyMap<number, MemoryPeer>, peer: MemoryPeer
   if (peer.via < 0) return peer
   const next = peers.get(peer.via)
   return next === undefined || next.via >= 0 ? undefined : next
+}
+
+/** Whether datagrams reach it without a relay. */
+export function hasWay(peer: MemoryPeer): boolean {
+  return peer.via === VIA_LINK || peer.endpoint !== undefined
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

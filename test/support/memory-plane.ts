@@ -22,6 +22,7 @@ export class MemoryPlane implements DataPlane {
   readonly #macs: MacTable
   readonly #forwarder: Forwarder
   #table: ForwardingTable | undefined
+  readonly #events: Omit<DataPlaneEvents, 'onFailure'>
 
   constructor(
     engine: MemoryEngine,
@@ -29,6 +30,7 @@ export class MemoryPlane implements DataPlane {
     options: ForwarderOptions & { readonly macSlots: number },
   ) {
     this.engine = engine
+    this.#events = events
     this.#macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(options.macSlots)))
     this.#forwarder = new Forwarder(engine, this.#macs, events, options)
   }
@@ -37,6 +39,7 @@ export class MemoryPlane implements DataPlane {
   pump(now: Millis): boolean {
     const didOut = this.#forwarder.outbound(now) >= 0
     const didIn = this.#forwarder.inbound(now) >= 0
+    for (const { peerIndex, bundle } of this.engine.takeHanded()) this.#events.onHanded(peerIndex, bundle)
     return didOut || didIn
   }
 

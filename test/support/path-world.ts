@@ -67,6 +67,7 @@ export class PathPeer {
         onLarge: peer => this.input(now => this.paths.handleLarge(this.peerAt(peer), now)),
         onSpoofed: () => undefined,
         onNotice: () => undefined,
+        onHanded: (peer, bundle) => world.handed(this, this.peerAt(peer), bundle),
       },
       { macSlots: 64, duplicateCapacity: 64 },
     )
@@ -245,6 +246,16 @@ export class PathWorld {
     if (this.losesHandshakes) return true
     this.clock.after(LATENCY_MS, () => peer?.input(now => peer.paths.handleHandshake(from.id, body, now)))
     return true
+  }
+
+  /** Over the link between two neighbours, if there is one. */
+  handed(from: PathPeer, to: PeerId, bundle: Uint8Array): void {
+    const peer = this.peers.find(({ id }) => id === to)
+    if (peer === undefined || !from.neighbours.has(to) || !this.hasLinks) return
+    this.clock.after(LATENCY_MS, () => {
+      peer.plane.order({ op: 'inject-datagrams', bundle })
+      peer.plane.pump(this.clock.now)
+    })
   }
 
   datagram(from: PathPeer, bytes: Uint8Array, to: { readonly ip: Uint8Array; readonly port: number }): void {

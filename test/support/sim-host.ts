@@ -166,6 +166,7 @@ export class SimHost implements SimSite {
         onLarge: peer => this.#lanes.push((node, now) => node.handleLarge(peer, now)),
         onSpoofed: (peer, source) => this.#lanes.push((node, now) => node.handleSpoofed(peer, source, now)),
         onNotice: notice => this.#handleNotice(notice),
+        onHanded: (peer, bundle) => this.#lanes.push((node, now) => node.handleHanded(peer, bundle, now)),
       },
       { duplicateSeed, duplicateCapacity: 256, macSlots: MAC_SLOTS },
     )
@@ -301,6 +302,7 @@ export class SimHost implements SimSite {
     } finally {
       this.#isRunning = false
       if (this.#node === node) {
+        if (this.engine.hasHanded) this.#pumpSoon()
         this.#alarm.arm()
         this.#options.watcher.stepped(this)
       }
@@ -504,9 +506,12 @@ export class SimHost implements SimSite {
   #bridge(frame: Uint8Array, from: SimContainer): void {
     for (const container of this.containers.values()) if (container !== from) container.handleFrame(frame)
     this.#plane?.engine.pushTap(frame)
-    const { life } = this
-    // Containers speak while the lanes run: the lanes look again.
-    if (!this.#isPumping && this.isUp) this.#options.clock.after(0, () => this.life === life && this.#pump())
+    this.#pumpSoon()
+  }
+
+  /** What comes while the lanes run they see themselves: they look again. */
+  #pumpSoon(): void {
+    if (!this.#isPumping && this.isUp) this.#options.clock.after(0, () => this.isUp && this.#pump())
   }
 
   /** Leases of containers that are gone, or never came to be, end. */

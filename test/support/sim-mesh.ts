@@ -210,7 +210,8 @@ export class SimMesh implements SimWatcher {
           const isNeighbour = host.node.neighbours.neighbour(other.identity.peerId) !== undefined
           if (group.length > FULL_MESH_PEERS && !isNeighbour) continue
           const kind = host.node.paths.path(other.identity.peerId)?.state.kind ?? 'none'
-          if (kind === 'none' || (kind === 'relayed' && this.network.canReach(host.number, other.number)))
+          const isDetour = kind === 'relayed' || kind === 'tcp'
+          if (kind === 'none' || (isDetour && this.network.canReach(host.number, other.number)))
             found.push(`${host.name} → ${other.name}: ${kind}`)
         }
     return found

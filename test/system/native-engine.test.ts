@@ -21,6 +21,7 @@ const DEAF = {
   onLarge: () => undefined,
   onSpoofed: () => undefined,
   onNotice: () => undefined,
+  onHanded: () => undefined,
 }
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const SIDES = ['a', 'b'] as const

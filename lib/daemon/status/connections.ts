@@ -53,17 +53,23 @@ function linkView(neighbour: NeighbourReport, names: Names, path: PathView | nul
   return {
     direction: directionOf(neighbour),
     address: neighbour.endpoint,
-    state: isDirect ? 'established' : path?.kind === 'relayed' ? 'relayed' : 'pending',
+    state: isDirect ? 'established' : path?.kind === 'relayed' || path?.kind === 'tcp' ? path.kind : 'pending',
     peer: names.ref(neighbour.peerId),
     info: isDirect
       ? `encrypted udp ${path.cipher ?? ''} ${name}`
-      : (relayedInfo(path, name) ?? `no data path ${name}: ${why}`),
+      : (tcpInfo(path, name) ?? relayedInfo(path, name) ?? `no data path ${name}: ${why}`),
     error: isDirect ? null : why,
     retryInSeconds: null,
     rttMs: neighbour.rttMs ?? null,
     path,
     mtu: path?.mtu ?? null,
   }
+}
+
+/** That frames go over the link itself, and why; undefined when it is not so. */
+function tcpInfo(path: PathView | null, name: string): string | undefined {
+  if (path?.kind !== 'tcp') return undefined
+  return `encrypted, over TCP (the control link) ${path.cipher ?? ''} ${name}: ${path.why ?? ''}`
 }
 
 /** By whom a peer is reached, and why not directly; undefined when it is not so. */

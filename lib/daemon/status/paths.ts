@@ -28,10 +28,26 @@ export function pathWarnings(
     if (forMs < PATH_WARNING_MS) return []
     const link = linked.has(peerId) ? 'the control link is up' : 'it is reached through others'
     return [
-      `no data gets through to ${names.short(peerId)} for ${Math.floor(forMs / 1000)} s, though ${link}: ${state.why}; let UDP port ${self.port} through the firewalls on both hosts and between them, or link both to a host that both reach: it will relay`,
+      `no data gets through to ${names.short(peerId)} for ${Math.floor(forMs / 1000)} s, though ${link}: ${state.why}; ${udpAdvice(self.port)}`,
     ]
   })
   return few(lines, more => `no data gets through to ${more} more peers`)
+}
+
+/** Peers to which data goes over the control link, because UDP does not get through; for people. */
+export function tcpWarnings({ paths, self }: Pick<NodeReport, 'paths' | 'self'>, names: Names): string[] {
+  const lines = paths.flatMap(({ peerId, state }) =>
+    state.kind === 'tcp'
+      ? [
+          `data to ${names.short(peerId)} goes over TCP, which is slower: ${state.why}; nobody relays; ${udpAdvice(self.port)}`,
+        ]
+      : [],
+  )
+  return few(lines, more => `data to ${more} more peers goes over TCP`)
+}
+
+function udpAdvice(port: number): string {
+  return `let UDP port ${port} through the firewalls on both hosts and between them, or link both to a host that both reach: it will relay`
 }
 
 /** The data paths of a report by their far ends; null where there is none. */

@@ -24,6 +24,7 @@ function whyOf({ state, hops, cost, leastCost, isReachable }: PeerWay): string {
   if (state?.kind === 'direct') return 'its endpoint answers: no peer is between'
   const choice = choiceOf(hops.length, cost, leastCost)
   if (state?.kind === 'relayed') return `not direct: ${state.why}; ${choice}`
+  if (state?.kind === 'tcp') return `over the control link (TCP), for nobody relays: ${state.why}`
   if (state?.kind === 'none') return `no path yet: ${state.why}`
   if (!isReachable) return 'no link leads to it'
   if (hops.length === 0) return 'no data path leads to it'

@@ -14,7 +14,7 @@ import { disputeWarnings } from './disputes.ts'
 import { twiceGiverWarnings, ipamView, rangeWarnings } from './ipam.ts'
 import { Names } from './names.ts'
 import { pastWarnings } from './past.ts'
-import { pathSizeWarnings, pathViews, pathWarnings } from './paths.ts'
+import { pathSizeWarnings, pathViews, pathWarnings, tcpWarnings } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
 import { secretWarnings } from './trouble.ts'
 
@@ -77,6 +77,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...secretWarnings(report),
       ...aloneWarnings(report, now - facts.startedAt),
       ...pathWarnings(report, names, now),
+      ...tcpWarnings(report, names),
       ...rangeWarnings(report, names),
       ...disputeWarnings(report, names),
       ...twiceGiverWarnings(report, names),

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { endpointParts, parseEndpoint, peerIdFromBytes } from '../../../lib/address/mod.ts'
 import { PathWay } from '../../../lib/node/path-way.ts'
-import type { EngineOp } from '../../../lib/overlay/mod.ts'
+import { VIA_LINK, type EngineOp } from '../../../lib/overlay/mod.ts'
 
 const PEER_INDEX = 3
 const ENDPOINT = parseEndpoint('192.0.2.1:6783')!
@@ -62,6 +62,45 @@ t.test('takes the relay for one thing to send and no longer', t => {
   way.goDirect(ENDPOINT, 10)
   take()
   way.throughRelay(() => t.same(take(), [via(5)]))
+  t.same(take(), [via(-1)])
+  t.end()
+})
+
+t.test('goes over the link where that has answered and no relay has, and through the relay as soon as it does', t => {
+  const { way, take } = world()
+  t.equal(way.linkAnswered(4), false, 'there is none')
+  t.equal(way.setLink(true), false, 'frames go nowhere, as before')
+  t.same(take(), [], 'not before it has answered')
+  t.equal(way.linkAnswered(4), true)
+  t.equal(way.linkAnswered(5), false)
+  t.equal(way.detour, 'link')
+  t.same(take(), [via(VIA_LINK)])
+  t.equal(way.setVia(RELAY, 5), false, 'a relay that has not answered changes nothing')
+  t.equal(way.detour, 'link')
+  take()
+  t.equal(way.relayAnswered(9), true)
+  t.same(take(), [via(5)])
+  t.equal(way.detour, 'relay')
+  way.forgetRelayAnswer()
+  t.same(take(), [via(VIA_LINK)])
+  t.equal(way.setLink(false), true)
+  t.same(take(), [via(5)], 'the relay may answer yet')
+  t.equal(way.detour, undefined)
+  t.end()
+})
+
+t.test('takes the link for one thing to send, whichever way frames go', t => {
+  const { way, take } = world()
+  way.setLink(true)
+  way.goDirect(ENDPOINT, 10)
+  take()
+  way.overLink(() => t.same(take(), [via(VIA_LINK)]))
+  t.same(take(), [via(-1)])
+  way.linkAnswered(3)
+  t.same(take(), [], 'frames go directly')
+  way.leaveDirect()
+  t.same(take(), [to(undefined), via(VIA_LINK)])
+  way.forgetAnswers()
   t.same(take(), [via(-1)])
   t.end()
 })

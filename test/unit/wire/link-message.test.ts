@@ -5,7 +5,10 @@ import { isDrop, toHex } from '../../../lib/base/mod.ts'
 import {
   GOODBYE_CODE,
   ROUTED_BODY_BYTES_MAX,
+  bundleOf,
   decodeLinkMessage,
+  encodeDatagrams,
+  encodeDatagramsTaken,
   encodeGoodbye,
   encodeLedger,
   encodePing,
@@ -30,6 +33,8 @@ const GOLDEN: readonly [string, Uint8Array, string][] = [
   ['ledger-sync', encodeLedger('ledger-sync', Uint8Array.of(9, 8)), '030908'],
   ['ledger-delta', encodeLedger('ledger-delta', Uint8Array.of(7)), '0407'],
   ['routed', encodeRouted(ROUTED), `05100200${'aa'.repeat(16)}${'bb'.repeat(16)}${'cc'.repeat(64)}010203`],
+  ['datagrams', encodeDatagrams(bundleOf(new Uint8Array(33).fill(0xdd))), `092100${'dd'.repeat(33)}`],
+  ['datagrams-taken', encodeDatagramsTaken(0x0102_0304), '0a04030201'],
   ['goodbye', encodeGoodbye(GOODBYE_CODE.duplicate, 'twice'), '060205007477696365'],
 ]
 

@@ -1,0 +1,93 @@
+import type { Test } from 'tap'
+import { READY, ROW, ROW_FLAG, VIA_LINK } from '../../lib/overlay/packet-engine.ts'
+import { bundleCount, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
+import {
+  counter,
+  expectDrops,
+  linkUp,
+  peerIndex,
+  receiveRows,
+  sendFrames,
+  testFrame,
+  until,
+  withMesh,
+  type MakeMesh,
+} from './packet-engine-fixture.ts'
+
+const AB = peerIndex(0, 1)
+
+/** What every packet engine must do with datagrams that go over links. */
+export function linksSuite(t: Test, name: string, makeMesh: MakeMesh): void {
+  t.test(`${name}: hands over what goes over a link, and opens what came over one as from no endpoint`, t =>
+    withMesh(makeMesh, 2, async (mesh, a, b) => {
+      const keys = linkUp(mesh, 0, 1)
+      a!.control.setVia(AB, VIA_LINK)
+      t.equal(await sendFrames(a!, AB, [testFrame(400), testFrame(90)]), 2)
+      t.ok(a!.control.sendControl(keys.firstIndex, Uint8Array.of(5, 6)))
+      const handed = a!.control.takeHanded()
+      t.same(a!.control.takeHanded(), [], 'it is taken once')
+      t.ok(handed.every(one => one.peerIndex === AB))
+      const datagrams = handed.flatMap(({ bundle }) => bundled(bundle))
+      t.equal(datagrams.length, 3)
+      t.equal(counter(a!, 'tx-handed'), 3)
+      t.equal(counter(a!, 'tx-datagrams'), 0, 'nothing goes by the socket')
+      b!.control.injectDatagrams(bundleOf(datagrams[0]!.map((byte, at) => (at === 30 ? byte ^ 1 : byte))))
+      await expectDrops(t, b!, 'drop:auth', 1)
+      for (const { bundle } of handed) b!.control.injectDatagrams(bundle)
+      const [first, second, control] = await receiveRows(b!, 3)
+      t.same(first?.bytes, testFrame(400))
+      t.same(second?.bytes, testFrame(90))
+      t.equal(first?.columns[ROW.flags], ROW_FLAG.relayed, 'that says nothing of where the peer is')
+      t.match(first?.source, /:0$/)
+      t.same(control?.bytes, Uint8Array.of(5, 6))
+      t.equal(control!.columns[ROW.receiverIndex]! >>> 0, keys.secondIndex)
+      for (const { bundle } of handed) b!.control.injectDatagrams(bundle)
+      await expectDrops(t, b!, 'drop:replay', 3)
+      a!.control.setVia(AB, -1)
+      await sendFrames(a!, AB, [testFrame(60)])
+      t.equal((await receiveRows(b!)).length, 1, 'by the socket again')
+    }),
+  )
+
+  t.test(`${name}: relays over links on either side, and is a relay that is reached by one`, t =>
+    withMesh(makeMesh, 3, async (mesh, a, b, c) => {
+      linkUp(mesh, 0, 1)
+      linkUp(mesh, 1, 2)
+      linkUp(mesh, 0, 2)
+      a!.control.setVia(peerIndex(0, 2), AB)
+      a!.control.setVia(AB, VIA_LINK)
+      b!.control.setVia(peerIndex(1, 2), VIA_LINK)
+      t.equal(await sendFrames(a!, peerIndex(0, 2), [testFrame(400)]), 1)
+      for (const { peerIndex: to, bundle } of a!.control.takeHanded()) {
+        t.equal(to, AB, 'it goes to the relay')
+        b!.control.injectDatagrams(bundle)
+      }
+      await until(b!.lane, READY.udp, () => (b!.lane.udpRead(), counter(b!, 'relayed') > 0 ? true : undefined))
+      for (const { peerIndex: to, bundle } of b!.control.takeHanded()) {
+        t.equal(to, peerIndex(1, 2))
+        c!.control.injectDatagrams(bundle)
+      }
+      const [row] = await receiveRows(c!)
+      t.same(row?.bytes, testFrame(400))
+      t.equal(row?.columns[ROW.fromPeer], peerIndex(2, 0))
+    }),
+  )
+
+  t.test(`${name}: keeps no more for links than its bound, and nothing for a peer that is gone`, t =>
+    withMesh(makeMesh, 2, async (mesh, a, b) => {
+      linkUp(mesh, 0, 1)
+      a!.control.setVia(AB, VIA_LINK)
+      for (let i = 0; i < 60; i++) await sendFrames(a!, AB, Array<Uint8Array>(20).fill(testFrame(1_300)))
+      t.ok(counter(a!, 'drop:link-full') > 0)
+      t.equal(counter(a!, 'drop:link-full') + counter(a!, 'tx-handed'), 1_200)
+      const handed = a!.control.takeHanded()
+      for (const { bundle } of handed) t.equal(bundleCount(bundle) !== undefined, true)
+      await sendFrames(a!, AB, [testFrame(60)])
+      a!.control.removePeer(AB)
+      t.same(a!.control.takeHanded(), [])
+      const many = handed.flatMap(one => Array<Uint8Array>(8).fill(one.bundle))
+      for (const bundle of many) b!.control.injectDatagrams(bundle)
+      t.ok(counter(b!, 'drop:intake-full') > 0, 'nor for lanes that do not take it')
+    }),
+  )
+}
