@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many allocations full names full-cache attack reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
 	dependencies dependencies-all compile
 
 BIN := node_modules/.bin
@@ -69,6 +69,9 @@ full: dependencies-all build ## let eight real daemons hand out all of a /24 and
 
 names: dependencies-all build ## measure many names in a mesh of three daemons: NAMES=n (root); removes all it made
 	@node build/scripts/many-names.js
+
+netem: dependencies-all build ## run two daemons over a line that delays, loses, doubles and reorders: DATAGRAMS=n BYTES=n (root, netem)
+	@node build/scripts/netem.js
 
 full-cache: dependencies-all build ## measure a launch on a cache as full as can be: OWNERS=n (root); removes all it made
 	@node build/scripts/full-cache.js

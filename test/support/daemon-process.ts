@@ -25,6 +25,8 @@ export interface LaunchOptions {
   /** Words before the command, for instance of `setpriv`. */
   readonly wrapper?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** As of a command (30 s). */
+  readonly limitMs?: number
 }
 
 /** The daemon of one host: launched, asked and ended as an operator does it. */
@@ -82,7 +84,10 @@ export class DaemonProcess {
         ...['ip', 'netns', 'exec', this.#place.name, ...(options.wrapper ?? [])],
         ...[process.execPath, COMMAND, ...argv, ...secret, ...(options.args ?? []), ...peers],
       ],
-      { env: { ...process.env, DOCKER_HOST: 'unix:///nonexistent/docker.sock', ...options.env } },
+      {
+        env: { ...process.env, DOCKER_HOST: 'unix:///nonexistent/docker.sock', ...options.env },
+        ...(options.limitMs !== undefined && { limitMs: options.limitMs }),
+      },
     )
   }
 

@@ -16,6 +16,7 @@ export function loadText(): string {
   return `load ${loadavg()[0]!.toFixed(1)} on ${availableParallelism()} processors`
 }
 
-function isBusy(): boolean {
+/** Whether the machine has much else to do. */
+export function isBusy(): boolean {
   return loadavg()[0]! > BUSY * availableParallelism()
 }

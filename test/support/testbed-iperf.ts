@@ -14,7 +14,7 @@ export interface IperfResult {
   /** As the receiver counted. */
   readonly bytes: number
   readonly bitsPerSecond: number
-  /** The longest time in which nothing was sent, to a tenth of a second. */
+  /** The longest time in which the client sent nothing (with `-R`: had nothing), to a tenth of a second. */
   readonly stallMs: number
 }
 
@@ -27,8 +27,15 @@ interface Answer {
 /**
  * One TCP stream of iperf3 from a namespace to an address of another one, for so many seconds. The client starts when the
  * server listens, and tries again where it could not connect; when that was in vain the error tells what both said.
+ * `options`: more of them for the client.
  */
-export async function iperf(from: Namespace, to: Namespace, address: string, seconds: number): Promise<IperfResult> {
+export async function iperf(
+  from: Namespace,
+  to: Namespace,
+  address: string,
+  seconds: number,
+  options: readonly string[] = [],
+): Promise<IperfResult> {
   const argv = to.argv('iperf3', '-s', '-B', address, '--forceflush')
   const server = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(server, 'exit')
@@ -40,7 +47,7 @@ export async function iperf(from: Namespace, to: Namespace, address: string, sec
       if (server.exitCode !== null) throw new Error(`it ended with ${server.exitCode}: ${said}`)
       return (await to.must('ss', '-ltnH', 'sport', '=', ':5201')).trim() !== ''
     })
-    const client = ['iperf3', '-c', address, '-t', String(seconds), '-i', String(INTERVAL_S), '-J']
+    const client = ['iperf3', '-c', address, '-t', String(seconds), '-i', String(INTERVAL_S), '-J', ...options]
     for (let attempt = 1; ; attempt++) {
       const { status, stdout, stderr } = await from.run([...client, '--connect-timeout', String(CONNECT_MS)], {
         limitMs: seconds * 1000 + SLACK_MS,
