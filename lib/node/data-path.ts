@@ -29,6 +29,8 @@ export class DataPath implements Machine<DataPathOutput> {
   readonly #prober: PathProber
   readonly #size: PathSize
   readonly #outputs: DataPathOutput[] = []
+  /** Of the endpoint at which the remote saw this peer last. */
+  #seenHost: string | undefined
 
   constructor(options: {
     peerId: PeerId
@@ -69,7 +71,10 @@ export class DataPath implements Machine<DataPathOutput> {
           this.#size.handleTraffic(now)
           this.#drainSize()
         },
-        onSeen: endpoint => this.#outputs.push({ type: 'seen', peer: peerId, endpoint }),
+        onSeen: endpoint => {
+          this.#outputs.push({ type: 'seen', peer: peerId, endpoint })
+          this.#noteSeen(endpoint)
+        },
         onDoubt: () => this.#outputs.push({ type: 'doubt', peer: peerId }),
         onSuspect: () => this.#outputs.push({ type: 'suspect', peer: peerId }),
         onLost: (why, now, isDetourReady) => this.#lose(why, now, isDetourReady),
@@ -261,7 +266,17 @@ export class DataPath implements Machine<DataPathOutput> {
     else this.#prober.handleReply(token, seenEndpoint, now)
   }
 
+  /** Where the remote sees this peer; another port says nothing, for a NAT may give one for each endpoint. */
+  #noteSeen(endpoint: string): void {
+    const host = endpoint.slice(0, endpoint.lastIndexOf(':'))
+    if (this.#seenHost !== undefined && this.#seenHost !== host)
+      this.#outputs.push({ type: 'roamed', peer: this.peerId })
+    this.#seenHost = host
+  }
+
   #goDirect(endpoint: Endpoint, rttMs: Millis, now: Millis): void {
+    const before = this.#way.provedEndpoint
+    if (before !== undefined && before !== endpoint) this.#outputs.push({ type: 'roamed', peer: this.peerId })
     this.#beginSize(endpoint, rttMs, now)
     this.#way.goDirect(endpoint, rttMs)
     this.#outputs.push({ type: 'changed', peer: this.peerId })

@@ -57,7 +57,7 @@ export class DataPaths implements NodePart {
       /** Sends a session handshake through the mesh; false when there is no way. */
       route: (to: PeerId, body: Uint8Array, now: Millis) => boolean
       onChanged: (peer: PeerId, now: Millis) => void
-      /** The path to a peer does not answer. */
+      /** The path to a peer does not answer, or leads elsewhere than before: so may its link. */
       onSuspect: (peer: PeerId, now: Millis) => void
     },
   ) {
@@ -468,6 +468,9 @@ export class DataPaths implements NodePart {
         return false
       case 'doubt':
         this.#doubt(path, now)
+        return false
+      case 'roamed':
+        this.#onSuspect(path.peerId, now)
         return false
       case 'suspect':
         this.#onSuspect(path.peerId, now)

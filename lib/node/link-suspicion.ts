@@ -6,7 +6,7 @@ import type { LocalHealth } from './local-health.ts'
 import type { NodePart } from './part.ts'
 
 /**
- * Neighbours whose data path does not answer: their link is asked at once, and given up early if nothing at all comes
+ * Neighbours whose data path does not answer, or leads elsewhere than before: their link is asked at once, and given up early if nothing at all comes
  * over it. How early depends on who else has lost its path to the neighbour, as the ledger tells: from SUSPECT_LINK_LAST_MS
  * when nobody has to SUSPECT_LINK_MS when all its other neighbours have, and on how well this process keeps time itself.
  */
@@ -23,7 +23,7 @@ export class LinkSuspicion implements NodePart {
     this.#health = health
   }
 
-  /** The data path to a peer does not answer. */
+  /** The data path to a peer does not answer, or leads elsewhere than before. */
   suspect(peer: PeerId, now: Millis): void {
     if (this.#since.has(peer) || !this.#context.neighbours.ask(peer, now)) return
     this.#since.set(peer, now)

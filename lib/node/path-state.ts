@@ -20,6 +20,8 @@ export type DataPathOutput =
   | { readonly type: 'changed'; readonly peer: PeerId }
   /** An answer over the direct path is missing. */
   | { readonly type: 'doubt'; readonly peer: PeerId }
+  /** The remote is elsewhere now, or sees this peer elsewhere: what goes to where it was, as the link does, may be lost. */
+  | { readonly type: 'roamed'; readonly peer: PeerId }
   /** It has not answered for a while, and is not given up yet. */
   | { readonly type: 'suspect'; readonly peer: PeerId }
   /** It was there, and answers no more. */

@@ -52,6 +52,21 @@ for (const isDiscovering of [true, false])
       },
     )
 
+void t.test('the link of a host that has moved is made anew as soon as data has roamed, from either side', t => {
+  for (const mover of [0, 1]) {
+    const mesh = settled(t, { config: { advertised: [] } }, [[], [0]])
+    const [one, other] = mesh.hosts as [SimHost, SimHost]
+    const upAt = (host: SimHost) => host.node.neighbours.neighbours[0]?.upAt ?? 0
+    const moved = mesh.clock.now
+    mesh.network.move(mover)
+    talk(mesh, 12_000)
+    t.ok(upAt(one) > moved && upAt(other) > moved, `host ${mover} moved, and both have another link 12 s later`)
+    t.same(mesh.unanswered(PING_MS), [])
+    if (!t.passing()) t.comment(mesh.story())
+  }
+  t.end()
+})
+
 void t.test('the ends of a chain without discovery talk on for ever when its middle is gone', t => {
   const mesh = settled(t, { config: { isDiscovering: false } }, [[], [0], [1]])
   const [one, middle, other] = mesh.hosts as [SimHost, SimHost, SimHost]

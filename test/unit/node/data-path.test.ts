@@ -1,6 +1,7 @@
 import t from 'tap'
 import { endpointParts } from '../../../lib/address/mod.ts'
-import { ONE, RELAY, TWO, directPath, pathWorld } from './data-path-world.ts'
+import { encodeProbeReply } from '../../../lib/wire/mod.ts'
+import { ONE, RELAY, SESSION, TWO, directPath, pathWorld } from './data-path-world.ts'
 
 t.test('says that it waits for the session before there is one, and probes nothing', t => {
   const w = pathWorld()
@@ -37,8 +38,20 @@ t.test('follows a peer that roams, once the new address has answered, and not be
   t.match(w.path.state, { endpoint: ONE })
   w.path.handleMoved(endpointParts(TWO), 110)
   t.same(w.probesOf(w.drain()), [], 'one probe at a time for an address')
-  w.answer(probe!.token, 120)
+  const outputs = w.answer(probe!.token, 120)
   t.match(w.path.state, { kind: 'direct', endpoint: TWO, rttMs: 20 })
+  t.equal(outputs.filter(({ type }) => type === 'roamed').length, 1, 'and says so')
+  t.end()
+})
+
+t.test('says that this peer has moved when the remote sees it at another address, whatever the port', t => {
+  const w = directPath()
+  const seen = (endpoint: string) => {
+    const { at, probes } = w.next()
+    w.path.handleControl(SESSION, encodeProbeReply(probes[0]!.token, endpoint), endpointParts(ONE), at)
+    return w.drain().filter(({ type }) => type === 'roamed').length
+  }
+  t.same(['192.0.2.100:6783', '192.0.2.100:7000', '192.0.2.101:6783', '192.0.2.101:6783'].map(seen), [0, 0, 1, 0])
   t.end()
 })
 
