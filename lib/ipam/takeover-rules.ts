@@ -72,7 +72,10 @@ export class TakeoverRules {
     return this.#mayAdopt(entry, now)
   }
 
-  /** True for a settled one that could not be settled as things are now: this peer counted when it knew less. */
+  /**
+   * True for a settled one that could not be settled as things are now: this peer counted when it knew less; or for one
+   * that it forces, and nobody could agree to.
+   */
   isDoubtful({ takeover }: TakeoverEntry): boolean {
     const { self, votes, blocks } = this.#parts
     if (takeover.victim === self) return false
@@ -151,7 +154,8 @@ export class TakeoverRules {
   dueAt(entry: TakeoverEntry, now: Millis): Millis | undefined {
     const { votes } = this.#parts
     const { takeover, isSettled, doubtedSince, seenAt } = entry
-    if (isSettled) return doubtedSince === undefined ? undefined : doubtedSince + ACK_AFTER_MS
+    const doubtedUntil = doubtedSince === undefined ? undefined : doubtedSince + ACK_AFTER_MS
+    if (isSettled) return doubtedUntil
     const { lostSince, reachedSince } = {
       lostSince: votes.presence.lostSince(takeover.victim),
       reachedSince: votes.hasOwn(takeover.id) ? votes.presence.reachedSince(takeover.victim) : undefined,
@@ -159,7 +163,7 @@ export class TakeoverRules {
     const hasWitness = votes.hasWitness(takeover)
     const times = [lostSince, reachedSince, hasWitness ? seenAt : undefined]
       .flatMap(since => (since === undefined ? [] : [since + ACK_AFTER_MS]))
-      .concat(lostSince === undefined ? [] : [lostSince + ADOPT_AFTER_MS])
+      .concat(lostSince === undefined ? [] : [lostSince + ADOPT_AFTER_MS], doubtedUntil ?? [])
       .filter(at => at > now)
     return times.length === 0 ? undefined : Math.min(...times)
   }

@@ -219,9 +219,14 @@ export class Takeovers implements TakeoverRoots {
     return true
   }
 
-  /** True when a settled one has been doubtful for a while: what this peer knows is then no accident of the order. */
+  /**
+   * True when a settled one, or one that this peer forces, has been doubtful for a while: what this peer knows is then no
+   * accident of the order.
+   */
   #isGivenUp(entry: TakeoverEntry, now: Millis): boolean {
-    if (!entry.isSettled || !this.#rules.isDoubtful(entry)) {
+    const { isSettled, takeover } = entry
+    const isForcedHere = takeover.isForced && takeover.author === this.#self
+    if (!(isSettled || isForcedHere) || !this.#rules.isDoubtful(entry)) {
       entry.doubtedSince = undefined
       return false
     }

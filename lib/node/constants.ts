@@ -1,6 +1,8 @@
 /** Waits between dials of one contact: at once, then from the first to the last, doubling, with jitter of a half. */
 export const RETRY_FIRST_MS = 1_000
 export const RETRY_LAST_MS = 120_000
+/** The last for who has no link at all, and waits for a contact of the operator. */
+export const RETRY_ALONE_MS = 20_000
 /** A link that was up for so long begins its contact's waits anew. */
 export const LASTING_LINK_MS = 10_000
 /** A dial, or a resolution, that took so long has failed. */

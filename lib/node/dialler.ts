@@ -1,6 +1,6 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
 import { Timers, type Chance, type Machine, type Millis } from '../base/mod.ts'
-import { DIAL_DEADLINE_MS, RETRY_FIRST_MS, RETRY_LAST_MS } from './constants.ts'
+import { DIAL_DEADLINE_MS, RETRY_ALONE_MS, RETRY_FIRST_MS, RETRY_LAST_MS } from './constants.ts'
 import { ContactBook } from './contact-book.ts'
 import { KeptContact, TO_OURSELF, type Contact } from './contact.ts'
 
@@ -22,6 +22,7 @@ export class Dialler implements Machine<DiallerOutput> {
   readonly #chance: Chance
   readonly #nextConnection: () => number
   readonly #isReached: (peer: PeerId) => boolean
+  readonly #isAlone: () => boolean
   readonly #roamedTo: (peer: PeerId) => Endpoint | undefined
   #failures = 0
 
@@ -29,6 +30,8 @@ export class Dialler implements Machine<DiallerOutput> {
     chance: Chance
     nextConnection: () => number
     isReached: (peer: PeerId) => boolean
+    /** True while there is no link to anybody. */
+    isAlone: () => boolean
     /** Where to dial a peer by what its data comes from: it may have moved since its contact was named. */
     roamedTo: (peer: PeerId) => Endpoint | undefined
   }) {
@@ -36,6 +39,7 @@ export class Dialler implements Machine<DiallerOutput> {
     this.#chance = given.chance
     this.#nextConnection = given.nextConnection
     this.#isReached = given.isReached
+    this.#isAlone = given.isAlone
   }
 
   /** The operator's list, in the order given. */
@@ -258,8 +262,9 @@ export class Dialler implements Machine<DiallerOutput> {
   #failed(contact: KeptContact, error: string, now: Millis, retryMs = 0): void {
     this.#book.setConnection(contact, undefined)
     const { waitMs, isRoundDone } = contact.noteFailure(error)
+    const mostMs = contact.origin === 'configured' && this.#isAlone() ? RETRY_ALONE_MS : RETRY_LAST_MS
     if (isRoundDone && contact.origin === 'discovered') this.#failures++
-    this.#wait(contact, now + Math.max(this.#jitter(waitMs), retryMs))
+    this.#wait(contact, now + Math.max(this.#jitter(Math.min(waitMs, mostMs)), retryMs))
   }
 
   #wait(contact: KeptContact, at: Millis): void {

@@ -88,6 +88,7 @@ export function wireParts(
     chance,
     nextConnection,
     isReached: peer => neighbours.neighbour(peer) !== undefined || discovery.isReachedAnyhow(peer),
+    isAlone: () => neighbours.count === 0,
     roamedTo: peer => discovery.dialEndpointOf(peer),
   })
   const view: MeshView = new MeshView(context, (peer, at) => paths.stop(peer, at))

@@ -112,6 +112,32 @@ t.test('a minority waits, and says for whom', async t => {
   t.equal(ownedBy(mesh, a), 16)
 })
 
+t.test('what is forced is taken back when somebody who is there was given a block of it', async t => {
+  const mesh = founded(5)
+  const [a, b, c] = mesh.hosts as [Host, Host, Host, Host, Host]
+  mesh.expectDisputes()
+  mesh.split(host => (host === b ? 1 : 0))
+  mesh.ask(c, 'x', machine => machine.allocate({ id: 'x', container: 'c' }, mesh.now))
+  mesh.pass(1000)
+  const owned = ownedBy(mesh, c)
+  t.ok(owned > 0)
+  mesh.stop(a)
+  t.match(remove(mesh, b, a, true), { outcome: 'begun', takeovers: [{ isForced: true, blocks: 16 }] })
+  mesh.pass(4000)
+  t.equal(ownedBy(mesh, b), 16)
+  mesh.heal()
+  for (let round = 0; round < 20; round++) {
+    mesh.gossip()
+    mesh.pass(500)
+  }
+  t.equal(ownedBy(mesh, c), owned)
+  for (let block = 0; block < 16; block++) t.same(b.machine.registerOf(block), c.machine.registerOf(block))
+  t.match(remove(mesh, b, a), { outcome: 'begun' }, 'and what is left can be taken')
+  mesh.pass(6000)
+  t.equal(ownedBy(mesh, b), 16 - owned)
+  t.equal(ownedBy(mesh, c), owned)
+})
+
 t.test('by force a minority gives addresses, and what it gave is borrowed when the owner is back', async t => {
   const mesh = founded(5)
   const [a, b, c] = mesh.hosts as [Host, Host, Host, Host, Host]

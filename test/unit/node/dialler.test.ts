@@ -8,6 +8,7 @@ import {
   RETRY_FIRST_MS,
   RETRY_LAST_MS,
   CONTACTS_MAX,
+  RETRY_ALONE_MS,
 } from '../../../lib/node/constants.ts'
 import { Dialler, type DiallerOutput } from '../../../lib/node/dialler.ts'
 
@@ -22,6 +23,7 @@ function world(roamedTo: () => Endpoint | undefined = () => undefined) {
     chance: () => 0.5,
     nextConnection: () => next++,
     isReached: peer => neighbours.has(peer),
+    isAlone: () => neighbours.size === 0,
     roamedTo,
   })
   const drain = () => {
@@ -106,6 +108,7 @@ t.test('resolves a configured contact anew for every attempt, then dials it', t 
 
 t.test('waits longer after each failed round, up to the limit, and starts short again after a success', t => {
   const w = world()
+  w.neighbours.add(peerIdFromBytes(new Uint8Array(16).fill(2)))
   let connection = dialled(w)
   const waits: number[] = []
   let now = 0
@@ -125,6 +128,22 @@ t.test('waits longer after each failed round, up to the limit, and starts short 
   now += LASTING_LINK_MS
   w.dialler.handleEnded(connection, PEER, 'closed', now)
   t.equal(w.dialler.pollTimeout()!.at - now, 1_000)
+  t.end()
+})
+
+t.test('who has no link at all never waits long for what the operator named', t => {
+  const w = world()
+  let connection = dialled(w)
+  let [now, waitMs] = [0, 0]
+  for (let i = 0; i < 12; i++) {
+    w.dialler.handleDialFailed(connection, 'refused', now)
+    const due = w.next()
+    waitMs = due.at - now
+    now = due.at
+    w.dialler.handleResolved('ada', [ONE], now)
+    connection = (w.drain()[0] as { connection: number }).connection
+  }
+  t.equal(waitMs, RETRY_ALONE_MS)
   t.end()
 })
 
