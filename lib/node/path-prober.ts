@@ -103,10 +103,10 @@ export class PathProber {
     })
   }
 
-  /** At most CANDIDATES_MAX: its own ones, what it tells, and what is guessed. */
+  /** At most CANDIDATES_MAX: what the peer tells, its own ones, and what is guessed. */
   get candidates(): readonly Endpoint[] {
     const told = this.#rendezvous.endpoints.filter(endpoint => this.#mappings.mayProbe(endpoint))
-    return [...new Set([...this.#candidates, ...told, ...this.#guesses])].slice(0, CANDIDATES_MAX)
+    return [...new Set([...told, ...this.#candidates, ...this.#guesses])].slice(0, CANDIDATES_MAX)
   }
 
   /** What the NATs on both sides make of the port that datagrams leave from; undefined while that is not known. */

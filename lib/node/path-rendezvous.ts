@@ -95,7 +95,8 @@ export class PathRendezvous {
 
   /** Frames take the relay. */
   handleUse(): void {
-    if (this.#callAt !== undefined) this.#callAt = Math.min(this.#callAt, this.#roundAt + RENDEZVOUS_BUSY_MS)
+    if (this.#callAt === undefined) return
+    this.#callAt = Math.min(this.#callAt, Math.max(this.#toldAt, this.#roundAt) + RENDEZVOUS_BUSY_MS)
   }
 
   /** Where this peer is seen has changed. */

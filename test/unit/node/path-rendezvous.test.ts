@@ -97,6 +97,17 @@ t.test('goes on ever more seldom, sooner while frames take the relay, and no mor
   t.end()
 })
 
+t.test('a peer that never answers is told ever more seldom, also while frames take the relay', t => {
+  const w = world()
+  w.rendezvous.call(0, 0)
+  for (let now = 0; now < 600_000; now += 1_000) {
+    w.run(now)
+    w.rendezvous.handleUse()
+  }
+  t.ok(w.told.length >= 5 && w.told.length <= 600_000 / RENDEZVOUS_BUSY_MS + 3, `${w.told.length} times`)
+  t.end()
+})
+
 t.test('what changes is told, but not more often than every RENDEZVOUS_GAP_MS', t => {
   const w = world()
   w.rendezvous.handleMessage(TOLD, false, 0)
