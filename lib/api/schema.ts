@@ -22,6 +22,8 @@ export const PathView = z.object({
   cipher: z.string().nullable(),
   /** Seconds since the keys in use were agreed. */
   keyAgeSeconds: z.number().nullable(),
+  /** Of the daemon's own probes over this way, in the last minute; null while there were too few to say. */
+  lossPercent: z.number().nullable(),
   /** The largest packet of the underlay that gets through, as found; null without a path. */
   mtu: z.number().nullable(),
   /** The largest packet of a container that goes in one datagram. */

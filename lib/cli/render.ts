@@ -147,8 +147,10 @@ function attributes({ state, path, mtu }: ConnectionView): string {
   if (state !== 'established' && state !== 'relayed' && state !== 'tcp') return ''
   const rttMs = path?.rttMs ?? null
   const keyAge = path?.keyAgeSeconds ?? null
+  const loss = path?.lossPercent ?? 0
   return [
     rttMs === null ? '' : ` rtt=${rttMs < 1 ? '<1' : Math.round(rttMs)}ms`,
+    loss === 0 ? '' : ` loss=${loss}%`,
     mtu === null ? '' : ` mtu=${mtu}`,
     keyAge === null ? '' : ` keys=${duration(keyAge)}`,
   ].join('')

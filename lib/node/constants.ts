@@ -141,6 +141,10 @@ export const LINK_QUEUES_BYTES_MAX = 8_388_608
 export const SUSPECT_HEARD_MS = 15_000
 /** Probes of one path whose answers are awaited; the oldest is forgotten first. */
 export const PROBES_OUTSTANDING_MAX = 64
+/** The loss of a path is that of its probes within this time, of so many at most, and not told of fewer than the last. */
+export const LOSS_SPAN_MS = 60_000
+export const LOSS_PROBES_MAX = 256
+export const LOSS_PROBES_MIN = 10
 /** Probes of the size of one path whose answers are awaited. */
 export const SIZE_PROBES_OUTSTANDING_MAX = 64
 /**

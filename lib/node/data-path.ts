@@ -133,7 +133,8 @@ export class DataPath implements Machine<DataPathOutput> {
     const { cipher, epochAgeMs, rekeys } = this.#session.report(now)
     const { seenAs } = this.#prober
     const size = this.isUsable ? this.#size.report : undefined
-    return { peerId: this.peerId, state: this.state, cipher, epochAgeMs, rekeys, seenAs, size }
+    const lossPercent = this.isUsable ? this.#prober.lossPercent(now) : undefined
+    return { peerId: this.peerId, state: this.state, cipher, epochAgeMs, rekeys, seenAs, size, lossPercent }
   }
 
   /** `endpoints`: its own ones; `guesses`: where others see it. */

@@ -14,6 +14,7 @@ import {
   RENDEZVOUS_ANSWER_MS,
 } from './constants.ts'
 import type { OwnMappings } from './own-mappings.ts'
+import { PathLoss, type LossSample } from './path-loss.ts'
 import { PathProbes } from './path-probes.ts'
 import { PathRendezvous } from './path-rendezvous.ts'
 import type { PathSession } from './path-session.ts'
@@ -53,7 +54,8 @@ export class PathProber {
   readonly #beat: Beat
   readonly #findings: Findings
   readonly #suspicion: PathSuspicion
-  readonly #probes: PathProbes<{ readonly by: Endpoint | Detour }>
+  readonly #loss = new PathLoss()
+  readonly #probes: PathProbes<{ readonly by: Endpoint | Detour; readonly sample: LossSample | undefined }>
   readonly #mappings: OwnMappings
   readonly #rendezvous: PathRendezvous
   #candidates: readonly Endpoint[] = []
@@ -117,6 +119,11 @@ export class PathProber {
   /** The address at which the remote sees this peer, by its last probe reply. */
   get seenAs(): string | undefined {
     return this.#seenAs
+  }
+
+  /** Of probes over the way that frames take, in the last minute; undefined while there were too few to say. */
+  lossPercent(now: Millis): number | undefined {
+    return this.#loss.percent(now)
   }
 
   /** The path is direct, and no answer over it is missing. */
@@ -184,6 +191,7 @@ export class PathProber {
   forget(isDetourReady: boolean): void {
     this.#suspicion.clear()
     this.#probes.clear()
+    this.#loss.clear()
     this.#linkAt = undefined
     if (!isDetourReady) this.#rendezvous.relayLost()
   }
@@ -215,7 +223,8 @@ export class PathProber {
     const probe = this.#probes.take(token)
     if (probe === undefined) return
     const rttMs = now - probe.sentAt
-    const { by } = probe
+    const { by, sample } = probe
+    if (sample !== undefined) sample.isAnswered = true
     if (isDetour(by)) return this.#handleDetour(by, rttMs, now)
     if (seenEndpoint !== '') {
       this.#seenAs = seenEndpoint
@@ -231,6 +240,7 @@ export class PathProber {
     if (this.isSound && !this.#hasMoved(by)) return
     this.#suspicion.prove(now)
     this.#linkAt = undefined
+    this.#loss.clear()
     this.#rendezvous.end()
     this.#aloneSince = undefined
     this.#findings.onProved(by, rttMs, now)
@@ -258,7 +268,9 @@ export class PathProber {
     // An answer from elsewhere says nothing of the way that frames take.
     if (this.#way.direct !== undefined || this.#way.detour !== by) return
     this.#suspicion.prove(now)
-    if (isNews) this.#findings.onDetour(rttMs, now)
+    if (!isNews) return
+    this.#loss.clear()
+    this.#findings.onDetour(rttMs, now)
   }
 
   #hasMoved(endpoint: Endpoint): boolean {
@@ -404,7 +416,9 @@ export class PathProber {
   }
 
   #send(by: Endpoint | Detour, now: Millis): void {
-    const probe = encodeProbe(this.#probes.add({ by }, now))
+    const isOfFrames = by === (this.#way.direct?.endpoint ?? this.#way.detour)
+    const sample = isOfFrames ? this.#loss.add(now) : undefined
+    const probe = encodeProbe(this.#probes.add({ by, sample }, now))
     if (!isDetour(by)) this.#session.send(probe, endpointParts(by))
     else if (by === 'link') this.#way.overLink(() => this.#session.send(probe))
     else this.#way.throughRelay(() => this.#session.send(probe))

@@ -42,6 +42,8 @@ export interface DataPathReport {
   readonly rekeys: number
   /** The address at which the remote sees this peer, by its last probe reply. */
   readonly seenAs: string | undefined
+  /** Of probes in the last minute; undefined while there were too few to say. */
+  readonly lossPercent: number | undefined
   /** What the path carries; undefined without a path. */
   readonly size: PathSizeReport | undefined
 }

@@ -104,6 +104,7 @@ export function path(peerId: PeerId, state: PathReport['state']): PathReport {
     cipher: 'aes-256-gcm',
     epochAgeMs: 4_500,
     rekeys: 0,
+    lossPercent: undefined,
     seenAs: undefined,
     size: { mtu: 1500, carries: 1418, phase: 'complete' },
     isOnDemand: false,

@@ -56,7 +56,10 @@ export function pathViews({ paths }: NodeReport, names: Names): (peer: PeerId) =
   return peer => views.get(peer) ?? null
 }
 
-export function pathView({ state, cipher, epochAgeMs, size }: DataPathReport, names: Pick<Names, 'ref'>): PathView {
+export function pathView(
+  { state, cipher, epochAgeMs, lossPercent, size }: DataPathReport,
+  names: Pick<Names, 'ref'>,
+): PathView {
   return {
     kind: state.kind,
     endpoint: state.kind === 'direct' ? state.endpoint : null,
@@ -64,6 +67,7 @@ export function pathView({ state, cipher, epochAgeMs, size }: DataPathReport, na
     rttMs: state.kind === 'none' ? null : state.rttMs,
     cipher: cipher ?? null,
     keyAgeSeconds: epochAgeMs === undefined ? null : Math.floor(epochAgeMs / 1000),
+    lossPercent: lossPercent ?? null,
     mtu: size?.mtu ?? null,
     carries: size?.carries ?? null,
     why: state.kind === 'direct' ? null : state.why,

@@ -157,6 +157,8 @@ t.test('connections are one line each: arrow, address, state, what and when', t 
   const known = { endpoint: null, cipher: null, why: null }
   const path = { ...known, kind: 'relayed' as const, via: ref(2), rttMs: 0.4, keyAgeSeconds: 61 } as PathView
   t.match(renderConnections([connection({ state: 'relayed', path })]), / relayed .* rtt=<1ms( mtu=\d+)? keys=1m1s$/)
+  const lossy = connection({ state: 'relayed', path: { ...path, lossPercent: 12 } })
+  t.match(renderConnections([lossy]), / rtt=<1ms loss=12%( mtu=\d+)? keys=1m1s$/)
   t.end()
 })
 
@@ -180,7 +182,16 @@ t.test('peers are shown with their links, and with what is out of reach', t => {
 
 t.test('below a peer is the data path to it, with what that carries', t => {
   const path = {
-    ...{ kind: 'relayed' as const, endpoint: null, via: ref(1), rttMs: 1, cipher: null, keyAgeSeconds: 1, why: 'none' },
+    ...{
+      kind: 'relayed' as const,
+      endpoint: null,
+      via: ref(1),
+      rttMs: 1,
+      cipher: null,
+      lossPercent: null,
+      keyAgeSeconds: 1,
+      why: 'none',
+    },
     ...{ mtu: 1_280, carries: 1_198 },
   }
   const [own] = status().peers
