@@ -1,4 +1,6 @@
 import type { Millis } from '../lib/base/mod.ts'
+import { DATAGRAM_HEADER_BYTES, DATAGRAM_KIND } from '../lib/wire/mod.ts'
+import { ethernetFrame } from '../test/support/frames.ts'
 import type { SimHost } from '../test/support/sim-host.ts'
 import { SimMesh } from '../test/support/sim-mesh.ts'
 import { SimTraffic, trafficBetween, type Traffic } from '../test/support/sim-traffic.ts'
@@ -33,6 +35,17 @@ export interface ScaleRun {
     readonly bytes: number
     readonly phase: Phase
   }
+  /** One peer published a new record, as an attach or a name does: until all had it. */
+  readonly change: { readonly reachedMs: Millis | undefined; readonly phase: Phase }
+  /** Frames to everybody, of FRAME_BYTES, from one host. */
+  readonly broadcast: {
+    readonly frames: number
+    /** Hosts that each frame came to, on average, the sender's aside. */
+    readonly reached: number
+    /** That were sent on UDP for a frame: by the mean peer, and by the one that sent most. */
+    readonly meanBytes: number
+    readonly mostBytes: number
+  }
   /** Half of the peers were killed at one moment. */
   readonly killed: { readonly peers: number; readonly agreedMs: Millis | undefined; readonly phase: Phase }
   readonly residentBytes: number
@@ -48,6 +61,14 @@ const KILLED_LIMIT_MS = 180_000
 const LOOK_MS = 100
 const LOOK_RARELY_MS = 1_000
 const LOOK_OFTEN_MS = 50
+const CHANGE_LIMIT_MS = 30_000
+/** For a record that no part of a node reads. */
+const CHANGE_KIND = 240
+const BROADCASTS = 20
+const BROADCAST_GAP_MS = 10
+const FRAME_BYTES = 1_000
+const EVERYBODY = 0xffff_ffff_ffff
+const SENDER_MAC = 0x0200_0000_0001
 
 /** One mesh from its first launch to the loss of half of it. */
 export class ScaleRunner {
@@ -92,6 +113,8 @@ export class ScaleRunner {
       mean: counts.reduce((sum, count) => sum + count, 0) / counts.length,
       max: Math.max(...counts),
     }
+    const change = this.#change()
+    const broadcast = this.#broadcast()
     const attach = this.#attach(steady)
     const killed = this.#kill()
     return {
@@ -103,9 +126,61 @@ export class ScaleRunner {
       lastDisagreementMs: lastDisagreementAt - lastLaunchAt,
       steady,
       links,
+      change,
+      broadcast,
       attach,
       killed,
       residentBytes: process.memoryUsage().rss,
+    }
+  }
+
+  #change(): ScaleRun['change'] {
+    const mesh = this.#mesh
+    const host = mesh.hosts.at(-1)!
+    const { peerId } = host.identity
+    const key = new Uint8Array(0)
+    const [reachedMs, phase] = this.#phase('one change', () => {
+      host.input((node, now) => {
+        node.ledger.put(CHANGE_KIND, key, new Uint8Array(64).fill(1))
+        // What is written by a part is passed on with the input that it did it in.
+        node.handleTimeout(now)
+      })
+      const lacking = new Set(mesh.hosts)
+      const isEverywhere = () => {
+        for (const one of lacking) if (one.node.ledger.held(peerId, CHANGE_KIND, key)) lacking.delete(one)
+        return lacking.size === 0
+      }
+      return mesh.until(isEverywhere, CHANGE_LIMIT_MS, LOOK_OFTEN_MS)
+    })
+    return { reachedMs, phase }
+  }
+
+  /** Each frame is a broadcast of its own; a host has it when it would hand it to its bridge. */
+  #broadcast(): ScaleRun['broadcast'] {
+    const mesh = this.#mesh
+    const { network } = mesh
+    const sent = new Float64Array(mesh.hosts.length)
+    const before = network.onWire
+    network.onWire = (from, bytes, end) => {
+      before?.(from, bytes, end)
+      if (end === undefined && bytes[DATAGRAM_HEADER_BYTES] === DATAGRAM_KIND.broadcast)
+        sent[from.number]! += bytes.length
+    }
+    const seen = () => mesh.hosts.reduce((sum, host) => sum + (host.plane.counters()['tap-tx-frames'] ?? 0), 0)
+    const seenBefore = seen()
+    this.#phase('broadcast', () => {
+      for (let frame = 0; frame < BROADCASTS; frame++) {
+        mesh.hosts[1]!.sendFrame(ethernetFrame(EVERYBODY, SENDER_MAC, new Uint8Array(FRAME_BYTES)))
+        mesh.run(BROADCAST_GAP_MS)
+      }
+      mesh.run(MINUTE_MS / 60)
+    })
+    network.onWire = before
+    return {
+      frames: BROADCASTS,
+      reached: (seen() - seenBefore) / BROADCASTS,
+      meanBytes: sent.reduce((sum, bytes) => sum + bytes, 0) / sent.length / BROADCASTS,
+      mostBytes: Math.max(...sent) / BROADCASTS,
     }
   }
 

@@ -27,8 +27,20 @@ export const ROWS: readonly Row[] = [
     value: run => (both(run.start) + both(run.settling)) / MEGA,
     bounds: { 100: 30 },
   },
-  { name: 'all agree after', unit: 's', digits: 1, value: run => seconds(run.agreedMs) },
-  { name: 'processor until then', unit: 's', digits: 1, value: run => run.start.cpuSeconds, bounds: { 100: 40 } },
+  {
+    name: 'all agree after the first launch',
+    unit: 's',
+    digits: 1,
+    value: run => (run.agreedMs === undefined ? undefined : seconds(run.start.virtualMs)),
+    bounds: { 10: 30, 50: 30, 100: 30, 300: 30, 500: 30 },
+  },
+  {
+    name: 'processor until then',
+    unit: 's',
+    digits: 1,
+    value: run => run.start.cpuSeconds,
+    bounds: { 100: 40, 500: 600 },
+  },
   { name: 'links per peer: least', unit: '', digits: 0, value: run => run.links.min },
   { name: 'links per peer: mean', unit: '', digits: 1, value: run => run.links.mean },
   { name: 'links per peer: most', unit: '', digits: 0, value: run => run.links.max },
@@ -37,7 +49,7 @@ export const ROWS: readonly Row[] = [
     unit: 'B/s',
     digits: 0,
     value: run => perPeerSecond(run, both(run.steady)),
-    bounds: { 100: 500, 300: 1_000 },
+    bounds: { 100: 500, 300: 1_000, 500: 2_000, 1_000: 2_000 },
   },
   {
     name: 'processor for a steady minute',
@@ -46,10 +58,21 @@ export const ROWS: readonly Row[] = [
     value: run => run.steady.cpuSeconds / (run.steady.virtualMs / 60_000),
     bounds: { 100: 10 },
   },
+  {
+    name: 'one change: all have it after',
+    unit: 's',
+    digits: 2,
+    value: run => seconds(run.change.reachedMs),
+    bounds: { 10: 5, 50: 5, 100: 5, 300: 5, 500: 5, 1_000: 5 },
+  },
+  { name: 'broadcast of 1,000 bytes: hosts that have it', unit: '', digits: 1, value: run => run.broadcast.reached },
+  { name: 'sent for it: mean', unit: 'B', digits: 0, value: run => run.broadcast.meanBytes },
+  { name: 'sent for it: most', unit: 'B', digits: 0, value: run => run.broadcast.mostBytes },
   { name: 'one attach', unit: 'kB', digits: 1, value: run => run.attach.bytes / KILO, bounds: { 100: 150 } },
   { name: 'one attach: address after', unit: 's', digits: 2, value: run => seconds(run.attach.allocatedMs) },
   { name: 'one attach: all agree after', unit: 's', digits: 2, value: run => seconds(run.attach.agreedMs) },
   { name: 'half killed: all agree after', unit: 's', digits: 1, value: run => seconds(run.killed.agreedMs) },
+  { name: 'memory of them all', unit: 'MB', digits: 0, value: run => run.residentBytes / MEGA },
 ]
 
 /** One column for each size; a bound stands in brackets beside its value. */

@@ -2,7 +2,7 @@
  * Measures whole meshes in the simulator: what a start, a steady minute, one attach and the loss of half of the peers cost.
  * See docs/scale.md.
  *
- * PEERS: sizes (default "10 30 100 300"). SEED (default 1). STEADY_MINUTES (default 1): how long the steady mesh is watched.
+ * PEERS: sizes (default "10 50 100 500"). SEED (default 1). STEADY_MINUTES (default 1): how long the steady mesh is watched.
  * SCALE_JSON: a file for all figures. Each size runs in a process of its own. Exit status 1 when a bound is broken.
  */
 import { spawn } from 'node:child_process'
@@ -20,7 +20,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const seed = numberOf('SEED')
   const steadyMinutes = numberOf('STEADY_MINUTES')
   if (argv[0] === ONE) return runOne(Number(argv[1]), seed, steadyMinutes)
-  const sizes = (process.env['PEERS'] ?? '10 30 100 300').split(/[\s,]+/).filter(text => text !== '')
+  const sizes = (process.env['PEERS'] ?? '10 50 100 500').split(/[\s,]+/).filter(text => text !== '')
   const bad = sizes.find(text => !/^\d+$/.test(text) || Number(text) < 2)
   if (bad !== undefined || sizes.length === 0) {
     console.error(`scale: PEERS holds numbers of 2 or more, not "${bad ?? ''}"`)

@@ -12,6 +12,16 @@ export const DIAL_DEADLINE_MS = 10_000
  */
 export const DISCOVERED_DIAL_DELAY_MS = 1_500
 export const CONTACTS_MAX = 1_024
+/** Addresses that proved to be this peer's own. */
+export const OWN_ENDPOINTS_MAX = 64
+/**
+ * Who knows of more than FULL_MESH_PEERS others dials its contacts at a start, or a contact that nobody reaches any more,
+ * within so long for each of them, and within these bounds: they may all have been started, or have lost it, at this
+ * moment. Meanwhile it finds the mesh by others.
+ */
+export const SPREAD_PER_PEER_MS = 10
+export const SPREAD_FIRST_MS = 2_000
+export const SPREAD_LAST_MS = 10_000
 /** Bytes of a contact that a `forget` record names. */
 export const CONTACT_BYTES_MAX = 256
 /** `forget` records whose count is remembered; the oldest is forgotten first. */

@@ -3,7 +3,7 @@ import type { Millis } from '../base/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
 import { RECORD_KIND } from '../wire/mod.ts'
 import type { NodeContext } from './context.ts'
-import type { Dialler } from './dialler.ts'
+import { dialSpreadMs, type Dialler } from './dialler.ts'
 import { Forgotten } from './forgotten.ts'
 import { ForgetRecords } from './forget-records.ts'
 import type { NodePart, StoreEntry } from './part.ts'
@@ -22,8 +22,11 @@ export class Contacts implements NodePart {
   readonly #dialler: Dialler
   readonly #forget: ForgetRecords
   readonly #forgotten: Forgotten
+  readonly #membersOf: () => number
 
-  constructor(context: NodeContext, dialler: Dialler) {
+  /** `membersOf`: how many peers of the mesh are known at a start. */
+  constructor(context: NodeContext, dialler: Dialler, membersOf: () => number) {
+    this.#membersOf = membersOf
     this.#context = context
     this.#dialler = dialler
     this.#forget = new ForgetRecords(context)
@@ -33,7 +36,8 @@ export class Contacts implements NodePart {
   restore(entries: readonly StoreEntry[], now: Millis): void {
     this.#forget.restore()
     this.#forgotten.restore(decodeContacts(entries.find(([key]) => key === FORGOTTEN_KEY)?.[1]))
-    this.#dialler.configure(decodeContacts(entries.find(([key]) => key === CONTACTS_KEY)?.[1]), now)
+    const contacts = decodeContacts(entries.find(([key]) => key === CONTACTS_KEY)?.[1])
+    this.#dialler.configure(contacts, now, dialSpreadMs(this.#membersOf()))
   }
 
   /** Adds contacts, or makes the given ones the whole list. Returns the list; undefined when it would be too long. */

@@ -1,6 +1,16 @@
 import type { Endpoint, PeerId } from '../address/mod.ts'
-import { Timers, type Chance, type Machine, type Millis } from '../base/mod.ts'
-import { DIAL_DEADLINE_MS, RETRY_ALONE_MS, RETRY_FIRST_MS, RETRY_LAST_MS } from './constants.ts'
+import { BoundedMap, Timers, type Chance, type Machine, type Millis } from '../base/mod.ts'
+import {
+  DIAL_DEADLINE_MS,
+  OWN_ENDPOINTS_MAX,
+  RETRY_ALONE_MS,
+  RETRY_FIRST_MS,
+  RETRY_LAST_MS,
+  SPREAD_FIRST_MS,
+  SPREAD_LAST_MS,
+  SPREAD_PER_PEER_MS,
+} from './constants.ts'
+import { FULL_MESH_PEERS } from '../topology/mod.ts'
 import { ContactBook } from './contact-book.ts'
 import { KeptContact, TO_OURSELF, type Contact } from './contact.ts'
 
@@ -12,13 +22,17 @@ export type DiallerOutput =
 /**
  * Decides whom to dial and when. Configured contacts are resolved anew for each attempt and tried for ever; discovered
  * ones live as long as `setDiscovered` names them. One connection per contact at a time; a contact whose peer is
- * reached already is at rest. A contact that turns out to be this peer itself is never dialled again.
+ * reached already is at rest. An address that turns out to be this peer's own is never dialled again; a contact that has
+ * no other is looked up now and then, in case its name moves.
  */
 export class Dialler implements Machine<DiallerOutput> {
   readonly #book = new ContactBook()
   readonly #timers = new Timers()
   readonly #outputs: DiallerOutput[] = []
-  readonly #ownEndpoints = new Set<Endpoint>()
+  /** The newest ones. */
+  readonly #ownEndpoints = new BoundedMap<Endpoint, true>(OWN_ENDPOINTS_MAX)
+  /** Contacts whose first attempt is not due yet, because many peers may have been started at this moment. */
+  readonly #spread = new Set<string>()
   readonly #chance: Chance
   readonly #nextConnection: () => number
   readonly #isReached: (peer: PeerId) => boolean
@@ -78,15 +92,19 @@ export class Dialler implements Machine<DiallerOutput> {
     return this.#book.configured.find(contact => contact.peerId === peerId)?.text
   }
 
-  /** Adds contacts or, for those known, pulls the next attempt forward. False when the list is full. */
-  configure(texts: readonly string[], now: Millis): boolean {
+  /**
+   * Adds contacts or, for those known, pulls the next attempt forward. False when the list is full. `spreadMs`: the first
+   * attempts begin within so long, each at a moment of its own.
+   */
+  configure(texts: readonly string[], now: Millis, spreadMs = 0): boolean {
     for (const text of texts) {
       const known = this.#book.get(text)
       if (known === undefined) {
         if (this.#book.isFull) return false
         this.#book.add(new KeptContact(text, 'configured', []))
-        this.#timers.set(text, now)
-      } else {
+        this.#timers.set(text, now + Math.floor(spreadMs * this.#chance()))
+        if (spreadMs > 0) this.#spread.add(text)
+      } else if (!this.#spread.has(text)) {
         known.resetWait()
         if (known.state === 'waiting' || known.state === 'ourself') this.#wait(known, now)
       }
@@ -110,7 +128,7 @@ export class Dialler implements Machine<DiallerOutput> {
     for (const contact of this.#book.all)
       if (contact.origin === 'discovered' && !wanted.has(contact.text)) this.#remove(contact.text)
     for (const { peerId, endpoints, delayMs } of peers) {
-      const usable = endpoints.filter(endpoint => !this.#ownEndpoints.has(endpoint))
+      const usable = this.#notOwn(endpoints)
       const known = this.#book.get(peerId)
       if (known !== undefined) {
         // A new address is worth a try before the back-off of the old ones ends.
@@ -139,9 +157,11 @@ export class Dialler implements Machine<DiallerOutput> {
     const roamed = contact.peerId === undefined ? undefined : this.#roamedTo(contact.peerId)
     const named = typeof result === 'string' ? [] : result
     contact.endpoints = roamed === undefined ? named : [...new Set([...named, roamed])]
-    if (contact.endpoints.length === 0)
-      return this.#failed(contact, typeof result === 'string' ? result : `${text} has no address`, now)
-    this.#dial(contact, now)
+    const all = contact.endpoints.length
+    contact.endpoints = this.#notOwn(contact.endpoints)
+    if (contact.endpoints.length > 0) return this.#dial(contact, now)
+    if (all > 0) return this.#isOurself(contact, now)
+    this.#failed(contact, typeof result === 'string' ? result : `${text} has no address`, now)
   }
 
   handleDialled(connection: number): void {
@@ -175,22 +195,26 @@ export class Dialler implements Machine<DiallerOutput> {
     if (hasLasted && retryMs === 0) contact.isTried = false
   }
 
-  /** The connection led back to this very process. */
-  handleOurself(connection: number): void {
+  /** The connection led back to this very process. A name may have addresses of others besides. */
+  handleOurself(connection: number, now: Millis): void {
     const contact = this.#book.of(connection)
     if (contact === undefined) return
-    if (contact.endpoint !== undefined) this.#ownEndpoints.add(contact.endpoint)
+    if (contact.endpoint !== undefined) this.#ownEndpoints.set(contact.endpoint, true)
     this.#book.setConnection(contact, undefined)
-    contact.state = 'ourself'
+    contact.endpoints = this.#notOwn(contact.endpoints)
+    if (contact.endpoints.length === 0) return this.#isOurself(contact, now)
     contact.lastError = TO_OURSELF
-    this.#timers.cancel(contact.text)
+    this.#wait(contact, now + this.#jitter(RETRY_FIRST_MS))
   }
 
-  /** The link to a peer ended, or nobody reaches it any more: contacts at rest because of it are due again. */
-  handleLost(peerId: PeerId, now: Millis): void {
+  /**
+   * The link to a peer ended, or nobody reaches it any more: contacts at rest because of it are due again. `withinMs`:
+   * so many others may have lost it at this moment that they had better not all dial it at once.
+   */
+  handleLost(peerId: PeerId, now: Millis, withinMs = RETRY_FIRST_MS): void {
     for (const contact of this.#book.ofPeer(peerId))
       if (contact.state === 'waiting')
-        this.#wait(contact, Math.min(now + this.#jitter(RETRY_FIRST_MS), this.#timers.at(contact.text) ?? Infinity))
+        this.#wait(contact, Math.min(now + this.#jitter(withinMs), this.#timers.at(contact.text) ?? Infinity))
   }
 
   /** Data of a peer without a link comes from an endpoint: its configured contacts are worth a try there. */
@@ -209,7 +233,9 @@ export class Dialler implements Machine<DiallerOutput> {
       if (text === undefined) return
       const contact = this.#book.get(text)
       if (contact === undefined) continue
+      this.#spread.delete(text)
       if (contact.state === 'waiting') this.#begin(contact, now)
+      else if (contact.state === 'ourself') this.#resolve(contact, now)
       else if (contact.state === 'resolving')
         this.#failed(contact, `no answer for the name ${text} within ${DIAL_DEADLINE_MS / 1000} s`, now)
       else if (contact.state === 'dialling') {
@@ -239,6 +265,10 @@ export class Dialler implements Machine<DiallerOutput> {
     contact.attempts++
     contact.isTried = true
     if (contact.origin === 'discovered') return this.#dial(contact, now)
+    this.#resolve(contact, now)
+  }
+
+  #resolve(contact: KeptContact, now: Millis): void {
     contact.state = 'resolving'
     this.#timers.set(contact.text, now + DIAL_DEADLINE_MS)
     this.#outputs.push({ type: 'resolve', contact: contact.text })
@@ -246,6 +276,18 @@ export class Dialler implements Machine<DiallerOutput> {
 
   #isAtRest({ state, peerId }: KeptContact): boolean {
     return state === 'waiting' && peerId !== undefined && this.#isReached(peerId)
+  }
+
+  #notOwn(endpoints: readonly Endpoint[]): Endpoint[] {
+    return endpoints.filter(endpoint => !this.#ownEndpoints.has(endpoint))
+  }
+
+  /** It has no address but this peer's own. */
+  #isOurself(contact: KeptContact, now: Millis): void {
+    contact.state = 'ourself'
+    contact.lastError = TO_OURSELF
+    if (contact.origin === 'configured') this.#timers.set(contact.text, now + this.#jitter(RETRY_LAST_MS))
+    else this.#timers.cancel(contact.text)
   }
 
   #dial(contact: KeptContact, now: Millis): void {
@@ -281,7 +323,14 @@ export class Dialler implements Machine<DiallerOutput> {
     if (contact === undefined) return
     const { connection, state } = contact
     this.#book.remove(contact)
+    this.#spread.delete(text)
     this.#timers.cancel(text)
     if (connection !== undefined && state === 'dialling') this.#outputs.push({ type: 'close', connection })
   }
+}
+
+/** Within how long a peer of a mesh of so many others dials what they may all dial at one moment. */
+export function dialSpreadMs(others: number): Millis {
+  if (others <= FULL_MESH_PEERS) return 0
+  return Math.min(Math.max(others * SPREAD_PER_PEER_MS, SPREAD_FIRST_MS), SPREAD_LAST_MS)
 }

@@ -8,10 +8,11 @@ import {
   NEIGHBOURS_MAX,
   NEWCOMER_MS,
   PASSED_OVER_MS,
+  RETRY_FIRST_MS,
   SPARE_DIAL_DELAY_MS,
 } from './constants.ts'
 import type { NodeContext } from './context.ts'
-import type { Dialler } from './dialler.ts'
+import { dialSpreadMs, type Dialler } from './dialler.ts'
 import { Healing } from './healing.ts'
 import { linkToSpare } from './link-room.ts'
 import { withPort, type MeshView } from './mesh-view.ts'
@@ -76,7 +77,8 @@ export class Discovery implements NodePart {
     const before = this.#others
     this.#others = this.#othersNow(linked)
     for (const peer of this.#dialler.configuredPeers)
-      if (before.has(peer) && !this.#others.has(peer)) this.#dialler.handleLost(peer, now)
+      if (before.has(peer) && !this.#others.has(peer))
+        this.#dialler.handleLost(peer, now, Math.max(RETRY_FIRST_MS, dialSpreadMs(before.size)))
     this.#noteFailing(linked, now)
     const choice = this.#choice.choose(
       {
@@ -245,15 +247,14 @@ export class Discovery implements NodePart {
       })
       if (spare !== undefined) this.#disconnect(spare, now)
     }
-    const enough = wantedCount(this.#others.size + 1)
-    let excess = neighbours.count - NEIGHBOURS_CROWDED
+    const excess = neighbours.count - NEIGHBOURS_CROWDED
     if (excess <= 0) return
-    for (const { peerId } of neighbours.neighbours) {
-      if (excess <= 0) return
-      if (this.#wanted.has(peerId) || this.#view.degreeOf(peerId) <= enough) continue
-      excess--
-      this.#disconnect(peerId, now)
-    }
+    // Where hundreds come at once the first of them have only just found others.
+    const spare = neighbours.neighbours
+      .map(({ peerId }) => ({ peerId, degree: this.#view.degreeOf(peerId) }))
+      .filter(({ peerId, degree }) => degree >= WANTED_MIN && !this.#wanted.has(peerId))
+      .sort((a, b) => b.degree - a.degree)
+    for (const { peerId } of spare.slice(0, excess)) this.#disconnect(peerId, now)
   }
 
   #disconnect(peer: PeerId, now: Millis): void {

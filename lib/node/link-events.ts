@@ -85,7 +85,7 @@ export class LinkEvents {
       case 'drop':
         return this.#context.drop(output.reason)
       case 'ourself':
-        return this.#parts.dialler.handleOurself(output.connection)
+        return this.#parts.dialler.handleOurself(output.connection, now)
       case 'double':
         return this.#parts.past.handleDouble(output.hello.nickname, output.endpoint, output.hello.incarnation, now)
       case 'ended':

@@ -114,7 +114,7 @@ export function wireParts(
   const macConflicts = new MacConflicts(context)
   const floods = new Floods(context)
   const names: NameRecords = new NameRecords(context)
-  const contacts: Contacts = new Contacts(context, dialler)
+  const contacts: Contacts = new Contacts(context, dialler, () => members.all.size)
   const use: MeshUse = new MeshUse(context, mesh, () => addresses.ipam.leases().length > 0)
   const links = new OwnLinks(context, view, paths)
   const discovery = new Discovery(

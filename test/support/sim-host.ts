@@ -323,7 +323,7 @@ export class SimHost implements SimSite {
   attach(id: string, form: AddressForm = { type: 'default' }): void {
     assert(this.isUp, `${this.name} is down`)
     const mac = 0x0200_0000_0000 + new ByteReader(this.#options.entropy.bytes(4)).u32()
-    const container = new SimContainer(id, mac, frame => this.#bridge(frame, container))
+    const container = new SimContainer(id, mac, frame => this.sendFrame(frame, container))
     this.containers.set(id, container)
     const request = `r${this.#nextRequest++}`
     this.#requests.set(request, id)
@@ -503,7 +503,7 @@ export class SimHost implements SimSite {
   }
 
   /** The host's bridge: every port but the one that it came from sees the frame. */
-  #bridge(frame: Uint8Array, from: SimContainer): void {
+  sendFrame(frame: Uint8Array, from?: SimContainer): void {
     for (const container of this.containers.values()) if (container !== from) container.handleFrame(frame)
     this.#plane?.engine.pushTap(frame)
     this.#pumpSoon()

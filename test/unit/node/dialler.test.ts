@@ -9,8 +9,12 @@ import {
   RETRY_LAST_MS,
   CONTACTS_MAX,
   RETRY_ALONE_MS,
+  SPREAD_FIRST_MS,
+  SPREAD_LAST_MS,
+  SPREAD_PER_PEER_MS,
 } from '../../../lib/node/constants.ts'
-import { Dialler, type DiallerOutput } from '../../../lib/node/dialler.ts'
+import { Dialler, dialSpreadMs, type DiallerOutput } from '../../../lib/node/dialler.ts'
+import { FULL_MESH_PEERS } from '../../../lib/topology/mod.ts'
 
 const PEER = peerIdFromBytes(new Uint8Array(16).fill(1))
 const ONE = parseEndpoint('192.0.2.1:6783')!
@@ -216,11 +220,67 @@ t.test('a contact that is this peer itself is dialled once, and its address neve
   const w = world()
   const connection = dialled(w)
   w.dialler.handleDialled(connection)
-  w.dialler.handleOurself(connection)
+  w.dialler.handleOurself(connection, 0)
   t.match(w.dialler.contacts[0], { state: 'ourself', lastError: 'connected to ourself' })
-  t.equal(w.dialler.pollTimeout(), undefined)
   w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: 0 }], 5)
   t.equal(w.dialler.contacts.length, 1, 'nothing is left of the discovered peer to dial')
+  t.end()
+})
+
+t.test('a name that is this peer’s own is looked up now and then, and dialled when it leads elsewhere', t => {
+  const w = world()
+  w.dialler.handleOurself(dialled(w), 0)
+  const again = w.next()
+  t.ok(again.at >= RETRY_LAST_MS / 2, `after ${again.at} ms`)
+  t.same(again.outputs, [{ type: 'resolve', contact: 'ada' }])
+  w.dialler.handleResolved('ada', [ONE], again.at)
+  t.same(w.drain(), [], 'not dialled while it is still so')
+  t.match(w.dialler.contacts[0], { state: 'ourself', attempts: 1 })
+  const later = w.next()
+  w.dialler.handleResolved('ada', [TWO], later.at)
+  t.match(w.drain(), [{ type: 'dial', endpoint: TWO }])
+  t.end()
+})
+
+t.test('of a name for several hosts, this one among them, the others are dialled', t => {
+  const w = world()
+  w.dialler.handleOurself(dialled(w, 'all', [ONE, TWO]), 5)
+  t.match(w.dialler.contacts[0], { state: 'waiting', lastError: 'connected to ourself' })
+  const { at } = w.next()
+  w.dialler.handleResolved('all', [ONE, TWO], at)
+  t.match(w.drain(), [{ type: 'dial', endpoint: TWO }])
+  t.end()
+})
+
+t.test('after a start in a large mesh each peer dials its contact at a moment of its own', t => {
+  t.equal(dialSpreadMs(FULL_MESH_PEERS), 0)
+  t.equal(dialSpreadMs(FULL_MESH_PEERS + 1), SPREAD_FIRST_MS)
+  t.equal(dialSpreadMs(500), 500 * SPREAD_PER_PEER_MS)
+  t.equal(dialSpreadMs(100_000), SPREAD_LAST_MS)
+  const w = world()
+  w.dialler.configure(['ada'], 0, 5_000)
+  const at = w.dialler.pollTimeout()!.at
+  t.ok(at > 0 && at < 5_000)
+  w.dialler.configure(['ada'], 1)
+  t.equal(w.dialler.pollTimeout()!.at, at, 'also when the launch names it again')
+  w.at(at)
+  w.dialler.handleResolved('ada', 'no such name', at)
+  w.dialler.configure(['ada'], at + 1)
+  t.equal(w.dialler.pollTimeout()!.at, at + 1, 'and then it is dialled at once when it is named')
+  t.end()
+})
+
+t.test('a contact that all have lost is dialled by each at a moment of its own', t => {
+  const w = world()
+  const connection = dialled(w)
+  w.dialler.handleUp(connection, PEER, 0)
+  w.neighbours.add(PEER)
+  w.dialler.handleEnded(connection, PEER, 'full', 0)
+  w.next()
+  w.neighbours.delete(PEER)
+  w.dialler.handleLost(PEER, 10_000, 5_000)
+  const { at } = w.dialler.pollTimeout()!
+  t.ok(at >= 12_500 && at <= 17_500, `at ${at}`)
   t.end()
 })
 
@@ -359,7 +419,7 @@ t.test('whatever happens in whatever order, every contact waits for something or
         else if (kind === 4) w.dialler.handleDialFailed(which, 'refused', now)
         else if (kind === 5) w.dialler.handleUp(which, PEER, now)
         else if (kind === 6) w.dialler.handleEnded(which, PEER, 'closed', now)
-        else if (kind === 7) w.dialler.handleOurself(which)
+        else if (kind === 7) w.dialler.handleOurself(which, now)
         else if (kind === 8) w.dialler.handleLost(PEER, now)
         else w.dialler.setDiscovered([{ peerId: PEER, endpoints: [ONE], delayMs: which }], now)
         w.drain()
