@@ -92,9 +92,9 @@ export class TakeoverVotes {
     return false
   }
 
-  /** The victim itself says that it saw it settled. */
+  /** The victim itself, a member, says that it saw it settled; the author may have left since. */
   isConceded({ id, author, victim }: Takeover): boolean {
-    if (victim === author || !this.presence.members.has(author)) return false
+    if (victim === author || !this.presence.members.has(victim)) return false
     return victim === this.#self ? this.hasSettled(id) : this.#othersOf(id).get(victim) === true
   }
 
