@@ -338,7 +338,7 @@ export class PathProber {
     const isTried = isSuspect || linkRttMs !== undefined
     if (!isTried && this.#linkAt !== undefined && now < this.#linkAt) return this.#linkAt
     this.look(now)
-    const isBusy = now - this.#use.usedAt < PROBE_INTERVAL_MS
+    const isBusy = this.#isBusy(now)
     if (isBusy) this.#rendezvous.handleUse()
     if (!isTried || isSuspect || isBusy || this.#suspicion.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
       this.#send('link', now)
@@ -352,7 +352,7 @@ export class PathProber {
   #probeRelay(now: Millis): Millis {
     this.look(now)
     const { viaRttMs } = this.#way
-    const isBusy = now - this.#use.usedAt < PROBE_INTERVAL_MS
+    const isBusy = this.#isBusy(now)
     if (isBusy) this.#rendezvous.handleUse()
     if (viaRttMs === undefined) this.#send('relay', now)
     else if (this.#suspicion.isSuspect || isBusy || this.#suspicion.provedAgoMs(now) >= PROBE_INTERVAL_MS) {
@@ -369,7 +369,9 @@ export class PathProber {
       this.look(now)
       if (this.#suspicion.mayRest(this.#use.usedAt, now)) return
       this.#prove(direct, now)
-      return this.#findings.onUse(now)
+      // At rest nothing is sent for which its size would matter.
+      if (this.#isBusy(now)) this.#findings.onUse(now)
+      return
     }
     const hasDetour = this.#way.detour !== undefined
     if (this.#isOver(hasDetour, now)) {
@@ -383,6 +385,11 @@ export class PathProber {
     if (this.#way.via !== undefined) this.#send('relay', now)
     if (this.#way.hasLink) this.#send('link', now)
     this.#probeAt = now + jittered(PROBE_SUSPECT_MS, this.#chance)
+  }
+
+  /** It carried frames of late. */
+  #isBusy(now: Millis): boolean {
+    return now - this.#use.usedAt < PROBE_INTERVAL_MS
   }
 
   #isOver(hasOther: boolean, now: Millis): boolean {

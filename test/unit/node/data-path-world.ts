@@ -38,6 +38,7 @@ export function pathWorld() {
     size: new PathSize({ chance: seededChance(7), underlayBytes: 1500 }),
     mappings: new OwnMappings({ port: 6783, advertised: [], range: parseCidr('10.32.0.0/12')! }),
   })
+  let sizeProbes = 0
   const drain = () => {
     const outputs: DataPathOutput[] = []
     const sizes: number[] = []
@@ -46,6 +47,7 @@ export function pathWorld() {
       if (token === undefined) outputs.push(output)
       else sizes.push(token)
     }
+    sizeProbes += sizes.length
     // The path carries every size, and what is said of that is another file's.
     for (const token of sizes) path.handleControl(SESSION, encodeProbeReply(token, ''), endpointParts(ONE), 10)
     while (path.pollOutput() !== undefined);
@@ -77,7 +79,9 @@ export function pathWorld() {
     const outputs = drain()
     return { at, outputs, probes: probesOf(outputs) }
   }
-  return { path, session, drain, probesOf, establish, answer, next }
+  /** How often the size of the path was asked for until now. */
+  const sizeProbesSent = () => sizeProbes
+  return { path, session, drain, probesOf, establish, answer, next, sizeProbesSent }
 }
 
 /** The token of a probe that is padded to a size. */

@@ -116,6 +116,20 @@ t.test('a path that carries no frames is proved seldom, and one that does at onc
   t.end()
 })
 
+t.test('the size of a path is checked while it carries frames, and not at rest', t => {
+  const w = directPath()
+  idleProbes(w, 60_000)
+  const atRest = w.sizeProbesSent()
+  idleProbes(w, 600_000)
+  t.equal(w.sizeProbesSent(), atRest)
+  for (let i = 0; i < 30; i++) {
+    const due = w.next()
+    for (const probe of due.probes) w.answer(probe.token, due.at + 5)
+  }
+  t.ok(w.sizeProbesSent() >= atRest + 3, `${w.sizeProbesSent() - atRest} probes in ${30 * PROBE_BUSY_MS} ms`)
+  t.end()
+})
+
 t.test('probes of the far side spare an idle path half of the own ones, and no more', t => {
   const w = directPath()
   const times = idleProbes(w, 300_000, at => {
