@@ -103,9 +103,11 @@ export const REBUILD_CALM_FACTOR = 40
 /** It waits no longer than so for them, unless the first of the two rests is longer. */
 export const REBUILD_CALM_LAST_MS = 2_000
 /**
- * Between two publications of the own links: at first, doubling with each up to the last; after the quiet time anew.
+ * Between two publications of the own links: at first, doubling with each up to so much for each peer that is reached,
+ * and the last; after the quiet time anew.
  */
 export const PUBLISH_GAP_FIRST_MS = 500
+export const PUBLISH_GAP_PER_PEER_MS = 60
 export const PUBLISH_GAP_LAST_MS = 4_000
 export const PUBLISH_QUIET_MS = 10_000
 /** A new link is published when its data path is up, or after so long. */

@@ -128,6 +128,8 @@ export class Gossip implements NodePart {
       case 'ledger-tree':
         return this.#handleTree(link, message.mode, now)
       case 'election':
+      case 'datagrams':
+      case 'datagrams-taken':
         return
     }
   }

@@ -5,6 +5,7 @@ import {
   PUBLISH_FIRST_WAIT_MS,
   PUBLISH_GAP_FIRST_MS,
   PUBLISH_GAP_LAST_MS,
+  PUBLISH_GAP_PER_PEER_MS,
   PUBLISH_PATH_WAIT_MS,
   PUBLISH_QUIET_MS,
   PUBLISH_RETIRED_WAIT_MS,
@@ -32,7 +33,7 @@ interface Published {
 
 /**
  * Publishes this peer's own links. The whole mesh hears each publication, so they are damped: the more there were of
- * late, the longer the next one waits; a new link waits for its data path, unless one end has no other link yet.
+ * late, and the more peers hear them, the longer the next one waits; a new link waits for its data path, unless one end has no other link yet.
  */
 export class OwnLinks implements NodePart {
   readonly name = 'links'
@@ -109,7 +110,8 @@ export class OwnLinks implements NodePart {
 
   #publish(neighbours: readonly Neighbour[], now: Millis): void {
     const isQuiet = now - this.#publishedAt >= PUBLISH_QUIET_MS
-    this.#gapMs = isQuiet ? PUBLISH_GAP_FIRST_MS : Math.min(2 * this.#gapMs, PUBLISH_GAP_LAST_MS)
+    const lastMs = Math.min(this.#view.reachable.size * PUBLISH_GAP_PER_PEER_MS, PUBLISH_GAP_LAST_MS)
+    this.#gapMs = isQuiet ? PUBLISH_GAP_FIRST_MS : Math.max(PUBLISH_GAP_FIRST_MS, Math.min(2 * this.#gapMs, lastMs))
     this.#publishedAt = now
     this.#retired.clear()
     const ripe = neighbours.filter(neighbour => this.#isRipe(neighbour, now))
