@@ -33,7 +33,7 @@ import type { NodeContext } from './context.ts'
 import { Crowd } from './crowd.ts'
 import { GossipLink, type RecordPlace } from './gossip-link.ts'
 import type { LinkEvents } from './link-events.ts'
-import type { Neighbour } from './neighbours.ts'
+import type { Neighbour } from './neighbour.ts'
 import type { NodePart, PartMessage } from './part.ts'
 import type { Past } from './past.ts'
 

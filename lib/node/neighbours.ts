@@ -3,79 +3,9 @@ import { equalBytes, type Machine, type Millis } from '../base/mod.ts'
 import { FirstMessages } from '../noise/mod.ts'
 import { Link, type LinkConfig, type LinkDownReason } from '../peer/mod.ts'
 import { GOODBYE_CODE, encodeGoodbye, type Hello, type LinkMessage } from '../wire/mod.ts'
-import { FAILED_INBOUND_MAX, FAILED_INBOUND_SHOWN_MS } from './constants.ts'
+import { FailedInbounds, type FailedInbound } from './failed-inbounds.ts'
+import type { Admission, ConnectionState, Neighbour, NeighboursOutput, ProvedLink } from './neighbour.ts'
 import { describeGoodbye, describeLinkDown } from './reasons.ts'
-
-/** A control link that is up. */
-export interface Neighbour {
-  readonly connection: number
-  readonly peerId: PeerId
-  readonly exchangePublic: Uint8Array
-  readonly hello: Hello
-  readonly isOutbound: boolean
-  /** The far end of the TCP connection. */
-  readonly endpoint: Endpoint
-  readonly upAt: Millis
-  readonly rttMs: number | undefined
-  /** It takes less than is sent to it: what it can learn later had better wait. */
-  readonly isBehind: boolean
-}
-
-/** A connection of any state, for `status connections`. */
-export interface ConnectionState {
-  readonly connection: number
-  readonly endpoint: Endpoint
-  readonly isOutbound: boolean
-  readonly peerId: PeerId | undefined
-}
-
-export interface FailedInbound {
-  readonly endpoint: Endpoint
-  readonly error: string
-  readonly at: Millis
-}
-
-/** A connection on which the other side has proved who it is. */
-export interface ProvedLink {
-  readonly connection: number
-  readonly isOutbound: boolean
-  /** What this side had said of itself when the connection began. */
-  readonly sent: Hello
-}
-
-/** What to do with a peer that proved who it is. */
-export type Admission =
-  { readonly admitted: true } | { readonly admitted: false; readonly code: number; readonly text: string }
-
-export type NeighboursOutput =
-  | { readonly type: 'write'; readonly connection: number; readonly bytes: Uint8Array }
-  | { readonly type: 'close'; readonly connection: number }
-  | { readonly type: 'up'; readonly neighbour: Neighbour }
-  | {
-      readonly type: 'down'
-      readonly neighbour: Neighbour
-      /** When anything came over it last. */
-      readonly heardAt: Millis
-      readonly error: string
-      /** Of the far side's goodbye, 0 without one. */
-      readonly code: number
-    }
-  | { readonly type: 'message'; readonly from: PeerId; readonly message: LinkMessage }
-  | { readonly type: 'drop'; readonly reason: string }
-  | { readonly type: 'ourself'; readonly connection: number }
-  /** Another process has this peer's identity. */
-  | { readonly type: 'double'; readonly endpoint: Endpoint; readonly hello: Hello }
-  | {
-      readonly type: 'ended'
-      readonly connection: number
-      /** Who it led to, where that was proved. */
-      readonly peerId: PeerId | undefined
-      readonly isOutbound: boolean
-      readonly endpoint: Endpoint
-      readonly reason: LinkDownReason | 'goodbye'
-      readonly code: number
-      readonly error: string
-    }
 
 /** What the node says of a link; what all links share is kept here. */
 type OwnLinkConfig = Omit<LinkConfig, 'firstMessages'>
@@ -109,7 +39,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
   readonly #self: PeerId
   readonly #configOf: (role: LinkConfig['role']) => OwnLinkConfig
   readonly #admit: (peerId: PeerId, hello: Hello, link: ProvedLink, now: Millis) => Admission
-  #failedInbound: FailedInbound[] = []
+  readonly #failedInbounds = new FailedInbounds()
 
   constructor(given: {
     self: PeerId
@@ -143,7 +73,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
   }
 
   failedInbound(now: Millis): readonly FailedInbound[] {
-    return this.#failedInbound.filter(failed => now - failed.at < FAILED_INBOUND_SHOWN_MS)
+    return this.#failedInbounds.shown(now)
   }
 
   /** The TCP connection exists. */
@@ -347,9 +277,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
       const { heardAt } = entry.link
       this.#outputs.push({ type: 'down', neighbour, heardAt, error, code: entry.heardCode })
     } else if (!isOutbound && !isOfNoConcern(goodbye?.code)) {
-      this.#failedInbound = this.#failedInbound.filter(failed => hostOf(failed.endpoint) !== hostOf(endpoint))
-      this.#failedInbound.push({ endpoint, error, at: now })
-      if (this.#failedInbound.length > FAILED_INBOUND_MAX) this.#failedInbound.shift()
+      this.#failedInbounds.add({ endpoint, error, at: now })
     }
     this.#outputs.push({
       type: 'ended',
@@ -367,8 +295,4 @@ export class Neighbours implements Machine<NeighboursOutput> {
 /** Goodbyes to a connection that the same peer has replaced. */
 function isOfNoConcern(code: number | undefined): boolean {
   return code === GOODBYE_CODE.duplicate || code === GOODBYE_CODE.restarted || code === GOODBYE_CODE.ourself
-}
-
-function hostOf(endpoint: Endpoint): string {
-  return endpoint.slice(0, endpoint.lastIndexOf(':'))
 }

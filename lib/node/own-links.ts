@@ -14,7 +14,7 @@ import {
 import type { NodeContext } from './context.ts'
 import type { DataPaths } from './data-paths.ts'
 import { withPort, type MeshView } from './mesh-view.ts'
-import type { Neighbour } from './neighbours.ts'
+import type { Neighbour } from './neighbour.ts'
 import type { NodePart } from './part.ts'
 
 /**
