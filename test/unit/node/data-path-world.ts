@@ -1,4 +1,11 @@
-import { endpointParts, parseCidr, parseEndpoint, peerIdFromBytes, type Endpoint } from '../../../lib/address/mod.ts'
+import {
+  endpointParts,
+  parseCidr,
+  parseEndpoint,
+  peerIdFromBytes,
+  type Endpoint,
+  type PeerId,
+} from '../../../lib/address/mod.ts'
 import { Beat, isDrop } from '../../../lib/base/mod.ts'
 import { DataPath } from '../../../lib/node/data-path.ts'
 import { OwnMappings } from '../../../lib/node/own-mappings.ts'
@@ -15,11 +22,11 @@ export const RELAY = peerIdFromBytes(new Uint8Array(16).fill(9))
 export const SESSION = 77
 
 /** A path whose session is a double of the seam that the path drains: what it says is pushed by the test. */
-export function pathWorld() {
+export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) {
   const session: SessionOutput[] = []
   const use = new PathUse(() => undefined, 0)
   const path = new DataPath({
-    peerId: peerIdFromBytes(new Uint8Array(16).fill(1)),
+    peerId,
     peerIndex: 3,
     session: {
       start: () => undefined,
@@ -92,8 +99,8 @@ function sizeProbeOf(output: DataPathOutput): number | undefined {
   return isPadded && !isDrop(message) && message.type === 'probe' ? message.token : undefined
 }
 
-export function directPath(candidates: readonly Endpoint[] = [ONE]) {
-  const w = pathWorld()
+export function directPath(candidates: readonly Endpoint[] = [ONE], peerId?: PeerId) {
+  const w = pathWorld(peerId)
   w.path.setCandidates(candidates, [], 0)
   const probes = w.establish(0)
   w.answer(probes.find(({ to }) => to === candidates[0])!.token, 10)
