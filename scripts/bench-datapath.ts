@@ -60,7 +60,7 @@ const lanes = new Lanes(
       process.exit(1)
     },
   },
-  { duplicateSeed: 1, shape: shape === 'single' ? 'single' : 'split' },
+  { duplicateSeed: 1, macKey: [1, 2], shape: shape === 'single' ? 'single' : 'split' },
 )
 lanes.changeTable({ rest: { selfIndex: 0, floodOwn: [1] }, reachable: { added: [1], removed: [] } })
 console.log('ready', JSON.stringify(engine.describe()))

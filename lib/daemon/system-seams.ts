@@ -72,6 +72,10 @@ export function systemSeams(): AssemblySeams {
   }
 }
 
+function randomU32(): number {
+  return Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0)
+}
+
 function openEngine(
   { port, device, disableOffload, lanes, clampMss, floodLimit, floodArp, allowRa, allowDhcp }: DaemonConfig,
   { ip }: DerivedSettings,
@@ -92,7 +96,8 @@ function openEngine(
     start: events =>
       new LanePlane(engine, events, {
         shape: lanes === 1 ? 'single' : 'split',
-        duplicateSeed: Buffer.from(systemEntropy.bytes(4)).readUInt32LE(0),
+        duplicateSeed: randomU32(),
+        macKey: [randomU32(), randomU32()],
         rules: {
           floodPerSecond: floodLimit,
           asksOwner: !floodArp,

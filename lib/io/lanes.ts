@@ -18,6 +18,8 @@ export interface LanesOptions {
   readonly shape?: 'split' | 'single'
   /** Random u32: where duplicate ids begin. */
   readonly duplicateSeed: number
+  /** Of the MAC table: two random u32 that nobody else knows. */
+  readonly macKey: readonly [number, number]
   /** Slots of the MAC table: a power of two. */
   readonly macCapacity?: number
   readonly rules?: SwitchRules
@@ -39,7 +41,7 @@ export class Lanes {
     this.#engine = engine
     this.#events = events
     const macTable = new SharedArrayBuffer(MacTable.bytesFor(options.macCapacity))
-    this.macs = new MacTable(macTable)
+    this.macs = new MacTable(macTable, options.macKey)
     const masks = SHAPES[options.shape ?? 'split']
     masks.forEach((mask, laneNumber) => {
       const backlog = new ReportBacklog()

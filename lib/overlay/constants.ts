@@ -17,6 +17,8 @@ export const MAC_TABLE_CAPACITY = 16_384
 
 /** Slots that share one bucket of a MAC table or of a duplicate window. */
 export const BUCKET_SLOTS = 8
+/** Of a bucket of a MAC table so many are addresses of this host; the rest is for those of others. */
+export const BUCKET_LOCAL_MAX = 6
 
 /** How often a lane looks again at a bucket that another lane is writing before it goes on without it. */
 export const MAC_SPIN_MAX = 64

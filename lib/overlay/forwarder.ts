@@ -193,15 +193,15 @@ export class Forwarder {
         this.#sendTo(peer, row, at, now, nowSeconds)
         return
       }
-    } else if (this.#rules.asksOwner) {
-      const owner = this.#askedOwner(at)
-      if (owner >= 0 && owner !== this.#selfIndex) {
-        this.#sendTo(owner, row, at, now, nowSeconds)
-        return
-      }
     }
-    if (this.#mayFloodOwn(at, now)) this.#flood(row, at)
-    else this.#dropFlood(at, MAC_LOCAL, nowSeconds)
+    if (!this.#mayFloodOwn(at, now)) {
+      this.#dropFlood(at, MAC_LOCAL, nowSeconds)
+      return
+    }
+    // What goes to one host alone counts too: the bridge there floods it.
+    const owner = this.#rules.asksOwner && (high & GROUP_BIT) !== 0 ? this.#askedOwner(at) : OWNER_NONE
+    if (owner >= 0 && owner !== this.#selfIndex) this.#sendTo(owner, row, at, now, nowSeconds)
+    else this.#flood(row, at)
   }
 
   /** To one peer and nobody else: a frame for which there is no way yet waits. */
@@ -261,7 +261,9 @@ export class Forwarder {
     const before = this.#learn(at, origin, nowSeconds)
     if (before === MAC_CONTESTED) return false
     if (before === MAC_LOCAL) this.#lane.countLocalMove()
-    if (isBroadcast && !this.#floods.take(origin, 1, now)) return this.#dropFlood(at, origin, nowSeconds)
+    // The bridge floods what is for a group, whatever it came as.
+    const isFlood = isBroadcast || (rows[at + ROW.destinationHigh]! & GROUP_BIT) !== 0
+    if (isFlood && !this.#floods.take(origin, this.#framesAt(at), now)) return this.#dropFlood(at, origin, nowSeconds)
     if (isBroadcast) this.#passOn(row, at, origin)
     return true
   }
@@ -356,12 +358,16 @@ export class Forwarder {
 
   /** One container must not use up what the host may have flooded. */
   #mayFloodOwn(at: number, now: Millis): boolean {
+    const frames = this.#framesAt(at)
+    const source = this.#lane.rows[at + ROW.sourceLow]!
+    return this.#ownFloods.take(source, frames, now) && this.#floods.take(PEER_INDEX_MAX, frames, now)
+  }
+
+  /** How many frames a super-frame stands for. */
+  #framesAt(at: number): number {
     const { rows } = this.#lane
     const gsoSize = rows[at + ROW.gsoSize]!
-    const frames = gsoSize > 0 ? Math.ceil(rows[at + ROW.length]! / gsoSize) : 1
-    return (
-      this.#ownFloods.take(rows[at + ROW.sourceLow]!, frames, now) && this.#floods.take(PEER_INDEX_MAX, frames, now)
-    )
+    return gsoSize > 0 ? Math.ceil(rows[at + ROW.length]! / gsoSize) : 1
   }
 
   #dropFlood(at: number, origin: number, nowSeconds: number): false {

@@ -1,6 +1,7 @@
 import type { Mac } from '../address/mod.ts'
 import { assert } from '../base/mod.ts'
 import {
+  BUCKET_LOCAL_MAX,
   BUCKET_SLOTS,
   MAC_AGE_SECONDS,
   MAC_FORGET_SPIN_MAX,
@@ -11,6 +12,7 @@ import {
   MAC_SPIN_MAX,
   MAC_TABLE_CAPACITY,
 } from './constants.ts'
+import { keyedHash } from './keyed-hash.ts'
 
 /** The address was last seen on this host's own bridge. */
 export const MAC_LOCAL = -2
@@ -27,7 +29,8 @@ export interface MacEntry {
 }
 
 // A slot: | used << 16 | upper 16 bits | lower 32 bits | peer | last seen, seconds | moves in a row | last move, seconds |
-// where it was before it began to move |. A bucket: sequence, then its slots.
+// where it was before it began to move |. A bucket: sequence, then its slots. The table: the key of the hash, then its buckets.
+const MAC_KEY_WORDS = 2
 const MAC_SLOT_WORDS = 7
 const MAC_BUCKET_WORDS = 1 + BUCKET_SLOTS * MAC_SLOT_WORDS
 const USED = 1 << 16
@@ -48,7 +51,9 @@ const VIRTUAL_ROUTERS = [0x5e_0001, 0x5e_0002]
  * has it, however often that changes.
  *
  * A fixed number of slots over a buffer that lanes on several threads may share (SharedArrayBuffer). An address belongs
- * to one bucket of eight slots; a full bucket evicts its oldest entry. Each bucket is a sequence lock: odd while
+ * to one bucket of eight slots; a full bucket evicts its oldest entry. Which bucket depends on a secret key, and what is
+ * local gives way only to what is local: others must not be able to make this host forget what is plugged into it. So
+ * that they can be learned all the same, no more than BUCKET_LOCAL_MAX of a bucket are local. Each bucket is a sequence lock: odd while
  * somebody writes. The lock is per bucket rather than per slot so that two lanes which learn one address at once cannot
  * make two entries of it. Who cannot get a bucket within MAC_SPIN_MAX looks gives up: learning is skipped and a lookup
  * says MAC_UNKNOWN, which costs a flood and no more. `learn` and `lookup` do not allocate.
@@ -57,20 +62,31 @@ export class MacTable {
   readonly capacity: number
   readonly #words: Int32Array
   readonly #bucketMask: number
+  readonly #firstKey: number
+  readonly #secondKey: number
   #former = MAC_UNKNOWN
 
   /** The bytes that a table of so many slots (a power of two, at least 8) needs. */
   static bytesFor(capacity = MAC_TABLE_CAPACITY): number {
     assert(capacity >= BUCKET_SLOTS && (capacity & (capacity - 1)) === 0, `MAC table of ${capacity} slots`)
-    return (capacity / BUCKET_SLOTS) * MAC_BUCKET_WORDS * Int32Array.BYTES_PER_ELEMENT
+    return (MAC_KEY_WORDS + (capacity / BUCKET_SLOTS) * MAC_BUCKET_WORDS) * Int32Array.BYTES_PER_ELEMENT
   }
 
-  /** A table over `buffer`, whose length is one of `bytesFor` and whose bytes are zero or another lane's table. */
-  constructor(buffer: ArrayBuffer | SharedArrayBuffer = new ArrayBuffer(MacTable.bytesFor())) {
+  /**
+   * A table over `buffer`, whose length is one of `bytesFor` and whose bytes are zero or another lane's table. `key`:
+   * two random u32 that nobody else knows; who makes the table gives it, and the other lanes find it in the buffer.
+   */
+  constructor(
+    buffer: ArrayBuffer | SharedArrayBuffer = new ArrayBuffer(MacTable.bytesFor()),
+    key?: readonly [number, number],
+  ) {
     this.#words = new Int32Array(buffer)
-    this.capacity = (this.#words.length / MAC_BUCKET_WORDS) * BUCKET_SLOTS
+    this.capacity = ((this.#words.length - MAC_KEY_WORDS) / MAC_BUCKET_WORDS) * BUCKET_SLOTS
     assert(buffer.byteLength === MacTable.bytesFor(this.capacity), `MAC table over ${buffer.byteLength} bytes`)
     this.#bucketMask = this.capacity / BUCKET_SLOTS - 1
+    if (key !== undefined) this.#words.set(key)
+    this.#firstKey = this.#words[0]!
+    this.#secondKey = this.#words[1]!
   }
 
   /** The peer at which the address of the last `lookup` was before, if it moved of late; else MAC_UNKNOWN. */
@@ -105,6 +121,7 @@ export class MacTable {
       if (slot < 0) slot = this.#victim(at, nowSeconds)
       Atomics.store(words, slot + 4, 0)
     }
+    if (peer === MAC_LOCAL && before !== MAC_LOCAL) this.#boundLocals(at, slot)
     Atomics.store(words, slot, tag)
     Atomics.store(words, slot + 1, lower)
     Atomics.store(words, slot + 2, peer)
@@ -157,7 +174,7 @@ export class MacTable {
   forgetPeer(peer: number): number {
     const words = this.#words
     let forgotten = 0
-    for (let at = 0; at < words.length; at += MAC_BUCKET_WORDS) {
+    for (let at = MAC_KEY_WORDS; at < words.length; at += MAC_BUCKET_WORDS) {
       if (!this.#holds(at, peer) || !this.#lock(at, MAC_FORGET_SPIN_MAX)) continue
       for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
         if (words[slot] === 0) continue
@@ -177,7 +194,7 @@ export class MacTable {
     const words = this.#words
     const entries: MacEntry[] = []
     const bucket = new Int32Array(MAC_BUCKET_WORDS)
-    for (let at = 0; at < words.length; at += MAC_BUCKET_WORDS) {
+    for (let at = MAC_KEY_WORDS; at < words.length; at += MAC_BUCKET_WORDS) {
       if (!this.#copyBucket(at, bucket)) continue
       for (let slot = 1; slot < MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
         const lastSeenSeconds = bucket[slot + 3]!
@@ -190,9 +207,8 @@ export class MacTable {
   }
 
   #bucketOf(high: number, low: number): number {
-    let hash = Math.imul(low ^ Math.imul(high, 0x9e37_79b1), 0x85eb_ca6b)
-    hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2_ae35)
-    return ((hash ^ (hash >>> 13)) & this.#bucketMask) * MAC_BUCKET_WORDS
+    const hash = keyedHash(low, high, this.#firstKey, this.#secondKey)
+    return MAC_KEY_WORDS + (hash & this.#bucketMask) * MAC_BUCKET_WORDS
   }
 
   /** The slot of the address in the bucket, or -1. */
@@ -224,20 +240,35 @@ export class MacTable {
     return words[slot + 6] === peer || nowSeconds - words[slot + 3]! > MAC_HOLD_SECONDS
   }
 
-  /** A free or aged slot of the bucket, else the one not seen for longest. */
+  /** A free slot of the bucket, else the one not seen for longest of those that are not local, or that aged. */
   #victim(at: number, nowSeconds: number): number {
     const words = this.#words
-    let oldest = at + 1
+    let oldest = -1
     let age = -Infinity
     for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
       if (words[slot] === 0) return slot
       const slotAge = nowSeconds - words[slot + 3]!
+      if (words[slot + 2] === MAC_LOCAL && slotAge <= MAC_AGE_SECONDS) continue
       if (slotAge > age) {
         oldest = slot
         age = slotAge
       }
     }
+    assert(oldest >= 0, 'a bucket is full of local addresses')
     return oldest
+  }
+
+  /** The slot of the locked bucket becomes local: when there are too many then, the oldest of the others is forgotten. */
+  #boundLocals(at: number, becoming: number): void {
+    const words = this.#words
+    let oldest = -1
+    let locals = 1
+    for (let slot = at + 1; slot < at + MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
+      if (slot === becoming || words[slot] === 0 || words[slot + 2] !== MAC_LOCAL) continue
+      locals++
+      if (oldest < 0 || words[slot + 3]! < words[oldest + 3]!) oldest = slot
+    }
+    if (locals > BUCKET_LOCAL_MAX) Atomics.store(words, oldest, 0)
   }
 
   #holds(at: number, peer: number): boolean {

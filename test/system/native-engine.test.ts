@@ -73,7 +73,7 @@ async function withPair(run: Run, use: (engines: NativeEngine[], lanes: Lanes[])
       engine.setEndpoint(1, { ip: LOOPBACK, port: engines[other]!.describe().port })
       engine.setPathBytes(1, 1472)
       const events = { ...DEAF, onFailure: (text: string) => t.fail(text) }
-      const started = new Lanes(engine, events, { duplicateSeed: side, shape: run.shape ?? 'split' })
+      const started = new Lanes(engine, events, { duplicateSeed: side, macKey: [1, 2], shape: run.shape ?? 'split' })
       started.changeTable({ rest: { selfIndex: 0, floodOwn: [1] }, reachable: { added: [1], removed: [] } })
       lanes.push(started)
     }
@@ -186,7 +186,11 @@ t.test('says that a lane failed when its TAP is taken away', { skip }, async tes
   const tapName = `wnx${process.pid}`.slice(0, 15)
   const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
   const failed = new Promise<string>(resolve => {
-    const lanes = new Lanes(engine, { ...DEAF, onFailure: resolve }, { duplicateSeed: 0, shape: 'single' })
+    const lanes = new Lanes(
+      engine,
+      { ...DEAF, onFailure: resolve },
+      { duplicateSeed: 0, macKey: [1, 2], shape: 'single' },
+    )
     test.teardown(async () => {
       await lanes.stop()
       engine.close()

@@ -11,6 +11,7 @@ function setUp(answer: boolean | undefined, lastSeenSeconds = 0) {
   const passed: SwitchNotice[] = []
   const asked: number[] = []
   const answers: (() => void)[] = []
+  let seconds = 100
   const local = new LocalMacs({
     plane: () => ({
       forgetMac: mac => forgotten.push(mac),
@@ -21,13 +22,16 @@ function setUp(answer: boolean | undefined, lastSeenSeconds = 0) {
       return new Promise(resolve => answers.push(() => resolve(answer)))
     },
     pass: notice => passed.push(notice),
-    nowSeconds: () => 100,
+    nowSeconds: () => seconds,
   })
   const settle = async () => {
     for (const give of answers.splice(0)) give()
     await new Promise(resolve => setImmediate(resolve))
   }
-  return { local, forgotten, passed, asked, settle }
+  const pass = (more: number) => {
+    seconds += more
+  }
+  return { local, forgotten, passed, asked, settle, pass }
 }
 
 const notice = (mac: number, holder: number): SwitchNotice => ({ kind: 'duplicate-mac', mac, holder, rival: 2 })
@@ -67,6 +71,24 @@ t.test('one address is looked for once at a time, and few at once', async t => {
   for (let i = 0; i < 20; i++) local.handle(notice(MAC + (i % 10), MAC_LOCAL))
   t.equal(asked.length, 4)
   await settle()
-  local.handle(notice(MAC, MAC_LOCAL))
+  local.handle(notice(MAC + 9, MAC_LOCAL))
   t.equal(asked.length, 5)
+})
+
+t.test('an address is looked for once a second, and no more addresses than are remembered', async t => {
+  const { local, asked, settle, pass } = setUp(true)
+  const handle = async (mac: number) => {
+    local.handle(notice(mac, MAC_LOCAL))
+    await settle()
+  }
+  for (let i = 0; i < 500; i++) await handle(MAC)
+  t.equal(asked.length, 1)
+  pass(1)
+  await handle(MAC)
+  t.equal(asked.length, 2)
+  for (let i = 0; i < 500; i++) await handle(MAC + i)
+  t.equal(asked.length, 65)
+  pass(1)
+  await handle(MAC + 499)
+  t.equal(asked.length, 66)
 })

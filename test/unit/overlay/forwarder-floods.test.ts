@@ -4,8 +4,18 @@ import { MAC_LOCAL } from '../../../lib/overlay/mac-table.ts'
 import { ROW_FLAG } from '../../../lib/overlay/packet-engine.ts'
 import { SWITCH_RULES } from '../../../lib/overlay/switch-rules.ts'
 import { DATAGRAM_KIND } from '../../../lib/wire/datagram.ts'
-import { ethernetFrame, ipv4Payload } from '../../support/frames.ts'
-import { EVERYBODY, MAC_A, MAC_B, MAC_X, broadcast, expectDrop, frame, setUp } from './forwarder-fixture.ts'
+import { arpPayload, ethernetFrame, ipv4Payload } from '../../support/frames.ts'
+import {
+  EVERYBODY,
+  MAC_A,
+  MAC_B,
+  MAC_X,
+  NOTHING_LENT,
+  broadcast,
+  expectDrop,
+  frame,
+  setUp,
+} from './forwarder-fixture.ts'
 
 const LIMIT = 20
 const rules = { ...SWITCH_RULES, floodPerSecond: LIMIT }
@@ -34,6 +44,22 @@ t.test('what is flooded of a peer beyond the limit is neither delivered nor pass
   t.equal(lane.written.length, BURST + 3, 'another origin, and what is no broadcast, pass')
   inAt(1000 + FLOOD_BURST_MS, broadcast(2, 3, 999))
   t.equal(lane.written.length, BURST + 4)
+})
+
+t.test('questions for one host alone count as floods, where they are asked and where they arrive', async t => {
+  const owners = { ...NOTHING_LENT, first: 0x0a20_0000, blockSize: 64, ownerOf: Int32Array.of(0, 1) }
+  const sender = setUp({ rules, table: { owners } })
+  const ask = (own: number, asked: number) => ethernetFrame(EVERYBODY, MAC_A, arpPayload(MAC_A, own, asked), 0x0806)
+  for (let i = 0; i < 2 * BURST; i++) sender.out({ frame: ask(0x0a20_0001, 0x0a20_0041) })
+  t.same(sender.lane.sent.flat().length, BURST / 2 + 1)
+  t.same(sender.lane.sent[0]?.[0]?.slice(0, 3), [1, 0, DATAGRAM_KIND.frame])
+  expectDrop(t, sender.lane, 'flood-limit', 2 * BURST - BURST / 2 - 1)
+  t.equal(sender.notices.length, 1)
+  const receiver = setUp({ rules, table: { owners } })
+  for (let i = 0; i < 2 * BURST; i++) receiver.inward({ frame: ask(0x0a20_0041, 0x0a20_0001), from: 1 })
+  t.equal(receiver.lane.written.length, BURST + 1)
+  expectDrop(t, receiver.lane, 'flood-limit', BURST - 1)
+  t.match(receiver.notices, [{ kind: 'flood', origin: 1, mac: MAC_A }])
 })
 
 t.test('a super-frame counts for its segments', async t => {

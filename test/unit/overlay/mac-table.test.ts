@@ -3,6 +3,7 @@ import t from 'tap'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import {
+  BUCKET_LOCAL_MAX,
   BUCKET_SLOTS,
   MAC_AGE_SECONDS,
   MAC_HOLD_SECONDS,
@@ -173,6 +174,49 @@ t.test('a full bucket evicts its oldest', async t => {
   t.equal(macs.lookup(0, 0, 151), 0, 'what was refreshed stays')
   t.equal(macs.lookup(0, 99, 151), 9)
   t.equal(macs.entries(151).length, BUCKET_SLOTS)
+})
+
+t.test('others cannot have a local address forgotten, however many of theirs fall into its bucket', async t => {
+  const macs = tableOf(BUCKET_SLOTS)
+  macs.learn(0x0200, 10, MAC_LOCAL, 100)
+  for (let low = 100; low < 100 + 4 * BUCKET_SLOTS; low++) {
+    t.equal(macs.learn(0x0200, low, 7, 101), MAC_UNKNOWN)
+    t.equal(macs.lookup(0x0200, low, 101), 7, 'each of them is learned all the same')
+  }
+  t.equal(macs.lookup(0x0200, 10, 101), MAC_LOCAL)
+  t.equal(macs.learn(0x0200, 10, 7, 101), MAC_CONTESTED, 'so it cannot be claimed either')
+  const later = 101 + MAC_AGE_SECONDS
+  for (let low = 200; low < 200 + BUCKET_SLOTS; low++) macs.learn(0x0200, low, 7, later)
+  t.equal(macs.entries(later).length, BUCKET_SLOTS, 'one that aged makes room')
+})
+
+t.test('local addresses take each others places, the oldest first, and leave room for those of others', async t => {
+  const macs = tableOf(BUCKET_SLOTS)
+  for (let low = 0; low < BUCKET_SLOTS; low++) macs.learn(1, low, 5, low)
+  for (let low = 0; low < BUCKET_SLOTS; low++) macs.learn(2, low, MAC_LOCAL, 100 + low)
+  const locals = () => [...macs.entries(200)].filter(one => one.peer === MAC_LOCAL).map(one => one.mac % 2 ** 32)
+  const newest = Array.from({ length: BUCKET_LOCAL_MAX }, (_, i) => BUCKET_SLOTS - BUCKET_LOCAL_MAX + i)
+  t.same(
+    locals().sort((a, b) => a - b),
+    newest,
+  )
+  macs.learn(3, 1, 5, 150)
+  macs.learn(3, 2, 6, 150)
+  t.same([macs.lookup(3, 1, 150), macs.lookup(3, 2, 150)], [5, 6])
+  t.equal(locals().length, BUCKET_LOCAL_MAX)
+  macs.learn(3, 1, MAC_LOCAL, 151)
+  t.equal(macs.lookup(3, 1, 151), MAC_LOCAL, 'one that moves here, too')
+  t.equal(macs.lookup(2, newest[0]!, 151), MAC_UNKNOWN)
+  t.equal(locals().length, BUCKET_LOCAL_MAX)
+})
+
+t.test('a key that another lane gave is found in the buffer', async t => {
+  const buffer = new ArrayBuffer(MacTable.bytesFor(1024))
+  const first = new MacTable(buffer, [0xdead_beef, 0x1234_5678])
+  for (let low = 0; low < 100; low++) first.learn(1, low, low, 0)
+  const second = new MacTable(buffer)
+  for (let low = 0; low < 100; low++) t.equal(second.lookup(1, low, 0), first.lookup(1, low, 0))
+  t.ok(first.entries(0).length > 90)
 })
 
 t.test('forgets a peer with all its addresses', async t => {
