@@ -51,6 +51,8 @@ interface Seek {
   readonly drained: Set<PeerId>
   /** Who did not answer in time: asked again when nobody else is left. */
   readonly silent: Set<PeerId>
+  /** Who called the last id stale. */
+  readonly stale: Set<PeerId>
   /** From when on the refusal of all owners counts as final. */
   refusedAt: Millis | undefined
 }
@@ -113,8 +115,9 @@ export class Seeker {
         seek.need = need
         continue
       }
-      const empty = { denied: new Map<PeerId, Denial>(), drained: new Set<PeerId>(), silent: new Set<PeerId>() }
-      this.#seeks.set(key, { need, asked: undefined, ...empty, refusedAt: undefined })
+      const peers = { drained: new Set<PeerId>(), silent: new Set<PeerId>(), stale: new Set<PeerId>() }
+      const denied = new Map<PeerId, Denial>()
+      this.#seeks.set(key, { need, asked: undefined, denied, ...peers, refusedAt: undefined })
     }
   }
 
@@ -196,12 +199,15 @@ export class Seeker {
     const { peer } = asked
     seek.silent.delete(peer)
     if (answer.outcome === 'stale') {
+      // Once it is asked again at once; whoever goes on to call ids stale lies about them, and has not answered.
+      if (seek.stale.has(peer)) return
+      seek.stale.add(peer)
       this.#parts.leapAbove(answer.lastId)
-      // Asked again as if it had not answered: whoever lies about ids is asked last.
       seek.silent.add(peer)
       seek.asked = undefined
       return
     }
+    seek.stale.delete(peer)
     if (answer.outcome === 'denied') {
       const { free, held } = answer
       seek.denied.set(peer, { free: asked.isSingle ? 0 : free, ...(held !== undefined && { held }) })

@@ -135,6 +135,8 @@ export const PROBE_SUSPECT_MS = 250
 export const SUSPECT_RELAYED_MS = 900
 /** or where none does. */
 export const SUSPECT_ALONE_MS = 4_000
+/** A path that works, and has followed its peer to another address, stays there for one to three times as long. */
+export const FOLLOW_GAP_MS = 1_000
 /** Where neither an endpoint nor a relay has answered for so long the control link is tried. */
 export const LINK_DETOUR_AFTER_MS = 1_500
 /**

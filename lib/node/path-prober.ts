@@ -3,6 +3,7 @@ import { jittered, soonest, type Beat, type Chance, type Millis } from '../base/
 import { encodeProbe, encodeProbeReply, type Rendezvous } from '../wire/mod.ts'
 import {
   CANDIDATES_MAX,
+  FOLLOW_GAP_MS,
   LINK_DETOUR_AFTER_MS,
   PROBES_OUTSTANDING_MAX,
   PROBE_ANSWER_MAX_MS,
@@ -63,6 +64,8 @@ export class PathProber {
   #guesses: readonly Endpoint[] = []
   /** Where the peer was heard from last besides its path. */
   #heardFrom: Endpoint | undefined
+  /** Before a path that works is not left for another address of the peer. */
+  #staysUntil: Millis = 0
   #probeAt: Millis | undefined
   #probeWaitMs = PROBE_FIRST_MS
   /** Before the candidates are not probed again. */
@@ -158,6 +161,7 @@ export class PathProber {
   /** An address that the peer was heard from: probe it now unless it is the path already. */
   consider(endpoint: Endpoint, now: Millis): void {
     if (this.#way.direct?.endpoint === endpoint || this.#session.sealIndex === 0) return
+    if (this.isSound && now < this.#staysUntil) return
     this.#heardFrom = endpoint
     if (!this.candidates.includes(endpoint)) this.#guesses = [endpoint, ...this.#guesses].slice(0, CANDIDATES_MAX)
     const isAwaited = this.#probes.some(probe => probe.by === endpoint && now - probe.sentAt < PROBE_ANSWER_MAX_MS)
@@ -237,7 +241,11 @@ export class PathProber {
       return
     }
     // A working path is left only for an address that the peer was heard from since, or when it stopped answering.
-    if (this.isSound && !this.#hasMoved(by)) return
+    if (this.isSound) {
+      if (!this.#hasMoved(by) || now < this.#staysUntil) return
+      // Where both have two addresses, each could follow the other for ever: for how long one stays is its own draw.
+      this.#staysUntil = now + FOLLOW_GAP_MS * (1 + 2 * this.#chance())
+    }
     this.#suspicion.prove(now)
     this.#linkAt = undefined
     this.#loss.clear()

@@ -3,6 +3,7 @@ import { endpointParts, parseEndpoint } from '../../../lib/address/mod.ts'
 import { BEAT_MS } from '../../../lib/base/mod.ts'
 import {
   CANDIDATES_MAX,
+  FOLLOW_GAP_MS,
   PROBE_ANSWER_MIN_MS,
   PROBE_BUSY_MS,
   PROBE_IDLE_MS,
@@ -103,6 +104,27 @@ t.test('an answer from another address does not stand in for one over the path',
   }
   t.match(w.path.state, { kind: 'direct', endpoint: TWO })
   t.ok(at <= 3 * PROBE_BUSY_MS, `${at} ms`)
+  t.end()
+})
+
+t.test('a path that works follows its peer to another address at once, and then not for a while', t => {
+  const w = directPath([ONE, TWO])
+  const changes: number[] = []
+  for (let at = 2_000, before = ONE; at < 20_000; at += 10) {
+    // The remote has two addresses, and sends from whichever is not the path here.
+    w.path.handleTimeout(at)
+    w.path.handleMoved(endpointParts(before === ONE ? TWO : ONE), at)
+    for (const { token, to } of w.probesOf(w.drain()))
+      w.path.handleControl(SESSION, encodeProbeReply(token, '192.0.2.100:6783'), endpointParts(parseEndpoint(to!)!), at)
+    w.drain()
+    const { state } = w.path
+    if (state.kind !== 'direct' || state.endpoint === before) continue
+    before = state.endpoint
+    changes.push(at)
+  }
+  t.equal(changes[0], 2_000)
+  for (const gap of gapsOf(changes)) t.ok(gap >= FOLLOW_GAP_MS, `${gap} ms`)
+  t.ok(new Set(gapsOf(changes)).size > 1, 'each time for another while')
   t.end()
 })
 
