@@ -47,6 +47,7 @@ constexpr int LANES_MAX = 16;        // per engine; slot 0 is the control side
 constexpr int ENGINES_MAX = 64;
 constexpr int FRAME_MAX = 65550;     // 65,535 bytes of packet, Ethernet header, rounding
 constexpr int UDP_PAYLOAD_MAX = 65507;
+constexpr int VLAN_TAGS_MAX = 4;     // that are looked behind (lib/overlay/constants.ts)
 constexpr int PATH_BYTES_DEFAULT = 1232;  // what fits IPv6's smallest MTU of 1280
 constexpr int PATH_BYTES_MIN = 472;      // PATH_BYTES_MIN of lib/overlay/constants.ts behind a relay
 // Frames in pieces (lib/overlay/constants.ts).

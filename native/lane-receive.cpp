@@ -138,6 +138,10 @@ bool Lane::add_frame(Session& session, uint8_t* frame, int length, const uint8_t
   if (length < 14 || (wire_flags & ~FLAG_WIRE_MASK) != 0 || (gso & (gso - 1)) != 0) return false;
   if (partial && (start < 14 || start + offset + 2 > length)) return false;
   FrameShape shape = parse_frame(frame, length);
+  if (shape.still_tagged) {
+    count_(DROP_VLAN_TAGS);
+    return true;
+  }
   if (gso != 0) {
     SegmentPlan plan;
     if (gso_size == 0 || !describe_segments(frame, length, wire_flags, start, offset, shape, plan)) return false;

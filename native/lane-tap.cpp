@@ -65,6 +65,11 @@ int Lane::tap_read(int& error) {
       continue;
     }
     const uint8_t* frame = at + VNET_HEADER;
+    FrameShape shape = parse_frame(frame, length);
+    if (shape.still_tagged) {
+      count_(DROP_VLAN_TAGS);
+      continue;
+    }
     int32_t* row = row_(rows_filled_);
     memset(row, 0, sizeof(int32_t) * ROW_COLUMNS);
     row[ROW_OFFSET] = used + VNET_HEADER;
@@ -73,7 +78,7 @@ int Lane::tap_read(int& error) {
     row[ROW_FLAGS] = flags;
     row[ROW_GSO_SIZE] = le16(at + 4);
     if (flags & FLAG_CHECKSUM_PARTIAL) row[ROW_CHECKSUM] = le16(at + 6) | (le16(at + 8) & 0xff) << 16;
-    describe_frame(row, frame, length, parse_frame(frame, length));
+    describe_frame(row, frame, length, shape);
     message_of_row_[rows_filled_] = NO_MESSAGE;
     rows_filled_++;
     used += (VNET_HEADER + length + 63) & ~63;

@@ -1,12 +1,13 @@
 #include "parse.h"
 
 #include "bytes.h"
+#include "constants.h"
 
 namespace weave {
 namespace {
 
 constexpr int ETHER_IPV4 = 0x0800, ETHER_ARP = 0x0806, ETHER_IPV6 = 0x86dd, ETHER_VLAN = 0x8100, ETHER_QINQ = 0x88a8;
-constexpr int VLAN_TAGS_MAX = 4, EXTENSION_HEADERS_MAX = 16;
+constexpr int EXTENSION_HEADERS_MAX = 16;
 constexpr int NEXT_HOP_BY_HOP = 0, NEXT_ROUTING = 43, NEXT_FRAGMENT = 44, NEXT_AUTHENTICATION = 51, NEXT_OPTIONS = 60,
               NEXT_ICMPV6 = 58, NEXT_MOBILITY = 135;
 constexpr int PROTOCOL_UDP = 17;
@@ -26,8 +27,10 @@ void parse_ipv4(const uint8_t* frame, int length, FrameShape& shape) {
   shape.l4 = l3 + header;
 }
 
-// A first fragment whose headers do not reach the upper layer could hide a router advertisement from us and not from the
-// container (RFC 7113 §2), so it is taken for one.
+bool is_vlan(int ether_type) { return ether_type == ETHER_VLAN || ether_type == ETHER_QINQ; }
+
+// A first fragment whose headers do not reach the upper layer could hide what is not to pass from us and not from the
+// container (RFC 7113 §2), so it is taken for all of it.
 void parse_ipv6(const uint8_t* frame, int length, FrameShape& shape) {
   int l3 = shape.l3;
   if (length < l3 + 40 || frame[l3] >> 4 != 6) { shape.l3 = 0; return; }
@@ -61,15 +64,13 @@ void parse_ipv6(const uint8_t* frame, int length, FrameShape& shape) {
       return;
     }
   }
-  shape.router_advertisement = true;
+  shape.router_advertisement = shape.neighbour_advertisement = shape.dhcp_server = true;
 }
 
-}  // namespace
-
-namespace {
-
+// A UDP header over IPv6 that is not all there is taken for a DHCP server's: a first fragment can end before the ports.
 bool is_dhcp_server(const uint8_t* frame, int length, const FrameShape& shape) {
-  if (shape.protocol != PROTOCOL_UDP || shape.l4 == 0 || length < shape.l4 + 4) return false;
+  if (shape.protocol != PROTOCOL_UDP) return false;
+  if (shape.l4 == 0 || length < shape.l4 + 4) return shape.version == 6;
   int source = be16(frame + shape.l4), destination = be16(frame + shape.l4 + 2);
   return shape.version == 4 ? source == 67 && destination == 68 : source == 547 && destination == 546;
 }
@@ -80,18 +81,18 @@ FrameShape parse_frame(const uint8_t* frame, int length) {
   FrameShape shape;
   int at = 12;
   shape.ether_type = be16(frame + at);
-  for (int tags = 0; (shape.ether_type == ETHER_VLAN || shape.ether_type == ETHER_QINQ) && tags < VLAN_TAGS_MAX; tags++) {
-    if (length < at + 6) return shape;
+  for (int tags = 0; is_vlan(shape.ether_type) && tags < VLAN_TAGS_MAX && length >= at + 6; tags++) {
     at += 4;
     shape.ether_type = be16(frame + at);
   }
+  shape.still_tagged = is_vlan(shape.ether_type);
   shape.l3 = at + 2;
   if (shape.ether_type == ETHER_IPV4) {
     parse_ipv4(frame, length, shape);
     shape.dhcp_server = is_dhcp_server(frame, length, shape);
   } else if (shape.ether_type == ETHER_IPV6) {
     parse_ipv6(frame, length, shape);
-    shape.dhcp_server = is_dhcp_server(frame, length, shape);
+    shape.dhcp_server |= is_dhcp_server(frame, length, shape);
   } else {
     if (shape.ether_type == ETHER_ARP && length >= shape.l3 + 28) shape.source_ipv4 = be32(frame + shape.l3 + 14);
     shape.l3 = 0;

@@ -6,6 +6,7 @@ namespace weave {
 
 struct FrameShape {
   int ether_type = 0;    // behind VLAN tags
+  bool still_tagged = false;  // behind the last VLAN tag that is read comes another one, or the end: nobody looked further
   int l3 = 0;            // offset of the IP header, 0 when there is none that is well-formed
   int version = 0;       // 4 or 6
   int l4 = 0;            // offset of the transport header, 0 when unknown or a later fragment

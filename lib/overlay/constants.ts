@@ -86,6 +86,8 @@ export const REASSEMBLY_MS = 1_000
 export const PEER_PARTIAL_FRAMES_MAX = 64
 export const PEER_PARTIAL_BYTES_MAX = 1_048_576
 export const PARTIAL_BYTES_MAX = 8_388_608
+/** VLAN tags that are looked behind: a frame with more is dropped. Linux takes off any number with VLAN id 0. */
+export const VLAN_TAGS_MAX = 4
 /** Bytes of sealed datagrams that wait to be taken for a link, for one peer and for all; */
 export const PEER_HANDED_BYTES_MAX = 262_144
 export const HANDED_BYTES_MAX = 4_194_304

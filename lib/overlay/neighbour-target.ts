@@ -1,8 +1,8 @@
+import { VLAN_TAGS_MAX } from './constants.ts'
 import { u16At } from './frame-bytes.ts'
 
 const ETHERNET_TYPE_AT = 12
 const VLAN_TYPES = [0x8100, 0x88a8]
-const VLAN_TAGS_MAX = 4
 const IPV6_HEADER_BYTES = 40
 const NEXT_HOP_BY_HOP = 0
 const NEXT_ROUTING = 43

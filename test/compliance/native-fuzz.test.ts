@@ -61,7 +61,7 @@ function drops(): number {
   let total = 0
   for (const [name, value] of Object.entries(engine.counters())) {
     if (
-      /^drop:(short|type|no-session|replay|auth|kind|malformed-frame|hop-limit|relay|no-path|too-big|fragment$)/.test(
+      /^drop:(short|type|no-session|replay|auth|kind|malformed-frame|vlan-tags|hop-limit|relay|no-path|too-big|fragment$)/.test(
         name,
       )
     )

@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { concatBytes } from '../../lib/base/mod.ts'
 import { READY, ROW } from '../../lib/overlay/packet-engine.ts'
 import { DATAGRAM_KIND, FRAME_FLAG } from '../../lib/wire/datagram.ts'
+import { tagged } from '../support/frames.ts'
 import {
   capture,
   counter,
@@ -159,6 +160,39 @@ export function hostileSuite(t: Test, name: string, makeMesh: MakeMesh): void {
         expected.set(reason, (expected.get(reason) ?? 0) + 1)
         await expectDrops(t, b!, reason, expected.get(reason)!)
       }
+    }),
+  )
+
+  t.test(`${name}: drops a frame with more VLAN tags than it looks behind, from the TAP and from a peer`, t =>
+    withMesh(makeMesh, 2, async (mesh, a, b) => {
+      const keys = linkUp(mesh, 0, 1)
+      const cases = [
+        tagged(5, testFrame(60)),
+        tagged(5, testFrame(60), 0x88a8),
+        tagged(40, testFrame(60)),
+        tagged(1, testFrame(60)).slice(0, 16),
+      ]
+      for (const [i, frame] of cases.entries()) {
+        a!.pushTap(frame)
+        let rows = 0
+        await until(a!.lane, READY.tap, () => {
+          rows += Math.max(0, a!.lane.tapRead())
+          return counter(a!, 'drop:vlan-tags') > i ? true : undefined
+        })
+        t.equal(rows, 0)
+        t.equal(counter(a!, 'drop:vlan-tags'), i + 1)
+        for (const [at, plaintext] of [
+          plainFrame(frame),
+          plainFrame(concatBytes(new Uint8Array(12), frame), DATAGRAM_KIND.broadcast),
+        ].entries()) {
+          const value = BigInt(1_000 + 2 * i + at)
+          await mesh.strangerSend(b!.endpoint, craft(keys.forward, keys.secondIndex, value, plaintext))
+          await expectDrops(t, b!, 'drop:vlan-tags', 2 * i + at + 1)
+        }
+      }
+      t.equal(drops(b!), 2 * cases.length, 'each for that reason alone')
+      await sendFrames(a!, AB, [tagged(4, testFrame(60))])
+      t.same((await receiveRows(b!))[0]?.bytes, tagged(4, testFrame(60)), 'as many as are looked behind pass')
     }),
   )
 

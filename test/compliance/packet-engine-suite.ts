@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { endpointOf, parseIpv6 } from '../../lib/address/mod.ts'
 import { READY, ROW, ROW_FLAG, type CipherName } from '../../lib/overlay/packet-engine.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
-import { arpPayload, ethernetFrame, icmpv6Payload, ipv4Payload } from '../support/frames.ts'
+import { arpPayload, ethernetFrame, icmpv6Payload, ipv4Payload, tagged } from '../support/frames.ts'
 import {
   copyRows,
   counter,
@@ -38,6 +38,9 @@ export function packetEngineSuite(t: Test, name: string, makeMesh: MakeMesh): vo
   linksSuite(t, name, makeMesh)
   hostileSuite(t, name, makeMesh)
 }
+
+/** A header of IPv6 with nothing but a fragment header behind it, which is to follow. */
+const IPV6_FRAGMENT = [0x60, 0, 0, 0, 0, 8, 44, 64, ...new Array<number>(32).fill(0)]
 
 /** The payload of an IPv4 frame with these UDP ports. */
 function udpOverIpv4(from: number, to: number): Uint8Array {
@@ -139,6 +142,29 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
           'question to a DHCP server',
           ethernetFrame(0xffff_ffff_ffff, MAC_A, udpOverIpv4(68, 67), 0x0800),
           { etherType: 0x0800, sourceIpv4: 0x0a20_0001 },
+        ],
+        [
+          'first fragment that ends before the ports of UDP',
+          ethernetFrame(0x3333_0001_0002, MAC_A, Uint8Array.of(...IPV6_FRAGMENT, 17, 0, 0, 1, 0, 0, 0, 9), 0x86dd),
+          { etherType: 0x86dd, flags: ROW_FLAG.dhcpServer },
+        ],
+        [
+          'first fragment that ends before its headers do',
+          ethernetFrame(0x3333_0001_0002, MAC_A, Uint8Array.of(...IPV6_FRAGMENT, 60, 0, 0, 1, 0, 0, 0, 9), 0x86dd),
+          {
+            etherType: 0x86dd,
+            flags: ROW_FLAG.routerAdvertisement | ROW_FLAG.neighbourAdvertisement | ROW_FLAG.dhcpServer,
+          },
+        ],
+        [
+          'later fragment',
+          ethernetFrame(0x3333_0001_0002, MAC_A, Uint8Array.of(...IPV6_FRAGMENT, 17, 0, 0, 9, 0, 0, 0, 9), 0x86dd),
+          { etherType: 0x86dd },
+        ],
+        [
+          'answer of a DHCP server behind four tags',
+          tagged(4, ethernetFrame(0xffff_ffff_ffff, MAC_A, udpOverIpv4(67, 68), 0x0800)),
+          { etherType: 0x0800, sourceIpv4: 0x0a20_0001, flags: ROW_FLAG.dhcpServer },
         ],
         [
           'neighbour solicitation',

@@ -70,3 +70,9 @@ export function icmpv6Payload(
   packet[at] = type
   return packet
 }
+
+/** The Ethernet frame behind so many VLAN tags with VLAN id 0. */
+export function tagged(tags: number, frame: Uint8Array, type = 0x8100): Uint8Array {
+  const added = Array.from({ length: tags }, () => [type >> 8, type & 0xff, 0, 0]).flat()
+  return Uint8Array.of(...frame.subarray(0, 12), ...added, ...frame.subarray(12))
+}

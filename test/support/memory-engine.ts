@@ -28,7 +28,7 @@ import {
   SHORT_ID_BYTES,
 } from '../../lib/wire/datagram.ts'
 import { BUNDLE_PREFIX_BYTES, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
-import { fillFrameFields } from './frame-fields.ts'
+import { fillFrameFields, isStillTagged } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
 import { FRESH, hasWay, isAt, isTooBig, keyOf, nextHop, pieceBytes, viewOf, type MemoryPeer } from './memory-peer.ts'
 import { MemorySession, type Sealing } from './memory-session.ts'
@@ -337,6 +337,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     const checksumEnd = (checksum & 0xffff) + (checksum >>> 16) + 2
     if (isPartial && checksumEnd > frame.length) return this.#drop('malformed-frame')
     if (frame.length > this.#rowBytes) return this.#drop('too-big')
+    if (isStillTagged(frame)) return this.#drop('vlan-tags')
     if (!fillFrameFields(this.rows, at, frame)) return this.#drop('malformed-frame')
     return this.#endRow(at, frame)
   }
