@@ -1,14 +1,16 @@
 import type { Endpoint, EndpointParts, PeerId } from '../address/mod.ts'
 import { isDrop, soonest, type Beat, type Chance, type Drop, type Machine, type Millis } from '../base/mod.ts'
 import type { PeerSession } from '../noise/mod.ts'
+import type { EngineOp } from '../overlay/mod.ts'
 import { decodeControl, encodeControlHandshake, encodePathEnd, encodeProbe } from '../wire/mod.ts'
 import type { OwnMappings } from './own-mappings.ts'
 import { PathProber } from './path-prober.ts'
 import { PathSession } from './path-session.ts'
 import type { PathSize } from './path-size.ts'
+import { PathSizer } from './path-sizer.ts'
 import { sourceEndpoint, whyNotDirect, type DataPathOutput, type DataPathReport, type PathState } from './path-state.ts'
 import type { PathUse } from './path-use.ts'
-import { PathWay, isDetour, type Detour } from './path-way.ts'
+import { PathWay } from './path-way.ts'
 
 /**
  * The way to one remote peer: its session (PathSession), and the endpoint that is proved to carry data (PathWay).
@@ -27,7 +29,7 @@ export class DataPath implements Machine<DataPathOutput> {
   readonly #session: PathSession
   readonly #way: PathWay
   readonly #prober: PathProber
-  readonly #size: PathSize
+  readonly #size: PathSizer
   readonly #outputs: DataPathOutput[] = []
   /** Of the endpoint at which the remote saw this peer last. */
   #seenHost: string | undefined
@@ -49,8 +51,8 @@ export class DataPath implements Machine<DataPathOutput> {
     this.peerId = peerId
     this.peerIndex = peerIndex
     this.use = use
-    this.#size = options.size
-    this.#way = new PathWay(peerIndex, op => this.#outputs.push({ type: 'engine', op }))
+    const order = (op: EngineOp) => void this.#outputs.push({ type: 'engine', op })
+    this.#way = new PathWay(peerIndex, order)
     this.#session = new PathSession({
       peerId,
       peerIndex,
@@ -59,18 +61,22 @@ export class DataPath implements Machine<DataPathOutput> {
       onKeys: now => this.#prober.probeSoon(now),
       onEnd: now => this.#lose('the session has ended', now, false),
     })
+    this.#size = new PathSizer({
+      peerIndex,
+      size: options.size,
+      session: this.#session,
+      order,
+      onNote: text => this.#outputs.push({ type: 'note', peer: peerId, text }),
+    })
     this.#prober = new PathProber(
       { session: this.#session, way: this.#way, use, chance, beat, patience, mappings },
       {
         onProved: (endpoint, rttMs, now) => this.#goDirect(endpoint, rttMs, now),
         onDetour: (rttMs, now) => {
-          this.#beginSize(this.#way.detour ?? 'relay', rttMs, now)
+          this.#size.begin(this.#way.detour ?? 'relay', rttMs, now)
           this.#outputs.push({ type: 'changed', peer: peerId })
         },
-        onUse: now => {
-          this.#size.handleTraffic(now)
-          this.#drainSize()
-        },
+        onUse: now => this.#size.handleTraffic(now),
         onSeen: endpoint => {
           this.#outputs.push({ type: 'seen', peer: peerId, endpoint })
           this.#noteSeen(endpoint)
@@ -120,8 +126,7 @@ export class DataPath implements Machine<DataPathOutput> {
 
   /** Frames that a smaller path would lose go to the peer. */
   handleLarge(now: Millis): void {
-    this.#size.handleUse(now)
-    this.#drainSize()
+    this.#size.handleLarge(now)
   }
 
   /** This peer itself was not there for so long. */
@@ -156,7 +161,7 @@ export class DataPath implements Machine<DataPathOutput> {
   setVia(peer: PeerId | undefined, index: number, now: Millis): void {
     if (!this.#way.setVia(peer, index)) return
     this.#size.end()
-    if (this.#way.detour === 'link') this.#beginSize('link', 0, now)
+    if (this.#way.detour === 'link') this.#size.begin('link', 0, now)
     this.#outputs.push({ type: 'changed', peer: this.peerId })
     this.#prober.detourChanged(now)
   }
@@ -226,8 +231,10 @@ export class DataPath implements Machine<DataPathOutput> {
     if (isDrop(message)) return message
     if (message.type === 'handshake') return this.#session.handleHandshake(message.body, now, receiverIndex)
     if (message.type === 'probe') this.#prober.handleProbe(receiverIndex, message.token, source, now)
-    else if (message.type === 'probe-reply') this.#handleReply(message.token, message.seenEndpoint, now)
-    else if (message.type === 'rendezvous') this.#prober.handleRendezvous(message, now)
+    else if (message.type === 'probe-reply') {
+      const { token, seenEndpoint } = message
+      if (!this.#size.handleReply(token, now)) this.#prober.handleReply(token, seenEndpoint, now)
+    } else if (message.type === 'rendezvous') this.#prober.handleRendezvous(message, now)
     // One that was overtaken by newer keys is about the old ones only.
     else if (message.type === 'path-end' && receiverIndex === this.#session.sealIndex)
       this.#outputs.push({ type: 'ended', peer: this.peerId })
@@ -244,7 +251,6 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#session.handleTimeout(now)
     this.#prober.handleTimeout(now)
     this.#size.handleTimeout(now)
-    this.#drainSize()
   }
 
   pollOutput(): DataPathOutput | undefined {
@@ -262,11 +268,6 @@ export class DataPath implements Machine<DataPathOutput> {
     return true
   }
 
-  #handleReply(token: number, seenEndpoint: string, now: Millis): void {
-    if (this.#size.handleReply(token, now)) this.#drainSize()
-    else this.#prober.handleReply(token, seenEndpoint, now)
-  }
-
   /** Where the remote sees this peer; another port says nothing, for a NAT may give one for each endpoint. */
   #noteSeen(endpoint: string): void {
     const host = endpoint.slice(0, endpoint.lastIndexOf(':'))
@@ -278,7 +279,7 @@ export class DataPath implements Machine<DataPathOutput> {
   #goDirect(endpoint: Endpoint, rttMs: Millis, now: Millis): void {
     const before = this.#way.provedEndpoint
     if (before !== undefined && before !== endpoint) this.#outputs.push({ type: 'roamed', peer: this.peerId })
-    this.#beginSize(endpoint, rttMs, now)
+    this.#size.begin(endpoint, rttMs, now)
     this.#way.goDirect(endpoint, rttMs)
     this.#outputs.push({ type: 'changed', peer: this.peerId })
   }
@@ -291,30 +292,12 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#size.end()
     this.#way.leaveDirect()
     const { detour, viaRttMs, linkRttMs } = this.#way
-    if (detour !== undefined) this.#beginSize(detour, (detour === 'relay' ? viaRttMs : linkRttMs) ?? 0, now)
+    if (detour !== undefined) this.#size.begin(detour, (detour === 'relay' ? viaRttMs : linkRttMs) ?? 0, now)
     if (!had) return
     const text = { relay: `through a relay: ${why}`, link: `over TCP: ${why}`, none: `path down: ${why}` }
     const note = { type: 'note', peer: this.peerId, text: text[detour ?? 'none'] } as const
     this.#outputs.push({ type: 'changed', peer: this.peerId }, note)
     if (!isDetourReady) this.#outputs.push({ type: 'down', peer: this.peerId })
     this.#prober.probeSoon(now)
-  }
-
-  #beginSize(by: Endpoint | Detour, rttMs: number, now: Millis): void {
-    if (by === 'link') this.#size.beginLink()
-    else this.#size.begin(isDetour(by) ? undefined : by, rttMs, now)
-    this.#drainSize()
-  }
-
-  #drainSize(): void {
-    for (let output = this.#size.pollOutput(); output !== undefined; output = this.#size.pollOutput()) {
-      if (output.type === 'probe') this.#session.send(output.body, output.endpoint, output.copies)
-      else if (output.type === 'note') this.#outputs.push({ ...output, peer: this.peerId })
-      else {
-        const { bytes, isFound, hasTrains } = output
-        const op = { op: 'set-path-bytes', peerIndex: this.peerIndex, bytes, isFound, hasTrains } as const
-        this.#outputs.push({ type: 'engine', op })
-      }
-    }
   }
 }
