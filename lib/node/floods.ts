@@ -7,6 +7,8 @@ import type { NodePart } from './part.ts'
 /** A host of which more is to be flooded than is allowed. */
 export interface Flood {
   readonly peer: PeerId
+  /** Who passed it on last, and says that it is of `peer`; the same when it came from there itself. */
+  readonly by: PeerId
   /** Where it came from last. */
   readonly mac: string
   readonly since: Millis
@@ -23,15 +25,17 @@ export class Floods implements NodePart {
     this.#context = context
   }
 
-  handle(peer: PeerId, mac: Mac, now: Millis): void {
+  handle(peer: PeerId, by: PeerId, mac: Mac, now: Millis): void {
     const before = this.#seen.get(peer)
     const isNew = before === undefined || now - before.lastAt >= FLOOD_SHOWN_MS
-    this.#seen.set(peer, { peer, mac: formatMac(mac), since: isNew ? now : before.since, lastAt: now })
+    this.#seen.set(peer, { peer, by, mac: formatMac(mac), since: isNew ? now : before.since, lastAt: now })
     if (!isNew) return
     const { view, config } = this.#context
-    const who = peer === config.identity.peerId ? 'this host' : `${shortPeerId(peer)}(${view.nicknameOf(peer)})`
-    const text = `too many broadcasts of ${who}, of MAC address ${formatMac(mac)} and perhaps others: some are dropped`
-    this.#context.log('warn', 'flood-limit', { peer, mac: formatMac(mac), text }, now)
+    const nameOf = (one: PeerId) => `${shortPeerId(one)}(${view.nicknameOf(one)})`
+    const who = peer === config.identity.peerId ? 'this host' : nameOf(peer)
+    const passed = by === peer ? '' : ` as ${nameOf(by)} passes them on`
+    const text = `too many broadcasts of ${who}${passed}, of MAC address ${formatMac(mac)} and perhaps others: some are dropped`
+    this.#context.log('warn', 'flood-limit', { peer, by, mac: formatMac(mac), text }, now)
   }
 
   /** Those that last. */

@@ -271,8 +271,9 @@ export class Node implements Machine<NodeOutput> {
   handleNotice(notice: SwitchNotice, now: Millis): void {
     const peerAt = (index: number) => this.view.peerAt(index === MAC_LOCAL ? SELF_INDEX : index)
     if (notice.kind === 'flood') {
-      const origin = peerAt(notice.origin)
-      if (origin !== undefined) this.#wiring.floods.handle(origin, notice.mac, now)
+      const [origin, neighbour] = [peerAt(notice.origin), peerAt(notice.neighbour)]
+      if (origin !== undefined && neighbour !== undefined)
+        this.#wiring.floods.handle(origin, neighbour, notice.mac, now)
     } else {
       const [holder, rival] = [peerAt(notice.holder), peerAt(notice.rival)]
       if (holder !== undefined && rival !== undefined) this.#wiring.macConflicts.handle(notice.mac, holder, rival, now)

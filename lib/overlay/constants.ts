@@ -19,6 +19,8 @@ export const MAC_TABLE_CAPACITY = 16_384
 export const BUCKET_SLOTS = 8
 /** Of a bucket of a MAC table so many are addresses of this host; the rest is for those of others. */
 export const BUCKET_LOCAL_MAX = 6
+/** MAC addresses of which a lane remembers in which bucket they are: a power of two. */
+export const HASHES_REMEMBERED = 256
 
 /** How often a lane looks again at a bucket that another lane is writing before it goes on without it. */
 export const MAC_SPIN_MAX = 64
@@ -34,6 +36,11 @@ export const FLOOD_PER_SECOND = 10_000
 export const FLOOD_BURST_MS = 1_000
 /** MAC addresses of this host whose floods are told apart. */
 export const FLOOD_SOURCES = 1_024
+/** A neighbour may pass on of others so many times what one host may have flooded. */
+export const FLOOD_PASSED_FACTOR = 4
+/** Neighbours, and hosts whose floods each of them passes on, that are told apart. */
+export const FLOOD_NEIGHBOURS = 256
+export const FLOOD_ORIGINS = 1_024
 
 /** Frames that wait for a path to their peer: the newest of each … */
 export const HELD_FRAMES_PER_PEER = 8

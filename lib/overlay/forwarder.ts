@@ -17,6 +17,7 @@ import { HeldFrames } from './held-frames.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
 import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
 import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
+import { PeerFloods } from './peer-floods.ts'
 import { Paced } from './paced.ts'
 import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
 import type { SwitchNotice } from './switch-notice.ts'
@@ -84,8 +85,9 @@ export class Forwarder {
   readonly #asked = new Paced()
   readonly #flooding = new Paced()
   readonly #rules: SwitchRules
-  /** Of peers by their index, and of MAC addresses of this host. */
-  readonly #floods: FloodLimit
+  readonly #peerFloods: PeerFloods
+  /** Of this host, and of MAC addresses of it. */
+  readonly #hostFloods: FloodLimit
   readonly #ownFloods: FloodLimit
   readonly #held: HeldFrames
   readonly #floodOf = new Map<number, Int32Array>()
@@ -111,7 +113,8 @@ export class Forwarder {
     this.#nextDuplicate = ((options.duplicateSeed ?? 0) >>> 0) % COUNTER_SPAN
     this.#movedPeers = new Int32Array(lane.rowsMax)
     this.#rules = options.rules ?? SWITCH_RULES
-    this.#floods = new FloodLimit(this.#rules.floodPerSecond, PEER_INDEX_MAX + 1)
+    this.#peerFloods = new PeerFloods(this.#rules.floodPerSecond)
+    this.#hostFloods = new FloodLimit(this.#rules.floodPerSecond, 1)
     this.#ownFloods = new FloodLimit(this.#rules.floodPerSecond / 2, FLOOD_SOURCES)
     this.#held = new HeldFrames(lane, count => lane.countDrop('path-awaited', count))
     this.setTable(NO_TABLE)
@@ -195,7 +198,7 @@ export class Forwarder {
       }
     }
     if (!this.#mayFloodOwn(at, now)) {
-      this.#dropFlood(at, MAC_LOCAL, nowSeconds)
+      this.#dropFlood(at, MAC_LOCAL, MAC_LOCAL, nowSeconds)
       return
     }
     // What goes to one host alone counts too: the bridge there floods it.
@@ -263,7 +266,8 @@ export class Forwarder {
     if (before === MAC_LOCAL) this.#lane.countLocalMove()
     // The bridge floods what is for a group, whatever it came as.
     const isFlood = isBroadcast || (rows[at + ROW.destinationHigh]! & GROUP_BIT) !== 0
-    if (isFlood && !this.#floods.take(origin, this.#framesAt(at), now)) return this.#dropFlood(at, origin, nowSeconds)
+    if (isFlood && !this.#peerFloods.take(origin, rows[at + ROW.fromPeer]!, this.#framesAt(at), now))
+      return this.#dropFlood(at, origin, rows[at + ROW.fromPeer]!, nowSeconds)
     if (isBroadcast) this.#passOn(row, at, origin)
     return true
   }
@@ -360,7 +364,7 @@ export class Forwarder {
   #mayFloodOwn(at: number, now: Millis): boolean {
     const frames = this.#framesAt(at)
     const source = this.#lane.rows[at + ROW.sourceLow]!
-    return this.#ownFloods.take(source, frames, now) && this.#floods.take(PEER_INDEX_MAX, frames, now)
+    return this.#ownFloods.take(source, frames, now) && this.#hostFloods.take(0, frames, now)
   }
 
   /** How many frames a super-frame stands for. */
@@ -370,11 +374,11 @@ export class Forwarder {
     return gsoSize > 0 ? Math.ceil(rows[at + ROW.length]! / gsoSize) : 1
   }
 
-  #dropFlood(at: number, origin: number, nowSeconds: number): false {
-    if (this.#flooding.isDue(origin, nowSeconds)) {
+  #dropFlood(at: number, origin: number, neighbour: number, nowSeconds: number): false {
+    if (this.#flooding.isDue(neighbour, nowSeconds)) {
       const { rows } = this.#lane
       const mac = rows[at + ROW.sourceHigh]! * 0x1_0000_0000 + (rows[at + ROW.sourceLow]! >>> 0)
-      this.#hooks.onNotice({ kind: 'flood', origin, mac })
+      this.#hooks.onNotice({ kind: 'flood', origin, neighbour, mac })
     }
     return this.#drop('flood-limit')
   }

@@ -12,7 +12,7 @@ import {
   MAC_SPIN_MAX,
   MAC_TABLE_CAPACITY,
 } from './constants.ts'
-import { keyedHash } from './keyed-hash.ts'
+import { KeyedHash } from './keyed-hash.ts'
 
 /** The address was last seen on this host's own bridge. */
 export const MAC_LOCAL = -2
@@ -62,8 +62,7 @@ export class MacTable {
   readonly capacity: number
   readonly #words: Int32Array
   readonly #bucketMask: number
-  readonly #firstKey: number
-  readonly #secondKey: number
+  readonly #hash: KeyedHash
   #former = MAC_UNKNOWN
 
   /** The bytes that a table of so many slots (a power of two, at least 8) needs. */
@@ -85,8 +84,7 @@ export class MacTable {
     assert(buffer.byteLength === MacTable.bytesFor(this.capacity), `MAC table over ${buffer.byteLength} bytes`)
     this.#bucketMask = this.capacity / BUCKET_SLOTS - 1
     if (key !== undefined) this.#words.set(key)
-    this.#firstKey = this.#words[0]!
-    this.#secondKey = this.#words[1]!
+    this.#hash = new KeyedHash(this.#words[0]!, this.#words[1]!)
   }
 
   /** The peer at which the address of the last `lookup` was before, if it moved of late; else MAC_UNKNOWN. */
@@ -207,8 +205,7 @@ export class MacTable {
   }
 
   #bucketOf(high: number, low: number): number {
-    const hash = keyedHash(low, high, this.#firstKey, this.#secondKey)
-    return MAC_KEY_WORDS + (hash & this.#bucketMask) * MAC_BUCKET_WORDS
+    return MAC_KEY_WORDS + (this.#hash.of(high, low) & this.#bucketMask) * MAC_BUCKET_WORDS
   }
 
   /** The slot of the address in the bucket, or -1. */

@@ -4,5 +4,8 @@ import type { Mac } from '../address/mod.ts'
 export type SwitchNotice =
   /** The address is in use at two places: peer indices, or MAC_LOCAL. What the rival sends of it is dropped. */
   | { readonly kind: 'duplicate-mac'; readonly mac: Mac; readonly holder: number; readonly rival: number }
-  /** More of the peer (or MAC_LOCAL) is to be flooded than is allowed; the address is that of the last frame. */
-  | { readonly kind: 'flood'; readonly origin: number; readonly mac: Mac }
+  /**
+   * More of the peer (or MAC_LOCAL) is to be flooded than is allowed; the address is that of the last frame. That it began
+   * there is what the neighbour says that it came from (the same peer when it came from itself).
+   */
+  | { readonly kind: 'flood'; readonly origin: number; readonly neighbour: number; readonly mac: Mac }

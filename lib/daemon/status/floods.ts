@@ -6,10 +6,11 @@ const SHOWN_MAX = 5
 /** Whose broadcasts are dropped for their number, for people. */
 export function floodWarnings({ parts, self }: Pick<NodeReport, 'parts' | 'self'>, names: Names): string[] {
   const all = (parts['floods'] as readonly Flood[] | undefined) ?? []
-  return all.slice(0, SHOWN_MAX).map(({ peer, mac }) => {
+  return all.slice(0, SHOWN_MAX).map(({ peer, by, mac }) => {
     const who = peer === self.peerId ? 'this host' : names.short(peer)
+    const passed = by === peer ? '' : ` (so says ${names.short(by)}, which passes them on)`
     return (
-      `too many broadcasts and multicasts of ${who}, some are dropped: look for a loop or a storm at MAC address ${mac} ` +
+      `too many broadcasts and multicasts of ${who}${passed}, some are dropped: look for a loop or a storm at MAC address ${mac} ` +
       'there, or launch with a larger --flood-limit'
     )
   })

@@ -6,7 +6,7 @@ import { FLOOD_SHOWN_MS } from '../../../lib/node/constants.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
 import { Floods } from '../../../lib/node/floods.ts'
 
-const [HERE, FAR] = [1, 2].map(byte => peerIdFromBytes(new Uint8Array(16).fill(byte)))
+const [HERE, FAR, BY] = [1, 2, 3].map(byte => peerIdFromBytes(new Uint8Array(16).fill(byte)))
 const MAC = 0x0242_0a20_0001
 
 t.test('who floods is logged once, warned of while it lasts, and logged anew when it begins again', async t => {
@@ -16,9 +16,9 @@ t.test('who floods is logged once, warned of while it lasts, and logged anew whe
     view: { nicknameOf: () => 'far' },
     log: (_level: string, _event: string, fields: { text: string }) => lines.push(fields.text),
   } as unknown as NodeContext)
-  floods.handle(FAR!, MAC, 0)
-  floods.handle(FAR!, MAC + 1, FLOOD_SHOWN_MS - 1)
-  floods.handle(HERE!, MAC, FLOOD_SHOWN_MS - 1)
+  floods.handle(FAR!, FAR!, MAC, 0)
+  floods.handle(FAR!, FAR!, MAC + 1, FLOOD_SHOWN_MS - 1)
+  floods.handle(HERE!, HERE!, MAC, FLOOD_SHOWN_MS - 1)
   t.match(lines, [/broadcasts of \w+\(far\), of MAC address 02:42:0a:20:00:01 /, /broadcasts of this host, /])
   const self = { peerId: HERE!, nickname: 'here' }
   const report = { self, neighbours: [], peers: [{ peerId: FAR!, nickname: 'far' }], removed: [] }
@@ -31,6 +31,23 @@ t.test('who floods is logged once, warned of while it lasts, and logged anew whe
     /of this host/,
   ])
   t.same(warningsAt(3 * FLOOD_SHOWN_MS), [])
-  floods.handle(FAR!, MAC, 3 * FLOOD_SHOWN_MS)
+  floods.handle(FAR!, FAR!, MAC, 3 * FLOOD_SHOWN_MS)
   t.equal(lines.length, 3)
+})
+
+t.test('who passes it on is named too: that it began elsewhere is their word', async t => {
+  const lines: unknown[] = []
+  const floods = new Floods({
+    config: { identity: { peerId: HERE } },
+    view: { nicknameOf: (peer: string) => (peer === FAR ? 'far' : 'by') },
+    log: (_level: string, _event: string, fields: { text: string }) => lines.push(fields.text),
+  } as unknown as NodeContext)
+  floods.handle(FAR!, BY!, MAC, 0)
+  t.match(lines, [/^too many broadcasts of \w+\(far\) as \w+\(by\) passes them on, of MAC/])
+  const self = { peerId: HERE!, nickname: 'here' }
+  const peers = [FAR!, BY!].map(peerId => ({ peerId, nickname: peerId === FAR ? 'far' : 'by' }))
+  const all = { self, neighbours: [], peers, removed: [], parts: { floods: floods.report(1) } } as never
+  t.match(floodWarnings(all, new Names(all)), [
+    /of \w+\(far\) \(so says \w+\(by\), which passes them on\), some are dropped/,
+  ])
 })

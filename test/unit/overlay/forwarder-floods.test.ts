@@ -1,5 +1,5 @@
 import t from 'tap'
-import { FLOOD_BURST_MS } from '../../../lib/overlay/constants.ts'
+import { FLOOD_BURST_MS, FLOOD_PASSED_FACTOR } from '../../../lib/overlay/constants.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mac-table.ts'
 import { ROW_FLAG } from '../../../lib/overlay/packet-engine.ts'
 import { SWITCH_RULES } from '../../../lib/overlay/switch-rules.ts'
@@ -27,7 +27,7 @@ t.test('a container may have half flooded of what its host may, and the host is 
   const taken = BURST / 2 + 1
   t.equal(lane.sent.length, taken)
   expectDrop(t, lane, 'flood-limit', BURST - taken)
-  t.same(notices, [{ kind: 'flood', origin: MAC_LOCAL, mac: MAC_A }], 'it is told once a second')
+  t.same(notices, [{ kind: 'flood', origin: MAC_LOCAL, neighbour: MAC_LOCAL, mac: MAC_A }], 'it is told once a second')
   for (let i = 0; i < BURST; i++) out({ frame: frame(MAC_X, MAC_B) })
   t.equal(lane.sent.length, BURST + 1, 'the rest is for others; unknown addresses count as broadcasts do')
 })
@@ -38,7 +38,7 @@ t.test('what is flooded of a peer beyond the limit is neither delivered nor pass
   t.equal(lane.written.length, BURST + 1)
   t.equal(lane.sent.length, BURST + 1)
   expectDrop(t, lane, 'flood-limit', BURST - 1)
-  t.same(notices, [{ kind: 'flood', origin: 3, mac: MAC_X }])
+  t.same(notices, [{ kind: 'flood', origin: 3, neighbour: 2, mac: MAC_X }])
   inward(broadcast(2, 1, 1))
   inward({ frame: frame(MAC_A, MAC_X), from: 3 })
   t.equal(lane.written.length, BURST + 3, 'another origin, and what is no broadcast, pass')
@@ -59,7 +59,29 @@ t.test('questions for one host alone count as floods, where they are asked and w
   for (let i = 0; i < 2 * BURST; i++) receiver.inward({ frame: ask(0x0a20_0041, 0x0a20_0001), from: 1 })
   t.equal(receiver.lane.written.length, BURST + 1)
   expectDrop(t, receiver.lane, 'flood-limit', BURST - 1)
-  t.match(receiver.notices, [{ kind: 'flood', origin: 1, mac: MAC_A }])
+  t.match(receiver.notices, [{ kind: 'flood', origin: 1, neighbour: 1, mac: MAC_A }])
+})
+
+t.test('what a neighbour says of a peer costs that peer nothing, and the neighbour runs out itself', async t => {
+  const { lane, inward, notices } = setUp({ rules })
+  const of = (neighbour: number, origin: number, id: number) => ({
+    ...broadcast(neighbour, origin, id),
+    frame: frame(EVERYBODY, MAC_X + origin),
+  })
+  for (let i = 0; i < 2 * BURST; i++) inward(of(2, 1, i))
+  t.equal(lane.written.length, BURST + 1)
+  for (let i = 0; i <= BURST; i++) inward(of(1, 1, 1000 + i))
+  t.equal(lane.written.length, 2 * (BURST + 1), 'all that the peer itself sends')
+  for (let i = 0; i <= BURST; i++) inward(of(4, 1, 2000 + i))
+  t.equal(lane.written.length, 3 * (BURST + 1), 'and what another passes on of it')
+  for (let origin = 10; origin < 100; origin++) {
+    for (let i = 0; i < BURST / 2; i++) inward(of(2, origin, 3000 + i))
+  }
+  t.ok(lane.written.length <= 3 * (BURST + 1) + FLOOD_PASSED_FACTOR * BURST, `${lane.written.length}`)
+  const before = lane.written.length
+  inward(of(2, 200, 1), of(3, 200, 2), of(2, 2, 3))
+  t.same(lane.written[before], [1, 2], 'others pass on what they like, and what is of the neighbour itself passes')
+  t.match(notices[0], { kind: 'flood', origin: 1, neighbour: 2 })
 })
 
 t.test('a super-frame counts for its segments', async t => {
