@@ -56,13 +56,9 @@ export class PathMtu implements Machine<PathMtuOutput> {
   /** Whether trains are allowed; where that is asked, how often it was, and until when it is waited for an answer. */
   #hasTrains = false
   #trainTries = 0
-  /**
-   * Trains were allowed, and are not answered any more; while the size is checked: whether a single probe was answered, and
-   * a train. Neither stands for the other: what is no router may let long packets pass that are cut later, and drop others.
-   */
+  /** Trains were allowed, and are not answered any more; while they are checked: whether a single probe was. */
   #areTrainsLost = false
   #isSingleAnswered = false
-  #isTrainAnswered = false
   #trainEndsAt: Millis | undefined
   #stepEndsAt: Millis | undefined
   #raiseAt: Millis | undefined
@@ -143,7 +139,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
     if (bytes === this.#bytes && this.#isFound) {
       if (!this.#isChecking) return
       this.#isSingleAnswered = true
-      if (!this.#hasTrains || this.#isTrainAnswered) this.#endCheck()
+      if (!this.#hasTrains) this.#endCheck()
       return
     }
     if (bytes <= this.#low || this.#isChecking) return
@@ -207,7 +203,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#tries++
     if (this.#isChecking && this.#hasTrains) this.#outputs.push({ type: 'probe', bytes: this.#bytes, isTrain: true })
     for (const bytes of this.#sizes) {
-      if (this.#isChecking || bytes > this.#low) this.#outputs.push({ type: 'probe', bytes, isTrain: false })
+      const isAsked = this.#isChecking ? !this.#hasTrains || this.#tries > 1 : bytes > this.#low
+      if (isAsked) this.#outputs.push({ type: 'probe', bytes, isTrain: false })
     }
     this.#stepEndsAt = now + this.#waitMs
   }
@@ -229,7 +226,6 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#checkedAt = now
     this.#isChecking = true
     this.#isSingleAnswered = false
-    this.#isTrainAnswered = false
     this.#step([this.#bytes], now)
   }
 
@@ -305,8 +301,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
   #handleTrain(bytes: number): void {
     if (bytes !== this.#bytes || !this.#isFound) return
     this.#trainEndsAt = undefined
-    this.#isTrainAnswered = true
-    if (this.#isChecking && this.#isSingleAnswered) this.#endCheck()
+    if (this.#isChecking) this.#endCheck()
     if (this.#hasTrains) return
     this.#areTrainsLost = false
     this.#hasTrains = true

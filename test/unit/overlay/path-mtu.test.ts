@@ -23,8 +23,6 @@ class World {
   loss = 0
   /** Whether something on the way takes a train for one long packet. */
   dropsTrains = false
-  /** Whether something on the way lets long packets pass that are cut later, whatever it carries. */
-  passesTrains = false
   readonly #chance = seededChance(11)
   #answers: { at: number; bytes: number; isTrain: boolean }[] = []
 
@@ -67,8 +65,7 @@ class World {
     for (let output = this.mtu.pollOutput(); output !== undefined; output = this.mtu.pollOutput()) {
       if (output.type !== 'probe') continue
       this.probes.push(output.bytes)
-      const isTooLong = output.bytes > this.carries && !(output.isTrain && this.passesTrains)
-      if (isTooLong || this.#chance() < this.loss) continue
+      if (output.bytes > this.carries || this.#chance() < this.loss) continue
       if (output.isTrain && this.dropsTrains) continue
       this.#answers.push({ at: this.now + ROUND_TRIP_MS, bytes: output.bytes, isTrain: output.isTrain })
     }
@@ -145,7 +142,7 @@ t.test('the first frames after a rest are cause for a check; without frames noth
   t.same(world.probes, [MOST])
   world.carries = 1252
   world.use()
-  t.same(world.probes, [MOST, MOST, MOST])
+  t.same(world.probes, [MOST, MOST])
   t.ok(world.until(() => world.mtu.bytes <= 1252, 1000) !== undefined)
   t.end()
 })
@@ -170,17 +167,6 @@ t.test('trains are for paths that carry the most, and for those that were seen t
   t.end()
 })
 
-t.test('a path that got smaller is noticed although trains of its former size pass', t => {
-  const world = new World(MOST)
-  world.until(() => found(world)() && world.mtu.hasTrains, 3000)
-  world.passesTrains = true
-  world.carries = 1272
-  t.ok(world.until(() => found(world)() && world.mtu.bytes === 1272, 10_000, true) !== undefined)
-  world.run(10_000, true)
-  t.equal(world.mtu.bytes, 1272)
-  t.end()
-})
-
 t.test('a path that stops carrying trains goes on without them, and has them again when it does', t => {
   for (const carries of [MOST, 1252]) {
     const world = new World(carries)
@@ -201,7 +187,7 @@ t.test('a path that stops carrying trains goes on without them, and has them aga
 t.test('while it is in use it is checked no more than once in a while', t => {
   const world = new World(MOST)
   world.run(10_000, true)
-  t.ok(world.probes.length <= 2 * (1 + 10_000 / SIZE_CHECK_MS), String(world.probes.length))
+  t.ok(world.probes.length <= 1 + 10_000 / SIZE_CHECK_MS, String(world.probes.length))
   t.ok(world.probes.length >= 8)
   t.end()
 })
