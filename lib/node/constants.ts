@@ -197,6 +197,15 @@ export const RENDEZVOUS_ANSWER_MS = 2_000
 /** What others see of this peer counts so long: paths at rest are probed every 40 s; and so many of them are asked. */
 export const MAPPING_LASTS_MS = 60_000
 export const MAPPING_OBSERVERS_MAX = 64
+/** An observer may lie: so many endpoints of it are believed that no other one sees, and one more after each such time. */
+export const OBSERVER_NEWS_MAX = 3
+export const OBSERVER_NEWS_MS = 600_000
+/** Of all observers together: so many changes begin rounds at once, and one more after each such time. */
+export const MAPPING_NEWS_MAX = 6
+export const MAPPING_NEWS_MS = 60_000
+/** Rounds that a peer asks for to which there is a sound path: so many, and one more after each such time. */
+export const RENDEZVOUS_SOUND_MAX = 2
+export const RENDEZVOUS_SOUND_MS = 60_000
 /** Pings of the operator that wait for their end, and how often it is looked whether one can be sent. */
 export const PINGS_MAX = 64
 export const PING_LOOK_MS = 50

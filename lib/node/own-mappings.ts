@@ -1,19 +1,39 @@
 import { endpointParts, isDialable, parseEndpoint, type Cidr, type Endpoint, type PeerId } from '../address/mod.ts'
-import { BoundedMap, type Millis } from '../base/mod.ts'
+import { BoundedMap, TokenBucket, type Millis } from '../base/mod.ts'
 import { PORT_MAPPING, RENDEZVOUS_ENDPOINTS_MAX, type PortMapping } from '../wire/mod.ts'
-import { MAPPING_LASTS_MS, MAPPING_OBSERVERS_MAX } from './constants.ts'
+import {
+  MAPPING_LASTS_MS,
+  MAPPING_NEWS_MAX,
+  MAPPING_NEWS_MS,
+  MAPPING_OBSERVERS_MAX,
+  OBSERVER_NEWS_MAX,
+  OBSERVER_NEWS_MS,
+} from './constants.ts'
 
 interface Observation {
   readonly endpoint: Endpoint
   readonly at: Millis
 }
 
-/** Where peers see this one, by their probe replies: what a NAT on the way makes of its address and port. */
+/** What an observer may still say that nobody else sees; it outlives the path to it. */
+interface Allowance {
+  readonly news: TokenBucket
+  believed: Endpoint | undefined
+}
+
+/**
+ * Where peers see this one, by their probe replies: what a NAT on the way makes of its address and port.
+ *
+ * An observer may lie, and all to whom there is no direct path then probe where it says. So of each a few endpoints are
+ * believed that nobody else sees, and more only as time goes by; and all of them together make news only so often.
+ */
 export class OwnMappings {
   readonly #port: number
   readonly #overlay: Cidr | undefined
   readonly #advertised: readonly Endpoint[]
   readonly #observations = new BoundedMap<PeerId, Observation>(MAPPING_OBSERVERS_MAX)
+  readonly #allowances = new BoundedMap<PeerId, Allowance>(MAPPING_OBSERVERS_MAX)
+  readonly #news = new TokenBucket(MAPPING_NEWS_MAX, 1000 / MAPPING_NEWS_MS)
 
   /** `port`, `advertised`: of this peer; `overlay`: the range of its addresses, where no NAT is. */
   constructor(given: { readonly port: number; readonly advertised: readonly Endpoint[]; readonly range: Cidr }) {
@@ -27,13 +47,18 @@ export class OwnMappings {
     return isDialable(endpoint, this.#overlay)
   }
 
-  /** A probe reply of a peer says where it came from. True when that is news to others. */
+  /**
+   * A probe reply of a peer says where it came from. True when that is news to others, of which they are to be told at
+   * once; news that come too often are told with the next round.
+   */
   handleSeen(peer: PeerId, text: string, now: Millis): boolean {
     const endpoint = parseEndpoint(text)
     if (endpoint === undefined || !this.mayProbe(endpoint)) return false
+    if (!this.#isBelievable(peer, endpoint, now)) return false
     const before = this.endpoints(now)
     this.#observations.set(peer, { endpoint, at: now })
-    return this.endpoints(now).some(one => !before.includes(one))
+    const isNews = this.endpoints(now).some(one => !before.includes(one))
+    return isNews && this.#news.take(1, now)
   }
 
   /** The path to the peer is no more: it sees nothing. */
@@ -65,6 +90,26 @@ export class OwnMappings {
     }
     if (portAt.size === 0) return PORT_MAPPING.unknown
     return [...portAt.values()].every(port => port === this.#port) ? PORT_MAPPING.kept : PORT_MAPPING.changed
+  }
+
+  /** Whether others see that too, or the peer said so before, or has not said too much of late. */
+  #isBelievable(peer: PeerId, endpoint: Endpoint, now: Millis): boolean {
+    if (this.#advertised.includes(endpoint)) return true
+    const allowance = this.#allowances.get(peer) ?? {
+      news: new TokenBucket(OBSERVER_NEWS_MAX, 1000 / OBSERVER_NEWS_MS),
+      believed: undefined,
+    }
+    this.#allowances.set(peer, allowance)
+    const isSeen = allowance.believed === endpoint || this.#isSeenByOthers(peer, endpoint, now)
+    if (!isSeen && !allowance.news.take(1, now)) return false
+    allowance.believed = endpoint
+    return true
+  }
+
+  #isSeenByOthers(peer: PeerId, endpoint: Endpoint, now: Millis): boolean {
+    for (const [observer, one] of this.#observations.entries)
+      if (observer !== peer && one.endpoint === endpoint && now - one.at < MAPPING_LASTS_MS) return true
+    return false
   }
 
   *#recent(now: Millis): Generator<Observation, undefined> {

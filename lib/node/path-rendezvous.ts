@@ -1,5 +1,5 @@
 import type { Endpoint } from '../address/mod.ts'
-import { soonest, type Millis } from '../base/mod.ts'
+import { TokenBucket, soonest, type Millis } from '../base/mod.ts'
 import { encodeRendezvous, type PortMapping, type Rendezvous } from '../wire/mod.ts'
 import {
   RENDEZVOUS_ANSWER_MS,
@@ -10,6 +10,8 @@ import {
   RENDEZVOUS_PROBES,
   RENDEZVOUS_REST_FIRST_MS,
   RENDEZVOUS_REST_LAST_MS,
+  RENDEZVOUS_SOUND_MAX,
+  RENDEZVOUS_SOUND_MS,
 } from './constants.ts'
 import type { SideMappings } from './reasons.ts'
 
@@ -45,7 +47,11 @@ export class PathRendezvous {
   /** Of the relay; undefined: it is not known to work. */
   #rttMs: Millis | undefined
   #callAt: Millis | undefined
-  #restMs = RENDEZVOUS_FIRST_MS
+  /** The next round follows soon, for what of the last one is lost. */
+  #isFirst = true
+  #restMs = RENDEZVOUS_REST_FIRST_MS
+  /** Rounds that the peer asks for while there is a direct path that works from here. */
+  readonly #soundRounds = new TokenBucket(RENDEZVOUS_SOUND_MAX, 1000 / RENDEZVOUS_SOUND_MS)
 
   /** `tell` sends through the relay; `probe`: all candidates. */
   constructor(given: {
@@ -99,9 +105,9 @@ export class PathRendezvous {
     this.#callAt = Math.min(this.#callAt, Math.max(this.#toldAt, this.#roundAt) + RENDEZVOUS_BUSY_MS)
   }
 
-  /** Where this peer is seen has changed. */
+  /** Where this peer is seen has changed: a round at once and one soon after, and then they go on as they did. */
   handleMapping(now: Millis): void {
-    this.#restMs = RENDEZVOUS_FIRST_MS
+    this.#isFirst = true
     if (this.#rttMs !== undefined) this.call(this.#rttMs, now)
   }
 
@@ -110,9 +116,9 @@ export class PathRendezvous {
     const isNews = !areSame(this.#theirs, message)
     this.#theirs = message
     this.#awaitedSince = undefined
-    if (isNews) this.#restMs = RENDEZVOUS_FIRST_MS
+    if (isNews) this.#isFirst = true
     if (message.isGo) {
-      if (now - this.#roundAt >= RENDEZVOUS_GAP_MS) this.#begin(now, now)
+      if (now - this.#roundAt >= RENDEZVOUS_GAP_MS) this.#answer(isSound, now)
       else if (this.#probeAt !== undefined) this.#probeAt = Math.min(this.#probeAt, now)
       if (!areSame(this.#told, this.#own(now))) this.#say(false, now)
     } else if (!isSound && this.#rttMs !== undefined) this.call(this.#rttMs, now)
@@ -123,7 +129,8 @@ export class PathRendezvous {
   end(): void {
     this.#probeAt = undefined
     this.#awaitedSince = undefined
-    this.#restMs = RENDEZVOUS_FIRST_MS
+    this.#isFirst = true
+    this.#restMs = RENDEZVOUS_REST_FIRST_MS
     this.relayLost()
   }
 
@@ -158,6 +165,11 @@ export class PathRendezvous {
     this.#rest(now)
   }
 
+  /** The peer says go. Its own side may be in need where this one is sound, but not for ever. */
+  #answer(isSound: boolean, now: Millis): void {
+    if (!isSound || this.#soundRounds.take(1, now)) this.#begin(now, now)
+  }
+
   #begin(at: Millis, now: Millis): void {
     this.#roundAt = now
     this.#probesLeft = RENDEZVOUS_PROBES
@@ -167,8 +179,9 @@ export class PathRendezvous {
   }
 
   #rest(now: Millis): void {
-    this.#callAt = now + this.#restMs
-    this.#restMs = Math.min(Math.max(2 * this.#restMs, RENDEZVOUS_REST_FIRST_MS), RENDEZVOUS_REST_LAST_MS)
+    this.#callAt = now + (this.#isFirst ? RENDEZVOUS_FIRST_MS : this.#restMs)
+    if (!this.#isFirst) this.#restMs = Math.min(2 * this.#restMs, RENDEZVOUS_REST_LAST_MS)
+    this.#isFirst = false
   }
 
   #probeRound(now: Millis): void {

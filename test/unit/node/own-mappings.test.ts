@@ -1,6 +1,13 @@
 import t from 'tap'
 import { parseCidr, parseEndpoint, peerIdFromBytes, type PeerId } from '../../../lib/address/mod.ts'
-import { MAPPING_LASTS_MS, MAPPING_OBSERVERS_MAX } from '../../../lib/node/constants.ts'
+import {
+  MAPPING_LASTS_MS,
+  MAPPING_NEWS_MAX,
+  MAPPING_NEWS_MS,
+  MAPPING_OBSERVERS_MAX,
+  OBSERVER_NEWS_MAX,
+  OBSERVER_NEWS_MS,
+} from '../../../lib/node/constants.ts'
 import { OwnMappings } from '../../../lib/node/own-mappings.ts'
 import { PORT_MAPPING, RENDEZVOUS_ENDPOINTS_MAX } from '../../../lib/wire/mod.ts'
 
@@ -58,5 +65,52 @@ t.test('takes no nonsense, nor addresses that nobody should probe, and is bounde
   for (let i = 1; i < 2 * MAPPING_OBSERVERS_MAX; i++) own.handleSeen(peer(i), `203.0.113.1:${i}`, 0)
   t.equal(own.endpoints(0).length, RENDEZVOUS_ENDPOINTS_MAX)
   t.equal(own.endpoints(0)[0], `203.0.113.1:${2 * MAPPING_OBSERVERS_MAX - 1}`)
+  t.end()
+})
+
+t.test('an observer that says something else each time is believed a few times, and then seldom', t => {
+  const own = mappings()
+  const lie = (now: number) => own.handleSeen(peer(1), `198.51.100.66:${(now % 60_000) + 1}`, now)
+  const believed: number[] = []
+  for (let now = 0; now < 600_000; now += 2_010) if (lie(now)) believed.push(now)
+  t.equal(believed.length, OBSERVER_NEWS_MAX)
+  t.same(own.endpoints(600_000), [], 'what is not believed is told to nobody')
+  own.forget(peer(1))
+  t.notOk(lie(600_001 - 2_010), 'nor after the path to it was lost')
+  t.ok(lie(OBSERVER_NEWS_MS + 1_000), 'but once more after a while')
+  t.notOk(lie(OBSERVER_NEWS_MS + 1_001))
+  t.end()
+})
+
+t.test('a mapping that changes again and again is believed as soon as a second observer sees it', t => {
+  const own = mappings()
+  for (let i = 1; i <= OBSERVER_NEWS_MAX; i++) t.ok(own.handleSeen(peer(1), `203.0.113.1:${i}`, i))
+  t.notOk(own.handleSeen(peer(1), '203.0.113.1:9', 10))
+  t.same(own.endpoints(10), [`203.0.113.1:${OBSERVER_NEWS_MAX}`])
+  t.ok(own.handleSeen(peer(2), '203.0.113.1:9', 11), 'the second has said little so far')
+  t.notOk(own.handleSeen(peer(1), '203.0.113.1:9', 12), 'which is no news')
+  t.same(own.endpoints(12), ['203.0.113.1:9'], 'but what both see')
+  own.forget(peer(2))
+  t.same(own.endpoints(13), ['203.0.113.1:9'])
+  t.end()
+})
+
+t.test('an observer whose path comes and goes says the same for nothing', t => {
+  const own = mappings()
+  for (let now = 0; now < 20; now++) {
+    own.handleSeen(peer(1), '203.0.113.1:1', now)
+    own.forget(peer(1))
+  }
+  t.ok(own.handleSeen(peer(1), '203.0.113.1:2', MAPPING_NEWS_MS + 1_000))
+  t.end()
+})
+
+t.test('many observers together begin rounds only so often, and what they say is told with the next', t => {
+  const own = mappings()
+  let news = 0
+  for (let i = 1; i <= 40; i++) if (own.handleSeen(peer(i), `203.0.113.1:${i}`, i)) news++
+  t.equal(news, MAPPING_NEWS_MAX)
+  t.equal(own.endpoints(40)[0], '203.0.113.1:40')
+  t.ok(own.handleSeen(peer(41), '203.0.113.1:41', MAPPING_NEWS_MS + 1_000))
   t.end()
 })

@@ -9,6 +9,8 @@ import {
   RENDEZVOUS_PROBES,
   RENDEZVOUS_REST_FIRST_MS,
   RENDEZVOUS_REST_LAST_MS,
+  RENDEZVOUS_SOUND_MAX,
+  RENDEZVOUS_SOUND_MS,
 } from '../../../lib/node/constants.ts'
 import { PathRendezvous } from '../../../lib/node/path-rendezvous.ts'
 import { describeMappings } from '../../../lib/node/reasons.ts'
@@ -129,6 +131,38 @@ t.test('two sides whose path is sound do not answer each other for ever', t => {
   for (let now = 0; now < 10_000; now += 10) w.rendezvous.handleMessage(TOLD, true, now)
   t.ok(w.told.length <= 10_000 / RENDEZVOUS_GAP_MS, `${w.told.length}`)
   t.equal(w.rendezvous.pollTimeout(), undefined)
+  t.end()
+})
+
+t.test('a peer that says go without end gets few rounds while the path to it is sound, and all when it is not', t => {
+  for (const isSound of [true, false]) {
+    const w = world()
+    for (let now = 0; now < RENDEZVOUS_SOUND_MS; now += RENDEZVOUS_GAP_MS) {
+      w.run(now)
+      w.rendezvous.handleMessage(GO, isSound, now)
+    }
+    w.run(RENDEZVOUS_SOUND_MS)
+    const rounds = isSound ? RENDEZVOUS_SOUND_MAX : RENDEZVOUS_SOUND_MS / RENDEZVOUS_GAP_MS
+    t.equal(w.probedAt.length, rounds * RENDEZVOUS_PROBES)
+    const later = RENDEZVOUS_SOUND_MS + 1_000
+    w.run(later)
+    w.rendezvous.handleMessage(GO, isSound, later)
+    w.run(later)
+    t.equal(w.probedAt.length, rounds * RENDEZVOUS_PROBES + 1, 'and another one after a while')
+  }
+  t.end()
+})
+
+t.test('news of a mapping begin a round at once and one soon after, and the rest goes on as long as it was', t => {
+  const w = world()
+  w.rendezvous.handleMessage(TOLD, false, 0)
+  w.rendezvous.call(0, 0)
+  w.run(1_000_000)
+  const before = w.told.length
+  w.rendezvous.handleMapping(1_000_000)
+  w.run(2_000_000)
+  const at = w.told.slice(before).map(one => one.at)
+  t.same(at.slice(0, 3), [1_000_000, 1_000_000 + RENDEZVOUS_FIRST_MS, 1_004_000 + RENDEZVOUS_REST_LAST_MS])
   t.end()
 })
 
