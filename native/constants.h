@@ -68,6 +68,7 @@ constexpr int TAP_BATCH = 32;
 // 256 KiB measured slower.
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
 constexpr int UDP_BATCH = 16;
+constexpr int LINK_PLACES = UDP_BATCH / 4;  // of a batch, for what came over links when there is something
 constexpr int UDP_MESSAGE_BYTES = 65536;
 constexpr int NO_MESSAGE = UDP_BATCH;   // of a row that came in no message of the socket
 constexpr int UDP_SEGMENTS_MAX = 128;   // what a kernel may coalesce into one message (UDP_MAX_SEGMENTS since 6.9)

@@ -35,8 +35,10 @@ int Lane::udp_read() {
     header.msg_controllen = sizeof control_[i].bytes;
     header.msg_flags = 0;
   }
+  // Anybody can keep the socket busy: some places are kept for what came over links.
+  unsigned places = engine_->intake.waits() ? UDP_BATCH - LINK_PLACES : UDP_BATCH;
   int messages;
-  do messages = recvmmsg(engine_->udp.descriptor, message_, UDP_BATCH, MSG_DONTWAIT, nullptr);
+  do messages = recvmmsg(engine_->udp.descriptor, message_, places, MSG_DONTWAIT, nullptr);
   while (messages < 0 && errno == EINTR);
   if (messages < 0) messages = 0;
   if (messages == 0 && !engine_->intake.waits()) return -1;
@@ -57,7 +59,7 @@ int Lane::udp_read() {
       receive(start + at, stride < bytes - at ? stride : bytes - at, i, nullptr);
     }
   }
-  // What came over links takes the places that the socket left free.
+  // What came over links takes these places, and those that the socket left free.
   for (int i = messages; i < UDP_BATCH && engine_->intake.waits(); i++) {
     uint8_t* bundle = static_cast<uint8_t*>(part_[i].iov_base);
     receive_bundle(bundle, engine_->intake.take(bundle));

@@ -73,6 +73,21 @@ export function linksSuite(t: Test, name: string, makeMesh: MakeMesh): void {
     }),
   )
 
+  t.test(`${name}: opens what came over links while a stranger keeps the socket busy`, t =>
+    withMesh(makeMesh, 2, async (mesh, a, b) => {
+      linkUp(mesh, 0, 1)
+      a!.control.setVia(AB, VIA_LINK)
+      await sendFrames(a!, AB, Array<Uint8Array>(8).fill(testFrame(90)))
+      const datagrams = a!.control.takeHanded().flatMap(({ bundle }) => bundled(bundle))
+      const junk = new Uint8Array(40).fill(0x77)
+      for (let i = 0; i < 400; i++) await mesh.strangerSend(b!.endpoint, junk)
+      for (const datagram of datagrams) b!.control.injectDatagrams(bundleOf(datagram))
+      t.equal((await receiveRows(b!, 8)).length, 8)
+      t.ok(counter(b!, 'drop:type') > 0, 'the socket has its turn')
+      t.ok(counter(b!, 'drop:type') < 200, `and is not read empty first: ${counter(b!, 'drop:type')} of 400`)
+    }),
+  )
+
   t.test(`${name}: keeps no more for links than its bound, and nothing for a peer that is gone`, t =>
     withMesh(makeMesh, 2, async (mesh, a, b) => {
       linkUp(mesh, 0, 1)

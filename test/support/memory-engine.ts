@@ -64,6 +64,8 @@ interface Arrival {
 const ROWS_MAX = 64
 const ROW_BYTES = 2048
 const QUEUE_LIMIT = 1024
+/** Of the places of a batch. */
+const LINK_SHARE = 1 / 4
 const DATAGRAM_BYTES_MIN = DATAGRAM_HEADER_BYTES + 1 + DATAGRAM_TAG_BYTES
 const FRAME_FLAGS_MASK = FRAME_FLAG.checksumPartial | FRAME_FLAG.gsoTcp4 | FRAME_FLAG.gsoTcp6 | FRAME_FLAG.gsoUdp
 const NOWHERE: EndpointParts = { ip: new Uint8Array(4), port: 0 }
@@ -85,6 +87,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly #tapIn: BoundedQueue<TapFrame>
   readonly #tapOut: BoundedQueue<TapFrame>
   readonly #udpIn: BoundedQueue<Arrival>
+  /** What came over links. */
+  readonly #intake: BoundedQueue<Arrival>
   readonly #sources: EndpointParts[]
   readonly #peers = new Map<number, MemoryPeer>()
   readonly #indexOf = new Map<string, number>()
@@ -112,6 +116,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#tapIn = new BoundedQueue(queueLimit)
     this.#tapOut = new BoundedQueue(queueLimit)
     this.#udpIn = new BoundedQueue(queueLimit)
+    this.#intake = new BoundedQueue(queueLimit)
   }
 
   // The world
@@ -230,7 +235,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   injectDatagrams(bundle: Uint8Array): void {
     const hasRoom = this.#intakeBytes + bundle.length <= INTAKE_BYTES_MAX
     for (const bytes of bundled(bundle))
-      if (hasRoom && this.#udpIn.push({ bytes, from: undefined })) {
+      if (hasRoom && this.#intake.push({ bytes, from: undefined })) {
         this.#intakeBytes += BUNDLE_PREFIX_BYTES + bytes.length
         this.#count('rx-injected')
       } else this.#count('drop:intake-full')
@@ -261,10 +266,12 @@ export class MemoryEngine implements EngineControl, EngineLane {
   }
 
   udpRead(): number {
-    if (this.#udpIn.size === 0) return -1
+    if (this.#udpIn.size + this.#intake.size === 0) return -1
     this.#rowCount = 0
+    // A busy socket leaves some places for what came over links.
+    const fromSocket = this.rowsMax - Math.min(this.#intake.size, Math.ceil(this.rowsMax * LINK_SHARE))
     for (let read = 0; read < this.rowsMax; read++) {
-      const arrival = this.#udpIn.shift()
+      const arrival = (read < fromSocket ? this.#udpIn.shift() : undefined) ?? this.#intake.shift()
       if (arrival === undefined) break
       if (arrival.from === undefined) this.#intakeBytes -= BUNDLE_PREFIX_BYTES + arrival.bytes.length
       this.#count('rx-datagrams')
@@ -305,7 +312,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
 
   /** Never blocks: in one process on virtual time nothing can arrive meanwhile. */
   wait(mask: number, _timeoutMs: number): number {
-    return mask & ((this.#tapIn.size > 0 ? READY.tap : 0) | (this.#udpIn.size > 0 ? READY.udp : 0))
+    return mask & ((this.#tapIn.size > 0 ? READY.tap : 0) | (this.#udpIn.size + this.#intake.size > 0 ? READY.udp : 0))
   }
 
   countDrop(reason: SwitchDrop, count: number): void {
