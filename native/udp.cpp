@@ -14,7 +14,7 @@
 namespace weave {
 namespace {
 
-constexpr int ZONE_AT = 2;  // where a link-local address has its interface, as in lib/address/zone.ts; 0 on the wire
+constexpr int SCOPE_ID_AT = 2;  // where a link-local address has its interface, as in lib/address/scope-id.ts; 0 on the wire
 constexpr int PMTUDISC_PROBE = 3;  // DF on every datagram, whatever the kernel believes of the path
 
 bool is_link_local(const uint8_t* ip) { return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80; }
@@ -69,8 +69,8 @@ socklen_t to_sockaddr(const Endpoint& endpoint, int family, sockaddr_in6& out) {
     out.sin6_port = htons(endpoint.port);
     memcpy(&out.sin6_addr, endpoint.ip, 16);
     if (is_link_local(endpoint.ip)) {
-      out.sin6_scope_id = be16(endpoint.ip + ZONE_AT);
-      memset(out.sin6_addr.s6_addr + ZONE_AT, 0, 2);
+      out.sin6_scope_id = be16(endpoint.ip + SCOPE_ID_AT);
+      memset(out.sin6_addr.s6_addr + SCOPE_ID_AT, 0, 2);
     }
     return sizeof(sockaddr_in6);
   }
@@ -88,7 +88,7 @@ void from_sockaddr(const sockaddr_in6& address, Endpoint& out) {
   if (address.sin6_family == AF_INET6) {
     memcpy(out.ip, &address.sin6_addr, 16);
     if (is_link_local(out.ip) && address.sin6_scope_id <= UINT16_MAX) {
-      put_be16(out.ip + ZONE_AT, static_cast<uint16_t>(address.sin6_scope_id));
+      put_be16(out.ip + SCOPE_ID_AT, static_cast<uint16_t>(address.sin6_scope_id));
     }
     out.port = ntohs(address.sin6_port);
     return;

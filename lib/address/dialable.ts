@@ -1,5 +1,6 @@
 import { contains, type Cidr } from './cidr.ts'
 import { parseIp, splitHostPort, type Endpoint } from './endpoint.ts'
+import { isLinkLocalIpv6 } from './scope-id.ts'
 
 /** First bytes of IPv4 ranges where no other host is (RFC 6890). */
 const IPV4_LOOPBACK = 127
@@ -31,8 +32,8 @@ function isDialableIpv4(ip: Uint8Array, overlay: Cidr | undefined): boolean {
 
 function isDialableIpv6(ip: Uint8Array, overlay: Cidr | undefined): boolean {
   if (ip[0] === IPV6_MULTICAST) return false
-  // fe80::/10, and the site-local fec0::/10 that once followed it.
-  if (ip[0] === 0xfe && ip[1]! >= 0x80) return false
+  // And the site-local fec0::/10, which once followed it.
+  if (isLinkLocalIpv6(ip) || (ip[0] === 0xfe && ip[1]! >= 0xc0)) return false
   // ::, ::1, and IPv4 addresses in the forms ::a.b.c.d and (should it come uncanonical) ::ffff:a.b.c.d.
   if (ip.subarray(0, 10).every(byte => byte === 0)) {
     const isEmbedded = (ip[10] === 0 && ip[11] === 0) || (ip[10] === 0xff && ip[11] === 0xff)

@@ -1,6 +1,6 @@
 import { formatIpv4, parseIpv4, type Ipv4 } from './ipv4.ts'
 import { formatIpv6, parseIpv6 } from './ipv6.ts'
-import { splitZone, withZone, withoutZone, zoneOf } from './zone.ts'
+import { splitScope, withScopeId, withoutScopeId, scopeIdOf } from './scope-id.ts'
 
 declare const brand: unique symbol
 
@@ -11,19 +11,19 @@ declare const brand: unique symbol
 export type Endpoint = string & { readonly [brand]: 'Endpoint' }
 
 export interface EndpointParts {
-  /** 4 or 16 bytes; with the zone inside, if there is one (zone.ts). */
+  /** 4 or 16 bytes; with the scope id inside, if there is one (scope-id.ts). */
   readonly ip: Uint8Array
   readonly port: number
 }
 
 /**
- * Reads `ip:port`, `[ip6]:port`; with `defaultPort`, also a bare address. Undefined for names and nonsense. A zone is an
+ * Reads `ip:port`, `[ip6]:port`; with `defaultPort`, also a bare address. Undefined for names and nonsense. A scope id is an
  * index.
  */
 export function parseEndpoint(text: string, defaultPort?: number): Endpoint | undefined {
   const { host, port } = splitHostPort(text, defaultPort)
   if (host === undefined || port === undefined) return undefined
-  const ip = parseZonedIp(host)
+  const ip = parseScopedIp(host)
   return ip === undefined ? undefined : endpointOf(ip, port)
 }
 
@@ -58,25 +58,25 @@ export function formatIp(ip: Uint8Array): string {
 export function endpointOf(ip: Uint8Array, port: number): Endpoint {
   const canonical = canonicalIp(ip)
   return (
-    canonical.length === 4 ? `${formatIp(canonical)}:${port}` : `[${formatZonedIp(canonical)}]:${port}`
+    canonical.length === 4 ? `${formatIp(canonical)}:${port}` : `[${formatScopedIp(canonical)}]:${port}`
   ) as Endpoint
 }
 
 /** True for an endpoint that means nothing to other hosts. */
-export function isZoned(endpoint: Endpoint): boolean {
+export function isScoped(endpoint: Endpoint): boolean {
   return endpoint.includes('%')
 }
 
 export function endpointParts(endpoint: Endpoint): EndpointParts {
   const { host, port } = splitHostPort(endpoint)
-  const ip = host === undefined ? undefined : parseZonedIp(host)
+  const ip = host === undefined ? undefined : parseScopedIp(host)
   if (ip === undefined || port === undefined) throw new TypeError(`not an endpoint: ${endpoint}`)
   return { ip, port }
 }
 
-/** The address alone, without its zone. */
+/** The address alone, without its scope id. */
 export function endpointHost(endpoint: Endpoint): string {
-  return formatIp(withoutZone(endpointParts(endpoint).ip))
+  return formatIp(withoutScopeId(endpointParts(endpoint).ip))
 }
 
 export function ipv4Bytes(address: Ipv4): Uint8Array {
@@ -89,14 +89,14 @@ function canonicalIp(ip: Uint8Array): Uint8Array {
   return ip[10] === 0xff && ip[11] === 0xff ? ip.subarray(12) : ip
 }
 
-function parseZonedIp(host: string): Uint8Array | undefined {
-  const { address, zone } = splitZone(host)
+function parseScopedIp(host: string): Uint8Array | undefined {
+  const { address, scope } = splitScope(host)
   const ip = parseIp(address)
-  if (ip === undefined || zone === undefined) return ip
-  return /^[1-9]\d{0,4}$/.test(zone) ? withZone(ip, Number(zone)) : undefined
+  if (ip === undefined || scope === undefined) return ip
+  return /^[1-9]\d{0,4}$/.test(scope) ? withScopeId(ip, Number(scope)) : undefined
 }
 
-function formatZonedIp(ip: Uint8Array): string {
-  const zone = zoneOf(ip)
-  return zone === 0 ? formatIpv6(ip) : `${formatIpv6(withoutZone(ip))}%${zone}`
+function formatScopedIp(ip: Uint8Array): string {
+  const scopeId = scopeIdOf(ip)
+  return scopeId === 0 ? formatIpv6(ip) : `${formatIpv6(withoutScopeId(ip))}%${scopeId}`
 }

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js'
 import { parseIpv4 } from './ipv4.ts'
 
-/** Text form (RFC 4291 §2.2, no zone) to 16 bytes; undefined for anything else. */
+/** Text form (RFC 4291 §2.2, no scope) to 16 bytes; undefined for anything else. */
 export function parseIpv6(text: string): Uint8Array | undefined {
   const { IPv6 } = ipaddr
   const plain = withoutDots(text)

@@ -3,6 +3,7 @@ import {
   endpointHost,
   endpointOf,
   formatCidr,
+  isLinkLocalIpv6,
   isPrivateAddress,
   parseCidr,
   parseIp,
@@ -152,9 +153,8 @@ export class DnsServer {
       .bridgeAddresses()
       .flatMap(address => {
         const ip = parseIp(address)
-        return ip === undefined ? [] : [endpointOf(ip, DNS_PORT)]
+        return ip === undefined || isLinkLocalIpv6(ip) ? [] : [endpointOf(ip, DNS_PORT)]
       })
-      .filter(endpoint => !endpointHost(endpoint).startsWith('fe80:'))
       .slice(0, DNS_LISTENERS_MAX)
   }
 

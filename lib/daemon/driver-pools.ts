@@ -5,6 +5,7 @@ import {
   formatIpv4,
   formatIpv6,
   hasHostBits,
+  isLinkLocalIpv6,
   maskOf,
   parseCidr,
   parseIpv6,
@@ -119,8 +120,7 @@ export function parsePool(text: string): Pool | undefined {
   const prefix = Number(match?.[2])
   if (first === undefined || prefix < 8 || prefix > IPV6_PREFIX_MAX) return undefined
   const isPlain = first.every((byte, i) => (byte & maskOf(prefix, i)) === byte) && first[0] !== 0xff && first[0] !== 0
-  const isLinkLocal = first[0] === 0xfe && (first[1]! & 0xc0) === 0x80
-  return isPlain && !isLinkLocal ? { family: 6, first, prefix } : undefined
+  return isPlain && !isLinkLocalIpv6(first) ? { family: 6, first, prefix } : undefined
 }
 
 /**

@@ -145,10 +145,10 @@ function advertisedEndpoints(config: DaemonConfig, interfaces: Parameters<typeof
   return Object.entries(interfaces)
     .filter(([name]) => name !== config.bridge && name !== config.device && !name.startsWith('docker'))
     .flatMap(([, addresses]) => addresses ?? [])
-    .filter(address => !address.internal && !address.address.startsWith('fe80:'))
+    .filter(address => !address.internal)
     .flatMap(address => {
       const ip = parseIp(address.address)
-      return ip === undefined ? [] : [endpointOf(ip, config.port)]
+      return ip === undefined || isLinkLocalIpv6(ip) ? [] : [endpointOf(ip, config.port)]
     })
     .slice(0, ADVERTISED_ENDPOINTS_MAX)
 }

@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { endpointParts, type Endpoint } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { monotonicMillis } from './clock.ts'
-import { formatSystemIp } from './interface-zone.ts'
+import { formatSystemIp } from './interface-scope.ts'
 import { LinkSocket } from './link-socket.ts'
 import { SourceLimiter } from './source-limiter.ts'
 

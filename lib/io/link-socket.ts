@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { endpointOf, type Endpoint } from '../address/mod.ts'
 import { assert } from '../base/mod.ts'
-import { parseSystemIp } from './interface-zone.ts'
+import { parseSystemIp } from './interface-scope.ts'
 import { Turns } from './turns.ts'
 
 /** What may wait for a slow neighbour before its link is closed. */

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
-import { endpointOf, isLinkLocalIpv6, parseIp, splitHostPort, splitZone, type Endpoint } from '../address/mod.ts'
+import { endpointOf, isLinkLocalIpv6, parseIp, splitHostPort, splitScope, type Endpoint } from '../address/mod.ts'
 import { errorText, WeaveError } from '../base/mod.ts'
-import { parseSystemIp } from './interface-zone.ts'
+import { parseSystemIp } from './interface-scope.ts'
 
 const RESOLVE_TIMEOUT_MS = 5_000
 const ENDPOINTS_MAX = 16
@@ -23,8 +23,8 @@ const systemLookup: Lookup = host => lookup(host, { all: true, verbatim: true })
  */
 export function parsePeerName(text: string, defaultPort: number): { readonly host: string; readonly port: number } {
   const { host, port } = splitHostPort(text, defaultPort)
-  const ip = host === undefined ? undefined : parseIp(splitZone(host).address)
-  if (ip !== undefined && isLinkLocalIpv6(ip) !== (splitZone(host!).zone !== undefined)) {
+  const ip = host === undefined ? undefined : parseIp(splitScope(host).address)
+  if (ip !== undefined && isLinkLocalIpv6(ip) !== (splitScope(host!).scope !== undefined)) {
     throw isLinkLocalIpv6(ip)
       ? new WeaveError(
           'BAD_PEER',
@@ -57,9 +57,9 @@ export async function resolvePeer(
   const { host, port } = parsePeerName(text, defaultPort)
   const literal = parseSystemIp(host)
   if (literal !== undefined) return { endpoints: [endpointOf(literal, port)] }
-  const { zone } = splitZone(host)
-  if (zone !== undefined)
-    return { endpoints: [], failure: `this host has no interface ${zone} with a link-local IPv6 address` }
+  const { scope } = splitScope(host)
+  if (scope !== undefined)
+    return { endpoints: [], failure: `this host has no interface ${scope} with a link-local IPv6 address` }
   let deadline: NodeJS.Timeout | undefined
   try {
     const late = new Promise<never>((_, reject) => {

@@ -1,4 +1,4 @@
-import { isDialable, isZoned, type Endpoint, type PeerId } from '../address/mod.ts'
+import { isDialable, isScoped, type Endpoint, type PeerId } from '../address/mod.ts'
 import { isDrop, toHex, type Millis } from '../base/mod.ts'
 import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import {
@@ -171,7 +171,7 @@ export class MeshView {
     const told = claims.map(claim => {
       const { endpoint, neighbour } = claim
       const isNews =
-        endpoint !== undefined && !isZoned(endpoint) && !this.#known.get(neighbour)?.info?.endpoints.includes(endpoint)
+        endpoint !== undefined && !isScoped(endpoint) && !this.#known.get(neighbour)?.info?.endpoints.includes(endpoint)
       return isNews ? claim : { ...claim, endpoint: undefined }
     })
     this.#context.ledger.put(RECORD_KIND.links, NO_KEY, encodeLinks(told))

@@ -84,6 +84,7 @@ const SECOND_MEANINGS: readonly { word: RegExp; rooms: RegExp; instead: string }
   { word: /[fF]ounding(?! 1|')|FOUNDING/, rooms: /^(wire|node\/(?!joining))/, instead: 'election' },
   { word: /\bpart\b(?! over| of| at)|\bpartOf|PartKey|_PART\b/, rooms: /^ipam/, instead: 'sheet, strip' },
   { word: /[dD]oubled?(?:Grant|Giver|Own|\b)|DOUBLED/, rooms: /^ipam/, instead: 'rival, twice' },
+  { word: /(?<!RFC 4007 calls it a )[zZ]one|ZONE/, rooms: /^(address|io)/, instead: 'scope id' },
   { word: /\bNode(?=(?:'s)? (?:\d\d|runs|has|binds|exports|process))/, rooms: /^/, instead: 'Node.js' },
 ]
 
@@ -106,6 +107,8 @@ t.test('a second meaning is found, in the rooms where it is one', async t => {
   t.strictSame(find('node/electorate.ts', 'class FoundingElectorate {'), ['Founding stands for election'])
   t.strictSame(find('ipam/own-assigned.ts', 'readonly part: Ipv4'), ['part stands for sheet, strip'])
   t.strictSame(find('ipam/rival-grants.ts', 'class DoubledGrants {'), ['DoubledGrant stands for rival, twice'])
+  t.strictSame(find('address/endpoint.ts', 'const zoneOf = 1'), ['zone stands for scope id'])
+  t.strictSame(find('address/a.ts', '/** RFC 4007 calls it a zone index. */'), [])
   t.strictSame(find('io/lock-file.ts', '// Node has no flock'), ['Node stands for Node.js'])
 })
 

@@ -5,30 +5,30 @@ import {
   endpointOf,
   endpointParts,
   isDialable,
-  isZoned,
+  isScoped,
   parseEndpoint,
   parseIpv6,
-  splitZone,
-  withZone,
-  withoutZone,
-  zoneOf,
+  splitScope,
+  withScopeId,
+  withoutScopeId,
+  scopeIdOf,
 } from '../../../lib/address/mod.ts'
 
-t.test('a link-local endpoint keeps its zone through text and parts', t => {
+t.test('a link-local endpoint keeps its scope id through text and parts', t => {
   const endpoint = parseEndpoint('[fe80::1%7]:6783')!
   t.equal(endpoint, '[fe80::1%7]:6783')
   const { ip, port } = endpointParts(endpoint)
-  t.same([zoneOf(ip), port], [7, 6783])
-  t.same(withoutZone(ip), parseIpv6('fe80::1'))
+  t.same([scopeIdOf(ip), port], [7, 6783])
+  t.same(withoutScopeId(ip), parseIpv6('fe80::1'))
   t.equal(endpointOf(ip, port), endpoint)
   t.equal(endpointHost(endpoint), 'fe80::1')
-  t.ok(isZoned(endpoint))
+  t.ok(isScoped(endpoint))
   t.notOk(isDialable(endpoint), 'and is of this host only')
   t.equal(parseEndpoint('fe80::1%65535', 1), '[fe80::1%65535]:1')
   t.end()
 })
 
-t.test('a zone is an index, and only link-local addresses have one', t => {
+t.test('a scope id is an index, and only link-local addresses have one', t => {
   for (const text of [
     '[fe80::1%eth0]:1',
     '[fe80::1%]:1',
@@ -38,12 +38,12 @@ t.test('a zone is an index, and only link-local addresses have one', t => {
     '192.0.2.1%3:1',
   ])
     t.equal(parseEndpoint(text), undefined, text)
-  t.equal(zoneOf(parseIpv6('2001:db8:3::1')!), 0)
-  t.equal(withZone(parseIpv6('2001:db8::1')!, 3), undefined)
-  t.equal(withZone(parseIpv6('fe80::1')!, 1.5), undefined)
+  t.equal(scopeIdOf(parseIpv6('2001:db8:3::1')!), 0)
+  t.equal(withScopeId(parseIpv6('2001:db8::1')!, 3), undefined)
+  t.equal(withScopeId(parseIpv6('fe80::1')!, 1.5), undefined)
   t.equal(parseEndpoint('[fe80::1]:1'), '[fe80::1]:1')
-  t.same(splitZone('fe80::1%eth0'), { address: 'fe80::1', zone: 'eth0' })
-  t.same(splitZone('fe80::1'), { address: 'fe80::1', zone: undefined })
+  t.same(splitScope('fe80::1%eth0'), { address: 'fe80::1', scope: 'eth0' })
+  t.same(splitScope('fe80::1'), { address: 'fe80::1', scope: undefined })
   t.end()
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseIp, zoneOf } from '../../../lib/address/mod.ts'
-import { formatSystemIp, parseSystemIp, zoneOfInterface } from '../../../lib/io/interface-zone.ts'
+import { parseIp, scopeIdOf } from '../../../lib/address/mod.ts'
+import { formatSystemIp, parseSystemIp, scopeIdOfInterface } from '../../../lib/io/interface-scope.ts'
 
 const interfaces = () => ({
   lo: [{}],
@@ -11,7 +11,7 @@ const interfaces = () => ({
 
 t.test('reads addresses as the system writes them, and writes them so', t => {
   const ip = parseSystemIp('fe80::1%eth1', interfaces)!
-  t.equal(zoneOf(ip), 3)
+  t.equal(scopeIdOf(ip), 3)
   t.equal(formatSystemIp(ip, interfaces), 'fe80::1%eth1')
   t.same(parseSystemIp('fe80::1%3', interfaces), ip)
   t.equal(formatSystemIp(parseSystemIp('fe80::1%9', interfaces)!, interfaces), 'fe80::1%9', 'an interface that is gone')
@@ -21,10 +21,10 @@ t.test('reads addresses as the system writes them, and writes them so', t => {
   t.end()
 })
 
-t.test('an interface without a link-local address has no zone', t => {
-  t.equal(zoneOfInterface('eth0', interfaces), 2)
+t.test('an interface without a link-local address has no scope id', t => {
+  t.equal(scopeIdOfInterface('eth0', interfaces), 2)
   for (const name of ['lo', 'gone', 'nowhere']) {
-    t.equal(zoneOfInterface(name, interfaces), undefined, name)
+    t.equal(scopeIdOfInterface(name, interfaces), undefined, name)
     t.equal(parseSystemIp(`fe80::1%${name}`, interfaces), undefined)
   }
   t.equal(parseSystemIp('nonsense%eth0', interfaces), undefined)
