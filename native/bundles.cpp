@@ -67,11 +67,12 @@ int Intake::take(uint8_t* out) {
 }
 
 int bundle_count(const uint8_t* bundle, int length) {
+  if (length == 0 || length > BUNDLE_BYTES_MAX) return -1;
   int count = 0;
   for (int at = 0; at < length; count++) {
-    if (length - at <= BUNDLE_PREFIX) return -1;
+    if (length - at < BUNDLE_PREFIX) return -1;
     int bytes = le16(bundle + at);
-    if (bytes == 0 || bytes > length - at - BUNDLE_PREFIX) return -1;
+    if (bytes < DATAGRAM_BYTES_MIN || bytes > length - at - BUNDLE_PREFIX) return -1;
     at += BUNDLE_PREFIX + bytes;
   }
   return count;

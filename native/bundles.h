@@ -53,7 +53,7 @@ class Intake {
   std::atomic<bool> waiting_{false};
 };
 
-// How many datagrams a bundle holds; -1 when it is none.
+// How many datagrams a bundle holds, at least one; -1 when it is none, as `bundleCount` of lib/wire/datagram-bundle.ts.
 int bundle_count(const uint8_t* bundle, int length);
 
 }  // namespace weave

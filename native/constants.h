@@ -8,6 +8,7 @@ namespace weave {
 // Datagram (lib/wire/datagram.ts).
 constexpr int DATAGRAM_HEADER = 16;
 constexpr int DATAGRAM_TAG = 16;
+constexpr int DATAGRAM_BYTES_MIN = DATAGRAM_HEADER + 1 + DATAGRAM_TAG;  // with the kind
 constexpr int FRAME_HEADER = 8;
 constexpr int BROADCAST_HEADER = 20;
 constexpr int RELAYED_HEADER = 24;
@@ -56,7 +57,7 @@ constexpr int PEER_PARTIAL_FRAMES_MAX = 64;         // incomplete frames of one 
 constexpr int PEER_PARTIAL_BYTES_MAX = 1 << 20;     // … and their bytes
 constexpr int PARTIAL_BYTES_MAX = 8 << 20;          // of all peers
 constexpr int64_t REASSEMBLY_MS = 1000;             // how long the pieces of a frame are waited for
-// Datagrams that go over a control link (lib/overlay/constants.ts, lib/wire/link-message.ts).
+// Datagrams that go over a control link (lib/overlay/constants.ts, lib/wire/datagram-bundle.ts).
 constexpr int BUNDLE_PREFIX = 2;                    // the length of each
 constexpr int BUNDLE_BYTES_MAX = 16384;             // of one bundle
 constexpr int PEER_HANDED_BYTES_MAX = 256 << 10;    // that wait for the main thread, for one peer …

@@ -82,7 +82,7 @@ void Lane::receive_bundle(uint8_t* bundle, int length) {
 
 // `outer`: the session of the relay that the datagram came wrapped in. `message` NO_MESSAGE: it came over a link.
 void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
-  if (length < DATAGRAM_HEADER + 1 + DATAGRAM_TAG) return count_(DROP_SHORT);
+  if (length < DATAGRAM_BYTES_MIN) return count_(DROP_SHORT);
   if (datagram[0] != DATAGRAM_TYPE_DATA) return count_(DROP_TYPE);
   Session* session = engine_->table.session(le32(datagram + 4));
   if (session == nullptr) return count_(DROP_NO_SESSION);

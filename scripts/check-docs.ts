@@ -17,6 +17,7 @@ import * as peer from '../lib/peer/constants.ts'
 import * as topology from '../lib/topology/constants.ts'
 import * as control from '../lib/wire/control.ts'
 import * as datagram from '../lib/wire/datagram.ts'
+import * as datagramBundle from '../lib/wire/datagram-bundle.ts'
 import * as hello from '../lib/wire/hello.ts'
 import * as ipamMessage from '../lib/wire/ipam-message.ts'
 import * as ledgerMessage from '../lib/wire/ledger-message.ts'
@@ -39,6 +40,7 @@ const SOURCES: Readonly<Record<string, object>> = {
   'lib/wire/ipam-message.ts': ipamMessage,
   'lib/wire/name-record.ts': nameRecord,
   'lib/wire/datagram.ts': datagram,
+  'lib/wire/datagram-bundle.ts': datagramBundle,
   'lib/wire/control.ts': control,
   'lib/crypto/constants.ts': crypto,
   'lib/peer/constants.ts': peer,

@@ -76,7 +76,7 @@ export interface EngineControl {
   takeHanded(): HandedDatagrams[]
   /**
    * Datagrams that came over a link: a lane opens them with its next batch, as from no endpoint. Beyond INTAKE_BYTES_MAX
-   * they are dropped as `intake-full`.
+   * they are dropped as `intake-full`. What is no bundle is left alone.
    */
   injectDatagrams(bundle: Uint8Array): void
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */

@@ -1,6 +1,14 @@
 import type { Test } from 'tap'
 import { READY, ROW, ROW_FLAG, VIA_LINK } from '../../lib/overlay/packet-engine.ts'
-import { bundleCount, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
+import { concatBytes } from '../../lib/base/mod.ts'
+import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES } from '../../lib/wire/datagram.ts'
+import {
+  BUNDLE_BYTES_MAX,
+  BUNDLE_PREFIX_BYTES,
+  bundleCount,
+  bundled,
+  bundleOf,
+} from '../../lib/wire/datagram-bundle.ts'
 import {
   counter,
   expectDrops,
@@ -46,6 +54,35 @@ export function linksSuite(t: Test, name: string, makeMesh: MakeMesh): void {
       a!.control.setVia(AB, -1)
       await sendFrames(a!, AB, [testFrame(60)])
       t.equal((await receiveRows(b!)).length, 1, 'by the socket again')
+    }),
+  )
+
+  t.test(`${name}: takes from a link what is a bundle, and nothing else`, t =>
+    withMesh(makeMesh, 2, async (mesh, a, b) => {
+      linkUp(mesh, 0, 1)
+      a!.control.setVia(AB, VIA_LINK)
+      await sendFrames(a!, AB, [testFrame(60)])
+      const good = a!.control.takeHanded()[0]!.bundle
+      const least = DATAGRAM_HEADER_BYTES + 1 + DATAGRAM_TAG_BYTES
+      const bad = {
+        'is empty': new Uint8Array(0),
+        'ends in a length': concatBytes(good, Uint8Array.of(1)),
+        'is cut off': good.subarray(0, -1),
+        'holds nothing': Uint8Array.of(0, 0),
+        'holds less than a datagram': bundleOf(new Uint8Array(least - 1)),
+        'holds less than a datagram behind one': concatBytes(good, bundleOf(new Uint8Array(1))),
+        'is too long': bundleOf(new Uint8Array(BUNDLE_BYTES_MAX - BUNDLE_PREFIX_BYTES + 1)),
+      }
+      for (const [what, bundle] of Object.entries(bad)) {
+        t.equal(bundleCount(bundle), undefined, what)
+        b!.control.injectDatagrams(bundle)
+      }
+      b!.control.injectDatagrams(good)
+      t.same((await receiveRows(b!))[0]?.bytes, testFrame(60))
+      t.equal(counter(b!, 'rx-injected'), 1, 'nothing of what was no bundle')
+      b!.control.injectDatagrams(bundleOf(new Uint8Array(least)))
+      await expectDrops(t, b!, 'drop:type', 1)
+      t.equal(counter(b!, 'rx-injected'), 2, 'the least that a datagram has')
     }),
   )
 

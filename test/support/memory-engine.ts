@@ -27,7 +27,7 @@ import {
   RELAYED_HEADER_BYTES,
   SHORT_ID_BYTES,
 } from '../../lib/wire/datagram.ts'
-import { BUNDLE_PREFIX_BYTES, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
+import { BUNDLE_PREFIX_BYTES, bundleCount, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
 import { fillFrameFields, isStillTagged } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
 import { FRESH, hasWay, isAt, isTooBig, keyOf, nextHop, pieceBytes, viewOf, type MemoryPeer } from './memory-peer.ts'
@@ -233,6 +233,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   }
 
   injectDatagrams(bundle: Uint8Array): void {
+    if (bundleCount(bundle) === undefined) return
     const hasRoom = this.#intakeBytes + bundle.length <= INTAKE_BYTES_MAX
     for (const bytes of bundled(bundle))
       if (hasRoom && this.#intake.push({ bytes, from: undefined })) {
