@@ -143,14 +143,19 @@ export const LINK_DETOUR_AFTER_MS = 1_500
  * Bytes of datagrams that are under way on one link: at first, and within these bounds, as long as they are taken within
  * this time more than at rest.
  */
-export const LINK_WINDOW_FIRST_BYTES = 65_536
-export const LINK_WINDOW_MIN_BYTES = 16_384
-export const LINK_WINDOW_MAX_BYTES = 1_048_576
-export const LINK_DELAY_MS = 50
+export const DATAGRAM_WINDOW_FIRST_BYTES = 65_536
+export const DATAGRAM_WINDOW_MIN_BYTES = 16_384
+export const DATAGRAM_WINDOW_MAX_BYTES = 1_048_576
+export const DATAGRAM_DELAY_MS = 50
+/** Of the window so much is kept, at least and at most, when they took longer. */
+export const DATAGRAM_WINDOW_KEPT_MIN = 0.25
+export const DATAGRAM_WINDOW_KEPT_MAX = 0.7
+/** So often what is under way is let run empty, and the least time is seen anew (as BBR does). */
+export const DATAGRAM_LEAST_SPAN_MS = 10_000
 /** Those that wait for the window: twice as many, within these bounds; and for all links. */
-export const LINK_QUEUE_MIN_BYTES = 32_768
-export const LINK_QUEUE_MAX_BYTES = 262_144
-export const LINK_QUEUES_BYTES_MAX = 8_388_608
+export const DATAGRAM_QUEUE_MIN_BYTES = 32_768
+export const DATAGRAM_QUEUE_MAX_BYTES = 262_144
+export const DATAGRAM_QUEUES_BYTES_MAX = 8_388_608
 /** While frames of the peer still come. */
 export const SUSPECT_HEARD_MS = 15_000
 /** Probes of one path whose answers are awaited; the oldest is forgotten first. */
@@ -181,7 +186,7 @@ export const SUSPECT_LINK_LOOK_MS = 500
 export const CANDIDATES_MAX = 16
 /**
  * A rendezvous: so many probes of each candidate from both sides, the second so long after the first, doubling. The next
- * one comes after the first time, then the rest, doubling up to the last, or while frames take the relay the busy time;
+ * one comes after the first time, then the rest, doubling up to the last, or while frames take a detour the busy time;
  * a NAT forgets a port after 30 s without traffic.
  */
 export const RENDEZVOUS_PROBES = 5

@@ -23,9 +23,9 @@ export interface OwnView {
 
 /**
  * Makes both sides of a path probe each other in the same moments (RFC 5128 §3.3): a NAT lets in only what answers to
- * what went out. What is needed is told through the relay: where each side is seen, and when to begin.
+ * what went out. What is needed is told through the detour (relay or link): where each side is seen, and when to begin.
  *
- * `call` when there is no sound direct path and the relay has answered: the first time it tells where this peer is seen;
+ * `call` when there is no sound direct path and the detour has answered: the first time it tells where this peer is seen;
  * whoever knows that of both sides says "go", and begins when that should have arrived. A *round* is RENDEZVOUS_PROBES
  * probes of every candidate. Between rounds nobody probes what is behind a NAT: some hold a port for whoever came
  * uncalled, and give the peer behind them another one. They forget it when nothing comes for 30 s.
@@ -44,7 +44,7 @@ export class PathRendezvous {
   #probesLeft = 0
   #probeAt: Millis | undefined
   #probeWaitMs = RENDEZVOUS_PROBE_FIRST_MS
-  /** Of the relay; undefined: it is not known to work. */
+  /** Of the detour; undefined: it is not known to work. */
   #rttMs: Millis | undefined
   #callAt: Millis | undefined
   /** The next round follows soon, for what of the last one is lost. */
@@ -53,7 +53,7 @@ export class PathRendezvous {
   /** Rounds that the peer asks for while there is a direct path that works from here. */
   readonly #soundRounds = new TokenBucket(RENDEZVOUS_SOUND_MAX, 1000 / RENDEZVOUS_SOUND_MS)
 
-  /** `tell` sends through the relay; `probe`: all candidates. */
+  /** `tell` sends through the detour; `probe`: all candidates. */
   constructor(given: {
     readonly own: (now: Millis) => OwnView
     readonly tell: (body: Uint8Array) => void
@@ -80,7 +80,7 @@ export class PathRendezvous {
     return this.#theirs !== undefined || now - (this.#awaitedSince ?? now) < RENDEZVOUS_ANSWER_MS
   }
 
-  /** There is no sound direct path, and the relay has answered, or what is known of the sides has changed. */
+  /** There is no sound direct path, and the detour has answered, or what is known of the sides has changed. */
   call(rttMs: Millis, now: Millis): void {
     this.#rttMs = rttMs
     if (this.#probeAt !== undefined) return
@@ -93,13 +93,13 @@ export class PathRendezvous {
     }
   }
 
-  /** The relay works no more, or there is none. */
+  /** The detour works no more, or there is none. */
   relayLost(): void {
     this.#rttMs = undefined
     this.#callAt = undefined
   }
 
-  /** Frames take the relay. */
+  /** Frames take the detour. */
   handleUse(): void {
     if (this.#callAt === undefined) return
     this.#callAt = Math.min(this.#callAt, Math.max(this.#toldAt, this.#roundAt) + RENDEZVOUS_BUSY_MS)

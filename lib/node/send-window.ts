@@ -1,12 +1,14 @@
 import type { Millis } from '../base/mod.ts'
 import { TAKEN_SPAN } from '../wire/mod.ts'
-import { LINK_DELAY_MS, LINK_WINDOW_FIRST_BYTES, LINK_WINDOW_MAX_BYTES, LINK_WINDOW_MIN_BYTES } from './constants.ts'
-
-/** So often what is under way is let run empty, and the least round trip is seen anew (as BBR does). */
-const LEAST_SPAN_MS = 10_000
-/** So much of the window is left, at most and at least, when what was sent took too long. */
-const SHRINK_MOST = 0.7
-const SHRINK_LEAST = 0.25
+import {
+  DATAGRAM_DELAY_MS,
+  DATAGRAM_LEAST_SPAN_MS,
+  DATAGRAM_WINDOW_KEPT_MAX,
+  DATAGRAM_WINDOW_KEPT_MIN,
+  DATAGRAM_WINDOW_FIRST_BYTES,
+  DATAGRAM_WINDOW_MAX_BYTES,
+  DATAGRAM_WINDOW_MIN_BYTES,
+} from './constants.ts'
 
 interface Flight {
   /** How much had been sent with it. */
@@ -17,10 +19,10 @@ interface Flight {
 /**
  * How many bytes of datagrams may be under way on one link, so that control messages find its queues short (as LEDBAT,
  * RFC 6817, keeps behind other traffic): the window grows while they are taken about as soon as at rest, and shrinks
- * when that takes LINK_DELAY_MS longer.
+ * when that takes DATAGRAM_DELAY_MS longer.
  */
 export class SendWindow {
-  #bytes = LINK_WINDOW_FIRST_BYTES
+  #bytes = DATAGRAM_WINDOW_FIRST_BYTES
   #sent = 0
   #taken = 0
   readonly #flights: Flight[] = []
@@ -59,7 +61,7 @@ export class SendWindow {
 
   #adapt(news: number, tookMs: Millis, now: Millis): void {
     this.#leastSince ??= now
-    if (now - this.#leastSince >= LEAST_SPAN_MS) {
+    if (now - this.#leastSince >= DATAGRAM_LEAST_SPAN_MS) {
       this.#leastSince = undefined
       this.#leastMs = Infinity
       this.#emptyUpTo = this.#sent
@@ -67,11 +69,11 @@ export class SendWindow {
     }
     this.#leastMs = Math.min(this.#leastMs, tookMs)
     const queuedMs = tookMs - this.#leastMs
-    if (queuedMs < LINK_DELAY_MS / 2) this.#bytes = Math.min(LINK_WINDOW_MAX_BYTES, this.#bytes + news)
-    else if (queuedMs > LINK_DELAY_MS && this.#taken > this.#shrunkUpTo) {
+    if (queuedMs < DATAGRAM_DELAY_MS / 2) this.#bytes = Math.min(DATAGRAM_WINDOW_MAX_BYTES, this.#bytes + news)
+    else if (queuedMs > DATAGRAM_DELAY_MS && this.#taken > this.#shrunkUpTo) {
       // Once for all that is under way now: it was sent by the larger window.
-      const share = Math.max(SHRINK_LEAST, Math.min(SHRINK_MOST, LINK_DELAY_MS / queuedMs))
-      this.#bytes = Math.max(LINK_WINDOW_MIN_BYTES, Math.floor(this.#bytes * share))
+      const kept = Math.max(DATAGRAM_WINDOW_KEPT_MIN, Math.min(DATAGRAM_WINDOW_KEPT_MAX, DATAGRAM_DELAY_MS / queuedMs))
+      this.#bytes = Math.max(DATAGRAM_WINDOW_MIN_BYTES, Math.floor(this.#bytes * kept))
       this.#shrunkUpTo = this.#sent
     }
   }

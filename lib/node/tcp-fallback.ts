@@ -1,7 +1,7 @@
 import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { TAKEN_SPAN, bundleCount, encodeDatagrams, encodeDatagramsTaken } from '../wire/mod.ts'
-import { LINK_QUEUES_BYTES_MAX, LINK_QUEUE_MAX_BYTES, LINK_QUEUE_MIN_BYTES } from './constants.ts'
+import { DATAGRAM_QUEUES_BYTES_MAX, DATAGRAM_QUEUE_MAX_BYTES, DATAGRAM_QUEUE_MIN_BYTES } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart, PartMessage } from './part.ts'
 import { SendWindow } from './send-window.ts'
@@ -38,9 +38,9 @@ export class TcpFallback implements NodePart {
     const line = this.#lineOf(peer)
     if (line === undefined) return eachOf(bundle, () => this.#context.drop('link-gone'))
     // No more waits than goes within a moment: what comes too late is of no use to anybody.
-    const limit = Math.min(LINK_QUEUE_MAX_BYTES, Math.max(LINK_QUEUE_MIN_BYTES, 2 * line.window.bytes))
+    const limit = Math.min(DATAGRAM_QUEUE_MAX_BYTES, Math.max(DATAGRAM_QUEUE_MIN_BYTES, 2 * line.window.bytes))
     const isFull = line.queuedBytes + bundle.length > limit
-    if (isFull || this.#queuedBytes + bundle.length > LINK_QUEUES_BYTES_MAX)
+    if (isFull || this.#queuedBytes + bundle.length > DATAGRAM_QUEUES_BYTES_MAX)
       return eachOf(bundle, () => this.#context.drop('link-full'))
     line.queue.push(bundle)
     this.#count(line, bundle.length)

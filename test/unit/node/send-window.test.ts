@@ -1,9 +1,9 @@
 import t from 'tap'
 import {
-  LINK_DELAY_MS,
-  LINK_WINDOW_FIRST_BYTES,
-  LINK_WINDOW_MAX_BYTES,
-  LINK_WINDOW_MIN_BYTES,
+  DATAGRAM_DELAY_MS,
+  DATAGRAM_WINDOW_FIRST_BYTES,
+  DATAGRAM_WINDOW_MAX_BYTES,
+  DATAGRAM_WINDOW_MIN_BYTES,
 } from '../../../lib/node/constants.ts'
 import { SendWindow } from '../../../lib/node/send-window.ts'
 
@@ -45,10 +45,10 @@ class Line {
 
 t.test('grows while what is sent is taken at once, and holds no more than its bound', t => {
   const line = new Line(100_000, 20)
-  t.equal(line.window.bytes, LINK_WINDOW_FIRST_BYTES)
+  t.equal(line.window.bytes, DATAGRAM_WINDOW_FIRST_BYTES)
   line.run(2_000)
-  t.equal(line.window.bytes, LINK_WINDOW_MAX_BYTES)
-  t.ok(line.sent >= 0.7 * 2_000 * (LINK_WINDOW_MAX_BYTES / 20), `${line.sent} bytes`)
+  t.equal(line.window.bytes, DATAGRAM_WINDOW_MAX_BYTES)
+  t.ok(line.sent >= 0.7 * 2_000 * (DATAGRAM_WINDOW_MAX_BYTES / 20), `${line.sent} bytes`)
   t.end()
 })
 
@@ -58,7 +58,7 @@ t.test('keeps the queue of a slow line short, and the line busy', t => {
   const before = line.sent
   line.waitedMs = 0
   line.run(60_000)
-  t.ok(line.waitedMs <= 4 * LINK_DELAY_MS, `${line.waitedMs} ms at most`)
+  t.ok(line.waitedMs <= 4 * DATAGRAM_DELAY_MS, `${line.waitedMs} ms at most`)
   t.ok(line.sent - before >= 0.85 * 60_000 * 1_000, `${line.sent - before} bytes went`)
   t.end()
 })
@@ -66,11 +66,11 @@ t.test('keeps the queue of a slow line short, and the line busy', t => {
 t.test('never shuts: one message may always go when nothing is under way', t => {
   const line = new Line(16, 100)
   line.run(500_000)
-  t.ok(line.window.bytes <= 2 * LINK_WINDOW_MIN_BYTES, `${line.window.bytes} bytes`)
+  t.ok(line.window.bytes <= 2 * DATAGRAM_WINDOW_MIN_BYTES, `${line.window.bytes} bytes`)
   t.ok(line.sent >= 0.9 * 16 * 500_000, `${line.sent} bytes went`)
   const fresh = new SendWindow()
-  t.equal(fresh.hasRoom(LINK_WINDOW_MAX_BYTES), true)
-  fresh.noteSent(LINK_WINDOW_MAX_BYTES, 0)
+  t.equal(fresh.hasRoom(DATAGRAM_WINDOW_MAX_BYTES), true)
+  fresh.noteSent(DATAGRAM_WINDOW_MAX_BYTES, 0)
   t.equal(fresh.hasRoom(1), false)
   t.end()
 })

@@ -1,7 +1,11 @@
 import t from 'tap'
 import { peerIdFromBytes, type PeerId } from '../../../lib/address/mod.ts'
 import { isDrop } from '../../../lib/base/mod.ts'
-import { LINK_QUEUE_MAX_BYTES, LINK_QUEUES_BYTES_MAX, LINK_WINDOW_FIRST_BYTES } from '../../../lib/node/constants.ts'
+import {
+  DATAGRAM_QUEUE_MAX_BYTES,
+  DATAGRAM_QUEUES_BYTES_MAX,
+  DATAGRAM_WINDOW_FIRST_BYTES,
+} from '../../../lib/node/constants.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
 import type { NodeOutput } from '../../../lib/node/mod.ts'
 import { TcpFallback } from '../../../lib/node/tcp-fallback.ts'
@@ -39,7 +43,7 @@ function world() {
 
 t.test('sends what is handed over at once, as far as the window goes, and the rest as it is taken', t => {
   const { fallback, carried, taken, drops } = world()
-  const most = Math.floor(LINK_WINDOW_FIRST_BYTES / BUNDLE.length)
+  const most = Math.floor(DATAGRAM_WINDOW_FIRST_BYTES / BUNDLE.length)
   for (let i = 0; i < most + 2; i++) fallback.handleHanded(A, BUNDLE, 0)
   t.equal(carried(), most)
   taken(BUNDLE.length, 5)
@@ -54,7 +58,7 @@ t.test('drops by number what the queue of a neighbour does not take, whatever it
   const { fallback, drops, taken } = world()
   for (let i = 0; i < 1_000; i++) fallback.handleHanded(A, BUNDLE, 0)
   const kept = 1_000 - (drops.get('link-full') ?? 0)
-  t.ok(kept * BUNDLE.length <= LINK_WINDOW_FIRST_BYTES + LINK_QUEUE_MAX_BYTES, `${kept} are kept`)
+  t.ok(kept * BUNDLE.length <= DATAGRAM_WINDOW_FIRST_BYTES + DATAGRAM_QUEUE_MAX_BYTES, `${kept} are kept`)
   taken(BUNDLE.length * 999, 1)
   t.equal(drops.get('link-datagrams-taken'), 1, 'more than was sent')
   t.end()
@@ -69,7 +73,7 @@ t.test('all links together keep no more than their bound', t => {
     for (let n = 0; n < 20; n++, handed++) fallback.handleHanded(peer, BUNDLE, 0)
   }
   const kept = handed - (drops.get('link-full') ?? 0)
-  t.ok(kept * BUNDLE.length <= LINK_QUEUES_BYTES_MAX, `${kept} bundles`)
+  t.ok(kept * BUNDLE.length <= DATAGRAM_QUEUES_BYTES_MAX, `${kept} bundles`)
   neighbours.clear()
   fallback.viewChanged()
   neighbours.set(A, { connection: 9_000, isBehind: true })
