@@ -10,7 +10,7 @@ namespace weave {
   X(TAP_RX_FRAMES, "tap-rx-frames") X(TAP_RX_BYTES, "tap-rx-bytes") X(TAP_TX_FRAMES, "tap-tx-frames")                 \
   X(TAP_TX_BYTES, "tap-tx-bytes") X(RELAYED, "relayed") X(UDP_GSO_REFUSED, "udp-gso-refused")                         \
   X(LOCAL_MOVES, "local-moves") X(FRAGMENTED, "fragmented") X(REASSEMBLED, "reassembled")                             \
-  X(RX_FRAGMENTS, "rx-fragments") X(TX_HANDED, "tx-handed") X(RX_INJECTED, "rx-injected")                                                                                     \
+  X(RX_FRAGMENTS, "rx-fragments") X(TX_HANDED, "tx-handed") X(RX_INJECTED, "rx-injected")                               \
   X(TOO_BIG_TOLD, "too-big-told") X(TOO_BIG_UNTOLD, "too-big-untold") X(DROP_FRAGMENT, "drop:fragment")               \
   X(DROP_FRAGMENT_LATE, "drop:fragment-late") X(DROP_FRAGMENT_FULL, "drop:fragment-full")                             \
   X(DROP_SHORT, "drop:short") X(DROP_TYPE, "drop:type") X(DROP_NO_SESSION, "drop:no-session")                         \
@@ -20,7 +20,8 @@ namespace weave {
   X(DROP_UNREACHABLE, "drop:unreachable") X(DROP_RELAY_UNKNOWN, "drop:relay-unknown")                                 \
   X(DROP_RELAY_BACK, "drop:relay-back") X(DROP_TAP_FULL, "drop:tap-full") X(DROP_TAP_REFUSED, "drop:tap-refused")     \
   X(DROP_ROWS_FULL, "drop:rows-full") X(DROP_CONTROL_FULL, "drop:control-full")                                       \
-  X(DROP_LINK_FULL, "drop:link-full") X(DROP_INTAKE_FULL, "drop:intake-full") X(DROP_VLAN_TAGS, "drop:vlan-tags")     \
+  X(DROP_LINK_OUT_FULL, "drop:link-out-full") X(DROP_INTAKE_FULL, "drop:intake-full")                               \
+  X(DROP_VLAN_TAGS, "drop:vlan-tags")                                                                              \
   /* SWITCH_DROPS of lib/overlay/packet-engine.ts, in its order */                                                    \
   X(DROP_NO_DESTINATION, "drop:no-destination") X(DROP_SPOOFED_SOURCE, "drop:spoofed-source")                         \
   X(DROP_SPOOFED_NEIGHBOUR, "drop:spoofed-neighbour")                                                                 \

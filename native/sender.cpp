@@ -87,9 +87,9 @@ void Sender::leave(const Route& hop, uint8_t* data, int length) {
     used_ += length;
     return queue(hop, data, length);
   }
-  if (!engine_.handover.add(hop.hop, data, length)) return drop(DROP_LINK_FULL);
+  if (!engine_.handover.add(hop.hop, data, length)) return drop(DROP_LINK_OUT_FULL);
   taken_++;
-  drop(TX_HANDED);
+  add(TX_HANDED);
 }
 
 // A train holds datagrams of one size to one endpoint; a shorter one may end it.
@@ -113,8 +113,8 @@ void Sender::queue(const Route& hop, uint8_t* data, int length) {
 
 void Sender::sent(int datagrams, int bytes) {
   taken_ += datagrams;
-  drop(TX_DATAGRAMS, static_cast<uint64_t>(datagrams));
-  drop(TX_BYTES, static_cast<uint64_t>(bytes));
+  add(TX_DATAGRAMS, static_cast<uint64_t>(datagrams));
+  add(TX_BYTES, static_cast<uint64_t>(bytes));
 }
 
 int Sender::taken() {
@@ -183,7 +183,7 @@ void Sender::transmit(int trains) {
     if (train.count > 1 && (error == EIO || error == EINVAL || error == EOPNOTSUPP)) {
       // A device without checksum offload cannot segment (wireguard-go conn/errors_linux.go): never try again.
       if (error == EIO) engine_.udp_gso.store(false, std::memory_order_relaxed);
-      drop(UDP_GSO_REFUSED);
+      add(UDP_GSO_REFUSED);
       send_singly(train, train.first);
     } else if (train.count > 1 && error == EMSGSIZE && piece_[train.last].length < train.size) {
       // Newer kernels say so of a whole train. The shorter datagram that ends it may fit all the same.

@@ -37,7 +37,8 @@ class Sender {
   // Sends what is queued; returns how many datagrams the kernel took since the last call of `taken`.
   void flush();
   int taken();
-  void drop(int counter, uint64_t count = 1) { engine_.counters[slot_].add(counter, count); }
+  void add(int counter, uint64_t by = 1) { engine_.counters[slot_].add(counter, by); }
+  void drop(int reason, uint64_t datagrams = 1) { add(reason, datagrams); }
 
  private:
   struct Piece { uint8_t* data; int length; int next; };

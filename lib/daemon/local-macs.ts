@@ -1,6 +1,6 @@
 import type { Mac } from '../address/mod.ts'
 import { BoundedMap } from '../base/mod.ts'
-import { MAC_HOLD_SECONDS, MAC_LOCAL, type DataPlane, type SwitchNotice } from '../overlay/mod.ts'
+import { MAC_KEPT_SECONDS, MAC_LOCAL, type DataPlane, type SwitchNotice } from '../overlay/mod.ts'
 
 /** So many addresses are looked for at once; notices come again. */
 const LOOKS_MAX = 4
@@ -35,7 +35,7 @@ export class LocalMacs {
   }
 
   handle(notice: SwitchNotice): void {
-    if (notice.kind !== 'duplicate-mac' || notice.holder !== MAC_LOCAL) return this.#pass(notice)
+    if (notice.kind !== 'duplicate-mac' || notice.keptAt !== MAC_LOCAL) return this.#pass(notice)
     if (this.#looking.size >= LOOKS_MAX || !this.#isDue(notice.mac)) return
     this.#looking.add(notice.mac)
     this.#lookedAt.set(notice.mac, this.#nowSeconds())
@@ -61,6 +61,6 @@ export class LocalMacs {
     const entry = this.#plane()
       .macs(nowSeconds)
       .find(one => one.mac === mac)
-    return entry !== undefined && nowSeconds - entry.lastSeenSeconds <= MAC_HOLD_SECONDS
+    return entry !== undefined && nowSeconds - entry.lastSeenSeconds <= MAC_KEPT_SECONDS
   }
 }

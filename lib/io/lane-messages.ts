@@ -15,7 +15,7 @@ export interface LaneStart {
 }
 
 export type LaneOrder =
-  | { readonly kind: 'table'; readonly change: ForwardingChange }
+  | { readonly kind: 'change'; readonly change: ForwardingChange }
   /** Forget the peer's addresses: from the batch on that follows this, none of its datagrams is opened any more. */
   | { readonly kind: 'forget'; readonly peerIndex: number }
   | { readonly kind: 'stop' }

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import {
   MacTable,
   READY,
-  SWITCH_RULES,
+  DEFAULT_SWITCH_RULES,
   type DataPlaneEvents,
   type ForwardingChange,
   type SwitchRules,
@@ -51,7 +51,7 @@ export class Lanes {
         mask,
         macTable,
         duplicateSeed: options.duplicateSeed >>> 0,
-        rules: options.rules ?? SWITCH_RULES,
+        rules: options.rules ?? DEFAULT_SWITCH_RULES,
         backlog: backlog.buffer,
       }
       this.#start(start, backlog, events)
@@ -95,7 +95,7 @@ export class Lanes {
 
   /** Tells every lane what is new in its table; it holds for their next batch. */
   changeTable(change: ForwardingChange): void {
-    this.#order({ kind: 'table', change })
+    this.#order({ kind: 'change', change })
   }
 
   /**

@@ -8,9 +8,9 @@ import type { NodePart } from './part.ts'
 export interface MacConflict {
   readonly mac: string
   /** Where frames for it go. */
-  readonly holder: PeerId
+  readonly keptAt: PeerId
   /** Whose frames with it are dropped here. */
-  readonly rival: PeerId
+  readonly droppedAt: PeerId
   readonly since: Millis
   readonly lastAt: Millis
 }
@@ -19,23 +19,23 @@ export interface MacConflict {
 export class MacConflicts implements NodePart {
   readonly name = 'macConflicts'
   readonly #context: NodeContext
-  /** By address and rival, the one that was seen least recently first. */
+  /** By address and whose frames are dropped, the one that was seen least recently first. */
   readonly #seen = new BoundedMap<string, MacConflict>(MAC_CONFLICTS_MAX)
 
   constructor(context: NodeContext) {
     this.#context = context
   }
 
-  handle(mac: Mac, holder: PeerId, rival: PeerId, now: Millis): void {
+  handle(mac: Mac, keptAt: PeerId, droppedAt: PeerId, now: Millis): void {
     const text = formatMac(mac)
-    const key = `${text} ${rival}`
+    const key = `${text} ${droppedAt}`
     const before = this.#seen.get(key)
     const isNew = before === undefined || now - before.lastAt >= MAC_CONFLICT_SHOWN_MS
-    this.#seen.set(key, { mac: text, holder, rival, since: isNew ? now : before.since, lastAt: now })
+    this.#seen.set(key, { mac: text, keptAt, droppedAt, since: isNew ? now : before.since, lastAt: now })
     if (!isNew) return
     const fields = {
-      ...{ mac: text, holder, rival },
-      text: `MAC address ${text} is in use on ${this.#nameOf(holder)} and on ${this.#nameOf(rival)}: frames of the latter are dropped`,
+      ...{ mac: text, keptAt, droppedAt },
+      text: `MAC address ${text} is in use on ${this.#nameOf(keptAt)} and on ${this.#nameOf(droppedAt)}: frames of the latter are dropped`,
     }
     this.#context.log('warn', 'duplicate-mac', fields, now)
   }

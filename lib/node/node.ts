@@ -275,8 +275,9 @@ export class Node implements Machine<NodeOutput> {
       if (origin !== undefined && neighbour !== undefined)
         this.#wiring.floods.handle(origin, neighbour, notice.mac, now)
     } else {
-      const [holder, rival] = [peerAt(notice.holder), peerAt(notice.rival)]
-      if (holder !== undefined && rival !== undefined) this.#wiring.macConflicts.handle(notice.mac, holder, rival, now)
+      const [keptAt, droppedAt] = [peerAt(notice.keptAt), peerAt(notice.droppedAt)]
+      if (keptAt !== undefined && droppedAt !== undefined)
+        this.#wiring.macConflicts.handle(notice.mac, keptAt, droppedAt, now)
     }
     this.#workOff(now)
   }

@@ -6,7 +6,7 @@ export const MAC_MOVES_MAX = 5
 /** … each time within so long of the last, is in use at two places at once … */
 export const MAC_RETURN_SECONDS = 20
 /** … and stays where it is until it was not seen there for so long. */
-export const MAC_HOLD_SECONDS = 30
+export const MAC_KEPT_SECONDS = 30
 /** So long after an address moved, or was seen elsewhere, it is where it is, and nowhere else (RFC 7432 §15.1). */
 export const MAC_SETTLED_SECONDS = 180
 /** Until then a frame for it goes also to where it was, at most one in so long. */
@@ -35,7 +35,7 @@ export const FLOOD_PER_SECOND = 10_000
 /** … and as many at once as in so long. */
 export const FLOOD_BURST_MS = 1_000
 /** MAC addresses of this host whose floods are told apart. */
-export const FLOOD_SOURCES = 1_024
+export const FLOOD_SOURCES_MAX = 1_024
 /** A neighbour may pass on of others so many times what one host may have flooded. */
 export const FLOOD_PASSED_FACTOR = 4
 /** Neighbours, and hosts whose floods each of them passes on, that are told apart. */
@@ -43,12 +43,12 @@ export const FLOOD_NEIGHBOURS = 256
 export const FLOOD_ORIGINS = 1_024
 
 /** Frames that wait for a path to their peer: the newest of each … */
-export const HELD_FRAMES_PER_PEER = 8
+export const AWAITING_FRAMES_PER_PEER_MAX = 8
 /** … of so many peers and bytes for each lane … */
-export const HELD_PEERS_MAX = 64
-export const HELD_BYTES_MAX = 262_144
+export const AWAITING_PEERS_MAX = 64
+export const AWAITING_BYTES_MAX = 262_144
 /** … for so long. */
-export const HELD_MS = 2_000
+export const AWAITING_MS = 2_000
 
 /** Broadcast ids that a lane remembers unless told otherwise: a power of two. */
 export const DUPLICATE_WINDOW_CAPACITY = 16_384

@@ -3,7 +3,7 @@ import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
 import {
   DUPLICATE_COUNTER_BITS,
-  FLOOD_SOURCES,
+  FLOOD_SOURCES_MAX,
   LANES_MAX,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
@@ -13,15 +13,16 @@ import {
 import { DuplicateWindow } from './duplicate-window.ts'
 import { FloodLimit } from './flood-limit.ts'
 import type { ForwardingTable } from './forwarding.ts'
-import { HeldFrames } from './held-frames.ts'
+import { BLANK_TABLE } from './forwarding-change.ts'
+import { AwaitingFrames } from './awaiting-frames.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
 import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
 import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
 import { PeerFloods } from './peer-floods.ts'
-import { Paced } from './paced.ts'
+import { Pacer } from './pacer.ts'
 import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
 import type { SwitchNotice } from './switch-notice.ts'
-import { SWITCH_RULES, type SwitchRules } from './switch-rules.ts'
+import { DEFAULT_SWITCH_RULES, type SwitchRules } from './switch-rules.ts'
 
 /** What a lane hands to the main thread. */
 export interface ForwarderHooks {
@@ -53,7 +54,6 @@ export interface ForwarderOptions {
   readonly rules?: SwitchRules
 }
 
-const NO_TABLE: ForwardingTable = { selfIndex: -1, floodOwn: [], floodOf: [], reachable: [], owners: undefined }
 const NO_CHILDREN = new Int32Array(0)
 /** The group bit in the upper 16 bits of a MAC address. */
 const GROUP_BIT = 0x100
@@ -65,7 +65,7 @@ const COUNTER_SPAN = 2 ** DUPLICATE_COUNTER_BITS
 
 /**
  * The switch of one lane: decides per batch where frames go. Inputs: `outbound` (one batch of the TAP), `inbound` (one
- * batch of the socket), `setTable`. Until the first table every frame from the TAP is dropped as `no-destination`, and
+ * batch of the socket), `setTable`, `forgetPeer`. Until the first table every frame from the TAP is dropped as `no-destination`, and
  * frames from peers reach the TAP but are passed on to nobody. Nothing allocates per frame but control bodies, and frames
  * that wait for a path.
  */
@@ -78,18 +78,18 @@ export class Forwarder {
   readonly #movedPeers: Int32Array
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
   readonly #owners = new OwnerCheck()
-  readonly #wanted = new Paced()
-  readonly #large = new Paced()
-  readonly #spoofed = new Paced()
-  readonly #contested = new Paced()
-  readonly #asked = new Paced()
-  readonly #flooding = new Paced()
+  readonly #wanted = new Pacer()
+  readonly #large = new Pacer()
+  readonly #spoofed = new Pacer()
+  readonly #contested = new Pacer()
+  readonly #asked = new Pacer()
+  readonly #flooding = new Pacer()
   readonly #rules: SwitchRules
   readonly #peerFloods: PeerFloods
   /** Of this host, and of MAC addresses of it. */
   readonly #hostFloods: FloodLimit
   readonly #ownFloods: FloodLimit
-  readonly #held: HeldFrames
+  readonly #awaiting: AwaitingFrames
   readonly #floodOf = new Map<number, Int32Array>()
   #reachableList: readonly number[] = []
   #floodOwn: Int32Array = NO_CHILDREN
@@ -112,15 +112,15 @@ export class Forwarder {
     this.#laneBits = laneNumber << DUPLICATE_COUNTER_BITS
     this.#nextDuplicate = ((options.duplicateSeed ?? 0) >>> 0) % COUNTER_SPAN
     this.#movedPeers = new Int32Array(lane.rowsMax)
-    this.#rules = options.rules ?? SWITCH_RULES
+    this.#rules = options.rules ?? DEFAULT_SWITCH_RULES
     this.#peerFloods = new PeerFloods(this.#rules.floodPerSecond)
     this.#hostFloods = new FloodLimit(this.#rules.floodPerSecond, 1)
-    this.#ownFloods = new FloodLimit(this.#rules.floodPerSecond / 2, FLOOD_SOURCES)
-    this.#held = new HeldFrames(lane, count => lane.countDrop('path-awaited', count))
-    this.setTable(NO_TABLE)
+    this.#ownFloods = new FloodLimit(this.#rules.floodPerSecond / 2, FLOOD_SOURCES_MAX)
+    this.#awaiting = new AwaitingFrames(lane, count => lane.countDrop('path-awaited', count))
+    this.setTable(BLANK_TABLE)
   }
 
-  /** Takes effect for the next batch. */
+  /** Of the next batch on frames go by it; those that waited for a way which it has leave at once. */
   setTable(table: ForwardingTable): void {
     for (const peer of this.#reachableList) this.#reachable[peer] = 0
     this.#reachableList = table.reachable.filter(peer => peer !== table.selfIndex)
@@ -130,7 +130,7 @@ export class Forwarder {
     this.#floodOf.clear()
     for (const [origin, children] of table.floodOf) this.#floodOf.set(origin, Int32Array.from(children))
     this.#owners.setTable(table)
-    this.#held.release(
+    this.#awaiting.release(
       peer => this.#reachable[peer] === 1,
       peer => {
         this.#push(0, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
@@ -142,12 +142,12 @@ export class Forwarder {
   /** The peer is gone: its addresses, and frames that wait for a way to it. Its index is soon another's. */
   forgetPeer(peer: number): void {
     this.#macs.forgetPeer(peer)
-    this.#held.forget(peer)
+    this.#awaiting.forget(peer)
   }
 
   /** Switches one batch of frames from the TAP. Returns how many were handled; -1 when there was none. */
   outbound(now: Millis): number {
-    this.#held.expire(now)
+    this.#awaiting.expire(now)
     const count = this.#lane.tapRead()
     if (count <= 0) return -1
     const nowSeconds = Math.floor(now / 1000)
@@ -213,7 +213,7 @@ export class Forwarder {
       this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
       return
     }
-    this.#held.hold(peer, at, now)
+    this.#awaiting.add(peer, at, now)
     if (this.#wanted.isDue(peer, nowSeconds)) this.#hooks.onWanted(peer)
   }
 
@@ -259,8 +259,9 @@ export class Forwarder {
         return this.#drop('spoofed-neighbour')
     } else if (this.#owners.isOfAnother(rows[at + ROW.sourceIpv4]!, origin))
       return this.#dropSpoofed(at, origin, nowSeconds)
-    // Last of the checks: a frame that is dropped must not shadow a good one of the same id.
-    if (isBroadcast && !this.#duplicates.admit(origin, rows[at + ROW.duplicateId]!, now)) return this.#drop('duplicate')
+    // A copy counts neither as seen at its origin nor as flooded.
+    const duplicateId = rows[at + ROW.duplicateId]!
+    if (isBroadcast && this.#duplicates.has(origin, duplicateId, now)) return this.#drop('duplicate')
     const before = this.#learn(at, origin, nowSeconds)
     if (before === MAC_CONTESTED) return false
     if (before === MAC_LOCAL) this.#lane.countLocalMove()
@@ -268,7 +269,11 @@ export class Forwarder {
     const isFlood = isBroadcast || (rows[at + ROW.destinationHigh]! & GROUP_BIT) !== 0
     if (isFlood && !this.#peerFloods.take(origin, rows[at + ROW.fromPeer]!, this.#framesAt(at), now))
       return this.#dropFlood(at, origin, rows[at + ROW.fromPeer]!, nowSeconds)
-    if (isBroadcast) this.#passOn(row, at, origin)
+    // Last: a frame that is dropped must not shadow a good one of the same id.
+    if (isBroadcast) {
+      this.#duplicates.admit(origin, duplicateId, now)
+      this.#passOn(row, at, origin)
+    }
     return true
   }
 
@@ -308,7 +313,7 @@ export class Forwarder {
     return true
   }
 
-  /** See `MacTable.learn`. Of a source that is held elsewhere counts the drop, and tells of it. */
+  /** See `MacTable.learn`. Of a source that is kept elsewhere counts the drop, and tells of it. */
   #learn(at: number, origin: number, nowSeconds: number): number {
     const { rows } = this.#lane
     const high = rows[at + ROW.sourceHigh]!
@@ -317,9 +322,9 @@ export class Forwarder {
     if (before !== MAC_CONTESTED) return before
     this.#drop('duplicate-mac')
     if (!this.#contested.isDue(low ^ origin, nowSeconds)) return before
-    const holder = this.#macs.lookup(high, low, nowSeconds)
+    const keptAt = this.#macs.lookup(high, low, nowSeconds)
     const mac = high * 0x1_0000_0000 + (low >>> 0)
-    if (holder !== MAC_UNKNOWN) this.#hooks.onNotice({ kind: 'duplicate-mac', mac, holder, rival: origin })
+    if (keptAt !== MAC_UNKNOWN) this.#hooks.onNotice({ kind: 'duplicate-mac', mac, keptAt, droppedAt: origin })
     return before
   }
 

@@ -25,7 +25,14 @@ type OwnersChange =
     }
 
 /** What a lane has before the first change. */
-const BLANK_TABLE: ForwardingTable = { selfIndex: -1, floodOwn: [], floodOf: [], reachable: [], owners: undefined }
+/** Of a lane that was told nothing yet: it knows nobody. */
+export const BLANK_TABLE: ForwardingTable = {
+  selfIndex: -1,
+  floodOwn: [],
+  floodOf: [],
+  reachable: [],
+  owners: undefined,
+}
 
 /** Undefined when there is none. `reachable` and `floodOf` are sets: their order is no change. */
 export function changeBetween(

@@ -5,7 +5,7 @@ import {
   BUCKET_SLOTS,
   MAC_AGE_SECONDS,
   MAC_FORGET_SPIN_MAX,
-  MAC_HOLD_SECONDS,
+  MAC_KEPT_SECONDS,
   MAC_MOVES_MAX,
   MAC_RETURN_SECONDS,
   MAC_SETTLED_SECONDS,
@@ -41,13 +41,13 @@ const VIRTUAL_ROUTERS = [0x5e_0001, 0x5e_0002]
  * Where each MAC address was last seen; the newest observation wins, so moves of VMs and of VRRP addresses work.
  *
  * An address that moves MAC_MOVES_MAX times in a row, each time within MAC_RETURN_SECONDS, is in use at two places at
- * once (RFC 7432 §15.1 counts so). From then on it is held where it was first or, while that is silent, where it is:
- * what is seen of it elsewhere does not count, until it was not seen where it is for MAC_HOLD_SECONDS. Where it was
+ * once (RFC 7432 §15.1 counts so). From then on it is kept where it was first or, while that is silent, where it is:
+ * what is seen of it elsewhere does not count, until it was not seen where it is for MAC_KEPT_SECONDS. Where it was
  * first has it back at once. That is over when it was seen at one place only for MAC_SETTLED_SECONDS. So long after a
  * move `former` tells where the address was, so that who still has it can be asked.
  *
  * An address that is local stays so until it is forgotten: this host knows whether it is still plugged in, and its
- * bridge must not learn otherwise. Addresses of virtual routers are not held: those agree among themselves which of them
+ * bridge must not learn otherwise. Addresses of virtual routers are not kept so: those agree among themselves which of them
  * has it, however often that changes.
  *
  * A fixed number of slots over a buffer that lanes on several threads may share (SharedArrayBuffer). An address belongs
@@ -221,20 +221,20 @@ export class MacTable {
   /** Counts a move to `peer` of the address in the slot of a locked bucket; false when it stays where it is. */
   #move(slot: number, peer: number, nowSeconds: number): boolean {
     const words = this.#words
-    const holder = words[slot + 2]!
-    if (holder === MAC_LOCAL) return false
+    const before = words[slot + 2]!
+    if (before === MAC_LOCAL) return false
     let moves = words[slot + 4]!
     const restedSeconds = nowSeconds - words[slot + 5]!
     if (moves === 0 || restedSeconds > MAC_SETTLED_SECONDS) {
       moves = 0
-      Atomics.store(words, slot + 6, holder)
+      Atomics.store(words, slot + 6, before)
     } else if (moves < MAC_MOVES_MAX && restedSeconds > MAC_RETURN_SECONDS) {
       moves = 0
     }
     Atomics.store(words, slot + 4, Math.min(moves + 1, MAC_MOVES_MAX))
     Atomics.store(words, slot + 5, nowSeconds)
     if (moves + 1 < MAC_MOVES_MAX) return true
-    return words[slot + 6] === peer || nowSeconds - words[slot + 3]! > MAC_HOLD_SECONDS
+    return words[slot + 6] === peer || nowSeconds - words[slot + 3]! > MAC_KEPT_SECONDS
   }
 
   /** A free slot of the bucket, else the one not seen for longest of those that are not local, or that aged. */

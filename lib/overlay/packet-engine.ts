@@ -71,7 +71,7 @@ export interface EngineControl {
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies?: number): boolean
   /**
    * What was sealed for peers whose datagrams go over a link, the oldest first, each bundle for one next hop. What
-   * exceeds PEER_HANDED_BYTES_MAX or HANDED_BYTES_MAX before it is taken is dropped as `link-full`.
+   * exceeds PEER_HANDED_BYTES_MAX or HANDED_BYTES_MAX before it is taken is dropped as `link-out-full`.
    */
   takeHanded(): HandedDatagrams[]
   /**
@@ -206,7 +206,8 @@ export interface EngineLane {
   /** Counts a drop decided by the caller, under `drop:<reason>`. */
   countDrop(reason: SwitchDrop, count: number): void
   /**
-   * Counts an address that was local and turned up at a peer, under `local-moves`: a container moved, or is imitated.
+   * Counts an address of a virtual router that was local and turned up at a peer, under `local-moves`: another router
+   * took over. All other local addresses stay so until they are forgotten (`MacTable`).
    */
   countLocalMove(): void
 }

@@ -2,8 +2,11 @@ import type { Mac } from '../address/mod.ts'
 
 /** What a lane tells of frames that it drops, for the operator: at most once a second of each, and lane. */
 export type SwitchNotice =
-  /** The address is in use at two places: peer indices, or MAC_LOCAL. What the rival sends of it is dropped. */
-  | { readonly kind: 'duplicate-mac'; readonly mac: Mac; readonly holder: number; readonly rival: number }
+  /**
+   * The address is in use at two places: peer indices, or MAC_LOCAL. It stays where it is kept, and frames with it from
+   * the other are dropped.
+   */
+  | { readonly kind: 'duplicate-mac'; readonly mac: Mac; readonly keptAt: number; readonly droppedAt: number }
   /**
    * More of the peer (or MAC_LOCAL) is to be flooded than is allowed; the address is that of the last frame. That it began
    * there is what the neighbour says that it came from (the same peer when it came from itself).

@@ -11,7 +11,7 @@ export interface SwitchRules {
   readonly allowsDhcpServers: boolean
 }
 
-export const SWITCH_RULES: SwitchRules = {
+export const DEFAULT_SWITCH_RULES: SwitchRules = {
   floodPerSecond: FLOOD_PER_SECOND,
   asksOwner: true,
   allowsRouters: false,

@@ -23,6 +23,8 @@ import {
 } from './packet-engine-fixture.ts'
 
 const AB = peerIndex(0, 1)
+const received = (engine: Parameters<typeof counter>[0]) =>
+  ['rx-injected', 'rx-datagrams', 'rx-bytes'].map(name => counter(engine, name))
 
 /** What every packet engine must do with datagrams that go over links. */
 export function linksSuite(t: Test, name: string, makeMesh: MakeMesh): void {
@@ -49,11 +51,13 @@ export function linksSuite(t: Test, name: string, makeMesh: MakeMesh): void {
       t.match(first?.source, /:0$/)
       t.same(control?.bytes, Uint8Array.of(5, 6))
       t.equal(control!.columns[ROW.receiverIndex]! >>> 0, keys.secondIndex)
+      t.same(received(b!), [4, 0, 0], 'the forged one counts, and none as from the socket')
       for (const { bundle } of handed) b!.control.injectDatagrams(bundle)
       await expectDrops(t, b!, 'drop:replay', 3)
       a!.control.setVia(AB, -1)
       await sendFrames(a!, AB, [testFrame(60)])
       t.equal((await receiveRows(b!)).length, 1, 'by the socket again')
+      t.same(received(b!).slice(0, 2), [7, 1])
     }),
   )
 
@@ -130,8 +134,8 @@ export function linksSuite(t: Test, name: string, makeMesh: MakeMesh): void {
       linkUp(mesh, 0, 1)
       a!.control.setVia(AB, VIA_LINK)
       for (let i = 0; i < 60; i++) await sendFrames(a!, AB, Array<Uint8Array>(20).fill(testFrame(1_300)))
-      t.ok(counter(a!, 'drop:link-full') > 0)
-      t.equal(counter(a!, 'drop:link-full') + counter(a!, 'tx-handed'), 1_200)
+      t.ok(counter(a!, 'drop:link-out-full') > 0)
+      t.equal(counter(a!, 'drop:link-out-full') + counter(a!, 'tx-handed'), 1_200)
       const handed = a!.control.takeHanded()
       for (const { bundle } of handed) t.equal(bundleCount(bundle) !== undefined, true)
       await sendFrames(a!, AB, [testFrame(60)])

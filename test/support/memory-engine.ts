@@ -236,10 +236,9 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (bundleCount(bundle) === undefined) return
     const hasRoom = this.#intakeBytes + bundle.length <= INTAKE_BYTES_MAX
     for (const bytes of bundled(bundle))
-      if (hasRoom && this.#intake.push({ bytes, from: undefined })) {
+      if (hasRoom && this.#intake.push({ bytes, from: undefined }))
         this.#intakeBytes += BUNDLE_PREFIX_BYTES + bytes.length
-        this.#count('rx-injected')
-      } else this.#count('drop:intake-full')
+      else this.#count('drop:intake-full')
   }
 
   counters(): Record<string, number> {
@@ -274,9 +273,13 @@ export class MemoryEngine implements EngineControl, EngineLane {
     for (let read = 0; read < this.rowsMax; read++) {
       const arrival = (read < fromSocket ? this.#udpIn.shift() : undefined) ?? this.#intake.shift()
       if (arrival === undefined) break
-      if (arrival.from === undefined) this.#intakeBytes -= BUNDLE_PREFIX_BYTES + arrival.bytes.length
-      this.#count('rx-datagrams')
-      this.#count('rx-bytes', arrival.bytes.length)
+      if (arrival.from === undefined) {
+        this.#intakeBytes -= BUNDLE_PREFIX_BYTES + arrival.bytes.length
+        this.#count('rx-injected')
+      } else {
+        this.#count('rx-datagrams')
+        this.#count('rx-bytes', arrival.bytes.length)
+      }
       this.#open(arrival.bytes, arrival.from, false)
     }
     return this.#rowCount
@@ -506,7 +509,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
       const handed = { peerIndex: this.#indexOf.get(hop.key)!, bundle: bundleOf(datagram) }
       const own = this.#handed.filter(({ peerIndex }) => peerIndex === handed.peerIndex)
       const isFull = bytesOf([...own, handed]) > PEER_HANDED_BYTES_MAX
-      if (isFull || bytesOf([...this.#handed, handed]) > HANDED_BYTES_MAX) return this.#drop('link-full')
+      if (isFull || bytesOf([...this.#handed, handed]) > HANDED_BYTES_MAX) return this.#drop('link-out-full')
       this.#handed.push(handed)
       this.#count('tx-handed')
       return true

@@ -339,7 +339,7 @@ export class SimHost implements SimSite {
   /** As `LocalMacs` of the daemon does. */
   #handleNotice(notice: SwitchNotice): void {
     const isHere = [...this.containers.values()].some(({ mac }) => mac === notice.mac)
-    if (notice.kind === 'duplicate-mac' && notice.holder === MAC_LOCAL && !isHere) this.plane.forgetMac(notice.mac)
+    if (notice.kind === 'duplicate-mac' && notice.keptAt === MAC_LOCAL && !isHere) this.plane.forgetMac(notice.mac)
     else this.#lanes.push((node, now) => node.handleNotice(notice, now))
   }
 

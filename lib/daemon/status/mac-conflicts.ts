@@ -8,8 +8,8 @@ const SHOWN_MAX = 5
 export function macConflictWarnings({ parts, self }: Pick<NodeReport, 'parts' | 'self'>, names: Names): string[] {
   const all = (parts['macConflicts'] as readonly MacConflict[] | undefined) ?? []
   const nameOf = (peer: PeerId) => (peer === self.peerId ? 'this host' : names.short(peer))
-  const lines = all.slice(0, SHOWN_MAX).map(({ mac, holder, rival }) => {
-    const [first, second] = [nameOf(holder), nameOf(rival)]
+  const lines = all.slice(0, SHOWN_MAX).map(({ mac, keptAt, droppedAt }) => {
+    const [first, second] = [nameOf(keptAt), nameOf(droppedAt)]
     return (
       `MAC address ${mac} is in use on ${first} and on ${second}: ${first} keeps it, frames with it of ${second} are ` +
       'dropped; give one of the two containers another one (docker run --mac-address, ip link set dev … address …)'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LocalMacs } from '../../../lib/daemon/local-macs.ts'
-import { MAC_HOLD_SECONDS } from '../../../lib/overlay/constants.ts'
+import { MAC_KEPT_SECONDS } from '../../../lib/overlay/constants.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mac-table.ts'
 import type { SwitchNotice } from '../../../lib/overlay/switch-notice.ts'
 
@@ -34,7 +34,7 @@ function setUp(answer: boolean | undefined, lastSeenSeconds = 0) {
   return { local, forgotten, passed, asked, settle, pass }
 }
 
-const notice = (mac: number, holder: number): SwitchNotice => ({ kind: 'duplicate-mac', mac, holder, rival: 2 })
+const notice = (mac: number, keptAt: number): SwitchNotice => ({ kind: 'duplicate-mac', mac, keptAt, droppedAt: 2 })
 
 t.test('what is held at another peer is passed on at once', async t => {
   const { local, passed, asked } = setUp(false)
@@ -56,8 +56,8 @@ t.test('what is plugged in is in use twice, and what is not has moved', async t 
 
 t.test('where the kernel does not say, it counts whether it was heard of late', async t => {
   for (const [seenAt, isGone] of [
-    [100 - MAC_HOLD_SECONDS, false],
-    [99 - MAC_HOLD_SECONDS, true],
+    [100 - MAC_KEPT_SECONDS, false],
+    [99 - MAC_KEPT_SECONDS, true],
   ] as const) {
     const { local, forgotten, settle } = setUp(undefined, seenAt)
     local.handle(notice(MAC, MAC_LOCAL))

@@ -25,7 +25,9 @@ t.test('an address that is in use twice is logged once, shown for minutes, and t
   conflicts.handle(MAC, HERE!, FAR!, 90_000)
   t.equal(lines.length, 1)
   t.match(lines[0], /^MAC address 02:42:0a:20:00:01 is in use on this host and on .*\(far\): frames of the latter/)
-  t.match(conflicts.report(91_000), [{ mac: '02:42:0a:20:00:01', holder: HERE, rival: FAR, since: 0, lastAt: 90_000 }])
+  t.match(conflicts.report(91_000), [
+    { mac: '02:42:0a:20:00:01', keptAt: HERE, droppedAt: FAR, since: 0, lastAt: 90_000 },
+  ])
   t.same(conflicts.report(90_000 + MAC_CONFLICT_SHOWN_MS), [])
   conflicts.handle(MAC, HERE!, FAR!, 90_000 + MAC_CONFLICT_SHOWN_MS)
   t.equal(lines.length, 2)

@@ -64,3 +64,13 @@ t.test('never drops a frame that a set of all frames does not hold', async t => 
 t.test('refuses a capacity that is no power of two', async t => {
   t.throws(() => new DuplicateWindow(100))
 })
+
+t.test('has says what was admitted of late, and remembers nothing', async t => {
+  const window = new DuplicateWindow(64)
+  t.notOk(window.has(0, 5, 1000))
+  t.ok(window.admit(0, 5, 1000), 'to be asked for is not to be admitted')
+  t.ok(window.has(0, 5, 1000 + DUPLICATE_EXPIRY_MS))
+  t.notOk(window.admit(0, 5, 1000 + DUPLICATE_EXPIRY_MS))
+  t.notOk(window.has(0, 5, 1001 + DUPLICATE_EXPIRY_MS), 'copies do not make it longer')
+  t.notOk(window.has(1, 5, 1000))
+})

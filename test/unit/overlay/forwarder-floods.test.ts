@@ -2,7 +2,7 @@ import t from 'tap'
 import { FLOOD_BURST_MS, FLOOD_PASSED_FACTOR } from '../../../lib/overlay/constants.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mac-table.ts'
 import { ROW_FLAG } from '../../../lib/overlay/packet-engine.ts'
-import { SWITCH_RULES } from '../../../lib/overlay/switch-rules.ts'
+import { DEFAULT_SWITCH_RULES } from '../../../lib/overlay/switch-rules.ts'
 import { DATAGRAM_KIND } from '../../../lib/wire/datagram.ts'
 import { arpPayload, ethernetFrame, ipv4Payload } from '../../support/frames.ts'
 import {
@@ -18,7 +18,7 @@ import {
 } from './forwarder-fixture.ts'
 
 const LIMIT = 20
-const rules = { ...SWITCH_RULES, floodPerSecond: LIMIT }
+const rules = { ...DEFAULT_SWITCH_RULES, floodPerSecond: LIMIT }
 const BURST = (LIMIT * FLOOD_BURST_MS) / 1000
 
 t.test('a container may have half flooded of what its host may, and the host is told of it', async t => {
@@ -82,6 +82,20 @@ t.test('what a neighbour says of a peer costs that peer nothing, and the neighbo
   inward(of(2, 200, 1), of(3, 200, 2), of(2, 2, 3))
   t.same(lane.written[before], [1, 2], 'others pass on what they like, and what is of the neighbour itself passes')
   t.match(notices[0], { kind: 'flood', origin: 1, neighbour: 2 })
+})
+
+t.test('copies are not counted as flooded, and a frame that is dropped does not take its id', async t => {
+  const { lane, inward, inAt } = setUp({ rules })
+  for (let i = 0; i < 2 * BURST; i++) inward(broadcast(2, 3, 7))
+  expectDrop(t, lane, 'duplicate', 2 * BURST - 1)
+  lane.drops.clear()
+  for (let i = 0; i < BURST; i++) inward(broadcast(2, 3, 100 + i))
+  t.equal(lane.written.length, BURST + 1)
+  inward(broadcast(2, 3, 999))
+  expectDrop(t, lane, 'flood-limit')
+  inAt(1000 + FLOOD_BURST_MS, broadcast(2, 3, 999))
+  t.equal(lane.written.length, BURST + 2, 'the same id passes when there is room')
+  expectDrop(t, lane, 'flood-limit')
 })
 
 t.test('a super-frame counts for its segments', async t => {

@@ -1,9 +1,9 @@
 import t from 'tap'
 import {
-  HELD_BYTES_MAX,
-  HELD_FRAMES_PER_PEER,
-  HELD_MS,
-  HELD_PEERS_MAX,
+  AWAITING_BYTES_MAX,
+  AWAITING_FRAMES_PER_PEER_MAX,
+  AWAITING_MS,
+  AWAITING_PEERS_MAX,
   PEER_SLOTS,
 } from '../../../lib/overlay/constants.ts'
 import { ROW } from '../../../lib/overlay/packet-engine.ts'
@@ -22,7 +22,7 @@ import {
   frame,
   setUp,
 } from './forwarder-fixture.ts'
-import { SWITCH_RULES } from '../../../lib/overlay/switch-rules.ts'
+import { DEFAULT_SWITCH_RULES } from '../../../lib/overlay/switch-rules.ts'
 
 const toB = { frame: frame(MAC_B, MAC_A) }
 const kind = DATAGRAM_KIND.frame
@@ -75,9 +75,9 @@ t.test('what waits too long is dropped', async t => {
   inward({ frame: frame(MAC_A, MAC_B), from: 2 })
   outAt(1000, toB)
   outAt(1500, toB)
-  outAt(999 + HELD_MS)
+  outAt(999 + AWAITING_MS)
   t.equal(lane.drops.size, 0)
-  outAt(1000 + HELD_MS)
+  outAt(1000 + AWAITING_MS)
   expectDrop(t, lane, 'path-awaited')
   forwarder.setTable(TABLE)
   t.equal(lane.sent.length, 1, 'the younger one is there still')
@@ -96,13 +96,13 @@ t.test('what waits for a peer that is gone is not sent to the next under its ind
 t.test('the newest frames to a peer wait, of few peers, and few bytes', async t => {
   const { lane, inward, out, forwarder } = setUp({ table: { reachable: [] } })
   inward({ frame: frame(MAC_A, MAC_B), from: 2 })
-  for (let i = 0; i < HELD_FRAMES_PER_PEER + 3; i++) out(toB)
+  for (let i = 0; i < AWAITING_FRAMES_PER_PEER_MAX + 3; i++) out(toB)
   expectDrop(t, lane, 'path-awaited', 3)
   forwarder.setTable(TABLE)
-  t.equal(lane.sent.length, HELD_FRAMES_PER_PEER)
+  t.equal(lane.sent.length, AWAITING_FRAMES_PER_PEER_MAX)
 
   const many = setUp({ table: { reachable: [] } })
-  for (let peer = 1; peer <= HELD_PEERS_MAX + 5; peer++) {
+  for (let peer = 1; peer <= AWAITING_PEERS_MAX + 5; peer++) {
     many.inward({ frame: frame(MAC_A, MAC_X + peer), from: peer })
     many.out({ frame: frame(MAC_X + peer, MAC_A) })
   }
@@ -111,9 +111,9 @@ t.test('the newest frames to a peer wait, of few peers, and few bytes', async t 
   const large = setUp({ table: { reachable: [] } })
   const bytes = 2000
   for (let peer = 1; peer <= 30; peer++) large.inward({ frame: frame(MAC_A, MAC_X + peer), from: peer })
-  const room = Math.floor(HELD_BYTES_MAX / bytes)
+  const room = Math.floor(AWAITING_BYTES_MAX / bytes)
   let held = 0
-  for (let round = 0; round < HELD_FRAMES_PER_PEER && held < room + 4; round++)
+  for (let round = 0; round < AWAITING_FRAMES_PER_PEER_MAX && held < room + 4; round++)
     for (let peer = 1; peer <= 30 && held < room + 4; peer++, held++)
       large.out({ frame: ethernetFrame(MAC_X + peer, MAC_A, new Uint8Array(bytes - 14)) })
   expectDrop(t, large.lane, 'path-awaited', 4)
@@ -174,7 +174,7 @@ t.test('a question for an address of a peer without a way waits for one, and mak
 })
 
 t.test('where it is wished everybody is asked', async t => {
-  const { lane, out } = setUp({ table: OWNERS, rules: { ...SWITCH_RULES, asksOwner: false } })
+  const { lane, out } = setUp({ table: OWNERS, rules: { ...DEFAULT_SWITCH_RULES, asksOwner: false } })
   out(ask(0x0a20_0041), solicit('fd12:3456:789a:1::a20:41'))
   t.equal(lane.sent[0]?.length, 4)
 })

@@ -6,7 +6,7 @@ import {
   BUCKET_LOCAL_MAX,
   BUCKET_SLOTS,
   MAC_AGE_SECONDS,
-  MAC_HOLD_SECONDS,
+  MAC_KEPT_SECONDS,
   MAC_MOVES_MAX,
   MAC_RETURN_SECONDS,
   MAC_SETTLED_SECONDS,
@@ -60,14 +60,14 @@ t.test('an address that goes to and fro is held where it was first', async t => 
   t.equal(macs.lookup(0x0242, 1, 1), FIRST)
   t.equal(macs.learn(0x0242, 1, SECOND, 2), MAC_CONTESTED)
   t.equal(macs.learn(0x0242, 1, FIRST, 3), FIRST)
-  t.equal(macs.learn(0x0242, 1, SECOND, 3 + MAC_HOLD_SECONDS), MAC_CONTESTED, 'as long as it is heard there')
+  t.equal(macs.learn(0x0242, 1, SECOND, 3 + MAC_KEPT_SECONDS), MAC_CONTESTED, 'as long as it is heard there')
   t.equal(macs.learn(0x0242, 1, MAC_LOCAL, 4), MAC_CONTESTED, 'and whoever else says so')
   t.equal(macs.lookup(0x0242, 1, 4), FIRST)
 })
 
 t.test('where an address that is in use twice falls silent, it goes to the other, until it is heard again', async t => {
   const macs = contested()
-  const later = 2 + MAC_HOLD_SECONDS
+  const later = 2 + MAC_KEPT_SECONDS
   t.equal(macs.learn(0x0242, 1, SECOND, later), FIRST)
   t.equal(macs.lookup(0x0242, 1, later), SECOND)
   t.equal(macs.learn(0x0242, 1, FIRST, later + 1), SECOND, 'it is back at once')
@@ -150,9 +150,9 @@ t.test('an address that comes after a held one in its slot is not held, nor one 
   forgotten.learn(0x0242, 1, SECOND, 3)
   t.equal(forgotten.learn(0x0242, 1, FIRST, 3), SECOND)
   const gone = contested()
-  gone.learn(0x0242, 1, SECOND, 2 + MAC_HOLD_SECONDS)
+  gone.learn(0x0242, 1, SECOND, 2 + MAC_KEPT_SECONDS)
   gone.forgetPeer(FIRST)
-  t.equal(gone.learn(0x0242, 1, FIRST, 3 + MAC_HOLD_SECONDS), SECOND, 'the index is another peer by now')
+  t.equal(gone.learn(0x0242, 1, FIRST, 3 + MAC_KEPT_SECONDS), SECOND, 'the index is another peer by now')
 })
 
 t.test('forgets with age, from the last observation on', async t => {
@@ -315,7 +315,7 @@ class SlowTable {
       if (entry.moves < MAC_MOVES_MAX && rested > MAC_RETURN_SECONDS) entry.moves = 0
       entry.moves++
       entry.movedAt = now
-      if (entry.moves >= MAC_MOVES_MAX && entry.first !== peer && now - entry.at <= MAC_HOLD_SECONDS)
+      if (entry.moves >= MAC_MOVES_MAX && entry.first !== peer && now - entry.at <= MAC_KEPT_SECONDS)
         return MAC_CONTESTED
     }
     Object.assign(entry, { peer, at: now })

@@ -1,24 +1,24 @@
 import type { Millis } from '../base/mod.ts'
-import { HELD_BYTES_MAX, HELD_FRAMES_PER_PEER, HELD_MS, HELD_PEERS_MAX } from './constants.ts'
+import { AWAITING_BYTES_MAX, AWAITING_FRAMES_PER_PEER_MAX, AWAITING_MS, AWAITING_PEERS_MAX } from './constants.ts'
 import { ROW, type EngineLane } from './packet-engine.ts'
 
-interface Held {
+interface AwaitingFrame {
   readonly row: Int32Array
   readonly bytes: Uint8Array
   readonly until: Millis
 }
 
-/** Where in the slab a frame is put that was held: behind a vnet header. */
+/** Where in the slab a frame is put that waited: behind a vnet header. */
 const SLAB_AT = 64
 
 /**
  * Frames of one lane for peers to which there is no way yet: the last few for each, for a moment. They leave in the order
- * in which they came. Allocates for what it holds, which is the first frames to a peer and no more.
+ * in which they came. Allocates for what waits, which is the first frames to a peer and no more.
  */
-export class HeldFrames {
+export class AwaitingFrames {
   readonly #lane: EngineLane
   readonly #onDrop: (frames: number) => void
-  readonly #byPeer = new Map<number, Held[]>()
+  readonly #byPeer = new Map<number, AwaitingFrame[]>()
   #bytes = 0
   #nextExpiry = Infinity
 
@@ -29,17 +29,17 @@ export class HeldFrames {
   }
 
   /** Copies the frame of the row that begins at `at` in the rows of the lane. */
-  hold(peer: number, at: number, now: Millis): void {
+  add(peer: number, at: number, now: Millis): void {
     const { rows, slab } = this.#lane
     const length = rows[at + ROW.length]!
     const frames = this.#byPeer.get(peer) ?? []
-    if ((frames.length === 0 && this.#byPeer.size >= HELD_PEERS_MAX) || this.#bytes + length > HELD_BYTES_MAX) {
+    if ((frames.length === 0 && this.#byPeer.size >= AWAITING_PEERS_MAX) || this.#bytes + length > AWAITING_BYTES_MAX) {
       this.#onDrop(1)
       return
     }
-    if (frames.length >= HELD_FRAMES_PER_PEER) this.#dropFirst(frames)
+    if (frames.length >= AWAITING_FRAMES_PER_PEER_MAX) this.#dropFirst(frames)
     const offset = rows[at + ROW.offset]!
-    const until = now + HELD_MS
+    const until = now + AWAITING_MS
     frames.push({ row: rows.slice(at, at + ROW.columns), bytes: slab.slice(offset, offset + length), until })
     this.#byPeer.set(peer, frames)
     this.#bytes += length
@@ -80,7 +80,7 @@ export class HeldFrames {
     }
   }
 
-  #dropFirst(frames: Held[]): void {
+  #dropFirst(frames: AwaitingFrame[]): void {
     this.#bytes -= frames.shift()!.bytes.length
     this.#onDrop(1)
   }
