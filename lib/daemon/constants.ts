@@ -39,8 +39,8 @@ export const MEND_RETRY_FIRST_MS = 250
 export const MEND_RETRY_MAX_MS = 10_000
 /** Containers that were removed lately, as a status shows them. */
 export const VANISHED_SHOWN_MAX = 16
-/** Containers that are not attached as they should be: as many are warned of one by one. */
-export const CONTAINER_WARNINGS_MAX = 8
+/** Of a kind so many are warned of one by one: containers that are not attached as they should be, peers, paths. */
+export const WARNINGS_SHOWN_MAX = 8
 /** Networks of Docker, and places of containers on them. */
 export const DRIVER_NETWORKS_MAX = 256
 export const DRIVER_ENDPOINTS_MAX = 4_096

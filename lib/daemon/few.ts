@@ -1,7 +1,7 @@
-import { CONTAINER_WARNINGS_MAX } from './constants.ts'
+import { WARNINGS_SHOWN_MAX } from './constants.ts'
 
 /** The first of them, and `rest` to tell of how many more there are. */
 export function few(all: readonly string[], rest: (more: number) => string): string[] {
-  const more = all.length - CONTAINER_WARNINGS_MAX
-  return more > 0 ? [...all.slice(0, CONTAINER_WARNINGS_MAX), rest(more)] : [...all]
+  const more = all.length - WARNINGS_SHOWN_MAX
+  return more > 0 ? [...all.slice(0, WARNINGS_SHOWN_MAX), rest(more)] : [...all]
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { printable, WeaveError, type ErrorCode } from '../base/mod.ts'
 import { addressesOfLabel, ATTACH_LABEL, type DockerClient } from '../docker/mod.ts'
 import type { Attachments } from './attachments.ts'
-import { CONTAINER_WARNINGS_MAX } from './constants.ts'
+import { WARNINGS_SHOWN_MAX } from './constants.ts'
 import { few } from './few.ts'
 import { Mending } from './mending.ts'
 
@@ -106,6 +106,6 @@ export class LabelledContainers {
     this.#refused.set(id, text)
     // As many as are shown, and one to tell that there are more.
     for (const oldest of this.#refused.keys())
-      if (this.#refused.size > CONTAINER_WARNINGS_MAX + 1) this.#refused.delete(oldest)
+      if (this.#refused.size > WARNINGS_SHOWN_MAX + 1) this.#refused.delete(oldest)
   }
 }

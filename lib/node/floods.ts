@@ -1,8 +1,9 @@
 import { formatMac, shortPeerId, type Mac, type PeerId } from '../address/mod.ts'
-import { BoundedMap, type Millis } from '../base/mod.ts'
+import type { Millis } from '../base/mod.ts'
 import { FLOODS_MAX, FLOOD_SHOWN_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart } from './part.ts'
+import { Sightings, type Sighting } from './sightings.ts'
 
 /** A host of which more is to be flooded than is allowed. */
 export interface Flood {
@@ -11,25 +12,20 @@ export interface Flood {
   readonly by: PeerId
   /** Where it came from last. */
   readonly mac: string
-  readonly since: Millis
-  readonly lastAt: Millis
 }
 
 /** Says whose broadcasts are dropped for their number, as long as it lasts. */
 export class Floods implements NodePart {
   readonly name = 'floods'
   readonly #context: NodeContext
-  readonly #seen = new BoundedMap<PeerId, Flood>(FLOODS_MAX)
+  readonly #seen = new Sightings<Flood>(FLOODS_MAX, FLOOD_SHOWN_MS)
 
   constructor(context: NodeContext) {
     this.#context = context
   }
 
   handle(peer: PeerId, by: PeerId, mac: Mac, now: Millis): void {
-    const before = this.#seen.get(peer)
-    const isNew = before === undefined || now - before.lastAt >= FLOOD_SHOWN_MS
-    this.#seen.set(peer, { peer, by, mac: formatMac(mac), since: isNew ? now : before.since, lastAt: now })
-    if (!isNew) return
+    if (!this.#seen.note(peer, { peer, by, mac: formatMac(mac) }, now)) return
     const { view, config } = this.#context
     const nameOf = (one: PeerId) => `${shortPeerId(one)}(${view.nicknameOf(one)})`
     const who = peer === config.identity.peerId ? 'this host' : nameOf(peer)
@@ -39,7 +35,7 @@ export class Floods implements NodePart {
   }
 
   /** Those that last. */
-  report(now: Millis): readonly Flood[] {
-    return [...this.#seen.entries.values()].filter(one => now - one.lastAt < FLOOD_SHOWN_MS)
+  report(now: Millis): readonly Sighting<Flood>[] {
+    return this.#seen.report(now)
   }
 }

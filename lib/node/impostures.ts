@@ -1,8 +1,9 @@
 import { formatIpv4, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
-import { BoundedMap, type Millis } from '../base/mod.ts'
+import type { Millis } from '../base/mod.ts'
 import { IMPOSTURES_MAX, IMPOSTURE_SHOWN_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart } from './part.ts'
+import { Sightings, type Sighting } from './sightings.ts'
 
 /** A peer that sends frames from an address which the ledger gives to another. */
 export interface Imposture {
@@ -10,8 +11,6 @@ export interface Imposture {
   readonly address: string
   /** Undefined when that changed meanwhile. */
   readonly owner: PeerId | undefined
-  readonly since: Millis
-  readonly lastAt: Millis
 }
 
 /** Says whose frames are dropped because their source is another peer's: an operator would look for it in vain. */
@@ -19,8 +18,8 @@ export class Impostures implements NodePart {
   readonly name = 'impostures'
   readonly #context: NodeContext
   readonly #ownerOf: (address: Ipv4) => PeerId | undefined
-  /** By peer and address, the one that was seen least recently first. */
-  readonly #seen = new BoundedMap<string, Imposture>(IMPOSTURES_MAX)
+  /** By peer and address. */
+  readonly #seen = new Sightings<Imposture>(IMPOSTURES_MAX, IMPOSTURE_SHOWN_MS)
 
   /** `ownerOf`: to whom the ledger gives an address. */
   constructor(context: NodeContext, ownerOf: (address: Ipv4) => PeerId | undefined) {
@@ -30,12 +29,8 @@ export class Impostures implements NodePart {
 
   handle(peer: PeerId, source: Ipv4, now: Millis): void {
     const address = formatIpv4(source)
-    const key = `${peer} ${address}`
-    const before = this.#seen.get(key)
     const owner = this.#ownerOf(source)
-    const isNew = before === undefined || now - before.lastAt >= IMPOSTURE_SHOWN_MS
-    this.#seen.set(key, { peer, address, owner, since: isNew ? now : before.since, lastAt: now })
-    if (!isNew) return
+    if (!this.#seen.note(`${peer} ${address}`, { peer, address, owner }, now)) return
     const nickname = this.#context.view.nicknameOf(peer)
     const text =
       `frames from ${address} by ${shortPeerId(peer)}(${nickname}) are dropped: ` +
@@ -44,8 +39,8 @@ export class Impostures implements NodePart {
   }
 
   /** Those of the last minute. */
-  report(now: Millis): readonly Imposture[] {
-    return [...this.#seen.entries.values()].filter(one => now - one.lastAt < IMPOSTURE_SHOWN_MS)
+  report(now: Millis): readonly Sighting<Imposture>[] {
+    return this.#seen.report(now)
   }
 
   #nameOf(peer: PeerId): string {

@@ -1,8 +1,9 @@
 import { formatMac, shortPeerId, type Mac, type PeerId } from '../address/mod.ts'
-import { BoundedMap, type Millis } from '../base/mod.ts'
+import type { Millis } from '../base/mod.ts'
 import { MAC_CONFLICTS_MAX, MAC_CONFLICT_SHOWN_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { NodePart } from './part.ts'
+import { Sightings, type Sighting } from './sightings.ts'
 
 /** A MAC address that is in use on two hosts at once. */
 export interface MacConflict {
@@ -11,16 +12,14 @@ export interface MacConflict {
   readonly keptAt: PeerId
   /** Whose frames with it are dropped here. */
   readonly droppedAt: PeerId
-  readonly since: Millis
-  readonly lastAt: Millis
 }
 
 /** Says which MAC addresses are in use twice: each of the two containers would seem to lose frames without a cause. */
 export class MacConflicts implements NodePart {
   readonly name = 'macConflicts'
   readonly #context: NodeContext
-  /** By address and whose frames are dropped, the one that was seen least recently first. */
-  readonly #seen = new BoundedMap<string, MacConflict>(MAC_CONFLICTS_MAX)
+  /** By address and whose frames are dropped. */
+  readonly #seen = new Sightings<MacConflict>(MAC_CONFLICTS_MAX, MAC_CONFLICT_SHOWN_MS)
 
   constructor(context: NodeContext) {
     this.#context = context
@@ -28,11 +27,7 @@ export class MacConflicts implements NodePart {
 
   handle(mac: Mac, keptAt: PeerId, droppedAt: PeerId, now: Millis): void {
     const text = formatMac(mac)
-    const key = `${text} ${droppedAt}`
-    const before = this.#seen.get(key)
-    const isNew = before === undefined || now - before.lastAt >= MAC_CONFLICT_SHOWN_MS
-    this.#seen.set(key, { mac: text, keptAt, droppedAt, since: isNew ? now : before.since, lastAt: now })
-    if (!isNew) return
+    if (!this.#seen.note(`${text} ${droppedAt}`, { mac: text, keptAt, droppedAt }, now)) return
     const fields = {
       ...{ mac: text, keptAt, droppedAt },
       text: `MAC address ${text} is in use on ${this.#nameOf(keptAt)} and on ${this.#nameOf(droppedAt)}: frames of the latter are dropped`,
@@ -41,8 +36,8 @@ export class MacConflicts implements NodePart {
   }
 
   /** Those of the last minutes. */
-  report(now: Millis): readonly MacConflict[] {
-    return [...this.#seen.entries.values()].filter(one => now - one.lastAt < MAC_CONFLICT_SHOWN_MS)
+  report(now: Millis): readonly Sighting<MacConflict>[] {
+    return this.#seen.report(now)
   }
 
   #nameOf(peer: PeerId): string {

@@ -1,19 +1,18 @@
 import type { PeerId } from '../../address/mod.ts'
 import type { MacConflict, NodeReport } from '../../node/mod.ts'
+import { few } from '../few.ts'
 import type { Names } from './names.ts'
-
-const SHOWN_MAX = 5
 
 /** Which MAC addresses are in use on two hosts, whose frames are dropped, and what to do; for people. */
 export function macConflictWarnings({ parts, self }: Pick<NodeReport, 'parts' | 'self'>, names: Names): string[] {
   const all = (parts['macConflicts'] as readonly MacConflict[] | undefined) ?? []
   const nameOf = (peer: PeerId) => (peer === self.peerId ? 'this host' : names.short(peer))
-  const lines = all.slice(0, SHOWN_MAX).map(({ mac, keptAt, droppedAt }) => {
+  const lines = all.map(({ mac, keptAt, droppedAt }) => {
     const [first, second] = [nameOf(keptAt), nameOf(droppedAt)]
     return (
       `MAC address ${mac} is in use on ${first} and on ${second}: ${first} keeps it, frames with it of ${second} are ` +
       'dropped; give one of the two containers another one (docker run --mac-address, ip link set dev … address …)'
     )
   })
-  return all.length > SHOWN_MAX ? [...lines, `${all.length - SHOWN_MAX} more MAC addresses are in use twice`] : lines
+  return few(lines, more => `${more} more MAC addresses are in use twice`)
 }

@@ -74,15 +74,13 @@ export function pathView(
   }
 }
 
-const SHOWN_MAX = 5
-
 /** Paths that carry less than the overlay lets containers send; for people. */
 export function pathSizeWarnings({ paths }: Pick<NodeReport, 'paths'>, names: Names, overlayMtu: number): string[] {
   const small = paths.filter(({ size }) => {
     if (size === undefined || size.phase === 'base' || size.phase === 'searching') return false
     return size.carries < overlayMtu
   })
-  const lines = small.slice(0, SHOWN_MAX).map(({ peerId, size }) => {
+  const lines = small.map(({ peerId, size }) => {
     const path = `the path to ${names.short(peerId)}`
     if (size?.phase === 'error')
       return `${path} loses all datagrams of the least size (packets of ${size.mtu} bytes): see what filters UDP on the way`
@@ -91,5 +89,5 @@ export function pathSizeWarnings({ paths }: Pick<NodeReport, 'paths'>, names: Na
       `MTU is ${overlayMtu}: larger ones are carried in pieces, and their senders are told (docs/operations.md)`
     )
   })
-  return small.length > SHOWN_MAX ? [...lines, `so have ${small.length - SHOWN_MAX} more paths`] : lines
+  return few(lines, more => `so have ${more} more paths`)
 }

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { WARNINGS_SHOWN_MAX } from '../../../lib/daemon/constants.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { pathSizeWarnings, pathViews } from '../../../lib/daemon/status/paths.ts'
 import type { PathReport } from '../../../lib/node/mod.ts'
@@ -42,10 +43,10 @@ t.test('warns of paths that carry less than the overlay, once that is known', t 
 
 t.test('names some of many', t => {
   const report = reportWith(
-    ...Array.from({ length: 9 }, () => ({ mtu: 1280, carries: 1198, phase: 'complete' as const })),
+    ...Array.from({ length: WARNINGS_SHOWN_MAX + 4 }, () => ({ mtu: 1280, carries: 1198, phase: 'complete' as const })),
   )
   const lines = pathSizeWarnings(report, new Names(report), 1330)
-  t.equal(lines.length, 6)
+  t.equal(lines.length, WARNINGS_SHOWN_MAX + 1)
   t.equal(lines.at(-1), 'so have 4 more paths')
   t.end()
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { peerIdFromBytes } from '../../../lib/address/mod.ts'
 import { floodWarnings } from '../../../lib/daemon/status/floods.ts'
+import { WARNINGS_SHOWN_MAX } from '../../../lib/daemon/constants.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { FLOOD_SHOWN_MS } from '../../../lib/node/constants.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
@@ -50,4 +51,16 @@ t.test('who passes it on is named too: that it began elsewhere is their word', a
   t.match(floodWarnings(all, new Names(all)), [
     /of \w+\(far\) \(so says \w+\(by\), which passes them on\), some are dropped/,
   ])
+})
+
+t.test('of many that flood some are named, and the others counted', async t => {
+  const all = Array.from({ length: WARNINGS_SHOWN_MAX + 3 }, (_, i) => {
+    const peer = peerIdFromBytes(new Uint8Array(16).fill(i + 3))
+    return { peer, by: peer, mac: '02:42:0a:20:00:01', since: 0, lastAt: 0 }
+  })
+  const self = { peerId: HERE!, nickname: 'here' }
+  const report = { self, neighbours: [], peers: [], removed: [], parts: { floods: all } } as never
+  const warnings = floodWarnings(report, new Names(report))
+  t.equal(warnings.length, WARNINGS_SHOWN_MAX + 1)
+  t.equal(warnings.at(-1), 'too many broadcasts and multicasts of 3 more hosts, some are dropped')
 })
