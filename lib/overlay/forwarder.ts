@@ -1,6 +1,7 @@
 import type { EndpointParts, Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
+import { AwaitingFrames } from './awaiting-frames.ts'
 import {
   DUPLICATE_COUNTER_BITS,
   FLOOD_SOURCES_MAX,
@@ -14,13 +15,12 @@ import { DuplicateWindow } from './duplicate-window.ts'
 import { FloodLimit } from './flood-limit.ts'
 import type { ForwardingTable } from './forwarding.ts'
 import { BLANK_TABLE } from './forwarding-change.ts'
-import { AwaitingFrames } from './awaiting-frames.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
 import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
 import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
-import { PeerFloods } from './peer-floods.ts'
 import { Pacer } from './pacer.ts'
 import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
+import { PeerFloods } from './peer-floods.ts'
 import type { SwitchNotice } from './switch-notice.ts'
 import { DEFAULT_SWITCH_RULES, type SwitchRules } from './switch-rules.ts'
 
@@ -65,9 +65,9 @@ const COUNTER_SPAN = 2 ** DUPLICATE_COUNTER_BITS
 
 /**
  * The switch of one lane: decides per batch where frames go. Inputs: `outbound` (one batch of the TAP), `inbound` (one
- * batch of the socket), `setTable`, `forgetPeer`. Until the first table every frame from the TAP is dropped as `no-destination`, and
- * frames from peers reach the TAP but are passed on to nobody. Nothing allocates per frame but control bodies, and frames
- * that wait for a path.
+ * batch of the socket), `setTable`, `forgetPeer`. Until the first table every frame from the TAP is dropped as
+ * `no-destination`, and frames from peers reach the TAP but are passed on to nobody. Nothing allocates per frame but control
+ * bodies, and frames that wait for a path.
  */
 export class Forwarder {
   readonly #lane: EngineLane
