@@ -273,13 +273,9 @@ export class MemoryEngine implements EngineControl, EngineLane {
     for (let read = 0; read < this.rowsMax; read++) {
       const arrival = (read < fromSocket ? this.#udpIn.shift() : undefined) ?? this.#intake.shift()
       if (arrival === undefined) break
-      if (arrival.from === undefined) {
-        this.#intakeBytes -= BUNDLE_PREFIX_BYTES + arrival.bytes.length
-        this.#count('rx-injected')
-      } else {
-        this.#count('rx-datagrams')
-        this.#count('rx-bytes', arrival.bytes.length)
-      }
+      this.#count(arrival.from === undefined ? 'rx-injected' : 'rx-datagrams')
+      if (arrival.from === undefined) this.#intakeBytes -= BUNDLE_PREFIX_BYTES + arrival.bytes.length
+      else this.#count('rx-bytes', arrival.bytes.length)
       this.#open(arrival.bytes, arrival.from, false)
     }
     return this.#rowCount
