@@ -26,14 +26,9 @@ export class SimAlarm {
   }
 
   arm(): void {
-    const { clock, name, poll } = this.#options
+    const { clock, poll } = this.#options
     const next = poll()
     if (next === undefined) return
-    if (next.at <= clock.now) {
-      if (this.#wakes.at !== clock.now) this.#wakes = { at: clock.now, count: 0 }
-      this.#wakes.count++
-      assert(this.#wakes.count < WAKES_AT_ONE_TIME_MAX, `${name} is never at rest: ${next.reason}`)
-    }
     // The clock knows whole milliseconds: rung before its time, it would be armed for the same moment again.
     const at = Math.ceil(Math.max(next.at, clock.now))
     if (this.#at !== undefined && this.#at <= at) return
@@ -51,10 +46,14 @@ export class SimAlarm {
   }
 
   #ring(): void {
-    const { clock, poll, wake } = this.#options
+    const { clock, name, poll, wake } = this.#options
     this.#at = undefined
+    const next = poll()
     // The machine may have changed its mind since.
-    if ((poll()?.at ?? Infinity) <= clock.now) wake()
-    else this.arm()
+    if (next === undefined || next.at > clock.now) return this.arm()
+    if (this.#wakes.at !== clock.now) this.#wakes = { at: clock.now, count: 0 }
+    this.#wakes.count++
+    assert(this.#wakes.count < WAKES_AT_ONE_TIME_MAX, `${name} is never at rest: ${next.reason}`)
+    wake()
   }
 }
