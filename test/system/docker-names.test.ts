@@ -127,6 +127,9 @@ t.test('containers of two Dockers and their names', { skip: await skipDockerd(),
     ] as const)
       await dockers[i].docker('rm', '-f', name)
     for (const host of hosts) await known(host, 'backend', false, TOLD_MS)
-    for (const host of hosts) t.equal((await host.daemon.status()).ipam.activeAddresses, 1, 'only the host is left')
+    for (const host of hosts)
+      await waitFor(`only the host itself is left on ${host.label}`, BACK_MS, async () => {
+        return (await host.daemon.status()).ipam.activeAddresses === 1
+      })
   })
 })

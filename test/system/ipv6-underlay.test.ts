@@ -92,7 +92,7 @@ t.test('an underlay of IPv6 alone', { skip: skipSystem, timeout: 220_000 }, asyn
     for (const host of [b, c]) await host.ip('link set u3 mtu 1300')
     const pings = await containers[0].run(['ping', '-n', '-q', '-i', '0.05', '-c', '60', '-s', '1302', given[2]![0]!])
     const lost = Number(/([0-9.]+)% packet loss/.exec(pings.stdout)?.[1] ?? 100)
-    t.ok(lost <= 50, `${lost} % lost until it was noticed`)
+    t.ok(lost <= 80, `${lost} % lost until it was noticed`)
     await mtu('c', 1300)
     const transfer = await download(containers[2], containers[0], given[2]![0]!, TRANSFER_BYTES)
     t.equal(transfer.received, transfer.sent)

@@ -6,7 +6,7 @@
  *     (a) ══ u2 ═ (b) ═ u100 ══ (c)      b forwards nothing, so nobody tells a of it
  */
 import t from 'tap'
-import { boundMs, isBusy, loadText } from '../support/load.ts'
+import { boundMs, loadText } from '../support/load.ts'
 import { waitFor } from '../support/testbed-command.ts'
 import { launchedLine } from '../support/testbed-line.ts'
 import { Stream } from '../support/testbed-stream.ts'
@@ -54,8 +54,8 @@ t.test('what a way through a relay carries is found, and changes', { skip: skipS
     await found(mtu - RELAYED_OVERHEAD_BYTES)
     const pings = await ca.run(['ping', '-n', '-q', '-i', '0.02', '-c', '50', '-s', '1302', ipc], { limitMs: 20_000 })
     const lost = Number(/([0-9.]+)% packet loss/.exec(pings.stdout)?.[1] ?? 100)
-    // Beside both streams a busy machine drops some of anything.
-    t.ok(lost <= (isBusy() ? 60 : 0), `${lost} % is lost at ${mtu}`)
+    // Beside both streams some of anything is dropped (docs/decisions/0038).
+    t.ok(lost <= 60, `${lost} % is lost at ${mtu}`)
     for (const stream of streams) {
       const { bytes, gapMs } = await stream.since()
       t.comment(`at ${mtu} behind the relay: ${gapMs} ms without TCP, ${bytes} bytes; ${loadText()}`)
