@@ -100,6 +100,8 @@ t.test('a daemon that is stopped and continued', { skip: skipSystem, timeout: 22
   )
   t.ok(answeredMs <= boundMs(...BACK_MS) && agreedMs <= boundMs(...BACK_MS))
 
+  // Probes of a path's size that fell into the stop count as lost for a while: decision 44.
+  const isExpected = (text: string) => text.includes('ip_forward') || text.includes('datagrams of the least size')
   await t.test('nothing is doubled, given up or counted twice afterwards', async t => {
     for (const host of hosts) {
       const status = await host.daemon.status()
@@ -109,7 +111,7 @@ t.test('a daemon that is stopped and continued', { skip: skipSystem, timeout: 22
       const linked = status.connections.filter(({ state }) => state === 'established').map(({ peer }) => peer?.id)
       t.equal(new Set(linked).size, linked.length, 'one link to each')
       t.same(
-        status.warnings.filter(text => !text.includes('ip_forward')),
+        status.warnings.filter(text => !isExpected(text)),
         [],
       )
       t.notMatch(host.daemon.log(), /identity-doubled|"level":50/)
