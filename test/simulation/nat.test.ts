@@ -166,6 +166,18 @@ t.test('behind symmetric NATs IPv6 is the way, also where firewalls let in only 
   t.end()
 })
 
+/** The two behind NATs, once there is a direct path between them, with a container each. */
+function talking(t: Test, mesh: SimMesh): [SimHost, SimHost] {
+  const [, one, other] = launched(t, mesh) as [SimHost, SimHost, SimHost]
+  t.type(
+    mesh.until(() => areDirect(one, other), DIRECT_MS, LOOK_MS),
+    'number',
+  )
+  for (const { number } of [one, other]) mesh.attach(number)
+  mesh.run(3_000)
+  return [one, other]
+}
+
 /** Echo requests from one container to another, `everyMs`; the longest time without an answer. */
 function outageOf(mesh: SimMesh, from: SimHost, to: SimHost, forMs: number, everyMs = 100): number {
   const container = [...from.containers.values()][0]!
@@ -200,13 +212,7 @@ for (const [how, address] of [
         const mesh = meshBehind([undefined, kind], { seed })
         const nat = mesh.network.addNat(kind)
         mesh.network.placeBehind(1, nat)
-        const [, one, other] = launched(t, mesh) as [SimHost, SimHost, SimHost]
-        t.type(
-          mesh.until(() => areDirect(one, other), DIRECT_MS, LOOK_MS),
-          'number',
-        )
-        for (const { number } of [one, other]) mesh.attach(number)
-        mesh.run(3_000)
+        const [one, other] = talking(t, mesh)
         outageOf(mesh, one, other, 5_000 + 250 * seed)
         nat.reset(address)
         outages.push(outageOf(mesh, one, other, 10_000))
@@ -227,13 +233,7 @@ t.test(
     for (const timeoutMs of [30_000, 10_000]) {
       const kind = { ...PORT_RESTRICTED, timeoutMs }
       const mesh = meshBehind([kind, kind])
-      const [, one, other] = launched(t, mesh) as [SimHost, SimHost, SimHost]
-      t.type(
-        mesh.until(() => areDirect(one, other), DIRECT_MS, LOOK_MS),
-        'number',
-      )
-      for (const { number } of [one, other]) mesh.attach(number)
-      mesh.run(3_000)
+      const [one, other] = talking(t, mesh)
       outageOf(mesh, one, other, 1_000)
       let lapses = 0
       for (let rest = 0; rest < 300; rest++) {
@@ -254,13 +254,7 @@ t.test(
 t.test('a host that moves behind another NAT while data flows is reached there', t => {
   for (const kind of [PORT_RESTRICTED, LINUX]) {
     const mesh = meshBehind([kind, kind])
-    const [, one, other] = launched(t, mesh) as [SimHost, SimHost, SimHost]
-    t.type(
-      mesh.until(() => areDirect(one, other), DIRECT_MS, LOOK_MS),
-      'number',
-    )
-    for (const { number } of [one, other]) mesh.attach(number)
-    mesh.run(3_000)
+    const [one, other] = talking(t, mesh)
     outageOf(mesh, one, other, 3_000)
     mesh.network.move(1)
     mesh.network.placeBehind(1, mesh.network.addNat(kind))

@@ -1,4 +1,21 @@
-import { meshed, type Host, type Testbed } from './testbed.ts'
+import { meshed, type Host, type Namespace, type Testbed } from './testbed.ts'
+
+/** Two hosts on one network, linked, each with a container. `ip`: that of the second container. */
+export async function launchedPair(
+  bed: Testbed,
+): Promise<{ hosts: [Host, Host]; containers: [Namespace, Namespace]; ip: string }> {
+  const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
+  const [h1, h2] = hosts
+  await bed.link(h1, h2, '192.0.2')
+  const { passwordFile } = bed
+  await h1.daemon.launch([], { passwordFile })
+  await h2.daemon.launch([h1.address], { passwordFile })
+  await meshed(hosts, 30_000)
+  const containers = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
+  await h1.daemon.attach(containers[0])
+  const ip = (await h2.daemon.attach(containers[1]))[0]!.split('/')[0]!
+  return { hosts, containers, ip }
+}
 
 /** Three hosts, of which the outer ones reach the one between alone: one mesh with a direct path for each cable. */
 export async function launchedLine(bed: Testbed): Promise<[Host, Host, Host]> {

@@ -7,7 +7,8 @@
  */
 import t from 'tap'
 import { waitFor } from '../support/testbed-command.ts'
-import { Testbed, meshed, skipSystem, type Host, type Namespace } from '../support/testbed.ts'
+import { launchedPair } from '../support/testbed-line.ts'
+import { Testbed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(240_000)
 /** A path may be down for 10 s before it is warned of; the rest is a busy machine's. */
@@ -16,16 +17,10 @@ const BACK_MS = 40_000
 
 t.test('status warns whenever all traffic is lost', { skip: skipSystem, timeout: 220_000 }, async t => {
   const bed = new Testbed(t)
-  const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
+  const { hosts, containers, ip } = await launchedPair(bed)
   const [h1, h2] = hosts
-  await bed.link(h1, h2, '192.0.2')
+  const [c1] = containers
   const { passwordFile } = bed
-  await h1.daemon.launch([], { passwordFile })
-  await h2.daemon.launch([h1.address], { passwordFile })
-  await meshed(hosts, 30_000)
-  const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
-  await h1.daemon.attach(c1)
-  const ip = (await h2.daemon.attach(c2))[0]!.split('/')[0]!
   await waitFor('an answer', BACK_MS, () => c1.canPing(ip))
 
   /** On both: a warning that says so, until it is mended; and none afterwards. */

@@ -10,7 +10,8 @@ import { boundMs, loadText } from '../support/load.ts'
 import { pinging } from '../support/outage.ts'
 import { waitFor } from '../support/testbed-command.ts'
 import { iperf } from '../support/testbed-iperf.ts'
-import { Testbed, meshed, skipSystem, type Host, type Namespace } from '../support/testbed.ts'
+import { launchedPair } from '../support/testbed-line.ts'
+import { Testbed, skipSystem } from '../support/testbed.ts'
 
 t.setTimeout(240_000)
 const APART_MS = 5_000
@@ -21,16 +22,8 @@ const STEADY = ['-R', '-b', '20M']
 
 t.test('two hosts that both move go on talking, and link anew', { skip: skipSystem, timeout: 200_000 }, async t => {
   const bed = new Testbed(t)
-  const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
-  const [h1, h2] = hosts
-  await bed.link(h1, h2, '192.0.2')
-  const { passwordFile } = bed
-  await h1.daemon.launch([], { passwordFile })
-  await h2.daemon.launch([h1.address], { passwordFile })
-  await meshed(hosts, 30_000)
-  const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
-  await h1.daemon.attach(c1)
-  const ip = (await h2.daemon.attach(c2))[0]!.split('/')[0]!
+  const { hosts, containers, ip } = await launchedPair(bed)
+  const [c1, c2] = containers
   t.ok(await c1.canPing(ip))
 
   const end = pinging(c1, ip)

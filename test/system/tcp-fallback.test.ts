@@ -10,7 +10,8 @@ import { pinging } from '../support/outage.ts'
 import { waitFor } from '../support/testbed-command.ts'
 import { Stream } from '../support/testbed-stream.ts'
 import { download } from '../support/testbed-transfer.ts'
-import { Testbed, meshed, skipSystem, type Host, type Namespace } from '../support/testbed.ts'
+import { launchedPair } from '../support/testbed-line.ts'
+import { Testbed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(240_000)
 /** 3 s, and what a machine that is busy with other tests adds. */
@@ -22,16 +23,9 @@ const pause = (ms: number) => new Promise(done => setTimeout(done, ms))
 
 t.test('where UDP is blocked frames go over TCP, and back', { skip: skipSystem, timeout: 200_000 }, async t => {
   const bed = new Testbed(t)
-  const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
-  const [h1, h2] = hosts
-  await bed.link(h1, h2, '192.0.2')
-  const { passwordFile } = bed
-  await h1.daemon.launch([], { passwordFile })
-  await h2.daemon.launch([h1.address], { passwordFile })
-  await meshed(hosts, 30_000)
-  const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
-  await h1.daemon.attach(c1)
-  const ip = (await h2.daemon.attach(c2))[0]!.split('/')[0]!
+  const { hosts, containers, ip } = await launchedPair(bed)
+  const [h1] = hosts
+  const [c1, c2] = containers
   t.ok(await c1.canPing(ip))
   const block = async (host: Host) => {
     await host.must('nft', TABLE)
