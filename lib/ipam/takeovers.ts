@@ -44,6 +44,9 @@ export class Takeovers implements TakeoverRoots {
   readonly #force: TakeoverForce
   #version = 0
   #advancedAt: Millis = 0
+  #renewing: readonly TakeoverEntry[] = []
+  /** As of which state and time those are. */
+  #renewalsOf = { version: -1, at: 0 }
 
   constructor(options: TakeoversOptions) {
     this.#options = options
@@ -298,10 +301,15 @@ export class Takeovers implements TakeoverRoots {
     for (const { takeover, isSettled } of this.#entries.values()) if (isSettled) yield takeover
   }
 
-  #renewals(): TakeoverEntry[] {
+  /** Asked for each block that may be given: found once for as long as nothing changes. */
+  #renewals(): readonly TakeoverEntry[] {
+    const { version, at } = this.#renewalsOf
+    if (version === this.#version && at === this.#advancedAt) return this.#renewing
+    this.#renewalsOf = { version: this.#version, at: this.#advancedAt }
     const isOwn = ({ author }: Takeover) => author === this.#self
     const isYoung = ({ seenAt }: TakeoverEntry) => this.#advancedAt - seenAt < RENEW_EVERY_MS
-    return this.#rules.of(this.#self).filter(one => isOwn(one.takeover) && !one.isSettled && isYoung(one))
+    this.#renewing = this.#rules.of(this.#self).filter(one => isOwn(one.takeover) && !one.isSettled && isYoung(one))
+    return this.#renewing
   }
 
   /** Notes whether it is in force now, for the blocks that are named in it. */
