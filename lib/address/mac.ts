@@ -3,6 +3,11 @@ export type Mac = number
 
 export const MAC_BROADCAST: Mac = 0xffff_ffff_ffff
 
+/** Of its upper 16 and lower 32 bits, the latter of either sign. */
+export function macOfHalves(high: number, low: number): Mac {
+  return high * 0x1_0000_0000 + (low >>> 0)
+}
+
 export function formatMac(mac: Mac): string {
   const hex = mac.toString(16).padStart(12, '0')
   return hex.replace(/(..)(?=.)/g, '$1:')

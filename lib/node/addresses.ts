@@ -1,4 +1,4 @@
-import { shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
+import type { Ipv4, PeerId } from '../address/mod.ts'
 import { WeaveError, isDrop, soonest, type Millis } from '../base/mod.ts'
 import {
   Ipam,
@@ -21,6 +21,7 @@ import {
   type LedgerRecord,
   type RoutedMessage,
 } from '../wire/mod.ts'
+import { namedPeer } from './named-peer.ts'
 import { OwnersTable } from './owners-table.ts'
 import type { NodeContext } from './context.ts'
 import { IpamOutputs, KEPT_PREFIX, LEASE_PREFIX } from './ipam-outputs.ts'
@@ -60,7 +61,7 @@ export class Addresses implements NodePart {
       defaultSubnet: config.defaultSubnet,
       chance: config.chance,
       isEphemeral: config.isEphemeral ?? false,
-      nameOf: peer => `${shortPeerId(peer)}(${this.#context.view.nicknameOf(peer)})`,
+      nameOf: peer => namedPeer(this.#context, peer),
     })
     this.#records = new IpamRecords(context, this.ipam)
     this.#outputs = new IpamOutputs(context)

@@ -1,7 +1,8 @@
-import { formatMac, shortPeerId, type Mac, type PeerId } from '../address/mod.ts'
+import { formatMac, type Mac, type PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { FLOODS_MAX, FLOOD_SHOWN_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
+import { namedHost, namedPeer } from './named-peer.ts'
 import type { NodePart } from './part.ts'
 import { Sightings, type Sighting } from './sightings.ts'
 
@@ -26,10 +27,8 @@ export class Floods implements NodePart {
 
   handle(peer: PeerId, by: PeerId, mac: Mac, now: Millis): void {
     if (!this.#seen.note(peer, { peer, by, mac: formatMac(mac) }, now)) return
-    const { view, config } = this.#context
-    const nameOf = (one: PeerId) => `${shortPeerId(one)}(${view.nicknameOf(one)})`
-    const who = peer === config.identity.peerId ? 'this host' : nameOf(peer)
-    const passed = by === peer ? '' : ` as ${nameOf(by)} passes them on`
+    const passed = by === peer ? '' : ` as ${namedPeer(this.#context, by)} passes them on`
+    const who = namedHost(this.#context, peer)
     const text = `too many broadcasts of ${who}${passed}, of MAC address ${formatMac(mac)} and perhaps others: some are dropped`
     this.#context.log('warn', 'flood-limit', { peer, by, mac: formatMac(mac), text }, now)
   }

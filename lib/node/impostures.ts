@@ -1,7 +1,8 @@
-import { formatIpv4, shortPeerId, type Ipv4, type PeerId } from '../address/mod.ts'
+import { formatIpv4, type Ipv4, type PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { IMPOSTURES_MAX, IMPOSTURE_SHOWN_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
+import { namedHost, namedPeer } from './named-peer.ts'
 import type { NodePart } from './part.ts'
 import { Sightings, type Sighting } from './sightings.ts'
 
@@ -33,18 +34,13 @@ export class Impostures implements NodePart {
     if (!this.#seen.note(`${peer} ${address}`, { peer, address, owner }, now)) return
     const nickname = this.#context.view.nicknameOf(peer)
     const text =
-      `frames from ${address} by ${shortPeerId(peer)}(${nickname}) are dropped: ` +
-      (owner === undefined ? 'that address is not its' : `that address is of ${this.#nameOf(owner)}`)
+      `frames from ${address} by ${namedPeer(this.#context, peer)} are dropped: ` +
+      (owner === undefined ? 'that address is not its' : `that address is of ${namedHost(this.#context, owner)}`)
     this.#context.log('warn', 'spoofed-source', { peer, nickname, address, text }, now)
   }
 
   /** Those of the last minute. */
   report(now: Millis): readonly Sighting<Imposture>[] {
     return this.#seen.report(now)
-  }
-
-  #nameOf(peer: PeerId): string {
-    const { view, config } = this.#context
-    return peer === config.identity.peerId ? 'this host' : `${shortPeerId(peer)}(${view.nicknameOf(peer)})`
   }
 }

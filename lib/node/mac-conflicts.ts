@@ -1,7 +1,8 @@
-import { formatMac, shortPeerId, type Mac, type PeerId } from '../address/mod.ts'
+import { formatMac, type Mac, type PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { MAC_CONFLICTS_MAX, MAC_CONFLICT_SHOWN_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
+import { namedHost } from './named-peer.ts'
 import type { NodePart } from './part.ts'
 import { Sightings, type Sighting } from './sightings.ts'
 
@@ -28,9 +29,10 @@ export class MacConflicts implements NodePart {
   handle(mac: Mac, keptAt: PeerId, droppedAt: PeerId, now: Millis): void {
     const text = formatMac(mac)
     if (!this.#seen.note(`${text} ${droppedAt}`, { mac: text, keptAt, droppedAt }, now)) return
+    const [kept, dropped] = [namedHost(this.#context, keptAt), namedHost(this.#context, droppedAt)]
     const fields = {
       ...{ mac: text, keptAt, droppedAt },
-      text: `MAC address ${text} is in use on ${this.#nameOf(keptAt)} and on ${this.#nameOf(droppedAt)}: frames of the latter are dropped`,
+      text: `MAC address ${text} is in use on ${kept} and on ${dropped}: frames of the latter are dropped`,
     }
     this.#context.log('warn', 'duplicate-mac', fields, now)
   }
@@ -38,10 +40,5 @@ export class MacConflicts implements NodePart {
   /** Those of the last minutes. */
   report(now: Millis): readonly Sighting<MacConflict>[] {
     return this.#seen.report(now)
-  }
-
-  #nameOf(peer: PeerId): string {
-    const { view, config } = this.#context
-    return peer === config.identity.peerId ? 'this host' : `${shortPeerId(peer)}(${view.nicknameOf(peer)})`
   }
 }

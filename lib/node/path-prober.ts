@@ -160,13 +160,13 @@ export class PathProber {
     this.#suspicion.clear()
     this.#sender.clear()
     this.#detours.end()
-    if (!isDetourReady) this.#rendezvous.relayLost()
+    if (!isDetourReady) this.#rendezvous.detourLost()
   }
 
   /** There is another relay, or none; or the link has gone. */
   detourChanged(now: Millis): void {
     this.#candidates.endAlone()
-    this.#rendezvous.relayLost()
+    this.#rendezvous.detourLost()
     this.probeSoon(now)
   }
 

@@ -94,7 +94,7 @@ export class PathRendezvous {
   }
 
   /** The detour works no more, or there is none. */
-  relayLost(): void {
+  detourLost(): void {
     this.#rttMs = undefined
     this.#callAt = undefined
   }
@@ -131,7 +131,7 @@ export class PathRendezvous {
     this.#awaitedSince = undefined
     this.#isFirst = true
     this.#restMs = RENDEZVOUS_REST_FIRST_MS
-    this.relayLost()
+    this.detourLost()
   }
 
   /** The keys are gone: nothing that was told is known any more. */

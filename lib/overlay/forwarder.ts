@@ -1,4 +1,4 @@
-import type { EndpointParts, Ipv4 } from '../address/mod.ts'
+import { macOfHalves, type EndpointParts, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
 import { AwaitingFrames } from './awaiting-frames.ts'
@@ -323,8 +323,8 @@ export class Forwarder {
     this.#drop('duplicate-mac')
     if (!this.#contested.isDue(low ^ origin, nowSeconds)) return before
     const keptAt = this.#macs.lookup(high, low, nowSeconds)
-    const mac = high * 0x1_0000_0000 + (low >>> 0)
-    if (keptAt !== MAC_UNKNOWN) this.#hooks.onNotice({ kind: 'duplicate-mac', mac, keptAt, droppedAt: origin })
+    if (keptAt === MAC_UNKNOWN) return before
+    this.#hooks.onNotice({ kind: 'duplicate-mac', mac: macOfHalves(high, low), keptAt, droppedAt: origin })
     return before
   }
 
@@ -382,7 +382,7 @@ export class Forwarder {
   #dropFlood(at: number, origin: number, neighbour: number, nowSeconds: number): false {
     if (this.#flooding.isDue(neighbour, nowSeconds)) {
       const { rows } = this.#lane
-      const mac = rows[at + ROW.sourceHigh]! * 0x1_0000_0000 + (rows[at + ROW.sourceLow]! >>> 0)
+      const mac = macOfHalves(rows[at + ROW.sourceHigh]!, rows[at + ROW.sourceLow]!)
       this.#hooks.onNotice({ kind: 'flood', origin, neighbour, mac })
     }
     return this.#drop('flood-limit')

@@ -24,7 +24,6 @@ type OwnersChange =
       readonly lent?: Pick<BlockOwners, 'lentAddresses' | 'lentTo'>
     }
 
-/** What a lane has before the first change. */
 /** Of a lane that was told nothing yet: it knows nobody. */
 export const BLANK_TABLE: ForwardingTable = {
   selfIndex: -1,

@@ -1,3 +1,11 @@
+export const IPV6_HEADER_BYTES = 40
+/** Where an IPv6 header says what comes after it. */
+export const NEXT_HEADER_AT = 6
+export const ICMPV6 = 58
+/** Where the target begins in a neighbour solicitation or advertisement (RFC 4861 §4.3, §4.4), and where it ends. */
+export const NEIGHBOUR_TARGET_AT = 8
+export const NEIGHBOUR_TARGET_END = 24
+
 /** 16 bits of a frame, big-endian. */
 export function u16At(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!

@@ -1,4 +1,4 @@
-import type { Mac } from '../address/mod.ts'
+import { macOfHalves, type Mac } from '../address/mod.ts'
 import { assert } from '../base/mod.ts'
 import {
   BUCKET_LOCAL_MAX,
@@ -197,7 +197,7 @@ export class MacTable {
       for (let slot = 1; slot < MAC_BUCKET_WORDS; slot += MAC_SLOT_WORDS) {
         const lastSeenSeconds = bucket[slot + 3]!
         if (bucket[slot] === 0 || nowSeconds - lastSeenSeconds > MAC_AGE_SECONDS) continue
-        const mac = (bucket[slot]! & 0xffff) * 0x1_0000_0000 + (bucket[slot + 1]! >>> 0)
+        const mac = macOfHalves(bucket[slot]! & 0xffff, bucket[slot + 1]!)
         entries.push({ mac, peer: bucket[slot + 2]!, lastSeenSeconds })
       }
     }

@@ -1,17 +1,19 @@
-import { i32At, u16At } from './frame-bytes.ts'
+import {
+  ICMPV6,
+  IPV6_HEADER_BYTES,
+  NEIGHBOUR_TARGET_AT,
+  NEIGHBOUR_TARGET_END,
+  NEXT_HEADER_AT,
+  i32At,
+  u16At,
+} from './frame-bytes.ts'
 
 const ETHERNET_BYTES = 14
 const ARP_BYTES = 28
 /** Ethernet, IPv4, lengths of 6 and 4, request: the first 8 bytes of an ARP packet (RFC 826). */
 const ARP_REQUEST = [0x0001_0800, 0x0604_0001]
-const IPV6_BYTES = 40
-const NEXT_HEADER_AT = 6
 const SOURCE_AT = 8
-const ICMPV6 = 58
 const NEIGHBOUR_SOLICITATION = 135
-/** Where the target of a solicitation begins in the ICMPv6 message (RFC 4861 §4.3), and where it ends. */
-const TARGET_AT = 8
-const TARGET_END = 24
 
 /**
  * The IPv4 address that an ARP request at `offset` of `slab` asks for; 0 for anything else: probes (RFC 5227: the sender
@@ -32,9 +34,10 @@ export function arpTargetAt(slab: Uint8Array, offset: number, length: number): n
  */
 export function solicitedTargetAt(slab: Uint8Array, offset: number, length: number): number {
   const at = offset + ETHERNET_BYTES
-  const message = at + IPV6_BYTES
-  if (length < ETHERNET_BYTES + IPV6_BYTES + TARGET_END || u16At(slab, offset + 12) !== 0x86dd) return -1
+  const message = at + IPV6_HEADER_BYTES
+  if (length < ETHERNET_BYTES + IPV6_HEADER_BYTES + NEIGHBOUR_TARGET_END || u16At(slab, offset + 12) !== 0x86dd)
+    return -1
   if (slab[at + NEXT_HEADER_AT] !== ICMPV6 || slab[message] !== NEIGHBOUR_SOLICITATION) return -1
-  for (let i = 0; i < 16; i++) if (slab[at + SOURCE_AT + i] !== 0) return message + TARGET_AT
+  for (let i = 0; i < 16; i++) if (slab[at + SOURCE_AT + i] !== 0) return message + NEIGHBOUR_TARGET_AT
   return -1
 }

@@ -39,7 +39,7 @@ export class OwnerCheck {
    * nobody's. Addresses that are not of the mesh, link-local ones too, are anybody's.
    */
   isOfAnotherIpv6(first: number, second: number, third: number, ipv4: number, peer: number): boolean {
-    if (!this.#hasIpv6 || first !== this.#ipv6First || second >>> 16 !== this.#ipv6Second) return false
+    if (!this.#isOfMesh(first, second)) return false
     return third !== 0 || this.isOfAnother(ipv4, peer)
   }
 
@@ -53,11 +53,7 @@ export class OwnerCheck {
 
   /** The same of the IPv6 address at `at` of `bytes`. */
   ownerOfIpv6(bytes: Uint8Array, at: number): number {
-    const isOfMesh =
-      this.#hasIpv6 &&
-      i32At(bytes, at) === this.#ipv6First &&
-      i32At(bytes, at + 4) >>> 16 === this.#ipv6Second &&
-      i32At(bytes, at + 8) === 0
+    const isOfMesh = this.#isOfMesh(i32At(bytes, at), i32At(bytes, at + 4)) && i32At(bytes, at + 8) === 0
     return isOfMesh ? this.ownerOf(i32At(bytes, at + 12)) : OWNER_NONE
   }
 
@@ -67,6 +63,11 @@ export class OwnerCheck {
     if (target < 0) return true
     const word = (i: number) => i32At(slab, target + 4 * i)
     return this.isOfAnotherIpv6(word(0), word(1), word(2), word(3), peer)
+  }
+
+  /** Whether an IPv6 address that begins so has the prefix of the mesh. */
+  #isOfMesh(first: number, second: number): boolean {
+    return this.#hasIpv6 && first === this.#ipv6First && second >>> 16 === this.#ipv6Second
   }
 
   /** The owner of the block that the address is in, or OWNER_NONE. */

@@ -73,8 +73,7 @@ export type LinkMessage =
   | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
   | { readonly type: 'goodbye'; readonly code: number; readonly text: string }
-  /** `count`: how many datagrams the bundle holds. */
-  | { readonly type: 'datagrams'; readonly bundle: Uint8Array; readonly count: number }
+  | { readonly type: 'datagrams'; readonly bundle: Uint8Array }
   | { readonly type: 'datagrams-taken'; readonly bytes: number }
   | { readonly type: 'unknown'; readonly kind: number }
 
@@ -199,8 +198,7 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
     }
     case LINK_MESSAGE_KIND.datagrams: {
       const bundle = reader.rest()
-      const count = bundleCount(bundle)
-      return count === undefined ? new Drop('link-datagrams-malformed') : { type: 'datagrams', bundle, count }
+      return bundleCount(bundle) === undefined ? new Drop('link-datagrams-malformed') : { type: 'datagrams', bundle }
     }
     case LINK_MESSAGE_KIND.datagramsTaken: {
       const bytes = reader.u32()

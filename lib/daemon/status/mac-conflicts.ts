@@ -1,14 +1,12 @@
-import type { PeerId } from '../../address/mod.ts'
 import type { MacConflict, NodeReport } from '../../node/mod.ts'
 import { few } from '../few.ts'
 import type { Names } from './names.ts'
 
 /** Which MAC addresses are in use on two hosts, whose frames are dropped, and what to do; for people. */
-export function macConflictWarnings({ parts, self }: Pick<NodeReport, 'parts' | 'self'>, names: Names): string[] {
+export function macConflictWarnings({ parts }: Pick<NodeReport, 'parts'>, names: Names): string[] {
   const all = (parts['macConflicts'] as readonly MacConflict[] | undefined) ?? []
-  const nameOf = (peer: PeerId) => (peer === self.peerId ? 'this host' : names.short(peer))
   const lines = all.map(({ mac, keptAt, droppedAt }) => {
-    const [first, second] = [nameOf(keptAt), nameOf(droppedAt)]
+    const [first, second] = [names.host(keptAt), names.host(droppedAt)]
     return (
       `MAC address ${mac} is in use on ${first} and on ${second}: ${first} keeps it, frames with it of ${second} are ` +
       'dropped; give one of the two containers another one (docker run --mac-address, ip link set dev … address …)'

@@ -110,7 +110,7 @@ t.test('counts anew with another link, and drops what is for nobody', t => {
 
 t.test('gives what comes to the engine, and says how much it was', t => {
   const { fallback, outputs, sent } = world()
-  for (let i = 0; i < 2; i++) fallback.handleMessage(A, { type: 'datagrams', bundle: BUNDLE, count: 1 }, 0)
+  for (let i = 0; i < 2; i++) fallback.handleMessage(A, { type: 'datagrams', bundle: BUNDLE }, 0)
   t.match(outputs, [
     { type: 'engine', op: { op: 'inject-datagrams', bundle: BUNDLE } },
     { type: 'engine', op: { op: 'inject-datagrams' } },
