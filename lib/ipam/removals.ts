@@ -2,6 +2,7 @@ import type { PeerId } from '../address/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import type { TakeoverEntry } from './takeover-entry.ts'
 import { progressOf, type TakeoverProgress } from './takeover-progress.ts'
+import type { Takeover } from './takeover-record.ts'
 import type { TakeoverRules } from './takeover-rules.ts'
 import type { TakeoverVotes } from './takeover-votes.ts'
 
@@ -10,6 +11,8 @@ export class Removals {
   readonly #entries: ReadonlyMap<string, TakeoverEntry>
   readonly #votes: TakeoverVotes
   readonly #rules: TakeoverRules
+  /** Bounded by the takeovers that are known, as long as it is taken after each input. */
+  #undone = new Set<PeerId>()
 
   constructor(entries: ReadonlyMap<string, TakeoverEntry>, votes: TakeoverVotes, rules: TakeoverRules) {
     this.#entries = entries
@@ -45,6 +48,23 @@ export class Removals {
       if (isSettled && takeover.author !== takeover.victim && this.#votes.hasAgreed(takeover.victim, takeover.id))
         found.add(takeover.victim)
     return found
+  }
+
+  /** A settled one counts no longer, and may be forgotten. */
+  undo({ author, victim }: Takeover): void {
+    if (author !== victim) this.#undone.add(victim)
+  }
+
+  /** Victims of takeovers that were settled, and were so no longer, since the last call. */
+  takeUndone(): ReadonlySet<PeerId> {
+    const undone = this.#undone
+    if (undone.size > 0) this.#undone = new Set()
+    return undone
+  }
+
+  /** Nothing is known of the mesh any more. */
+  clear(): void {
+    this.#undone.clear()
   }
 
   #ofOthers(victim: PeerId): TakeoverEntry[] {

@@ -160,6 +160,7 @@ export class Takeovers implements TakeoverRoots {
     this.#entries.clear()
     this.#force.clear()
     this.#votes.clear()
+    this.removals.clear()
     this.#version++
   }
 
@@ -179,7 +180,7 @@ export class Takeovers implements TakeoverRoots {
   withdraw(id: string): boolean {
     const entry = this.#entries.get(id)
     if (entry === undefined || entry.takeover.author !== this.#self) return false
-    entry.isSettled = false
+    this.#countNoLonger(entry)
     this.#own.remove(id)
     this.#votes.takeBack(id)
     this.#track(entry)
@@ -390,13 +391,18 @@ export class Takeovers implements TakeoverRoots {
   /** It counts no longer. What this peer stated before counts again; who publishes it goes on until its author does not. */
   #unsettle(entry: TakeoverEntry): void {
     const { id } = entry.takeover
-    entry.isSettled = false
+    this.#countNoLonger(entry)
     entry.doubtedSince = undefined
     this.#votes.takeBack(id)
     this.#track(entry)
     this.#version++
     if (!this.#own.remove(id)) return
     this.#withdrawn(id, this.#self)
+  }
+
+  #countNoLonger(entry: TakeoverEntry): void {
+    if (entry.isSettled) this.removals.undo(entry.takeover)
+    entry.isSettled = false
   }
 
   #ack(id: string, isSettled: boolean): void {

@@ -59,6 +59,7 @@ export class RemovedPeers {
     for (const peer of this.#forgotten.keys()) if (!removed.has(peer)) this.#forgotten.delete(peer)
     this.#members.remove(removed)
     this.#welcomeReturned(removed)
+    this.#welcomeUndone(removed)
     for (const peer of removed) {
       const isHeld = ledger.lastSeqOf(peer) > 0 && neighbours.neighbour(peer) === undefined
       const isBack = this.#forgotten.get(peer)
@@ -84,6 +85,12 @@ export class RemovedPeers {
       this.#returned.add(peer)
       this.#context.ledger.welcome(peer)
     }
+  }
+
+  /** Who was removed by what counts no longer: others never dropped its records, for they know of no removal. */
+  #welcomeUndone(removed: ReadonlySet<PeerId>): void {
+    for (const peer of this.#ipam.takeovers.removals.takeUndone())
+      if (!removed.has(peer)) this.#context.ledger.welcome(peer)
   }
 
   /** Who left for good said so by a tombstone of what it is; there was no time to give back what it had borrowed. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
+import type { PeerId } from '../../../lib/address/mod.ts'
 import { fromHex } from '../../../lib/base/bytes.ts'
 import { encodeAcks } from '../../../lib/ipam/acks-record.ts'
 import { RENEW_AT } from '../../../lib/ipam/constants.ts'
@@ -303,6 +304,25 @@ t.test('one member alone settles nothing, whoever it makes up to be the author',
   mesh.pass(60_000)
   for (const host of [a, c, d]) t.same(host.machine.registerOf(5), { term: 0, seq: 0, owner: a.id })
   t.equal(a.machine.isOwn(5), true)
+})
+
+t.test('who was removed by what counts no longer is told once, for others never dropped its records', async t => {
+  const [a, b, c, d] = [1, 2, 3, 4].map(number => peer(number)) as [PeerId, PeerId, PeerId, PeerId]
+  const founder = ipam({ self: a, range: RANGE, blockPrefix: 28 })
+  founder.found(SALT, 0)
+  const machine = ipam({ self: b, range: RANGE, blockPrefix: 28 })
+  for (const output of drain(founder))
+    if (output.type === 'publish') machine.setStatements(a, output.page, output.value, 0)
+  machine.setReachable(new Set([a]), 0)
+  machine.setReachable(new Set(), 1_000, new Set([a]))
+  t.match(machine.removePeer(a, false, 10_000), { takeovers: [{ isSettled: true }] }, 'it knows of nobody else')
+  t.same([...machine.takeovers.removals.removed()], [a])
+  t.equal(machine.takeovers.removals.takeUndone().size, 0)
+  machine.setReachable(new Set([a, c, d]), 20_000)
+  machine.handleTimeout(24_000)
+  t.same([...machine.takeovers.removals.takeUndone()], [a], 'the others do not agree')
+  t.equal(machine.takeovers.removals.takeUndone().size, 0)
+  t.same([...machine.takeovers.removals.removed()], [])
 })
 
 const SEEDS = seedsOf('TAKEOVER', 60)
