@@ -1,5 +1,5 @@
 import { cidrSize, formatCidr, formatIpv4, shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
-import { WeaveError } from '../base/mod.ts'
+import { printable, WeaveError } from '../base/mod.ts'
 import type { HadBy } from '../wire/mod.ts'
 import { PENDING_MAX, REST_MS } from './constants.ts'
 import type { Hold } from './hold.ts'
@@ -13,6 +13,8 @@ const LOOK = '(`weave-ts ipam show` shows who owns what)'
 export interface Words {
   readonly range: Cidr
   readonly nameOf: (peer: PeerId) => string
+  /** What a host calls its container that has the address; undefined when it did not say. */
+  readonly containerAt: (address: Ipv4, host: PeerId) => string | undefined
   /** A peer that manages another range, if nobody with ours is known. */
   readonly other: { readonly peer: PeerId; readonly text: string } | undefined
 }
@@ -43,9 +45,10 @@ export function ownerAway(
   block: Cidr,
   owner: PeerId,
   user: PeerId | undefined,
-  { nameOf }: Pick<Words, 'nameOf'>,
+  words: Pick<Words, 'nameOf' | 'containerAt'>,
 ): string {
-  const used = user === undefined ? '' : `; ${nameOf(user)} uses it`
+  const { nameOf } = words
+  const used = user === undefined ? '' : `; ${holderText(address, { host: user, container: '' }, words)} has it`
   return `cannot reach ${nameOf(owner)}, in whose block ${formatCidr(block)} ${formatIpv4(address)} lies${used}`
 }
 
@@ -91,15 +94,23 @@ export function heldError(what: string, waitedMs: number, hold: Hold): WeaveErro
   )
 }
 
-export function fullError(subnet: Cidr, resting: number, words: Words): WeaveError {
-  const rest = resting > 0 ? `, ${resting} of them resting here after use, for ${REST_MS / 1_000} s at most` : ''
+/** `resting`: addresses that rest here, and on hosts that were asked. */
+export function fullError(
+  subnet: Cidr,
+  resting: { readonly here: number; readonly elsewhere: number },
+  words: Words,
+): WeaveError {
+  const { here, elsewhere } = resting
+  const count = here + elsewhere
+  const where = elsewhere === 0 ? 'resting here' : here === 0 ? 'resting on other hosts' : `resting (${here} here)`
+  const rest = count > 0 ? `, ${count} of them ${where} after use, for ${REST_MS / 1_000} s at most` : ''
   const other =
     subnet.prefix > words.range.prefix ? `, or ask with net: for another subnet of ${formatCidr(words.range)}` : ''
   return new WeaveError(
     'RANGE_FULL',
     `${formatCidr(subnet)} is full: all of its ${cidrSize(subnet) - 2} addresses are taken${rest}`,
-    resting > 0
-      ? `try again when that is over, or wait for it with --timeout ${REST_MS / 1_000 + 5}`
+    count > 0
+      ? `try again when that is over${here > 0 ? `, or wait for it with --timeout ${REST_MS / 1_000 + 5}` : ''}`
       : `detach what is no longer needed${other} ${LOOK}`,
   )
 }
@@ -107,18 +118,23 @@ export function fullError(subnet: Cidr, resting: number, words: Words): WeaveErr
 export function takenError(address: Ipv4, by: string, container: string): WeaveError {
   return new WeaveError(
     'ADDRESS_TAKEN',
-    `${formatIpv4(address)}, claimed for ${container}, is held by ${by}`,
+    `${formatIpv4(address)}, claimed for ${container}, is held by ${by} on this host`,
     `claim another address, or detach ${by} first`,
   )
 }
 
 export function takenElsewhereError(address: Ipv4, held: HadBy, container: string, words: Words): WeaveError {
-  const host = words.nameOf(held.host)
   return new WeaveError(
     'ADDRESS_TAKEN',
-    `${formatIpv4(address)}, claimed for ${container}, is held by ${held.container === '' ? 'a container' : held.container} on ${host}`,
-    `claim another address, or detach that container on ${host} first`,
+    `${formatIpv4(address)}, claimed for ${container}, is held by ${holderText(address, held, words)}`,
+    `claim another address, or detach that container on ${words.nameOf(held.host)} first`,
   )
+}
+
+/** A container and its host; what is not said with the address is looked up as `whois` does. */
+function holderText(address: Ipv4, { host, container }: HadBy, words: Pick<Words, 'nameOf' | 'containerAt'>): string {
+  const told = container === '' ? words.containerAt(address, host) : container
+  return `${told === undefined ? 'a container' : printable(told)} on ${words.nameOf(host)}`
 }
 
 export function elsewhereError(address: Ipv4, block: Cidr, owner: PeerId | undefined, words: Words): WeaveError {

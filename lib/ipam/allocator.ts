@@ -279,7 +279,10 @@ export class Allocator {
       return errors.elsewhereError(address, this.#map.space.blockCidr(block), this.#map.ownerOf(block), words)
     }
     if (isRefused && now < deadline && this.#leases.isFreeingBy(subnet, deadline)) return undefined
-    if (isRefused) return errors.fullError(subnet, this.#leases.restingIn(subnet), words)
+    if (isRefused) {
+      const elsewhere = [...(state?.denied.values() ?? [])].reduce((sum, { resting }) => sum + resting, 0)
+      return errors.fullError(subnet, { here: this.#leases.restingIn(subnet), elsewhere }, words)
+    }
     if (now < deadline) return undefined
     const what = address === undefined ? formatCidr(subnet) : formatIpv4(address)
     if (hold !== undefined) return errors.heldError(what, deadline - since, hold)

@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/mod.ts'
+import type { Cidr, PeerId } from '../address/mod.ts'
 import type { BlockMap } from './block-map.ts'
 import type { BlockSpan } from './block-space.ts'
 import type { LeaseTable } from './lease-table.ts'
@@ -49,4 +49,14 @@ export function surveyBlocks(
       }
   }
   return runs
+}
+
+/** How many addresses of own blocks a container in `subnet` could get now. */
+export function freeIn(
+  map: Pick<BlockMap, 'space' | 'ownIn'>,
+  leases: Pick<LeaseTable, 'freeIn'>,
+  subnet: Cidr,
+): number {
+  const span = map.space.spanOf(subnet)
+  return span === undefined ? 0 : map.ownIn(span).reduce((free, block) => free + leases.freeIn(block, subnet), 0)
 }

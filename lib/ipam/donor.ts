@@ -1,6 +1,7 @@
 import type { Cidr, Ipv4, PeerId } from '../address/mod.ts'
-import type { Chance } from '../base/mod.ts'
+import { utf8, type Chance } from '../base/mod.ts'
 import {
+  CONTAINER_BYTES_MAX,
   LOANS_PER_MESSAGE_MAX,
   type BlockRange,
   type HadBy,
@@ -12,6 +13,7 @@ import { Answers } from './answers.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
 import type { BlockSpan } from './block-space.ts'
+import { freeIn } from './block-survey.ts'
 import { chooseRanges } from './donation.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
@@ -109,13 +111,18 @@ export class Donor {
     if (request.address !== undefined) return { ...head, ...this.#giveVery(from, request, request.address) }
     if (request.count !== undefined) {
       const lent = this.#lendSome(from, request, request.count)
-      return lent.length > 0 ? { ...head, outcome: 'lent', lent } : { ...head, outcome: 'denied', free: 0 }
+      return { ...head, ...(lent.length > 0 ? { outcome: 'lent', lent } : this.#denied(request.subnet, 0)) }
     }
     const span = this.#map.space.spanOf(request.subnet)
     const granted = span === undefined ? [] : this.#choose(span, request)
     for (const range of granted) this.#handOn(range, from)
     if (granted.length > 0) return { ...head, outcome: 'granted', granted }
-    return { ...head, outcome: 'denied', free: this.#freeAddresses(request.subnet) }
+    return { ...head, ...this.#denied(request.subnet, freeIn(this.#map, this.#leases, request.subnet)) }
+  }
+
+  #denied(subnet: Cidr, free: number) {
+    const resting = this.#leases.restingIn(subnet)
+    return { outcome: 'denied', free, ...(resting > 0 && { resting }) } as const
   }
 
   #giveVery(from: PeerId, request: IpamRequest, address: Ipv4) {
@@ -145,7 +152,7 @@ export class Donor {
 
   #hadBy(address: Ipv4, from: PeerId): HadBy | undefined {
     const lease = this.#leases.at(address)
-    if (lease !== undefined) return { host: this.#map.self, container: lease.container }
+    if (lease !== undefined) return { host: this.#map.self, container: tellable(lease.container) }
     const host = this.#loans.at(address)?.peer ?? this.#assignments.usersOf(address, from)[0]
     return host === undefined ? undefined : { host, container: '' }
   }
@@ -182,10 +189,9 @@ export class Donor {
   #handOn({ first, count }: BlockRange, to: PeerId): void {
     if (this.#map.ownerOf(first) !== to) this.#map.handOn({ first, last: first + count - 1 }, to)
   }
+}
 
-  #freeAddresses(subnet: Cidr): number {
-    const span = this.#map.space.spanOf(subnet)
-    if (span === undefined) return 0
-    return this.#map.ownIn(span).reduce((free, block) => free + this.#leases.freeIn(block, subnet), 0)
-  }
+/** A name that is too long is found by who asked, in what this peer tells of its containers. */
+function tellable(container: string): string {
+  return utf8(container).length > CONTAINER_BYTES_MAX ? '' : container
 }

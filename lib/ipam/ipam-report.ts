@@ -4,6 +4,7 @@ import { unreachableRemedy, waitReason, type Words } from './allocation-error.ts
 import type { Allocator } from './allocator.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
+import { freeIn } from './block-survey.ts'
 import type { TwiceGiver } from './rival-grants.ts'
 import type { Hold } from './hold.ts'
 import type { LeaseHolder } from './lease-holder.ts'
@@ -86,7 +87,7 @@ export interface ReportParts {
 export function makeReport(parts: ReportParts): IpamReport {
   const { map, leases, loans, allocator, defaultSubnet, otherRanges, hold } = parts
   const { space } = map
-  const free = ownFree(map, leases, defaultSubnet)
+  const free = freeIn(map, leases, defaultSubnet)
   const why = hold?.reason ?? reasonToWait(parts, free)
   const perPeer = peers(parts)
   const all = [...leases.all()].sort((a, b) => a.address - b.address)
@@ -164,11 +165,4 @@ function peers({ map, seeker }: ReportParts): IpamPeerReport[] {
   }))
   const rank = (peer: PeerId) => (peer === map.self ? 0 : 1)
   return rows.sort((a, b) => rank(a.peer) - rank(b.peer) || (a.peer < b.peer ? -1 : 1))
-}
-
-function ownFree(map: BlockMap, leases: LeaseTable, subnet: Cidr): number {
-  const { space } = map
-  const span = space.spanOf(subnet)
-  if (span === undefined) return 0
-  return map.ownIn(span).reduce((free, block) => free + leases.freeIn(block, subnet), 0)
 }

@@ -1,4 +1,4 @@
-import { shortPeerId, type Cidr, type PeerId } from '../address/mod.ts'
+import { shortPeerId, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import type { Chance } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { Words } from './allocation-error.ts'
@@ -42,6 +42,8 @@ export interface IpamOptions {
   readonly isEager?: boolean
   /** How a peer is called in messages; its short id when undefined. */
   readonly nameOf?: (peer: PeerId) => string
+  /** What a host tells of its container that has the address; nothing when undefined. */
+  readonly containerAt?: (address: Ipv4, host: PeerId) => string | undefined
 }
 
 /** What `Ipam` is made of: what is known, what is said of it, and the two sides of giving. */
@@ -69,7 +71,7 @@ export interface IpamParts {
 
 /** @throws WeaveError CONFIG_INVALID, BAD_ADDRESS or ADDRESS_OUTSIDE_RANGE for a range or subnet that cannot work */
 export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => void): IpamParts {
-  const { identity, suite, meshId, range, chance, nameOf = shortPeerId } = options
+  const { identity, suite, meshId, range, chance, nameOf = shortPeerId, containerAt = () => undefined } = options
   const { blockPrefix = BLOCK_PREFIX_DEFAULT, defaultSubnet = range } = options
   const { isEphemeral = false, isEager = !isEphemeral } = options
   const space = new BlockSpace(range, blockPrefix)
@@ -113,7 +115,7 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
     leapAbove: id => ids.leapAbove(id),
   })
   const standing = new StandingNeeds({ ...parts, seeker, defaultSubnet, isEager })
-  const words = () => ({ range, nameOf, other: inputs.otherRange })
+  const words = () => ({ range, nameOf, containerAt, other: inputs.otherRange })
   const allocator = new Allocator({ ...parts, borrower, seeker, standing, defaultSubnet, words, emit })
   const given = { map, leases, loans, assignments, takeovers, succession, own, inputs, kept }
   return { space, defaultSubnet, ...given, donor, reclaims, borrower, seeker, standing, allocator, words }

@@ -40,6 +40,8 @@ export interface Denial {
   /** Single addresses that it said are free. */
   readonly free: number
   readonly held?: HadBy
+  /** Addresses that it said rest there. */
+  readonly resting: number
 }
 
 interface Seek {
@@ -209,8 +211,8 @@ export class Seeker {
     }
     seek.stale.delete(peer)
     if (answer.outcome === 'denied') {
-      const { free, held } = answer
-      seek.denied.set(peer, { free: asked.isSingle ? 0 : free, ...(held !== undefined && { held }) })
+      const { free, held, resting = 0 } = answer
+      seek.denied.set(peer, { free: asked.isSingle ? 0 : free, ...(held !== undefined && { held }), resting })
       if (asked.isSingle) seek.drained.add(peer)
       seek.asked = undefined
       return

@@ -1,4 +1,4 @@
-import type { Ipv4, PeerId } from '../address/mod.ts'
+import { formatIpv4, type Ipv4, type PeerId } from '../address/mod.ts'
 import { WeaveError, isDrop, soonest, type Millis } from '../base/mod.ts'
 import {
   Ipam,
@@ -11,6 +11,7 @@ import {
   type PeerRemoval,
 } from '../ipam/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
+import type { Zone } from '../names/mod.ts'
 import type { BlockOwners } from '../overlay/mod.ts'
 import {
   RECORD_KIND,
@@ -46,11 +47,15 @@ export class Addresses implements NodePart {
   readonly #owners: OwnersTable
   #isStoreWritable = true
 
-  /** `onOwnersChanged`: a block may have changed hands. */
-  constructor(context: NodeContext, members: MemberList, onOwnersChanged: () => void) {
+  /** `zone`: the containers that hosts tell of. `onOwnersChanged`: a block may have changed hands. */
+  constructor(
+    context: NodeContext,
+    given: { members: MemberList; zone: Pick<Zone, 'at'>; onOwnersChanged: () => void },
+  ) {
+    const { members, zone } = given
     this.#context = context
     this.#members = members
-    this.#onOwnersChanged = onOwnersChanged
+    this.#onOwnersChanged = given.onOwnersChanged
     const { config } = context
     this.ipam = new Ipam({
       identity: config.identity,
@@ -62,6 +67,7 @@ export class Addresses implements NodePart {
       chance: config.chance,
       isEphemeral: config.isEphemeral ?? false,
       nameOf: peer => namedPeer(this.#context, peer),
+      containerAt: (address, host) => zone.at(formatIpv4(address)).find(({ owner }) => owner === host)?.container,
     })
     this.#records = new IpamRecords(context, this.ipam)
     this.#outputs = new IpamOutputs(context)

@@ -20,6 +20,7 @@ import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.
  *                      16 no container waits for it
  *     ipam-answer    | id u64 | 1 (granted) u8 | count u8 | count × ( first block u32 | blocks u32 ) |
  *                    | id u64 | 2 (denied) u8 | free single addresses u32 | held u8 | if held: host (16) | container text |
+ *                      | resting u32, if any rest |
  *                    | id u64 | 3 (lent) u8 | count u8 | count × ( address u32 | loan u32 ) |
  *                    | id u64 | 4 (stale) u8 | last id u64 |
  *     ipam-return    | count u8 | count × ( address u32 | loan u32 ) |
@@ -73,6 +74,8 @@ export type IpamAnswer =
       readonly free: number
       /** Who has the very address that was asked for. */
       readonly held?: HadBy
+      /** Addresses of the subnet that rest there after use; none when undefined. */
+      readonly resting?: number
     })
   | (AnswerHead & { readonly outcome: 'lent'; readonly lent: readonly Loan[] })
   /** The id is not above `lastId`, the highest that was answered, and its answer is not kept any more. */
@@ -91,6 +94,8 @@ export const GRANTED_RANGES_MAX = 16
 export const LOANS_PER_MESSAGE_MAX = 32
 /** Bytes of a container's name that an answer names. */
 export const CONTAINER_BYTES_MAX = 256
+
+const RESTING_BYTES = 4
 
 const FLAG = { address: 1, count: 2, inUse: 4, ephemeral: 8, forLater: 16 } as const
 const OUTCOME = { granted: 1, denied: 2, lent: 3, stale: 4 } as const
@@ -146,6 +151,7 @@ export function encodeIpamAnswer(answer: IpamAnswer): Uint8Array {
     case 'denied':
       writer.u32(answer.free).u8(answer.held === undefined ? 0 : 1)
       if (answer.held !== undefined) writer.raw(peerIdBytes(answer.held.host)).text(answer.held.container)
+      if (answer.resting !== undefined) writer.u32(answer.resting)
       break
     case 'lent':
       writeLoans(writer, answer.lent)
@@ -176,7 +182,9 @@ export function decodeIpamAnswer(bytes: Uint8Array): Decoded<IpamAnswer> {
           ? undefined
           : { host: peerIdFromBytes(reader.raw(PEER_ID_BYTES)), container: reader.text(CONTAINER_BYTES_MAX) }
       if (!reader.ok) return new Drop('ipam-answer-short')
-      return { ...head, outcome: 'denied', free, ...(held !== undefined && { held }) }
+      // An earlier version does not say it.
+      const resting = reader.remaining < RESTING_BYTES ? 0 : reader.u32()
+      return { ...head, outcome: 'denied', free, ...(held !== undefined && { held }), ...(resting > 0 && { resting }) }
     }
     case OUTCOME.lent: {
       const lent = readLoans(reader)

@@ -6,9 +6,11 @@
  *       (h1) ═══ u2 ═══ (h2)      192.0.2.0/24
  */
 import t from 'tap'
+import { waitFor } from '../support/testbed-command.ts'
 import { Testbed, meshed, skipSystem, type Host, type Namespace } from '../support/testbed.ts'
 
 t.setTimeout(180_000)
+const TOLD_MS = 5_000
 
 t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 150_000 }, async t => {
   const bed = new Testbed(t)
@@ -20,7 +22,12 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
   const [c1, c2, c3] = (await bed.containers('c1', 'c2', 'c3')) as [Namespace, Namespace, Namespace]
   const cidr = (await h1.daemon.attach(c1))[0]!
   const there = (await h2.daemon.attach(c2))[0]!
+  const outside = '192.168.7.1/24'
+  await h2.daemon.say('attach', outside, `netns:${c2.name}`)
+  const heldOnH2 = new RegExp(`is held by netns:${c2.name} on \\S+\\(h2\\)`)
   await meshed([h1, h2])
+  const isTold = async () => (await h1.daemon.cli('whois', outside.split('/')[0]!)).status === 0
+  await waitFor('h1 knows what h2 has', TOLD_MS, isTold)
   const before = { ps: await h1.daemon.ps(), ipam: (await h1.daemon.status()).ipam, links: await h1.links() }
   const c3Target = `netns:${c3.name}`
 
@@ -43,7 +50,8 @@ t.test('attach and detach refuse what cannot be', { skip: skipSystem, timeout: 1
     ['the address of the subnet itself', ['10.33.0.0/24', c3Target], 1, 'ADDRESS_RESERVED', /10\.33\.0\.0/],
     ['the broadcast address', ['10.33.0.255/24', c3Target], 1, 'ADDRESS_RESERVED', /10\.33\.0\.255/],
     ['an address that another container has', [cidr, c3Target], 1, 'ADDRESS_TAKEN', new RegExp(c1.name)],
-    ['an address that another host has', [there, c3Target], 1, 'ADDRESS_TAKEN', /\(h2\)/],
+    ['an address that another host has', [there, c3Target], 1, 'ADDRESS_TAKEN', heldOnH2],
+    ['one outside the range that another host has', [outside, c3Target], 1, 'ADDRESS_TAKEN', heldOnH2],
   ] as const)
     await t.test(what, async t => {
       const result = await h1.daemon.cli('attach', ...words)

@@ -107,7 +107,7 @@ t.test('a block with a lease, or one that rests, is not given', async t => {
   drain(a)
   const asked = { kind: 'ipam-request', id: 1, subnet: RANGE } as const
   a.handleRequest(B, asked, 1)
-  t.same(answer(drain(a)), { kind: 'ipam-answer', id: 1, outcome: 'denied', free: 254 - 4 })
+  t.same(answer(drain(a)), { kind: 'ipam-answer', id: 1, outcome: 'denied', free: 254 - 4, resting: 1 })
   a.handleRequest(B, { ...asked, id: 2 }, 30_000)
   t.match(answer(drain(a)), { outcome: 'granted', granted: [{ first: 3, count: 1 }] }, 'the rest is over')
   t.ok(b)

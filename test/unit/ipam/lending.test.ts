@@ -3,15 +3,16 @@ import t from 'tap'
 import { ADOPT_RETRY_MS, FULL_GRACE_MS, RECLAIM_MS } from '../../../lib/ipam/constants.ts'
 import { LEASE_HOLDER } from '../../../lib/ipam/lease-holder.ts'
 import { Mesh, NO_FAULTS, type Host } from './mesh.ts'
-import { SALT, cidr, ip, ipam, peer, share } from './support.ts'
+import { SALT, cidr, ip, ipam, peer, share, type TestOptions } from './support.ts'
 
 const A = peer(1)
 const B = peer(2)
 const RANGE = cidr('10.32.0.0/24')
 
 /** A owns all of a /24 in one block and uses an address of it, so that nothing of it can be given as a block. */
-function pair(options: { readonly isEphemeral?: boolean } = {}) {
-  const a = ipam({ self: A, range: RANGE, blockPrefix: 24 })
+function pair(options: Pick<TestOptions, 'isEphemeral' | 'containerAt'> = {}) {
+  const { containerAt } = options
+  const a = ipam({ self: A, range: RANGE, blockPrefix: 24, ...(containerAt && { containerAt }) })
   const b = ipam({ self: B, range: RANGE, blockPrefix: 24, ...options })
   a.found(SALT, 0)
   a.allocate({ id: 'own', container: 'a' }, 0)
@@ -119,6 +120,58 @@ t.test('an address outside the range is taken as it is, and refused to others by
   b.claim({ id: 'z', container: 'd', cidr: cidr('192.168.7.1/24') }, 3)
   t.match(exchange(3), [{ type: 'done' }])
   t.same(b.report().disputed, [])
+})
+
+t.test('who has an address is named as its host tells of it, where the owner of the block does not know', async t => {
+  const told = (address: number, host: string) =>
+    host === B && [ip('10.32.0.2'), ip('192.168.7.1')].includes(address) ? 'netns:\u001bweb' : undefined
+  const { a, b, exchange } = pair({ isEphemeral: true, containerAt: told })
+  b.setReachable(new Set([A]), 1)
+  b.claim({ id: 'x', container: 'c', cidr: cidr('10.32.0.2/24') }, 1)
+  b.claim({ id: 'y', container: 'c', cidr: cidr('192.168.7.1/24') }, 1)
+  b.claim({ id: 'z', container: 'c', cidr: cidr('192.168.7.2/24') }, 1)
+  exchange(1)
+  for (const [address, holder] of [
+    ['10.32.0.2', 'netns:?web on aibaeaqc'],
+    ['192.168.7.1', 'netns:?web on aibaeaqc'],
+    ['192.168.7.2', 'a container on aibaeaqc'],
+  ] as const) {
+    a.claim({ id: address, container: 'e', cidr: cidr(`${address}/24`) }, 2)
+    t.match(exchange(2), [
+      { error: { code: 'ADDRESS_TAKEN', message: `${address}, claimed for e, is held by ${holder}` } },
+    ])
+  }
+})
+
+t.test('a name that is longer than an answer may hold does not keep the refusal back', async t => {
+  const { a, b, exchange } = pair()
+  b.setReachable(new Set([A]), 1)
+  a.claim({ id: 'x', container: 'n'.repeat(257), cidr: cidr('10.32.0.9/24') }, 1)
+  b.claim({ id: 'y', container: 'c', cidr: cidr('10.32.0.9/24') }, 1)
+  exchange(1)
+  b.handleTimeout(1 + FULL_GRACE_MS)
+  t.match(exchange(1 + FULL_GRACE_MS), [
+    { error: { code: 'ADDRESS_TAKEN', message: /held by a container on aeaqcaib/ } },
+  ])
+})
+
+t.test('what rests at owners that were asked is counted when a subnet is full', async t => {
+  const { a, b, exchange } = pair()
+  b.setReachable(new Set([A]), 1)
+  for (const id of ['x', 'y']) a.allocate({ id, container: id, subnet: cidr('10.32.0.4/30') }, 1)
+  a.free('y', undefined, 1)
+  b.allocate({ id: 'z', container: 'c', subnet: cidr('10.32.0.4/30') }, 1)
+  exchange(1)
+  b.handleTimeout(1 + FULL_GRACE_MS)
+  t.match(exchange(1 + FULL_GRACE_MS), [
+    {
+      error: {
+        code: 'RANGE_FULL',
+        message: /all of its 2 addresses are taken, 1 of them resting on other hosts after use, for 30 s at most$/,
+        remedy: 'try again when that is over',
+      },
+    },
+  ])
 })
 
 t.test('a /24 that eight peers share hands out all its 254 addresses, and is then full', async t => {

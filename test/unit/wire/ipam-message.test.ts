@@ -98,6 +98,17 @@ t.test('every truncation is dropped', async t => {
   }
 })
 
+t.test('addresses that rest are told when there are any, and an answer without that is whole', async t => {
+  for (const held of [undefined, { host: HOST, container: 'web' }]) {
+    const bare: IpamAnswer = { kind: 'ipam-answer', id: 7, outcome: 'denied', free: 1, ...(held && { held }) }
+    const bytes = encodeIpamAnswer({ ...bare, resting: 9 })
+    t.equal(toHex(bytes), toHex(encodeIpamAnswer(bare)) + '09000000')
+    t.same(decodeIpamAnswer(bytes), { ...bare, resting: 9 })
+    for (let length = bytes.length - 4; length < bytes.length; length++)
+      t.same(decodeIpamAnswer(bytes.subarray(0, length)), bare)
+  }
+})
+
 t.test('bytes that a later version appended are ignored', async t => {
   for (const [request] of REQUESTS) {
     t.same(decodeIpamRequest(new Uint8Array([...encodeIpamRequest(request), 9, 9])), request)
