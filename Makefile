@@ -44,6 +44,7 @@ system: build dependencies-all ## run the tests on the real kernel (root; others
 # Type errors do not stop here: the runner counts them as a failed check, beside all other results.
 test: dependencies-all native ## run all checks and all tests; ends with "N passed, N failed, N skipped"
 	@$(BIN)/tsc -p . >/dev/null || true
+	@node build/scripts/bundle.js
 	@$(RUN) checks unit vectors compliance docs simulation system
 
 demo: dependencies-all build ## three hosts as network namespaces, connected, attached, measured; removes all it made
@@ -108,3 +109,4 @@ dependencies-all:
 
 compile: dependencies
 	@$(BIN)/tsc -p .
+	@node build/scripts/bundle.js

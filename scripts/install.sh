@@ -69,7 +69,7 @@ SH
 }
 
 install_all() {
-  [[ -f build/lib/cli/main.js ]] || fail 'nothing is built: make build'
+  [[ -f build/bundle/js/main.js ]] || fail 'nothing is built: make build'
   [[ -f prebuilds/linux-$(node -p process.arch)/engine.node ]] || fail 'the packet engine is not built: make native'
   refuse_foreign "$DESTDIR$LINK" is_our_link
   refuse_foreign "$MAN" is_our_man
@@ -77,7 +77,7 @@ install_all() {
   remove
   mkdir -p "$TARGET/build" "$DESTDIR$PREFIX/bin" "$(dirname "$MAN")" "$(dirname "$COMPLETION")"
   cp -RL bin docs prebuilds LICENSE README.md CHANGELOG.md package.json "$TARGET/"
-  cp -R build/lib "$TARGET/build/"
+  cp -R build/bundle "$TARGET/build/"
   local path
   while read -r path; do
     mkdir -p "$TARGET/$(dirname "$path")"

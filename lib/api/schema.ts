@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * The bodies of the local HTTP API. `status --json` prints a `Status`; docs/api.md describes the same, checked by a

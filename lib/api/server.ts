@@ -30,7 +30,7 @@ export class ApiServer {
   /** Serves the handlers at `path`. `onFault` is told of failures that are no WeaveErrors: faults of ours. */
   static async listen(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<ApiServer> {
     // Loaded by the daemon alone: a command that only asks would wait for it at each start.
-    const { fastify } = await import('fastify')
+    const { default: fastify } = await import('fastify')
     const app = fastify({
       bodyLimit: BODY_BYTES_MAX,
       logger: false,

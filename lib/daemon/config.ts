@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { SecretText } from '../io/mod.ts'
 import { isNickname } from '../topology/mod.ts'
 import { GivenOptions } from './remembered-launch.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readStateFile, writeFileDurably } from '../io/mod.ts'
 
 export const INSTANCE_FILE = 'instance.json'

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { WeaveError, errorText } from '../base/mod.ts'
 import { STATE_FILE_BYTES_MAX, readStateFile, writeFileDurably } from '../io/mod.ts'
 

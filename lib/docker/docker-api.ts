@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { splitHostPort } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { ContainerView } from '../host/mod.ts'

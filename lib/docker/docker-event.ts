@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What became of a container or a network, as the engine tells it. */
 export interface DockerEvent {

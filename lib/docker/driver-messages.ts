@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /*
  * What libnetwork asks its remote drivers, version 1 of the plugins' API: HTTP POST with a JSON body to a path that is

@@ -38,7 +38,7 @@ export class DriverServer {
         'end it, or give each daemon of this machine a directory of its own with --docker-plugin-dir',
       )
     // Loaded by the daemon alone, as the API's server does.
-    const { fastify } = await import('fastify')
+    const { default: fastify } = await import('fastify')
     const app = fastify({ bodyLimit: DRIVER_BODY_BYTES_MAX, logger: false, forceCloseConnections: true })
     app.server.maxConnections = DRIVER_CONNECTIONS_MAX
     app.removeAllContentTypeParsers()

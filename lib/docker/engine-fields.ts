@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { ALIASES_MAX } from './limits.ts'
 
 /** Of a container, a network or an endpoint, as the engine writes it whole. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parsedJson } from './docker-api.ts'
 import { engineId, givenAliases, texts } from './engine-fields.ts'
 import { namesOfLabels } from './labels.ts'

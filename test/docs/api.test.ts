@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { z } from 'zod'
+import * as z from 'zod'
 import { CALLS, CALL_NAMES, type Call } from '../../lib/api/calls.ts'
 import * as schema from '../../lib/api/schema.ts'
 import { projectRoot } from '../../scripts/check-docs.ts'
