@@ -45,6 +45,8 @@ export class Addresses implements NodePart {
   readonly #outputs: IpamOutputs
   readonly #removed: RemovedPeers
   readonly #owners: OwnersTable
+  /** Of the members that the last look was told of. */
+  #membersVersion = 0
   #isStoreWritable = true
 
   /** `zone`: the containers that hosts tell of. `onOwnersChanged`: a block may have changed hands. */
@@ -144,8 +146,7 @@ export class Addresses implements NodePart {
   }
 
   viewChanged(now: Millis): void {
-    const { view } = this.#context
-    this.ipam.setReachable(view.reachable, now, this.#members.all)
+    this.#tellMembers(now)
     this.#removed.look(now)
     this.drain(now)
   }
@@ -243,8 +244,7 @@ export class Addresses implements NodePart {
   handleTimeout(now: Millis): void {
     if (this.#removed.dueAt !== undefined && now >= this.#removed.dueAt) this.#removed.look(now)
     const due = this.ipam.pollTimeout()
-    if (due === undefined || now < due.at) return
-    this.ipam.handleTimeout(now)
+    if (due !== undefined && now >= due.at) this.ipam.handleTimeout(now)
     this.drain(now)
   }
 
@@ -264,8 +264,21 @@ export class Addresses implements NodePart {
   }
 
   drain(now: Millis): void {
-    if (this.#removed.isStale) this.#removed.look(now)
+    while (this.#removed.isStale || this.#isMissedLess) {
+      if (this.#isMissedLess) this.#tellMembers(now)
+      this.#removed.look(now)
+    }
     for (let output = this.ipam.pollOutput(); output !== undefined; output = this.ipam.pollOutput())
       this.#outputs.carryOut(output, now)
+  }
+
+  /** A missing member was removed, or is missed too long, which changes nothing in the view. */
+  get #isMissedLess(): boolean {
+    return this.#membersVersion !== this.#members.version
+  }
+
+  #tellMembers(now: Millis): void {
+    this.#membersVersion = this.#members.version
+    this.ipam.setReachable(this.#context.view.reachable, now, this.#members.all)
   }
 }

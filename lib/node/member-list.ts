@@ -22,6 +22,7 @@ export class MemberList implements NodePart {
   readonly #stored = new Set<PeerId>()
   readonly #missing = new Set<PeerId>()
   #missingUntil: Millis | undefined
+  #version = 0
 
   constructor(context: NodeContext) {
     this.#context = context
@@ -35,6 +36,11 @@ export class MemberList implements NodePart {
     }
     for (const peer of this.#stored) this.#missing.add(peer)
     if (this.#missing.size > 0) this.#missingUntil = now + LOST_MEMBER_KEPT_MS
+  }
+
+  /** Grows whenever somebody is missed no more: the view need not change by it. */
+  get version(): number {
+    return this.#version
   }
 
   /** Everybody who is of the mesh, whether a record tells of it now or not. */
@@ -86,7 +92,7 @@ export class MemberList implements NodePart {
 
   #drop(peers: readonly PeerId[]): void {
     for (const peer of peers) {
-      this.#missing.delete(peer)
+      if (this.#missing.delete(peer)) this.#version++
       this.#stored.delete(peer)
     }
     if (peers.length > 0)

@@ -48,6 +48,23 @@ t.test('a missing member that a takeover removed is missed no more, over a resta
   t.same(storedIn(one), [`member/${two.identity.peerId}`])
 })
 
+t.test('a missing member that was removed does not decide any more, though nothing else changes', async t => {
+  const { mesh, hosts } = launched()
+  const one = alone(mesh, hosts)
+  const two = hosts[1]!
+  two.loseCache()
+  two.launch()
+  t.type(
+    mesh.until(() => mesh.agrees(), 200_000),
+    'number',
+  )
+  mesh.run(PAST_HOLD_MS)
+  t.equal(one.node.addresses.ipam.takeovers.presence.members.size, 3)
+  one.input((node, now) => node.removePeer(hosts[2]!.identity.peerId, false, now))
+  mesh.run(5_000)
+  for (const { node } of [one, two]) t.equal(node.addresses.ipam.takeovers.presence.members.size, 2)
+})
+
 t.test('who left for good is no member any more', async t => {
   const { mesh, hosts } = launched()
   const [one, , three] = hosts
