@@ -172,7 +172,10 @@ export class SimMesh implements SimWatcher {
     this.host(host).detach(id)
   }
 
-  /** Groups of hosts that have a way to each other, over others if need be. Down hosts are in none. */
+  /**
+   * Groups of hosts that have a way to each other, over others if need be; a way in one direction carries no link. Down hosts
+   * are in none.
+   */
   components(): SimHost[][] {
     const left = new Set(this.hosts.filter(host => host.isUp))
     const groups: SimHost[][] = []
@@ -181,10 +184,14 @@ export class SimMesh implements SimWatcher {
       left.delete(first)
       for (const at of group)
         for (const other of [...left])
-          if (this.network.canReach(at.number, other.number) && left.delete(other)) group.push(other)
+          if (this.#canLink(at.number, other.number) && left.delete(other)) group.push(other)
       groups.push(group)
     }
     return groups
+  }
+
+  #canLink(one: number, other: number): boolean {
+    return this.network.canReach(one, other) && this.network.canReach(other, one)
   }
 
   /** What the hosts of each component do not agree on yet, at most so much of it; empty when they agree on everything. */
