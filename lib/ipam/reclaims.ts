@@ -8,7 +8,7 @@ import type { Takeovers } from './takeovers.ts'
 export interface ReclaimParts {
   readonly loans: Loans
   readonly assignments: Pick<Assignments, 'ephemerals' | 'setAbsent' | 'version'>
-  readonly takeovers: Pick<Takeovers, 'settled' | 'version' | 'presence'>
+  readonly takeovers: Pick<Takeovers, 'removals' | 'version' | 'presence'>
   /** Persists that a takeover was acted upon, for `restore`; false: that it need not be known any more. */
   readonly keep: (takeover: string, isKept: boolean) => void
 }
@@ -21,7 +21,7 @@ export class Reclaims {
   readonly #parts: ReclaimParts
   /** Settled takeovers that were acted upon, the oldest first. At most TAKEOVERS_MAX. */
   readonly #done = new Set<string>()
-  #version = -1
+  #version = ''
   /** Ephemeral peers that cannot be reached, and since when, of this run. Bounded by loans and owners of the ledger. */
   readonly #lostSince = new Map<PeerId, Millis>()
   /** Of these, those whose time is over: what they say to have does not count until they are back. */
@@ -40,8 +40,9 @@ export class Reclaims {
 
   advance(now: Millis): void {
     const { takeovers } = this.#parts
-    if (this.#version !== takeovers.version) {
-      this.#version = takeovers.version
+    const version = `${takeovers.version} ${takeovers.presence.version}`
+    if (this.#version !== version) {
+      this.#version = version
       this.#endRemoved()
     }
     const isReached = (peer: PeerId) => takeovers.presence.isReached(peer)
@@ -92,12 +93,13 @@ export class Reclaims {
 
   #endRemoved(): void {
     const { takeovers, keep } = this.#parts
-    for (const { id, author, victim } of takeovers.settled()) {
-      if (author === victim || this.#done.has(id)) continue
+    for (const { id, victim, victimIs } of takeovers.removals.outcomes()) {
+      // It may be gone, and not noticed here yet.
+      if (this.#done.has(id) || victimIs === 'there') continue
       this.#done.add(id)
       keep(id, true)
       // Who is back gives back itself what it does not use.
-      if (!takeovers.presence.isReached(victim)) this.#end(victim, false)
+      if (victimIs === 'gone') this.#end(victim, false)
     }
     for (const id of this.#done) {
       if (this.#done.size <= TAKEOVERS_MAX) break

@@ -41,6 +41,23 @@ export class Removals {
     return new Set([...this.#entries.values()].filter(entry => this.#removes(entry)).map(one => one.takeover.victim))
   }
 
+  /**
+   * What became of the victim of each settled takeover: it is gone; it agreed, so has been back; or it is still reached, and
+   * one or the other will come.
+   */
+  *outcomes(): Iterable<{
+    readonly id: string
+    readonly victim: PeerId
+    readonly victimIs: 'gone' | 'back' | 'there'
+  }> {
+    for (const entry of this.#entries.values()) {
+      const { id, author, victim } = entry.takeover
+      if (!entry.isSettled || author === victim) continue
+      const isBack = this.#votes.hasAgreed(victim, id)
+      yield { id, victim, victimIs: isBack ? 'back' : this.#removes(entry) ? 'gone' : 'there' }
+    }
+  }
+
   /** Victims of settled takeovers that agreed to them: they have been back since, and may be gone again. */
   returned(): Set<PeerId> {
     const found = new Set<PeerId>()

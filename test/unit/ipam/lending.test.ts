@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import t from 'tap'
+import { fromHex } from '../../../lib/base/bytes.ts'
+import { encodeAcks } from '../../../lib/ipam/acks-record.ts'
 import { ADOPT_RETRY_MS, FULL_GRACE_MS, RECLAIM_MS } from '../../../lib/ipam/constants.ts'
 import { LEASE_HOLDER } from '../../../lib/ipam/lease-holder.ts'
+import { makeTakeover } from '../../../lib/ipam/takeover-record.ts'
 import { Mesh, NO_FAULTS, type Host } from './mesh.ts'
-import { SALT, cidr, ip, ipam, peer, share, type TestOptions } from './support.ts'
+import { MESH_ID, SALT, cidr, giver, ip, ipam, peer, share, suite, type TestOptions } from './support.ts'
 
 const A = peer(1)
 const B = peer(2)
@@ -229,6 +232,26 @@ t.test('what was lent to a peer that is removed is free again, once', async t =>
   mesh.gossip()
   mesh.pass(6_000)
   t.equal(lent().length, 1, 'the removal of then is not acted upon again')
+})
+
+t.test('a removal that others settled first ends what was lent once the peer is missed here, too', async t => {
+  const [C, D] = [peer(3), peer(4)]
+  for (const isBack of [false, true]) {
+    const { a, b, exchange } = pair({ isEphemeral: true })
+    b.setReachable(new Set([A]), 1)
+    b.allocate({ id: 'x', container: 'c' }, 1)
+    exchange(1)
+    a.setReachable(new Set([B, C, D]), 1)
+    const scope = { meshId: MESH_ID, range: RANGE, blockPrefix: 24 }
+    const { id, value } = makeTakeover(suite, giver(C), scope, { victim: B, term: 1, isForced: false, runs: [] })
+    const acks = encodeAcks([{ takeover: id, isSettled: true }])
+    a.setTakeover(C, fromHex(id)!, value, 10_000)
+    for (const voter of [C, D, ...(isBack ? [B] : [])]) a.setAcks(voter, acks, 10_000)
+    t.match(a.report().takeovers, [{ isSettled: true }])
+    t.equal(a.report().lent.length, 1, 'it is reached here')
+    a.setReachable(new Set([C, D]), 20_000, new Set([B, C, D]))
+    t.equal(a.report().lent.length, isBack ? 1 : 0)
+  }
 })
 
 t.test('what was lent to an ephemeral peer is free again when nobody reached it for long', async t => {
