@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { SECRET, Testbed, skipSystem } from '../support/testbed.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 t.test('a state that was launched with a secret stays closed', { skip: skipSystem, timeout: 100_000 }, async t => {
   const bed = new Testbed(t)
