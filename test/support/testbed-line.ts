@@ -1,9 +1,9 @@
 import { meshed, type Host, type Namespace, type Testbed } from './testbed.ts'
 
-/** Two hosts on one network, linked, each with a container. `ip`: that of the second container. */
+/** Two hosts on one network, linked, each with a container. `ips`: those of the containers. */
 export async function launchedPair(
   bed: Testbed,
-): Promise<{ hosts: [Host, Host]; containers: [Namespace, Namespace]; ip: string }> {
+): Promise<{ hosts: [Host, Host]; containers: [Namespace, Namespace]; ips: [string, string] }> {
   const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
   const [h1, h2] = hosts
   await bed.link(h1, h2, '192.0.2')
@@ -12,9 +12,8 @@ export async function launchedPair(
   await h2.daemon.launch([h1.address], { passwordFile })
   await meshed(hosts, 30_000)
   const containers = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
-  await h1.daemon.attach(containers[0])
-  const ip = (await h2.daemon.attach(containers[1]))[0]!.split('/')[0]!
-  return { hosts, containers, ip }
+  const addressOf = async (host: Host, container: Namespace) => (await host.daemon.attach(container))[0]!.split('/')[0]!
+  return { hosts, containers, ips: [await addressOf(h1, containers[0]), await addressOf(h2, containers[1])] }
 }
 
 /** Three hosts, of which the outer ones reach the one between alone: one mesh with a direct path for each cable. */

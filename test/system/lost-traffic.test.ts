@@ -17,7 +17,8 @@ const BACK_MS = 40_000
 
 t.test('status warns whenever all traffic is lost', { skip: skipSystem, timeout: 220_000 }, async t => {
   const bed = new Testbed(t)
-  const { hosts, containers, ip } = await launchedPair(bed)
+  const { hosts, containers, ips } = await launchedPair(bed)
+  const ip = ips[1]
   const [h1, h2] = hosts
   const [c1] = containers
   const { passwordFile } = bed

@@ -10,7 +10,8 @@ import t from 'tap'
 import { boundMs, loadText } from '../support/load.ts'
 import { pinging } from '../support/outage.ts'
 import { waitFor } from '../support/testbed-command.ts'
-import { Testbed, meshed, skipSystem, type Host, type Namespace } from '../support/testbed.ts'
+import { launchedPair } from '../support/testbed-line.ts'
+import { Testbed, skipSystem } from '../support/testbed.ts'
 
 const RUNS = Number(process.env['RUNS'] ?? 1)
 t.setTimeout(240_000 + RUNS * 60_000)
@@ -24,17 +25,8 @@ t.test(
   { skip: skipSystem, timeout: 220_000 + RUNS * 60_000 },
   async t => {
     const bed = new Testbed(t)
-    const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
-    const [h1, h2] = hosts
-    await bed.link(h1, h2, '192.0.2')
+    const { hosts, containers, ips: addresses } = await launchedPair(bed)
     const { passwordFile } = bed
-    await h1.daemon.launch([], { passwordFile })
-    await h2.daemon.launch([h1.address], { passwordFile })
-    await meshed(hosts, SOON_MS)
-    const containers = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
-    const addresses: string[] = []
-    for (const [i, host] of hosts.entries())
-      addresses.push((await host.daemon.attach(containers[i]!))[0]!.split('/')[0]!)
     await waitFor('an answer', SOON_MS, () => containers[0].canPing(addresses[1]!))
 
     /** From the end of the launch to the first answer, in milliseconds. */

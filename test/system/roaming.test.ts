@@ -22,7 +22,8 @@ const STEADY = ['-R', '-b', '20M']
 
 t.test('two hosts that both move go on talking, and link anew', { skip: skipSystem, timeout: 200_000 }, async t => {
   const bed = new Testbed(t)
-  const { hosts, containers, ip } = await launchedPair(bed)
+  const { hosts, containers, ips } = await launchedPair(bed)
+  const ip = ips[1]
   const [c1, c2] = containers
   t.ok(await c1.canPing(ip))
 

@@ -23,7 +23,8 @@ const pause = (ms: number) => new Promise(done => setTimeout(done, ms))
 
 t.test('where UDP is blocked frames go over TCP, and back', { skip: skipSystem, timeout: 200_000 }, async t => {
   const bed = new Testbed(t)
-  const { hosts, containers, ip } = await launchedPair(bed)
+  const { hosts, containers, ips } = await launchedPair(bed)
+  const ip = ips[1]
   const [h1] = hosts
   const [c1, c2] = containers
   t.ok(await c1.canPing(ip))
