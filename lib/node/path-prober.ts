@@ -167,6 +167,7 @@ export class PathProber {
   detourChanged(now: Millis): void {
     this.#candidates.endAlone()
     this.#rendezvous.detourLost()
+    if (this.#way.via === undefined) this.#detours.hurry(now)
     this.probeSoon(now)
   }
 

@@ -1,4 +1,4 @@
-import { endpointParts, type Endpoint, type EndpointParts } from '../address/mod.ts'
+import { endpointParts, type Endpoint, type EndpointParts, type PeerId } from '../address/mod.ts'
 import type { Chance, Millis } from '../base/mod.ts'
 import { encodeProbe } from '../wire/mod.ts'
 import { PROBES_OUTSTANDING_MAX, PROBE_ANSWER_MAX_MS } from './constants.ts'
@@ -15,7 +15,12 @@ export class ProbeSender {
   readonly #session: Pick<PathSession, 'send' | 'reply' | 'sealIndex'>
   readonly #way: PathWay
   readonly #loss = new PathLoss()
-  readonly #probes: PathProbes<{ readonly by: Endpoint | Detour; readonly sample: LossSample | undefined }>
+  readonly #probes: PathProbes<{
+    readonly by: Endpoint | Detour
+    /** The relay that there was. */
+    readonly via: PeerId | undefined
+    readonly sample: LossSample | undefined
+  }>
 
   constructor(given: { session: Pick<PathSession, 'send' | 'reply' | 'sealIndex'>; way: PathWay; chance: Chance }) {
     this.#session = given.session
@@ -32,7 +37,7 @@ export class ProbeSender {
   send(by: Endpoint | Detour, now: Millis): void {
     const isOfFrames = by === (this.#way.direct?.endpoint ?? this.#way.detour)
     const sample = isOfFrames ? this.#loss.add(now) : undefined
-    const probe = encodeProbe(this.#probes.add({ by, sample }, now))
+    const probe = encodeProbe(this.#probes.add({ by, via: this.#way.via, sample }, now))
     if (!isDetour(by)) this.#session.send(probe, endpointParts(by))
     else if (by === 'link') this.#way.overLink(() => this.#session.send(probe))
     else this.#way.throughRelay(() => this.#session.send(probe))
@@ -48,11 +53,14 @@ export class ProbeSender {
     return this.#probes.some(probe => probe.by === endpoint && now - probe.sentAt < PROBE_ANSWER_MAX_MS)
   }
 
-  /** The probe that is answered; undefined when nobody asked, or it was answered before. */
+  /**
+   * The probe that is answered; undefined when nobody asked, or it was answered before, or went through a relay that is
+   * not the relay any more: the engine would send frames nowhere while the path is said to be one.
+   */
   take(token: number): { readonly by: Endpoint | Detour; readonly sentAt: Millis } | undefined {
     const probe = this.#probes.take(token)
     if (probe?.sample !== undefined) probe.sample.isAnswered = true
-    return probe
+    return probe?.by === 'relay' && probe.via !== this.#way.via ? undefined : probe
   }
 
   /**

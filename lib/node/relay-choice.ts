@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { TCP_RTT_CLASS, costClass } from '../topology/mod.ts'
+import { TCP_RTT_CLASS, classCost, costClass } from '../topology/mod.ts'
 import type { DataPath } from './data-path.ts'
 import { Detours } from './detours.ts'
 import type { MeshView } from './mesh-view.ts'
@@ -27,10 +27,12 @@ export class RelayChoice {
   /**
    * The neighbour through which a peer would be reached without a direct path: the first hop over proved paths or, as
    * long as that is the peer itself, whoever has a path to both. Where the first hop does not answer, the way round it.
+   * A way of which any leg goes over a link is of no use to a peer that has a link itself.
    */
   viaOf(peer: PeerId): PeerId | undefined {
-    const next = this.#view.dataRoutes.get(peer)?.nextHop
+    const { nextHop: next, cost = 0 } = this.#view.dataRoutes.get(peer) ?? {}
     if (next === undefined || next === peer) return this.#spareOf(peer)
+    if (cost >= classCost(TCP_RTT_CLASS) && this.#hasLink(peer)) return this.#spareOf(peer)
     if (this.#pathTo(next)?.isBelieved === true) return next
     const detour = this.#spareOf(peer) ?? this.#detours.firstHop(this.#view.graph, peer)
     const kind = this.#pathTo(next)?.state.kind
@@ -38,10 +40,7 @@ export class RelayChoice {
     return detour ?? (isOfUse ? next : undefined)
   }
 
-  /**
-   * A sound path to a peer that says the same of the other; the cheapest, and of equal ones the first. One that would
-   * send over its link is of no use to a peer that has a link itself.
-   */
+  /** A sound path to a peer that says the same of the other; the cheapest, and of equal ones the first. */
   #spareOf(peer: PeerId): PeerId | undefined {
     const { graph } = this.#view
     const at = graph.indexOf(peer)

@@ -110,3 +110,23 @@ void t.test('control goes on behind a line that is full of frames, and what it d
   t.equal(mesh.network.slowPeers, 0)
   t.end()
 })
+
+for (const [what, peers, before] of [
+  ['at once', 2, () => true],
+  ['at once, beside a third host', 3, () => true],
+  ['after one direction of one pair', 3, (from: number, to: number) => !(from === 0 && to === 2)],
+  ['after one pair', 3, (from: number, to: number) => from + to !== 2],
+] as const)
+  void t.test(`a host that loses UDP ${what} is answered over TCP, and both ends say so`, t => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const mesh = settled(peers, { seed })
+      mesh.network.carriesDatagrams = before
+      mesh.run(10_000)
+      mesh.network.carriesDatagrams = from => from !== 0
+      mesh.run(20_000)
+      t.same(mesh.unanswered(10_000), [], `seed ${seed}`)
+      for (let far = 1; far < peers; far++)
+        t.same([kind(mesh, 0, far), kind(mesh, far, 0)], ['tcp', 'tcp'], `seed ${seed}: as 0 and ${far} say`)
+    }
+    t.end()
+  })

@@ -15,6 +15,7 @@ import {
   SUSPECT_RELAYED_MS,
 } from '../../../lib/node/constants.ts'
 import type { DataPathOutput } from '../../../lib/node/path-state.ts'
+import { VIA_LINK } from '../../../lib/overlay/mod.ts'
 import { PORT_MAPPING, encodeProbe, encodeProbeReply, encodeRendezvous } from '../../../lib/wire/mod.ts'
 import { ONE, RELAY, SESSION, TWO, directPath, pathWorld } from './data-path-world.ts'
 
@@ -242,6 +243,17 @@ t.test('a probe that came through a relay is answered through one, and the path 
     w.probesOf(outputs).map(({ to }) => to),
     [ONE],
   )
+  t.end()
+})
+
+t.test('where the relay is none any more the link is tried at once', t => {
+  const w = pathWorld()
+  w.path.setVia(RELAY, 5, 0)
+  w.path.setLink(true, 0)
+  w.establish(0)
+  w.path.setVia(undefined, -1, 100)
+  w.path.handleTimeout(100)
+  t.ok(viasOf(w.drain()).includes(VIA_LINK))
   t.end()
 })
 

@@ -11,6 +11,7 @@ import { seededChance } from '../../support/seeded-chance.ts'
 const ONE = parseEndpoint('192.0.2.1:6783')!
 const TWO = parseEndpoint('192.0.2.2:6783')!
 const RELAY = peerIdFromBytes(new Uint8Array(16).fill(9))
+const OTHER_RELAY = peerIdFromBytes(new Uint8Array(16).fill(8))
 const VIA_RELAY = 5
 
 function world() {
@@ -51,6 +52,22 @@ t.test('sends each probe by its way, and knows by which it went when it is answe
   t.equal(w.sender.take(tokens[0]!), undefined)
   w.sender.clear()
   t.equal(w.sender.take(tokens[1]!), undefined, 'of a path that is no more')
+  t.end()
+})
+
+t.test('what is answered through a relay that is none any more, or another one, says nothing', t => {
+  const w = world()
+  const probe = () => {
+    w.sender.send('relay', 0)
+    return w.tokenOf(w.take()[0]!.body)
+  }
+  w.way.setVia(RELAY, VIA_RELAY)
+  const [one, two, three] = [probe(), probe(), probe()]
+  t.match(w.sender.take(one), { by: 'relay' })
+  w.way.setVia(undefined, -1)
+  t.equal(w.sender.take(two), undefined)
+  w.way.setVia(OTHER_RELAY, VIA_RELAY + 1)
+  t.equal(w.sender.take(three), undefined)
   t.end()
 })
 

@@ -115,3 +115,14 @@ t.test('a first hop to which frames go over the link is of use where there is no
   t.equal(relayOf({ edges, paths: { 1: 'tcp' }, links: [3] }, 3), undefined)
   t.end()
 })
+
+t.test('a way of which any leg goes over a link is none for those to whom there is a link', t => {
+  const edges: readonly Edge[] = [
+    [0, 1],
+    [1, 2],
+    [2, 3, TCP_RTT_CLASS],
+  ]
+  t.equal(relayOf({ edges, paths: { 1: 'sound' } }, 3), 1)
+  t.equal(relayOf({ edges, paths: { 1: 'sound' }, links: [3] }, 3), undefined)
+  t.end()
+})
