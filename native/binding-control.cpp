@@ -255,6 +255,16 @@ napi_value set_via(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
+napi_value set_spare(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  int index = engine ? peer_index(env, arguments, 1) : -1;
+  if (index < 0) return nullptr;
+  int spare = arguments.integer(2);
+  if (!arguments.failed) engine->set_spare(index, spare);
+  return undefined_value(env);
+}
+
 // sendControl(id, receiverIndex, body, ip | null, port, copies) → boolean
 napi_value send_control(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -382,6 +392,7 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "setBridgeAddresses", set_bridge_addresses);
   define(env, exports, "setClamping", set_clamping);
   define(env, exports, "setVia", set_via);
+  define(env, exports, "setSpare", set_spare);
   define(env, exports, "sendControl", send_control);
   define(env, exports, "injectDatagrams", inject_datagrams);
   define(env, exports, "tellHandedHere", tell_handed_here);

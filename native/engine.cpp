@@ -131,6 +131,11 @@ void Engine::set_via(int index, int via) {
   if (Peer* peer = table.peer(index)) peer->via = via;
 }
 
+void Engine::set_spare(int index, int spare) {
+  WriteGuard guard(lock);
+  if (Peer* peer = table.peer(index)) peer->spare = spare;
+}
+
 bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies) {
   std::lock_guard<std::mutex> one(control_mutex_);
   ReadGuard guard(lock);

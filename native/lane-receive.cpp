@@ -224,8 +224,12 @@ void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int
   // The session with the far peer itself plays no part: only the next hop's does.
   const Peer* peer = engine_->table.peer(target);
   const Peer* next = peer->via < 0 ? peer : engine_->table.peer(peer->via);
+  if (next != nullptr && next->index == session.peer) {
+    // Its way is gone, and this peer has not been told.
+    next = engine_->table.peer(peer->spare);
+    if (next == nullptr || next->index == session.peer) return count_(DROP_RELAY_BACK);
+  }
   if (next == nullptr || next->via >= 0 || !next->has_way()) return count_(DROP_NO_PATH);
-  if (next->index == session.peer) return count_(DROP_RELAY_BACK);
   if (next->sealing == nullptr) return count_(DROP_NO_SESSION);
   if (DATAGRAM_HEADER + length + DATAGRAM_TAG > next->path_bytes) return count_(DROP_TOO_BIG);
   Route hop;

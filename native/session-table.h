@@ -63,6 +63,7 @@ struct Peer {
   bool path_found = false;  // that is what the path carries: senders are told of it
   bool trains = true;       // several datagrams may leave as one packet of the kernel
   int via = -1;             // a relay, VIA_LINK, or -1
+  int spare = -1;           // the relay for what comes from `via` itself, or -1
 
   // Whether datagrams reach it without a relay.
   bool has_way() const { return via == VIA_LINK || endpoint.is_set; }

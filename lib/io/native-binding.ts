@@ -42,6 +42,7 @@ export interface NativeBinding {
   setBridgeAddresses(engine: number, packed: Uint8Array): void
   setClamping(engine: number, isOn: boolean): void
   setVia(engine: number, peerIndex: number, viaIndex: number): void
+  setSpare(engine: number, peerIndex: number, spareIndex: number): void
   sendControl(
     engine: number,
     receiverIndex: number,

@@ -149,6 +149,10 @@ export class NativeEngine implements EngineControl {
     this.#native.setVia(this.id, peerIndex, viaIndex)
   }
 
+  setSpare(peerIndex: number, spareIndex: number): void {
+    this.#native.setSpare(this.id, peerIndex, spareIndex)
+  }
+
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
     return this.#native.sendControl(this.id, receiverIndex, body, endpoint?.ip ?? null, endpoint?.port ?? 0, copies)
   }

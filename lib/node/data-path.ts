@@ -166,6 +166,11 @@ export class DataPath implements Machine<DataPathOutput> {
     this.#prober.detourChanged(now)
   }
 
+  /** Through whom goes what the relay itself sends for the peer, by its peer index; -1: nobody. */
+  setSpare(index: number): void {
+    this.#way.setSpare(index)
+  }
+
   /** Whether there is a control link to the peer. */
   setLink(hasLink: boolean, now: Millis): void {
     if (!this.#way.setLink(hasLink)) return

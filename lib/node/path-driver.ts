@@ -99,6 +99,8 @@ export class PathDriver {
     }
     const via = this.#relays.viaOf(path.peerId)
     path.setVia(via, via === undefined ? -1 : this.#view.indexOf(via)!, now)
+    const spare = this.#relays.spareOf(path.peerId)
+    path.setSpare(spare === undefined ? -1 : this.#view.indexOf(spare)!)
     path.setLink(this.#hasLink(path.peerId), now)
   }
 

@@ -25,6 +25,7 @@ export class PathWay {
   #linkRttMs: number | undefined
   /** What the engine was told last. */
   #viaIndex = NO_RELAY
+  #spareIndex = NO_RELAY
 
   constructor(peerIndex: number, order: (op: EngineOp) => void) {
     this.#peerIndex = peerIndex
@@ -75,6 +76,13 @@ export class PathWay {
     if (this.#direct !== undefined) return false
     this.#orderVia(this.#detourIndex)
     return before !== 'link'
+  }
+
+  /** Through whom goes what the relay itself sends for the peer, by its peer index; -1: nobody. */
+  setSpare(index: number): void {
+    if (this.#spareIndex === index) return
+    this.#spareIndex = index
+    this.#order({ op: 'set-spare', peerIndex: this.#peerIndex, spareIndex: index })
   }
 
   /** Whether there is a link to the peer. True when frames go by another way now. */

@@ -31,17 +31,23 @@ export class RelayChoice {
    */
   viaOf(peer: PeerId): PeerId | undefined {
     const { nextHop: next, cost = 0 } = this.#view.dataRoutes.get(peer) ?? {}
-    if (next === undefined || next === peer) return this.#spareOf(peer)
-    if (cost >= classCost(TCP_RTT_CLASS) && this.#hasLink(peer)) return this.#spareOf(peer)
+    if (next === undefined || next === peer) return this.#readyOf(peer)
+    if (cost >= classCost(TCP_RTT_CLASS) && this.#hasLink(peer)) return this.#readyOf(peer)
     if (this.#pathTo(next)?.isBelieved === true) return next
-    const detour = this.#spareOf(peer) ?? this.#detours.firstHop(this.#view.graph, peer)
+    const detour = this.#readyOf(peer) ?? this.#detours.firstHop(this.#view.graph, peer)
     const kind = this.#pathTo(next)?.state.kind
     const isOfUse = kind === 'direct' || (kind === 'tcp' && !this.#hasLink(peer))
     return detour ?? (isOfUse ? next : undefined)
   }
 
+  /** Through whom what the relay itself sends for a peer is passed on: it knows already that its own way is gone. */
+  spareOf(peer: PeerId): PeerId | undefined {
+    const spare = this.#view.dataRoutes.get(peer)?.spare
+    return spare !== undefined && this.#pathTo(spare)?.isBelieved === true ? spare : undefined
+  }
+
   /** A sound path to a peer that says the same of the other; the cheapest, and of equal ones the first. */
-  #spareOf(peer: PeerId): PeerId | undefined {
+  #readyOf(peer: PeerId): PeerId | undefined {
     const { graph } = this.#view
     const at = graph.indexOf(peer)
     let best: PeerId | undefined

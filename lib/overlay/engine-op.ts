@@ -19,6 +19,7 @@ export type EngineOp =
     }
   | { readonly op: 'set-bridge-addresses'; readonly addresses: readonly BridgeAddress[] }
   | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
+  | { readonly op: 'set-spare'; readonly peerIndex: number; readonly spareIndex: number }
   | { readonly op: 'inject-datagrams'; readonly bundle: Uint8Array }
   | {
       readonly op: 'send-control'
@@ -51,6 +52,8 @@ export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
       return engine.setBridgeAddresses(op.addresses)
     case 'set-via':
       return engine.setVia(op.peerIndex, op.viaIndex)
+    case 'set-spare':
+      return engine.setSpare(op.peerIndex, op.spareIndex)
     case 'inject-datagrams':
       return engine.injectDatagrams(op.bundle)
     case 'send-control':

@@ -64,6 +64,11 @@ export interface EngineControl {
    */
   setVia(peerIndex: number, viaIndex: number): void
   /**
+   * Through whom a relayed datagram for the peer is passed on that came from the very relay it would go to: that one's
+   * way is gone, and this peer has not been told yet (-1: it is dropped as `relay-back`).
+   */
+  setSpare(peerIndex: number, spareIndex: number): void
+  /**
    * Seals one control datagram with the named session and sends it to `endpoint`, or when that is undefined to where
    * the peer's frames go. Returns false when there is no such session, path, or counter left. `copies`: so many times,
    * as one train.

@@ -8,6 +8,8 @@ export interface Route {
   /** Of the way through `nextHop`. */
   readonly cost: number
   readonly hops: number
+  /** Another next hop, which reaches the destination neither through this peer nor through `nextHop`, if there is one. */
+  readonly spare?: PeerId
 }
 
 export type Routes = ReadonlyMap<PeerId, Route>
@@ -34,6 +36,9 @@ export interface MeshRoutes {
  * `self`
  * is: so the next hops of all peers that hold the same graph make no loop, whatever each of them keeps. (Control
  * messages may overtake each other, so there the best is taken.)
+ *
+ * A spare next hop is a loop-free alternate that protects from the loss of the first one (RFC 5286, inequalities 1 and 3):
+ * what the first one itself sends, for it knows already that its way is gone, goes there.
  *
  * Costs are the same in both directions, so a neighbour's parent in the tree of a source is its own first hop towards
  * that source, ties broken alike. That takes one search for each neighbour, not for each source.
@@ -62,7 +67,7 @@ export function* meshRoutes(
   const dataPaths = yield* search(graph, 'data', from, meter)
   const isUniform = graph.layers.data === graph.layers.control
   const controlPaths = isUniform ? dataPaths : yield* search(graph, 'control', from, meter)
-  const data = routesOf(graph, dataPaths, (to, best) => {
+  const kept = (to: number, best: Route): Route => {
     const present = previous.get(graph.peers[to]!)?.nextHop
     const hop = present === undefined ? -1 : graph.indexOf(present)
     const paths = hop === dataPaths.firstHop[to] ? undefined : onward.get(hop)
@@ -70,9 +75,38 @@ export function* meshRoutes(
     const cost = graph.edgeCost('data', from, hop)! + paths.cost[to]!
     if (best.cost <= cost * SWITCH_COST_SHARE) return best
     return { nextHop: present!, cost, hops: 1 + paths.hops[to]! }
+  }
+  const data = routesOf(graph, dataPaths, (to, best) => {
+    const route = kept(to, best)
+    if (route.nextHop === graph.peers[to]) return route
+    meter.work += onward.size
+    const spare = spareOf(onward, from, to, graph.indexOf(route.nextHop), best.cost)
+    return spare === undefined ? route : { ...route, spare: graph.peers[spare]! }
   })
   meter.work += 2 * graph.peers.length
   return { control: routesOf(graph, controlPaths, (_to, best) => best), data, children }
+}
+
+/** The cheapest of the neighbours but `first` that need neither `from` nor `first` to get there. */
+function spareOf(
+  onward: ReadonlyMap<number, ShortestPaths>,
+  from: number,
+  to: number,
+  first: number,
+  cost: number,
+): number | undefined {
+  const throughFirst = onward.get(first)!.cost[to]!
+  let spare: number | undefined
+  let least = Infinity
+  for (const [vertex, paths] of onward) {
+    const rest = paths.cost[to]!
+    const isLoopFree = rest < paths.cost[from]! + cost
+    const isApart = rest < paths.cost[first]! + throughFirst
+    if (vertex === first || !isLoopFree || !isApart || paths.cost[from]! + rest >= least) continue
+    spare = vertex
+    least = paths.cost[from]! + rest
+  }
+  return spare
 }
 
 function* search(

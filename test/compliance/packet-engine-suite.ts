@@ -423,6 +423,33 @@ function relaying(t: Test, name: string, makeMesh: MakeMesh): void {
     }),
   )
 
+  t.test(`${name}: what a relay would send back goes through the spare relay, or is dropped`, t =>
+    withMesh(makeMesh, 4, async (mesh, a, b, c, d) => {
+      for (const [one, other] of [
+        [0, 1],
+        [1, 2],
+        [2, 3],
+        [0, 3],
+      ] as const)
+        linkUp(mesh, one, other)
+      a!.control.setVia(peerIndex(0, 3), AB)
+      b!.control.setVia(peerIndex(1, 3), peerIndex(1, 0))
+      await sendFrames(a!, peerIndex(0, 3), [testFrame(60)])
+      await expectDrops(t, b!, 'drop:relay-back', 1)
+      b!.control.setSpare(peerIndex(1, 3), peerIndex(1, 2))
+      await sendFrames(a!, peerIndex(0, 3), [testFrame(400)])
+      for (const relay of [b!, c!])
+        await until(relay.lane, READY.udp, () => {
+          relay.lane.udpRead()
+          return counter(relay, 'relayed') >= 1 ? true : undefined
+        })
+      t.same((await receiveRows(d!))[0]?.bytes, testFrame(400))
+      b!.control.setSpare(peerIndex(1, 3), peerIndex(1, 0))
+      await sendFrames(a!, peerIndex(0, 3), [testFrame(60)])
+      await expectDrops(t, b!, 'drop:relay-back', 2)
+    }),
+  )
+
   t.test(`${name}: a relay drops what it has no session for, and keeps its own path limit`, t =>
     withMesh(makeMesh, 3, async (mesh, a, b, c) => {
       linkUp(mesh, 0, 1)

@@ -207,6 +207,11 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (peer !== undefined) peer.via = viaIndex
   }
 
+  setSpare(peerIndex: number, spareIndex: number): void {
+    const peer = this.#peers.get(peerIndex)
+    if (peer !== undefined) peer.spare = spareIndex
+  }
+
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
     const session = this.#sessions.get(receiverIndex)
     const peer = session === undefined ? undefined : this.#peers.get(session.peerIndex)
@@ -422,11 +427,13 @@ export class MemoryEngine implements EngineControl, EngineLane {
     const peer = this.#peers.get(this.#indexOf.get(keyOf(destination)) ?? -1)
     const hopLimit = Math.min(plaintext[1]!, HOP_LIMIT) - 1
     if (hopLimit <= 0) return this.#drop('hop-limit')
-    const next = peer === undefined ? undefined : nextHop(this.#peers, peer)
     if (peer === undefined) return this.#drop('relay-unknown')
-    if (next === undefined) return this.#drop('no-path')
+    const sender = this.#peers.get(fromPeer)
+    const first = nextHop(this.#peers, peer)
+    const next = first === sender ? this.#peers.get(peer.spare) : first
     // Nothing goes back to where it came from.
-    if (next === this.#peers.get(fromPeer)) return this.#drop('relay-back')
+    if (first === sender && (next === undefined || next === sender)) return this.#drop('relay-back')
+    if (next === undefined || next.via >= 0) return this.#drop('no-path')
     const onward = plaintext.slice()
     onward[1] = hopLimit
     const isSent = this.#sealTo(next, onward)

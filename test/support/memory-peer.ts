@@ -16,13 +16,14 @@ export interface MemoryPeer {
   endpoint: EndpointParts | undefined
   pathBytes: number
   via: number
+  spare: number
 }
 
 /** Until something is known of the path: what fits IPv6's smallest MTU. */
 const PATH_BYTES_DEFAULT = 1232
 
 /** A peer of which nothing is known yet but its name. */
-export const FRESH = { session: undefined, endpoint: undefined, pathBytes: PATH_BYTES_DEFAULT, via: -1 } as const
+export const FRESH = { session: undefined, endpoint: undefined, pathBytes: PATH_BYTES_DEFAULT, via: -1, spare: -1 } as const
 
 /** The peer to which a datagram for `peer` leaves this host; undefined when its relay is unknown or needs one itself. */
 export function nextHop(peers: ReadonlyMap<number, MemoryPeer>, peer: MemoryPeer): MemoryPeer | undefined {

@@ -104,3 +104,13 @@ t.test('takes the link for one thing to send, whichever way frames go', t => {
   t.same(take(), [via(-1)])
   t.end()
 })
+
+t.test('tells the engine of a spare relay, once', t => {
+  const { way, take } = world()
+  for (const index of [-1, 7, 7, -1]) way.setSpare(index)
+  t.same(
+    take(),
+    [7, -1].map(spareIndex => ({ op: 'set-spare', peerIndex: PEER_INDEX, spareIndex })),
+  )
+  t.end()
+})

@@ -28,6 +28,7 @@ const STATES: Readonly<Record<Exclude<Path, undefined>, { state: PathState; isSo
 function relayOf(
   given: { edges: readonly Edge[]; paths: Readonly<Record<number, Path>>; links?: readonly number[] },
   to: number,
+  which: 'via' | 'spare' = 'via',
 ) {
   const count = 1 + Math.max(...given.edges.flatMap(([a, b]) => [a, b]), to)
   const numbers = new Map(Array.from({ length: count }, (_, i) => [peerNumber(i), i]))
@@ -42,7 +43,7 @@ function relayOf(
     },
     hasLink: peer => given.links?.includes(numbers.get(peer)!) === true,
   })
-  const relay = choice.viaOf(peerNumber(to))
+  const relay = which === 'via' ? choice.viaOf(peerNumber(to)) : choice.spareOf(peerNumber(to))
   return relay && numbers.get(relay)
 }
 
@@ -60,6 +61,14 @@ t.test('the first hop is the relay as long as it is believed, and the one behind
   t.equal(relayOf({ edges: EDGES, paths: { 1: 'lasting', 2: 'sound' } }, 3), 2)
   t.equal(relayOf({ edges: EDGES, paths: { 1: 'lasting', 2: undefined } }, 3), 1, 'rather than none')
   t.equal(relayOf({ edges: EDGES, paths: { 1: undefined, 2: undefined } }, 3), undefined)
+  t.end()
+})
+
+t.test('the spare relay is the other way, while it is believed', t => {
+  t.equal(relayOf({ edges: EDGES, paths: { 1: 'sound', 2: 'sound' } }, 3, 'spare'), 2)
+  t.equal(relayOf({ edges: EDGES, paths: { 1: 'lasting', 2: 'doubted' } }, 3, 'spare'), 2)
+  t.equal(relayOf({ edges: EDGES, paths: { 1: 'sound', 2: 'lasting' } }, 3, 'spare'), undefined)
+  t.equal(relayOf({ edges: EDGES, paths: { 1: 'sound', 2: 'sound' } }, 1, 'spare'), undefined)
   t.end()
 })
 

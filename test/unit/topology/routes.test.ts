@@ -74,6 +74,53 @@ t.test('a present next hop stays until the best way is a fifth better, or it is 
   t.equal(routesIn(twoWays(3), p(0), kept).control.get(p(5))?.nextHop, p(2), 'control messages take the best')
 })
 
+t.test('a spare next hop gets there, neither through this peer nor through the first one', async t => {
+  let spares = 0
+  for (let seed = 1; seed <= 60; seed++) {
+    const chance = seededChance(seed)
+    const claims = randomClaims(4 + Math.floor(chance() * 12), 5, chance, 0.15)
+    const best = new Map(claims.map(({ peer }) => [peer, routesIn(graphOf(claims, peer), peer)]))
+    for (const { peer: self } of claims) {
+      t.notOk([...best.get(self)!.control.values()].some(({ spare }) => spare !== undefined))
+      for (const [to, { nextHop, spare }] of best.get(self)!.data) {
+        if (spare === undefined) continue
+        spares++
+        const passed = [spare]
+        while (passed.at(-1) !== to) passed.push(best.get(passed.at(-1)!)!.data.get(to)!.nextHop)
+        if (passed.includes(self) || passed.includes(nextHop)) t.fail(`seed ${seed}: ${self} → ${to} by ${passed.join()}`)
+      }
+    }
+  }
+  t.ok(spares > 500, `${spares} were looked at`)
+})
+
+t.test('there is no spare for a neighbour, nor where all ways lead through the first hop or back', async t => {
+  const line = data(
+    graphOf(
+      claimsOf(4, [
+        [0, 1, 0],
+        [0, 2, 0],
+        [1, 3, 0],
+      ]),
+      p(0),
+    ),
+  )
+  t.match(line.get(p(3)), { nextHop: p(1), spare: undefined })
+  const ring = data(
+    graphOf(
+      claimsOf(4, [
+        [0, 1, 0],
+        [0, 2, 1],
+        [1, 3, 0],
+        [2, 3, 0],
+      ]),
+      p(0),
+    ),
+  )
+  t.match(ring.get(p(3)), { nextHop: p(1), spare: p(2) })
+  t.equal(ring.get(p(1))?.spare, undefined)
+})
+
 t.test('whatever next hops are kept, following them ends at the destination', async t => {
   for (let seed = 1; seed <= 40; seed++) {
     const chance = seededChance(seed)
