@@ -6,6 +6,7 @@ import {
   PROBE_INTERVAL_MS,
   SUSPECT_HEARD_MS,
   SUSPECT_ALONE_MS,
+  SUSPECT_LASTING_MS,
   SUSPECT_RELAYED_MS,
 } from './constants.ts'
 
@@ -80,9 +81,9 @@ export class PathSuspicion {
     return true
   }
 
-  /** True once, when the suspicion has lasted for SUSPECT_RELAYED_MS. */
+  /** True once, when the suspicion has lasted for SUSPECT_LASTING_MS. */
   takeLasting(now: Millis): boolean {
-    if (this.#isLasting || this.#suspectSince === undefined || now - this.#suspectSince < SUSPECT_RELAYED_MS)
+    if (this.#isLasting || this.#suspectSince === undefined || now - this.#suspectSince < SUSPECT_LASTING_MS)
       return false
     this.#isLasting = true
     return true

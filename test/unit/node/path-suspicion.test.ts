@@ -6,6 +6,7 @@ import {
   PROBE_INTERVAL_MS,
   SUSPECT_ALONE_MS,
   SUSPECT_HEARD_MS,
+  SUSPECT_LASTING_MS,
   SUSPECT_RELAYED_MS,
 } from '../../../lib/node/constants.ts'
 import { PathSuspicion } from '../../../lib/node/path-suspicion.ts'
@@ -57,13 +58,13 @@ t.test('one answer that is missing makes a path suspect, and any answer ends tha
   t.end()
 })
 
-t.test('a suspicion is lasting after SUSPECT_RELAYED_MS, which is said once', t => {
+t.test('a suspicion is lasting after SUSPECT_LASTING_MS, which is said once', t => {
   const { suspicion, since } = suspected()
-  t.equal(suspicion.takeLasting(since + SUSPECT_RELAYED_MS - 1), false)
+  t.equal(suspicion.takeLasting(since + SUSPECT_LASTING_MS - 1), false)
   t.equal(suspicion.isLasting, false)
-  t.equal(suspicion.takeLasting(since + SUSPECT_RELAYED_MS), true)
+  t.equal(suspicion.takeLasting(since + SUSPECT_LASTING_MS), true)
   t.equal(suspicion.isLasting, true)
-  t.equal(suspicion.takeLasting(since + SUSPECT_RELAYED_MS), false)
+  t.equal(suspicion.takeLasting(since + SUSPECT_LASTING_MS), false)
   suspicion.clear()
   t.equal(suspicion.isLasting, false)
   t.end()
