@@ -30,7 +30,18 @@ import {
 import { BUNDLE_PREFIX_BYTES, bundleCount, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
 import { fillFrameFields, isStillTagged } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
-import { FRESH, hasWay, isAt, isTooBig, keyOf, nextHop, pieceBytes, viewOf, type MemoryPeer } from './memory-peer.ts'
+import {
+  FRESH,
+  hasWay,
+  isAt,
+  isTooBig,
+  keyOf,
+  nextHop,
+  onwardHop,
+  pieceBytes,
+  viewOf,
+  type MemoryPeer,
+} from './memory-peer.ts'
 import { MemorySession, type Sealing } from './memory-session.ts'
 
 export interface MemoryEngineOptions {
@@ -428,12 +439,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
     const hopLimit = Math.min(plaintext[1]!, HOP_LIMIT) - 1
     if (hopLimit <= 0) return this.#drop('hop-limit')
     if (peer === undefined) return this.#drop('relay-unknown')
-    const sender = this.#peers.get(fromPeer)
-    const first = nextHop(this.#peers, peer)
-    const next = first === sender ? this.#peers.get(peer.spare) : first
-    // Nothing goes back to where it came from.
-    if (first === sender && (next === undefined || next === sender)) return this.#drop('relay-back')
-    if (next === undefined || next.via >= 0) return this.#drop('no-path')
+    const next = onwardHop(this.#peers, peer, this.#peers.get(fromPeer))
+    if (typeof next === 'string') return this.#drop(next)
     const onward = plaintext.slice()
     onward[1] = hopLimit
     const isSent = this.#sealTo(next, onward)

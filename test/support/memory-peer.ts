@@ -23,13 +23,31 @@ export interface MemoryPeer {
 const PATH_BYTES_DEFAULT = 1232
 
 /** A peer of which nothing is known yet but its name. */
-export const FRESH = { session: undefined, endpoint: undefined, pathBytes: PATH_BYTES_DEFAULT, via: -1, spare: -1 } as const
+export const FRESH = {
+  session: undefined,
+  endpoint: undefined,
+  pathBytes: PATH_BYTES_DEFAULT,
+  via: -1,
+  spare: -1,
+} as const
 
 /** The peer to which a datagram for `peer` leaves this host; undefined when its relay is unknown or needs one itself. */
 export function nextHop(peers: ReadonlyMap<number, MemoryPeer>, peer: MemoryPeer): MemoryPeer | undefined {
   if (peer.via < 0) return peer
   const next = peers.get(peer.via)
   return next === undefined || next.via >= 0 ? undefined : next
+}
+
+/** The peer to which a relay passes on what came from `sender`: never back. Or why it is dropped. */
+export function onwardHop(
+  peers: ReadonlyMap<number, MemoryPeer>,
+  peer: MemoryPeer,
+  sender: MemoryPeer | undefined,
+): MemoryPeer | 'relay-back' | 'no-path' {
+  const first = nextHop(peers, peer)
+  const next = first === sender ? peers.get(peer.spare) : first
+  if (first === sender && (next === undefined || next === sender)) return 'relay-back'
+  return next === undefined || next.via >= 0 ? 'no-path' : next
 }
 
 /** Whether datagrams reach it without a relay. */
