@@ -1,6 +1,6 @@
 import type { EndpointParts } from '../../lib/address/mod.ts'
 import { assert, BoundedQueue } from '../../lib/base/mod.ts'
-import { HANDED_BYTES_MAX, INTAKE_BYTES_MAX, PEER_HANDED_BYTES_MAX } from '../../lib/overlay/constants.ts'
+import { INTAKE_BYTES_MAX } from '../../lib/overlay/constants.ts'
 import {
   PEER_INDEX_MAX,
   READY,
@@ -30,6 +30,7 @@ import {
 import { BUNDLE_PREFIX_BYTES, bundleCount, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
 import { fillFrameFields, isStillTagged } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
+import { MemoryHanded } from './memory-handed.ts'
 import {
   FRESH,
   hasWay,
@@ -106,7 +107,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly #sessions = new Map<number, MemorySession>()
   readonly #counters = new Map<string, number>()
   readonly #pieces = new MemoryPieces()
-  #handed: HandedDatagrams[] = []
+  readonly #handed = new MemoryHanded()
   #intakeBytes = 0
   #self = new Uint8Array(SHORT_ID_BYTES)
   #rowCount = 0
@@ -174,7 +175,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (peer === undefined) return
     this.#peers.delete(peerIndex)
     this.#indexOf.delete(peer.key)
-    this.#handed = this.#handed.filter(handed => handed.peerIndex !== peerIndex)
+    this.#handed.forget(peerIndex)
     for (const [index, session] of this.#sessions) if (session.peerIndex === peerIndex) this.#sessions.delete(index)
   }
 
@@ -240,12 +241,12 @@ export class MemoryEngine implements EngineControl, EngineLane {
   }
 
   takeHanded(): HandedDatagrams[] {
-    return this.#handed.splice(0)
+    return this.#handed.take()
   }
 
   /** Whether there is something for `takeHanded`. */
   get hasHanded(): boolean {
-    return this.#handed.length > 0
+    return !this.#handed.isEmpty
   }
 
   injectDatagrams(bundle: Uint8Array): void {
@@ -517,10 +518,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   #leave(hop: MemoryPeer, datagram: Uint8Array): boolean {
     if (hop.via === VIA_LINK) {
       const handed = { peerIndex: this.#indexOf.get(hop.key)!, bundle: bundleOf(datagram) }
-      const own = this.#handed.filter(({ peerIndex }) => peerIndex === handed.peerIndex)
-      const isFull = bytesOf([...own, handed]) > PEER_HANDED_BYTES_MAX
-      if (isFull || bytesOf([...this.#handed, handed]) > HANDED_BYTES_MAX) return this.#drop('link-out-full')
-      this.#handed.push(handed)
+      if (!this.#handed.add(handed)) return this.#drop('link-out-full')
       this.#count('tx-handed')
       return true
     }
@@ -543,8 +541,4 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#count(`drop:${reason}`)
     return false
   }
-}
-
-function bytesOf(handed: readonly HandedDatagrams[]): number {
-  return handed.reduce((sum, { bundle }) => sum + bundle.length, 0)
 }
