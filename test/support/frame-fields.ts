@@ -16,6 +16,16 @@ const ROUTER_ADVERTISEMENT = 134
 const REDIRECT = 137
 const NEIGHBOUR_ADVERTISEMENT = 136
 
+/** A frame at the TAP with what its vnet header says. */
+export interface TapFrame {
+  readonly frame: Uint8Array
+  /** FRAME_FLAG bits. */
+  readonly flags?: number
+  readonly gsoSize?: number
+  /** checksum start | checksum offset << 16 */
+  readonly checksum?: number
+}
+
 /** Fills the columns of a frame row that tell of the Ethernet frame itself; false when it is too short to be one. */
 export function fillFrameFields(rows: Int32Array, at: number, frame: Uint8Array): boolean {
   if (frame.length < ETHERNET_HEADER_BYTES) return false

@@ -28,7 +28,7 @@ import {
   SHORT_ID_BYTES,
 } from '../../lib/wire/datagram.ts'
 import { BUNDLE_PREFIX_BYTES, bundleCount, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
-import { fillFrameFields, isStillTagged } from './frame-fields.ts'
+import { fillFrameFields, isStillTagged, type TapFrame } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
 import { MemoryHanded } from './memory-handed.ts'
 import {
@@ -55,16 +55,6 @@ export interface MemoryEngineOptions {
   readonly sealing?: Sealing
   /** Frames and datagrams that wait to be read. */
   readonly queueLimit?: number
-}
-
-/** A frame at the TAP with what its vnet header says. */
-export interface TapFrame {
-  readonly frame: Uint8Array
-  /** FRAME_FLAG bits. */
-  readonly flags?: number
-  readonly gsoSize?: number
-  /** checksum start | checksum offset << 16 */
-  readonly checksum?: number
 }
 
 interface Arrival {
