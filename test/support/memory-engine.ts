@@ -434,9 +434,9 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (typeof next === 'string') return this.#drop(next)
     const onward = plaintext.slice()
     onward[1] = hopLimit
-    const isSent = this.#sealTo(next, onward)
-    if (isSent) this.#count('relayed')
-    return isSent
+    if (!this.#sealTo(next, onward)) return false
+    this.#count('relayed')
+    return true
   }
 
   // Sending
@@ -500,8 +500,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (!hasWay(next)) return this.#drop('no-path')
     if (DATAGRAM_HEADER_BYTES + plaintext.length + DATAGRAM_TAG_BYTES > next.pathBytes) return this.#drop('too-big')
     const datagram = next.session.seal(plaintext)
-    if (datagram === undefined) return this.#drop('counter-exhausted')
-    return this.#leave(next, datagram)
+    return datagram === undefined ? this.#drop('counter-exhausted') : this.#leave(next, datagram)
   }
 
   /** To a peer that is reached without a relay. */
