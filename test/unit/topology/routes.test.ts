@@ -87,7 +87,8 @@ t.test('a spare next hop gets there, neither through this peer nor through the f
         spares++
         const passed = [spare]
         while (passed.at(-1) !== to) passed.push(best.get(passed.at(-1)!)!.data.get(to)!.nextHop)
-        if (passed.includes(self) || passed.includes(nextHop)) t.fail(`seed ${seed}: ${self} → ${to} by ${passed.join()}`)
+        if (passed.includes(self) || passed.includes(nextHop))
+          t.fail(`seed ${seed}: ${self} → ${to} by ${passed.join()}`)
       }
     }
   }
