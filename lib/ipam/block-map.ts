@@ -3,7 +3,7 @@ import { assert, type Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
-import { CHAIN_MAX, SEGMENT_BLOCKS } from './constants.ts'
+import { CHAIN_MAX, RENEW_AT, SEGMENT_BLOCKS } from './constants.ts'
 import type { RivalGrants } from './rival-grants.ts'
 import { Evidence } from './evidence.ts'
 import type { Founding } from './founding.ts'
@@ -265,11 +265,17 @@ export class BlockMap {
     return stretchesOf(this.space.blockCount, block => this.#own.replacedOf(block) !== undefined)
   }
 
-  /** Blocks of an owner, whose titles have so many grants at least. */
-  blocksOf(owner: PeerId, seqMin = 0): Stretch[] {
+  /** Blocks of an owner. */
+  blocksOf(owner: PeerId): Stretch[] {
+    return stretchesOf(this.space.blockCount, block => this.ownerOf(block) === owner)
+  }
+
+  /** Blocks of this peer whose titles have RENEW_AT grants or more. */
+  longOwn(): Stretch[] {
+    if (!this.#inForce.hasLong) return []
     return stretchesOf(this.space.blockCount, block => {
       const register = this.#inForce.titleOf(block)
-      return register?.owner === owner && register.seq >= seqMin
+      return register?.owner === this.self && register.seq >= RENEW_AT
     })
   }
 
@@ -279,13 +285,26 @@ export class BlockMap {
     return stretchesOf(this.space.blockCount, block => this.rivals.firstOf(block)?.owner === this.self)
   }
 
+  /** True when `orphans` finds some; known without a search. */
+  get hasOrphans(): boolean {
+    return !this.isEmpty && this.#inForce.counts.sum < this.space.blockCount
+  }
+
+  /** True when `lost` finds some; known without a search. */
+  get hasLost(): boolean {
+    return this.#inForce.hasLost
+  }
+
   /** The blocks of which no owner is known, where any was ever. */
   orphans(): Stretch[] {
-    return this.isEmpty ? [] : stretchesOf(this.space.blockCount, block => this.#inForce.titleOf(block) === undefined)
+    return !this.hasOrphans
+      ? []
+      : stretchesOf(this.space.blockCount, block => this.#inForce.titleOf(block) === undefined)
   }
 
   /** Blocks that others take for this peer's, and it saw a later owner of, whom nobody knows any more. */
   lost(): Stretch[] {
+    if (!this.hasLost) return []
     return stretchesOf(this.space.blockCount, block => this.ownerOf(block) === this.self && !this.isOwn(block))
   }
 

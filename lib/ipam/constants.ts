@@ -21,6 +21,8 @@ export const ROOTS_MAX = 16
 
 /** Proved grants that are remembered, so that none is verified twice. */
 export const PROVED_MAX = 32_768
+/** Of that many peers the key that they gave blocks with is remembered, so that it need not be hashed again. */
+export const GIVER_KEYS_MAX = 256
 
 /** Signatures of grants that are verified for what one peer states: so many at once, and each second. */
 export const PROOFS_BURST = 2048

@@ -4,12 +4,19 @@ import type { BlockSpan } from './block-space.ts'
 /** How many blocks each owner has. */
 export class OwnerCounts {
   readonly #counts = new Map<PeerId, number>()
+  #sum = 0
 
   get all(): ReadonlyMap<PeerId, number> {
     return this.#counts
   }
 
+  /** Of all owners. */
+  get sum(): number {
+    return this.#sum
+  }
+
   add(owner: PeerId, change: number): void {
+    this.#sum += change
     const count = (this.#counts.get(owner) ?? 0) + change
     if (count === 0) this.#counts.delete(owner)
     else this.#counts.set(owner, count)
@@ -18,9 +25,7 @@ export class OwnerCounts {
   /** With those of nobody, of so many blocks. */
   withNobody(blockCount: number): ReadonlyMap<PeerId | undefined, number> {
     const counts = new Map<PeerId | undefined, number>(this.#counts)
-    let known = 0
-    for (const count of this.#counts.values()) known += count
-    if (known < blockCount) counts.set(undefined, blockCount - known)
+    if (this.#sum < blockCount) counts.set(undefined, blockCount - this.#sum)
     return counts
   }
 }

@@ -3,7 +3,7 @@ import { BoundedMap, equalBytes } from '../base/mod.ts'
 import { peerIdOf, type CryptoSuite } from '../crypto/mod.ts'
 import type { BlocksRecord, GrantEntry, RootEntry, TitleRef } from './blocks-record.ts'
 import { ROOT_REF } from './blocks-record.ts'
-import { CHAIN_MAX, PROVED_MAX } from './constants.ts'
+import { CHAIN_MAX, GIVER_KEYS_MAX, PROVED_MAX } from './constants.ts'
 import { meshIdOf, type Founding } from './founding.ts'
 import { equalRegisters } from './register.ts'
 import { grantSignedBytes, type FoundingTitle, type GrantScope, type Stretch, type Title } from './title.ts'
@@ -27,6 +27,8 @@ export class Prover {
   readonly #takeovers: TakeoverRoots
   /** By signature. Titles of one register may have several proofs; the first stays. */
   readonly #proved = new BoundedMap<string, Extract<Title, { type: 'grant' }>>(PROVED_MAX)
+  /** Keys whose peers are known, for hashing one costs a quarter of a signature, and few peers give most of all. */
+  readonly #keys = new BoundedMap<PeerId, Uint8Array>(GIVER_KEYS_MAX)
   #founding: FoundingTitle | undefined
 
   constructor(given: {
@@ -44,6 +46,7 @@ export class Prover {
   /** Forgets what was proved of another mesh. */
   clear(): void {
     this.#proved.clear()
+    this.#keys.clear()
     this.#founding = undefined
   }
 
@@ -131,7 +134,11 @@ export class Prover {
   }
 
   #isOf(giverKey: Uint8Array, owner: PeerId): boolean {
-    return peerIdOf(this.#suite, giverKey) === owner
+    const known = this.#keys.get(owner)
+    if (known !== undefined && equalBytes(known, giverKey)) return true
+    if (peerIdOf(this.#suite, giverKey) !== owner) return false
+    this.#keys.set(owner, giverKey.slice())
+    return true
   }
 }
 

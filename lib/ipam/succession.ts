@@ -3,7 +3,6 @@ import type { Millis } from '../base/mod.ts'
 import type { BlockMap } from './block-map.ts'
 import {
   ORPHAN_AFTER_MS,
-  RENEW_AT,
   RENEW_RIVALLED_MS,
   RENEW_EVERY_MS,
   TAKEOVER_KEPT_MS,
@@ -36,9 +35,7 @@ export class Succession {
   #renewedAt: Millis = -Infinity
   #rivalledAt: Millis = -Infinity
   #sweptAt: Millis | undefined
-  /** Blocks of nobody as of a version of the map, and since when there are any. */
-  #orphans: readonly Stretch[] = []
-  #orphansSeen = ''
+  /** Since when there are blocks of nobody. */
   #orphansSince: Millis | undefined
 
   constructor(map: BlockMap, takeovers: Takeovers) {
@@ -110,7 +107,7 @@ export class Succession {
     if (this.#takeovers.isRenewing || this.#takeovers.isFull) return
     if (this.#renewRivalled(now)) return
     if (now - this.#renewedAt < RENEW_EVERY_MS || this.#unrenewedVersion === this.#map.version) return
-    const runs = this.#map.blocksOf(this.#map.self, RENEW_AT).slice(0, TAKEOVER_RUNS_MAX)
+    const runs = this.#map.longOwn().slice(0, TAKEOVER_RUNS_MAX)
     if (runs.length === 0 || this.#map.greatestTerm(runs) >= TERM_MAX) {
       this.#unrenewedVersion = this.#map.version
       return
@@ -137,19 +134,20 @@ export class Succession {
   #adoptOrphans(now: Millis): void {
     const { self } = this.#map
     const isFirst = [...this.#takeovers.presence.members].every(peer => peer >= self)
-    if (this.#orphansSeen !== `${this.#map.version} ${isFirst}`) {
-      this.#orphansSeen = `${this.#map.version} ${isFirst}`
-      const orphans = isFirst ? [...this.#map.orphans(), ...this.#map.lost()] : this.#map.lost()
-      this.#orphans = ascending(orphans).slice(0, TAKEOVER_RUNS_MAX)
-      if (this.#orphans.length === 0) this.#orphansSince = undefined
-      else this.#orphansSince ??= now
+    if (!this.#map.hasLost && !(isFirst && this.#map.hasOrphans)) {
+      this.#orphansSince = undefined
+      return
     }
+    this.#orphansSince ??= now
     const dueAt = this.#orphansDueAt()
     if (dueAt === undefined || now < dueAt || this.#takeovers.isRenewing || this.#takeovers.isFull) return
-    if (this.#termOf(this.#orphans) >= TERM_MAX) return
+    // Which ones is looked for only now: while the records of others come in there are some with every one of them.
+    const found = isFirst ? [...this.#map.orphans(), ...this.#map.lost()] : this.#map.lost()
+    const orphans = ascending(found).slice(0, TAKEOVER_RUNS_MAX)
+    if (this.#termOf(orphans) >= TERM_MAX) return
     // The next time not at once, if this one is taken back.
     this.#orphansSince = now
-    this.#begin(this.#map.self, false, this.#orphans, now)
+    this.#begin(this.#map.self, false, orphans, now)
   }
 
   #orphansDueAt(): Millis | undefined {

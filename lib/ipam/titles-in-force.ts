@@ -1,9 +1,15 @@
 import type { PeerId } from '../address/mod.ts'
+import { RENEW_AT } from './constants.ts'
 import { OwnerCounts } from './owner-counts.ts'
 import { equalRegisters } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { RivalGrants } from './rival-grants.ts'
 import type { Title } from './title.ts'
+
+/** What is known of a block besides its title: bits, counted as they change, for nobody looks through all blocks for one. */
+const OWN = 1
+const LOST = 2
+const LONG = 4
 
 /**
  * The title in force of each block, what changed of that, and the greatest that this process ever saw.
@@ -16,7 +22,8 @@ export class TitlesInForce {
   readonly #self: PeerId
   readonly #inForce: RegisterTable
   readonly #highest: RegisterTable
-  readonly #isOwn: Uint8Array
+  readonly #marks: Uint8Array
+  readonly #marked = { [OWN]: 0, [LOST]: 0, [LONG]: 0 }
   readonly #counts = new OwnerCounts()
   #changed: number[] = []
   #version = 0
@@ -26,7 +33,7 @@ export class TitlesInForce {
     this.#self = self
     this.#inForce = new RegisterTable(blockCount)
     this.#highest = new RegisterTable(blockCount)
-    this.#isOwn = new Uint8Array(blockCount)
+    this.#marks = new Uint8Array(blockCount)
   }
 
   /** Grows whenever a block changes hands. */
@@ -49,11 +56,21 @@ export class TitlesInForce {
   }
 
   isOwn(block: number): boolean {
-    return this.#isOwn[block] === 1
+    return (this.#marks[block]! & OWN) !== 0
   }
 
   get ownsAny(): boolean {
-    return this.#isOwn.includes(1)
+    return this.#marked[OWN] > 0
+  }
+
+  /** True when a block is this peer's by the title in force, and a greater one was seen. */
+  get hasLost(): boolean {
+    return this.#marked[LOST] > 0
+  }
+
+  /** True when the title of a block of this peer has RENEW_AT grants or more. */
+  get hasLong(): boolean {
+    return this.#marked[LONG] > 0
   }
 
   highestOf(block: number): Title | undefined {
@@ -73,8 +90,7 @@ export class TitlesInForce {
   set(block: number, title: Title | undefined): void {
     const before = this.#inForce.get(block)
     if (title !== undefined) this.#highest.merge(block, title)
-    const isOwn = title?.owner === this.#self && this.#highest.isNotAbove(block, title)
-    this.#isOwn[block] = isOwn ? 1 : 0
+    this.#mark(block, title)
     if (equalRegisters(before, title)) return
     this.rivals.note(block, before, title)
     this.#inForce.set(block, title)
@@ -97,5 +113,18 @@ export class TitlesInForce {
     const changed = this.#changed
     this.#changed = []
     return changed
+  }
+
+  #mark(block: number, title: Title | undefined): void {
+    const before = this.#marks[block]!
+    let after = 0
+    if (title?.owner === this.#self) {
+      after = this.#highest.isNotAbove(block, title) ? OWN : LOST
+      if (title.seq >= RENEW_AT) after |= LONG
+    }
+    if (before === after) return
+    this.#marks[block] = after
+    for (const mark of [OWN, LOST, LONG] as const)
+      if ((before & mark) !== (after & mark)) this.#marked[mark] += (after & mark) === 0 ? -1 : 1
   }
 }

@@ -5,9 +5,10 @@ import { BlockSpace } from '../../../lib/ipam/block-space.ts'
 import { ROOT_REF, decodeBlocksRecord, encodeBlocksRecord, type BlocksRecord } from '../../../lib/ipam/blocks-record.ts'
 import { CHAIN_MAX, PROOFS_BURST, PROOFS_PER_SECOND } from '../../../lib/ipam/constants.ts'
 import { isDrop } from '../../../lib/base/drop.ts'
+import { RegisterTable } from '../../../lib/ipam/register-table.ts'
 import { grant, type Title } from '../../../lib/ipam/title.ts'
 import { writePages } from '../../../lib/ipam/statements.ts'
-import { FOUNDED, MESH_ID, SALT, cidr, drain, giver, ipam, peer, record, share } from './support.ts'
+import { FOUNDED, MESH_ID, SALT, cidr, drain, giver, ipam, peer, record, share, suite } from './support.ts'
 
 const A = peer(1)
 const B = peer(2)
@@ -186,3 +187,66 @@ t.test('16,384 blocks, each given by a grant of its own, make less than 4 MiB of
   }
   t.ok(bytes > 1024 * 1024 && bytes < 4 * 1024 * 1024, `${bytes} bytes`)
 })
+
+t.test(
+  'whose key signed is found once for all grants of one giver, and a wrong key is none of his all the same',
+  async t => {
+    let hashed = 0
+    const counting = {
+      ...suite,
+      hash: (data: Uint8Array, length?: number) => {
+        hashed++
+        return suite.hash(data, length)
+      },
+    }
+    const machine = ipam({ self: C, range: RANGE, suite: counting })
+    const runs = [0, 1, 2].map(first => ({
+      ...{ first, count: 1 },
+      title: grant(giver(A), SCOPE, FOUNDED, { first, count: 1 }, B),
+    }))
+    const [page] = writePages(runs, 0, new BlockSpace(RANGE, 26))
+    machine.setStatements(B, 0, encodeBlocksRecord(page!.record), 0)
+    t.equal(machine.registerOf(2)?.owner, B)
+    t.equal(hashed, 2, 'the mesh id, and the key')
+    const foreign = grant({ ...giver(LIAR), peerId: A }, SCOPE, FOUNDED, { first: 3, count: 1 }, LIAR)
+    t.match(machine.setStatements(LIAR, 0, stating({ ...foreign, ...ALL }), 1), { reason: 'blocks-unproved' })
+    t.equal(machine.registerOf(3), undefined)
+  },
+)
+
+t.test(
+  'what others state of 16,384 blocks is merged segment by segment, and nothing looks through all blocks each time',
+  async t => {
+    const wide = cidr('10.32.0.0/12')
+    const space = new BlockSpace(wide, 26)
+    const scope = { meshId: MESH_ID, range: wide, blockPrefix: 26 }
+    const owners = [B, C, LIAR]
+    const self = peer(0)
+    const machine = ipam({ self, range: wide })
+    // The least id: it is the one that would take over what is nobody's.
+    machine.setReachable(new Set(owners), 0)
+    const stated = Array.from({ length: space.segmentCount }, (_, segment) => {
+      const owner = owners[segment % owners.length]!
+      const title = grant(giver(A), scope, FOUNDED, { first: segment * 256, count: 256 }, owner)
+      const [page] = writePages([{ first: 0, count: 256, title }], segment, space)
+      return { owner, page: page!.page, value: encodeBlocksRecord(page!.record) }
+    })
+    const { get } = RegisterTable.prototype
+    let reads = 0
+    RegisterTable.prototype.get = function (block) {
+      reads++
+      return get.call(this, block)
+    }
+    t.teardown(() => (RegisterTable.prototype.get = get))
+    const began = performance.now()
+    for (const { owner, page, value } of stated) machine.setStatements(owner, page, value, 1)
+    const tookMs = performance.now() - began
+    const readsPerBlock = reads / space.blockCount
+    t.comment(`16,384 blocks: ${tookMs.toFixed(1)} ms, ${readsPerBlock.toFixed(1)} reads a block`)
+    t.ok(
+      reads > space.blockCount && readsPerBlock < 16,
+      `${readsPerBlock} reads a block; a search at each record makes 128`,
+    )
+    t.equal(machine.registerOf(16_383)?.owner, owners[63 % 3])
+  },
+)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { TitlesInForce } from '../../../lib/ipam/titles-in-force.ts'
+import { RENEW_AT } from '../../../lib/ipam/constants.ts'
 import { cidr, peer, titleOf } from './support.ts'
 
 const RANGE = cidr('10.32.0.0/24')
@@ -29,6 +30,31 @@ t.test('counts blocks and versions: of titles whenever one changes, of owners wh
   titles.set(0, undefined)
   t.same([...titles.counts.all], [[founder, 1]])
   t.equal(titles.titleOf(0), undefined)
+})
+
+t.test('knows without a search whether a block is lost, and whether one has a long title', async t => {
+  const titles = new TitlesInForce(founder, 4)
+  const long = titleOf(
+    { first: 0, count: 1, owners: Array.from({ length: RENEW_AT + 1 }, (_, at) => (at % 2 === 0 ? founder : other)) },
+    RANGE,
+  )
+  const facts = () => [titles.hasLost, titles.hasLong, titles.ownsAny, titles.counts.sum]
+  titles.set(0, title(founder))
+  t.same(facts(), [false, false, true, 1])
+  titles.set(0, title(founder, other))
+  t.same(facts(), [false, false, false, 1])
+  titles.set(0, title(founder))
+  t.same(facts(), [true, false, false, 1])
+  titles.set(1, title(founder))
+  titles.set(1, long)
+  t.equal(long.owner, founder)
+  t.same(facts(), [true, true, true, 2])
+  titles.set(1, undefined)
+  titles.forgetHighest(0)
+  titles.set(0, title(founder))
+  t.same(facts(), [false, false, true, 1])
+  titles.set(0, undefined)
+  t.same(facts(), [false, false, false, 0])
 })
 
 t.test('a block is not own below the greatest title that was seen, until that is forgotten', async t => {
