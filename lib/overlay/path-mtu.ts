@@ -56,9 +56,11 @@ export class PathMtu implements Machine<PathMtuOutput> {
   /** Whether trains are allowed; where that is asked, how often it was, and until when it is waited for an answer. */
   #hasTrains = false
   #trainTries = 0
-  /** Trains were allowed, and are not answered any more; while they are checked: whether a single probe was. */
+  /** Trains were allowed, and are not answered any more. */
   #areTrainsLost = false
+  /** Of a check: whether a single probe was answered, and a train. */
   #isSingleAnswered = false
+  #isTrainAnswered = false
   #trainEndsAt: Millis | undefined
   #stepEndsAt: Millis | undefined
   #raiseAt: Millis | undefined
@@ -137,10 +139,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
     if (!this.#isOn || bytes > this.#most || bytes < this.#least) return
     if (isTrain) return this.#handleTrain(bytes)
     if (bytes === this.#bytes && this.#isFound) {
-      if (!this.#isChecking) return
       this.#isSingleAnswered = true
-      if (!this.#hasTrains) this.#endCheck()
-      return
+      return this.#endCheckIfAnswered()
     }
     if (bytes <= this.#low || this.#isChecking) return
     this.#low = bytes
@@ -201,9 +201,10 @@ export class PathMtu implements Machine<PathMtuOutput> {
 
   #try(now: Millis): void {
     this.#tries++
-    if (this.#isChecking && this.#hasTrains) this.#outputs.push({ type: 'probe', bytes: this.#bytes, isTrain: true })
+    if (this.#isChecking && this.#hasTrains && !this.#isTrainAnswered)
+      this.#outputs.push({ type: 'probe', bytes: this.#bytes, isTrain: true })
     for (const bytes of this.#sizes) {
-      const isAsked = this.#isChecking ? !this.#hasTrains || this.#tries > 1 : bytes > this.#low
+      const isAsked = this.#isChecking ? !this.#isSingleAnswered : bytes > this.#low
       if (isAsked) this.#outputs.push({ type: 'probe', bytes, isTrain: false })
     }
     this.#stepEndsAt = now + this.#waitMs
@@ -226,6 +227,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#checkedAt = now
     this.#isChecking = true
     this.#isSingleAnswered = false
+    this.#isTrainAnswered = false
     this.#step([this.#bytes], now)
   }
 
@@ -236,6 +238,11 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#hasTrains = false
     this.#outputs.push({ type: 'changed' })
     this.#raiseLater(now)
+  }
+
+  /** A bridge passes trains that are cut later, and drops single datagrams of the size: both are to come through. */
+  #endCheckIfAnswered(): void {
+    if (this.#isChecking && this.#isSingleAnswered && (this.#isTrainAnswered || !this.#hasTrains)) this.#endCheck()
   }
 
   #endCheck(): void {
@@ -301,7 +308,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
   #handleTrain(bytes: number): void {
     if (bytes !== this.#bytes || !this.#isFound) return
     this.#trainEndsAt = undefined
-    if (this.#isChecking) this.#endCheck()
+    this.#isTrainAnswered = true
+    this.#endCheckIfAnswered()
     if (this.#hasTrains) return
     this.#areTrainsLost = false
     this.#hasTrains = true

@@ -88,6 +88,28 @@ t.test('a line that becomes narrower, said by ICMP or not, stalls TCP for second
   t.match(cut.stdout, / 0% packet loss/, 'nothing is lost where UDP above 700 bytes is')
 })
 
+t.test('a line that drops what is too long, and passes what is cut later, is noticed', options, async t => {
+  const bed = new Testbed(t)
+  const [h1, h2] = (await bed.hosts('h1', 'h2')) as [Host, Host]
+  await bed.link(h1, h2, '192.0.2')
+  await h1.daemon.launch([], { passwordFile: bed.passwordFile })
+  await h2.daemon.launch([h1.address], { passwordFile: bed.passwordFile })
+  const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
+  const ip1 = (await h1.daemon.attach(c1))[0]!.split('/')[0]!
+  await h2.daemon.attach(c2)
+  await meshed([h1, h2])
+  await found(h1, 1500)
+  const stream = new Stream()
+  t.teardown(() => stream.end())
+  await stream.start(c1, c2, ip1)
+  await stream.since()
+  // The far end of a veth drops what is longer than its own MTU, unless it is a long packet that is to be cut.
+  await h2.ip('link set u2 mtu 1400')
+  // It leaves room for a VLAN tag.
+  await found(h1, 1404)
+  t.ok((await stream.since()).gapMs < STALL_MS)
+})
+
 t.test('an overlay that is wider than the path from the start loses nothing, and says so', options, async t => {
   const { h1, router, c1, c2, ip1, ip2, silence } = await routed(t, 1280, ['--mtu', '1500'])
   await found(h1, 1280)

@@ -23,6 +23,8 @@ class World {
   loss = 0
   /** Whether something on the way takes a train for one long packet. */
   dropsTrains = false
+  /** Whether it passes trains of datagrams that are too long for it: a bridge sees long packets that are cut later. */
+  passesTrains = false
   readonly #chance = seededChance(11)
   #answers: { at: number; bytes: number; isTrain: boolean }[] = []
 
@@ -65,7 +67,8 @@ class World {
     for (let output = this.mtu.pollOutput(); output !== undefined; output = this.mtu.pollOutput()) {
       if (output.type !== 'probe') continue
       this.probes.push(output.bytes)
-      if (output.bytes > this.carries || this.#chance() < this.loss) continue
+      const isTooLong = output.bytes > this.carries && !(output.isTrain && this.passesTrains)
+      if (isTooLong || this.#chance() < this.loss) continue
       if (output.isTrain && this.dropsTrains) continue
       this.#answers.push({ at: this.now + ROUND_TRIP_MS, bytes: output.bytes, isTrain: output.isTrain })
     }
@@ -142,7 +145,7 @@ t.test('the first frames after a rest are cause for a check; without frames noth
   t.same(world.probes, [MOST])
   world.carries = 1252
   world.use()
-  t.same(world.probes, [MOST, MOST])
+  t.same(world.probes, [MOST, MOST, MOST], 'a train and a single one')
   t.ok(world.until(() => world.mtu.bytes <= 1252, 1000) !== undefined)
   t.end()
 })
@@ -184,10 +187,24 @@ t.test('a path that stops carrying trains goes on without them, and has them aga
   t.end()
 })
 
+t.test('a path that becomes smaller for single datagrams only is noticed, whatever trains do', t => {
+  const world = new World(MOST)
+  world.passesTrains = true
+  world.run(1_000)
+  t.equal(world.mtu.hasTrains, true)
+  world.carries = 1_372
+  const tookMs = world.until(() => world.mtu.bytes < MOST, 3_000, true)
+  t.ok(tookMs !== undefined && tookMs <= 1_500, `after ${tookMs} ms`)
+  t.ok(world.until(() => found(world)() && world.mtu.bytes === 1_372, 5_000, true) !== undefined)
+  world.run(5_000, true)
+  t.equal(world.mtu.bytes, 1_372, 'and stays so')
+  t.end()
+})
+
 t.test('while it is in use it is checked no more than once in a while', t => {
   const world = new World(MOST)
   world.run(10_000, true)
-  t.ok(world.probes.length <= 1 + 10_000 / SIZE_CHECK_MS, String(world.probes.length))
+  t.ok(world.probes.length <= 1 + (2 * 10_000) / SIZE_CHECK_MS, String(world.probes.length))
   t.ok(world.probes.length >= 8)
   t.end()
 })
