@@ -77,6 +77,7 @@ export class DataPath implements Machine<DataPathOutput> {
           this.#outputs.push({ type: 'changed', peer: peerId })
         },
         onUse: now => this.#size.handleTraffic(now),
+        onBack: now => this.#size.handleBack(now),
         onSeen: endpoint => {
           this.#outputs.push({ type: 'seen', peer: peerId, endpoint })
           this.#noteSeen(endpoint)

@@ -13,6 +13,8 @@ export interface PathFindings {
   onSeen: (endpoint: string) => void
   /** An answer is missing, and the relay is asked. */
   onDoubt: () => void
+  /** An answer has ended the suspicion: what was lost meanwhile says nothing of the path. */
+  onBack: (now: Millis) => void
   /** It has not answered for a while. */
   onSuspect: () => void
   /** It is to be given up; `isDetourReady`: for the relay or the link, which answers. */

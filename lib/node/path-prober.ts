@@ -12,7 +12,7 @@ import { sourceEndpoint } from './path-state.ts'
 import type { SideMappings } from './reasons.ts'
 import { PathSuspicion } from './path-suspicion.ts'
 import type { PathUse } from './path-use.ts'
-import { isDetour, type PathWay } from './path-way.ts'
+import { isDetour, type Detour, type PathWay } from './path-way.ts'
 import { ProbeSender } from './probe-sender.ts'
 
 /**
@@ -192,8 +192,17 @@ export class PathProber {
   handleReply(token: number, seenEndpoint: string, now: Millis): void {
     const probe = this.#sender.take(token)
     if (probe === undefined) return
-    const rttMs = now - probe.sentAt
-    const { by } = probe
+    const wasSuspect = this.#suspicion.isSuspect
+    this.#handleAnswer(probe, seenEndpoint, now)
+    if (wasSuspect && !this.#suspicion.isSuspect) this.#findings.onBack(now)
+  }
+
+  #handleAnswer(
+    { by, sentAt }: { readonly by: Endpoint | Detour; readonly sentAt: Millis },
+    seenEndpoint: string,
+    now: Millis,
+  ): void {
+    const rttMs = now - sentAt
     if (isDetour(by)) return this.#detours.handleReply(by, rttMs, now)
     if (seenEndpoint !== '') {
       this.#seenAs = seenEndpoint

@@ -110,6 +110,12 @@ export class PathSize {
     this.handleUse(now)
   }
 
+  /** The way answers again, which did not for a while. */
+  handleBack(now: Millis): void {
+    this.#mtu.handleBack(now)
+    this.#drain(now)
+  }
+
   /** False when the token is of no probe of this. */
   handleReply(token: number, now: Millis): boolean {
     const probe = this.#probes.take(token)

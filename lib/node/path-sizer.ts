@@ -59,6 +59,12 @@ export class PathSizer {
     this.#drain()
   }
 
+  /** The way answers again, which did not for a while. */
+  handleBack(now: Millis): void {
+    this.#size.handleBack(now)
+    this.#drain()
+  }
+
   /** False when the token is of no probe of this. */
   handleReply(token: number, now: Millis): boolean {
     if (!this.#size.handleReply(token, now)) return false

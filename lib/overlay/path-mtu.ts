@@ -134,6 +134,13 @@ export class PathMtu implements Machine<PathMtuOutput> {
     if (now >= this.#checkAt) this.#check(now)
   }
 
+  /** The path answers again, which did not for a while: that not even the least was answered said nothing of its size. */
+  handleBack(now: Millis): void {
+    if (!this.#isOn || this.#phase !== 'error') return
+    this.#raiseWaitMs = SIZE_RAISE_FIRST_MS
+    this.#anew(now)
+  }
+
   /** A probe of this size came through; `isTrain`: of a train. */
   handleAnswer(bytes: number, now: Millis, isTrain = false): void {
     if (!this.#isOn || bytes > this.#most || bytes < this.#least) return

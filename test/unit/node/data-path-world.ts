@@ -46,6 +46,7 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
     mappings: new OwnMappings({ port: 6783, advertised: [], range: parseCidr('10.32.0.0/12')! }),
   })
   let sizeProbes = 0
+  let answersSizes = true
   const drain = () => {
     const outputs: DataPathOutput[] = []
     const sizes: number[] = []
@@ -55,9 +56,10 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
       else sizes.push(token)
     }
     sizeProbes += sizes.length
-    // The path carries every size, and what is said of that is another file's.
-    for (const token of sizes) path.handleControl(SESSION, encodeProbeReply(token, ''), endpointParts(ONE), 10)
-    while (path.pollOutput() !== undefined);
+    // The path carries every size, as a rule, and what is said of that is another file's.
+    for (const token of answersSizes ? sizes : [])
+      path.handleControl(SESSION, encodeProbeReply(token, ''), endpointParts(ONE), 10)
+    while (answersSizes && path.pollOutput() !== undefined);
     return outputs
   }
   const probesOf = (outputs: readonly DataPathOutput[]) =>
@@ -88,7 +90,11 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
   }
   /** How often the size of the path was asked for until now. */
   const sizeProbesSent = () => sizeProbes
-  return { path, session, drain, probesOf, establish, answer, next, sizeProbesSent }
+  /** Whether probes of the size are answered. */
+  const answerSizes = (isSo: boolean) => {
+    answersSizes = isSo
+  }
+  return { path, session, drain, probesOf, establish, answer, next, sizeProbesSent, answerSizes }
 }
 
 /** The token of a probe that is padded to a size. */

@@ -78,3 +78,20 @@ t.test('ends with its session', t => {
   t.equal(w.path.pollTimeout(), undefined)
   t.end()
 })
+
+t.test('a size that was lost with all else while nobody answered is searched again with the first answer', t => {
+  const w = directPath()
+  w.answerSizes(false)
+  w.path.handleLarge(5_000)
+  let due = w.next()
+  const isLost = () => w.path.report(due.at).size?.phase === 'error'
+  while (!isLost() && due.at < 20_000) due = w.next()
+  t.ok(isLost())
+  t.equal(w.path.isSound, false)
+  w.answerSizes(true)
+  while (due.probes.length === 0) due = w.next()
+  w.answer(due.probes[0]!.token, due.at + 5)
+  t.equal(w.path.isSound, true)
+  t.equal(w.path.report(due.at).size?.phase, 'complete')
+  t.end()
+})

@@ -40,6 +40,11 @@ class World {
     this.#drain()
   }
 
+  back(): void {
+    this.mtu.handleBack(this.now)
+    this.#drain()
+  }
+
   /** Until `isSo`, with frames every 100 ms if the path is in use; how long it took. */
   until(isSo: () => boolean, limitMs: number, isInUse = false): number | undefined {
     const begun = this.now
@@ -249,6 +254,20 @@ t.test('a path that carries nothing is an error, which is tried again', t => {
   world.carries = 1300
   t.ok(world.until(found(world), SIZE_RAISE_FIRST_MS + 3000) !== undefined)
   t.equal(world.mtu.bytes, 1300)
+  t.end()
+})
+
+t.test('a path that answers again is searched at once, and one that was no error stays as it is', t => {
+  const world = new World(MOST)
+  world.run(1_000)
+  world.back()
+  t.equal(world.mtu.isFound, true)
+  world.carries = 0
+  t.ok(world.until(() => world.mtu.phase === 'error', 5_000, true) !== undefined)
+  world.carries = MOST
+  world.back()
+  t.ok(world.until(found(world), 500) !== undefined)
+  t.equal(world.mtu.bytes, MOST)
   t.end()
 })
 
