@@ -218,10 +218,18 @@ export class Ipam implements Machine<IpamOutput> {
       : removal
   }
 
-  /** While there is a hold nothing is answered: who asks then asks another one. */
+  /** A member that cannot be reached now. What it asked for is late: given to it, it would be nobody's to use. */
+  isLost(peer: PeerId): boolean {
+    return this.takeovers.presence.lostSince(peer) !== undefined
+  }
+
+  /**
+   * While there is a hold nothing is answered: who asks then asks another one. Nor is who is lost: its blocks may just be
+   * taken over, and what it was given then would stay behind.
+   */
   handleRequest(from: PeerId, request: IpamRequest, now: Millis): void {
     assert(this.#isStarted, 'a peer starts before it answers')
-    if (from === this.#parts.map.self || this.#hold !== undefined) return
+    if (from === this.#parts.map.self || this.#hold !== undefined || this.isLost(from)) return
     this.#parts.leases.expire(now)
     const { answer, isNew, forgotten } = this.#parts.donor.answer(from, request)
     if (forgotten !== undefined) this.#parts.kept.forgetAnswers(forgotten)

@@ -115,6 +115,7 @@ export class Addresses implements NodePart {
       // What is handed on must be stored before it is said. Who asked asks somebody else when no answer comes.
       if (!this.#isStoreWritable) return this.#context.drop('store-full')
       if (this.ipam.hold !== undefined) return this.#context.drop('ipam-held')
+      if (this.ipam.isLost(from)) return this.#context.drop('ipam-asker-lost')
       this.ipam.handleRequest(from, request, now)
     } else if (routedKind === ROUTED_KIND.ipamReturn) {
       const returned = decodeIpamReturn(body)

@@ -329,3 +329,33 @@ function foundedBy(founder: PeerId): Uint8Array {
     runs: [{ first: 0, count: 4, title: ROOT_REF }],
   })
 }
+
+t.test('a request that comes after its peer was lost is answered no more: that one may just be taken over', async t => {
+  const [late, there] = [peer(2), peer(3)]
+  const machine = ipam()
+  machine.found(SALT, 0)
+  machine.setReachable(new Set([late, there]), 0)
+  machine.setReachable(new Set([there]), 1_000, new Set([late, there]))
+  drain(machine)
+  const request = { kind: 'ipam-request', id: 1, subnet: machine.space.range } as const
+  t.ok(machine.isLost(late))
+  machine.handleRequest(late, request, 1_001)
+  t.same(drain(machine), [])
+  t.same(
+    machine.report().perPeer.map(one => one.peer),
+    [peer(1)],
+  )
+  machine.handleRequest(there, request, 1_001)
+  t.ok(drain(machine).some(output => output.type === 'send' && output.to === there))
+  machine.setReachable(new Set([late, there]), 2_000)
+  machine.handleRequest(late, request, 2_001)
+  t.ok(
+    drain(machine).some(output => output.type === 'send' && output.to === late),
+    'it is back, and asks again',
+  )
+  machine.handleRequest(peer(9), request, 2_002)
+  t.ok(
+    drain(machine).some(output => output.type === 'send' && output.to === peer(9)),
+    'so is one not heard of yet',
+  )
+})
