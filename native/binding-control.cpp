@@ -283,15 +283,16 @@ napi_value send_control(napi_env env, napi_callback_info info) {
       env, engine->send_control(receiver, body, static_cast<int>(length), named ? &endpoint : nullptr, copies));
 }
 
-// injectDatagrams(id, bundle) → false when it is none
+// injectDatagrams(id, neighbour, bundle) → false when it is none
 napi_value inject_datagrams(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
-  if (engine == nullptr) return nullptr;
+  int neighbour = engine ? peer_index(env, arguments, 1) : -1;
+  if (neighbour < 0) return nullptr;
   size_t length = 0;
-  uint8_t* bundle = arguments.array(1, 0, &length);
+  uint8_t* bundle = arguments.array(2, 0, &length);
   if (arguments.failed) return nullptr;
-  return bool_value(env, length <= BUNDLE_BYTES_MAX && engine->inject(bundle, static_cast<int>(length)));
+  return bool_value(env, length <= BUNDLE_BYTES_MAX && engine->inject(neighbour, bundle, static_cast<int>(length)));
 }
 
 // tellHandedHere(id): as tellHanded of a lane, for what the control side itself handed over

@@ -46,10 +46,14 @@ void Handover::forget(int peer) {
   bundles_.remove_if([peer](const Bundle& bundle) { return bundle.peer == peer; });
 }
 
-bool Intake::add(const uint8_t* bundle, int length) {
+bool Intake::add(int peer, const uint8_t* bundle, int length) {
   std::lock_guard<std::mutex> one(mutex_);
   if (length > BUNDLE_BYTES_MAX || bytes_ + length > INTAKE_BYTES_MAX) return false;
-  bundles_.emplace_back(bundle, bundle + length);
+  auto found = queues_.find(peer);
+  if (found != queues_.end() && found->second.bytes + length > PEER_INTAKE_BYTES_MAX) return false;
+  Queue& queue = queues_[peer];
+  queue.bundles.emplace_back(bundle, bundle + length);
+  queue.bytes += length;
   bytes_ += length;
   waiting_.store(true, std::memory_order_release);
   return true;
@@ -57,12 +61,18 @@ bool Intake::add(const uint8_t* bundle, int length) {
 
 int Intake::take(uint8_t* out) {
   std::lock_guard<std::mutex> one(mutex_);
-  if (bundles_.empty()) return 0;
-  int length = static_cast<int>(bundles_.front().size());
-  memcpy(out, bundles_.front().data(), static_cast<size_t>(length));
-  bundles_.pop_front();
+  if (queues_.empty()) return 0;
+  auto turn = queues_.upper_bound(last_);
+  if (turn == queues_.end()) turn = queues_.begin();
+  last_ = turn->first;
+  Queue& queue = turn->second;
+  int length = static_cast<int>(queue.bundles.front().size());
+  memcpy(out, queue.bundles.front().data(), static_cast<size_t>(length));
+  queue.bundles.pop_front();
+  queue.bytes -= length;
   bytes_ -= length;
-  if (bundles_.empty()) waiting_.store(false, std::memory_order_release);
+  if (queue.bundles.empty()) queues_.erase(turn);
+  if (queues_.empty()) waiting_.store(false, std::memory_order_release);
   return length;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -37,18 +38,20 @@ class Handover {
   std::atomic<bool> waiting_{false}, told_{false};
 };
 
-// From the main thread to the lane that reads the socket.
+// From the main thread to the lane that reads the socket, within bounds for each neighbour and for all.
 class Intake {
  public:
   // False when there is no room.
-  bool add(const uint8_t* bundle, int length);
+  bool add(int peer, const uint8_t* bundle, int length);
   bool waits() const { return waiting_.load(std::memory_order_acquire); }
-  // Copies the oldest bundle; its length, 0 when there is none.
+  // Copies the oldest bundle of the neighbour whose turn it is; its length, 0 when there is none.
   int take(uint8_t* out);
 
  private:
+  struct Queue { std::list<std::vector<uint8_t>> bundles; int bytes = 0; };
   std::mutex mutex_;
-  std::list<std::vector<uint8_t>> bundles_;
+  std::map<int, Queue> queues_;  // of those that have something
+  int last_ = -1;                // whose turn was
   int bytes_ = 0;
   std::atomic<bool> waiting_{false};
 };

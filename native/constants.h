@@ -62,7 +62,8 @@ constexpr int BUNDLE_PREFIX = 2;                    // the length of each
 constexpr int BUNDLE_BYTES_MAX = 16384;             // of one bundle
 constexpr int PEER_HANDED_BYTES_MAX = 256 << 10;    // that wait for the main thread, for one peer …
 constexpr int HANDED_BYTES_MAX = 4 << 20;           // … and for all
-constexpr int INTAKE_BYTES_MAX = 1 << 20;           // that wait for a lane
+constexpr int PEER_INTAKE_BYTES_MAX = 256 << 10;    // that wait for a lane, of one neighbour …
+constexpr int INTAKE_BYTES_MAX = 1 << 20;           // … and of all
 constexpr int TOO_BIG_BURST = 32, TOO_BIG_PER_SECOND = 32;  // messages that tell a sender what fits, per lane
 constexpr int TAP_BATCH = 32;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and

@@ -186,10 +186,10 @@ bool Engine::session_totals(uint32_t receiver_index, uint64_t totals[4]) {
   return true;
 }
 
-bool Engine::inject(const uint8_t* bundle, int length) {
+bool Engine::inject(int neighbour, const uint8_t* bundle, int length) {
   int datagrams = bundle_count(bundle, length);
   if (datagrams < 0) return false;
-  if (intake.add(bundle, length)) wake();
+  if (intake.add(neighbour, bundle, length)) wake();
   else counters[0].add(DROP_INTAKE_FULL, static_cast<uint64_t>(datagrams));
   return true;
 }

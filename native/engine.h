@@ -51,7 +51,7 @@ class Engine {
   bool send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies);
   bool session_totals(uint32_t receiver_index, uint64_t totals[4]);
   // Datagrams that came over a link: the lane that reads the socket opens them, as from no endpoint. False: no bundle.
-  bool inject(const uint8_t* bundle, int length);
+  bool inject(int neighbour, const uint8_t* bundle, int length);
   uint64_t counter(int index) const;
   void wake();
   bool set_offload(const std::string& name, bool on);

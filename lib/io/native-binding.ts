@@ -51,7 +51,7 @@ export interface NativeBinding {
     port: number,
     copies: number,
   ): boolean
-  injectDatagrams(engine: number, bundle: Uint8Array): boolean
+  injectDatagrams(engine: number, peerIndex: number, bundle: Uint8Array): boolean
   tellHandedHere(engine: number): boolean
   takeHanded(engine: number): (number | Uint8Array)[]
   counters(engine: number): Record<string, number>

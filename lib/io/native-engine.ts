@@ -157,8 +157,8 @@ export class NativeEngine implements EngineControl {
     return this.#native.sendControl(this.id, receiverIndex, body, endpoint?.ip ?? null, endpoint?.port ?? 0, copies)
   }
 
-  injectDatagrams(bundle: Uint8Array): void {
-    this.#native.injectDatagrams(this.id, bundle)
+  injectDatagrams(peerIndex: number, bundle: Uint8Array): void {
+    this.#native.injectDatagrams(this.id, peerIndex, bundle)
   }
 
   /** As `NativeLane.tellHanded`, for what this thread itself handed over. */

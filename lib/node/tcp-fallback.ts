@@ -55,7 +55,9 @@ export class TcpFallback implements NodePart {
       else this.#context.drop('link-datagrams-taken')
     } else if (message.type === 'datagrams') {
       line.takenBytes = (line.takenBytes + message.bundle.length) % TAKEN_SPAN
-      this.#context.emit({ type: 'engine', op: { op: 'inject-datagrams', bundle: message.bundle } })
+      const peerIndex = this.#context.view.indexOf(from)
+      if (peerIndex !== undefined)
+        this.#context.emit({ type: 'engine', op: { op: 'inject-datagrams', peerIndex, bundle: message.bundle } })
       this.#context.neighbours.send(from, encodeDatagramsTaken(line.takenBytes), now)
     }
   }

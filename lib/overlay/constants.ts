@@ -98,7 +98,8 @@ export const VLAN_TAGS_MAX = 4
 /** Bytes of sealed datagrams that wait to be taken for a link, for one peer and for all; */
 export const PEER_HANDED_BYTES_MAX = 262_144
 export const HANDED_BYTES_MAX = 4_194_304
-/** and of those that came over links and wait for a lane. */
+/** and of those that came over links and wait for a lane, of one neighbour and of all. */
+export const PEER_INTAKE_BYTES_MAX = 262_144
 export const INTAKE_BYTES_MAX = 1_048_576
 /** A lane sends so many messages at once, and then each second, that tell who sent a frame what would fit. */
 export const TOO_BIG_BURST = 32

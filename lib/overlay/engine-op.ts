@@ -20,7 +20,7 @@ export type EngineOp =
   | { readonly op: 'set-bridge-addresses'; readonly addresses: readonly BridgeAddress[] }
   | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
   | { readonly op: 'set-spare'; readonly peerIndex: number; readonly spareIndex: number }
-  | { readonly op: 'inject-datagrams'; readonly bundle: Uint8Array }
+  | { readonly op: 'inject-datagrams'; readonly peerIndex: number; readonly bundle: Uint8Array }
   | {
       readonly op: 'send-control'
       readonly receiverIndex: number
@@ -55,7 +55,7 @@ export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
     case 'set-spare':
       return engine.setSpare(op.peerIndex, op.spareIndex)
     case 'inject-datagrams':
-      return engine.injectDatagrams(op.bundle)
+      return engine.injectDatagrams(op.peerIndex, op.bundle)
     case 'send-control':
       // A datagram that cannot be sent is a lost datagram: probing finds out.
       engine.sendControl(op.receiverIndex, op.body, op.endpoint, op.copies)

@@ -83,7 +83,7 @@ export interface EngineControl {
    * Datagrams that came over a link: a lane opens them with its next batch, as from no endpoint. Beyond INTAKE_BYTES_MAX
    * they are dropped as `intake-full`. What is no bundle is left alone.
    */
-  injectDatagrams(bundle: Uint8Array): void
+  injectDatagrams(peerIndex: number, bundle: Uint8Array): void
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
   counters(): Record<string, number>
   /** Per-session totals; undefined when there is no such session. Counters are datagrams, bytes are UDP payload. */

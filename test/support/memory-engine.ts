@@ -1,6 +1,5 @@
 import type { EndpointParts } from '../../lib/address/mod.ts'
 import { assert, BoundedQueue } from '../../lib/base/mod.ts'
-import { INTAKE_BYTES_MAX } from '../../lib/overlay/constants.ts'
 import {
   PEER_INDEX_MAX,
   READY,
@@ -27,10 +26,11 @@ import {
   RELAYED_HEADER_BYTES,
   SHORT_ID_BYTES,
 } from '../../lib/wire/datagram.ts'
-import { BUNDLE_PREFIX_BYTES, bundleCount, bundled, bundleOf } from '../../lib/wire/datagram-bundle.ts'
+import { bundleCount, bundleOf } from '../../lib/wire/datagram-bundle.ts'
 import { fillFrameFields, isStillTagged, type TapFrame } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
 import { MemoryHanded } from './memory-handed.ts'
+import { MemoryIntake } from './memory-intake.ts'
 import {
   FRESH,
   hasWay,
@@ -59,8 +59,7 @@ export interface MemoryEngineOptions {
 
 interface Arrival {
   readonly bytes: Uint8Array
-  /** Undefined: it came over a link. */
-  readonly from: EndpointParts | undefined
+  readonly from: EndpointParts
 }
 
 const ROWS_MAX = 64
@@ -90,7 +89,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly #tapOut: BoundedQueue<TapFrame>
   readonly #udpIn: BoundedQueue<Arrival>
   /** What came over links. */
-  readonly #intake: BoundedQueue<Arrival>
+  readonly #intake = new MemoryIntake()
   readonly #sources: EndpointParts[]
   readonly #peers = new Map<number, MemoryPeer>()
   readonly #indexOf = new Map<string, number>()
@@ -98,7 +97,6 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly #counters = new Map<string, number>()
   readonly #pieces = new MemoryPieces()
   readonly #handed = new MemoryHanded()
-  #intakeBytes = 0
   #self = new Uint8Array(SHORT_ID_BYTES)
   #rowCount = 0
   #nextFragment = 0
@@ -118,7 +116,6 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#tapIn = new BoundedQueue(queueLimit)
     this.#tapOut = new BoundedQueue(queueLimit)
     this.#udpIn = new BoundedQueue(queueLimit)
-    this.#intake = new BoundedQueue(queueLimit)
   }
 
   // The world
@@ -239,13 +236,9 @@ export class MemoryEngine implements EngineControl, EngineLane {
     return !this.#handed.isEmpty
   }
 
-  injectDatagrams(bundle: Uint8Array): void {
-    if (bundleCount(bundle) === undefined) return
-    const hasRoom = this.#intakeBytes + bundle.length <= INTAKE_BYTES_MAX
-    for (const bytes of bundled(bundle))
-      if (hasRoom && this.#intake.push({ bytes, from: undefined }))
-        this.#intakeBytes += BUNDLE_PREFIX_BYTES + bytes.length
-      else this.#count('drop:intake-full')
+  injectDatagrams(peerIndex: number, bundle: Uint8Array): void {
+    const count = bundleCount(bundle)
+    if (count !== undefined && !this.#intake.add(peerIndex, bundle)) this.#count('drop:intake-full', count)
   }
 
   counters(): Record<string, number> {
@@ -278,12 +271,12 @@ export class MemoryEngine implements EngineControl, EngineLane {
     // A busy socket leaves some places for what came over links.
     const fromSocket = this.rowsMax - Math.min(this.#intake.size, Math.ceil(this.rowsMax * LINK_SHARE))
     for (let read = 0; read < this.rowsMax; read++) {
-      const arrival = (read < fromSocket ? this.#udpIn.shift() : undefined) ?? this.#intake.shift()
-      if (arrival === undefined) break
-      this.#count(arrival.from === undefined ? 'rx-injected' : 'rx-datagrams')
-      if (arrival.from === undefined) this.#intakeBytes -= BUNDLE_PREFIX_BYTES + arrival.bytes.length
-      else this.#count('rx-bytes', arrival.bytes.length)
-      this.#open(arrival.bytes, arrival.from, false)
+      const arrival = read < fromSocket ? this.#udpIn.shift() : undefined
+      const bytes = arrival?.bytes ?? this.#intake.shift()
+      if (bytes === undefined) break
+      this.#count(arrival === undefined ? 'rx-injected' : 'rx-datagrams')
+      if (arrival !== undefined) this.#count('rx-bytes', bytes.length)
+      this.#open(bytes, arrival?.from, false)
     }
     return this.#rowCount
   }

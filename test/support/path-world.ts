@@ -253,7 +253,7 @@ export class PathWorld {
     const peer = this.peers.find(({ id }) => id === to)
     if (peer === undefined || !from.neighbours.has(to) || !this.hasLinks) return
     this.clock.after(LATENCY_MS, () => {
-      peer.plane.order({ op: 'inject-datagrams', bundle })
+      peer.plane.order({ op: 'inject-datagrams', peerIndex: 1 + this.peers.indexOf(from), bundle })
       peer.plane.pump(this.clock.now)
     })
   }

@@ -33,6 +33,7 @@ function world() {
         return true
       },
     },
+    view: { indexOf: (peer: PeerId) => [A, B].indexOf(peer) + 1 },
     emit: (output: NodeOutput) => outputs.push(output),
     drop: (reason: string) => drops.set(reason, (drops.get(reason) ?? 0) + 1),
   } as unknown as NodeContext)
@@ -112,7 +113,7 @@ t.test('gives what comes to the engine, and says how much it was', t => {
   const { fallback, outputs, sent } = world()
   for (let i = 0; i < 2; i++) fallback.handleMessage(A, { type: 'datagrams', bundle: BUNDLE }, 0)
   t.match(outputs, [
-    { type: 'engine', op: { op: 'inject-datagrams', bundle: BUNDLE } },
+    { type: 'engine', op: { op: 'inject-datagrams', peerIndex: 1, bundle: BUNDLE } },
     { type: 'engine', op: { op: 'inject-datagrams' } },
   ])
   t.match(
