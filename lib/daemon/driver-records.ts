@@ -37,15 +37,20 @@ export interface EndpointRecord {
   readonly isIpv6Off?: boolean
 }
 
-/** The networks and endpoints of Docker in the state store: libnetwork tells them once, and never again. */
+/**
+ * The networks and endpoints of Docker in the state store: libnetwork tells them once, and never again. Nobody else writes
+ * them.
+ */
 export class DriverRecords {
   readonly #store: Pick<StateStore, 'range' | 'get' | 'write'>
+  /** All of a prefix, as of the last write: each request for an address looks through the endpoints. */
+  readonly #known = new Map<string, readonly object[]>()
 
   constructor(store: Pick<StateStore, 'range' | 'get' | 'write'>) {
     this.#store = store
   }
 
-  networks(): NetworkRecord[] {
+  networks(): readonly NetworkRecord[] {
     return this.#all<NetworkRecord>(DRIVER_NETWORK_PREFIX)
   }
 
@@ -74,14 +79,14 @@ export class DriverRecords {
   }
 
   putNetwork(record: NetworkRecord): void {
-    this.#put(DRIVER_NETWORK_PREFIX + record.id, record)
+    this.#put(DRIVER_NETWORK_PREFIX, record)
   }
 
   deleteNetwork(id: string): void {
-    this.#store.write([], [DRIVER_NETWORK_PREFIX + id])
+    this.#write(DRIVER_NETWORK_PREFIX, [], [DRIVER_NETWORK_PREFIX + id])
   }
 
-  endpoints(): EndpointRecord[] {
+  endpoints(): readonly EndpointRecord[] {
     return this.#all<EndpointRecord>(DRIVER_ENDPOINT_PREFIX)
   }
 
@@ -107,15 +112,19 @@ export class DriverRecords {
   }
 
   putEndpoint(record: EndpointRecord): void {
-    this.#put(DRIVER_ENDPOINT_PREFIX + record.id, record)
+    this.#put(DRIVER_ENDPOINT_PREFIX, record)
   }
 
   deleteEndpoint(id: string): void {
-    this.#store.write([], [DRIVER_ENDPOINT_PREFIX + id])
+    this.#write(DRIVER_ENDPOINT_PREFIX, [], [DRIVER_ENDPOINT_PREFIX + id])
   }
 
-  #all<T>(prefix: string): T[] {
-    return this.#store.range(prefix).map(([, value]) => decode<T>(value))
+  #all<T extends object>(prefix: string): readonly T[] {
+    const known = this.#known.get(prefix)
+    if (known !== undefined) return known as readonly T[]
+    const all = this.#store.range(prefix).map(([, value]) => decode<T>(value))
+    this.#known.set(prefix, all)
+    return all
   }
 
   #get<T>(key: string): T | undefined {
@@ -123,8 +132,14 @@ export class DriverRecords {
     return value && decode<T>(value)
   }
 
-  #put(key: string, record: object): void {
-    this.#store.write([[key, new TextEncoder().encode(JSON.stringify(record))]])
+  #put(prefix: string, record: { readonly id: string }): void {
+    this.#write(prefix, [[prefix + record.id, new TextEncoder().encode(JSON.stringify(record))]], [])
+  }
+
+  #write(prefix: string, puts: readonly (readonly [string, Uint8Array])[], deletes: readonly string[]): void {
+    // First: a write that fails may have happened.
+    this.#known.delete(prefix)
+    this.#store.write(puts, deletes)
   }
 }
 

@@ -17,7 +17,11 @@ function socketOf(t: Test): string {
 }
 
 /** Serves one handler for every call. */
-async function served(t: Test, handler: (request: unknown) => object, path = socketOf(t)) {
+async function served(
+  t: Test,
+  handler: (request: unknown, signal: AbortSignal) => object | Promise<object>,
+  path = socketOf(t),
+) {
   const faults: string[] = []
   const handlers = Object.fromEntries(
     Object.keys(DRIVER_CALLS).map(name => [name, handler]),
@@ -94,5 +98,28 @@ t.test('one who listens and does not answer is left alone, too', async t => {
   await t.rejects(
     served(t, () => ({}), path),
     { code: 'PLUGIN_SOCKET' },
+  )
+})
+
+t.test('a call ends for its handler when its caller hangs up, and not because it was answered', async t => {
+  const signals: AbortSignal[] = []
+  let isMute = false
+  const { path } = await served(t, (_request, signal) => {
+    signals.push(signal)
+    if (!isMute) return {}
+    return new Promise(resolve => signal.addEventListener('abort', () => resolve({})))
+  })
+  await post(path, 'Plugin.Activate', '')
+  isMute = true
+  const asked = request({ socketPath: path, path: '/Plugin.Activate', method: 'POST', agent: false })
+  asked.on('error', () => undefined)
+  asked.end('')
+  while (signals.length < 2) await new Promise(resolve => setImmediate(resolve))
+  const ended = new Promise(resolve => signals[1]!.addEventListener('abort', resolve))
+  asked.destroy()
+  await ended
+  t.same(
+    signals.map(({ aborted }) => aborted),
+    [false, true],
   )
 })
