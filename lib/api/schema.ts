@@ -244,6 +244,8 @@ export const Status = z.object({
   }),
   peer: PeerRef.extend({ incarnation: z.string() }),
   port: z.number(),
+  /** ip:port, where others are told to reach this peer. */
+  endpoints: z.array(z.string()).default([]),
   /** secret: only holders of the mesh secret can join. open: encrypted, but any stranger may join. */
   encryption: z.enum(['secret', 'open']),
   isDiscovering: z.boolean(),

@@ -11,6 +11,7 @@ interface Options extends Omit<LaunchOptions, 'stateDir'> {
   readonly resume?: boolean
   readonly forgetOptions?: boolean
   readonly forgetOption: string[]
+  readonly wait?: string
 }
 
 export function addLaunchCommand(program: Command): void {
@@ -90,6 +91,7 @@ export function addLaunchCommand(program: Command): void {
     .option('--resume', 'fail where no launch is remembered, instead of founding a mesh')
     .option('--forget-option <name>', 'back to the default of an option of earlier launches; repeatable', collected, [])
     .option('--forget-options', 'back to the defaults of all options of earlier launches, the password file too')
+    .option('--wait [seconds]', 'return once it is of a mesh; fail when it is of none by then (30 s unless given)')
     .addOption(new Option('--from-parent').hideHelp())
     .action(async (peers: string[], options: Options, command: Command) => {
       if (options.fromParent === true) {
@@ -101,10 +103,29 @@ export function addLaunchCommand(program: Command): void {
       const { readRememberedLaunch } = await import('../daemon/mod.ts')
       const { stateLockHolder } = await import('../io/mod.ts')
       const { repeatedOptions } = await import('./launch-memory.ts')
+      const { decidedStatus, meshedStatus, waitMs } = await import('./prime.ts')
       const { stateDir } = settings
+      const limitMs = options.wait === undefined ? undefined : waitMs(options.wait)
+      const statusOf = () =>
+        limitMs === undefined ? decidedStatus(clientOf(settings)) : meshedStatus(clientOf(settings), limitMs)
       const wanted = wantedOf(command, options)
-      const repetition = repeatedOptions(readRememberedLaunch(stateDir), wanted, stateDir)
-      const isReplacing = options.replace === true && stateLockHolder(stateDir) !== undefined
+      const remembered = readRememberedLaunch(stateDir)
+      const repetition = repeatedOptions(remembered, wanted, stateDir)
+      const isRunning = stateLockHolder(stateDir) !== undefined
+      const { renderLaunched, renderRunning } = await import('./launch-words.ts')
+      if (isRunning && options.replace !== true && options.foreground !== true) {
+        const running = await clientOf(settings)
+          .call('status')
+          .catch(() => undefined)
+        if (running !== undefined) {
+          const { checkRunsAsAsked } = await import('./running-launch.ts')
+          const asked = { peers, options: repetition.remember, ...askedOf(command, options) }
+          checkRunsAsAsked(asked, remembered?.options ?? {}, running)
+          const status = await statusOf()
+          return print(settings, status, renderRunning(status))
+        }
+      }
+      const isReplacing = options.replace === true && isRunning
       const config = daemonConfigOf(
         peers,
         { ...options, ...repetition.options, stateDir },
@@ -114,14 +135,20 @@ export function addLaunchCommand(program: Command): void {
         const { runInForeground } = await import('../daemon/process.ts')
         return runInForeground(config)
       }
+      const begun = performance.now()
       const { launchDetached } = await import('./launch.ts')
       const { replaceDaemon } = await import('./replace.ts')
       const notes = await (isReplacing ? replaceDaemon(config) : launchDetached(config))
-      const { decidedStatus } = await import('./prime.ts')
-      const status = await decidedStatus(clientOf(settings))
-      for (const note of [...notes, ...status.warnings]) console.error(`weave-ts: ${note}`)
+      for (const note of notes) console.error(`weave-ts: ${note}`)
+      const status = await statusOf()
+      for (const warning of status.warnings) console.error(`weave-ts: ${warning}`)
       if (!status.isReady) for (const reason of status.waiting) console.error(`weave-ts: waiting: ${reason}`)
-      print(settings, status, '')
+      const facts = {
+        meshBefore: remembered?.member?.mesh,
+        tookMs: performance.now() - begun,
+        isUncertain: config.ipallocInit !== null || (remembered !== undefined && remembered.member === undefined),
+      }
+      print(settings, status, renderLaunched(status, facts))
     })
   withSettings(
     program
@@ -138,6 +165,21 @@ export function addLaunchCommand(program: Command): void {
     const json = settings.isJson ? ['--json'] : []
     await launch.parseAsync(['--replace', '--resume', '--state-dir', settings.stateDir, ...json], { from: 'user' })
   })
+}
+
+/** What is compared with a daemon that runs. */
+function askedOf(command: Command, options: Options) {
+  const secrets = [options.password, options.passwordFile, process.env['WEAVE_PASSWORD']]
+  return {
+    defaults: Object.fromEntries(
+      command.options.map(option => [
+        option.attributeName(),
+        option.negate ? true : (option.defaultValue ?? (option.isBoolean() ? false : undefined)),
+      ]),
+    ),
+    isOpen: options.open === true,
+    hasSecret: secrets.some(secret => secret !== undefined && secret !== ''),
+  }
 }
 
 function wantedOf(command: Command, options: Options): Wanted {

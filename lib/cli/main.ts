@@ -7,12 +7,14 @@ const EXIT_USAGE = 2
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = weaveProgram()
+  // The value of `--wait` may be left out; a peer that follows is none.
+  const words = argv.map(word => (word === '--wait' ? '--wait=30' : word))
   let settings = settingsOf(program)
   program.hook('preAction', (_program, command) => {
     settings = settingsOf(command)
   })
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(words, { from: 'user' })
   } catch (thrown) {
     const { code = '', exitCode } = thrown as { code?: string; exitCode?: number }
     if (code.startsWith('commander.')) process.exit(exitCode === 0 ? 0 : EXIT_USAGE)

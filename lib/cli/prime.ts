@@ -7,6 +7,7 @@ const STATUS_LOOK_MS = 200
 const PRIME_NOTICE_AFTER_MS = 1_500
 /** `launch` waits so long for what becomes of its peers, so that it can say so. */
 const LAUNCH_DECIDE_MS = 3_000
+const WAIT_SECONDS_MAX = 1_000_000
 
 type Client = Pick<ApiClient, 'call'>
 
@@ -46,6 +47,37 @@ export async function decidedStatus(client: Client): Promise<Status> {
       return status
     await pause(STATUS_LOOK_MS)
   }
+}
+
+/**
+ * The status once this peer is of a mesh, for `launch --wait`.
+ * @throws WeaveError MESH_WAITING after the time, with whom it waits for, and why
+ */
+export async function meshedStatus(client: Client, limitMs: number): Promise<Status> {
+  const begun = performance.now()
+  for (;;) {
+    const status = await client.call('status')
+    if (status.isReady) return status
+    const tookMs = performance.now() - begun
+    if (tookMs >= limitMs)
+      throw new WeaveError(
+        'MESH_WAITING',
+        `the daemon runs, and is of no mesh after ${limitMs / 1_000} s: ${waitOf(status) ?? 'it is not ready'}`,
+        'mend that: it goes on trying; `weave-ts prime` waits on, and `weave-ts status connections` shows each attempt',
+      )
+    await pause(Math.min(STATUS_LOOK_MS, limitMs - tookMs))
+  }
+}
+
+/** Of `--wait`: seconds, with or without the letter, as in 30s. @throws WeaveError USAGE */
+export function waitMs(text: string): number {
+  const seconds = /^(\d+(?:\.\d+)?)s?$/.exec(text)?.[1]
+  if (seconds !== undefined && Number(seconds) <= WAIT_SECONDS_MAX) return Number(seconds) * 1_000
+  throw new WeaveError(
+    'USAGE',
+    `--wait=${text.slice(0, 40)} is no time: it must be seconds, up to ${WAIT_SECONDS_MAX}`,
+    'write it as in --wait=30s',
+  )
 }
 
 function pause(ms: number): Promise<void> {

@@ -3,6 +3,7 @@ import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { addAttachmentCommands } from './attachment-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addExposureCommands } from './exposure-commands.ts'
+import { addInviteCommands } from './invite-commands.ts'
 import { addIpamCommand } from './ipam-command.ts'
 import { addLaunchCommand } from './launch-command.ts'
 import { addLifecycleCommands } from './lifecycle-commands.ts'
@@ -41,6 +42,7 @@ export function weaveProgram(): Command {
       .addHelpText('after', EXIT_STATUS_HELP),
   )
   addLaunchCommand(program)
+  addInviteCommands(program)
   addMeshCommands(program)
   addStatusCommands(program)
   addWayCommands(program)

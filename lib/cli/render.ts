@@ -163,10 +163,16 @@ export function renderPeers(status: Status): string {
       ...pathLines(peer),
       ...peer.connections.map(connection => {
         const arrow = connection.direction === 'outbound' ? '->' : '<-'
-        return `   ${arrow} ${column(connection.address, 21)} ${column(peerName(connection.peer), 37)} ${connection.state}`
+        return `   ${arrow} ${column(connection.address, 21)} ${column(peerName(connection.peer), 37)} ${peer.isSelf ? ownState(status, connection) : connection.state}`
       }),
     ])
     .join('\n')
+}
+
+/** Of a link of this host more is known than others tell of theirs: that data is relayed, or goes over TCP. */
+function ownState({ connections }: Status, link: Status['peers'][number]['connections'][number]): string {
+  const same = connections.find(({ peer, address }) => peer?.id === link.peer.id && address === link.address)
+  return same?.state ?? link.state
 }
 
 /** What the data path from here is, and carries. */

@@ -43,7 +43,7 @@ export function isTraced({ hops }: Trace): boolean {
 }
 
 export function renderTrace({ route, hops }: Trace): string {
-  const cost = route.cost === null ? '' : `, cost ${route.cost}`
+  const cost = route.cost === null ? '' : `, cost ${route.cost} (in units of 4 ms)`
   const lines = [`${peerName(route.peer)} by the way of ${renderWay(route)}${cost}`, `   ${route.why}`]
   hops.forEach(({ rttClass, answers }, i) => {
     const last = answers.at(-1)

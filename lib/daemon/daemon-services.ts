@@ -153,6 +153,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
       runner,
       port: config.port,
       hasSecret: facts.hasSecret,
+      endpoints: settings.advertised,
       isEphemeral: config.ephemeral,
       options: wordsOf(config.remember),
       warnings: config.warnings,

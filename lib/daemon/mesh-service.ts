@@ -21,6 +21,7 @@ export class MeshService implements Service {
   readonly calls: Pick<CallHandlers, 'connect' | 'forget' | 'found' | 'stop' | 'reset'>
   readonly #runner: Pick<NodeRunner, 'input' | 'report' | 'requireStore' | 'storeTrouble'>
   readonly #options: readonly string[]
+  readonly #endpoints: readonly string[]
   readonly #warnings: readonly string[]
   readonly #isEphemeral: boolean
 
@@ -29,6 +30,8 @@ export class MeshService implements Service {
     /** That contacts are dialled at which name none. */
     port: number
     hasSecret: boolean
+    /** Where others are told to reach this peer. */
+    endpoints: readonly string[]
     /** It was launched so as to hold no address blocks. */
     isEphemeral: boolean
     /** Options of the launch that the next one repeats, as words. */
@@ -40,6 +43,7 @@ export class MeshService implements Service {
   }) {
     this.#runner = parts.runner
     this.#options = parts.options
+    this.#endpoints = parts.endpoints
     this.#isEphemeral = parts.isEphemeral
     this.#warnings = [...parts.warnings, ...(parts.hasSecret ? [] : [OPEN_MESH_WARNING])]
     this.calls = {
@@ -63,8 +67,8 @@ export class MeshService implements Service {
     }
   }
 
-  report(): Pick<Status, 'launchOptions'> {
-    return { launchOptions: [...this.#options] }
+  report(): Pick<Status, 'launchOptions' | 'endpoints'> {
+    return { launchOptions: [...this.#options], endpoints: [...this.#endpoints] }
   }
 
   warnings(): readonly string[] {

@@ -5,4 +5,10 @@
 export * from './config.ts'
 export { handoverOf } from './handover.ts'
 export { readInstance } from './instance.ts'
-export { optionName, readRememberedLaunch, type GivenOptions, type RememberedLaunch } from './remembered-launch.ts'
+export {
+  optionName,
+  readRememberedLaunch,
+  wordsOf,
+  type GivenOptions,
+  type RememberedLaunch,
+} from './remembered-launch.ts'

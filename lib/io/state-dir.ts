@@ -6,6 +6,9 @@ import { foreign, lookAt, ownId, unsafe } from './state-file.ts'
 const PRIVATE_DIR_MODE = 0o700
 const WRITABLE_BY_OTHERS = 0o022
 
+/** The mesh secret of a host that was invited. */
+export const SECRET_FILE = 'mesh-secret'
+
 /**
  * What weave-ts keeps in a state directory; also under these names with a suffix (`state.mdb-lock`, `daemon.log.1`).
  */
@@ -13,6 +16,7 @@ export const STATE_FILES = [
   'identity.json',
   'instance.json',
   'launch.json',
+  SECRET_FILE,
   'state.mdb',
   'mesh.mdb',
   'ballast',

@@ -80,7 +80,7 @@ export function misuse(
   let count = 0
   for (let at = 0; at < rest.length; at++) {
     const word = rest[at]!
-    if (!word.startsWith('-')) {
+    if (!word.startsWith('-') || word === '-') {
       count++
       continue
     }

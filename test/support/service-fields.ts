@@ -1,7 +1,10 @@
 import type { Status } from '../../lib/api/mod.ts'
 
 /** The fields of a Status that services report, on a host where nothing happened yet. */
-export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'docker' | 'driver'> = {
+export const SERVICE_FIELDS: Pick<
+  Status,
+  'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'endpoints' | 'docker' | 'driver'
+> = {
   overlay: {
     bridge: 'weave',
     isAdopted: false,
@@ -22,6 +25,7 @@ export const SERVICE_FIELDS: Pick<Status, 'overlay' | 'exposed' | 'dns' | 'launc
     queries: { total: 0, forwarded: 0, failed: 0, dropped: 0 },
   },
   launchOptions: [],
+  endpoints: [],
   docker: {
     state: 'following',
     endpoint: 'unix:///var/run/docker.sock',

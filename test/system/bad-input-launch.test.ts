@@ -190,15 +190,28 @@ t.test('launch refuses, says why and what to do, and leaves nothing behind', opt
     t.match(JSON.parse(json.stderr), { code: 'TARGET_NOT_FOUND', message: /nowhere/, remedy: /\S/ })
   })
 
-  await t.test('a second daemon on the same state directory is refused, and the first goes on', async t => {
-    const { pid } = await h1.daemon.status()
-    const result = await h1.daemon.tryLaunch([])
-    t.equal(result.status, 75, result.stderr)
-    t.match(result.stderr, /STATE_LOCKED/)
-    t.match(result.stderr, `pid ${pid}`)
-    t.equal((await h1.daemon.status()).pid, pid)
-    t.ok((await h1.links()).includes('weave'), 'its bridge is there')
-  })
+  await t.test(
+    'a second launch succeeds where it asks for what runs, else it is refused; the first goes on',
+    async t => {
+      const { pid } = await h1.daemon.status()
+      const again = await h1.daemon.tryLaunch([], { args: ['--wait=5s', '--port', '6783'] })
+      t.equal(again.status, 0, again.stderr)
+      t.match(again.stdout, `runs already as asked (pid ${pid}), of the mesh `)
+      for (const [args, peers, what] of [
+        [['--port', '7000'], [], /it has no --port, and asked for was --port 7000/],
+        [['--password', 'secret'], [], /it has no mesh secret, and one was given/],
+        [[], ['192.0.2.77'], /192\.0\.2\.77 is none of its targets[^]*weave-ts connect 192\.0\.2\.77/],
+      ] as const) {
+        const result = await h1.daemon.tryLaunch(peers, { args })
+        t.equal(result.status, 1, result.stderr)
+        t.match(result.stderr, /LAUNCHED_OTHERWISE/)
+        t.match(result.stderr, `pid ${pid}`)
+        t.match(result.stderr, what)
+      }
+      t.equal((await h1.daemon.status()).pid, pid)
+      t.ok((await h1.links()).includes('weave'), 'its bridge is there')
+    },
+  )
 })
 
 t.test('damaged state is not started from, and not destroyed', options, async t => {

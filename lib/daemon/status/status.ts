@@ -38,7 +38,10 @@ export interface DataPlaneFacts {
 }
 
 /** What of a Status follows from the node; the rest is the services'. */
-export type NodeStatus = Omit<Status, 'overlay' | 'exposed' | 'dns' | 'docker' | 'driver' | 'launchOptions'>
+export type NodeStatus = Omit<
+  Status,
+  'overlay' | 'exposed' | 'dns' | 'docker' | 'driver' | 'launchOptions' | 'endpoints'
+>
 /** What of a Report is not in a Status. */
 export type NodeDetails = Omit<Report, keyof Status>
 

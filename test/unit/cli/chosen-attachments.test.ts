@@ -17,6 +17,18 @@ t.test('attachments are found by name, beginning of an id, target or description
   t.strictSame(chosenAttachments(ALL, ['netns:c1', 'network namespace c1', 'web']), [WEB, C1])
 })
 
+t.test('they are found by their names in the mesh, whole or without the domain', async t => {
+  const blue = {
+    id: 'netns:x',
+    description: 'network namespace x',
+    names: ['blue.weave.local', 'sea.blue.weave.local'],
+  }
+  for (const text of ['blue', 'blue.weave.local', 'sea', 'sea.blue'])
+    t.strictSame(chosenAttachments([WEB, blue], [text]), [blue], text)
+  t.throws(() => chosenAttachments([WEB, blue], ['weave.local']), { code: 'NOT_ATTACHED' })
+  t.throws(() => chosenAttachments([WEB, blue], ['blu']), { code: 'NOT_ATTACHED' })
+})
+
 t.test('what is not attached is said', async t => {
   for (const text of ['shop', 'netns:other', 'we'])
     t.throws(() => chosenAttachments(ALL, ['web', text]), { code: 'NOT_ATTACHED', message: text }, text)

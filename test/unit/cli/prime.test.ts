@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ApiClient } from '../../../lib/api/mod.ts'
-import { prime, decidedStatus } from '../../../lib/cli/prime.ts'
+import { prime, decidedStatus, meshedStatus, waitMs } from '../../../lib/cli/prime.ts'
 
 type Client = Pick<ApiClient, 'call'>
 
@@ -44,4 +44,18 @@ t.test('launch waits until it is clear what has become of its peers', async t =>
   const begun = performance.now()
   await decidedStatus(clientOf(JOINING))
   t.ok(performance.now() - begun >= 2_900, 'at most three seconds')
+})
+
+t.test('launch --wait returns once this peer is of a mesh, or says for whom it waits', async t => {
+  t.match(await meshedStatus(clientOf(JOINING, NOBODY, READY), 5_000), READY)
+  await t.rejects(meshedStatus(clientOf(JOINING), 300), {
+    code: 'MESH_WAITING',
+    message: 'the daemon runs, and is of no mesh after 0.3 s: nobody has founded',
+  })
+})
+
+t.test('the time of --wait is in seconds', async t => {
+  t.equal(waitMs('30s'), 30_000)
+  t.equal(waitMs('1.5'), 1_500)
+  for (const text of ['', 's', '-1', '1m', 'host', '1000001']) t.throws(() => waitMs(text), { code: 'USAGE' }, text)
 })

@@ -180,6 +180,19 @@ t.test('peers are shown with their links, and with what is out of reach', t => {
   t.end()
 })
 
+t.test('a link of this host is shown with what carries its data', t => {
+  const [own] = status().peers
+  const link = { direction: 'outbound' as const, address: '192.0.2.1:6783', peer: ref(1), state: 'pending' as const }
+  const peers: PeerView[] = [
+    { ...own!, connections: [link] },
+    { ...own!, ...ref(1), isSelf: false, path: null, connections: [{ ...link, peer: ref(2) }] },
+  ]
+  const shown = (connections: ConnectionView[]) => renderPeers(status({ peers, connections })).match(/\w+$/gm)
+  t.strictSame(shown([connection({ state: 'tcp' })]), ['tcp', 'pending'])
+  t.strictSame(shown([connection({ state: 'relayed', address: '192.0.2.9:6783' })]), ['pending', 'pending'])
+  t.end()
+})
+
 t.test('below a peer is the data path to it, with what that carries', t => {
   const path = {
     ...{

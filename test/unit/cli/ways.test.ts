@@ -87,7 +87,7 @@ t.test('trace asks every peer on the way, and shows the state of the path to eac
   t.same(asked, ['far', RELAY.id, RELAY.id, RELAY.id, FAR.id, FAR.id, FAR.id])
   t.ok(isTraced(trace))
   t.match(renderTrace(trace).split('\n'), [
-    `${far} by the way of ${mid} > ${far}, cost 9`,
+    `${far} by the way of ${mid} > ${far}, cost 9 (in units of 4 ms)`,
     '   not direct',
     /^ 1 .*5\.0 ms {2}5\.0 ms {2}5\.0 ms {2}edge <4 ms$/,
     /^ {6}relay bbbbbbbb\(mid\), aes-256-gcm, keys 1m10s old.*: no answer to UDP probes$/,

@@ -11,6 +11,7 @@ const context: CallContext = { signal: new AbortController().signal, afterAnswer
 const parts = {
   port: 6783,
   hasSecret: true,
+  endpoints: ['192.0.2.1:6783'],
   isEphemeral: false,
   options: ['--port', '7000'],
   warnings: [],
@@ -59,7 +60,10 @@ t.test('a daemon that is about to end says so', t => {
 
 t.test('the options that the next launch repeats are in the status', t => {
   const { runner } = nodeRunner(t, 'self')
-  t.strictSame(new MeshService({ ...parts, runner }).report(), { launchOptions: ['--port', '7000'] })
+  t.strictSame(new MeshService({ ...parts, runner }).report(), {
+    launchOptions: ['--port', '7000'],
+    endpoints: ['192.0.2.1:6783'],
+  })
   t.end()
 })
 

@@ -1,0 +1,53 @@
+import { Command } from 'commander'
+import { stateDirOf } from './paths.ts'
+import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+
+export function addInviteCommands(program: Command): void {
+  withSettings(
+    program
+      .command('invite')
+      .description(
+        'print one line with which another host joins this mesh: addresses, mesh id and the secret. Hand it on like the secret: ' +
+          'weave-ts invite | ssh HOST weave-ts join -',
+      ),
+  )
+    .option('--password-file <file>', 'file with the mesh secret, where the last launch had none')
+    .action(async ({ passwordFile }: { passwordFile?: string }, command: Command) => {
+      const settings = settingsOf(command)
+      const { inviteText } = await import('./invite.ts')
+      const invitation = inviteText(await clientOf(settings).call('status'), passwordFile)
+      print(settings, { invitation }, invitation)
+    })
+  withSettings(
+    program
+      .command('join')
+      .description(
+        'launch the daemon as a member of the mesh of an invitation, and return once it is one (30 s at most); the secret is kept in the state directory',
+      )
+      .argument(
+        '<invitation>',
+        'what `weave-ts invite` prints; - reads it from standard input, which keeps it out of the process list',
+      )
+      .argument('[options...]', 'options of launch')
+      .passThroughOptions(),
+  ).action(async (word: string, words: string[], _options: object, command: Command) => {
+    const { launchWordsOf, otherMeshNote, readInvite } = await import('./invite.ts')
+    const invite = readInvite(word)
+    const settings = joinSettings(command, words)
+    const launch = program.commands.find(one => one.name() === 'launch')!
+    const given = [...words, '--state-dir', settings.stateDir, ...(settings.isJson ? ['--json'] : [])]
+    await launch.parseAsync(['--wait=30', ...launchWordsOf(invite, settings.stateDir), ...given], { from: 'user' })
+    const note = words.includes('--foreground')
+      ? undefined
+      : otherMeshNote(invite, await clientOf(settings).call('status'))
+    if (note !== undefined) console.error(`weave-ts: ${note}`)
+  })
+}
+
+/** Those before the invitation, and those among the options of launch. */
+function joinSettings(command: Command, words: readonly string[]) {
+  const among = withSettings(new Command().allowUnknownOption().allowExcessArguments())
+  const { stateDir, json } = among.parse(words, { from: 'user' }).opts<{ stateDir?: string; json?: boolean }>()
+  const before = settingsOf(command)
+  return { stateDir: stateDir === undefined ? before.stateDir : stateDirOf(stateDir), isJson: json ?? before.isJson }
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Status } from '../../../lib/api/mod.ts'
+import { decodeInvite, type Invite } from '../../../lib/cli/invitation.ts'
+import { inviteText, launchWordsOf, otherMeshNote } from '../../../lib/cli/invite.ts'
+
+const MESH = 'ab'.repeat(16)
+const INVITE: Invite = {
+  mesh: MESH,
+  endpoints: ['192.0.2.1:6783'],
+  range: '10.40.0.0/16',
+  domain: 'weave.local',
+  secret: 'a secret',
+}
+
+function stateDir(t: { teardown(end: () => void): void }, launch?: object): string {
+  const directory = mkdtempSync(join(tmpdir(), 'weave-ts-invite-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  if (launch !== undefined)
+    writeFileSync(
+      join(directory, 'launch.json'),
+      JSON.stringify({ version: 1, mesh: 'secret', options: {}, ...launch }),
+      {
+        mode: 0o600,
+      },
+    )
+  return directory
+}
+
+function statusIn(directory: string, parts: object = {}): Status {
+  const { mesh: id, endpoints, range, domain } = INVITE
+  const status = {
+    mesh: { id },
+    endpoints,
+    ipam: { range: `${range} (first-last)` },
+    dns: { domain },
+    encryption: 'secret',
+    waiting: [],
+  }
+  return { ...status, stateDir: directory, ...parts } as unknown as Status
+}
+
+t.test('the secret is that of the file of the last launch, or of a file that is named', async t => {
+  const directory = stateDir(t)
+  const file = join(directory, 'secret')
+  writeFileSync(file, 'a secret\n', { mode: 0o600 })
+  t.strictSame(decodeInvite(inviteText(statusIn(directory), file)), INVITE)
+  t.strictSame(decodeInvite(inviteText(statusIn(stateDir(t, { options: { passwordFile: file } })), undefined)), INVITE)
+  t.throws(() => inviteText(statusIn(directory), undefined), { code: 'CONFIG_INVALID', message: /is in no file/ })
+  t.equal(decodeInvite(inviteText(statusIn(directory, { encryption: 'open' }), undefined)).secret, '')
+})
+
+t.test('who is of no mesh, or has no address, invites nobody', async t => {
+  const directory = stateDir(t)
+  const waiting = ['nobody has founded']
+  t.throws(() => inviteText(statusIn(directory, { mesh: { id: null }, waiting }), undefined), {
+    code: 'MESH_WAITING',
+    message: /nobody has founded/,
+  })
+  t.throws(() => inviteText(statusIn(directory, { endpoints: [] }), undefined), { code: 'CONFIG_INVALID' })
+})
+
+t.test('an invitation becomes a launch whose secret is in a file for root alone', async t => {
+  const directory = stateDir(t)
+  const file = join(directory, 'mesh-secret')
+  const words = launchWordsOf(INVITE, directory)
+  t.strictSame(words, [
+    ...['--ipalloc-range', '10.40.0.0/16', '--dns-domain', 'weave.local', '--password-file', file],
+    '192.0.2.1:6783',
+  ])
+  t.equal(readFileSync(file, 'utf8'), 'a secret\n')
+  t.equal(statSync(file).mode & 0o777, 0o600)
+  t.notOk(launchWordsOf({ ...INVITE, secret: '' }, stateDir(t)).includes('--password-file'), 'an open mesh has none')
+})
+
+t.test('a host of another mesh is not moved', async t => {
+  const member = { mesh: 'cd'.repeat(16), contacts: [] }
+  t.throws(() => launchWordsOf(INVITE, stateDir(t, { member })), { code: 'MESH_FOUNDED', message: /cdcd.*abab/ })
+  t.equal(launchWordsOf(INVITE, stateDir(t, { member: { ...member, mesh: MESH } })).length, 7, 'one of the same is')
+  t.match(otherMeshNote(INVITE, statusIn('', { mesh: { id: 'cd'.repeat(16) } })), /is of the mesh cdcd.*into abab/)
+  t.equal(otherMeshNote(INVITE, statusIn('')), undefined)
+})
