@@ -96,7 +96,7 @@ t.test('an invitation is all that a new host needs; its secret is in no argument
   await h2.daemon.say('stop')
   t.match(
     await shell.run('weave-ts launch --wait'),
-    new RegExp(`^goes on with the mesh ${id}`),
+    new RegExp(`^(goes on with|is of) the mesh ${id}`),
     'without the invitation',
   )
   t.equal(await h2.daemon.say('invite').then(text => text.slice(0, 7)), 'weave1-', 'and it invites others')
