@@ -3,6 +3,7 @@ import { assert, type Millis, type WeaveError } from '../base/mod.ts'
 import * as errors from './allocation-error.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
+import { restingAway } from './block-survey.ts'
 import type { Borrower } from './borrower.ts'
 import { PENDING_MAX, WAIT_MS } from './constants.ts'
 import type { Hold } from './hold.ts'
@@ -280,7 +281,8 @@ export class Allocator {
     }
     if (isRefused && now < deadline && this.#leases.isFreeingBy(subnet, deadline)) return undefined
     if (isRefused) {
-      const elsewhere = [...(state?.denied.values() ?? [])].reduce((sum, { resting }) => sum + resting, 0)
+      const away = restingAway(this.#parts.loans, this.#parts.assignments, subnet)
+      const elsewhere = [...(state?.denied.values() ?? [])].reduce((sum, { resting }) => sum + resting, away)
       return errors.fullError(subnet, { here: this.#leases.restingIn(subnet), elsewhere }, words)
     }
     if (now < deadline) return undefined

@@ -1,7 +1,9 @@
-import type { Cidr, PeerId } from '../address/mod.ts'
+import { contains, type Cidr, type PeerId } from '../address/mod.ts'
+import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
 import type { BlockSpan } from './block-space.ts'
 import type { LeaseTable } from './lease-table.ts'
+import type { Loans } from './loans.ts'
 
 /** Consecutive blocks of one owner, and what is known of their addresses here. */
 export interface BlockRun extends BlockSpan {
@@ -59,4 +61,20 @@ export function freeIn(
 ): number {
   const span = map.space.spanOf(subnet)
   return span === undefined ? 0 : map.ownIn(span).reduce((free, block) => free + leases.freeIn(block, subnet), 0)
+}
+
+/**
+ * How many addresses of a subnet this peer lent that the borrower does not say to use: they rest there, and come back.
+ * Not those of `asker`, which knows of them itself.
+ */
+export function restingAway(
+  loans: Pick<Loans, 'all'>,
+  assignments: Pick<Assignments, 'usersOf'>,
+  subnet: Cidr,
+  asker?: PeerId,
+): number {
+  let count = 0
+  for (const { address, peer } of loans.all())
+    if (peer !== asker && contains(subnet, address) && !assignments.usersOf(address).includes(peer)) count++
+  return count
 }

@@ -13,7 +13,7 @@ import { Answers } from './answers.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
 import type { BlockSpan } from './block-space.ts'
-import { freeIn } from './block-survey.ts'
+import { freeIn, restingAway } from './block-survey.ts'
 import { chooseRanges } from './donation.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
@@ -111,17 +111,17 @@ export class Donor {
     if (request.address !== undefined) return { ...head, ...this.#giveVery(from, request, request.address) }
     if (request.count !== undefined) {
       const lent = this.#lendSome(from, request, request.count)
-      return { ...head, ...(lent.length > 0 ? { outcome: 'lent', lent } : this.#denied(request.subnet, 0)) }
+      return { ...head, ...(lent.length > 0 ? { outcome: 'lent', lent } : this.#denied(from, request.subnet, 0)) }
     }
     const span = this.#map.space.spanOf(request.subnet)
     const granted = span === undefined ? [] : this.#choose(span, request)
     for (const range of granted) this.#handOn(range, from)
     if (granted.length > 0) return { ...head, outcome: 'granted', granted }
-    return { ...head, ...this.#denied(request.subnet, freeIn(this.#map, this.#leases, request.subnet)) }
+    return { ...head, ...this.#denied(from, request.subnet, freeIn(this.#map, this.#leases, request.subnet)) }
   }
 
-  #denied(subnet: Cidr, free: number) {
-    const resting = this.#leases.restingIn(subnet)
+  #denied(from: PeerId, subnet: Cidr, free: number) {
+    const resting = this.#leases.restingIn(subnet) + restingAway(this.#loans, this.#assignments, subnet, from)
     return { outcome: 'denied', free, ...(resting > 0 && { resting }) } as const
   }
 

@@ -43,7 +43,10 @@ export interface IpamReport {
    * their containers.
    */
   readonly disputed: readonly DisputedLease[]
-  /** Of peers that are gone: settled ones, and those that wait for a majority. Not what a peer does about its own. */
+  /**
+   * Of peers that are gone: settled ones, and those that wait for a majority. Not what a peer does about its own, nor what
+   * this peer could not agree to either.
+   */
   readonly takeovers: readonly TakeoverProgress[]
   /** Who handed blocks on twice, as far as this peer saw it since it started. */
   readonly twiceGivers: readonly TwiceGiver[]
@@ -82,6 +85,7 @@ export interface ReportParts {
   readonly otherRanges: ReadonlyMap<PeerId, string>
   readonly words: Words
   readonly hold: Hold | undefined
+  readonly now: Millis
 }
 
 export function makeReport(parts: ReportParts): IpamReport {
@@ -122,7 +126,7 @@ export function makeReport(parts: ReportParts): IpamReport {
       if (owner === undefined) return [entry]
       return [{ ...entry, owner, ...(!parts.standing.hasRefused(lease.address) && { isAsked: true }) }]
     }),
-    takeovers: parts.takeovers.all().filter(({ author, victim }) => author !== victim),
+    takeovers: parts.takeovers.removals.allStanding(parts.now),
     twiceGivers: map.rivals.givers,
     otherRanges: [...otherRanges].map(([peer, range]) => ({ peer, range })),
   }

@@ -369,7 +369,8 @@ export class Ipam implements Machine<IpamOutput> {
 
   report(): IpamReport {
     const { inputs, words } = this.#parts
-    return makeReport({ ...this.#parts, otherRanges: inputs.otherRanges, words: words(), hold: this.#hold })
+    const state = { otherRanges: inputs.otherRanges, words: words(), hold: this.#hold, now: this.#workedAt }
+    return makeReport({ ...this.#parts, ...state })
   }
 
   #workedOff<T>(result: T, now: Millis): T {

@@ -27,8 +27,13 @@ export class Removals {
 
   /** Of these those that count: settled, or such that they may be. */
   standing(victim: PeerId, now: Millis): TakeoverProgress[] {
-    const standing = this.#ofOthers(victim).filter(entry => entry.isSettled || this.#rules.isPromising(entry, now))
-    return standing.map(entry => progressOf(entry, this.#votes))
+    return this.#standing(this.#ofOthers(victim), now)
+  }
+
+  /** Of all peers those that count, as an operator is shown them: not what nobody will agree to, as far as this peer knows. */
+  allStanding(now: Millis): TakeoverProgress[] {
+    const ofOthers = [...this.#entries.values()].filter(({ takeover }) => takeover.author !== takeover.victim)
+    return this.#standing(ofOthers, now)
   }
 
   /** True when the peer is gone by a settled takeover, and did not come back. */
@@ -82,6 +87,11 @@ export class Removals {
   /** Nothing is known of the mesh any more. */
   clear(): void {
     this.#undone.clear()
+  }
+
+  #standing(entries: readonly TakeoverEntry[], now: Millis): TakeoverProgress[] {
+    const standing = entries.filter(entry => entry.isSettled || this.#rules.isPromising(entry, now))
+    return standing.map(entry => progressOf(entry, this.#votes))
   }
 
   #ofOthers(victim: PeerId): TakeoverEntry[] {

@@ -177,6 +177,29 @@ t.test('what rests at owners that were asked is counted when a subnet is full', 
   ])
 })
 
+t.test('what rests at who borrowed it is counted when a subnet is full, and once', async t => {
+  const { a, b, exchange } = pair()
+  const subnet = cidr('10.32.0.4/30')
+  const full = (where: string) => ({
+    error: { code: 'RANGE_FULL', message: new RegExp(`addresses are taken, 1 of them resting ${where} after use`) },
+  })
+  b.setReachable(new Set([A]), 1)
+  b.allocate({ id: 'x', container: 'c', subnet }, 1)
+  exchange(1)
+  a.allocate({ id: 'y', container: 'd', subnet }, 1)
+  exchange(1)
+  a.allocate({ id: 'none', container: 'e', subnet }, 1)
+  t.match(exchange(1), [{ error: { message: /addresses are taken$/ } }], 'while it is in use it does not rest')
+  b.free('c', undefined, 2)
+  exchange(2)
+  a.allocate({ id: 'z', container: 'e', subnet }, 3)
+  t.match(exchange(3), [full('on other hosts')])
+  b.allocate({ id: 'w', container: 'f', subnet }, 3)
+  exchange(3)
+  b.handleTimeout(3 + FULL_GRACE_MS)
+  t.match(exchange(3 + FULL_GRACE_MS), [full('here')])
+})
+
 t.test('a /24 that eight peers share hands out all its 254 addresses, and is then full', async t => {
   for (let seed = 1; seed <= 3; seed++) {
     const mesh = new Mesh(8, RANGE, seed, NO_FAULTS)

@@ -6,7 +6,7 @@ import { makeTakeover, type Takeover, type TakeoverPlan } from '../../../lib/ipa
 import { TakeoverRules } from '../../../lib/ipam/takeover-rules.ts'
 import { TakeoverVotes } from '../../../lib/ipam/takeover-votes.ts'
 import { Mesh, NO_FAULTS, type Host } from './mesh.ts'
-import { MESH_ID, SALT, cidr, giver, peer, suite, takenOver } from './support.ts'
+import { MESH_ID, SALT, cidr, giver, ipam, peer, record, suite, takenOver } from './support.ts'
 
 const RANGE = cidr('10.32.0.0/24')
 const SCOPE = { meshId: MESH_ID, range: RANGE, blockPrefix: 28 }
@@ -240,4 +240,25 @@ t.test('what is agreed to of blocks of nobody changes when another takeover of t
   t.equal(rules.mayAgree(entry, 60_000), true)
   termInForce = 1
   t.equal(rules.mayAgree(entry, 60_000), false)
+})
+
+t.test('what nobody will agree to is not shown as settling', async t => {
+  const [owner, author, self] = [peer(1), peer(2), peer(3)]
+  const machine = ipam({ self, range: RANGE, blockPrefix: 28 })
+  machine.setStatements(owner, 0, record([{ first: 0, count: 16, owners: [owner] }], RANGE, 28), 0)
+  machine.setReachable(new Set([author]), 0, new Set([owner, author]))
+  const shown = () => machine.report().takeovers.map(({ victim, isSettled }) => ({ victim, isSettled }))
+  const publishes = (plan: TakeoverPlan) => {
+    const made = makeTakeover(suite, giver(author), SCOPE, plan)
+    machine.setTakeover(author, fromHex(made.id)!, made.value, 1)
+  }
+  const plan = { victim: owner, term: 1, isForced: false, runs: ALL }
+  publishes({ ...plan, term: 9 })
+  publishes({ ...plan, victim: peer(7) })
+  t.equal(machine.takeovers.all().length, 2)
+  t.same(shown(), [], "of a term that is not the next one; of blocks that are not the victim's")
+  publishes(plan)
+  t.same(shown(), [{ victim: owner, isSettled: false }])
+  machine.setReachable(new Set([author, owner]), 2, new Set([owner, author]))
+  t.same(shown(), [], 'the victim is there')
 })
