@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { Option, type Command } from 'commander'
 import type { GivenOptions } from '../daemon/mod.ts'
 import type { Wanted } from './launch-memory.ts'
@@ -112,6 +113,9 @@ export function addLaunchCommand(program: Command): void {
       const remembered = readRememberedLaunch(stateDir)
       const repetition = repeatedOptions(remembered, wanted, stateDir)
       const isRunning = stateLockHolder(stateDir) !== undefined
+      const isReplacing = options.replace === true && isRunning
+      const configOf = () =>
+        daemonConfigOf(peers, { ...options, ...repetition.options, stateDir }, { ...repetition, isReplacing })
       const { renderLaunched, renderRunning } = await import('./launch-words.ts')
       if (isRunning && options.replace !== true && options.foreground !== true) {
         const running = await clientOf(settings)
@@ -120,17 +124,19 @@ export function addLaunchCommand(program: Command): void {
         if (running !== undefined) {
           const { checkRunsAsAsked } = await import('./running-launch.ts')
           const asked = { peers, options: repetition.remember, ...askedOf(command, options) }
-          checkRunsAsAsked(asked, remembered?.options ?? {}, running)
+          try {
+            checkRunsAsAsked(asked, remembered?.options ?? {}, running)
+          } catch (error) {
+            // What can be asked of no daemon is said first.
+            const { derivedSettingsOf } = await import('../daemon/settings.ts')
+            derivedSettingsOf(configOf(), networkInterfaces())
+            throw error
+          }
           const status = await statusOf()
           return print(settings, status, renderRunning(status))
         }
       }
-      const isReplacing = options.replace === true && isRunning
-      const config = daemonConfigOf(
-        peers,
-        { ...options, ...repetition.options, stateDir },
-        { ...repetition, isReplacing },
-      )
+      const config = configOf()
       if (options.foreground === true) {
         const { runInForeground } = await import('../daemon/process.ts')
         return runInForeground(config)
