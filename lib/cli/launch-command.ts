@@ -101,7 +101,7 @@ export function addLaunchCommand(program: Command): void {
       }
       const settings = settingsOf(command)
       const { daemonConfigOf } = await import('./launch-options.ts')
-      const { readRememberedLaunch } = await import('../daemon/mod.ts')
+      const { derivedSettingsOf, readRememberedLaunch } = await import('../daemon/mod.ts')
       const { stateLockHolder } = await import('../io/mod.ts')
       const { repeatedOptions } = await import('./launch-memory.ts')
       const { decidedStatus, meshedStatus, waitMs } = await import('./prime.ts')
@@ -128,7 +128,6 @@ export function addLaunchCommand(program: Command): void {
             checkRunsAsAsked(asked, remembered?.options ?? {}, running)
           } catch (error) {
             // What can be asked of no daemon is said first.
-            const { derivedSettingsOf } = await import('../daemon/settings.ts')
             derivedSettingsOf(configOf(), networkInterfaces())
             throw error
           }

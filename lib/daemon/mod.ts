@@ -12,3 +12,4 @@ export {
   type GivenOptions,
   type RememberedLaunch,
 } from './remembered-launch.ts'
+export { derivedSettingsOf } from './settings.ts'
