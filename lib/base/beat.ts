@@ -17,4 +17,9 @@ export class Beat {
   after(at: Millis): Millis {
     return Math.ceil((at - this.#phaseMs) / BEAT_MS) * BEAT_MS + this.#phaseMs
   }
+
+  /** The first beat that is after this time: who is woken on a beat a little late has the next one all the same. */
+  next(now: Millis): Millis {
+    return this.after(Math.floor(now) + 1)
+  }
 }

@@ -101,7 +101,7 @@ export class DetourProber {
       this.#sender.send('link', now)
       if (detour === 'link' && linkRttMs !== undefined) this.#suspicion.ask(linkRttMs, now)
     }
-    return this.#nextAt(linkRttMs, now)
+    return this.#nextAt(linkRttMs, isBusy, now)
   }
 
   #probeRelay(now: Millis): Millis {
@@ -112,7 +112,7 @@ export class DetourProber {
       this.#sender.send('relay', now)
       this.#suspicion.ask(viaRttMs, now)
     }
-    return this.#nextAt(viaRttMs, now)
+    return this.#nextAt(viaRttMs, isBusy, now)
   }
 
   /** Frames go by a detour, and want a path: both sides are to probe each other. */
@@ -123,8 +123,9 @@ export class DetourProber {
   }
 
   /** `rttMs`: of a detour that has answered. */
-  #nextAt(rttMs: Millis | undefined, now: Millis): Millis {
+  #nextAt(rttMs: Millis | undefined, isBusy: boolean, now: Millis): Millis {
     if (this.#suspicion.isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
-    return rttMs === undefined ? Infinity : this.#beat.after(now + PROBE_BUSY_MS)
+    if (rttMs === undefined) return Infinity
+    return isBusy ? this.#beat.next(now) : this.#beat.after(now + PROBE_BUSY_MS)
   }
 }

@@ -276,12 +276,13 @@ export class PathProber {
 
   #probePath(direct: { endpoint: Endpoint; rttMs: number }, now: Millis): void {
     if (!this.#suspicion.isSuspect) {
-      this.#probeAt = this.#beat.after(now + PROBE_BUSY_MS)
       this.look(now)
+      const isBusy = this.#isBusy(now)
+      this.#probeAt = isBusy ? this.#beat.next(now) : this.#beat.after(now + PROBE_BUSY_MS)
       if (this.#suspicion.mayRest(this.#use.usedAt, now)) return
       this.#prove(direct, now)
       // At rest nothing is sent for which its size would matter.
-      if (this.#isBusy(now)) this.#findings.onUse(now)
+      if (isBusy) this.#findings.onUse(now)
       return
     }
     const hasDetour = this.#way.detour !== undefined

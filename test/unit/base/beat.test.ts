@@ -19,3 +19,14 @@ t.test('peers have beats of their own, and each one keeps to its', async t => {
   t.equal(other.after(5_000), 5_600)
   t.equal(one.after(5_101), 6_100)
 })
+
+t.test('who does something on each beat, and is late each time, misses none', async t => {
+  const beat = new Beat(() => 0.25)
+  let at = beat.next(0)
+  t.equal(at, 250)
+  for (const lateMs of [0, 1, 0.4, 3, 999]) {
+    const next = beat.next(at + lateMs)
+    t.equal(next, at + BEAT_MS)
+    at = next
+  }
+})

@@ -80,9 +80,9 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
     path.handleControl(SESSION, encodeProbeReply(token, '192.0.2.100:6783'), endpointParts(ONE), now)
     return drain()
   }
-  /** The next due time, and what is probed then by a path that carries frames. */
-  const next = (isIdle = false) => {
-    const at = path.pollTimeout()!.at
+  /** The next due time, and what is probed then by a path that carries frames; woken so much late. */
+  const next = (isIdle = false, lateMs = 0) => {
+    const at = path.pollTimeout()!.at + lateMs
     if (!isIdle) use.want(at)
     path.handleTimeout(at)
     const outputs = drain()

@@ -139,6 +139,18 @@ t.test('a path that carries no frames is proved seldom, and one that does at onc
   t.end()
 })
 
+t.test('a path that carries frames is proved on each beat, however late each one is heard', t => {
+  const w = directPath()
+  const times: number[] = []
+  for (let i = 0; i < 20; i++) {
+    const due = w.next(false, i % 7)
+    times.push(due.at)
+    for (const probe of due.probes) w.answer(probe.token, due.at + 2)
+  }
+  for (const gap of gapsOf(times)) t.ok(gap < BEAT_MS + 7, `${gap} ms`)
+  t.end()
+})
+
 t.test('the size of a path is checked while it carries frames, and not at rest', t => {
   const w = directPath()
   idleProbes(w, 60_000)
