@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import type { Argument, Command, Option } from 'commander'
 import { SOFTWARE_VERSION } from '../lib/api/mod.ts'
+import { examplesOf } from '../lib/cli/help-pages.ts'
 import { EXIT_STATUSES, weaveProgram } from '../lib/cli/program.ts'
 
 /** Plain text as roff takes it. */
@@ -54,7 +55,13 @@ function commandSection(command: Command, program: Command): string {
   const own = command.options.filter(option => !option.hidden && !common.has(option.long))
   return `.SS "${roff(`${command.name()} ${command.usage()}`)}"
 ${roff(command.description())}
-${command.registeredArguments.map(argumentEntry).join('')}${own.map(optionEntry).join('')}`
+${command.registeredArguments.map(argumentEntry).join('')}${own.map(optionEntry).join('')}${examples(command.name())}`
+}
+
+function examples(name: string): string {
+  return examplesOf(name)
+    .map(([words, effect]) => entry(`.B "weave\\-ts ${roff(words)}"`, effect))
+    .join('')
 }
 
 function argumentEntry(argument: Argument): string {

@@ -113,7 +113,7 @@ export const CALLS = {
     method: 'POST',
     path: '/v1/forget',
     request: schema.ForgetRequest,
-    answer: schema.TargetsAnswer,
+    answer: schema.ForgetAnswer,
     deadlineMs: 5_000,
     description: 'removes contacts, here and at every peer of the mesh',
   }),

@@ -9,7 +9,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 type CallArguments<N extends CallName> =
   Record<never, never> extends CallInput<N> ? [input?: CallInput<N>] : [input: CallInput<N>]
 
-/** Speaks to a daemon over its Unix socket. Failures are WeaveErrors: the daemon's own, or DAEMON_DOWN, DAEMON_BUSY. */
+/** Speaks to a daemon over its Unix socket. Failures are WeaveErrors: the daemon's own, or DAEMON_DOWN, DAEMON_BUSY, NO_PERMISSION. */
 export class ApiClient {
   readonly #socketPath: string
 
@@ -82,7 +82,11 @@ export class ApiClient {
 
   #unreachable(error: NodeJS.ErrnoException): WeaveError {
     if (error.code === 'EACCES')
-      return new WeaveError('DAEMON_DOWN', `no permission to use ${this.#socketPath}`, 'run the command as root')
+      return new WeaveError(
+        'NO_PERMISSION',
+        `this user may not use ${this.#socketPath} (${error.code}); whether a daemon runs there is not known`,
+        'run the command as root',
+      )
     return new WeaveError(
       'DAEMON_DOWN',
       `no daemon answers at ${this.#socketPath} (${error.code ?? error.message})`,

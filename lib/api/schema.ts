@@ -421,6 +421,8 @@ export const DnsAnswer = z.object({ domain: z.string(), entries: z.array(NameVie
 /** The id of the mesh. */
 export const FoundAnswer = z.object({ mesh: z.string() })
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
+/** `strange`: what was no target of this peer. `told`: how many other peers are reached, and so are told at once. */
+export const ForgetAnswer = TargetsAnswer.extend({ strange: z.array(z.string()), told: z.number().int() })
 /** `ipv6`: those that go with the others, in CIDR form. */
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()), ipv6: z.array(z.string()).default([]) })
 /** `notes`: what an operator should read. */

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   MESH_WAITING: { http: 503, exit: 75 },
   CONFIG_INVALID: { http: 400, exit: 78 },
   LAUNCH_FAILED: { http: 500, exit: 70 },
+  NO_PERMISSION: { http: 403, exit: 77 },
   DAEMON_DOWN: { http: 503, exit: 7 },
   DAEMON_BUSY: { http: 503, exit: 75 },
   BAD_ADDRESS: { http: 400, exit: 2 },

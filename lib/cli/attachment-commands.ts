@@ -5,6 +5,7 @@ import { renderContainers } from './render-containers.ts'
 import { renderPs } from './render.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 import { TIMEOUT, timeoutOf, withNotice } from './waiting.ts'
+import { targetLast } from './word-order.ts'
 
 const TARGET = 'netns:NAME, pid:N, or the id or name of a Docker container'
 export const ADDRESSES = 'CIDR or ip:CIDR (this one), net:CIDR (one of that subnet), net:default'
@@ -36,8 +37,7 @@ export function addAttachmentCommands(program: Command): void {
       const settings = settingsOf(command)
       const client = clientOf(settings)
       const answer = client.call('attach', {
-        target: args.at(-1)!,
-        addresses: args.slice(0, -1),
+        ...targetLast('attach', args),
         multicastRoute,
         names,
         defaultNames: !withoutDns,
@@ -57,8 +57,7 @@ export function addAttachmentCommands(program: Command): void {
     .usage('[options] [addresses...] <target>')
     .action(async (args: string[], _options: object, command: Command) => {
       const settings = settingsOf(command)
-      const request = { target: args.at(-1)!, addresses: args.slice(0, -1) }
-      const { cidrs, ipv6 } = await clientOf(settings).call('detach', request)
+      const { cidrs, ipv6 } = await clientOf(settings).call('detach', targetLast('detach', args))
       print(settings, { cidrs, ipv6 }, [...cidrs, ...ipv6].join(' '))
     })
   withSettings(

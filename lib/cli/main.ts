@@ -2,16 +2,18 @@ import { WeaveError } from '../base/mod.ts'
 import { fail } from './fail.ts'
 import { weaveProgram } from './program.ts'
 import { settingsOf, type Settings } from './settings.ts'
+import { refuseEmpty } from './word-order.ts'
 
 const EXIT_USAGE = 2
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = weaveProgram()
+  const program = weaveProgram(argv.includes('--json'))
   // The value of `--wait` may be left out; a peer that follows is none.
   const words = argv.map(word => (word === '--wait' ? '--wait=30' : word))
   let settings = settingsOf(program)
   program.hook('preAction', (_program, command) => {
     settings = settingsOf(command)
+    refuseEmpty(command.name(), command.args)
   })
   try {
     await program.parseAsync(words, { from: 'user' })

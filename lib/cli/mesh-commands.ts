@@ -26,7 +26,8 @@ export function addMeshCommands(program: Command): void {
       .argument('<peers...>', 'as they were given to launch or connect'),
   ).action(async (peers: string[], _options: object, command: Command) => {
     const settings = settingsOf(command)
-    print(settings, await clientOf(settings).call('forget', { targets: peers }), '')
+    const answer = await clientOf(settings).call('forget', { targets: peers })
+    print(settings, answer, forgetText(peers, answer))
   })
   withSettings(
     program
@@ -80,4 +81,20 @@ export function addMeshCommands(program: Command): void {
     const secret = generateSecret(systemEntropy)
     print(settingsOf(command), { secret }, secret)
   })
+}
+
+/** What became of a `forget`, in words. */
+export function forgetText(
+  peers: readonly string[],
+  { strange, told }: { readonly strange: readonly string[]; readonly told: number },
+): string {
+  const known = peers.filter(peer => !strange.includes(peer))
+  const others = told === 1 ? '1 other host is told' : `${told} other hosts are told`
+  return [
+    ...(known.length > 0 ? [`${known.join(', ')}: not connected to by this host any more`] : []),
+    ...(strange.length > 0
+      ? [`${strange.join(', ')}: no target of this host; targets are matched as they were given`]
+      : []),
+    told === 0 ? 'no other host is reached; whoever comes back is told then' : others,
+  ].join('\n')
 }

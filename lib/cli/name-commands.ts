@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+import { targetFirst } from './word-order.ts'
 
 const WHOSE = 'netns:NAME, pid:N, the id or name of a Docker container, weave:expose (this host), or any IP address'
 
@@ -61,6 +62,7 @@ async function change(
   command: Command,
 ): Promise<void> {
   const settings = settingsOf(command)
+  targetFirst(call, target, names)
   const answer = await clientOf(settings).call(call, { target, names: [...names] })
   print(settings, answer, answer.names.join('\n'))
 }

@@ -3,6 +3,7 @@ import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { addAttachmentCommands } from './attachment-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addExposureCommands } from './exposure-commands.ts'
+import { arrangeHelp } from './help-pages.ts'
 import { addInviteCommands } from './invite-commands.ts'
 import { addIpamCommand } from './ipam-command.ts'
 import { addLaunchCommand } from './launch-command.ts'
@@ -17,26 +18,27 @@ import { weaveAnswer } from './weave-answers.ts'
 
 export const EXIT_STATUSES = [
   ...['0 done', '1 refused', '2 wrong usage', '3 status: not ready', '4 no such target', '7 no daemon'],
-  ...['65 damaged state', '69 something missing', '70 failed', '74 disk', '75 busy: try again', '77 not root'],
+  ...['65 damaged state', '69 something missing', '70 failed', '74 disk', '75 busy: try again', '77 no permission'],
   '78 configuration',
 ]
 
 const EXIT_USAGE = 2
+const SEE_HELP = 'add --help to see what can be given'
 const EXIT_STATUS_HELP = `
 Exit status: ${EXIT_STATUSES.slice(0, 6).join(' · ')}
              ${EXIT_STATUSES.slice(6).join(' · ')}
 Environment: WEAVE_TS_STATE_DIR (as --state-dir), WEAVE_PASSWORD (mesh secret), DOCKER_HOST`
 
-/** The command line with all its commands; each is added by the file of its group. */
-export function weaveProgram(): Command {
+/** The command line with all its commands; each is added by the file of its group. `isJson`: so are its complaints. */
+export function weaveProgram(isJson = false): Command {
   const program = withSettings(
     new Command('weave-ts')
       .description('An encrypted layer-2 overlay mesh for hosts and containers, without a controller.')
       .version(SOFTWARE_VERSION, '--version')
       .helpOption('-h, --help')
       .enablePositionalOptions()
-      .showHelpAfterError('  add --help to see what can be given [USAGE]')
-      .configureOutput({ outputError: (text, write) => write(complaintOf(text)) })
+      .showHelpAfterError(isJson ? false : `  ${SEE_HELP} [USAGE]`)
+      .configureOutput({ outputError: (text, write) => write(isJson ? jsonOf(text) : complaintOf(text)) })
       .exitOverride()
       .helpCommand(false)
       .addHelpText('after', EXIT_STATUS_HELP),
@@ -54,6 +56,7 @@ export function weaveProgram(): Command {
   addServiceCommand(program)
   addCompletionCommand(program)
   addHelpCommand(program)
+  arrangeHelp(program)
   return program
 }
 
@@ -77,4 +80,13 @@ function complaintOf(text: string): string {
   const complaint = text.replace(/^error: /, 'weave-ts: ')
   // Commander guesses at a verb that is spelt alike; the answer knows.
   return answer === undefined ? complaint : `${complaint.split('\n')[0]}\n  ${answer}\n`
+}
+
+function jsonOf(text: string): string {
+  const [message, ...rest] = text
+    .replace(/^error: /, '')
+    .trim()
+    .split('\n')
+  const remedy = weaveAnswer(text) ?? [...rest, SEE_HELP].join(' ')
+  return `${JSON.stringify({ code: 'USAGE', message, remedy })}\n`
 }

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 import { renderConnections, renderDns, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
 import { renderRoutes } from './render-ways.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
@@ -61,7 +62,11 @@ export function addStatusCommands(program: Command): void {
       .call('status')
       .then(
         status => status.version,
-        () => null,
+        (thrown: unknown) => {
+          if (thrown instanceof WeaveError && thrown.code === 'DAEMON_DOWN') return null
+          if (!settings.isJson) console.log(`weave-ts ${SOFTWARE_VERSION}`)
+          throw thrown
+        },
       )
     const text = `weave-ts ${SOFTWARE_VERSION}\n${daemon === null ? 'no daemon is running' : `daemon ${daemon}`}`
     print(settings, { version: SOFTWARE_VERSION, daemon }, text)

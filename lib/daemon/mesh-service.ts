@@ -50,7 +50,10 @@ export class MeshService implements Service {
       connect: ({ targets, replace }) => ({ targets: this.#connect(targets, replace, parts.port) }),
       forget: ({ targets }) => {
         this.#runner.requireStore()
-        return askNode(this.#runner, (node, now) => ({ targets: node.forgetContacts(targets, now) }))
+        return askNode(this.#runner, (node, now) => {
+          const { left, ...rest } = node.forgetContacts(targets, now)
+          return { targets: left, ...rest }
+        })
       },
       found: () => this.#found(),
       stop: (_request, { afterAnswer }) => {

@@ -13,6 +13,16 @@ import { decodeContacts, encodeContacts } from './stored.ts'
 const CONTACTS_KEY = 'targets'
 const FORGOTTEN_KEY = 'forgotten'
 
+/** What became of a `forget`. */
+export interface Forgetting {
+  /** What is on the list of this peer now. */
+  readonly left: string[]
+  /** What was not on it. */
+  readonly strange: string[]
+  /** How many other peers are reached, and so are told now; others will be when they come back. */
+  readonly told: number
+}
+
 /** The operator's list of whom to connect to: kept in the store, and taken from everywhere by `forget`. */
 export class Contacts implements NodePart {
   readonly name = 'contacts'
@@ -50,12 +60,14 @@ export class Contacts implements NodePart {
     return isTaken ? dialler.configured : undefined
   }
 
-  /** Removes contacts here, and by a record of the ledger at every peer. Returns what is left here. */
-  forget(contacts: readonly string[]): string[] {
-    for (const contact of contacts) this.#drop(contact)
+  /** Removes contacts here, and by a record of the ledger at every peer. */
+  forget(contacts: readonly string[]): Forgetting {
+    const strange = contacts.filter(contact => !this.#drop(contact))
     this.#forget.publish(contacts)
     this.#persist()
-    return this.#dialler.configured
+    const { view, config } = this.#context
+    const told = [...view.reachable].filter(peer => peer !== config.identity.peerId).length
+    return { left: this.#dialler.configured, strange, told }
   }
 
   handleRecord({ owner, record }: RecordChange, now: Millis): void {

@@ -6,6 +6,7 @@ import { MAC_LOCAL, type SwitchNotice } from '../overlay/mod.ts'
 import { GOODBYE_CODE, SHORT_ID_BYTES, type NameRecord } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
+import type { Forgetting } from './contacts.ts'
 import type { DataPaths } from './data-paths.ts'
 import type { Dialler } from './dialler.ts'
 import { FEATURES } from './features.ts'
@@ -94,7 +95,7 @@ export class Node implements Machine<NodeOutput> {
   }
 
   /** Removes contacts here, and by a record of the ledger at every peer. Returns what is left here. */
-  forgetContacts(contacts: readonly string[], now: Millis): string[] {
+  forgetContacts(contacts: readonly string[], now: Millis): Forgetting {
     return this.#workedOff(this.#wiring.contacts.forget(contacts), now)
   }
 

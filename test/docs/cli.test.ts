@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { projectRoot } from '../../scripts/check-docs.ts'
+import { examplesOf } from '../../lib/cli/help-pages.ts'
+import { weaveProgram } from '../../lib/cli/program.ts'
 import { commandNames, commandOf, commonOptions, misuse, runCli } from './commands.ts'
 import { codeLines, codeSpans, pages, weaveCommand } from './pages.ts'
 
@@ -74,6 +76,21 @@ t.test('docs/configuration.md describes every option, with its default, and no o
   }
 })
 
+t.test('each command stands in one group of `--help`, and has examples that the program takes', async t => {
+  const program = weaveProgram()
+  for (const command of program.commands) {
+    t.ok(command.helpGroup(), `${command.name()} stands in a group`)
+    if (command.name() === 'help') continue
+    const lines = examplesOf(command.name()).map(([words]) => words)
+    t.ok(lines.length > 0, `${command.name()} has an example`)
+    const { stdout } = runCli(command.name(), '--help')
+    for (const line of lines) {
+      t.equal(misuse(line.split(' '), commands, before), undefined, line)
+      t.match(stdout, `  weave-ts ${line}`)
+    }
+  }
+})
+
 t.test('README.md lists every command, and no other', async t => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   const listed = [...readme.matchAll(/^\| `([a-z]+(?:-[a-z]+)*)[^`]*` \|/gm)].map(match => match[1]!)
@@ -113,6 +130,17 @@ t.test('the commands that need no root do what README.md says', async t => {
     t.match(runCli(...argv).stderr, /it ended by itself at today: Error: the last word/, argv.join(' '))
   t.equal(runCli('launch', '--port', 'x', '--state-dir', stateDir).status, 78)
   t.equal(runCli('fly').status, 2)
+  for (const [argv, message, remedy] of [
+    [['fly', '--json'], /unknown command 'fly'/, /--help/],
+    [['--json', 'ps', '--rpot'], /unknown option '--rpot'/, /--help/],
+    [['--json', 'attach'], /missing required argument 'target'/, /--help/],
+    [['--json', 'attach', ''], /argument 1 of attach is empty/, /variable/],
+    [['--json', 'setup'], /unknown command 'setup'/, /Weave Net's/],
+  ] as const) {
+    const { status: exit, stdout, stderr } = runCli(...argv)
+    t.same([exit, stdout], [2, ''], argv.join(' '))
+    t.match(JSON.parse(stderr), { code: 'USAGE', message, remedy }, argv.join(' '))
+  }
 })
 
 t.test('bin/weave-ts runs from the checkout', async t => {

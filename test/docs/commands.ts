@@ -25,8 +25,7 @@ export function runCli(...argv: readonly string[]) {
 
 export function commandNames(): string[] {
   const { stdout } = runCli('--help')
-  const list = stdout.split(/^Commands:$/m)[1] ?? ''
-  return [...list.matchAll(/^ {2}([a-z]+(?:-[a-z]+)*)\b/gm)].map(match => match[1]!)
+  return [...stdout.matchAll(/^ {2}([a-z]+(?:-[a-z]+)*)\b/gm)].map(match => match[1]!)
 }
 
 /** What `--help` says of a command: the real definition, as users see it. */

@@ -107,7 +107,11 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
   })
 
   await t.test('forget takes the peer from the list and leaves the link', async t => {
-    t.strictSame(await daemon.json('forget', h2.address), { targets: [] })
+    t.strictSame(await daemon.json('forget', h2.address), { targets: [], strange: [], told: 1 })
+    t.equal(
+      await daemon.say('forget', h2.address),
+      `${h2.address}: no target of this host; targets are matched as they were given\n1 other host is told`,
+    )
     t.equal((await daemon.status()).connections.filter(one => one.state === 'established').length, 1)
   })
 
