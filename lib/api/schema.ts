@@ -96,7 +96,10 @@ export const TargetView = z.object({
 export const IpamView = z.object({
   state: z.enum(['ready', 'waiting']),
   reason: z.string().nullable(),
+  /** In CIDR form. */
   range: z.string(),
+  rangeFirst: z.string(),
+  rangeLast: z.string(),
   rangeAddresses: z.number(),
   defaultSubnet: z.string(),
   blockPrefix: z.number(),
@@ -223,6 +226,8 @@ export const DriverView = z.object({
 })
 
 export const Status = z.object({
+  /** SCHEMA_VERSION of the daemon. */
+  schemaVersion: z.number().int(),
   version: z.string(),
   pid: z.number(),
   uptimeSeconds: z.number(),

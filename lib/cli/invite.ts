@@ -28,7 +28,7 @@ export function inviteText(status: Status, passwordFile: string | undefined): st
       'launch it with one: weave-ts launch --replace --advertise IP',
     )
   const secret = encryption === 'open' ? '' : secretOf(stateDir, passwordFile)
-  return encodeInvite({ mesh: mesh.id, endpoints, range: ipam.range.split(' ')[0]!, domain: dns.domain, secret })
+  return encodeInvite({ mesh: mesh.id, endpoints, range: ipam.range, domain: dns.domain, secret })
 }
 
 function secretOf(stateDir: string, passwordFile: string | undefined): string {

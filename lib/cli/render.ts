@@ -38,7 +38,8 @@ export function renderStatus(status: Status): string {
   lines.push('', labelled('Service', 'ipam'))
   const { ipam } = status
   lines.push(labelled('Status', ipam.state === 'ready' ? 'ready' : `waiting: ${ipam.reason ?? ''}`))
-  lines.push(labelled('Range', ipam.range), labelled('DefaultSubnet', ipam.defaultSubnet))
+  lines.push(labelled('Range', `${ipam.range} (${ipam.rangeFirst}-${ipam.rangeLast})`))
+  lines.push(labelled('DefaultSubnet', ipam.defaultSubnet))
   const { ipv6Off } = status.overlay
   const ipv6 = ipv6Off === null ? (status.mesh.ipv6Prefix ?? 'as soon as there is a mesh') : `off: ${ipv6Off}`
   lines.push(labelled('IPv6', ipv6))

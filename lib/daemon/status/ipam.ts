@@ -10,7 +10,9 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
   return {
     state: ipam.state,
     reason: ipam.reason ?? null,
-    range: `${ipam.range} (${formatIpv4(range.address)}-${formatIpv4(lastAddress(range))})`,
+    range: ipam.range,
+    rangeFirst: formatIpv4(range.address),
+    rangeLast: formatIpv4(lastAddress(range)),
     rangeAddresses: total,
     defaultSubnet: ipam.defaultSubnet,
     blockPrefix: ipam.blockPrefix,

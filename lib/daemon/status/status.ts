@@ -1,5 +1,5 @@
 import { formatMac } from '../../address/mod.ts'
-import type { Report, Status } from '../../api/mod.ts'
+import { SCHEMA_VERSION, type Report, type Status } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
 import { MAC_LOCAL, type MacEntry } from '../../overlay/mod.ts'
@@ -54,6 +54,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
   const election = electionOf(report, names)
   const reason = election.wait ?? ipam.reason
   return {
+    schemaVersion: SCHEMA_VERSION,
     version: facts.version,
     pid: facts.pid,
     uptimeSeconds: Math.floor((now - facts.startedAt) / 1000),
