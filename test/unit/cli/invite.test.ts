@@ -34,7 +34,7 @@ function statusIn(directory: string, parts: object = {}): Status {
   const status = {
     mesh: { id },
     endpoints,
-    ipam: { range: `${range} (first-last)` },
+    ipam: { range },
     dns: { domain },
     encryption: 'secret',
     waiting: [],

@@ -118,7 +118,9 @@ t.test('address management is shown with shares, waits and disputes by name', t 
   t.match(ipamView(report, new Names(report), NOW), {
     state: 'ready',
     reason: null,
-    range: '10.32.0.0/12 (10.32.0.0-10.47.255.255)',
+    range: '10.32.0.0/12',
+    rangeFirst: '10.32.0.0',
+    rangeLast: '10.47.255.255',
     rangeAddresses: 1_048_576,
     activeAddresses: 1,
     owners: [
