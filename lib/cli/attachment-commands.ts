@@ -3,8 +3,9 @@ import { chosenAttachments, chosenContainers } from './chosen-attachments.ts'
 import { withNames } from './name-commands.ts'
 import { renderContainers } from './render-containers.ts'
 import { renderPs } from './render.ts'
-import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+import { clientOf, print, settingsOf, withSettings, type Settings } from './settings.ts'
 import { TIMEOUT, timeoutOf, withNotice } from './waiting.ts'
+import { WATCH, watching } from './watch.ts'
 import { targetLast } from './word-order.ts'
 
 const TARGET = 'netns:NAME, pid:N, or the id or name of a Docker container'
@@ -64,17 +65,10 @@ export function addAttachmentCommands(program: Command): void {
     program.command('ps').description('list what is attached: id, MAC, addresses, names').argument('[targets...]'),
   )
     .option('--all', 'on all hosts of the mesh: host, id, addresses, names')
-    .action(async (targets: string[], { all = false }: { all?: boolean }, command: Command) => {
-      const settings = settingsOf(command)
-      if (all) {
-        const { containers } = await clientOf(settings).call('containers')
-        const shown = chosenContainers(containers, targets)
-        return print(settings, shown, renderContainers(shown))
-      }
-      const { attachments } = await clientOf(settings).call('ps')
-      const shown = chosenAttachments(attachments, targets)
-      print(settings, shown, renderPs(shown))
-    })
+    .option('--watch <seconds>', WATCH)
+    .action((targets: string[], { all = false, watch }: { all?: boolean; watch?: string }, command: Command) =>
+      watching(watch, () => showAttached(targets, all, settingsOf(command)), { isTerminal: process.stdout.isTTY }),
+    )
   withSettings(
     program
       .command('whois')
@@ -85,4 +79,15 @@ export function addAttachmentCommands(program: Command): void {
     const { containers } = await clientOf(settings).call('whois', { what })
     print(settings, containers, renderContainers(containers))
   })
+}
+
+async function showAttached(targets: readonly string[], isAll: boolean, settings: Settings): Promise<void> {
+  if (isAll) {
+    const { containers } = await clientOf(settings).call('containers')
+    const shown = chosenContainers(containers, targets)
+    return print(settings, shown, renderContainers(shown))
+  }
+  const { attachments } = await clientOf(settings).call('ps')
+  const shown = chosenAttachments(attachments, targets)
+  print(settings, shown, renderPs(shown))
 }

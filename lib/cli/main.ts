@@ -5,11 +5,12 @@ import { settingsOf, type Settings } from './settings.ts'
 import { refuseEmpty } from './word-order.ts'
 
 const EXIT_USAGE = 2
+const VALUES_LEFT_OUT: Readonly<Record<string, string>> = { '--wait': '--wait=30', '--watch': '--watch=2' }
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = weaveProgram(argv.includes('--json'))
-  // The value of `--wait` may be left out; a peer that follows is none.
-  const words = argv.map(word => (word === '--wait' ? '--wait=30' : word))
+  // The values of these may be left out; a word that follows is none.
+  const words = argv.map(word => VALUES_LEFT_OUT[word] ?? word)
   let settings = settingsOf(program)
   program.hook('preAction', (_program, command) => {
     settings = settingsOf(command)

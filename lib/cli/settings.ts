@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { ApiClient } from '../api/mod.ts'
 import { STATE_DIR_DEFAULT, socketPathOf, stateDirOf } from './paths.ts'
+import { shownOn, terminalOf } from './terminal.ts'
 
 /** What belongs to all commands. */
 export interface Settings {
@@ -41,7 +42,7 @@ export function clientOf({ stateDir }: Settings): ApiClient {
 /** Prints either the JSON value, or the text unless it is empty. */
 export function print({ isJson }: Settings, value: unknown, text: string): void {
   if (isJson) console.log(JSON.stringify(value, undefined, 2))
-  else if (text !== '') console.log(text)
+  else if (text !== '') console.log(shownOn(terminalOf(process.stdout, process.env), text))
 }
 
 /** Of an option that may be repeated, or hold several values with commas between. */

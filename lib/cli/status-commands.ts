@@ -3,7 +3,8 @@ import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { renderConnections, renderDns, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
 import { renderRoutes } from './render-ways.ts'
-import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+import { clientOf, print, settingsOf, withSettings, type Settings } from './settings.ts'
+import { WATCH, watching } from './watch.ts'
 
 const EXIT_NOT_READY = 3
 
@@ -22,21 +23,11 @@ export function addStatusCommands(program: Command): void {
       .addArgument(
         new Argument('[part]', 'one part of it, in more detail').choices([...Object.keys(PARTS), 'routes', 'dns']),
       ),
-  ).action(async (part: string | undefined, _options: object, command: Command) => {
-    const settings = settingsOf(command)
-    if (part === 'dns') {
-      const { entries } = await clientOf(settings).call('dns')
-      return print(settings, entries, renderDns(entries))
-    }
-    if (part === 'routes') {
-      const { routes } = await clientOf(settings).call('routes')
-      return print(settings, routes, renderRoutes(routes))
-    }
-    const status = await clientOf(settings).call('status')
-    const shown = part === undefined ? { text: renderStatus(status), value: status } : PARTS[part]!(status)
-    print(settings, shown.value, shown.text)
-    if (part === undefined && !status.isReady) process.exitCode = EXIT_NOT_READY
-  })
+  )
+    .option('--watch <seconds>', WATCH)
+    .action((part: string | undefined, { watch }: { watch?: string }, command: Command) =>
+      watching(watch, () => showStatus(part, settingsOf(command)), { isTerminal: process.stdout.isTTY }),
+    )
   withSettings(
     program
       .command('dns-args')
@@ -71,4 +62,19 @@ export function addStatusCommands(program: Command): void {
     const text = `weave-ts ${SOFTWARE_VERSION}\n${daemon === null ? 'no daemon is running' : `daemon ${daemon}`}`
     print(settings, { version: SOFTWARE_VERSION, daemon }, text)
   })
+}
+
+async function showStatus(part: string | undefined, settings: Settings): Promise<void> {
+  if (part === 'dns') {
+    const { entries } = await clientOf(settings).call('dns')
+    return print(settings, entries, renderDns(entries))
+  }
+  if (part === 'routes') {
+    const { routes } = await clientOf(settings).call('routes')
+    return print(settings, routes, renderRoutes(routes))
+  }
+  const status = await clientOf(settings).call('status')
+  const shown = part === undefined ? { text: renderStatus(status), value: status } : PARTS[part]!(status)
+  print(settings, shown.value, shown.text)
+  if (part === undefined) process.exitCode = status.isReady ? 0 : EXIT_NOT_READY
 }
