@@ -75,7 +75,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [words: string, effec
   status: [
     ['status', 'in short, and what is wrong'],
     ['status connections', 'how each peer is reached'],
-    ['status connections --watch', 'again every two seconds'],
+    ['status connections --watch 5', 'again every five seconds'],
     ['status --json', 'for scripts'],
   ],
   ping: [['ping host2', 'direct, or through whom']],
