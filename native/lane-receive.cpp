@@ -41,6 +41,7 @@ int Lane::udp_read() {
   do messages = recvmmsg(engine_->udp.descriptor, message_, places, MSG_DONTWAIT, nullptr);
   while (messages < 0 && errno == EINTR);
   if (messages < 0) messages = 0;
+  if (messages > 0) count_(RX_BATCHES);
   if (messages == 0 && !engine_->intake.waits()) return -1;
 
   ReadGuard guard(engine_->lock);

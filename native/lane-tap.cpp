@@ -85,6 +85,7 @@ int Lane::tap_read(int& error) {
     count_(TAP_RX_FRAMES);
     count_(TAP_RX_BYTES, static_cast<uint64_t>(length));
   }
+  if (rows_filled_ > 0) count_(TAP_RX_BATCHES);
   return rows_filled_;
 }
 
@@ -101,6 +102,7 @@ void Lane::write_super_frame(SuperFrame& frame) {
   do written = writev(engine_->tap, write_part_, parts);
   while (written < 0 && errno == EINTR);
   if (written >= 0) {
+    count_(TAP_TX_WRITES);
     count_(TAP_TX_FRAMES, static_cast<uint64_t>(frame.segments));
     count_(TAP_TX_BYTES, static_cast<uint64_t>(frame.length));
   } else {

@@ -168,6 +168,7 @@ void Sender::transmit(int trains) {
   while (at < trains) {
     int count = sendmmsg(engine_.udp.descriptor, message_ + at, static_cast<unsigned>(trains - at), MSG_DONTWAIT);
     if (count > 0) {
+      add(TX_BATCHES);
       for (int i = 0; i < count; i++) sent(train_[at + i].count, train_[at + i].bytes);
       at += count;
       continue;

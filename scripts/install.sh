@@ -76,7 +76,7 @@ install_all() {
   refuse_foreign "$COMPLETION" is_our_completion
   remove
   mkdir -p "$TARGET/build" "$DESTDIR$PREFIX/bin" "$(dirname "$MAN")" "$(dirname "$COMPLETION")"
-  cp -RL bin docs prebuilds LICENSE README.md CHANGELOG.md package.json "$TARGET/"
+  cp -RL bin docs monitoring prebuilds LICENSE README.md CHANGELOG.md package.json "$TARGET/"
   cp -R build/bundle "$TARGET/build/"
   local path
   while read -r path; do

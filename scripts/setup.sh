@@ -58,6 +58,17 @@ ensure_packages() {
     fail "apt-get install failed; install by hand: ${missing[*]}"
 }
 
+# Prometheus reads our metrics in one of the system tests, which is skipped without it: not every system has it.
+ensure_prometheus() {
+  [[ $SCOPE == all && $EUID == 0 ]] || return 0
+  ! command -v prometheus >/dev/null && apt-cache show prometheus >/dev/null 2>&1 || return 0
+  echo "setup: installing prometheus" >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >&2 ||
+    echo "setup: prometheus could not be installed: what it tests is skipped" >&2
+  # Only its programs are wanted.
+  if [[ -d /run/systemd/system ]]; then systemctl disable --now prometheus >&2 || true; fi
+}
+
 # npm writes node_modules/.package-lock.json when it is done.
 ensure_modules() {
   local -r done=node_modules/.package-lock.json
@@ -69,4 +80,5 @@ ensure_modules() {
 
 check_node
 ensure_packages
+ensure_prometheus
 ensure_modules

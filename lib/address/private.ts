@@ -13,13 +13,24 @@ const PRIVATE_IPV4: readonly Cidr[] = [
   '100.64.0.0/10',
 ].map(text => parseCidr(text)!)
 
+/** Whether an IP address leads to this host whoever asks, as 127.0.0.1 and ::1 do. */
+export function isLoopbackAddress(text: string): boolean {
+  const ipv4 = parseIpv4(text)
+  if (ipv4 !== undefined) return ipv4 >>> 24 === 127
+  const ip = parseIpv6(text)
+  return ip !== undefined && isLoopbackIpv6(ip)
+}
+
 /** Whether an IP address, with a scope id or without, is one that the internet does not route. */
 export function isPrivateAddress(text: string): boolean {
   const ipv4 = parseIpv4(text)
   if (ipv4 !== undefined) return PRIVATE_IPV4.some(cidr => contains(cidr, ipv4))
   const ip = parseIpv6(splitScope(text).address)
   if (ip === undefined) return false
-  const isLoopback = ip[15] === 1 && ip.subarray(0, 15).every(byte => byte === 0)
   // fc00::/7, RFC 4193.
-  return isLoopback || isLinkLocalIpv6(ip) || (ip[0]! & 0xfe) === 0xfc
+  return isLoopbackIpv6(ip) || isLinkLocalIpv6(ip) || (ip[0]! & 0xfe) === 0xfc
+}
+
+function isLoopbackIpv6(ip: Uint8Array): boolean {
+  return ip[15] === 1 && ip.subarray(0, 15).every(byte => byte === 0)
 }

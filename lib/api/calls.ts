@@ -12,6 +12,8 @@ export interface Call<Request extends z.ZodType = z.ZodType, Answer extends z.Zo
    * Milliseconds after which the client gives up, and the server lets the handler know by its signal; see `deadlineOf`.
    */
   readonly deadlineMs: number
+  /** The answer is plain text of this type, as its schema has it; otherwise it is JSON. */
+  readonly textType?: string
   /** One line, as docs/api.md has it. */
   readonly description: string
 }
@@ -36,6 +38,15 @@ export const CALLS = {
     answer: schema.Report,
     deadlineMs: 5_000,
     description: 'everything that the daemon knows',
+  }),
+  metrics: call({
+    method: 'GET',
+    path: '/v1/metrics',
+    request: schema.NoRequest,
+    answer: schema.MetricsAnswer,
+    textType: 'text/plain; version=0.0.4; charset=utf-8',
+    deadlineMs: 5_000,
+    description: 'what the daemon counts and measures, as Prometheus reads it',
   }),
   ps: call({
     method: 'GET',

@@ -25,7 +25,7 @@ export class ApiClient {
       deadlineOf(row, input),
       row.method === 'GET' ? undefined : JSON.stringify(input ?? {}),
     )
-    const value = parsed(body)
+    const value = status === 200 && row.textType !== undefined ? body : parsed(body)
     if (status !== 200) throw remoteError(value)
     const answer = row.answer.safeParse(value)
     if (!answer.success) throw unreadable(answer.error.issues[0]?.message ?? 'it does not follow the schema')

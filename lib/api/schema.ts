@@ -435,6 +435,8 @@ export const GivenAnswer = CidrsAnswer.extend({ notes: z.array(z.string()).defau
 export const PsAnswer = z.object({ attachments: z.array(Attachment) })
 /** `notes`: what an operator should read. */
 export const NotesAnswer = z.object({ ok: z.literal(true), notes: z.array(z.string()).default([]) })
+/** As Prometheus reads it; no JSON. */
+export const MetricsAnswer = z.string()
 export const ErrorAnswer = z.object({ code: z.string(), message: z.string(), remedy: z.string() })
 
 export type PeerRef = z.infer<typeof PeerRef>

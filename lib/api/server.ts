@@ -79,6 +79,7 @@ function route(app: FastifyInstance, sent: WeakMap<object, string>, call: Call, 
       isAnswered = true
       // Whoever has hung up meanwhile is not waited for.
       if (isClosed) for (const run of after) run(false)
+      if (call.textType !== undefined) return reply.type(call.textType).send(answer)
       return reply.type('application/json; charset=utf-8').send(textOf(answer as object, sent))
     },
   })

@@ -86,6 +86,10 @@ export function addLaunchCommand(program: Command): void {
     .option('--dns-ttl <seconds>', 'how long answers may be kept', '1')
     .option('--dns-local-first', 'answer with addresses of this host before all others')
     .option('--resolv-conf <file>', 'where the servers for all other names are read from', '/etc/resolv.conf')
+    .option(
+      '--metrics <ip[:port]>',
+      'let Prometheus ask there by HTTP, without a password: 127.0.0.1 for this host alone (port 6782 unless given)',
+    )
     .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
     .option('--replace', 'take the place of a daemon that runs, once this one is ready to (see `restart`)')

@@ -41,6 +41,7 @@ export interface LaunchOptions {
   readonly dnsTtl: string
   readonly dnsLocalFirst?: boolean
   readonly resolvConf: string
+  readonly metrics?: string
   readonly logLevel: string
 }
 
@@ -95,6 +96,7 @@ export function daemonConfigOf(
     dnsTtl: wholeNumber(options.dnsTtl),
     dnsLocalFirst: options.dnsLocalFirst ?? false,
     resolvConf: options.resolvConf,
+    metrics: options.metrics ?? null,
     isReplacing: memory.isReplacing ?? false,
     logLevel: options.logLevel,
     remember: memory.remember,

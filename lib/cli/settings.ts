@@ -16,11 +16,14 @@ interface Given {
 
 /** The options of all commands, for the program or one of them. */
 export function withSettings(command: Command): Command {
-  return withJson(
-    command.option(
-      '--state-dir <dir>',
-      `state directory, which names the daemon instance (default: ${STATE_DIR_DEFAULT})`,
-    ),
+  return withJson(withStateDir(command))
+}
+
+/** Of a command whose answer is never JSON. */
+export function withStateDir(command: Command): Command {
+  return command.option(
+    '--state-dir <dir>',
+    `state directory, which names the daemon instance (default: ${STATE_DIR_DEFAULT})`,
   )
 }
 

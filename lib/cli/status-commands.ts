@@ -3,7 +3,7 @@ import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { renderConnections, renderDns, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
 import { renderRoutes } from './render-ways.ts'
-import { clientOf, print, settingsOf, withSettings, type Settings } from './settings.ts'
+import { clientOf, print, settingsOf, withSettings, withStateDir, type Settings } from './settings.ts'
 import { WATCH, watching } from './watch.ts'
 
 const EXIT_NOT_READY = 3
@@ -45,6 +45,13 @@ export function addStatusCommands(program: Command): void {
       print({ ...settings, isJson: true }, await clientOf(settings).call('report'), '')
     },
   )
+  withStateDir(
+    program
+      .command('metrics')
+      .description('print what the daemon counts and measures, as Prometheus reads it (see `launch --metrics`)'),
+  ).action(async (_options: object, command: Command) => {
+    process.stdout.write(await clientOf(settingsOf(command)).call('metrics'))
+  })
   withSettings(
     program.command('version').description('print the version of this program and of the running daemon'),
   ).action(async (_options: object, command: Command) => {

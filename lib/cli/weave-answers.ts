@@ -47,7 +47,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   '--no-restart': SERVICE,
   '--http-addr': NO_HTTP,
   '--status-addr': NO_HTTP,
-  '--metrics-addr': NO_HTTP,
+  '--metrics-addr': "`--metrics IP:PORT`; Weave's names are there too (docs/metrics.md)",
   '--peer-discovery-url': NO_CLOUD,
   '--token': NO_CLOUD,
   '--awsvpc': 'frames travel in the tunnel in every network',

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import type { Endpoint } from '../address/mod.ts'
-import type { ApiServer, CallHandlers } from '../api/mod.ts'
+import type { ApiServer, CallHandlers, MetricsAnswers, MetricsServer } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { DriverHandlers, DriverServer } from '../docker/mod.ts'
@@ -79,6 +79,11 @@ export interface AssemblySeams {
   upstream(file: string, isOwn: (address: string) => boolean): Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
   resolve(contact: string, defaultPort: number): Promise<Resolution>
   serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
+  serveMetrics(
+    endpoint: Endpoint,
+    answers: MetricsAnswers,
+    onFault: (text: string) => void,
+  ): Promise<Pick<MetricsServer, 'close'>>
 }
 
 export type AssemblyHost = Pick<

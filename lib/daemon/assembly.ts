@@ -16,6 +16,8 @@ import { Memory } from './memory.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { LocalMacs } from './local-macs.ts'
 import { NodeRunner } from './node-runner.ts'
+import { openMetrics } from './metrics-door.ts'
+import { PeerTraffic } from './peer-traffic.ts'
 import { servicesOf } from './daemon-services.ts'
 import { makeReady } from './replacement.ts'
 import type { Services } from './services.ts'
@@ -105,6 +107,8 @@ async function open(
     accept(socket),
   )
   undo.push('link server', () => server.close())
+  const metricsDoor = await openMetrics(settings.metrics, seams, log)
+  undo.push('metrics', () => metricsDoor.close())
   onStep(early === undefined ? 'verifying the state store' : 'opening the state store')
   const loaded = early?.loaded ?? seams.loadIdentity(config.stateDir)
   const store = seams.openStore(config.stateDir, early !== undefined)
@@ -128,6 +132,7 @@ async function open(
     prefix => store.range(prefix),
     seams.now(),
   )
+  const traffic = new PeerTraffic(() => plane)
   const runner = new NodeRunner(node, {
     now: seams.now,
     persist: (puts, deletes) => store.write(puts, deletes),
@@ -135,7 +140,10 @@ async function open(
     remember: (puts, deletes) => (store.fullness === undefined ? cache.write(puts, deletes) : cache.skip()),
     store,
     resolve: contact => seams.resolve(contact, config.port),
-    engine: op => plane.order(op),
+    engine: op => {
+      traffic.note(op)
+      plane.order(op)
+    },
     forwarding: change => plane.changeTable(change),
     log: line => log[line.level]({ event: line.event, ...line.fields }, line.event),
     fatal: onFatal,
@@ -164,8 +172,9 @@ async function open(
   memory.start().catch(onFatal)
   begin(runner, config, record.lost)
   if (record.lost !== undefined) log.warn({ event: 'state-lost' }, lostText(record.lost))
-  const services = servicesOf(config, settings, {
+  const { services, metrics } = servicesOf(config, settings, {
     ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd },
+    traffic,
     dataPlane: now => ({
       offloads: plane.offloads(),
       counters: plane.counters(),
@@ -183,13 +192,14 @@ async function open(
     log.error({ event: 'api-fault' }, text),
   )
   undo.push('api', () => api.close())
+  metricsDoor.answerBy(metrics)
   // It stands: from now on only `reset` takes it off the host.
   removal = undefined
   log.info({ event: 'ready', peer: identity.peerId, nickname: config.nickname, port: config.port }, 'ready')
   return {
     services,
     summary: () => summaryOf(runner.report()),
-    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...launchNotices],
+    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...launchNotices, ...metricsDoor.notices],
     close: isLeaving => {
       isLeavingForGood = isLeaving
       if (isLeaving) removal = host

@@ -59,6 +59,8 @@ export const DaemonConfig = z.object({
   /** Addresses of this host before all others. */
   dnsLocalFirst: z.boolean(),
   resolvConf: z.string().startsWith('/'),
+  /** Where Prometheus may ask, ip or ip:port; null: nowhere. */
+  metrics: z.string().nullable(),
   /** A daemon that runs already is asked to stop as soon as this one has made ready. */
   isReplacing: z.boolean(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),

@@ -54,3 +54,6 @@ export const DRIVER_ORPHAN_MS = 30_000
 /** Pings of the operator: what is sent at once, and on the average. */
 export const PATH_PINGS_BURST = 20
 export const PATH_PINGS_PER_SECOND = 20
+
+/** Of `--metrics` when it names none: Weave Net's. */
+export const METRICS_PORT = 6782

@@ -27,6 +27,7 @@ import { IpamService } from './ipam-service.ts'
 import type { LaunchRecord } from './launch-record.ts'
 import { LostState } from './lost-state.ts'
 import type { Memory } from './memory.ts'
+import { MetricsService } from './metrics-service.ts'
 import { Ipv6Plan } from './ipv6-plan.ts'
 import { Ipv6Mending } from './ipv6-mending.ts'
 import { MeshService } from './mesh-service.ts'
@@ -34,6 +35,7 @@ import { RemovalService } from './removal-service.ts'
 import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
 import type { NodeRunner } from './node-runner.ts'
+import type { PeerTraffic } from './peer-traffic.ts'
 import { ReturningNamespaces } from './returning-namespaces.ts'
 import { ResolvConfs } from './resolv-confs.ts'
 import { wordsOf } from './remembered-launch.ts'
@@ -62,14 +64,20 @@ export interface Ground {
   readonly memory: Memory
   readonly record: LaunchRecord
   readonly startedAt: Millis
+  readonly traffic: Pick<PeerTraffic, 'totals'>
   dataPlane(now: Millis): DataPlaneFacts
   /** Called when the addresses of the bridge (CIDR form) have changed. */
   onBridgeAddresses(cidrs: readonly string[]): void
   onEnd(isLeaving: boolean): void
 }
 
+export interface DaemonServices {
+  readonly services: Services
+  readonly metrics: Pick<MetricsService, 'scrape' | 'watch' | 'isReady'>
+}
+
 /** All services, in the order in which they take their turns: a new subject is a line here. */
-export function servicesOf(config: DaemonConfig, settings: DerivedSettings, parts: Ground): Services {
+export function servicesOf(config: DaemonConfig, settings: DerivedSettings, parts: Ground): DaemonServices {
   const { seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd } =
     parts
   const book = new NameBook(settings.domain, runner)
@@ -187,20 +195,25 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
       isOfMesh: text => ipv6.isOfMesh(text),
     }),
   ]
-  const services: Services = new Services(
-    [
-      ...others,
-      new StatusService({
-        runner,
-        facts,
-        plane: parts.dataPlane,
-        others,
-        now: seams.now,
-      }),
-    ],
-    (service, error) => log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
+  const status = new StatusService({
+    runner,
+    facts,
+    plane: parts.dataPlane,
+    others,
+    now: seams.now,
+  })
+  const metrics = new MetricsService({
+    runner,
+    status: () => status.current(),
+    plane: () => parts.dataPlane(seams.now()),
+    traffic: () => parts.traffic.totals(),
+    targetIds: () => attachments.targetIds,
+    now: seams.now,
+  })
+  const services: Services = new Services([...others, status, metrics], (service, error) =>
+    log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
   )
-  return services
+  return { services, metrics }
 }
 
 /** For a `reset` without a daemon. */

@@ -5,6 +5,7 @@ import type { AddressForm, LeaseHolder } from '../ipam/mod.ts'
 import { AddressRequests } from './address-requests.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
 import { DurableWrites, type WriteSeams } from './durable-writes.ts'
+import { LinkTraffic } from './link-traffic.ts'
 import { groupOutputs } from './output-group.ts'
 import type { EngineOp, ForwardingChange } from '../overlay/mod.ts'
 import type { Node, NodeOutput, NodeReport } from '../node/mod.ts'
@@ -28,6 +29,7 @@ export interface RunnerSeams extends WriteSeams {
  */
 export class NodeRunner {
   readonly node: Node
+  readonly links = new LinkTraffic()
   readonly #seams: RunnerSeams
   readonly #sockets = new Map<number, LinkSocket>()
   readonly #dials = new Map<number, AbortController>()
@@ -165,10 +167,11 @@ export class NodeRunner {
       case 'dial':
         return this.#dial(output.connection, output.endpoint)
       case 'write':
-        return void this.#sockets.get(output.connection)?.write(output.bytes)
+        return this.#write(output.connection, output.bytes)
       case 'close':
         return this.#close(output.connection)
       case 'established':
+        this.links.noteEstablished(output.connection)
         return this.#sockets.get(output.connection)?.markEstablished()
       case 'engine':
         return this.#seams.engine(output.op)
@@ -181,6 +184,13 @@ export class NodeRunner {
       case 'log':
         return this.#seams.log(output.line)
     }
+  }
+
+  #write(connection: number, bytes: Uint8Array): void {
+    const socket = this.#sockets.get(connection)
+    if (socket === undefined) return
+    this.links.sentBytes += bytes.length
+    socket.write(bytes)
   }
 
   #resolve(contact: string): void {
@@ -216,11 +226,15 @@ export class NodeRunner {
 
   #read(connection: number, socket: LinkSocket): void {
     socket.start({
-      onBytes: bytes => this.input((node, now) => node.handleBytes(connection, bytes, now)),
+      onBytes: bytes => {
+        this.links.receivedBytes += bytes.length
+        this.input((node, now) => node.handleBytes(connection, bytes, now))
+      },
       onBacklog: isBehind => this.input((node, now) => node.handleBacklog(connection, isBehind, now)),
       onClose: () => {
         if (this.#sockets.get(connection) !== socket) return
         this.#sockets.delete(connection)
+        this.links.noteClosed(connection)
         this.input((node, now) => node.handleClosed(connection, now))
       },
     })
@@ -231,6 +245,7 @@ export class NodeRunner {
     this.#dials.delete(connection)
     const socket = this.#sockets.get(connection)
     this.#sockets.delete(connection)
+    this.links.noteClosed(connection)
     socket?.close('closed by this side')
   }
 

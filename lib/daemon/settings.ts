@@ -20,6 +20,7 @@ import { DNS_PORT, Domain } from '../names/mod.ts'
 import { ADVERTISED_ENDPOINTS_MAX } from '../topology/mod.ts'
 import type { ElectionPlan } from '../node/mod.ts'
 import type { DaemonConfig } from './config.ts'
+import { METRICS_PORT } from './constants.ts'
 import { electionPlanOf } from './election-plan.ts'
 
 /** What of the configuration is text, in the forms that the daemon works with. */
@@ -36,6 +37,8 @@ export interface DerivedSettings {
   readonly domain: Domain
   /** Where DNS answers; undefined: at the addresses of the bridge. */
   readonly dnsListen: readonly Endpoint[] | undefined
+  /** Where Prometheus may ask; undefined: at the API only. */
+  readonly metrics: Endpoint | undefined
 }
 
 /**
@@ -57,6 +60,7 @@ export function derivedSettingsOf(
     advertised: advertisedEndpoints(config, interfaces),
     domain: new Domain(config.dnsDomain),
     dnsListen: config.dnsListenAddress.length === 0 ? undefined : config.dnsListenAddress.map(dnsEndpoint),
+    metrics: config.metrics === null ? undefined : metricsEndpoint(config.metrics),
     peerAddresses: hosts.filter(host => parseIp(host) !== undefined),
   }
 }
@@ -118,6 +122,16 @@ function dnsEndpoint(text: string): Endpoint {
     'CONFIG_INVALID',
     `--dns-listen-address ${text} is not an address of a host`,
     'write IP or IP:PORT, once for each address',
+  )
+}
+
+function metricsEndpoint(text: string): Endpoint {
+  const endpoint = parseEndpoint(text, METRICS_PORT)
+  if (endpoint !== undefined) return endpoint
+  throw new WeaveError(
+    'CONFIG_INVALID',
+    `--metrics ${text} is not an address`,
+    `write IP or IP:PORT of this host, such as 127.0.0.1:${METRICS_PORT}, or 0.0.0.0 for all`,
   )
 }
 

@@ -15,6 +15,7 @@ export class StatusService implements Service {
   readonly #runner: Pick<NodeRunner, 'report'>
   readonly #facts: DaemonFacts
   readonly #others: readonly Service[]
+  readonly #now: () => Millis
   #kept: { readonly status: Status; readonly until: Millis } | undefined
 
   constructor(parts: {
@@ -28,20 +29,24 @@ export class StatusService implements Service {
     this.#runner = parts.runner
     this.#facts = parts.facts
     this.#others = parts.others
+    this.#now = parts.now
     this.calls = {
-      status: () => {
-        const begun = parts.now()
-        if (this.#kept !== undefined && begun < this.#kept.until) return this.#kept.status
-        const status = this.#status(begun)
-        const now = parts.now()
-        this.#kept = { status, until: now + STATUS_KEPT_FACTOR * (now - begun) }
-        return status
-      },
+      status: () => this.current(),
       report: () => {
         const now = parts.now()
         return { ...this.#status(now), ...detailsOf(this.#runner.report(), parts.plane(now), now) }
       },
     }
+  }
+
+  /** Made anew, or still good. */
+  current(): Status {
+    const begun = this.#now()
+    if (this.#kept !== undefined && begun < this.#kept.until) return this.#kept.status
+    const status = this.#status(begun)
+    const now = this.#now()
+    this.#kept = { status, until: now + STATUS_KEPT_FACTOR * (now - begun) }
+    return status
   }
 
   changed(): void {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces, uptime } from 'node:os'
-import { ApiServer } from '../api/mod.ts'
+import { ApiServer, MetricsServer } from '../api/mod.ts'
 import { DockerClient, DriverServer } from '../docker/mod.ts'
 import {
   bridgeMonitor,
@@ -69,6 +69,7 @@ export function systemSeams(): AssemblySeams {
     upstream: (file, isOwn) => new DnsUpstream({ file, port: DNS_PORT, isOwn }),
     resolve: resolvePeer,
     serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
+    serveMetrics: (endpoint, answers, onFault) => MetricsServer.listen(endpoint, answers, onFault),
   }
 }
 

@@ -43,6 +43,19 @@ export interface GossipListeners {
   readonly past: Pick<Past, 'handleTold'>
 }
 
+/** Messages that carried the ledger or compared it, since the start; bytes before the link seals them. */
+interface GossipTraffic {
+  readonly messages: number
+  readonly bytes: number
+}
+
+export interface GossipReport {
+  readonly eager: readonly PeerId[]
+  readonly behind: readonly PeerId[]
+  readonly sent: GossipTraffic
+  readonly received: GossipTraffic
+}
+
 /**
  * Carries the ledger over the links. Nothing that it is sent can end a link, and what one neighbour can make this peer
  * do is bounded (`GossipLink`).
@@ -69,6 +82,8 @@ export class Gossip implements NodePart {
   #answerAt: Millis | undefined
   #pruneAt: Millis = 0
   readonly #crowd = new Crowd()
+  readonly #sent = { messages: 0, bytes: 0 }
+  readonly #received = { messages: 0, bytes: 0 }
 
   constructor(context: NodeContext, listeners: () => GossipListeners, now: Millis) {
     this.#context = context
@@ -120,6 +135,7 @@ export class Gossip implements NodePart {
   handleMessage(from: PeerId, message: PartMessage, now: Millis): void {
     const link = this.#links.get(from)
     if (link === undefined || link.isForger) return
+    if ('body' in message) note(this.#received, message.body)
     switch (message.type) {
       case 'ledger-sync':
         return this.#handleSync(link, message.body, now)
@@ -187,11 +203,13 @@ export class Gossip implements NodePart {
     ])
   }
 
-  report(): { readonly eager: readonly PeerId[]; readonly behind: readonly PeerId[] } {
+  report(): GossipReport {
     const links = [...this.#links.values()]
     return {
       eager: this.#eager().map(link => link.peerId),
       behind: links.filter(link => link.isBehind).map(link => link.peerId),
+      sent: { ...this.#sent },
+      received: { ...this.#received },
     }
   }
 
@@ -430,8 +448,14 @@ export class Gossip implements NodePart {
   /** `type` undefined: the bytes are a whole message. */
   #tell(link: GossipLink, type: 'ledger-sync' | 'ledger-delta' | undefined, body: Uint8Array, now: Millis): void {
     if (!this.#context.isShared()) return
+    if (type !== undefined) note(this.#sent, body)
     this.#context.neighbours.send(link.peerId, type === undefined ? body : encodeLedger(type, body), now)
   }
+}
+
+function note(traffic: { messages: number; bytes: number }, body: Uint8Array): void {
+  traffic.messages++
+  traffic.bytes += body.length
 }
 
 /**

@@ -38,6 +38,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     dnsTtl: 1,
     dnsLocalFirst: false,
     resolvConf: '/etc/resolv.conf',
+    metrics: null,
     isReplacing: false,
     logLevel: 'info',
     remember: {},

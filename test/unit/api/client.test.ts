@@ -43,9 +43,10 @@ const REPORT = {
   drops: { x: 1 },
   ledger: { owners: 1, records: 2, bytes: 3 },
 }
-const ANSWERS: Readonly<Record<CallName, object>> = {
+const ANSWERS: Readonly<Record<CallName, object | string>> = {
   status: STATUS,
   report: REPORT,
+  metrics: '# TYPE weave_ts_ready gauge\nweave_ts_ready 1\n',
   ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
   containers: { containers: [CONTAINER] },
   whois: { containers: [CONTAINER] },
@@ -103,6 +104,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   for (const name of [
     'status',
     'report',
+    'metrics',
     'ps',
     'containers',
     'routes',
@@ -137,7 +139,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(11), [
+  t.strictSame(seen.slice(12), [
     ['whois', { what: '10.32.0.1' }],
     ['ping', { peer: 'n', timeoutSeconds: 1 }],
     ['connect', { targets: ['h1'], replace: true }],

@@ -51,6 +51,7 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     allowRa: false,
     allowDhcp: false,
     lanes: 2,
+    metrics: null,
     warnings: [],
   })
   t.end()

@@ -64,6 +64,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     current: async () => [],
   }
   const handlers: { current: Parameters<AssemblySeams['serve']>[1] | undefined } = { current: undefined }
+  const metrics: { current: Parameters<AssemblySeams['serveMetrics']>[1] | undefined } = { current: undefined }
   const seams: AssemblySeams = {
     now: () => Math.floor(performance.now()),
     suite: nodeSuite(),
@@ -201,11 +202,16 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       handlers.current = calls
       return { close: async () => gone('serve') }
     },
+    serveMetrics: async (endpoint, answers) => {
+      events.push(`metrics ${endpoint}`)
+      metrics.current = answers
+      return { close: async () => gone(`metrics ${endpoint}`) }
+    },
   }
   const log = pino(
     { level: 'trace' },
     { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) },
   )
   const config = daemonConfig({ stateDir, warnings: ['the launch warns'] })
-  return { seams, cacheOf, events, hooks, log, logged, planes, records, handlers, config }
+  return { seams, cacheOf, events, hooks, log, logged, planes, records, handlers, metrics, config }
 }

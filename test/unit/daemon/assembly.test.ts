@@ -44,6 +44,42 @@ t.test('opens everything in order, and closes it in the opposite one', async t =
   t.equal(m.events.length, 7, 'once')
 })
 
+t.test('metrics are listened for before anything is stored, and told once the daemon is up', async t => {
+  const m = machine(t)
+  const early: unknown[] = []
+  const seams: typeof m.seams = {
+    ...m.seams,
+    serveMetrics: async (...[endpoint, answers, onFault]) => {
+      early.push(await answers.metrics('text'), answers.isReady())
+      return m.seams.serveMetrics(endpoint, answers, onFault)
+    },
+  }
+  const assembly = await assemble({ ...m.config, metrics: '192.0.2.1' }, { ...surroundings(m), seams })
+  t.strictSame(early, [undefined, false], 'there is nothing to tell before')
+  const answers = m.metrics.current!
+  t.ok(m.events.indexOf('metrics 192.0.2.1:6782') < m.events.indexOf('store'))
+  t.match(
+    assembly.notes.at(-1),
+    /^metrics are told to anybody who reaches 192\.0\.2\.1:6782: /,
+    'it says who can read them',
+  )
+  t.match((await answers.metrics('text'))?.body.toString(), /^weave_ts_ready 1$/m)
+  t.equal(answers.isReady(), true)
+  await assembly.close(false)
+  t.ok(m.events.includes('-metrics 192.0.2.1:6782'))
+
+  const local = machine(t)
+  const quiet = await assemble({ ...local.config, metrics: '127.0.0.1:9' }, surroundings(local))
+  t.notOk(quiet.notes.some(note => note.includes('metrics')))
+  await quiet.close(false)
+  const off = machine(t)
+  await (await assemble(off.config, surroundings(off))).close(false)
+  t.notOk(
+    off.events.some(event => event.includes('metrics')),
+    'nobody listens where nobody asked for it',
+  )
+})
+
 for (const [index, failing] of STEPS.entries())
   t.test(`when ${failing} fails, what was opened before is let go of, the newest first`, async t => {
     const m = machine(t)

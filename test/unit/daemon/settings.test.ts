@@ -13,6 +13,7 @@ const config = {
   advertise: [],
   dnsDomain: 'weave.local',
   dnsListenAddress: [],
+  metrics: null,
   bridge: 'weave',
   device: 'weave-tap',
 } as unknown as DaemonConfig
@@ -100,3 +101,15 @@ for (const [parts, code, message] of [
     t.throws(() => derivedSettingsOf({ ...config, ...parts } as DaemonConfig, {}), { code, message })
     t.end()
   })
+
+t.test('metrics are told at an address, on the port of Weave Net unless another is given', t => {
+  const at = (metrics: string | null) => derivedSettingsOf({ ...config, metrics }, {}).metrics
+  t.equal(at(null), undefined)
+  t.equal(at('127.0.0.1'), '127.0.0.1:6782')
+  t.equal(at('0.0.0.0:9100'), '0.0.0.0:9100')
+  t.equal(at('::1'), '[::1]:6782')
+  t.equal(at('[2001:db8::1]:80'), '[2001:db8::1]:80')
+  for (const wrong of ['localhost', ':6782', '', '127.0.0.1:0', '127.0.0.1:65536', 'unix:/run/x'])
+    t.throws(() => at(wrong), { code: 'CONFIG_INVALID', message: `--metrics ${wrong} is not an address` }, wrong)
+  t.end()
+})
