@@ -6,7 +6,7 @@ const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'The mesh:': ['invite', 'connect', 'forget', 'found', 'prime', 'rmpeer', 'keygen'],
   'Containers and this host:': ['attach', 'detach', 'ps', 'whois', 'expose', 'hide', 'ipam'],
   'Names:': ['dns-add', 'dns-remove', 'dns-lookup', 'dns-args'],
-  'How it goes:': ['status', 'ping', 'trace', 'report', 'version'],
+  'How it goes:': ['status', 'ping', 'trace', 'report', 'metrics', 'version'],
   'This program:': ['completion', 'help'],
 }
 
@@ -81,6 +81,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [words: string, effec
   ping: [['ping host2', 'direct, or through whom']],
   trace: [['trace host2', 'each host on the way']],
   report: [['report', 'for a bug report; it holds no secret']],
+  metrics: [['metrics', 'for a look; Prometheus asks where launch --metrics says']],
   version: [['version', 'program and daemon may differ until a restart']],
   completion: [['completion bash', 'into /etc/bash_completion.d/weave-ts']],
 }
