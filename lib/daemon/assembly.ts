@@ -175,12 +175,8 @@ async function open(
   const { services, metrics } = servicesOf(config, settings, {
     ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd },
     traffic,
-    dataPlane: now => ({
-      offloads: plane.offloads(),
-      counters: plane.counters(),
-      macs: plane.macs(Math.floor(now / 1000)),
-      refused: server.refused,
-    }),
+    counts: () => ({ offloads: plane.offloads(), counters: plane.counters(), refused: server.refused }),
+    macs: now => plane.macs(Math.floor(now / 1000)),
     onBridgeAddresses: cidrs => plane.order({ op: 'set-bridge-addresses', addresses: bridgeAddressesOf(cidrs) }),
   })
   let isLeavingForGood = false

@@ -99,7 +99,7 @@ export const FAMILIES = {
 
   weave_ts_scrape_seconds: gauge('processor time of the main thread that the numbers before these took'),
   weave_ts_event_loop_busy_seconds_total: counter('time that the main thread was at work'),
-  weave_ts_event_loop_lag_seconds: histogram('how late a timer of the main thread is, looked at ten times a second'),
+  weave_ts_event_loop_lag_seconds: histogram('how late a timer of the main thread is, looked at four times a second'),
   process_cpu_seconds_total: counter('processor time of all threads'),
   process_resident_memory_bytes: gauge('memory that the process has in use'),
   process_start_time_seconds: gauge('when the process started, since 1970'),

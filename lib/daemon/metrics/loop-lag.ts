@@ -1,6 +1,6 @@
 import type { Samples } from './samples.ts'
 
-const LAG_LOOK_MS = 100
+const LAG_LOOK_MS = 250
 const BOUNDS_S = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
 
 /** How late a timer of this thread is, from when it is started: a stall as long as LAG_LOOK_MS is always seen. */

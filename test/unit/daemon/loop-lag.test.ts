@@ -25,11 +25,11 @@ t.test('a stall of the main thread is counted above its length, and stays counte
   lag.start()
   await waitFor('a look', 5_000, () => seen(lag).count > 0)
   const before = seen(lag)
-  const until = performance.now() + 350
+  const until = performance.now() + 600
   while (performance.now() < until);
   await waitFor('the next look', 5_000, () => seen(lag).count > before.count)
   const after = seen(lag)
-  t.ok(after.sum - before.sum >= 0.24, `${after.sum - before.sum} s late`)
+  t.ok(after.sum - before.sum >= 0.34, `${after.sum - before.sum} s late`)
   t.ok(after.all - after.upTo('0.2') > before.all - before.upTo('0.2'), 'it was later than 0.2 s')
   t.equal(after.all, after.count)
   t.ok(after.upTo('5') >= after.upTo('0.01'), 'buckets hold what smaller ones do')
