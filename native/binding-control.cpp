@@ -376,6 +376,24 @@ napi_value socket_pair(napi_env env, napi_callback_info) {
   return result;
 }
 
+// peerCredentials(descriptor) → [pid, uid, gid] of the process that connected a Unix socket, or undefined for any other.
+napi_value peer_credentials(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int descriptor = arguments.integer(0);
+  if (arguments.failed) return nullptr;
+  ucred credentials{};
+  socklen_t length = sizeof credentials;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0 || credentials.pid == 0) {
+    return undefined_value(env);
+  }
+  napi_value result;
+  napi_create_array_with_length(env, 3, &result);
+  napi_set_element(env, result, 0, int_value(env, credentials.pid));
+  napi_set_element(env, result, 1, number_value(env, credentials.uid));
+  napi_set_element(env, result, 2, number_value(env, credentials.gid));
+  return result;
+}
+
 }  // namespace
 
 void define_control(napi_env env, napi_value exports) {
@@ -403,6 +421,7 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "wake", wake);
   define(env, exports, "setOffload", set_offload);
   define(env, exports, "socketPair", socket_pair);
+  define(env, exports, "peerCredentials", peer_credentials);
 }
 
 }  // namespace weave

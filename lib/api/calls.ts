@@ -16,6 +16,8 @@ export interface Call<Request extends z.ZodType = z.ZodType, Answer extends z.Zo
   readonly textType?: string
   /** One line, as docs/api.md has it. */
   readonly description: string
+  /** A POST that changes nothing. */
+  readonly isQuestion?: true
 }
 
 /**
@@ -70,6 +72,7 @@ export const CALLS = {
     request: schema.WhoisRequest,
     answer: schema.ContainersAnswer,
     deadlineMs: 5_000,
+    isQuestion: true,
     description: 'which container has an address or a name, and on which host',
   }),
   routes: call({
@@ -86,6 +89,7 @@ export const CALLS = {
     request: schema.PingRequest,
     answer: schema.PingAnswer,
     deadlineMs: 5_000,
+    isQuestion: true,
     description: 'asks a peer for an answer over its data path',
   }),
   ipam: call({
@@ -103,6 +107,15 @@ export const CALLS = {
     answer: schema.IpamCheckAnswer,
     deadlineMs: 30_000,
     description: 'what of the addresses of this host does not fit together',
+  }),
+  events: call({
+    method: 'POST',
+    path: '/v1/events',
+    request: schema.EventsRequest,
+    answer: schema.EventsAnswer,
+    deadlineMs: 5_000,
+    isQuestion: true,
+    description: 'what happened, the oldest first',
   }),
   connect: call({
     method: 'POST',
@@ -198,6 +211,7 @@ export const CALLS = {
     request: schema.LookupRequest,
     answer: schema.LookupAnswer,
     deadlineMs: 5_000,
+    isQuestion: true,
     description: 'the addresses of a name, or the names of an address',
   }),
   stop: call({
@@ -235,6 +249,12 @@ export type CallReply<N extends CallName> = z.input<(typeof CALLS)[N]['answer']>
 export type CallAnswer<N extends CallName> = z.output<(typeof CALLS)[N]['answer']>
 
 export const CALL_NAMES = Object.keys(CALLS) as readonly CallName[]
+
+/** Whether a call may change something. */
+export function isChange(name: CallName): boolean {
+  const row: Call = CALLS[name]
+  return row.method === 'POST' && row.isQuestion !== true
+}
 
 function call<Request extends z.ZodType, Answer extends z.ZodType>(row: Call<Request, Answer>): Call<Request, Answer> {
   return row

@@ -1,7 +1,8 @@
 import { request } from 'node:http'
 import { WeaveError, errorText, isErrorCode } from '../base/mod.ts'
 import { CALLS, deadlineOf, type Call, type CallAnswer, type CallInput, type CallName } from './calls.ts'
-import { ErrorAnswer } from './schema.ts'
+import { EVENT_STREAM_PATH } from './event-stream.ts'
+import { ErrorAnswer, EventView } from './schema.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -30,6 +31,46 @@ export class ApiClient {
     const answer = row.answer.safeParse(value)
     if (!answer.success) throw unreadable(answer.error.issues[0]?.message ?? 'it does not follow the schema')
     return answer.data as CallAnswer<N>
+  }
+
+  /**
+   * Hands on events, those behind a number or not before a time first, until the daemon ends.
+   * @throws WeaveError DAEMON_DOWN when it ends, and what a call throws
+   */
+  follow(
+    given: { readonly after?: number; readonly since?: string },
+    onEvent: (event: EventView) => void,
+  ): Promise<never> {
+    const query = new URLSearchParams(
+      Object.entries(given).map(([key, value]): [string, string] => [key, String(value)]),
+    )
+    return new Promise((_resolve, reject) => {
+      const outgoing = request({ socketPath: this.#socketPath, path: `${EVENT_STREAM_PATH}?${query.toString()}` })
+      outgoing.on('error', error => reject(this.#unreachable(error)))
+      outgoing.on('response', response => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk
+          if (text.length > ANSWER_BYTES_MAX) outgoing.destroy(new Error('a line without an end'))
+          if (response.statusCode !== 200) return
+          const lines = text.split('\n')
+          text = lines.pop()!
+          for (const line of lines) {
+            if (!line.startsWith('data: ')) continue
+            const event = EventView.safeParse(parsed(line.slice('data: '.length)))
+            if (event.success) onEvent(event.data)
+            else outgoing.destroy(new Error(event.error.issues[0]?.message))
+          }
+        })
+        response.on('error', error => reject(this.#unreachable(error)))
+        response.on('end', () =>
+          reject(
+            response.statusCode === 200 ? this.#unreachable(new Error('it has ended')) : remoteError(parsed(text)),
+          ),
+        )
+      })
+      outgoing.end()
+    })
   }
 
   #exchange(

@@ -1,5 +1,5 @@
 import { assert } from '../base/mod.ts'
-import { CALLS, CALL_NAMES, type CallName, type CallReply, type CallRequest } from './calls.ts'
+import { CALL_NAMES, isChange, type CallName, type CallReply, type CallRequest } from './calls.ts'
 
 export interface CallContext {
   /** Aborted when the client hangs up, or when the call's deadline has passed. */
@@ -41,7 +41,7 @@ export function joinHandlers(
   assert(missing.length === 0, `no service handles ${missing.join(', ')}`)
   const handlers = joined as CallHandlers
   return Object.fromEntries(
-    CALL_NAMES.map(name => [name, CALLS[name].method === 'GET' ? handlers[name] : followed(handlers[name], onChange)]),
+    CALL_NAMES.map(name => [name, isChange(name) ? followed(handlers[name], onChange) : handlers[name]]),
   ) as CallHandlers
 }
 

@@ -398,6 +398,23 @@ export const NamesRequest = z.object({ target: z.string().min(1).max(256), names
 export const LookupRequest = z.object({ name: z.string().min(1).max(256) })
 
 /** An address, a name, or the id of a container. */
+/** `since`: ISO 8601, in UTC. */
+export const EventsRequest = z.object({
+  after: z.number().int().nonnegative().optional(),
+  since: z.iso.datetime().optional(),
+  limit: z.number().int().positive().max(4_096).optional(),
+})
+/** Something that happened. `seq` ascends, over restarts too; `details` are those of the line in the log. */
+export const EventView = z.object({
+  seq: z.number().int().positive(),
+  time: z.string(),
+  level: z.enum(['info', 'warn', 'error', 'fatal']),
+  event: z.string(),
+  text: z.string(),
+  details: z.record(z.string(), z.unknown()),
+})
+export const EventsAnswer = z.object({ events: z.array(EventView) })
+export type EventView = z.infer<typeof EventView>
 export const WhoisRequest = z.object({ what: z.string().min(1).max(256) })
 /** `peer`: a nickname, an id or how it begins, or an address of the overlay. */
 export const PingRequest = z.object({

@@ -1,8 +1,10 @@
 import { chmod, rm } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
-import { WeaveError, errorText } from '../base/mod.ts'
-import { CALLS, CALL_NAMES, deadlineOf, type Call, type CallName } from './calls.ts'
+import { WeaveError, errorText, type ErrorCode } from '../base/mod.ts'
+import { CALLS, CALL_NAMES, deadlineOf, isChange, type Call, type CallName } from './calls.ts'
+import { streamEvents, type EventSource } from './event-stream.ts'
 import type { CallContext, CallHandlers } from './handlers.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
@@ -13,6 +15,18 @@ const CONNECTIONS_MAX = 64
 
 /** A call's handler as the server sees it: the table has tied its request to its answer. */
 type AnyHandler = (request: unknown, context: CallContext) => unknown
+
+/** Who is told of what the server is asked. */
+export interface ApiObservers {
+  /** A failure that is no WeaveError: a fault of ours. */
+  onFault(text: string): void
+  /**
+   * Somebody asks for a change. What is returned is called with the outcome: the code of the error, or undefined where
+   * it was done.
+   */
+  onAsked?(call: CallName, request: unknown, socket: Socket): (code: ErrorCode | undefined) => void
+  readonly events?: EventSource
+}
 
 /**
  * The local HTTP API on a Unix socket (mode 0660). Every failure is answered with `{code, message, remedy}`; a request
@@ -27,8 +41,8 @@ export class ApiServer {
     this.#path = path
   }
 
-  /** Serves the handlers at `path`. `onFault` is told of failures that are no WeaveErrors: faults of ours. */
-  static async listen(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<ApiServer> {
+  /** Serves the handlers, and the events if there are any, at `path`. */
+  static async listen(path: string, handlers: CallHandlers, observers: ApiObservers): Promise<ApiServer> {
     // Loaded by the daemon alone: a command that only asks would wait for it at each start.
     const { default: fastify } = await import('fastify')
     const app = fastify({
@@ -39,9 +53,10 @@ export class ApiServer {
     })
     app.server.maxConnections = CONNECTIONS_MAX
     refuseWebPages(app)
-    answerFailures(app, onFault)
+    answerFailures(app, observers.onFault)
     const sent = new WeakMap<object, string>()
-    for (const name of CALL_NAMES) route(app, sent, CALLS[name], handlers[name as CallName] as AnyHandler)
+    for (const name of CALL_NAMES) route(app, sent, name, handlers[name] as AnyHandler, observers)
+    if (observers.events !== undefined) streamEvents(app, observers.events)
     // Who holds the lock of the state directory owns the socket: what is there is left over.
     await rm(path, { force: true })
     await app.listen({ path })
@@ -56,7 +71,14 @@ export class ApiServer {
 }
 
 /** `sent`: the text of answers that were given before, and may be given again. */
-function route(app: FastifyInstance, sent: WeakMap<object, string>, call: Call, handler: AnyHandler): void {
+function route(
+  app: FastifyInstance,
+  sent: WeakMap<object, string>,
+  name: CallName,
+  handler: AnyHandler,
+  observers: ApiObservers,
+): void {
+  const call: Call = CALLS[name]
   app.route({
     method: call.method,
     url: call.path,
@@ -75,7 +97,10 @@ function route(app: FastifyInstance, sent: WeakMap<object, string>, call: Call, 
         if (isAnswered) for (const run of after) run(reply.raw.writableFinished && socket.errored === null)
         else over.abort()
       })
-      const answer = await handler(input, { signal: over.signal, afterAnswer: run => after.push(run) })
+      const tell = isChange(name) ? observers.onAsked?.(name, input, socket) : undefined
+      const answer = await told(tell, () =>
+        handler(input, { signal: over.signal, afterAnswer: run => after.push(run) }),
+      )
       isAnswered = true
       // Whoever has hung up meanwhile is not waited for.
       if (isClosed) for (const run of after) run(false)
@@ -83,6 +108,20 @@ function route(app: FastifyInstance, sent: WeakMap<object, string>, call: Call, 
       return reply.type('application/json; charset=utf-8').send(textOf(answer as object, sent))
     },
   })
+}
+
+async function told(
+  tell: ((code: ErrorCode | undefined) => void) | undefined,
+  handle: () => unknown,
+): Promise<unknown> {
+  try {
+    const answer = await handle()
+    tell?.(undefined)
+    return answer
+  } catch (thrown) {
+    tell?.(thrown instanceof WeaveError ? thrown.code : 'INTERNAL')
+    throw thrown
+  }
 }
 
 function textOf(answer: object, sent: WeakMap<object, string>): string {

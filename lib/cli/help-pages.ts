@@ -6,7 +6,7 @@ const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'The mesh:': ['invite', 'connect', 'forget', 'found', 'prime', 'rmpeer', 'keygen'],
   'Containers and this host:': ['attach', 'detach', 'ps', 'whois', 'expose', 'hide', 'ipam'],
   'Names:': ['dns-add', 'dns-remove', 'dns-lookup', 'dns-args'],
-  'How it goes:': ['status', 'ping', 'trace', 'report', 'metrics', 'version'],
+  'How it goes:': ['status', 'events', 'ping', 'trace', 'report', 'metrics', 'version'],
   'This program:': ['completion', 'help'],
 }
 
@@ -77,6 +77,10 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [words: string, effec
     ['status connections', 'how each peer is reached'],
     ['status connections --watch 5', 'again every five seconds'],
     ['status --json', 'for scripts'],
+  ],
+  events: [
+    ['events --since 1h', 'the last hour'],
+    ['events --follow', 'go on with what happens'],
   ],
   ping: [['ping host2', 'direct, or through whom']],
   trace: [['trace host2', 'each host on the way']],

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { addAttachmentCommands } from './attachment-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
+import { addEventsCommand } from './events-command.ts'
 import { addExposureCommands } from './exposure-commands.ts'
 import { arrangeHelp } from './help-pages.ts'
 import { addInviteCommands } from './invite-commands.ts'
@@ -48,6 +49,7 @@ export function weaveProgram(isJson = false): Command {
   addMeshCommands(program)
   addStatusCommands(program)
   addWayCommands(program)
+  addEventsCommand(program)
   addAttachmentCommands(program)
   addExposureCommands(program)
   addNameCommands(program)

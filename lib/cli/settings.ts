@@ -45,7 +45,12 @@ export function clientOf({ stateDir }: Settings): ApiClient {
 /** Prints either the JSON value, or the text unless it is empty. */
 export function print({ isJson }: Settings, value: unknown, text: string): void {
   if (isJson) console.log(JSON.stringify(value, undefined, 2))
-  else if (text !== '') console.log(shownOn(terminalOf(process.stdout, process.env), text))
+  else if (text !== '') console.log(shown(text))
+}
+
+/** A text as standard output is to show it. */
+export function shown(text: string): string {
+  return shownOn(terminalOf(process.stdout, process.env), text)
 }
 
 /** Of an option that may be repeated, or hold several values with commas between. */

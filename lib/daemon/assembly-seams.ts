@@ -1,11 +1,13 @@
+import type { Socket } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
 import type { Endpoint } from '../address/mod.ts'
-import type { ApiServer, CallHandlers, MetricsAnswers, MetricsServer } from '../api/mod.ts'
+import type { ApiObservers, ApiServer, CallHandlers, MetricsAnswers, MetricsServer } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import type { DriverHandlers, DriverServer } from '../docker/mod.ts'
 import type { HostNames, HostNetwork, HostNetworkOptions, Monitor, NetworkPlace } from '../host/mod.ts'
 import type {
+  Asker,
   CacheStore,
   DnsHandler,
   DnsListener,
@@ -78,7 +80,9 @@ export interface AssemblySeams {
   /** `file`: as resolv.conf; what `isOwn` names is never asked. */
   upstream(file: string, isOwn: (address: string) => boolean): Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
   resolve(contact: string, defaultPort: number): Promise<Resolution>
-  serve(path: string, handlers: CallHandlers, onFault: (text: string) => void): Promise<Pick<ApiServer, 'close'>>
+  serve(path: string, handlers: CallHandlers, observers: ApiObservers): Promise<Pick<ApiServer, 'close'>>
+  /** Who is at the other end of a Unix socket. */
+  askerOf(socket: Socket): Asker | undefined
   serveMetrics(
     endpoint: Endpoint,
     answers: MetricsAnswers,

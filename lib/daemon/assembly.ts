@@ -9,6 +9,7 @@ import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { bridgeAddressesOf } from './bridge-addresses.ts'
 import { setUpBridge } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
+import type { EventBook } from './event-book.ts'
 import { writeInstance } from './instance.ts'
 import { LaunchRecord } from './launch-record.ts'
 import { lostText } from './lost-state.ts'
@@ -19,6 +20,7 @@ import { NodeRunner } from './node-runner.ts'
 import { openMetrics } from './metrics-door.ts'
 import { PeerTraffic } from './peer-traffic.ts'
 import { servicesOf } from './daemon-services.ts'
+import { noteAsked } from './asked.ts'
 import { makeReady } from './replacement.ts'
 import type { Services } from './services.ts'
 import { derivedSettingsOf } from './settings.ts'
@@ -28,6 +30,7 @@ import { UndoStack } from './undo.ts'
 export interface Surroundings {
   readonly seams: AssemblySeams
   readonly log: Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>
+  readonly events: EventBook
   /** What is done now. */
   onStep(step: string): void
   /** Called before the daemon that is to be replaced is asked to stop. */
@@ -177,6 +180,7 @@ async function open(
     traffic,
     counts: () => ({ offloads: plane.offloads(), counters: plane.counters(), refused: server.refused }),
     macs: now => plane.macs(Math.floor(now / 1000)),
+    events: surroundings.events,
     onBridgeAddresses: cidrs => plane.order({ op: 'set-bridge-addresses', addresses: bridgeAddressesOf(cidrs) }),
   })
   let isLeavingForGood = false
@@ -184,9 +188,11 @@ async function open(
   onStep('looking at what is attached')
   await services.reconcile()
   accept = socket => runner.accept(socket)
-  const api = await seams.serve(join(config.stateDir, API_SOCKET), services.calls, text =>
-    log.error({ event: 'api-fault' }, text),
-  )
+  const api = await seams.serve(join(config.stateDir, API_SOCKET), services.calls, {
+    onFault: text => log.error({ event: 'api-fault' }, text),
+    onAsked: (call, request, socket) => noteAsked({ call, request, asker: seams.askerOf(socket) }, log),
+    events: surroundings.events,
+  })
   undo.push('api', () => api.close())
   metricsDoor.answerBy(metrics)
   // It stands: from now on only `reset` takes it off the host.

@@ -7,6 +7,7 @@ import type { DaemonConfig } from './config.ts'
 const STANDARD_ERROR = 2
 const READY_EVENT = '"event":"ready"'
 const FATAL = '{"level":60,'
+const INFO = 30
 
 /** Takes the lines of pino. */
 interface LineSink {
@@ -25,19 +26,24 @@ export const standardError: LineSink = {
 }
 
 /**
- * The log of a daemon: to its file when it runs detached, else to standard error. Why the daemon ends by itself is also
+ * The log of a daemon: to its file when it runs detached, else to standard error; and its events to a book. Why the daemon ends by itself is also
  * kept where a full disk does not matter (see LastWordsFile).
  */
-export function daemonLog(config: DaemonConfig, isDetached: boolean): Logger {
+export function daemonLog(config: DaemonConfig, isDetached: boolean, events: { takeLine(line: string): void }): Logger {
   const file = isDetached ? new LogFile(join(config.stateDir, LOG_FILE)) : standardError
   let words: LastWordsFile | undefined
+  const lowest = pino.levels.values[config.logLevel]!
   const sink: LineSink = {
     write(line) {
-      file.write(line)
+      const level = Number(/^\{"level":(\d+)/.exec(line)?.[1])
+      events.takeLine(line)
+      if (level >= lowest) file.write(line)
       // Only a daemon that came up has the right to the file: another one may be running there.
       if (line.includes(READY_EVENT)) words ??= new LastWordsFile(config.stateDir)
       if (line.startsWith(FATAL)) words?.write(line)
     },
   }
-  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, sink)
+  // What happens is noted whatever the log is to say.
+  const level = lowest < INFO ? config.logLevel : 'info'
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, sink)
 }

@@ -19,6 +19,8 @@ import { endpointAddresses } from './driver-containers.ts'
 import { DriverRecords } from './driver-records.ts'
 import { DriverService } from './driver-service.ts'
 import { dnsServerOf } from './dns-server.ts'
+import type { EventBook } from './event-book.ts'
+import { EventsService } from './events-service.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
 import { HostService } from './host-service.ts'
@@ -62,6 +64,7 @@ export interface Ground {
   readonly runner: NodeRunner
   readonly store: Pick<StateStore, 'range' | 'get' | 'write'>
   readonly memory: Memory
+  readonly events: EventBook
   readonly record: LaunchRecord
   readonly startedAt: Millis
   readonly traffic: Pick<PeerTraffic, 'totals'>
@@ -158,6 +161,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   const whereabouts = new WhereaboutsService({ domain: book.domain, runner })
   const others = [
     memory,
+    new EventsService(parts.events),
     new LostState(runner, record),
     new MeshService({
       runner,

@@ -4,6 +4,7 @@ import type { AssemblySeams } from './assembly-seams.ts'
 import { assemble, type Assembly, type Surroundings } from './assembly.ts'
 import type { DaemonConfig } from './config.ts'
 import { RECONCILE_INTERVAL_MS } from './constants.ts'
+import type { EventBook } from './event-book.ts'
 import { systemSeams } from './system-seams.ts'
 
 const EXIT_FAULT = 70
@@ -15,10 +16,17 @@ export interface DaemonEvents {
   readonly onEnd: (status: number) => void
 }
 
+/** Where it says what it does: its log, and the events that the log makes. */
+export interface DaemonVoice {
+  readonly log: Logger
+  readonly events: EventBook
+}
+
 /** The life of one daemon: it comes up, keeps its host in line, and ends once. */
 export class Daemon {
   readonly #config: DaemonConfig
   readonly #log: Logger
+  readonly #book: EventBook
   readonly #events: DaemonEvents
   readonly #seams: AssemblySeams
   #assembly: Assembly | undefined
@@ -27,9 +35,10 @@ export class Daemon {
   #isEnding = false
   #isLeaving = false
 
-  constructor(config: DaemonConfig, log: Logger, events: DaemonEvents, seams = systemSeams()) {
+  constructor(config: DaemonConfig, voice: DaemonVoice, events: DaemonEvents, seams = systemSeams()) {
     this.#config = config
-    this.#log = log
+    this.#log = voice.log
+    this.#book = voice.events
     this.#events = events
     this.#seams = seams
   }
@@ -45,6 +54,7 @@ export class Daemon {
     this.#assembling = assemble(this.#config, {
       seams: this.#seams,
       log: this.#log,
+      events: this.#book,
       onStep: step => {
         this.#log.debug({ event: 'step', step }, 'starting')
         onStep(step)

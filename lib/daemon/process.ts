@@ -1,9 +1,10 @@
 import { writeSync } from 'node:fs'
 import { WeaveError, errorText } from '../base/mod.ts'
-import { ManagerNotifier } from '../io/mod.ts'
+import { EventFile, ManagerNotifier } from '../io/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import { daemonLog, standardError } from './daemon-log.ts'
 import { Daemon } from './daemon.ts'
+import { EventBook } from './event-book.ts'
 import { readHandover } from './handover.ts'
 import { Supervision } from './supervision.ts'
 
@@ -41,18 +42,24 @@ async function run(
   isDetached: boolean,
   onStep: (step: string) => void,
 ): Promise<readonly string[]> {
-  const log = daemonLog(config, isDetached)
+  const eventFile = new EventFile(config.stateDir)
+  const events = new EventBook(eventFile.read(), event => eventFile.write(event))
+  const log = daemonLog(config, isDetached, events)
   const notifier = ManagerNotifier.fromEnvironment(process.env, text =>
     log.warn({ event: 'manager', error: text }, 'the service manager could not be told'),
   )
   const supervision = new Supervision(notifier)
   let said = Promise.resolve()
-  const daemon = new Daemon(config, log, {
-    onEnding: () => {
-      said = supervision.stopping()
+  const daemon = new Daemon(
+    config,
+    { log, events },
+    {
+      onEnding: () => {
+        said = supervision.stopping()
+      },
+      onEnd: status => void said.finally(() => process.exit(status)),
     },
-    onEnd: status => void said.finally(() => process.exit(status)),
-  })
+  )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void daemon.shutdown(0))
   process.on('SIGHUP', () => undefined)
   process.on('uncaughtException', error => {

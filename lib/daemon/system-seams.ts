@@ -12,6 +12,7 @@ import {
   showInterface,
 } from '../host/mod.ts'
 import {
+  askerOf,
   CacheStore,
   ChildProcessRunner,
   DnsListener,
@@ -68,7 +69,8 @@ export function systemSeams(): AssemblySeams {
     listenDns: (endpoint, handle) => DnsListener.open(endpoint, handle),
     upstream: (file, isOwn) => new DnsUpstream({ file, port: DNS_PORT, isOwn }),
     resolve: resolvePeer,
-    serve: (path, handlers, onFault) => ApiServer.listen(path, handlers, onFault),
+    serve: (path, handlers, observers) => ApiServer.listen(path, handlers, observers),
+    askerOf,
     serveMetrics: (endpoint, answers, onFault) => MetricsServer.listen(endpoint, answers, onFault),
   }
 }

@@ -59,6 +59,8 @@ export interface NativeBinding {
   wake(engine: number): void
   setOffload(engine: number, name: string, isOn: boolean): boolean
   socketPair(): [number, number]
+  /** pid, uid and gid of the process at the other end of a Unix socket. */
+  peerCredentials(descriptor: number): [number, number, number] | undefined
   openLane(engine: number, slab: Uint8Array, rows: Int32Array, sends: Int32Array, deliveries: Int32Array): number
   closeLane(lane: number): void
   tapRead(lane: number): number

@@ -22,6 +22,7 @@ export const STATE_FILES = [
   'ballast',
   'daemon.lock',
   'daemon.log',
+  'events.jsonl',
   'last-words',
   'api.sock',
 ] as const

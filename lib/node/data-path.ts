@@ -284,6 +284,11 @@ export class DataPath implements Machine<DataPathOutput> {
 
   #goDirect(endpoint: Endpoint, rttMs: Millis, now: Millis): void {
     const before = this.#way.provedEndpoint
+    const { direct, detour } = this.#way
+    // A first path is no news: each peer has one to each of its neighbours.
+    if (direct === undefined && (before !== undefined || detour !== undefined))
+      this.#note(`direct: ${endpoint} answers`)
+    else if (direct !== undefined) this.#note(`direct: at ${endpoint} now, before at ${direct.endpoint}`)
     if (before !== undefined && before !== endpoint) this.#outputs.push({ type: 'roamed', peer: this.peerId })
     this.#size.begin(endpoint, rttMs, now)
     this.#way.goDirect(endpoint, rttMs)
@@ -301,9 +306,13 @@ export class DataPath implements Machine<DataPathOutput> {
     if (detour !== undefined) this.#size.begin(detour, (detour === 'relay' ? viaRttMs : linkRttMs) ?? 0, now)
     if (!had) return
     const text = { relay: `through a relay: ${why}`, link: `over TCP: ${why}`, none: `path down: ${why}` }
-    const note = { type: 'note', peer: this.peerId, text: text[detour ?? 'none'] } as const
-    this.#outputs.push({ type: 'changed', peer: this.peerId }, note)
+    this.#outputs.push({ type: 'changed', peer: this.peerId })
+    this.#note(text[detour ?? 'none'])
     if (!isDetourReady) this.#outputs.push({ type: 'down', peer: this.peerId })
     this.#prober.probeSoon(now)
+  }
+
+  #note(text: string): void {
+    this.#outputs.push({ type: 'note', peer: this.peerId, text })
   }
 }

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { equalBytes, type Millis } from '../base/mod.ts'
+import { equalBytes, toHex, type Millis } from '../base/mod.ts'
 import { SALT_BYTES, meshIdOf } from '../ipam/mod.ts'
 import { GOODBYE_CODE } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
@@ -37,6 +37,7 @@ export class Joining {
     // A crash between the two must not leave a mesh whose founder owns nothing.
     this.#context.flush(now)
     this.#mesh.store()
+    this.#context.log('info', 'mesh-founded', { mesh: toHex(this.#mesh.meshId) }, now)
     tell?.()
     this.#endForeignLinks('founded a mesh', now)
   }

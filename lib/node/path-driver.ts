@@ -248,7 +248,12 @@ export class PathDriver {
         if (this.#held.get(path.peerId)?.isOnDemand !== true) path.restart(now)
         return true
       case 'note':
-        this.#context.log('info', 'path', { peer: output.peer, text: output.text }, now)
+        this.#context.log(
+          'info',
+          'path',
+          { peer: output.peer, nickname: this.#view.nicknameOf(output.peer), text: output.text },
+          now,
+        )
         return false
     }
   }

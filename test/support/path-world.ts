@@ -102,6 +102,7 @@ export class PathPeer {
       get: () => [...this.neighbours].map(peerId => ({ peerId })),
     })
     const view = {
+      nicknameOf: () => '',
       dataRoutes: new Map(),
       graph: new Graph([], { control: NO_EDGES, data: NO_EDGES }),
       indexOf: (peer: PeerId) => this.indexOf(peer),

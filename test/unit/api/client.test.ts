@@ -43,6 +43,10 @@ const REPORT = {
   drops: { x: 1 },
   ledger: { owners: 1, records: 2, bytes: 3 },
 }
+const EVENT = {
+  ...{ seq: 7, time: '2026-01-31T12:00:00.000Z', level: 'info', event: 'link-up', text: '' },
+  details: { peer: 'p' },
+} as const
 const ANSWERS: Readonly<Record<CallName, object | string>> = {
   status: STATUS,
   report: REPORT,
@@ -70,6 +74,7 @@ const ANSWERS: Readonly<Record<CallName, object | string>> = {
   'ipam-check': { leases: 1, targets: 1, addresses: 1, findings: [{ what: 'a', remedy: 'b' }] },
   connect: { targets: ['h1'] },
   found: { mesh: 'ab'.repeat(16) },
+  events: { events: [EVENT] },
   forget: { targets: [], strange: ['h9'], told: 2 },
   rmpeer: {
     peer: { id: 'p', nickname: 'n' },
@@ -118,6 +123,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('whois', { what: '10.32.0.1' }), ANSWERS.whois)
   t.strictSame(await client.call('ping', { peer: 'n' }), ANSWERS.ping)
+  t.strictSame(await client.call('events', { after: 3, since: '2026-01-31T12:00:00Z' }), ANSWERS.events)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
   t.strictSame(await client.call('rmpeer', { peer: 'n' }), ANSWERS.rmpeer)
@@ -142,6 +148,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(seen.slice(12), [
     ['whois', { what: '10.32.0.1' }],
     ['ping', { peer: 'n', timeoutSeconds: 1 }],
+    ['events', { after: 3, since: '2026-01-31T12:00:00Z' }],
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],
     ['rmpeer', { peer: 'n', force: false }],

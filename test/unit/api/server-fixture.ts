@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import {
   ApiClient,
   ApiServer,
+  type ApiObservers,
   CALL_NAMES,
   type CallContext,
   type CallHandlers,
@@ -16,14 +17,18 @@ interface Teardown {
 }
 
 /** A server on a socket of its own, whose calls all answer with what `answer` gives; and a client of it. */
-export async function served(t: Teardown, answer: (name: CallName, input: unknown, context: CallContext) => unknown) {
+export async function served(
+  t: Teardown,
+  answer: (name: CallName, input: unknown, context: CallContext) => unknown,
+  observers: Omit<ApiObservers, 'onFault'> = {},
+) {
   const directory = mkdtempSync(join(tmpdir(), 'weave-ts-api-'))
   const socketPath = join(directory, 'api.sock')
   const faults: string[] = []
   const handlers = Object.fromEntries(
     CALL_NAMES.map(name => [name, (input: unknown, context: CallContext) => answer(name, input, context)]),
   ) as unknown as CallHandlers
-  const server = await ApiServer.listen(socketPath, handlers, text => faults.push(text))
+  const server = await ApiServer.listen(socketPath, handlers, { ...observers, onFault: text => void faults.push(text) })
   t.teardown(async () => {
     await server.close()
     rmSync(directory, { recursive: true })

@@ -68,6 +68,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
   const seams: AssemblySeams = {
     now: () => Math.floor(performance.now()),
     suite: nodeSuite(),
+    askerOf: () => undefined,
     entropy: seededEntropy('assembly'),
     chance: labelledChance('assembly'),
     hasAes: true,

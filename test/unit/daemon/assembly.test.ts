@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Report, Status, type CallContext } from '../../../lib/api/mod.ts'
 import { assemble, type Surroundings } from '../../../lib/daemon/assembly.ts'
+import { EventBook } from '../../../lib/daemon/event-book.ts'
 import { SecretText } from '../../../lib/io/mod.ts'
 import { readInstance } from '../../../lib/daemon/instance.ts'
 import { rememberLaunch } from '../../../lib/daemon/remembered-launch.ts'
@@ -15,6 +16,7 @@ function surroundings({ seams, log }: ReturnType<typeof machine>, ends: boolean[
   return {
     seams,
     log,
+    events: new EventBook(),
     onStep: () => undefined,
     onTakingOver: () => Promise.resolve(),
     onFatal: thrown => {

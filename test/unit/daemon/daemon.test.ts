@@ -1,12 +1,16 @@
 import t from 'tap'
 import type { CallContext } from '../../../lib/api/mod.ts'
 import { Daemon } from '../../../lib/daemon/daemon.ts'
+import { EventBook } from '../../../lib/daemon/event-book.ts'
 import { machine } from './assembly-fixture.ts'
 
 function life(m: ReturnType<typeof machine>) {
   let end: (status: number) => void = () => undefined
   const ended = new Promise<number>(resolve => (end = resolve))
-  return { daemon: new Daemon(m.config, m.log, { onEnd: status => end(status) }, m.seams), ended }
+  return {
+    daemon: new Daemon(m.config, { log: m.log, events: new EventBook() }, { onEnd: status => end(status) }, m.seams),
+    ended,
+  }
 }
 
 t.test('comes up with the steps of its start, and ends once', async t => {

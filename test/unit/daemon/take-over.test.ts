@@ -36,7 +36,9 @@ t.test('one that answers, be it of another version, is waited for until it has l
       },
     ]),
   ) as unknown as CallHandlers
-  const server = await ApiServer.listen(join(stateDir, API_SOCKET), handlers, text => t.fail(text))
+  const server = await ApiServer.listen(join(stateDir, API_SOCKET), handlers, {
+    onFault: text => void t.fail(text),
+  })
   await takeOver(stateDir)
   t.strictSame(asked, ['status', 'stop'])
   await server.close()

@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import { LogFile } from './log-file.ts'
+import { readStateFile } from './state-file.ts'
+
+export const EVENT_FILE = 'events.jsonl'
+/** Of one file; the one before it is read as well. */
+const EVENT_FILE_BYTES_MAX = 1024 * 1024
+
+/** Where events are kept over a restart: a line of JSON each. No method throws: what cannot be kept is lost. */
+export class EventFile {
+  readonly #path: string
+  readonly #file: LogFile
+
+  constructor(stateDir: string) {
+    this.#path = join(stateDir, EVENT_FILE)
+    this.#file = new LogFile(this.#path, EVENT_FILE_BYTES_MAX)
+  }
+
+  /** What is there, the oldest first; lines that are no JSON are left out. */
+  read(): unknown[] {
+    return [`${this.#path}.1`, this.#path].flatMap(path => linesOf(path).flatMap(parsed))
+  }
+
+  write(event: object): void {
+    this.#file.write(`${JSON.stringify(event)}\n`)
+  }
+}
+
+function linesOf(path: string): string[] {
+  try {
+    return readStateFile(path).split('\n')
+  } catch {
+    return []
+  }
+}
+
+function parsed(line: string): unknown[] {
+  if (line === '') return []
+  try {
+    return [JSON.parse(line)]
+  } catch {
+    return []
+  }
+}
