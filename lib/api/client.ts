@@ -55,11 +55,11 @@ export class ApiClient {
           if (response.statusCode !== 200) return
           const lines = text.split('\n')
           text = lines.pop()!
-          for (const line of lines) {
-            if (!line.startsWith('data: ')) continue
-            const event = EventView.safeParse(parsed(line.slice('data: '.length)))
-            if (event.success) onEvent(event.data)
-            else outgoing.destroy(new Error(event.error.issues[0]?.message))
+          try {
+            for (const line of lines)
+              if (line.startsWith('data: ')) onEvent(EventView.parse(JSON.parse(line.slice('data: '.length))))
+          } catch (error) {
+            outgoing.destroy(new Error(errorText(error)))
           }
         })
         response.on('error', error => reject(this.#unreachable(error)))

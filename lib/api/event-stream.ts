@@ -4,8 +4,8 @@ import type { EventView } from './schema.ts'
 
 export const EVENT_STREAM_PATH = '/v1/events/stream'
 const STREAMS_MAX = 16
-/** Who reads so slowly that more waits for it is cut off, and may come back for the rest. */
-const STREAM_WAITING_BYTES_MAX = 1024 * 1024
+/** Who reads so slowly that so many events came meanwhile is cut off, and may come back for the rest. */
+const STREAM_WAITING_MAX = 1_000
 /** So often something is sent, so that a reader that is gone is noticed. */
 const STREAM_BEAT_MS = 15_000
 
@@ -34,20 +34,31 @@ export function streamEvents(app: FastifyInstance, source: EventSource): void {
     reply.hijack()
     const { raw } = reply
     raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
-    const write = (text: string) => {
-      raw.write(text)
-      if (raw.writableLength > STREAM_WAITING_BYTES_MAX) raw.destroy()
+    // What there is may be more than the socket takes at once; what comes meanwhile follows it.
+    const waiting = [...source.list(given)]
+    let waitingMax = waiting.length + STREAM_WAITING_MAX
+    let isFull = false
+    const send = () => {
+      while (!isFull && waiting.length > 0) isFull = !raw.write(textOf(waiting.shift()!))
+      waitingMax = Math.min(waitingMax, waiting.length + STREAM_WAITING_MAX)
     }
-    // Watched first: what comes while the past is told follows it, for all of it is one turn of the loop.
-    const unwatch = source.watch(event => write(textOf(event)))
-    const beat = setInterval(() => write(': beat\n\n'), STREAM_BEAT_MS)
+    const unwatch = source.watch(event => {
+      waiting.push(event)
+      if (waiting.length > waitingMax) return void raw.destroy()
+      send()
+    })
+    const beat = setInterval(() => isFull || raw.write(': beat\n\n'), STREAM_BEAT_MS)
+    raw.on('drain', () => {
+      isFull = false
+      send()
+    })
     raw.on('close', () => {
       clearInterval(beat)
       unwatch()
       streams--
     })
-    for (const event of source.list(given)) raw.write(textOf(event))
-    write(': now\n\n')
+    raw.write(': now\n\n')
+    send()
   })
 }
 
@@ -67,7 +78,7 @@ function givenOf(
       `after must be the number of an event, not ${String(after).slice(0, 40)}`,
       'see docs/api.md',
     )
-  if (since !== undefined && !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(String(since)))
+  if (since !== undefined && !(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(String(since)) && Date.parse(String(since)) >= 0))
     throw new WeaveError(
       'USAGE',
       `since must be a time such as 2026-01-31T12:00:00Z, not ${String(since).slice(0, 40)}`,

@@ -98,8 +98,8 @@ export const IpamView = z.object({
   reason: z.string().nullable(),
   /** In CIDR form. */
   range: z.string(),
-  rangeFirst: z.string(),
-  rangeLast: z.string(),
+  rangeFirst: z.string().default('?'),
+  rangeLast: z.string().default('?'),
   rangeAddresses: z.number(),
   defaultSubnet: z.string(),
   blockPrefix: z.number(),
@@ -227,7 +227,7 @@ export const DriverView = z.object({
 
 export const Status = z.object({
   /** SCHEMA_VERSION of the daemon. */
-  schemaVersion: z.number().int(),
+  schemaVersion: z.number().int().default(0),
   version: z.string(),
   pid: z.number(),
   uptimeSeconds: z.number(),
@@ -397,7 +397,6 @@ export const HideRequest = z.object({ addresses: texts(32).default([]) })
 export const NamesRequest = z.object({ target: z.string().min(1).max(256), names })
 export const LookupRequest = z.object({ name: z.string().min(1).max(256) })
 
-/** An address, a name, or the id of a container. */
 /** `since`: ISO 8601, in UTC. */
 export const EventsRequest = z.object({
   after: z.number().int().nonnegative().optional(),
@@ -415,6 +414,7 @@ export const EventView = z.object({
 })
 export const EventsAnswer = z.object({ events: z.array(EventView) })
 export type EventView = z.infer<typeof EventView>
+/** An address, a name, or the id of a container. */
 export const WhoisRequest = z.object({ what: z.string().min(1).max(256) })
 /** `peer`: a nickname, an id or how it begins, or an address of the overlay. */
 export const PingRequest = z.object({
@@ -444,7 +444,10 @@ export const DnsAnswer = z.object({ domain: z.string(), entries: z.array(NameVie
 export const FoundAnswer = z.object({ mesh: z.string() })
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 /** `strange`: what was no target of this peer. `told`: how many other peers are reached, and so are told at once. */
-export const ForgetAnswer = TargetsAnswer.extend({ strange: z.array(z.string()), told: z.number().int() })
+export const ForgetAnswer = TargetsAnswer.extend({
+  strange: z.array(z.string()).default([]),
+  told: z.number().int().default(0),
+})
 /** `ipv6`: those that go with the others, in CIDR form. */
 export const CidrsAnswer = z.object({ cidrs: z.array(z.string()), ipv6: z.array(z.string()).default([]) })
 /** `notes`: what an operator should read. */

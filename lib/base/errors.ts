@@ -57,6 +57,9 @@ export const ERROR_CODES = {
   INTERNAL: { http: 500, exit: 70 },
 } as const
 
+/** Of the system, when a disk refuses. */
+export const DISK_CODES: readonly string[] = ['ENOSPC', 'EIO', 'EROFS', 'EDQUOT']
+
 export type ErrorCode = keyof typeof ERROR_CODES
 
 /** What a user's mistake, or the host, earns: what happened with the values on both sides, and what to do. */

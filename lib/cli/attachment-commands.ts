@@ -3,7 +3,7 @@ import { chosenAttachments, chosenContainers } from './chosen-attachments.ts'
 import { withNames } from './name-commands.ts'
 import { renderContainers } from './render-containers.ts'
 import { renderPs } from './render.ts'
-import { clientOf, print, settingsOf, withSettings, type Settings } from './settings.ts'
+import { clientOf, isScreen, print, settingsOf, withSettings, type Settings } from './settings.ts'
 import { TIMEOUT, timeoutOf, withNotice } from './waiting.ts'
 import { WATCH, watching } from './watch.ts'
 import { targetLast } from './word-order.ts'
@@ -67,7 +67,9 @@ export function addAttachmentCommands(program: Command): void {
     .option('--all', 'on all hosts of the mesh: host, id, addresses, names')
     .option('--watch <seconds>', WATCH)
     .action((targets: string[], { all = false, watch }: { all?: boolean; watch?: string }, command: Command) =>
-      watching(watch, () => showAttached(targets, all, settingsOf(command)), { isTerminal: process.stdout.isTTY }),
+      watching(watch, () => attachedShowing(targets, all, settingsOf(command)), {
+        isClearing: isScreen(settingsOf(command)),
+      }),
     )
   withSettings(
     program
@@ -81,13 +83,13 @@ export function addAttachmentCommands(program: Command): void {
   })
 }
 
-async function showAttached(targets: readonly string[], isAll: boolean, settings: Settings): Promise<void> {
+async function attachedShowing(targets: readonly string[], isAll: boolean, settings: Settings): Promise<() => void> {
   if (isAll) {
     const { containers } = await clientOf(settings).call('containers')
-    const shown = chosenContainers(containers, targets)
-    return print(settings, shown, renderContainers(shown))
+    const chosen = chosenContainers(containers, targets)
+    return () => print(settings, chosen, renderContainers(chosen))
   }
   const { attachments } = await clientOf(settings).call('ps')
-  const shown = chosenAttachments(attachments, targets)
-  print(settings, shown, renderPs(shown))
+  const chosen = chosenAttachments(attachments, targets)
+  return () => print(settings, chosen, renderPs(chosen))
 }

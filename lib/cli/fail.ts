@@ -1,4 +1,4 @@
-import { WeaveError } from '../base/mod.ts'
+import { DISK_CODES, WeaveError } from '../base/mod.ts'
 
 /** Prints a failure as people read it, or as JSON; the exit status follows from its code. */
 export function fail(thrown: unknown, asJson: boolean): never {
@@ -14,6 +14,12 @@ export function weaveError(thrown: unknown): WeaveError {
   const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException
   if (code === 'EACCES' && path !== undefined)
     return new WeaveError('NO_PERMISSION', `this user may not use ${path} (${code})`, 'run the command as root')
+  if (code !== undefined && DISK_CODES.includes(code))
+    return new WeaveError(
+      'STATE_IO',
+      `${path ?? 'the state directory'} cannot be written (${code})`,
+      'look at its disk: df',
+    )
   return new WeaveError(
     'INTERNAL',
     thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),

@@ -31,12 +31,23 @@ export function addInviteCommands(program: Command): void {
       .argument('[options...]', 'options of launch')
       .passThroughOptions(),
   ).action(async (word: string, words: string[], _options: object, command: Command) => {
-    const { launchWordsOf, otherMeshNote, readInvite } = await import('./invite.ts')
+    const { isMemberAlready, launchWordsOf, otherMeshNote, readInvite, requireNoOtherMesh, withKeptSecret } =
+      await import('./join.ts')
+    const { stateLockHolder } = await import('../io/mod.ts')
     const invite = readInvite(word)
     const settings = joinSettings(command, words)
+    const { stateDir } = settings
+    const running = stateLockHolder(stateDir) === undefined ? undefined : await clientOf(settings).call('status')
+    if (isMemberAlready(invite, running)) {
+      const { renderRunning } = await import('./launch-words.ts')
+      return print(settings, running, renderRunning(running!))
+    }
+    requireNoOtherMesh(invite, stateDir)
     const launch = program.commands.find(one => one.name() === 'launch')!
-    const given = [...words, '--state-dir', settings.stateDir, ...(settings.isJson ? ['--json'] : [])]
-    await launch.parseAsync(['--wait=30', ...launchWordsOf(invite, settings.stateDir), ...given], { from: 'user' })
+    const given = [...words, '--state-dir', stateDir, ...(settings.isJson ? ['--json'] : [])]
+    await withKeptSecret(invite, stateDir, file =>
+      launch.parseAsync(['--wait=30', ...launchWordsOf(invite, file), ...given], { from: 'user' }),
+    )
     const note = words.includes('--foreground')
       ? undefined
       : otherMeshNote(invite, await clientOf(settings).call('status'))

@@ -1,16 +1,15 @@
 import { WeaveError } from '../base/mod.ts'
 import { fail } from './fail.ts'
+import { withValues } from './left-out-values.ts'
 import { weaveProgram } from './program.ts'
 import { settingsOf, type Settings } from './settings.ts'
 import { refuseEmpty } from './word-order.ts'
 
 const EXIT_USAGE = 2
-const VALUES_LEFT_OUT: Readonly<Record<string, string>> = { '--wait': '--wait=30', '--watch': '--watch=2' }
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = weaveProgram(argv.includes('--json'))
-  // The values of these may be left out; a word that follows is none.
-  const words = argv.map(word => VALUES_LEFT_OUT[word] ?? word)
+  const words = withValues(argv)
   let settings = settingsOf(program)
   program.hook('preAction', (_program, command) => {
     settings = settingsOf(command)

@@ -26,7 +26,7 @@ export function addMeshCommands(program: Command): void {
       .argument('<peers...>', 'as they were given to launch or connect'),
   ).action(async (peers: string[], _options: object, command: Command) => {
     const settings = settingsOf(command)
-    const answer = await clientOf(settings).call('forget', { targets: peers })
+    const answer = await clientOf(settings).call('forget', { targets: [...new Set(peers)] })
     print(settings, answer, forgetText(peers, answer))
   })
   withSettings(
@@ -88,10 +88,10 @@ export function forgetText(
   peers: readonly string[],
   { strange, told }: { readonly strange: readonly string[]; readonly told: number },
 ): string {
-  const known = peers.filter(peer => !strange.includes(peer))
+  const known = [...new Set(peers)].filter(peer => !strange.includes(peer))
   const others = told === 1 ? '1 other host is told' : `${told} other hosts are told`
   return [
-    ...(known.length > 0 ? [`${known.join(', ')}: not connected to by this host any more`] : []),
+    ...(known.length > 0 ? [`${known.join(', ')}: no target of this host any more; a link that is up stays`] : []),
     ...(strange.length > 0
       ? [`${strange.join(', ')}: no target of this host; targets are matched as they were given`]
       : []),

@@ -50,7 +50,7 @@ export async function decidedStatus(client: Client): Promise<Status> {
 }
 
 /**
- * The status once this peer is of a mesh, for `launch --wait`.
+ * The status once this peer is of a mesh and can give addresses, for `launch --wait`.
  * @throws WeaveError MESH_WAITING after the time, with whom it waits for, and why
  */
 export async function meshedStatus(client: Client, limitMs: number): Promise<Status> {
@@ -62,7 +62,7 @@ export async function meshedStatus(client: Client, limitMs: number): Promise<Sta
     if (tookMs >= limitMs)
       throw new WeaveError(
         'MESH_WAITING',
-        `the daemon runs, and is of no mesh after ${limitMs / 1_000} s: ${waitOf(status) ?? 'it is not ready'}`,
+        `the daemon runs, and ${status.mesh.id === null ? 'is of no mesh' : 'cannot give addresses'} after ${limitMs / 1_000} s: ${waitOf(status) ?? 'it is not ready'}`,
         'mend that: it goes on trying; `weave-ts prime` waits on, and `weave-ts status connections` shows each attempt',
       )
     await pause(Math.min(STATUS_LOOK_MS, limitMs - tookMs))

@@ -48,6 +48,11 @@ export function print({ isJson }: Settings, value: unknown, text: string): void 
   else if (text !== '') console.log(shown(text))
 }
 
+/** Whether somebody looks at what is printed. */
+export function isScreen({ isJson }: Settings): boolean {
+  return process.stdout.isTTY && !isJson
+}
+
 /** A text as standard output is to show it. */
 export function shown(text: string): string {
   return shownOn(terminalOf(process.stdout, process.env), text)

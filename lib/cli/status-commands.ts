@@ -3,7 +3,7 @@ import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { renderConnections, renderDns, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
 import { renderRoutes } from './render-ways.ts'
-import { clientOf, print, settingsOf, withSettings, withStateDir, type Settings } from './settings.ts'
+import { clientOf, isScreen, print, settingsOf, withSettings, withStateDir, type Settings } from './settings.ts'
 import { WATCH, watching } from './watch.ts'
 
 const EXIT_NOT_READY = 3
@@ -26,7 +26,7 @@ export function addStatusCommands(program: Command): void {
   )
     .option('--watch <seconds>', WATCH)
     .action((part: string | undefined, { watch }: { watch?: string }, command: Command) =>
-      watching(watch, () => showStatus(part, settingsOf(command)), { isTerminal: process.stdout.isTTY }),
+      watching(watch, () => statusShowing(part, settingsOf(command)), { isClearing: isScreen(settingsOf(command)) }),
     )
   withSettings(
     program
@@ -62,6 +62,8 @@ export function addStatusCommands(program: Command): void {
         status => status.version,
         (thrown: unknown) => {
           if (thrown instanceof WeaveError && thrown.code === 'DAEMON_DOWN') return null
+          // A daemon that runs since before an upgrade may answer otherwise.
+          if (thrown instanceof WeaveError && thrown.code === 'INTERNAL') return 'of another version'
           if (!settings.isJson) console.log(`weave-ts ${SOFTWARE_VERSION}`)
           throw thrown
         },
@@ -71,17 +73,19 @@ export function addStatusCommands(program: Command): void {
   })
 }
 
-async function showStatus(part: string | undefined, settings: Settings): Promise<void> {
+async function statusShowing(part: string | undefined, settings: Settings): Promise<() => void> {
   if (part === 'dns') {
     const { entries } = await clientOf(settings).call('dns')
-    return print(settings, entries, renderDns(entries))
+    return () => print(settings, entries, renderDns(entries))
   }
   if (part === 'routes') {
     const { routes } = await clientOf(settings).call('routes')
-    return print(settings, routes, renderRoutes(routes))
+    return () => print(settings, routes, renderRoutes(routes))
   }
   const status = await clientOf(settings).call('status')
-  const shown = part === undefined ? { text: renderStatus(status), value: status } : PARTS[part]!(status)
-  print(settings, shown.value, shown.text)
-  if (part === undefined) process.exitCode = status.isReady ? 0 : EXIT_NOT_READY
+  return () => {
+    const shown = part === undefined ? { text: renderStatus(status), value: status } : PARTS[part]!(status)
+    print(settings, shown.value, shown.text)
+    if (part === undefined) process.exitCode = status.isReady ? 0 : EXIT_NOT_READY
+  }
 }

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { WeaveError } from '../base/mod.ts'
 
 const WATCH_SECONDS_MAX = 86_400
-/** Clears the screen, and what has scrolled off it, and begins at the top. */
-const CLEAR = '\u001B[H\u001B[2J\u001B[3J'
+/** Clears the screen, and begins at its top. */
+const CLEAR = '\u001B[H\u001B[2J'
 
 export const WATCH = 'show it again every so many seconds (2 when none are given), until interrupted'
 
@@ -18,25 +18,28 @@ export function watchMs(text: string): number {
   )
 }
 
+/** What is to be printed, once it is known. */
+export type Showing = () => Promise<() => void>
+
 /**
  * Shows something once, or again and again until the process ends. A daemon that is down for a while, as in a restart,
- * is said to be, and watched on. `seconds`: of `--watch`, undefined without it.
+ * is said to be, and watched on. `seconds`: of `--watch`, undefined without it. `isClearing`: each on a screen of its own.
  */
 export async function watching(
   seconds: string | undefined,
-  show: () => Promise<void>,
-  { isTerminal, wait = delay }: { readonly isTerminal: boolean; readonly wait?: (ms: number) => Promise<unknown> },
+  show: Showing,
+  { isClearing, wait = delay }: { readonly isClearing: boolean; readonly wait?: (ms: number) => Promise<unknown> },
 ): Promise<void> {
-  if (seconds === undefined) return show()
+  if (seconds === undefined) return (await show())()
   const ms = watchMs(seconds)
   for (;;) {
-    if (isTerminal) process.stdout.write(CLEAR)
-    try {
-      await show()
-    } catch (thrown) {
+    const print = await show().catch((thrown: unknown) => {
       if (!(thrown instanceof WeaveError) || !['DAEMON_DOWN', 'DAEMON_BUSY'].includes(thrown.code)) throw thrown
-      console.error(`weave-ts: ${thrown.message}`)
-    }
+      return () => console.error(`weave-ts: ${thrown.message}`)
+    })
+    // Not before it is known: the screen would be empty as long as the daemon is asked.
+    if (isClearing) process.stdout.write(CLEAR)
+    print()
     await wait(ms)
   }
 }

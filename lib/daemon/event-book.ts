@@ -49,8 +49,9 @@ export class EventBook {
 
   /** Those behind a number, the oldest first, and of those not before a time (ISO 8601); of many the newest. */
   list(given: { readonly after?: number; readonly since?: string; readonly limit?: number } = {}): EventView[] {
-    const { after = 0, since = '', limit = EVENTS_KEPT } = given
-    const found = this.#events.filter(({ seq, time }) => seq > after && time >= since)
+    const { after = 0, since, limit = EVENTS_KEPT } = given
+    const from = since === undefined ? -Infinity : Date.parse(since)
+    const found = this.#events.filter(({ seq, time }) => seq > after && Date.parse(time) >= from)
     return found.slice(-limit)
   }
 

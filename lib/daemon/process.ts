@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { WeaveError, errorText } from '../base/mod.ts'
+import { DISK_CODES, WeaveError, errorText } from '../base/mod.ts'
 import { EventFile, ManagerNotifier } from '../io/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import { daemonLog, standardError } from './daemon-log.ts'
@@ -88,7 +88,7 @@ async function run(
 function asWeaveError(error: unknown, stateDir: string): WeaveError | undefined {
   if (error instanceof WeaveError) return error
   const { code = '' } = error as NodeJS.ErrnoException
-  if (!['ENOSPC', 'EIO', 'EROFS', 'EDQUOT'].includes(code)) return undefined
+  if (!DISK_CODES.includes(code)) return undefined
   return new WeaveError(
     'STATE_IO',
     `the state directory ${stateDir} cannot be written: ${errorText(error)}`,

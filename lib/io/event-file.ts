@@ -28,7 +28,8 @@ export class EventFile {
 
 function linesOf(path: string): string[] {
   try {
-    return readStateFile(path).split('\n')
+    // A line more than it is put aside for, at most.
+    return readStateFile(path, 2 * EVENT_FILE_BYTES_MAX).split('\n')
   } catch {
     return []
   }

@@ -45,16 +45,16 @@ export function openStateFile(path: string, way: keyof typeof WAYS): number {
 
 /**
  * Reads a small file of the state directory as text, opened as all of them are.
- * @throws WeaveError STATE_UNSAFE, NOT_ROOT; the error of the system; an Error when it is larger than STATE_FILE_BYTES_MAX
+ * @throws WeaveError STATE_UNSAFE, NOT_ROOT; the error of the system; an Error when it is larger than `bytesMax`
  */
-export function readStateFile(path: string): string {
+export function readStateFile(path: string, bytesMax = STATE_FILE_BYTES_MAX): string {
   const fd = openStateFile(path, 'read')
   try {
-    const bytes = Buffer.alloc(STATE_FILE_BYTES_MAX + 1)
+    const bytes = Buffer.alloc(bytesMax + 1)
     let length = 0
     for (let count = 1; count > 0 && length < bytes.length; length += count)
       count = readSync(fd, bytes, length, bytes.length - length, null)
-    if (length > STATE_FILE_BYTES_MAX) throw new Error(`it is larger than ${STATE_FILE_BYTES_MAX} bytes`)
+    if (length > bytesMax) throw new Error(`it is larger than ${bytesMax} bytes`)
     return bytes.toString('utf8', 0, length)
   } finally {
     closeSync(fd)

@@ -1,4 +1,4 @@
-import { formatCidr, formatIpv4, subnetOf, type Cidr, type Ipv4 } from '../address/mod.ts'
+import { cidrSize, formatCidr, formatIpv4, subnetOf, type Cidr, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis, type WeaveError } from '../base/mod.ts'
 import * as errors from './allocation-error.ts'
 import type { Assignments } from './assignments.ts'
@@ -282,8 +282,10 @@ export class Allocator {
     if (isRefused && now < deadline && this.#leases.isFreeingBy(subnet, deadline)) return undefined
     if (isRefused) {
       const away = restingAway(this.#parts.loans, this.#parts.assignments, subnet)
-      const elsewhere = [...(state?.denied.values() ?? [])].reduce((sum, { resting }) => sum + resting, away)
-      return errors.fullError(subnet, { here: this.#leases.restingIn(subnet), elsewhere }, words)
+      const here = this.#leases.restingIn(subnet)
+      const told = [...(state?.denied.values() ?? [])].reduce((sum, { resting }) => sum + resting, away)
+      // Others may say what they like, and their answers are not of one moment.
+      return errors.fullError(subnet, { here, elsewhere: Math.min(told, cidrSize(subnet) - here) }, words)
     }
     if (now < deadline) return undefined
     const what = address === undefined ? formatCidr(subnet) : formatIpv4(address)

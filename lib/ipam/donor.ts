@@ -1,4 +1,4 @@
-import type { Cidr, Ipv4, PeerId } from '../address/mod.ts'
+import { contains, type Cidr, type Ipv4, type PeerId } from '../address/mod.ts'
 import { utf8, type Chance } from '../base/mod.ts'
 import {
   CONTAINER_BYTES_MAX,
@@ -121,8 +121,15 @@ export class Donor {
   }
 
   #denied(from: PeerId, subnet: Cidr, free: number) {
-    const resting = this.#leases.restingIn(subnet) + restingAway(this.#loans, this.#assignments, subnet, from)
+    // What rests and is borrowed its owner tells of.
+    const own = [...this.#leases.resting()].filter(address => contains(subnet, address) && this.#isOwn(address)).length
+    const resting = own + restingAway(this.#loans, this.#assignments, subnet, from)
     return { outcome: 'denied', free, ...(resting > 0 && { resting }) } as const
+  }
+
+  #isOwn(address: Ipv4): boolean {
+    const { space } = this.#map
+    return space.holds(address) && this.#map.isOwn(space.blockOf(address))
   }
 
   #giveVery(from: PeerId, request: IpamRequest, address: Ipv4) {

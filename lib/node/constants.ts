@@ -133,10 +133,10 @@ export const PROBE_ANSWER_MAX_MS = 1_000
 export const PROBE_SUSPECT_MS = 250
 /** and given up after so long without an answer where a relay answers, */
 export const SUSPECT_RELAYED_MS = 900
-/** Sooner those who go through the peer look for another relay: if it was loss only, they have lost nothing by that. */
-export const SUSPECT_LASTING_MS = 600
 /** or where none does. */
 export const SUSPECT_ALONE_MS = 4_000
+/** Sooner those who go through the peer look for another relay: if it was loss only, they have lost nothing by that. */
+export const SUSPECT_LASTING_MS = 600
 /** A path that works, and has followed its peer to another address, stays there for one to three times as long. */
 export const FOLLOW_GAP_MS = 1_000
 /** Where neither an endpoint nor a relay has answered for so long the control link is tried. */

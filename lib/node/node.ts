@@ -94,7 +94,7 @@ export class Node implements Machine<NodeOutput> {
     return this.#workedOff(this.#wiring.contacts.connect(contacts, isReplacing, now), now)
   }
 
-  /** Removes contacts here, and by a record of the ledger at every peer. Returns what is left here. */
+  /** Removes contacts here, and by a record of the ledger at every peer. Returns what became of it. */
   forgetContacts(contacts: readonly string[], now: Millis): Forgetting {
     return this.#workedOff(this.#wiring.contacts.forget(contacts), now)
   }

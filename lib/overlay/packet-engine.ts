@@ -80,8 +80,9 @@ export interface EngineControl {
    */
   takeHanded(): HandedDatagrams[]
   /**
-   * Datagrams that came over a link: a lane opens them with its next batch, as from no endpoint. Beyond INTAKE_BYTES_MAX
-   * they are dropped as `intake-full`. What is no bundle is left alone.
+   * Datagrams that came over the link of a peer: a lane opens them with its next batch, as from no endpoint. Beyond
+   * PEER_INTAKE_BYTES_MAX of one peer, or INTAKE_BYTES_MAX of all, they are dropped as `intake-full`. What is no bundle is
+   * left alone.
    */
   injectDatagrams(peerIndex: number, bundle: Uint8Array): void
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */

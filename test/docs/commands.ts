@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { withValues } from '../../lib/cli/left-out-values.ts'
 
 export interface CliOption {
   /** As in `--port`. */
@@ -71,7 +72,7 @@ export function misuse(
   let at = 0
   for (let option = common.get(words[at] ?? ''); option !== undefined; option = common.get(words[at] ?? ''))
     at += option.value === '' ? 1 : 2
-  const [name, ...rest] = words.slice(at)
+  const [name, ...rest] = withValues(words.slice(at))
   if (name === undefined || name === '--help' || name === '--version') return undefined
   if (name === 'help') return rest.every(word => commands.has(word)) ? undefined : `help of ${rest.join(' ')}`
   const command = commands.get(name)

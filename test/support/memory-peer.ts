@@ -44,10 +44,11 @@ export function onwardHop(
   peer: MemoryPeer,
   sender: MemoryPeer | undefined,
 ): MemoryPeer | 'relay-back' | 'no-path' {
-  const first = nextHop(peers, peer)
-  const next = first === sender ? peers.get(peer.spare) : first
-  if (first === sender && (next === undefined || next === sender)) return 'relay-back'
-  return next === undefined || next.via >= 0 ? 'no-path' : next
+  // The sender may be reached by a relay itself by now: that is how its way has gone.
+  const first = peer.via < 0 ? peer : peers.get(peer.via)
+  const next = first !== undefined && first === sender ? peers.get(peer.spare) : first
+  if (first !== undefined && first === sender && (next === undefined || next === sender)) return 'relay-back'
+  return next === undefined || next.via >= 0 || !hasWay(next) ? 'no-path' : next
 }
 
 /** Whether datagrams reach it without a relay. */

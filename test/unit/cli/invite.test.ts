@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Status } from '../../../lib/api/mod.ts'
 import { decodeInvite, type Invite } from '../../../lib/cli/invitation.ts'
-import { inviteText, launchWordsOf, otherMeshNote } from '../../../lib/cli/invite.ts'
+import { inviteText } from '../../../lib/cli/invite.ts'
 
 const MESH = 'ab'.repeat(16)
 const INVITE: Invite = {
@@ -60,25 +60,4 @@ t.test('who is of no mesh, or has no address, invites nobody', async t => {
     message: /nobody has founded/,
   })
   t.throws(() => inviteText(statusIn(directory, { endpoints: [] }), undefined), { code: 'CONFIG_INVALID' })
-})
-
-t.test('an invitation becomes a launch whose secret is in a file for root alone', async t => {
-  const directory = stateDir(t)
-  const file = join(directory, 'mesh-secret')
-  const words = launchWordsOf(INVITE, directory)
-  t.strictSame(words, [
-    ...['--ipalloc-range', '10.40.0.0/16', '--dns-domain', 'weave.local', '--password-file', file],
-    '192.0.2.1:6783',
-  ])
-  t.equal(readFileSync(file, 'utf8'), 'a secret\n')
-  t.equal(statSync(file).mode & 0o777, 0o600)
-  t.notOk(launchWordsOf({ ...INVITE, secret: '' }, stateDir(t)).includes('--password-file'), 'an open mesh has none')
-})
-
-t.test('a host of another mesh is not moved', async t => {
-  const member = { mesh: 'cd'.repeat(16), contacts: [] }
-  t.throws(() => launchWordsOf(INVITE, stateDir(t, { member })), { code: 'MESH_FOUNDED', message: /cdcd.*abab/ })
-  t.equal(launchWordsOf(INVITE, stateDir(t, { member: { ...member, mesh: MESH } })).length, 7, 'one of the same is')
-  t.match(otherMeshNote(INVITE, statusIn('', { mesh: { id: 'cd'.repeat(16) } })), /is of the mesh cdcd.*into abab/)
-  t.equal(otherMeshNote(INVITE, statusIn('')), undefined)
 })

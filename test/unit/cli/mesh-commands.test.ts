@@ -3,13 +3,13 @@ import { forgetText } from '../../../lib/cli/mesh-commands.ts'
 
 t.test('forget says what it forgot, what was no target, and whom it told', async t => {
   t.equal(
-    forgetText(['h1', 'h2', 'h9'], { strange: ['h9'], told: 3 }),
+    forgetText(['h1', 'h2', 'h9', 'h1'], { strange: ['h9'], told: 3 }),
     [
-      'h1, h2: not connected to by this host any more',
+      'h1, h2: no target of this host any more; a link that is up stays',
       'h9: no target of this host; targets are matched as they were given',
       '3 other hosts are told',
     ].join('\n'),
   )
-  t.match(forgetText(['h1'], { strange: [], told: 1 }), /any more\n1 other host is told$/)
+  t.match(forgetText(['h1'], { strange: [], told: 1 }), /a link that is up stays\n1 other host is told$/)
   t.match(forgetText(['h1'], { strange: ['h1'], told: 0 }), /^h1: no target .*\nno other host is reached/)
 })

@@ -44,6 +44,19 @@ t.test('long lines go on below the value of their label', async t => {
   ])
 })
 
+t.test('colours change nothing of where a line goes on', async t => {
+  for (const line of [
+    '         Status: waiting: no peer of a mesh is reached: h1 is refused',
+    'WARNING: two hosts use one address: 10.32.0.5 of web is in use on h2 too',
+    '-> 192.0.2.1:6783 failed refused: this side uses another secret',
+  ]) {
+    const [bare, painted] = [false, true].map(isColoured => shownOn({ columns: 60, isColoured }, line))
+    t.not(painted, bare)
+    t.equal(plain(painted!), bare)
+  }
+  t.equal(terminalOf({ isTTY: true, columns: 0 }, {}).columns, 80, 'a terminal that does not tell its width')
+})
+
 t.test('wrapping and colours lose no word, and keep to the width unless a word is longer', async t => {
   const word = fc.string({ minLength: 1, maxLength: 12, unit: fc.constantFrom('a', 'b', ':', '-', '!', 'W') })
   fc.assert(

@@ -4,11 +4,11 @@ import { watchMs, watching } from '../../../lib/cli/watch.ts'
 
 t.test('without --watch it is shown once, and errors are errors', async t => {
   let count = 0
-  await watching(undefined, async () => void count++, { isTerminal: false })
+  await watching(undefined, async () => () => void count++, { isClearing: false })
   t.equal(count, 1)
   const down = new WeaveError('DAEMON_DOWN', 'down', 'launch it')
   await t.rejects(
-    watching(undefined, () => Promise.reject(down), { isTerminal: false }),
+    watching(undefined, () => Promise.reject(down), { isClearing: false }),
     { code: 'DAEMON_DOWN' },
   )
 })
@@ -20,9 +20,10 @@ t.test('with it again and again, also while no daemon answers; other errors end 
     count++
     if (count === 2) throw new WeaveError('DAEMON_DOWN', 'no daemon answers', 'launch it')
     if (count === 4) throw new WeaveError('NO_PERMISSION', 'no', 'run the command as root')
+    return () => undefined
   }
   const wait = async (ms: number) => void waits.push(ms)
-  await t.rejects(watching('1.5', show, { isTerminal: false, wait }), { code: 'NO_PERMISSION' })
+  await t.rejects(watching('1.5', show, { isClearing: false, wait }), { code: 'NO_PERMISSION' })
   t.same([count, waits], [4, [1_500, 1_500, 1_500]])
 })
 

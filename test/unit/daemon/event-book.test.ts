@@ -41,6 +41,7 @@ t.test('those behind a number, since a time, and of many the newest', async t =>
   const at = (second: number) => FIRST + 1_000 * second
   t.strictSame(numbers({ after: at(7) }), [at(8), at(9)])
   t.strictSame(numbers({ since: '2026-01-31T12:00:07.500Z' }), [at(8), at(9)])
+  t.strictSame(numbers({ since: '2026-01-31T12:00:09Z' }), [at(9)], 'with and without fractions')
   t.strictSame(numbers({ limit: 2 }), [at(8), at(9)])
   t.strictSame(numbers({ after: at(9) }), [])
 })

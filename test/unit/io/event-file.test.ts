@@ -21,3 +21,18 @@ t.test('a directory that is not there is nobody’s trouble', async t => {
   file.write({ seq: 1 })
   t.strictSame(file.read(), [])
 })
+
+t.test('as many as a file holds are read again, from it and the one before it', async t => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'weave-ts-events-'))
+  t.teardown(() => rmSync(stateDir, { recursive: true }))
+  const file = new EventFile(stateDir)
+  const text = 'x'.repeat(1_000)
+  for (let seq = 1; seq <= 2_500; seq++) file.write({ seq, text })
+  const numbers = new EventFile(stateDir).read().map(one => (one as { readonly seq: number }).seq)
+  t.equal(numbers.at(-1), 2_500)
+  t.ok(numbers.length > 1_000, `${numbers.length} are there`)
+  t.strictSame(
+    numbers,
+    [...numbers].sort((a, b) => a - b),
+  )
+})

@@ -1,0 +1,91 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Status } from '../../../lib/api/mod.ts'
+import { WeaveError } from '../../../lib/base/mod.ts'
+import type { Invite } from '../../../lib/cli/invitation.ts'
+import {
+  isMemberAlready,
+  launchWordsOf,
+  otherMeshNote,
+  requireNoOtherMesh,
+  withKeptSecret,
+} from '../../../lib/cli/join.ts'
+
+const MESH = 'ab'.repeat(16)
+const OTHER = 'cd'.repeat(16)
+const INVITE: Invite = {
+  mesh: MESH,
+  endpoints: ['192.0.2.1:6783'],
+  range: '10.40.0.0/16',
+  domain: 'weave.local',
+  secret: 'a secret',
+}
+const running = (id: string | null) => ({ mesh: { id }, pid: 7 }) as Status
+
+/** A directory in which a state directory may be made, or is there. */
+function place(t: { teardown(end: () => void): void }, isThere: boolean) {
+  const directory = mkdtempSync(join(tmpdir(), 'weave-ts-join-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  const stateDir = join(directory, 'state')
+  if (isThere) mkdirSync(stateDir, { mode: 0o700 })
+  return { stateDir, file: join(stateDir, 'mesh-secret') }
+}
+
+t.test('an invitation becomes a launch whose secret is in a file for root alone', async t => {
+  const { stateDir, file } = place(t, false)
+  let words: readonly string[] = []
+  await withKeptSecret(INVITE, stateDir, async secretFile => {
+    words = launchWordsOf(INVITE, secretFile)
+  })
+  t.strictSame(words, [
+    ...['--ipalloc-range', '10.40.0.0/16', '--dns-domain', 'weave.local', '--password-file', file],
+    '192.0.2.1:6783',
+  ])
+  t.equal(readFileSync(file, 'utf8'), 'a secret\n')
+  t.equal(statSync(file).mode & 0o777, 0o600)
+})
+
+t.test('an open mesh has no secret, and nothing is kept', async t => {
+  const { stateDir } = place(t, false)
+  const open = { ...INVITE, secret: '' }
+  await withKeptSecret(open, stateDir, async file => t.notOk(launchWordsOf(open, file).includes('--password-file')))
+  t.notOk(existsSync(stateDir))
+})
+
+t.test('where no daemon comes up all is as it was', async t => {
+  const refused = new WeaveError('PORT_IN_USE', 'port 6783 is in use', 'end it')
+  const fails = () => Promise.reject(refused)
+  const anew = place(t, false)
+  await t.rejects(withKeptSecret(INVITE, anew.stateDir, fails), refused)
+  t.notOk(existsSync(anew.stateDir), 'a directory that was made for it is gone')
+  const there = place(t, true)
+  await t.rejects(withKeptSecret(INVITE, there.stateDir, fails), refused)
+  t.same([existsSync(there.stateDir), existsSync(there.file)], [true, false])
+  writeFileSync(there.file, 'the one before\n', { mode: 0o600 })
+  await t.rejects(withKeptSecret(INVITE, there.stateDir, fails), refused)
+  t.equal(readFileSync(there.file, 'utf8'), 'the one before\n')
+})
+
+t.test('a daemon that runs is a member already, of another mesh, or in the way', async t => {
+  t.equal(isMemberAlready(INVITE, undefined), false)
+  t.equal(isMemberAlready(INVITE, running(MESH)), true)
+  t.throws(() => isMemberAlready(INVITE, running(OTHER)), { code: 'MESH_FOUNDED', message: /cdcd.*abab/ })
+  t.throws(() => isMemberAlready(INVITE, running(null)), { code: 'LAUNCHED_OTHERWISE', message: /pid 7 .* no mesh/ })
+})
+
+t.test('a host of another mesh is not moved', async t => {
+  const { stateDir } = place(t, true)
+  t.doesNotThrow(() => requireNoOtherMesh(INVITE, stateDir))
+  const remember = (mesh: string) => {
+    const launch = { version: 1, mesh: 'secret', options: {}, member: { mesh, contacts: [] } }
+    writeFileSync(join(stateDir, 'launch.json'), JSON.stringify(launch), { mode: 0o600 })
+  }
+  remember(OTHER)
+  t.throws(() => requireNoOtherMesh(INVITE, stateDir), { code: 'MESH_FOUNDED', message: /cdcd.*abab/ })
+  remember(MESH)
+  t.doesNotThrow(() => requireNoOtherMesh(INVITE, stateDir))
+  t.match(otherMeshNote(INVITE, running(OTHER)), /is of the mesh cdcd.*into abab/)
+  t.equal(otherMeshNote(INVITE, running(MESH)), undefined)
+})

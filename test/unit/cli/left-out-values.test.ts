@@ -1,0 +1,15 @@
+import t from 'tap'
+import { withValues } from '../../../lib/cli/left-out-values.ts'
+
+t.test('a value that was left out is put in; a word that is no time stays a word', async t => {
+  for (const [words, expected] of [
+    ['launch --wait host1', 'launch --wait=30 host1'],
+    ['launch --wait 10s host1', 'launch --wait 10s host1'],
+    ['launch host1 --wait', 'launch host1 --wait=30'],
+    ['status connections --watch 5', 'status connections --watch 5'],
+    ['ps --watch web', 'ps --watch=2 web'],
+    ['ps --watch=0.5 web', 'ps --watch=0.5 web'],
+    ['dns-lookup constructor toString __proto__', 'dns-lookup constructor toString __proto__'],
+  ] as const)
+    t.strictSame(withValues(words.split(' ')), expected.split(' '))
+})
