@@ -65,7 +65,7 @@ t.test('blocks of a founder that is gone come to who removes it, once a majority
     )
 
   mesh.start(a)
-  mesh.gossip()
+  mesh.tellAll(b)
   mesh.pass(2000)
   t.equal(ownedBy(mesh, a), 0, 'who returns accepts what was settled')
   t.same(a.machine.registerOf(15), c.machine.registerOf(15))
