@@ -12,8 +12,8 @@ function clientOf(...states: object[]): Client {
 }
 
 const READY = { isReady: true, waiting: [], mesh: { founding: 'done' }, ipam: { pending: [] } }
-const NOBODY = { ...READY, isReady: false, waiting: ['nobody has founded'], mesh: { founding: 'nobody' } }
-const JOINING = { ...NOBODY, mesh: { founding: 'waiting' } }
+const NOBODY = { ...READY, isReady: false, waiting: ['nobody has founded'], mesh: { id: null, founding: 'nobody' } }
+const JOINING = { ...NOBODY, mesh: { id: null, founding: 'waiting' } }
 
 t.test('prime returns once addresses can be given', async t => {
   t.match(await prime(clientOf(NOBODY, NOBODY, READY)), READY)
