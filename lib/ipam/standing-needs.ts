@@ -2,7 +2,14 @@ import type { Cidr, Ipv4 } from '../address/mod.ts'
 import type { Chance, Millis } from '../base/mod.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
-import { ADOPTING_MAX, ADOPT_RETRY_MS, EAGER_AFTER_MS, EAGER_OWNERS, EAGER_RETRY_MS, EAGER_SPREAD_MS } from './constants.ts'
+import {
+  ADOPTING_MAX,
+  ADOPT_RETRY_MS,
+  EAGER_AFTER_MS,
+  EAGER_OWNERS,
+  EAGER_RETRY_MS,
+  EAGER_SPREAD_MS,
+} from './constants.ts'
 import type { LeaseTable } from './lease-table.ts'
 import { subnetKey, type Need, type Seeker } from './seeker.ts'
 
@@ -29,8 +36,8 @@ export class StandingNeeds {
   readonly #refused = new Set<string>()
   #adopts: readonly Need[] = []
   #seen = ''
-  /** Since when this peer could ask for first blocks, and which part of the spread it drew then. */
-  #landless: { readonly since: Millis; readonly part: number } | undefined
+  /** Since when this peer could ask for first blocks, and what it drew of the spread then. */
+  #landless: { readonly since: Millis; readonly draw: number } | undefined
   #isEagerDue = false
 
   constructor(parts: StandingParts) {
@@ -99,7 +106,7 @@ export class StandingNeeds {
       this.#landless = undefined
       return undefined
     }
-    this.#landless ??= { since: now, part: this.#parts.chance() }
+    this.#landless ??= { since: now, draw: this.#parts.chance() }
     this.#isEagerDue = this.#eagerAt()! <= now
     if (!this.#isEagerDue) return undefined
     return { key: subnetKey(defaultSubnet), type: 'blocks', subnet: defaultSubnet, span, count: 0 }
@@ -110,15 +117,16 @@ export class StandingNeeds {
     const { reachable } = this.#parts.seeker
     if (reachable.size === 0) return false
     let owners = 0
-    for (const owner of this.#parts.map.counts.keys()) if (reachable.has(owner) && ++owners >= EAGER_OWNERS) return false
+    for (const owner of this.#parts.map.counts.keys())
+      if (reachable.has(owner) && ++owners >= EAGER_OWNERS) return false
     return true
   }
 
   /** When first blocks are asked for. Peers that were launched together ask one after the other, however many they are. */
   #eagerAt(): Millis | undefined {
     if (this.#landless === undefined) return undefined
-    const { since, part } = this.#landless
-    return since + EAGER_AFTER_MS + Math.floor(part * EAGER_SPREAD_MS * this.#parts.seeker.reachable.size)
+    const { since, draw } = this.#landless
+    return since + EAGER_AFTER_MS + Math.floor(draw * EAGER_SPREAD_MS * this.#parts.seeker.reachable.size)
   }
 }
 
