@@ -13,7 +13,7 @@ namespace {
 struct LaneHandle {
   napi_env env;
   int id;
-  napi_ref arrays[4];
+  napi_ref arrays[5];
 };
 
 thread_local std::vector<LaneHandle*> handles;
@@ -40,14 +40,15 @@ void release(LaneHandle* handle, bool references) {
 
 void on_environment_end(void* data) { release(static_cast<LaneHandle*>(data), true); }
 
-// openLane(engine, slab, rows, sends, deliveries) → lane
+// openLane(engine, slab, rows, sends, ways, deliveries) → lane
 napi_value open_lane(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int id = arguments.integer(0);
   uint8_t* slab = arguments.array(1, SLAB_BYTES);
   uint8_t* rows = arguments.array(2, sizeof(int32_t) * ROWS_MAX * ROW_COLUMNS);
   uint8_t* sends = arguments.array(3, sizeof(int32_t) * SENDS_MAX * SEND_COLUMNS);
-  uint8_t* deliveries = arguments.array(4, sizeof(int32_t) * ROWS_MAX);
+  uint8_t* ways = arguments.array(4, sizeof(int32_t) * WAYS_NUMBERS);
+  uint8_t* deliveries = arguments.array(5, sizeof(int32_t) * ROWS_MAX);
   if (arguments.failed) return nullptr;
   auto engine = find_engine(id);
   if (engine == nullptr) return napi_throw_error(env, "CLOSED", "this packet engine is closed"), nullptr;
@@ -55,10 +56,11 @@ napi_value open_lane(napi_env env, napi_callback_info info) {
   if (slot < 0) return napi_throw_error(env, "LIMIT", "too many lanes on one packet engine"), nullptr;
   int lane = register_lane(std::make_unique<Lane>(engine, slot, slab, reinterpret_cast<int32_t*>(rows),
                                                   reinterpret_cast<int32_t*>(sends),
+                                                  reinterpret_cast<int32_t*>(ways),
                                                   reinterpret_cast<int32_t*>(deliveries)));
   if (lane < 0) return napi_throw_error(env, "LIMIT", "too many lanes in one thread"), nullptr;
   auto* handle = new LaneHandle{env, lane, {}};
-  for (size_t i = 0; i < 4; i++) napi_create_reference(env, arguments.raw(i + 1), 1, &handle->arrays[i]);
+  for (size_t i = 0; i < 5; i++) napi_create_reference(env, arguments.raw(i + 1), 1, &handle->arrays[i]);
   handles.push_back(handle);
   napi_add_env_cleanup_hook(env, on_environment_end, handle);
   return int_value(env, lane);
@@ -196,6 +198,7 @@ void define_lane(napi_env env, napi_value exports) {
   constant("SLAB_BYTES", SLAB_BYTES);
   constant("ROWS_MAX", ROWS_MAX);
   constant("SENDS_MAX", SENDS_MAX);
+  constant("WAYS_NUMBERS", WAYS_NUMBERS);
 }
 
 }  // namespace weave

@@ -10,7 +10,11 @@ constexpr int DATAGRAM_HEADER = 16;
 constexpr int DATAGRAM_TAG = 16;
 constexpr int DATAGRAM_BYTES_MIN = DATAGRAM_HEADER + 1 + DATAGRAM_TAG;  // with the kind
 constexpr int FRAME_HEADER = 8;
-constexpr int BROADCAST_HEADER = 20;
+constexpr int BROADCAST_HEADER = 24;       // without its entries
+constexpr int WAY_ENTRY = 10;
+constexpr int WAY_ENTRIES_MAX = 2048;
+constexpr int WAY_CHILD_AT = 2;            // in an entry
+constexpr int PASSES_ONLY = 0x8000;        // in its first 16 bits
 constexpr int RELAYED_HEADER = 24;
 constexpr int FRAGMENT_HEADER = 12;
 constexpr int RELAY_OVERHEAD = DATAGRAM_HEADER + RELAYED_HEADER + DATAGRAM_TAG;
@@ -25,7 +29,7 @@ constexpr int FLAG_CHECKSUM_PARTIAL = 1, FLAG_GSO_TCP4 = 2, FLAG_GSO_TCP6 = 4, F
 constexpr int FLAG_GSO_ANY = FLAG_GSO_TCP4 | FLAG_GSO_TCP6 | FLAG_GSO_UDP;
 constexpr int FLAG_WIRE_MASK = FLAG_CHECKSUM_PARTIAL | FLAG_GSO_ANY;
 constexpr int FLAG_MOVED = 1 << 16, FLAG_ROUTER_ADVERTISEMENT = 1 << 17, FLAG_BRIDGE_CONTROL = 1 << 18, FLAG_RELAYED = 1 << 19,
-              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20, FLAG_DHCP_SERVER = 1 << 21;
+              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20, FLAG_DHCP_SERVER = 1 << 21, FLAG_PASSES_ONLY = 1 << 22;
 
 // virtio_net_hdr, little-endian host order (10 bytes): flags, gso_type, hdr_len, gso_size, csum_start, csum_offset.
 constexpr int VNET_HEADER = 10;
@@ -35,10 +39,11 @@ constexpr uint8_t VNET_GSO_TCP4 = 1, VNET_GSO_TCP6 = 4, VNET_GSO_UDP_L4 = 5;
 // Row columns.
 enum Row {
   ROW_OFFSET, ROW_LENGTH, ROW_KIND, ROW_FROM_PEER, ROW_FLAGS, ROW_GSO_SIZE, ROW_CHECKSUM, ROW_DESTINATION_HIGH,
-  ROW_DESTINATION_LOW, ROW_SOURCE_HIGH, ROW_SOURCE_LOW, ROW_ETHER_TYPE, ROW_ORIGIN_PEER, ROW_HOP_LIMIT,
+  ROW_DESTINATION_LOW, ROW_SOURCE_HIGH, ROW_SOURCE_LOW, ROW_ETHER_TYPE, ROW_ORIGIN_PEER, ROW_WAY_AT,
   ROW_DUPLICATE_ID, ROW_SOURCE_IPV4, ROW_RECEIVER_INDEX, ROW_SOURCE_IPV6, ROW_COLUMNS = 20,
 };
-enum Send { SEND_ROW, SEND_PEER, SEND_KIND, SEND_HOP_LIMIT, SEND_DUPLICATE_ID, SEND_ORIGIN_PEER, SEND_COLUMNS };
+enum Send { SEND_ROW, SEND_PEER, SEND_KIND, SEND_WAY_AT, SEND_DUPLICATE_ID, SEND_COLUMNS };
+constexpr int WAYS_COLUMNS = 2;        // of an entry in `ways`: peer index, and what an entry begins with
 constexpr int READY_TAP = 1, READY_UDP = 2, READY_WOKEN = 4;
 
 // Limits.
@@ -76,6 +81,7 @@ constexpr int NO_MESSAGE = UDP_BATCH;   // of a row that came in no message of t
 constexpr int UDP_SEGMENTS_MAX = 128;   // what a kernel may coalesce into one message (UDP_MAX_SEGMENTS since 6.9)
 constexpr int ROWS_MAX = UDP_BATCH * UDP_SEGMENTS_MAX;
 constexpr int SENDS_MAX = 8192;
+constexpr int WAYS_NUMBERS = 65536;    // room for several ways through a mesh of 4,096 peers
 constexpr int SLAB_BYTES = TAP_BATCH * 65664;
 constexpr int TRAIN_MAX = 64;           // datagrams per UDP_SEGMENT send that every kernel takes
 constexpr int TRAIN_BYTES_MAX = 65000;

@@ -172,13 +172,17 @@ void Lane::receive_frame(Session& session, uint8_t* plaintext, int length, int m
 
 void Lane::receive_broadcast(Session& session, uint8_t* plaintext, int length, int message, int flags) {
   int before = rows_filled_;
-  uint8_t* frame = plaintext + BROADCAST_HEADER;
-  if (length < BROADCAST_HEADER || !add_frame(session, frame, length - BROADCAST_HEADER, plaintext, message, flags)) {
+  int entries = length < BROADCAST_HEADER ? 0 : le16(plaintext + BROADCAST_HEADER - 2);
+  int header = BROADCAST_HEADER + entries * WAY_ENTRY;
+  if (length < header || entries > WAY_ENTRIES_MAX ||
+      !resolve_children(engine_->table, plaintext + BROADCAST_HEADER, entries) ||
+      !add_frame(session, plaintext + header, length - header, plaintext, message, flags)) {
     return count_(DROP_MALFORMED_FRAME);
   }
   if (rows_filled_ == before) return;
   int32_t* row = row_(rows_filled_ - 1);
-  row[ROW_HOP_LIMIT] = plaintext[7];
+  if (plaintext[7] & 1) row[ROW_FLAGS] |= FLAG_PASSES_ONLY;
+  row[ROW_WAY_AT] = row[ROW_OFFSET] - entries * WAY_ENTRY;
   row[ROW_DUPLICATE_ID] = static_cast<int32_t>(le32(plaintext + 8));
   row[ROW_ORIGIN_PEER] = engine_->table.index_of(plaintext + 12);
 }

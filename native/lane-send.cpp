@@ -8,39 +8,70 @@
 #include "lane.h"
 
 namespace weave {
-namespace {
 
-int prefix_of(const int32_t* send) { return send[SEND_KIND] == KIND_BROADCAST ? BROADCAST_HEADER : FRAME_HEADER; }
+// False when the way of a broadcast is not where the row says.
+bool Lane::prefix_of(const int32_t* send, Prefix& prefix) const {
+  prefix = {send, send[SEND_KIND] == KIND_BROADCAST, {}, FRAME_HEADER};
+  if (!prefix.broadcast) return true;
+  Way& way = prefix.way;
+  int64_t at = send[SEND_WAY_AT];
+  int first = 0;
+  if (at < 0) {
+    at = -1 - at;
+    if (at > WAYS_NUMBERS - WAYS_COLUMNS) return false;
+    first = ways_[at + 1];
+    way.below = first & ~PASSES_ONLY & 0xffff;
+    if (at + (1 + way.below) * WAYS_COLUMNS > WAYS_NUMBERS) return false;
+    way.own = ways_ + at + WAYS_COLUMNS;
+  } else {
+    // Between header and frame of its row.
+    const int32_t* row = row_(send[SEND_ROW]);
+    int64_t from = row[ROW_WAY_AT], end = row[ROW_OFFSET];
+    if (row[ROW_KIND] != KIND_BROADCAST || from < BROADCAST_HEADER || at < from || at > end - WAY_ENTRY) return false;
+    first = le16(slab_ + at);
+    way.below = first & ~PASSES_ONLY;
+    way.given = slab_ + at + WAY_ENTRY;
+    if (at + WAY_ENTRY + way.bytes() > end) return false;
+    way.header = slab_ + from - BROADCAST_HEADER;
+  }
+  way.passes_only = (first & PASSES_ONLY) != 0;
+  prefix.bytes = BROADCAST_HEADER + way.bytes();
+  return way.below <= WAY_ENTRIES_MAX;
+}
 
-}  // namespace
-
-// Kind, flags and, for a broadcast, what loops are told by. Segment `index` of a frame has a duplicate id of its own.
-void Lane::write_prefix(const int32_t* send, const Delivery& frame, int index, uint8_t* plaintext) {
-  bool broadcast = send[SEND_KIND] == KIND_BROADCAST;
-  plaintext[0] = broadcast ? KIND_BROADCAST : KIND_FRAME;
+// Segment `index` of a frame from the TAP has a duplicate id of its own.
+void Lane::write_prefix(const Prefix& prefix, const Delivery& frame, int index, uint8_t* plaintext) const {
+  plaintext[0] = prefix.broadcast ? KIND_BROADCAST : KIND_FRAME;
   plaintext[1] = static_cast<uint8_t>(frame.flags);
   put_le16(plaintext + 2, static_cast<uint16_t>(frame.flags & FLAG_GSO_ANY ? frame.gso_size : 0));
   put_le16(plaintext + 4, static_cast<uint16_t>(frame.checksum_start));
   plaintext[6] = static_cast<uint8_t>(frame.checksum_offset);
   plaintext[7] = 0;
-  if (!broadcast) return;
-  plaintext[7] = static_cast<uint8_t>(send[SEND_HOP_LIMIT]);
-  put_le32(plaintext + 8, static_cast<uint32_t>(send[SEND_DUPLICATE_ID]) + static_cast<uint32_t>(index));
-  const Peer* origin = engine_->table.peer(send[SEND_ORIGIN_PEER]);
-  memcpy(plaintext + 12, origin != nullptr ? origin->short_id : engine_->self, 8);
+  if (!prefix.broadcast) return;
+  const Way& way = prefix.way;
+  plaintext[7] = way.passes_only ? 1 : 0;
+  if (way.header != nullptr) {
+    memcpy(plaintext + 8, way.header + 8, 12);
+  } else {
+    put_le32(plaintext + 8, static_cast<uint32_t>(prefix.send[SEND_DUPLICATE_ID]) + static_cast<uint32_t>(index));
+    memcpy(plaintext + 12, engine_->self, 8);
+  }
+  put_le16(plaintext + 20, 0);
+  put_le16(plaintext + 22, static_cast<uint16_t>(way.below));
+  write_entries(engine_->table, way, plaintext + BROADCAST_HEADER);
 }
 
 // One frame in one datagram, or in several; false when the counter of the key has come to its end.
-bool Lane::send_whole(const int32_t* send, const Delivery& frame, int index, const Route& route) {
-  int prefix = prefix_of(send);
+bool Lane::send_whole(const Prefix& head, const Delivery& frame, int index, const Route& route) {
+  int prefix = head.bytes;
   int room = room_of(route.payload_max, prefix);
   if (frame.length > room) {
     // Whoever may be told sends less from then on; until then, and whoever else it is, nothing is lost.
-    if (prefix == FRAME_HEADER && route.is_found) tell_too_big(frame, room);
-    return send_pieces(send, frame, index, route);
+    if (!head.broadcast && route.is_found) tell_too_big(frame, room);
+    return send_pieces(head, frame, index, route);
   }
   uint8_t* plaintext = sender_.begin(route, prefix + frame.length);
-  write_prefix(send, frame, index, plaintext);
+  write_prefix(head, frame, index, plaintext);
   memcpy(plaintext + prefix, frame.frame, static_cast<size_t>(frame.length));
   if (engine_->clamps.load(std::memory_order_relaxed)) {
     clamp_segment_size(plaintext + prefix, frame.length, room_of(route.payload_max, FRAME_HEADER),
@@ -49,13 +80,13 @@ bool Lane::send_whole(const int32_t* send, const Delivery& frame, int index, con
   return sender_.commit(route, prefix + frame.length);
 }
 
-bool Lane::send_pieces(const int32_t* send, const Delivery& frame, int index, const Route& route) {
-  int prefix = prefix_of(send);
+bool Lane::send_pieces(const Prefix& head, const Delivery& frame, int index, const Route& route) {
+  int prefix = head.bytes;
   int total = prefix + frame.length, room = room_of(route.payload_max, FRAGMENT_HEADER);
   if (total > 65535 || room < 1 || (total + room - 1) / room > FRAGMENTS_MAX) return count_(DROP_TOO_BIG), true;
   int pieces = (total + room - 1) / room, size = (total + pieces - 1) / pieces;
-  uint8_t header[BROADCAST_HEADER];
-  write_prefix(send, frame, index, header);
+  uint8_t* header = header_.get();
+  write_prefix(head, frame, index, header);
   uint32_t id = engine_->next_fragment.fetch_add(1, std::memory_order_relaxed);
   for (int at = 0; at < total; at += size) {
     int bytes = size < total - at ? size : total - at, taken = 0;
@@ -65,7 +96,9 @@ bool Lane::send_pieces(const int32_t* send, const Delivery& frame, int index, co
       taken = prefix - at < bytes ? prefix - at : bytes;
       memcpy(plaintext + FRAGMENT_HEADER, header + at, static_cast<size_t>(taken));
     }
-    memcpy(plaintext + FRAGMENT_HEADER + taken, frame.frame + at + taken - prefix, static_cast<size_t>(bytes - taken));
+    if (taken < bytes) {
+      memcpy(plaintext + FRAGMENT_HEADER + taken, frame.frame + at + taken - prefix, static_cast<size_t>(bytes - taken));
+    }
     if (!sender_.commit(route, FRAGMENT_HEADER + bytes)) return false;
   }
   count_(FRAGMENTED);
@@ -89,18 +122,21 @@ void Lane::tell_too_big(const Delivery& frame, int room) {
   count_(written ? TOO_BIG_TOLD : DROP_TAP_FULL);
 }
 
-void Lane::send_frame(const int32_t* send, const Delivery& given, const Route& route) {
+void Lane::send_frame(const Prefix& head, const Delivery& given, const Route& route) {
   Delivery frame = given;
-  int prefix = prefix_of(send), room = room_of(route.payload_max, prefix);
+  int prefix = head.bytes, room = room_of(route.payload_max, prefix);
   SegmentPlan plan;
-  bool cut = (frame.flags & FLAG_GSO_ANY) != 0;
+  // What is passed on stays as it came: whole, or in pieces.
+  bool own = !head.broadcast || head.way.own != nullptr;
+  bool cut = own && (frame.flags & FLAG_GSO_ANY) != 0;
   if (cut) {
     FrameShape shape = parse_frame(frame.frame, frame.length);
     if (frame.gso_size <= 0 || !describe_segments(frame.frame, frame.length, frame.flags, frame.checksum_start,
                                                   frame.checksum_offset, shape, plan)) {
       return count_(DROP_MALFORMED_FRAME);
     }
-  } else if (frame.length > room && (frame.flags & FLAG_CHECKSUM_PARTIAL) && frame.checksum_offset == 16) {
+  } else if (!head.broadcast && frame.length > room && (frame.flags & FLAG_CHECKSUM_PARTIAL) &&
+             frame.checksum_offset == 16) {
     // A TCP segment that is too long for the path but whose checksum is still open can be cut all the same.
     FrameShape shape = parse_frame(frame.frame, frame.length);
     int flags = frame.flags | (shape.version == 6 ? FLAG_GSO_TCP6 : FLAG_GSO_TCP4);
@@ -108,14 +144,16 @@ void Lane::send_frame(const int32_t* send, const Delivery& given, const Route& r
     if (cut) frame.flags = flags, frame.gso_size = 65535;
   }
   if (!cut) {
-    send_whole(send, frame, 0, route);
+    send_whole(head, frame, 0, route);
     return;
   }
-  // TCP may be cut finer than the sender asked; a UDP datagram may not, and goes in pieces.
+  // TCP may be cut finer than the sender asked; a UDP datagram may not, and goes in pieces. Nor may a broadcast: its
+  // segments are the same for all.
   int fits = room - plan.header;
-  bool whole = fits >= 1 && (plan.tcp || fits >= frame.gso_size || fits >= plan.payload);
-  if (!whole && plan.tcp) return count_(DROP_TOO_BIG);
-  set_segment_size(plan, whole && fits < frame.gso_size ? fits : frame.gso_size);
+  bool finer = plan.tcp && !head.broadcast;
+  bool whole = fits >= 1 && (finer || fits >= frame.gso_size || fits >= plan.payload);
+  if (!whole && finer) return count_(DROP_TOO_BIG);
+  set_segment_size(plan, whole && finer && fits < frame.gso_size ? fits : frame.gso_size);
   if (frame.gso_size > plan.size) frame.gso_size = plan.size;
   for (int i = 0; i < plan.count; i++) {
     int bytes = plan.header + (i + 1 < plan.count ? plan.size : plan.payload - i * plan.size);
@@ -123,11 +161,11 @@ void Lane::send_frame(const int32_t* send, const Delivery& given, const Route& r
       Delivery segment = frame;
       segment.frame = segment_.get();
       segment.length = write_segment(plan, frame.frame, i, segment_.get());
-      if (!send_whole(send, segment, i, route)) return;
+      if (!send_whole(head, segment, i, route)) return;
       continue;
     }
     uint8_t* plaintext = sender_.begin(route, prefix + bytes);
-    write_prefix(send, frame, i, plaintext);
+    write_prefix(head, frame, i, plaintext);
     write_segment(plan, frame.frame, i, plaintext + prefix);
     if (!sender_.commit(route, prefix + bytes)) return;
   }
@@ -141,7 +179,8 @@ int Lane::send(int count) {
   for (int i = 0; i < count; i++) {
     const int32_t* send = sends_ + static_cast<size_t>(i) * SEND_COLUMNS;
     Delivery frame;
-    if (!row_frame(send[SEND_ROW], frame)) {
+    Prefix prefix;
+    if (!row_frame(send[SEND_ROW], frame) || !prefix_of(send, prefix)) {
       count_(DROP_MALFORMED_FRAME);
       continue;
     }
@@ -150,7 +189,7 @@ int Lane::send(int count) {
       if (!sender_.route_to(send[SEND_PEER], route)) continue;
       routed = send[SEND_PEER];
     }
-    send_frame(send, frame, route);
+    send_frame(prefix, frame, route);
   }
   sender_.flush();
   return sender_.taken();

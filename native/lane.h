@@ -7,6 +7,7 @@
 #include "coalesce.h"
 #include "engine.h"
 #include "sender.h"
+#include "way.h"
 
 namespace weave {
 
@@ -15,8 +16,9 @@ int64_t now_ms();
 
 class Lane {
  public:
-  // The four arrays belong to the caller, who keeps them alive.
-  Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* rows, int32_t* sends, int32_t* deliveries);
+  // The five arrays belong to the caller, who keeps them alive.
+  Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* rows, int32_t* sends, int32_t* ways,
+       int32_t* deliveries);
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -33,7 +35,7 @@ class Lane {
 
  private:
   void count_(int counter, uint64_t count = 1) { engine_->counters[slot_].add(counter, count); }
-  int32_t* row_(int index) { return rows_ + static_cast<size_t>(index) * ROW_COLUMNS; }
+  int32_t* row_(int index) const { return rows_ + static_cast<size_t>(index) * ROW_COLUMNS; }
   bool row_frame(int row, Delivery& frame);
   void describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape);
   void receive_bundle(uint8_t* bundle, int length);
@@ -45,11 +47,14 @@ class Lane {
   bool add_frame(Session& session, uint8_t* frame, int length, const uint8_t* header, int message, int flags);
   int32_t* new_row(Session& session, uint8_t* bytes, int length, int kind, int message, int flags);
   void receive_fragment(Session& session, const uint8_t* plaintext, int length, int message, int flags);
-  void send_frame(const int32_t* send, const Delivery& frame, const Route& route);
-  bool send_whole(const int32_t* send, const Delivery& frame, int index, const Route& route);
-  bool send_pieces(const int32_t* send, const Delivery& frame, int index, const Route& route);
+  // What goes before the frame: of a `frame`, or of a `broadcast` with the way of this copy.
+  struct Prefix { const int32_t* send; bool broadcast; Way way; int bytes; };
+  bool prefix_of(const int32_t* send, Prefix& prefix) const;
+  void send_frame(const Prefix& prefix, const Delivery& frame, const Route& route);
+  bool send_whole(const Prefix& prefix, const Delivery& frame, int index, const Route& route);
+  bool send_pieces(const Prefix& prefix, const Delivery& frame, int index, const Route& route);
   void tell_too_big(const Delivery& frame, int room);
-  void write_prefix(const int32_t* send, const Delivery& frame, int index, uint8_t* plaintext);
+  void write_prefix(const Prefix& prefix, const Delivery& frame, int index, uint8_t* plaintext) const;
   void write_super_frame(SuperFrame& frame);
 
   std::shared_ptr<Engine> engine_;
@@ -57,12 +62,14 @@ class Lane {
   uint8_t* const slab_;
   int32_t* const rows_;
   int32_t* const sends_;
+  int32_t* const ways_;
   int32_t* const deliveries_;
   int rows_filled_ = 0;
   int whole_bytes_ = 0;  // of frames that were put together, in the half of the slab that datagrams leave free
   int64_t told_at_ = 0;  // milliseconds
   int tellings_ = TOO_BIG_BURST;
   std::unique_ptr<uint8_t[]> segment_;  // a segment that goes in pieces
+  std::unique_ptr<uint8_t[]> header_;   // of a frame that does
   Sender sender_;
   Coalescer coalescer_;
   mmsghdr message_[UDP_BATCH];

@@ -62,7 +62,8 @@ const lanes = new Lanes(
   },
   { duplicateSeed: 1, macKey: [1, 2], shape: shape === 'single' ? 'single' : 'split' },
 )
-lanes.changeTable({ rest: { selfIndex: 0, floodOwn: [1] }, reachable: { added: [1], removed: [] } })
+const peers = { added: [1], removed: [] }
+lanes.changeTable({ rest: { selfIndex: 0, tree: Int32Array.of(1, 0) }, adjacent: peers, reachable: peers })
 console.log('ready', JSON.stringify(engine.describe()))
 
 // Keeps the main thread's event loop alive; the lanes do the work.

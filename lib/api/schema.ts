@@ -298,7 +298,8 @@ export const Status = z.object({
 export const Report = Status.extend({
   macs: z.array(z.object({ mac: z.string(), peer: PeerRef.nullable(), secondsAgo: z.number() })),
   routes: z.array(z.object({ destination: PeerRef, via: PeerRef })),
-  broadcastTree: z.array(z.object({ source: PeerRef, children: z.array(PeerRef) })),
+  /** Who passes on to whom what is flooded from here. */
+  broadcastTree: z.array(z.object({ peer: PeerRef, children: z.array(PeerRef) })),
   engine: z.object({ offloads: z.record(z.string(), z.boolean()), counters: z.record(z.string(), z.number()) }),
   drops: z.record(z.string(), z.number()),
   ledger: z.object({ owners: z.number(), records: z.number(), bytes: z.number() }),

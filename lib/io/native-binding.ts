@@ -8,6 +8,7 @@ export interface NativeBinding {
   readonly SLAB_BYTES: number
   readonly ROWS_MAX: number
   readonly SENDS_MAX: number
+  readonly WAYS_NUMBERS: number
   /** Throws an Error whose `code` is an errno name and whose message begins with the step that failed. */
   openEngine(
     tapName: string,
@@ -61,7 +62,14 @@ export interface NativeBinding {
   socketPair(): [number, number]
   /** pid, uid and gid of the process at the other end of a Unix socket. */
   peerCredentials(descriptor: number): [number, number, number] | undefined
-  openLane(engine: number, slab: Uint8Array, rows: Int32Array, sends: Int32Array, deliveries: Int32Array): number
+  openLane(
+    engine: number,
+    slab: Uint8Array,
+    rows: Int32Array,
+    sends: Int32Array,
+    ways: Int32Array,
+    deliveries: Int32Array,
+  ): number
   closeLane(lane: number): void
   tapRead(lane: number): number
   udpRead(lane: number): number

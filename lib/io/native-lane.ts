@@ -12,6 +12,7 @@ export class NativeLane implements EngineLane {
   readonly slab: Uint8Array
   readonly rows: Int32Array
   readonly sends: Int32Array
+  readonly ways: Int32Array
   readonly deliveries: Int32Array
   readonly rowsMax: number
   readonly sendsMax: number
@@ -27,8 +28,9 @@ export class NativeLane implements EngineLane {
     this.slab = new Uint8Array(native.SLAB_BYTES)
     this.rows = new Int32Array(native.ROWS_MAX * ROW.columns)
     this.sends = new Int32Array(native.SENDS_MAX * SEND.columns)
+    this.ways = new Int32Array(native.WAYS_NUMBERS)
     this.deliveries = new Int32Array(native.ROWS_MAX)
-    this.#id = native.openLane(engineId, this.slab, this.rows, this.sends, this.deliveries)
+    this.#id = native.openLane(engineId, this.slab, this.rows, this.sends, this.ways, this.deliveries)
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
+import type { BroadcastTree } from '../topology/mod.ts'
 import { changeBetween, type ForwardingChange, type ForwardingTable } from '../overlay/mod.ts'
 import type { Addresses } from './addresses.ts'
 import type { DataPaths } from './data-paths.ts'
@@ -12,30 +13,43 @@ export function forwardingTable(
   addresses: Addresses,
   ipv6Prefix: Uint8Array | undefined,
 ): ForwardingTable {
-  // Most sources have the same few children: each is looked up once.
-  const indices = new Map<PeerId, number>()
+  const adjacent: number[] = []
   const reachable: number[] = []
   for (const path of paths.all) {
     const { kind } = path.state
-    if (kind === 'direct' || kind === 'tcp') indices.set(path.peerId, path.peerIndex)
+    if (kind === 'direct' || kind === 'tcp') adjacent.push(path.peerIndex)
     if (kind !== 'none') reachable.push(path.peerIndex)
   }
-  const childrenOf = (peers: readonly PeerId[]) => {
-    const found: number[] = []
-    for (const peer of peers) {
-      const index = indices.get(peer)
-      if (index !== undefined) found.push(index)
+  const tree = indexedTree(view.tree, peer => view.indexOf(peer))
+  return { selfIndex: SELF_INDEX, tree, adjacent, reachable, owners: addresses.owners(), ipv6Prefix }
+}
+
+/** A peer without an index is left out with what is below it: it was forgotten since the tree was made. */
+function indexedTree({ peers, below }: BroadcastTree, indexOf: (peer: PeerId) => number | undefined): Int32Array {
+  const entries = new Int32Array(2 * peers.length)
+  let used = 0
+  const open: { readonly at: number; readonly end: number }[] = []
+  const close = (place: number) => {
+    while (open.length > 0 && open.at(-1)!.end <= place) {
+      const { at } = open.pop()!
+      entries[at + 1] = (used - at) / 2 - 1
     }
-    return found
   }
-  const floodOf: [number, number[]][] = []
-  let floodOwn: number[] = []
-  for (const [source, children] of view.children) {
-    const index = view.indexOf(source)
-    if (index === SELF_INDEX) floodOwn = childrenOf(children)
-    else if (index !== undefined) floodOf.push([index, childrenOf(children)])
+  for (let place = 0; place < peers.length;) {
+    close(place)
+    const index = indexOf(peers[place]!)
+    const end = place + 1 + below[place]!
+    if (index === undefined) {
+      place = end
+      continue
+    }
+    entries[used] = index
+    open.push({ at: used, end })
+    used += 2
+    place++
   }
-  return { selfIndex: SELF_INDEX, floodOwn, floodOf, reachable, owners: addresses.owners(), ipv6Prefix }
+  close(peers.length)
+  return entries.slice(0, used)
 }
 
 /** Makes the table anew when it is due, and tells what is new in it. */

@@ -4,11 +4,13 @@ import { PROTOCOL_VERSION_MAX } from '../peer/mod.ts'
 import {
   EDGES_MAX,
   Graph,
+  NO_TREE,
   decodeLinks,
   decodePeerInfo,
   encodeLinks,
   encodePeerInfo,
   meshRoutes,
+  type BroadcastTree,
   type LinkClaim,
   type MeshRoutes,
   type Routes,
@@ -41,7 +43,7 @@ const NO_EDGES = { count: 0, offsets: new Int32Array(1), ends: new Int32Array(0)
 const NOTHING: Built = {
   survey: { nearest: [], hops: new Int32Array(0), claims: 0, shares: undefined },
   graph: new Graph([], { control: NO_EDGES, data: NO_EDGES }),
-  routes: { control: new Map(), data: new Map(), children: new Map() },
+  routes: { control: new Map(), data: new Map(), tree: NO_TREE },
 }
 
 /**
@@ -98,9 +100,9 @@ export class MeshView {
     return this.#reachable
   }
 
-  /** The children of this peer in the broadcast tree of each source. */
-  get children(): ReadonlyMap<PeerId, readonly PeerId[]> {
-    return this.#built.routes.children
+  /** By which this peer floods what begins here. */
+  get tree(): BroadcastTree {
+    return this.#built.routes.tree
   }
 
   /** What was computed so far: rows of claims looked at, and what the rebuilds cost (WORK_PER_MS). */

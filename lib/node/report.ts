@@ -1,7 +1,7 @@
 import { formatMeshPrefix, meshPrefixOf, type Endpoint, type PeerId } from '../address/mod.ts'
 import { equalBytes, toHex, type Millis } from '../base/mod.ts'
 import type { IpamReport } from '../ipam/mod.ts'
-import type { LinkClaim, PeerInfo } from '../topology/mod.ts'
+import { treeBranches, type LinkClaim, type PeerInfo, type TreeBranch } from '../topology/mod.ts'
 import type { Contact } from './contact.ts'
 import type { ElectionReport } from './election-report.ts'
 import { NO_MESH } from './membership.ts'
@@ -49,8 +49,8 @@ export interface NodeReport {
   readonly removed: readonly { readonly peerId: PeerId; readonly nickname: string }[]
   /** First hops over proved data paths. */
   readonly routes: readonly { readonly destination: PeerId; readonly nextHop: PeerId }[]
-  /** To whom this peer passes broadcasts on that begin at `source`. */
-  readonly trees: readonly { readonly source: PeerId; readonly children: readonly PeerId[] }[]
+  /** Who passes on to whom what is flooded from here. */
+  readonly tree: readonly TreeBranch[]
   readonly paths: readonly PathReport[]
   readonly ipam: IpamReport
   readonly ledger: { readonly owners: number; readonly records: number; readonly bytes: number }
@@ -145,7 +145,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
     peers: peerReports(view),
     removed: [...node.addresses.removed].map(([peerId, nickname]) => ({ peerId, nickname })),
     routes: [...view.dataRoutes].map(([destination, { nextHop }]) => ({ destination, nextHop })),
-    trees: [...view.children].map(([source, children]) => ({ source, children })),
+    tree: treeBranches(view.tree, config.identity.peerId),
     paths: node.paths.report(now),
     ipam: node.addresses.ipam.report(),
     ledger: {

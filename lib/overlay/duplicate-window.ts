@@ -7,7 +7,7 @@ const SEEN_BUCKET_WORDS = 1 + BUCKET_SLOTS * SEEN_SLOT_WORDS
 
 /**
  * The broadcast frames (origin, duplicate id) seen of late. Bounded: a full bucket forgets its oldest. Of one lane
- * only; lanes that share a socket may each pass one copy, which the hop limit still bounds. Does not allocate after
+ * only; lanes that share a socket may each pass one copy, which goes no farther than its way. Does not allocate after
  * construction.
  */
 export class DuplicateWindow {

@@ -1,6 +1,6 @@
 import { macOfHalves, type EndpointParts, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
-import { DATAGRAM_KIND, HOP_LIMIT } from '../wire/mod.ts'
+import { DATAGRAM_KIND, PASSES_ONLY, WAY_ENTRY_BYTES } from '../wire/mod.ts'
 import { AwaitingFrames } from './awaiting-frames.ts'
 import {
   DUPLICATE_COUNTER_BITS,
@@ -13,13 +13,14 @@ import {
 } from './constants.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import { FloodLimit } from './flood-limit.ts'
+import { behindPart, FloodWays, type FloodWay } from './flood-ways.ts'
 import type { ForwardingTable } from './forwarding.ts'
 import { BLANK_TABLE } from './forwarding-change.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
 import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
 import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
 import { Pacer } from './pacer.ts'
-import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, type EngineLane, type SwitchDrop } from './packet-engine.ts'
+import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, WAY_CHILD_AT, type EngineLane, type SwitchDrop } from './packet-engine.ts'
 import { PeerFloods } from './peer-floods.ts'
 import type { SwitchNotice } from './switch-notice.ts'
 import { DEFAULT_SWITCH_RULES, type SwitchRules } from './switch-rules.ts'
@@ -54,7 +55,6 @@ export interface ForwarderOptions {
   readonly rules?: SwitchRules
 }
 
-const NO_CHILDREN = new Int32Array(0)
 /** The group bit in the upper 16 bits of a MAC address. */
 const GROUP_BIT = 0x100
 const ETHER_TYPE_ARP = 0x0806
@@ -77,6 +77,7 @@ export class Forwarder {
   readonly #laneBits: number
   readonly #movedPeers: Int32Array
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
+  readonly #adjacent = new Uint8Array(PEER_INDEX_MAX + 1)
   readonly #owners = new OwnerCheck()
   readonly #wanted = new Pacer()
   readonly #large = new Pacer()
@@ -90,9 +91,9 @@ export class Forwarder {
   readonly #hostFloods: FloodLimit
   readonly #ownFloods: FloodLimit
   readonly #awaiting: AwaitingFrames
-  readonly #floodOf = new Map<number, Int32Array>()
+  readonly #ways: FloodWays
   #reachableList: readonly number[] = []
-  #floodOwn: Int32Array = NO_CHILDREN
+  #adjacentList: readonly number[] = []
   #selfIndex = -1
   #nextDuplicate: number
   /** Which span of LARGE_TOLD_MS this is. */
@@ -116,6 +117,7 @@ export class Forwarder {
     this.#peerFloods = new PeerFloods(this.#rules.floodPerSecond)
     this.#hostFloods = new FloodLimit(this.#rules.floodPerSecond, 1)
     this.#ownFloods = new FloodLimit(this.#rules.floodPerSecond / 2, FLOOD_SOURCES_MAX)
+    this.#ways = new FloodWays(lane.ways, () => this.#flush())
     this.#awaiting = new AwaitingFrames(lane, count => lane.countDrop('path-awaited', count))
     this.setTable(BLANK_TABLE)
   }
@@ -123,17 +125,18 @@ export class Forwarder {
   /** Of the next batch on frames go by it; those that waited for a way which it has leave at once. */
   setTable(table: ForwardingTable): void {
     for (const peer of this.#reachableList) this.#reachable[peer] = 0
+    for (const peer of this.#adjacentList) this.#adjacent[peer] = 0
     this.#reachableList = table.reachable.filter(peer => peer !== table.selfIndex)
+    this.#adjacentList = table.adjacent.filter(peer => peer !== table.selfIndex)
     for (const peer of this.#reachableList) this.#reachable[peer] = 1
+    for (const peer of this.#adjacentList) this.#adjacent[peer] = 1
     this.#selfIndex = table.selfIndex
-    this.#floodOwn = Int32Array.from(table.floodOwn)
-    this.#floodOf.clear()
-    for (const [origin, children] of table.floodOf) this.#floodOf.set(origin, Int32Array.from(children))
+    this.#ways.setTree(table.tree)
     this.#owners.setTable(table)
     this.#awaiting.release(
       peer => this.#reachable[peer] === 1,
       peer => {
-        this.#push(0, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
+        this.#push(0, peer, DATAGRAM_KIND.frame, 0, 0)
         this.#flush()
       },
     )
@@ -210,7 +213,7 @@ export class Forwarder {
   /** To one peer and nobody else: a frame for which there is no way yet waits. */
   #sendTo(peer: number, row: number, at: number, now: Millis, nowSeconds: number): void {
     if (this.#reachable[peer] === 1) {
-      this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
+      this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0)
       return
     }
     this.#awaiting.add(peer, at, now)
@@ -232,17 +235,22 @@ export class Forwarder {
     return target < 0 ? OWNER_NONE : this.#owners.ownerOfIpv6(slab, target)
   }
 
+  /** Who is to have a frame that is flooded: the one place where that is chosen. */
+  #wayOf(): FloodWay {
+    return this.#ways.everybody
+  }
+
   #flood(row: number, at: number): void {
-    const { rows } = this.#lane
-    const children = this.#floodOwn
-    if (children.length === 0) {
-      this.#drop('no-destination')
-      return
+    const { rows, ways } = this.#lane
+    const { from, end } = this.#wayOf()
+    let id = -1
+    for (let entry = from; entry < end; entry = behindPart(ways, entry)) {
+      const child = ways[entry]!
+      if (this.#adjacent[child] !== 1) continue
+      if (id < 0) id = this.#takeDuplicateId(rows[at + ROW.length]!, rows[at + ROW.gsoSize]!)
+      this.#push(row, child, DATAGRAM_KIND.broadcast, -1 - entry, id)
     }
-    const id = this.#takeDuplicateId(rows[at + ROW.length]!, rows[at + ROW.gsoSize]!)
-    for (let i = 0; i < children.length; i++) {
-      this.#push(row, children[i]!, DATAGRAM_KIND.broadcast, HOP_LIMIT, id, this.#selfIndex)
-    }
+    if (id < 0) this.#drop('no-destination')
   }
 
   /** True when the frame is for the TAP. */
@@ -274,30 +282,29 @@ export class Forwarder {
       this.#duplicates.admit(origin, duplicateId, now)
       this.#passOn(row, at, origin)
     }
-    return true
+    return (rows[at + ROW.flags]! & ROW_FLAG.passesOnly) === 0
   }
 
   /** The address moved of late. Who still has it is asked by a frame now and then, and answers as to any other. */
   #askFormer(row: number, low: number, former: number): void {
     if (this.#reachable[former] !== 1 || !this.#asked.isDue(low, this.#askTurn)) return
-    this.#push(row, former, DATAGRAM_KIND.frame, 0, 0, this.#selfIndex)
+    this.#push(row, former, DATAGRAM_KIND.frame, 0, 0)
   }
 
+  /** To each child that the frame's way names, with the part of the way below it. */
   #passOn(row: number, at: number, origin: number): void {
-    const { rows } = this.#lane
-    const children = this.#floodOf.get(origin)
-    if (children === undefined || children.length === 0) return
-    const hopLimit = Math.min(rows[at + ROW.hopLimit]!, HOP_LIMIT) - 1
-    if (hopLimit <= 0) {
-      this.#drop('hop-limit')
-      return
-    }
+    const { rows, slab } = this.#lane
     const from = rows[at + ROW.fromPeer]!
     const id = rows[at + ROW.duplicateId]!
-    for (let i = 0; i < children.length; i++) {
-      const child = children[i]!
-      if (child === from || child === origin || child === this.#selfIndex) continue
-      this.#push(row, child, DATAGRAM_KIND.broadcast, hopLimit, id, origin)
+    let entry = rows[at + ROW.wayAt]!
+    const end = entry + (slab[entry - 2]! | (slab[entry - 1]! << 8)) * WAY_ENTRY_BYTES
+    while (entry < end) {
+      const below = (slab[entry]! | (slab[entry + 1]! << 8)) & ~PASSES_ONLY
+      const index = entry + WAY_CHILD_AT
+      const child = slab[index]! | (slab[index + 1]! << 8) | (slab[index + 2]! << 16) | (slab[index + 3]! << 24)
+      if (this.#adjacent[child] === 1 && child !== from && child !== origin)
+        this.#push(row, child, DATAGRAM_KIND.broadcast, entry, id)
+      entry += (1 + below) * WAY_ENTRY_BYTES
     }
   }
 
@@ -400,7 +407,7 @@ export class Forwarder {
     return id
   }
 
-  #push(row: number, peer: number, kind: number, hopLimit: number, duplicateId: number, originPeer: number): void {
+  #push(row: number, peer: number, kind: number, wayAt: number, duplicateId: number): void {
     const { rows, sends, sendsMax } = this.#lane
     if (rows[row * ROW.columns + ROW.length]! > LARGE_FRAME_BYTES) this.#tellLarge(peer)
     if (this.#sendCount === sendsMax) this.#flush()
@@ -408,9 +415,8 @@ export class Forwarder {
     sends[at + SEND.row] = row
     sends[at + SEND.peer] = peer
     sends[at + SEND.kind] = kind
-    sends[at + SEND.hopLimit] = hopLimit
+    sends[at + SEND.wayAt] = wayAt
     sends[at + SEND.duplicateId] = duplicateId
-    sends[at + SEND.originPeer] = originPeer
   }
 
   /** Told now and then: it is only a cause to look whether the path still carries them. */

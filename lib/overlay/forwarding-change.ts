@@ -5,15 +5,19 @@ import type { BlockOwners, ForwardingTable } from './forwarding.ts'
  * stays. Absent is what stays.
  */
 export interface ForwardingChange {
-  /** Sources whose children are others now, with these; none: no children any more. */
-  readonly floodOf?: readonly (readonly [number, readonly number[]])[]
-  readonly reachable?: { readonly added: readonly number[]; readonly removed: readonly number[] }
+  readonly adjacent?: SetChange
+  readonly reachable?: SetChange
   readonly owners?: OwnersChange
   /** All else as it is now. */
   readonly rest?: Partial<Rest>
 }
 
-type Rest = Omit<ForwardingTable, 'floodOf' | 'reachable' | 'owners'>
+interface SetChange {
+  readonly added: readonly number[]
+  readonly removed: readonly number[]
+}
+
+type Rest = Omit<ForwardingTable, 'adjacent' | 'reachable' | 'owners'>
 
 type OwnersChange =
   | { readonly kind: 'all'; readonly owners: BlockOwners | undefined }
@@ -27,24 +31,24 @@ type OwnersChange =
 /** Of a lane that was told nothing yet: it knows nobody. */
 export const BLANK_TABLE: ForwardingTable = {
   selfIndex: -1,
-  floodOwn: [],
-  floodOf: [],
+  tree: new Int32Array(0),
+  adjacent: [],
   reachable: [],
   owners: undefined,
 }
 
-/** Undefined when there is none. `reachable` and `floodOf` are sets: their order is no change. */
+/** Undefined when there is none. `reachable` and `adjacent` are sets: their order is no change. */
 export function changeBetween(
   before: ForwardingTable = BLANK_TABLE,
   now: ForwardingTable,
 ): ForwardingChange | undefined {
-  const floodOf = floodChange(before.floodOf, now.floodOf)
+  const adjacent = setChange(before.adjacent, now.adjacent)
   const reachable = setChange(before.reachable, now.reachable)
   const owners = ownersChange(before.owners, now.owners)
   const rest = restChange(before, now)
-  if (floodOf ?? reachable ?? owners ?? rest) {
+  if (adjacent ?? reachable ?? owners ?? rest) {
     return {
-      ...(floodOf && { floodOf }),
+      ...(adjacent && { adjacent }),
       ...(reachable && { reachable }),
       ...(owners && { owners }),
       ...(rest && { rest }),
@@ -55,36 +59,20 @@ export function changeBetween(
 
 /** The table that a change makes of the one before. Both stay as they are. */
 export function changedTable(before: ForwardingTable = BLANK_TABLE, change: ForwardingChange): ForwardingTable {
-  const { floodOf, reachable, owners, rest } = change
+  const { adjacent, reachable, owners, rest } = change
   const table = { ...before, ...rest }
-  if (floodOf !== undefined) {
-    const children = new Map([...before.floodOf, ...floodOf])
-    table.floodOf = [...children].filter(([, list]) => list.length > 0)
-  }
-  if (reachable !== undefined) {
-    const gone = new Set(reachable.removed)
-    table.reachable = [...before.reachable.filter(peer => !gone.has(peer)), ...reachable.added]
-  }
+  if (adjacent !== undefined) table.adjacent = changedSet(before.adjacent, adjacent)
+  if (reachable !== undefined) table.reachable = changedSet(before.reachable, reachable)
   if (owners !== undefined) table.owners = changedOwners(before.owners, owners)
   return table
 }
 
-function floodChange(
-  before: ForwardingTable['floodOf'],
-  now: ForwardingTable['floodOf'],
-): [number, readonly number[]][] | undefined {
-  const held = new Map(before)
-  const found: [number, readonly number[]][] = []
-  for (const [source, children] of now) {
-    const had = held.get(source) ?? []
-    held.delete(source)
-    if (!isSame(had, children)) found.push([source, children])
-  }
-  for (const [source, had] of held) if (had.length > 0) found.push([source, []])
-  return found.length === 0 ? undefined : found
+function changedSet(before: readonly number[], change: SetChange): number[] {
+  const gone = new Set(change.removed)
+  return [...before.filter(peer => !gone.has(peer)), ...change.added]
 }
 
-function setChange(before: readonly number[], now: readonly number[]): ForwardingChange['reachable'] {
+function setChange(before: readonly number[], now: readonly number[]): SetChange | undefined {
   if (isSame(before, now)) return undefined
   const [had, has] = [new Set(before), new Set(now)]
   const added = now.filter(one => !had.has(one))
@@ -117,7 +105,7 @@ function changedOwners(before: BlockOwners | undefined, change: OwnersChange): B
 
 function restChange(before: ForwardingTable, now: ForwardingTable): Partial<Rest> | undefined {
   const names = new Set([...Object.keys(before), ...Object.keys(now)] as (keyof ForwardingTable)[])
-  for (const name of ['floodOf', 'reachable', 'owners'] as const) names.delete(name)
+  for (const name of ['adjacent', 'reachable', 'owners'] as const) names.delete(name)
   const differing = [...names].filter(name => !isSame(before[name], now[name]))
   return differing.length === 0 ? undefined : Object.fromEntries(differing.map(name => [name, now[name]]))
 }

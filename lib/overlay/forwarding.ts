@@ -4,10 +4,13 @@
  */
 export interface ForwardingTable {
   readonly selfIndex: number
-  /** Children of this peer in the broadcast tree of this peer itself: where a frame from the TAP is flooded. */
-  readonly floodOwn: readonly number[]
-  /** Children of this peer in the tree of each other source: [source index, child indices]. */
-  readonly floodOf: readonly (readonly [number, readonly number[]])[]
+  /**
+   * The tree by which a frame from the TAP is flooded, in preorder: for each peer its index, and how many peers follow
+   * that are below it.
+   */
+  readonly tree: Int32Array
+  /** Peers to which there is a way without a relay: to others nothing is flooded, nor passed on. */
+  readonly adjacent: readonly number[]
   /** Peers to which unicast can go (directly or through a relay). Frames for others wait. */
   readonly reachable: readonly number[]
   /** Owners of the address blocks, for the anti-spoofing check; undefined while addresses are not managed. */

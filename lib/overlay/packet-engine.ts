@@ -132,7 +132,8 @@ export const ROW = {
   etherType: 11,
   /** broadcast and relayed: the peer where the frame began, or -1 when its short id is unknown here. */
   originPeer: 12,
-  hopLimit: 13,
+  /** broadcast: where in `slab` the entries are (lib/wire/datagram.ts); how many says the u16 before them. */
+  wayAt: 13,
   duplicateId: 14,
   /** The IPv4 source address of an IPv4 or ARP frame, the last 32 bits of the source of an IPv6 frame, else 0. */
   sourceIpv4: 15,
@@ -159,6 +160,8 @@ export const ROW_FLAG = {
   neighbourAdvertisement: 1 << 20,
   /** From the port of a DHCP server to that of a client, of IPv4 or IPv6. */
   dhcpServer: 1 << 21,
+  /** broadcast: it is not for this peer, which only passes it on. */
+  passesOnly: 1 << 22,
 } as const
 
 /** Columns of a send row: which frame row goes to which peer, how. */
@@ -167,16 +170,26 @@ export const SEND = {
   peer: 1,
   /** DATAGRAM_KIND.frame or .broadcast */
   kind: 2,
-  hopLimit: 3,
-  /** broadcast: when the engine cuts the frame into segments, segment n (from 0) carries duplicateId + n. */
-  duplicateId: 4,
   /**
-   * broadcast: the peer index where the frame began; its short id is written. An index without an engine peer is this
-   * peer itself: the short id of `setSelf` is written.
+   * broadcast: the entry of the peer, which gets what is below it. Of a frame that is passed on where it is in `slab`, within
+   * the row's way; of one from the TAP −1 less its place in `ways`.
    */
-  originPeer: 5,
-  columns: 6,
+  wayAt: 3,
+  /**
+   * broadcast from the TAP: when the engine cuts the frame into segments, segment n (from 0) carries duplicateId + n. What
+   * is passed on keeps the id that it came with.
+   */
+  duplicateId: 4,
+  columns: 5,
 } as const
+
+/**
+ * An entry in `ways`: peer index; how many entries below it follow, and PASSES_ONLY if it is not to have the frame itself.
+ */
+export const WAYS_COLUMNS = 2
+
+/** In place of its short id an entry of a received frame that is a child of this peer has the peer index, or −1 (i32). */
+export const WAY_CHILD_AT = 2
 
 /** What `wait` found ready. */
 export const READY = { tap: 1, udp: 2, woken: 4 } as const
@@ -191,6 +204,8 @@ export interface EngineLane {
   readonly slab: Uint8Array
   readonly rows: Int32Array
   readonly sends: Int32Array
+  /** The ways of frames from the TAP. The caller's: the engine reads it in `send`. */
+  readonly ways: Int32Array
   /** Row numbers to hand to the TAP, in order. */
   readonly deliveries: Int32Array
   readonly rowsMax: number

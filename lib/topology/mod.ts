@@ -1,3 +1,4 @@
+export * from './broadcast-tree.ts'
 export * from './claim-table.ts'
 export * from './constants.ts'
 export { Graph, type Layer } from './graph.ts'

@@ -1,5 +1,6 @@
 import type { PeerId } from '../address/mod.ts'
 import { SWITCH_COST_SHARE } from './constants.ts'
+import { broadcastTree, NO_TREE, type BroadcastTree } from './broadcast-tree.ts'
 import type { Graph, Layer } from './graph.ts'
 import { PathSearch, type ShortestPaths, type WorkMeter } from './shortest-paths.ts'
 
@@ -20,12 +21,8 @@ export interface MeshRoutes {
   readonly control: Routes
   /** Next hops over proved data paths. */
   readonly data: Routes
-  /**
-   * To whom this peer passes on what began at a source, for each source that it has children of, by ascending id. The
-   * broadcast tree of a source is its shortest-path tree in the data graph, where of several equal parents the one with
-   * the lowest id is taken. So all peers that hold the same graph compute the same tree.
-   */
-  readonly children: ReadonlyMap<PeerId, readonly PeerId[]>
+  /** By which this peer floods what begins here: its shortest-path tree in the data graph. */
+  readonly tree: BroadcastTree
 }
 
 /**
@@ -40,8 +37,7 @@ export interface MeshRoutes {
  * A spare next hop is a loop-free alternate that protects from the loss of the first one (RFC 5286, inequalities 1 and 3):
  * what the first one itself sends, for it knows already that its way is gone, goes there.
  *
- * Costs are the same in both directions, so a neighbour's parent in the tree of a source is its own first hop towards
- * that source, ties broken alike. That takes one search for each neighbour, not for each source.
+ * That takes one search for each neighbour, and one from `self`.
  */
 export function* meshRoutes(
   graph: Graph,
@@ -50,19 +46,10 @@ export function* meshRoutes(
   meter: WorkMeter,
 ): Generator<undefined, MeshRoutes, undefined> {
   const from = graph.indexOf(self)
-  if (from < 0) return { control: new Map(), data: new Map(), children: new Map() }
-  const children = new Map<PeerId, PeerId[]>()
+  if (from < 0) return { control: new Map(), data: new Map(), tree: NO_TREE }
   const onward = new Map<number, ShortestPaths>()
   for (const vertex of graph.neighbourIndices('data', from).slice().sort()) {
-    const paths = yield* search(graph, 'data', vertex, meter)
-    onward.set(vertex, paths)
-    meter.work += graph.peers.length
-    for (let source = 0; source < graph.peers.length; source++) {
-      if (paths.firstHop[source] !== from) continue
-      const held = children.get(graph.peers[source]!)
-      if (held) held.push(graph.peers[vertex]!)
-      else children.set(graph.peers[source]!, [graph.peers[vertex]!])
-    }
+    onward.set(vertex, yield* search(graph, 'data', vertex, meter))
   }
   const dataPaths = yield* search(graph, 'data', from, meter)
   const isUniform = graph.layers.data === graph.layers.control
@@ -83,8 +70,9 @@ export function* meshRoutes(
     const spare = spareOf(onward, from, to, graph.indexOf(route.nextHop), best.cost)
     return spare === undefined ? route : { ...route, spare: graph.peers[spare]! }
   })
-  meter.work += 2 * graph.peers.length
-  return { control: routesOf(graph, controlPaths, (_to, best) => best), data, children }
+  meter.work += 3 * graph.peers.length
+  const tree = broadcastTree(graph, dataPaths, from)
+  return { control: routesOf(graph, controlPaths, (_to, best) => best), data, tree }
 }
 
 /** The cheapest of the neighbours but `first` that need neither `from` nor `first` to get there. */

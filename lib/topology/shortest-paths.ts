@@ -10,6 +10,8 @@ export interface ShortestPaths {
   readonly hops: Int32Array
   /** The first vertex on the way there. */
   readonly firstHop: Int32Array
+  /** The last vertex before it: of several the lowest. */
+  readonly parent: Int32Array
 }
 
 /** Counts what was done, and says how much may be done before the next pause. */
@@ -45,6 +47,7 @@ export class PathSearch {
       cost: new Float64Array(count).fill(Infinity),
       hops: new Int32Array(count),
       firstHop: new Int32Array(count).fill(-1),
+      parent: new Int32Array(count).fill(-1),
     }
     this.paths.cost[source] = 0
     push(this.#heap, source)
@@ -53,7 +56,7 @@ export class PathSearch {
   /** Goes on until the meter says to pause. True when `paths` is complete. */
   run(meter: WorkMeter): boolean {
     const { offsets, ends, costs } = this.#graph
-    const { cost, hops, firstHop } = this.paths
+    const { cost, hops, firstHop, parent } = this.paths
     const settled = this.#settled
     const heap = this.#heap
     while (heap.length > 0) {
@@ -74,9 +77,11 @@ export class PathSearch {
           cost[far] = nextCost
           hops[far] = nextHops
           firstHop[far] = hop
+          parent[far] = vertex
           push(heap, (nextCost * FIELD + nextHops) * FIELD + far)
-        } else if (nextCost === cost[far] && nextHops === hops[far] && hop < firstHop[far]!) {
-          firstHop[far] = hop
+        } else if (nextCost === cost[far] && nextHops === hops[far]) {
+          if (hop < firstHop[far]!) firstHop[far] = hop
+          if (vertex < parent[far]!) parent[far] = vertex
         }
       }
     }

@@ -160,7 +160,8 @@ function pair() {
     writeSync(near.tap, Buffer.concat([vnet, frame]))
     near.lane.wait(READY.tap, 1000)
     near.lane.tapRead()
-    near.lane.sends.set([0, 1, kind, 16, 7, -1])
+    near.lane.ways.set([1, 0])
+    near.lane.sends.set([0, 1, kind, -1, 7])
     return near.lane.send(1)
   }
   const received = () => {

@@ -6,7 +6,7 @@ import t from 'tap'
 import { nativeBinding } from '../../lib/io/native-binding.ts'
 import { NativeEngine } from '../../lib/io/native-engine.ts'
 import { NativeLane } from '../../lib/io/native-lane.ts'
-import { READY, SEND } from '../../lib/overlay/mod.ts'
+import { READY, ROW, SEND } from '../../lib/overlay/mod.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
 import { craft } from './packet-engine-fixture.ts'
 
@@ -117,6 +117,16 @@ function checkWritten(written: Buffer): boolean {
   return written[1] === 0 || (header > start && header <= length && written.readUInt16LE(4) > 0)
 }
 
+/** One of ways of few entries and of many, of peers that are known or not, and of such as end beyond their array. */
+function ownWayAt(row: number): number {
+  const { ways } = lane
+  ways.set([1, 2, 2, 0x8001, 77, 0])
+  ways.set([1, 200], 10)
+  ways.set([1, 1, 2, 0], ways.length - 4)
+  ways.set([1, 0x7fff], 1000)
+  return [-1, -11, -(ways.length - 3), -(ways.length - 1), -1001, -ways.length, -0x7fff_ffff, 0, 0x7fff_ffff][row % 9]!
+}
+
 t.test('no frame of the TAP does harm', test => {
   const vnets = fc.oneof(
     fc.uint8Array({ minLength: 10, maxLength: 10 }),
@@ -135,10 +145,8 @@ t.test('no frame of the TAP does harm', test => {
       for (const [vnet, frame] of batch) writeSync(outside, Buffer.concat([vnet, frame]))
       const count = lane.tapRead()
       for (let row = 0; row < count; row++) {
-        lane.sends.set(
-          [row, 1, row % 2 === 0 ? DATAGRAM_KIND.frame : DATAGRAM_KIND.broadcast, 16, row, -1],
-          row * SEND.columns,
-        )
+        const kind = row % 2 === 0 ? DATAGRAM_KIND.frame : DATAGRAM_KIND.broadcast
+        lane.sends.set([row, 1, kind, ownWayAt(row), row], row * SEND.columns)
         lane.deliveries[row] = row
       }
       lane.send(count)
@@ -164,28 +172,48 @@ const pieces = fc
     return Uint8Array.from([...head, ...bytes])
   })
 
+/** The number of entries and the entries of a broadcast: sound ones, and such as say more than there is. */
+const entries = fc
+  .tuple(
+    fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 1, 2, 0x8000, 0x8001, 0xffff), fc.nat(3))),
+    fc.constantFrom(0, 0, 0, 1, 9, 60_000),
+  )
+  .map(([list, more]) => {
+    const bytes = Buffer.alloc(4 + 10 * list.length)
+    bytes.writeUInt16LE((list.length + more) & 0xffff, 2)
+    for (const [at, [first, peer]] of list.entries()) {
+      bytes.writeUInt16LE(first, 4 + 10 * at)
+      bytes.fill(peer, 6 + 10 * at, 14 + 10 * at)
+      // Else few would ascend.
+      if (list.length > 2) bytes.writeUInt16BE(at, 6 + 10 * at)
+    }
+    return bytes
+  })
+
 t.test('no plaintext of a peer does harm, and each is a row or a drop', async test => {
   let counter = 0n
   const plaintexts = fc.oneof(
     fc.uint8Array({ minLength: 1, maxLength: 100 }),
     pieces,
-    fc.tuple(prefixes, frames, fc.uint8Array({ minLength: 16, maxLength: 16 })).map(([prefix, frame, more]) => {
-      const head = Buffer.alloc(8)
-      head[0] = prefix.kind
-      head[1] = prefix.flags
-      head.writeUInt16LE(prefix.gsoSize, 2)
-      head.writeUInt16LE(prefix.start, 4)
-      head[6] = prefix.offset
-      if (prefix.kind === 3) {
-        // To this engine, to another peer, or to nobody.
+    fc
+      .tuple(prefixes, frames, fc.uint8Array({ minLength: 16, maxLength: 16 }), entries)
+      .map(([prefix, frame, more, way]) => {
+        const head = Buffer.alloc(8)
+        head[0] = prefix.kind
         head[1] = prefix.flags
-        more.fill(more[0]! % 2 === 0 ? 9 : 2, 8)
-        const inner = craft(KEY, 1, counter++, Uint8Array.from([...head.fill(1, 0, 1), ...frame]))
-        head[0] = 3
-        return Uint8Array.from([...head, ...more, ...inner])
-      }
-      return Uint8Array.from([...head, ...(prefix.kind === 2 ? more.subarray(0, 12) : []), ...frame])
-    }),
+        head.writeUInt16LE(prefix.gsoSize, 2)
+        head.writeUInt16LE(prefix.start, 4)
+        head[6] = prefix.offset
+        if (prefix.kind === 3) {
+          // To this engine, to another peer, or to nobody.
+          head[1] = prefix.flags
+          more.fill(more[0]! % 2 === 0 ? 9 : 2, 8)
+          const inner = craft(KEY, 1, counter++, Uint8Array.from([...head.fill(1, 0, 1), ...frame]))
+          head[0] = 3
+          return Uint8Array.from([...head, ...more, ...inner])
+        }
+        return Uint8Array.from([...head, ...(prefix.kind === 2 ? [...more.subarray(0, 12), ...way] : []), ...frame])
+      }),
   )
   await fc.assert(
     fc.asyncProperty(fc.array(plaintexts, { minLength: 1, maxLength: 12 }), async batch => {
@@ -199,7 +227,8 @@ t.test('no plaintext of a peer does harm, and each is a row or a drop', async te
         if (lane.wait(READY.udp, 2000) === 0) return false
         const count = lane.udpRead()
         for (let row = 0; row < count; row++) {
-          lane.sends.set([row, 2, DATAGRAM_KIND.broadcast, 3, row, 1], row * SEND.columns)
+          const wayAt = lane.rows[row * ROW.columns + ROW.wayAt]! + [0, 0, 10, -10, 3, 1 << 20][row % 6]!
+          lane.sends.set([row, 2, DATAGRAM_KIND.broadcast, wayAt, row], row * SEND.columns)
           lane.deliveries[row] = row
         }
         rows += Math.max(0, count)

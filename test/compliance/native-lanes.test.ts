@@ -101,7 +101,8 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
 }
 
 function tableOf(reachable: readonly number[]): ForwardingTable {
-  return { selfIndex: 0, floodOwn: reachable, floodOf: [], reachable, owners: undefined }
+  const tree = Int32Array.from(reachable.flatMap(peer => [peer, 0]))
+  return { selfIndex: 0, tree, adjacent: reachable, reachable, owners: undefined }
 }
 
 async function eventually(what: () => boolean): Promise<boolean> {
@@ -175,7 +176,7 @@ for (const shape of ['split', 'single'] as const) {
         t.equal(atPeer(), 0)
       }
       // The index is another's now, who can be reached: what is for the one that went is not sent there.
-      plane.changeTable(changeBetween(undefined, { ...tableOf([1]), floodOwn: [] })!)
+      plane.changeTable(changeBetween(undefined, { ...tableOf([1]), tree: new Int32Array(0) })!)
       const lost = () => receiver.counters()['drop:no-destination']!
       const [lostBefore, sentBefore] = [lost(), receiver.counters()['tx-datagrams']!]
       writeSync(tap, Buffer.concat([new Uint8Array(VNET_BYTES), ethernetFrame(MAC_FAR, MAC_A, new Uint8Array(50))]))

@@ -173,7 +173,7 @@ export async function sendFrames(
   engine: SuiteEngine,
   peer: number,
   frames: readonly Uint8Array[],
-  row: Partial<Record<'kind' | 'hopLimit' | 'duplicateId' | 'originPeer', number>> = {},
+  row: Partial<Record<'kind' | 'wayAt' | 'duplicateId', number>> = {},
 ): Promise<number> {
   const { lane } = engine
   let sent = 0
@@ -186,9 +186,8 @@ export async function sendFrames(
       lane.sends[at + SEND.row] = i
       lane.sends[at + SEND.peer] = peer
       lane.sends[at + SEND.kind] = row.kind ?? DATAGRAM_KIND.frame
-      lane.sends[at + SEND.hopLimit] = row.hopLimit ?? 0
+      lane.sends[at + SEND.wayAt] = row.wayAt ?? 0
       lane.sends[at + SEND.duplicateId] = row.duplicateId ?? 0
-      lane.sends[at + SEND.originPeer] = row.originPeer ?? -1
     }
     sent += lane.send(count)
     left -= count

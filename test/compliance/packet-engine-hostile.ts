@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { concatBytes } from '../../lib/base/mod.ts'
-import { READY, ROW } from '../../lib/overlay/packet-engine.ts'
+import { READY, ROW, ROW_FLAG } from '../../lib/overlay/packet-engine.ts'
 import { DATAGRAM_KIND, FRAME_FLAG } from '../../lib/wire/datagram.ts'
 import { tagged } from '../support/frames.ts'
 import {
@@ -147,8 +147,44 @@ export function hostileSuite(t: Test, name: string, makeMesh: MakeMesh): void {
         ['kind 9', plainFrame(frame, 9), 'drop:kind'],
         ['half a frame header', plainFrame(frame).slice(0, 5), 'drop:malformed-frame'],
         ['half an Ethernet header', plainFrame(frame.slice(0, 13)), 'drop:malformed-frame'],
-        ['half a broadcast header', plainFrame(frame, DATAGRAM_KIND.broadcast).slice(0, 15), 'drop:malformed-frame'],
-        ['a broadcast of nothing', plainFrame(new Uint8Array(12), DATAGRAM_KIND.broadcast), 'drop:malformed-frame'],
+        ['half a broadcast header', plainFrame(frame, DATAGRAM_KIND.broadcast).slice(0, 23), 'drop:malformed-frame'],
+        ['a broadcast of nothing', broadcastOf([], new Uint8Array(0)), 'drop:malformed-frame'],
+        ['more entries than bytes', broadcastOf([], frame, 9), 'drop:malformed-frame'],
+        ['more entries than are read', broadcastOf([], new Uint8Array(60_000), 2_049), 'drop:malformed-frame'],
+        [
+          'more below an entry than there is',
+          broadcastOf(
+            [
+              [2, 2],
+              [3, 0],
+            ],
+            frame,
+          ),
+          'drop:malformed-frame',
+        ],
+        [
+          'a child that comes twice',
+          broadcastOf(
+            [
+              [2, 0],
+              [2, 0],
+            ],
+            frame,
+          ),
+          'drop:malformed-frame',
+        ],
+        [
+          'children that do not ascend',
+          broadcastOf(
+            [
+              [3, 1],
+              [4, 0],
+              [2, 0],
+            ],
+            frame,
+          ),
+          'drop:malformed-frame',
+        ],
         ['a checksum beyond the frame', partial(34, 30), 'drop:malformed-frame'],
         ['a checksum far beyond', partial(65_535, 255), 'drop:malformed-frame'],
         ['half a relayed header', plainFrame(new Uint8Array(3), DATAGRAM_KIND.relayed), 'drop:short'],
@@ -181,10 +217,7 @@ export function hostileSuite(t: Test, name: string, makeMesh: MakeMesh): void {
         })
         t.equal(rows, 0)
         t.equal(counter(a!, 'drop:vlan-tags'), i + 1)
-        for (const [at, plaintext] of [
-          plainFrame(frame),
-          plainFrame(concatBytes(new Uint8Array(12), frame), DATAGRAM_KIND.broadcast),
-        ].entries()) {
+        for (const [at, plaintext] of [plainFrame(frame), broadcastOf([], frame)].entries()) {
           const value = BigInt(1_000 + 2 * i + at)
           await mesh.strangerSend(b!.endpoint, craft(keys.forward, keys.secondIndex, value, plaintext))
           await expectDrops(t, b!, 'drop:vlan-tags', 2 * i + at + 1)
@@ -242,18 +275,41 @@ export function hostileSuite(t: Test, name: string, makeMesh: MakeMesh): void {
       const counterValue = 2n ** 33n + 5n
       t.same(datagram, craft(keys.forward, keys.secondIndex, counterValue, plainFrame(testFrame(60))))
       const plaintext = concatBytes(
-        Uint8Array.of(DATAGRAM_KIND.broadcast, 0, 0, 0, 0, 0, 0, 11, 0x78, 0x56, 0x34, 0x12),
+        Uint8Array.of(DATAGRAM_KIND.broadcast, 0, 0, 0, 0, 0, 0, 1, 0x78, 0x56, 0x34, 0x12),
         shortIdOf(0),
+        Uint8Array.of(0, 0, 2, 0, 1, 0),
+        shortIdOf(3),
+        Uint8Array.of(0, 0x80),
+        shortIdOf(2),
         testFrame(60),
       )
       await mesh.strangerSend(b!.endpoint, craft(keys.forward, keys.secondIndex, 2n ** 59n, plaintext))
       const [row] = await receiveRows(b!)
       t.same(row?.bytes, testFrame(60))
-      t.equal(row?.columns[ROW.hopLimit], 11)
+      t.equal(row?.columns[ROW.flags], ROW_FLAG.passesOnly | ROW_FLAG.moved)
+      const wayAt = row!.columns[ROW.wayAt]!
+      t.same([...b!.lane.slab.subarray(wayAt - 2, wayAt)], [2, 0], 'the number of entries is before them')
+      t.same([...b!.lane.slab.subarray(wayAt, wayAt + 6)], [1, 0, 0xff, 0xff, 0xff, 0xff], 'a child that is not known')
+      t.same(
+        b!.lane.slab.slice(wayAt + 10, wayAt + 20),
+        concatBytes(Uint8Array.of(0, 0x80), shortIdOf(2)),
+        'what is below it stays as it came',
+      )
       t.equal(row?.columns[ROW.duplicateId], 0x1234_5678)
       t.equal(row?.columns[ROW.originPeer], BA)
     }),
   )
+}
+
+/** A broadcast of engine 0 whose entries are [engine, how many are below it]; `count`: how many there are said to be. */
+function broadcastOf(
+  entries: readonly (readonly [number, number])[],
+  frame: Uint8Array,
+  count = entries.length,
+): Uint8Array {
+  const header = Uint8Array.of(DATAGRAM_KIND.broadcast, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)
+  const list = entries.map(([engine, below]) => concatBytes(Uint8Array.of(below, 0), shortIdOf(engine)))
+  return concatBytes(header, shortIdOf(0), Uint8Array.of(0, 0, count & 0xff, count >> 8), ...list, frame)
 }
 
 /** Waits for the drop counters to reach `total`; fails when a row comes up instead. */

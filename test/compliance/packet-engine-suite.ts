@@ -20,6 +20,7 @@ import {
   withMesh,
   type MakeMesh,
 } from './packet-engine-fixture.ts'
+import { broadcastsSuite } from './packet-engine-broadcasts.ts'
 import { hostileSuite } from './packet-engine-hostile.ts'
 import { linksSuite } from './packet-engine-links.ts'
 
@@ -35,6 +36,7 @@ export function packetEngineSuite(t: Test, name: string, makeMesh: MakeMesh): vo
   rekeying(t, name, makeMesh)
   control(t, name, makeMesh)
   relaying(t, name, makeMesh)
+  broadcastsSuite(t, name, makeMesh)
   linksSuite(t, name, makeMesh)
   hostileSuite(t, name, makeMesh)
 }
@@ -96,7 +98,7 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
       const { lane } = a!
       a!.pushTap(testFrame(200))
       await until(lane, READY.tap, () => (lane.tapRead() > 0 ? true : undefined))
-      lane.sends.set([0, AB, DATAGRAM_KIND.frame, 0, 0, -1, 0, peerIndex(0, 2), DATAGRAM_KIND.frame, 0, 0, -1])
+      lane.sends.set([0, AB, DATAGRAM_KIND.frame, 0, 0, 0, peerIndex(0, 2), DATAGRAM_KIND.frame, 0, 0])
       t.equal(lane.send(2), 2)
       t.same((await receiveRows(b!))[0]?.bytes, testFrame(200))
       t.same((await receiveRows(c!))[0]?.bytes, testFrame(200))
@@ -212,31 +214,6 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
           t.same([...row!.columns.slice(ROW.sourceIpv6, ROW.sourceIpv6 + 3)], expected.sourceIpv6 ?? [0, 0, 0])
         }
       }
-    }),
-  )
-
-  t.test(`${name}: a broadcast carries hop limit, duplicate id and where it began`, t =>
-    withMesh(makeMesh, 3, async (mesh, a, b) => {
-      linkUp(mesh, 0, 1)
-      const frame = testFrame(90)
-      const send = (originPeer: number, duplicateId: number) =>
-        sendFrames(a!, AB, [frame], { kind: DATAGRAM_KIND.broadcast, hopLimit: 9, duplicateId, originPeer })
-      const expectOrigin = async (originPeer: number, duplicateId: number) => {
-        const [row] = await receiveRows(b!)
-        t.same(row?.bytes, frame)
-        t.equal(row?.columns[ROW.kind], DATAGRAM_KIND.broadcast)
-        t.equal(row?.columns[ROW.fromPeer], BA)
-        t.equal(row?.columns[ROW.hopLimit], 9)
-        t.equal(row?.columns[ROW.duplicateId], duplicateId)
-        t.equal(row?.columns[ROW.originPeer], originPeer)
-      }
-      await send(peerIndex(0, 2), 0x1234_5678)
-      await expectOrigin(peerIndex(1, 2), 0x1234_5678)
-      await send(4321, 0xfedc_ba98 | 0)
-      await expectOrigin(BA, 0xfedc_ba98 | 0)
-      b!.control.removePeer(peerIndex(1, 2))
-      await send(peerIndex(0, 2), 3)
-      await expectOrigin(-1, 3)
     }),
   )
 

@@ -43,6 +43,7 @@ import {
   viewOf,
   type MemoryPeer,
 } from './memory-peer.ts'
+import { placeWay, soundHeaderBytes, wayOf, writeWay } from './memory-way.ts'
 import { MemorySession, type Sealing } from './memory-session.ts'
 
 export interface MemoryEngineOptions {
@@ -62,9 +63,10 @@ interface Arrival {
   readonly from: EndpointParts
 }
 
-const ROWS_MAX = 64
-const ROW_BYTES = 2048
-const QUEUE_LIMIT = 1024
+const [ROWS_MAX, ROW_BYTES, QUEUE_LIMIT] = [64, 2048, 1024]
+/** Of one batch. */
+const WAYS_BYTES = 131_072
+const WAYS_NUMBERS = 16_384
 /** Of the places of a batch. */
 const LINK_SHARE = 1 / 4
 const DATAGRAM_BYTES_MIN = DATAGRAM_HEADER_BYTES + 1 + DATAGRAM_TAG_BYTES
@@ -81,6 +83,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly slab: Uint8Array
   readonly rows: Int32Array
   readonly sends: Int32Array
+  readonly ways = new Int32Array(WAYS_NUMBERS)
   readonly deliveries: Int32Array
   readonly #rowBytes: number
   readonly #sealing: Sealing
@@ -99,6 +102,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly #handed = new MemoryHanded()
   #self = new Uint8Array(SHORT_ID_BYTES)
   #rowCount = 0
+  /** Of the slab, behind the rows, where ways lie. */
+  #wayBytes = 0
   #nextFragment = 0
 
   constructor(options: MemoryEngineOptions) {
@@ -107,7 +112,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#rowBytes = options.rowBytes ?? ROW_BYTES
     this.#sealing = options.sealing ?? 'aead'
     this.#onDatagram = options.onDatagram
-    this.slab = new Uint8Array(this.rowsMax * this.#rowBytes)
+    this.slab = new Uint8Array(this.rowsMax * this.#rowBytes + WAYS_BYTES)
     this.rows = new Int32Array(this.rowsMax * ROW.columns)
     this.sends = new Int32Array(this.sendsMax * SEND.columns)
     this.deliveries = new Int32Array(this.rowsMax)
@@ -268,6 +273,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   udpRead(): number {
     if (this.#udpIn.size + this.#intake.size === 0) return -1
     this.#rowCount = 0
+    this.#wayBytes = 0
     // A busy socket leaves some places for what came over links.
     const fromSocket = this.rowsMax - Math.min(this.#intake.size, Math.ceil(this.rowsMax * LINK_SHARE))
     for (let read = 0; read < this.rowsMax; read++) {
@@ -393,7 +399,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#sources[this.#rowCount] = from ?? NOWHERE
     const at = this.#startRow(session.peerIndex, kind, flags, session.receiverIndex)
     if (kind === DATAGRAM_KIND.frame) return this.#frameRow(at, plaintext, FRAME_HEADER_BYTES)
-    if (kind === DATAGRAM_KIND.broadcast) return this.#frameRow(at, plaintext, BROADCAST_HEADER_BYTES)
+    if (kind === DATAGRAM_KIND.broadcast) return this.#broadcastRow(at, plaintext)
     if (kind !== DATAGRAM_KIND.control) return this.#drop('kind')
     if (plaintext.length - 1 > this.#rowBytes) return this.#drop('too-big')
     return this.#endRow(at, plaintext.subarray(1))
@@ -405,12 +411,18 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.rows[at + ROW.flags]! |= plaintext[1]! & FRAME_FLAGS_MASK
     this.rows[at + ROW.gsoSize] = view.getUint16(2, true)
     this.rows[at + ROW.checksum] = view.getUint16(4, true) | (plaintext[6]! << 16)
-    if (headerBytes === BROADCAST_HEADER_BYTES) {
-      this.rows[at + ROW.hopLimit] = plaintext[7]!
-      this.rows[at + ROW.duplicateId] = view.getInt32(8, true)
-      this.rows[at + ROW.originPeer] = this.#indexOf.get(keyOf(plaintext.subarray(12, 20))) ?? -1
-    }
     return this.#endFrameRow(at, plaintext.subarray(headerBytes))
+  }
+
+  #broadcastRow(at: number, plaintext: Uint8Array): boolean {
+    const headerBytes = soundHeaderBytes(plaintext)
+    if (headerBytes === undefined) return this.#drop('malformed-frame')
+    const wayFrom = this.rowsMax * this.#rowBytes + this.#wayBytes
+    if (wayFrom + headerBytes > this.slab.length) return this.#drop('rows-full')
+    placeWay(this, at, plaintext.subarray(0, headerBytes), wayFrom, this.#indexOf)
+    if (!this.#frameRow(at, plaintext, headerBytes)) return false
+    this.#wayBytes += headerBytes
+    return true
   }
 
   #relay(plaintext: Uint8Array, fromPeer: number, from: EndpointParts | undefined): boolean {
@@ -441,7 +453,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (peer.via < 0 && !hasWay(peer)) return this.#drop('no-path')
     const row = this.sends[at + SEND.row]! * ROW.columns
     const isBroadcast = this.sends[at + SEND.kind] === DATAGRAM_KIND.broadcast
-    const headerBytes = isBroadcast ? BROADCAST_HEADER_BYTES : FRAME_HEADER_BYTES
+    const way = isBroadcast ? wayOf(this, at, this.#peers) : undefined
+    const headerBytes = way === undefined ? FRAME_HEADER_BYTES : BROADCAST_HEADER_BYTES + way.entries.length
     const offset = this.rows[row + ROW.offset]!
     const length = this.rows[row + ROW.length]!
     const plaintext = new Uint8Array(headerBytes + length)
@@ -451,11 +464,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     view.setUint16(2, this.rows[row + ROW.gsoSize]!, true)
     view.setUint16(4, this.rows[row + ROW.checksum]! & 0xffff, true)
     plaintext[6] = this.rows[row + ROW.checksum]! >>> 16
-    if (isBroadcast) {
-      plaintext[7] = this.sends[at + SEND.hopLimit]!
-      view.setInt32(8, this.sends[at + SEND.duplicateId]!, true)
-      plaintext.set(this.#peers.get(this.sends[at + SEND.originPeer]!)?.shortId ?? this.#self, 12)
-    }
+    if (way !== undefined) writeWay(plaintext, way, { id: this.sends[at + SEND.duplicateId]!, shortId: this.#self })
     plaintext.set(this.slab.subarray(offset, offset + length), headerBytes)
     if (isTooBig(peer, this.#peers, plaintext)) return this.#sendPieces(peer, peer.session, plaintext)
     const datagram = peer.session.seal(plaintext)

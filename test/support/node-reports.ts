@@ -30,7 +30,7 @@ export function nodeReport(parts: Partial<NodeReport> = {}): NodeReport {
     peers: [],
     removed: [],
     routes: [],
-    trees: [],
+    tree: [],
     paths: [],
     parts: {},
     ipam: {

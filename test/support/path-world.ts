@@ -166,8 +166,9 @@ export class PathPeer {
 
   /** Sends a frame to everybody to whom there is a path. */
   sendFrame(): void {
-    const floodOwn = [...this.paths.all].filter(path => path.isUsable).map(path => path.peerIndex)
-    const table = { selfIndex: 0, floodOwn, floodOf: [], reachable: floodOwn, owners: undefined }
+    const reachable = [...this.paths.all].filter(path => path.isUsable).map(path => path.peerIndex)
+    const tree = Int32Array.from(reachable.flatMap(peer => [peer, 0]))
+    const table = { selfIndex: 0, tree, adjacent: reachable, reachable, owners: undefined }
     const change = changeBetween(this.#table, table)
     this.#table = table
     if (change !== undefined) this.plane.changeTable(change)

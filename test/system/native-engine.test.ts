@@ -74,7 +74,8 @@ async function withPair(run: Run, use: (engines: NativeEngine[], lanes: Lanes[])
       engine.setPathBytes(1, 1472)
       const events = { ...DEAF, onFailure: (text: string) => t.fail(text) }
       const started = new Lanes(engine, events, { duplicateSeed: side, macKey: [1, 2], shape: run.shape ?? 'split' })
-      started.changeTable({ rest: { selfIndex: 0, floodOwn: [1] }, reachable: { added: [1], removed: [] } })
+      const peers = { added: [1], removed: [] }
+      started.changeTable({ rest: { selfIndex: 0, tree: Int32Array.of(1, 0) }, adjacent: peers, reachable: peers })
       lanes.push(started)
     }
     // Until both lanes have their tables, frames are dropped.

@@ -111,8 +111,8 @@ export function detailsOf(report: NodeReport, plane: DataPlaneFacts, now: Millis
       destination: names.ref(destination),
       via: names.ref(nextHop),
     })),
-    broadcastTree: report.trees.map(({ source, children }) => ({
-      source: names.ref(source),
+    broadcastTree: report.tree.map(({ peer, children }) => ({
+      peer: names.ref(peer),
       children: children.map(child => names.ref(child)),
     })),
     engine: { offloads: { ...plane.offloads }, counters: { ...plane.counters } },

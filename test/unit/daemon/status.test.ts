@@ -125,7 +125,7 @@ t.test('details name peers by what the lanes call them, and show what was refuse
   const report = nodeReport({
     peers: [peer(1), peer(2)],
     routes: [{ destination: peerNumber(2), nextHop: peerNumber(1) }],
-    trees: [{ source: SELF, children: [peerNumber(1)] }],
+    tree: [{ peer: SELF, children: [peerNumber(1)] }],
     drops: { 'routed-kind': 2 },
   })
   const seen = { mac: 0x02_00_00_00_00_0a, lastSeenSeconds: NOW / 1000 - 7 }
@@ -144,7 +144,7 @@ t.test('details name peers by what the lanes call them, and show what was refuse
     ],
   )
   t.match(details.routes, [{ destination: { nickname: 'n2' }, via: { nickname: 'n1' } }])
-  t.match(details.broadcastTree, [{ source: { id: SELF }, children: [{ nickname: 'n1' }] }])
+  t.match(details.broadcastTree, [{ peer: { id: SELF }, children: [{ nickname: 'n1' }] }])
   t.strictSame(details.drops, { 'routed-kind': 2, 'link-refused-strangers': 4 })
   const all = { ...statusOf(report, FACTS, NOW), ...SERVICE_FIELDS, ...details }
   t.strictSame(Report.parse(all), all)

@@ -4,8 +4,8 @@ import { changedTable, type ForwardingTable } from '../../../lib/overlay/mod.ts'
 
 const make = (more: Partial<ForwardingTable> = {}): ForwardingTable => ({
   selfIndex: 0,
-  floodOwn: [1, 2],
-  floodOf: [[1, [2]]],
+  tree: Int32Array.of(1, 1, 2, 0),
+  adjacent: [1, 2],
   reachable: [1, 2],
   owners: undefined,
   ...more,
@@ -19,11 +19,11 @@ t.test('what is new in a table is told when something is', async t => {
   t.equal(publisher.take(make), undefined, 'nothing did')
   publisher.changed()
   t.same(
-    publisher.take(() => make({ floodOwn: [] })),
-    { rest: { floodOwn: [] } },
+    publisher.take(() => make({ tree: Int32Array.of(2, 0) })),
+    { rest: { tree: Int32Array.of(2, 0) } },
   )
   publisher.changed()
-  t.same(publisher.take(make), { rest: { floodOwn: [1, 2] } }, 'each change is one to the table before')
+  t.same(publisher.take(make), { rest: { tree: make().tree } }, 'each change is one to the table before')
 })
 
 t.test('a table is made only when something was said to have changed', async t => {

@@ -3,9 +3,9 @@ import { type EndpointParts } from '../../../lib/address/mod.ts'
 import { Forwarder, type ForwarderOptions } from '../../../lib/overlay/forwarder.ts'
 import type { ForwardingTable } from '../../../lib/overlay/forwarding.ts'
 import { MacTable } from '../../../lib/overlay/mac-table.ts'
-import { ROW, SEND, type EngineLane, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
+import { ROW, SEND, WAY_CHILD_AT, type EngineLane, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
 import type { SwitchNotice } from '../../../lib/overlay/switch-notice.ts'
-import { DATAGRAM_KIND, HOP_LIMIT } from '../../../lib/wire/datagram.ts'
+import { DATAGRAM_KIND, PASSES_ONLY, WAY_ENTRY_BYTES } from '../../../lib/wire/datagram.ts'
 import { ethernetFrame } from '../../support/frames.ts'
 import { fillFrameFields } from '../../support/frame-fields.ts'
 
@@ -19,22 +19,27 @@ export interface RowInput {
   readonly from?: number
   readonly origin?: number
   readonly flags?: number
-  readonly hopLimit?: number
+  /** Of a broadcast: peers, and how many that follow are below each, in preorder. */
+  readonly way?: readonly (readonly [number, number])[]
   readonly duplicateId?: number
   readonly gsoSize?: number
   readonly receiverIndex?: number
 }
 
+const WAY_BYTES = 256
+
 /** A lane whose batches the test writes, and which notes what it is told to do. */
 export class ScriptedLane implements EngineLane {
   readonly rowsMax = 16
   readonly sendsMax: number
-  readonly slab = new Uint8Array(16 * 2048)
+  /** Rows, and behind them a way for each. */
+  readonly slab = new Uint8Array(16 * 2048 + 16 * WAY_BYTES)
+  readonly ways = new Int32Array(1024)
   readonly rows = new Int32Array(16 * ROW.columns)
   readonly sends: Int32Array
   readonly deliveries = new Int32Array(16)
-  /** Per call of `send`: peer, row, kind, hop limit, duplicate id, origin. */
-  readonly sent: number[][][] = []
+  /** Per call of `send`: peer, row, kind, way, duplicate id. A way is told as `wayText` does. */
+  readonly sent: (number | string)[][][] = []
   readonly written: number[][] = []
   /** The first bytes of each frame that is sent, in hex. */
   readonly frames: string[] = []
@@ -66,14 +71,14 @@ export class ScriptedLane implements EngineLane {
 
   send(count: number): number {
     this.order.push('send')
-    const call: number[][] = []
+    const call: (number | string)[][] = []
     for (let i = 0; i < count; i++) {
       const at = i * SEND.columns
-      const columns = [SEND.peer, SEND.row, SEND.kind, SEND.hopLimit, SEND.duplicateId, SEND.originPeer]
       const row = this.sends[at + SEND.row]! * ROW.columns
       const offset = this.rows[row + ROW.offset]!
       this.frames.push(Buffer.from(this.slab.subarray(offset, offset + this.rows[row + ROW.length]!)).toString('hex'))
-      call.push(columns.map(column => this.sends[at + column]!))
+      const [peer, kind, id] = [SEND.peer, SEND.kind, SEND.duplicateId].map(column => this.sends[at + column]!)
+      call.push([peer!, row / ROW.columns, kind!, this.#wayText(at), id!])
     }
     this.sent.push(call)
     return count
@@ -97,6 +102,39 @@ export class ScriptedLane implements EngineLane {
     this.drops.set(reason, (this.drops.get(reason) ?? 0) + count)
   }
 
+  /** What the copy of a send row says of its way: the peer, those below it in brackets; a star for who only passes on. */
+  #wayText(at: number): string {
+    const wayAt = this.sends[at + SEND.wayAt]!
+    if (this.sends[at + SEND.kind] !== DATAGRAM_KIND.broadcast) return ''
+    const entryAt = (place: number): [number, number] =>
+      wayAt < 0
+        ? [this.ways[-1 - wayAt + 2 * place]!, this.ways[-wayAt + 2 * place]!]
+        : [
+            new DataView(this.slab.buffer).getInt32(wayAt + place * WAY_ENTRY_BYTES + WAY_CHILD_AT, true),
+            new DataView(this.slab.buffer).getUint16(wayAt + place * WAY_ENTRY_BYTES, true),
+          ]
+    const text = (place: number): string => {
+      const [peer, first] = entryAt(place)
+      const below = first & ~PASSES_ONLY
+      const parts: string[] = []
+      for (let next = place + 1; next <= place + below; next += 1 + (entryAt(next)[1] & ~PASSES_ONLY))
+        parts.push(text(next))
+      return `${peer}${first === below ? '' : '*'}${below === 0 ? '' : `(${parts.join(' ')})`}`
+    }
+    return text(0)
+  }
+
+  #writeWay(row: number, way: readonly (readonly [number, number])[]): void {
+    const from = 16 * 2048 + row * WAY_BYTES
+    const view = new DataView(this.slab.buffer)
+    view.setUint16(from, way.length, true)
+    for (const [place, [peer, below]] of way.entries()) {
+      view.setUint16(from + 2 + place * WAY_ENTRY_BYTES, below, true)
+      view.setInt32(from + 2 + place * WAY_ENTRY_BYTES + WAY_CHILD_AT, peer, true)
+    }
+    this.rows[row * ROW.columns + ROW.wayAt] = from + 2
+  }
+
   #fill(): number {
     const count = this.#next.length
     this.rows.fill(0)
@@ -109,7 +147,7 @@ export class ScriptedLane implements EngineLane {
       this.rows[at + ROW.fromPeer] = input.from ?? -1
       this.rows[at + ROW.originPeer] = input.origin ?? input.from ?? -1
       this.rows[at + ROW.flags] = input.flags ?? 0
-      this.rows[at + ROW.hopLimit] = input.hopLimit ?? 0
+      this.#writeWay(row, input.way ?? [])
       this.rows[at + ROW.duplicateId] = input.duplicateId ?? 0
       this.rows[at + ROW.gsoSize] = input.gsoSize ?? 0
       this.rows[at + ROW.receiverIndex] = input.receiverIndex ?? 0
@@ -124,20 +162,20 @@ export function frame(destination: number, source: number): Uint8Array {
   return ethernetFrame(destination, source, new Uint8Array(46))
 }
 
-export function broadcast(from: number, origin: number, duplicateId: number, hopLimit = HOP_LIMIT): RowInput {
-  return { frame: frame(EVERYBODY, MAC_X), kind: DATAGRAM_KIND.broadcast, from, origin, duplicateId, hopLimit }
+/** The children of this peer in the tree of each source, when nothing else is said. */
+const CHILDREN: Readonly<Record<number, readonly number[]>> = { 1: [2, 3], 3: [1, 3, 4] }
+
+export function broadcast(from: number, origin: number, duplicateId: number, way?: RowInput['way']): RowInput {
+  const frames = { frame: frame(EVERYBODY, MAC_X), kind: DATAGRAM_KIND.broadcast, from, origin, duplicateId }
+  return { ...frames, way: way ?? CHILDREN[origin]?.map(child => [child, 0]) ?? [] }
 }
 
 export const NOTHING_LENT = { lentAddresses: new Uint32Array(0), lentTo: new Int32Array(0) }
 
 export const TABLE: ForwardingTable = {
   selfIndex: SELF,
-  floodOwn: [1, 2],
-  floodOf: [
-    [1, [2, 3]],
-    [2, []],
-    [3, [1, 3, 4]],
-  ],
+  tree: Int32Array.of(1, 1, 3, 0, 2, 0),
+  adjacent: [1, 2, 3, 4],
   reachable: [1, 2, 3, 4],
   owners: undefined,
 }

@@ -22,7 +22,7 @@ const rules = { ...DEFAULT_SWITCH_RULES, floodPerSecond: LIMIT }
 const BURST = (LIMIT * FLOOD_BURST_MS) / 1000
 
 t.test('a container may have half flooded of what its host may, and the host is told of it', async t => {
-  const { lane, out, notices } = setUp({ rules, table: { floodOwn: [1] } })
+  const { lane, out, notices } = setUp({ rules, table: { tree: Int32Array.of(1, 0) } })
   for (let i = 0; i < BURST; i++) out({ frame: frame(EVERYBODY, MAC_A) })
   const taken = BURST / 2 + 1
   t.equal(lane.sent.length, taken)
@@ -99,7 +99,7 @@ t.test('copies are not counted as flooded, and a frame that is dropped does not 
 })
 
 t.test('a super-frame counts for its segments', async t => {
-  const { lane, out } = setUp({ rules, table: { floodOwn: [1] } })
+  const { lane, out } = setUp({ rules, table: { tree: Int32Array.of(1, 0) } })
   const large = { frame: ethernetFrame(EVERYBODY, MAC_A, new Uint8Array(1500)), gsoSize: 100 }
   out(large)
   out({ frame: frame(EVERYBODY, MAC_A) })
@@ -113,14 +113,17 @@ t.test('answers of DHCP servers and router advertisements stay on their host unl
     new DataView(payload.buffer).setUint32(20, from * 0x1_0000 + to)
     return { frame: ethernetFrame(EVERYBODY, MAC_A, payload, 0x0800) }
   }
-  const closed = setUp({ table: { floodOwn: [1] } })
+  const closed = setUp({ table: { tree: Int32Array.of(1, 0) } })
   closed.out(dhcp(67, 68))
   closed.inward({ ...dhcp(67, 68), from: 1 })
   expectDrop(t, closed.lane, 'dhcp-server', 2)
   t.same(closed.lane.order, [])
   closed.out(dhcp(68, 67), dhcp(67, 67))
   t.equal(closed.lane.sent[0]?.length, 2, 'questions, and what relay agents send, pass')
-  const open = setUp({ table: { floodOwn: [1] }, rules: { ...rules, allowsDhcpServers: true, allowsRouters: true } })
+  const open = setUp({
+    table: { tree: Int32Array.of(1, 0) },
+    rules: { ...rules, allowsDhcpServers: true, allowsRouters: true },
+  })
   open.inward({ ...dhcp(67, 68), from: 1, kind: DATAGRAM_KIND.frame })
   open.out(dhcp(67, 68), { frame: frame(EVERYBODY, MAC_A), flags: ROW_FLAG.routerAdvertisement })
   t.equal(open.lane.drops.size, 0)

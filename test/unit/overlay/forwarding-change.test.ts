@@ -5,11 +5,8 @@ import { seededChance } from '../../support/seeded-chance.ts'
 
 const make = (more: Partial<ForwardingTable> = {}): ForwardingTable => ({
   selfIndex: 0,
-  floodOwn: [1, 2],
-  floodOf: [
-    [1, [2]],
-    [2, [1, 3]],
-  ],
+  tree: Int32Array.of(1, 1, 3, 0, 2, 0),
+  adjacent: [1, 2],
   reachable: [1, 2],
   owners: {
     first: 10,
@@ -23,16 +20,15 @@ const make = (more: Partial<ForwardingTable> = {}): ForwardingTable => ({
 
 /** In one order. */
 function sorted(table: ForwardingTable): ForwardingTable {
-  const floodOf = [...table.floodOf].sort(([a], [b]) => a - b)
-  return { ...table, floodOf, reachable: [...table.reachable].sort((a, b) => a - b) }
+  const [adjacent, reachable] = [table.adjacent, table.reachable].map(set => [...set].sort((a, b) => a - b))
+  return { ...table, adjacent: adjacent!, reachable: reachable! }
 }
 
 t.test('of equal tables there is no change, whatever the order of their sets', async t => {
   t.equal(changeBetween(make(), make()), undefined)
   t.equal(changeBetween(make({ owners: undefined }), make({ owners: undefined })), undefined)
   t.equal(changeBetween(make(), make({ reachable: [2, 1] })), undefined)
-  t.equal(changeBetween(make(), make({ floodOf: [...make().floodOf].reverse() })), undefined)
-  t.equal(changeBetween(make(), make({ floodOf: [...make().floodOf, [5, []]] })), undefined, 'no children are none')
+  t.equal(changeBetween(make(), make({ adjacent: [2, 1] })), undefined)
 })
 
 t.test('whatever differs is told, and nothing else', async t => {
@@ -40,20 +36,11 @@ t.test('whatever differs is told, and nothing else', async t => {
   const prefix = Uint8Array.of(0xfd, 1, 2, 3, 4, 5)
   for (const [what, other] of [
     ['rest', make({ selfIndex: 4 })],
-    ['rest', make({ floodOwn: [1] })],
-    ['rest', make({ floodOwn: [2, 1] })],
+    ['rest', make({ tree: Int32Array.of(1, 1, 3, 0) })],
+    ['rest', make({ tree: Int32Array.of(1, 0, 3, 0, 2, 0) })],
     ['rest', make({ ipv6Prefix: prefix })],
-    ['floodOf', make({ floodOf: [[2, [1, 3]]] })],
-    ['floodOf', make({ floodOf: [...make().floodOf, [4, [1]]] })],
-    [
-      'floodOf',
-      make({
-        floodOf: [
-          [1, [2]],
-          [2, [3, 1]],
-        ],
-      }),
-    ],
+    ['adjacent', make({ adjacent: [1] })],
+    ['adjacent', make({ adjacent: [1, 3] })],
     ['reachable', make({ reachable: [1, 2, 3] })],
     ['reachable', make({ reachable: [3] })],
     ['owners', make({ owners: undefined })],
@@ -92,8 +79,8 @@ t.test('a lane that took all changes has the table, from the first on', async t 
   for (let round = 0; round < 500; round++) {
     const now: ForwardingTable = {
       selfIndex: upTo(2),
-      floodOwn: list(4),
-      floodOf: list(8).map(source => [source, list(3)]),
+      tree: Int32Array.from(list(8)),
+      adjacent: list(8),
       reachable: list(10),
       owners: chance() < 0.1 ? undefined : owners(chance() < 0.1 ? 3 : 8),
       ...(chance() < 0.5 && { ipv6Prefix: Uint8Array.of(upTo(2), 2, 3, 4, 5, 6) }),
@@ -101,8 +88,7 @@ t.test('a lane that took all changes has the table, from the first on', async t 
     const change = changeBetween(before, now)
     if (change !== undefined) held = changedTable(held, structuredClone(change))
     before = now
-    const expected = { ...now, floodOf: now.floodOf.filter(([, children]) => children.length > 0) }
-    t.same(sorted(held!), sorted({ ipv6Prefix: undefined, ...expected }))
+    t.same(sorted(held!), sorted({ ipv6Prefix: undefined, ...now }))
     t.equal(changeBetween(held, now), undefined)
   }
 })
@@ -112,12 +98,12 @@ t.test('one peer more or less of 500 costs bytes, where the table has tens of ki
   const ownerOf = Int32Array.from({ length: 16_384 }, (_, block) => block % 500)
   const base = make().owners!
   const table = make({
-    floodOf: numbers.map(source => [source, [1, 2, 3]]),
+    adjacent: numbers,
     reachable: numbers,
     owners: { ...base, ownerOf },
   })
   const now = make({
-    floodOf: table.floodOf.slice(1),
+    adjacent: numbers.slice(1),
     reachable: numbers.slice(1),
     owners: { ...base, ownerOf: ownerOf.with(17, 3) },
   })

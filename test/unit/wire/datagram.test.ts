@@ -1,6 +1,8 @@
 import t from 'tap'
 import {
   BROADCAST_HEADER_BYTES,
+  FRAME_HEADER_BYTES,
+  WAY_ENTRY_BYTES,
   DATAGRAM_HEADER_BYTES,
   DATAGRAM_KIND,
   DATAGRAM_TAG_BYTES,
@@ -22,10 +24,12 @@ t.test('gives every kind and every flag a value of its own', t => {
   t.end()
 })
 
-t.test('counts the overhead of the longest header of a frame', t => {
-  const tunnel = DATAGRAM_HEADER_BYTES + BROADCAST_HEADER_BYTES + DATAGRAM_TAG_BYTES
+t.test('counts the overhead of a frame, and a broadcast with two entries has room where it needs no relay', t => {
+  const tunnel = DATAGRAM_HEADER_BYTES + 20 + DATAGRAM_TAG_BYTES
   t.equal(OVERHEAD_IPV4_BYTES, 20 + 8 + tunnel + 14)
   t.equal(OVERHEAD_IPV6_BYTES, 40 + 8 + tunnel + 14)
   t.equal(OVERHEAD_RELAY_BYTES, 16 + 24 + 16)
+  t.ok(FRAME_HEADER_BYTES <= 20)
+  t.ok(BROADCAST_HEADER_BYTES + 2 * WAY_ENTRY_BYTES <= 20 + OVERHEAD_RELAY_BYTES)
   t.end()
 })
