@@ -66,6 +66,7 @@ uint32_t receiver_index(Arguments& arguments, size_t at) {
 napi_value open_engine(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const char* wrong = aead_load();
+  if (wrong == nullptr) wrong = origin_load();
   if (wrong != nullptr) return throw_error(env, "CRYPTO", wrong);
   EngineOptions options;
   options.tap_name = arguments.text(0);
@@ -255,6 +256,19 @@ napi_value set_via(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
+// setOriginKeys(engine, peer, to: 16 bytes, from: 16 bytes)
+napi_value set_origin_keys(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  if (engine == nullptr) return nullptr;
+  int index = peer_index(env, arguments, 1);
+  if (index < 0) return nullptr;
+  uint8_t* to = arguments.array(2, 16);
+  uint8_t* from = arguments.array(3, 16);
+  if (!arguments.failed) engine->set_origin_keys(index, to, from);
+  return undefined_value(env);
+}
+
 napi_value set_spare(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
@@ -412,6 +426,7 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "setClamping", set_clamping);
   define(env, exports, "setVia", set_via);
   define(env, exports, "setSpare", set_spare);
+  define(env, exports, "setOriginKeys", set_origin_keys);
   define(env, exports, "sendControl", send_control);
   define(env, exports, "injectDatagrams", inject_datagrams);
   define(env, exports, "tellHandedHere", tell_handed_here);

@@ -10,10 +10,12 @@ constexpr int DATAGRAM_HEADER = 16;
 constexpr int DATAGRAM_TAG = 16;
 constexpr int DATAGRAM_BYTES_MIN = DATAGRAM_HEADER + 1 + DATAGRAM_TAG;  // with the kind
 constexpr int FRAME_HEADER = 8;
-constexpr int BROADCAST_HEADER = 24;       // without its entries
-constexpr int WAY_ENTRY = 10;
+constexpr int BROADCAST_HEADER = 36;       // without its entries
+constexpr int WAY_ENTRY = 18;
 constexpr int WAY_ENTRIES_MAX = 2048;
-constexpr int WAY_CHILD_AT = 2;            // in an entry
+constexpr int WAY_CHILD_AT = 2, WAY_TAG_AT = 10;  // in an entry
+constexpr int PASSES_ONLY_AT = 7, SEQUENCE_AT = 8, SOURCE_AT = 16, TAG_AT = 24, ENTRIES_AT = 34;  // in a broadcast's header
+constexpr int ORIGIN_BYTES = TAG_AT;       // of it, which a tag is for
 constexpr int PASSES_ONLY = 0x8000;        // in its first 16 bits
 constexpr int RELAYED_HEADER = 24;
 constexpr int FRAGMENT_HEADER = 12;
@@ -29,7 +31,7 @@ constexpr int FLAG_CHECKSUM_PARTIAL = 1, FLAG_GSO_TCP4 = 2, FLAG_GSO_TCP6 = 4, F
 constexpr int FLAG_GSO_ANY = FLAG_GSO_TCP4 | FLAG_GSO_TCP6 | FLAG_GSO_UDP;
 constexpr int FLAG_WIRE_MASK = FLAG_CHECKSUM_PARTIAL | FLAG_GSO_ANY;
 constexpr int FLAG_MOVED = 1 << 16, FLAG_ROUTER_ADVERTISEMENT = 1 << 17, FLAG_BRIDGE_CONTROL = 1 << 18, FLAG_RELAYED = 1 << 19,
-              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20, FLAG_DHCP_SERVER = 1 << 21, FLAG_PASSES_ONLY = 1 << 22;
+              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20, FLAG_DHCP_SERVER = 1 << 21, FLAG_PASSES_ONLY = 1 << 22, FLAG_UNPROVED = 1 << 23;
 
 // virtio_net_hdr, little-endian host order (10 bytes): flags, gso_type, hdr_len, gso_size, csum_start, csum_offset.
 constexpr int VNET_HEADER = 10;
@@ -40,9 +42,9 @@ constexpr uint8_t VNET_GSO_TCP4 = 1, VNET_GSO_TCP6 = 4, VNET_GSO_UDP_L4 = 5;
 enum Row {
   ROW_OFFSET, ROW_LENGTH, ROW_KIND, ROW_FROM_PEER, ROW_FLAGS, ROW_GSO_SIZE, ROW_CHECKSUM, ROW_DESTINATION_HIGH,
   ROW_DESTINATION_LOW, ROW_SOURCE_HIGH, ROW_SOURCE_LOW, ROW_ETHER_TYPE, ROW_ORIGIN_PEER, ROW_WAY_AT,
-  ROW_DUPLICATE_ID, ROW_SOURCE_IPV4, ROW_RECEIVER_INDEX, ROW_SOURCE_IPV6, ROW_COLUMNS = 20,
+  ROW_SOURCE_IPV4, ROW_RECEIVER_INDEX, ROW_SOURCE_IPV6, ROW_COLUMNS = 19,
 };
-enum Send { SEND_ROW, SEND_PEER, SEND_KIND, SEND_WAY_AT, SEND_DUPLICATE_ID, SEND_COLUMNS };
+enum Send { SEND_ROW, SEND_PEER, SEND_KIND, SEND_WAY_AT, SEND_SEQUENCE_LOW, SEND_SEQUENCE_HIGH, SEND_COLUMNS };
 constexpr int WAYS_COLUMNS = 2;        // of an entry in `ways`: peer index, and what an entry begins with
 constexpr int READY_TAP = 1, READY_UDP = 2, READY_WOKEN = 4;
 

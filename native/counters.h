@@ -28,7 +28,7 @@ namespace weave {
   X(DROP_NO_DESTINATION, "drop:no-destination") X(DROP_SPOOFED_SOURCE, "drop:spoofed-source")                         \
   X(DROP_SPOOFED_NEIGHBOUR, "drop:spoofed-neighbour")                                                                 \
   X(DROP_ROUTER_ADVERTISEMENT, "drop:router-advertisement") X(DROP_BRIDGE_CONTROL, "drop:bridge-control")             \
-  X(DROP_DUPLICATE, "drop:duplicate") X(DROP_HOP_LIMIT, "drop:hop-limit")                                             \
+  X(DROP_FLOOD_ORIGIN, "drop:flood-origin") X(DROP_HOP_LIMIT, "drop:hop-limit")                                             \
   X(DROP_UNKNOWN_ORIGIN, "drop:unknown-origin") X(DROP_MALFORMED_FRAME, "drop:malformed-frame")              \
   X(DROP_DUPLICATE_MAC, "drop:duplicate-mac") X(DROP_FLOOD_LIMIT, "drop:flood-limit")                                 \
   X(DROP_PATH_AWAITED, "drop:path-awaited") X(DROP_DHCP_SERVER, "drop:dhcp-server")

@@ -136,6 +136,12 @@ void Engine::set_spare(int index, int spare) {
   if (Peer* peer = table.peer(index)) peer->spare = spare;
 }
 
+void Engine::set_origin_keys(int index, const uint8_t to[16], const uint8_t from[16]) {
+  auto keys = std::make_unique<OriginKeys>(to, from);
+  WriteGuard guard(lock);
+  if (Peer* peer = table.peer(index)) peer->origin = std::move(keys);
+}
+
 bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies) {
   std::lock_guard<std::mutex> one(control_mutex_);
   ReadGuard guard(lock);

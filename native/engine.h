@@ -48,6 +48,7 @@ class Engine {
   void set_clamping(bool on) { clamps = on; }
   void set_via(int peer, int via);
   void set_spare(int peer, int spare);
+  void set_origin_keys(int peer, const uint8_t to[16], const uint8_t from[16]);
   bool send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies);
   bool session_totals(uint32_t receiver_index, uint64_t totals[4]);
   // Datagrams that came over a link: the lane that reads the socket opens them, as from no endpoint. False: no bundle.

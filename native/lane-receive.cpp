@@ -153,10 +153,6 @@ bool Lane::add_frame(Session& session, uint8_t* frame, int length, const uint8_t
   }
   int32_t* row = new_row(session, frame, length, header[0], message, flags | wire_flags);
   if (row == nullptr) return true;
-  if (engine_->clamps.load(std::memory_order_relaxed)) {
-    const Peer* peer = engine_->table.peer(session.peer);
-    if (peer != nullptr) clamp_segment_size(frame, length, room_of(peer->path_bytes, FRAME_HEADER), partial);
-  }
   row[ROW_GSO_SIZE] = gso_size;
   if (partial) row[ROW_CHECKSUM] = start | offset << 16;
   describe_frame(row, frame, length, shape);
@@ -172,19 +168,42 @@ void Lane::receive_frame(Session& session, uint8_t* plaintext, int length, int m
 
 void Lane::receive_broadcast(Session& session, uint8_t* plaintext, int length, int message, int flags) {
   int before = rows_filled_;
-  int entries = length < BROADCAST_HEADER ? 0 : le16(plaintext + BROADCAST_HEADER - 2);
+  int entries = length < BROADCAST_HEADER ? 0 : le16(plaintext + ENTRIES_AT);
   int header = BROADCAST_HEADER + entries * WAY_ENTRY;
   if (length < header || entries > WAY_ENTRIES_MAX ||
-      !resolve_children(engine_->table, plaintext + BROADCAST_HEADER, entries) ||
-      !add_frame(session, plaintext + header, length - header, plaintext, message, flags)) {
+      !resolve_children(engine_->table, plaintext + BROADCAST_HEADER, entries)) {
+    return count_(DROP_MALFORMED_FRAME);
+  }
+  int origin = engine_->table.index_of(plaintext + SOURCE_AT);
+  // Before anything else is made of it. What comes from the source itself its session proves, and it is not taken again from
+  // others.
+  bool proved = origin == session.peer;
+  if (proved) note_direct(origin, plaintext);
+  else proved = is_proved(origin, plaintext, plaintext + header, length - header);
+  if (!add_frame(session, plaintext + header, length - header, plaintext, message, flags)) {
     return count_(DROP_MALFORMED_FRAME);
   }
   if (rows_filled_ == before) return;
   int32_t* row = row_(rows_filled_ - 1);
-  if (plaintext[7] & 1) row[ROW_FLAGS] |= FLAG_PASSES_ONLY;
+  if (plaintext[PASSES_ONLY_AT] & 1) row[ROW_FLAGS] |= FLAG_PASSES_ONLY;
+  if (!proved) row[ROW_FLAGS] |= FLAG_UNPROVED;
   row[ROW_WAY_AT] = row[ROW_OFFSET] - entries * WAY_ENTRY;
-  row[ROW_DUPLICATE_ID] = static_cast<int32_t>(le32(plaintext + 8));
-  row[ROW_ORIGIN_PEER] = engine_->table.index_of(plaintext + 12);
+  row[ROW_ORIGIN_PEER] = origin;
+}
+
+void Lane::note_direct(int origin, const uint8_t* header) {
+  const Peer* peer = engine_->table.peer(origin);
+  if (peer != nullptr && peer->origin != nullptr) peer->origin->accept(le64(header + SEQUENCE_AT));
+}
+
+// The window is looked at first, and moved only for what is genuine.
+bool Lane::is_proved(int origin, const uint8_t* header, const uint8_t* frame, int length) {
+  const Peer* peer = engine_->table.peer(origin);
+  if (peer == nullptr || peer->origin == nullptr) return false;
+  uint64_t sequence = le64(header + SEQUENCE_AT);
+  uint8_t digest[16];
+  return peer->origin->is_fresh(sequence) && digest_.of(header, frame, length, digest) &&
+         peer->origin->is_genuine(digest, le64(header + TAG_AT)) && peer->origin->accept(sequence);
 }
 
 void Lane::receive_fragment(Session& session, const uint8_t* plaintext, int length, int message, int flags) {

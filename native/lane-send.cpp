@@ -33,32 +33,51 @@ bool Lane::prefix_of(const int32_t* send, Prefix& prefix) const {
     way.given = slab_ + at + WAY_ENTRY;
     if (at + WAY_ENTRY + way.bytes() > end) return false;
     way.header = slab_ + from - BROADCAST_HEADER;
+    way.tag = slab_ + at + WAY_TAG_AT;
   }
   way.passes_only = (first & PASSES_ONLY) != 0;
   prefix.bytes = BROADCAST_HEADER + way.bytes();
   return way.below <= WAY_ENTRIES_MAX;
 }
 
-// Segment `index` of a frame from the TAP has a duplicate id of its own.
-void Lane::write_prefix(const Prefix& prefix, const Delivery& frame, int index, uint8_t* plaintext) const {
-  plaintext[0] = prefix.broadcast ? KIND_BROADCAST : KIND_FRAME;
-  plaintext[1] = static_cast<uint8_t>(frame.flags);
-  put_le16(plaintext + 2, static_cast<uint16_t>(frame.flags & FLAG_GSO_ANY ? frame.gso_size : 0));
-  put_le16(plaintext + 4, static_cast<uint16_t>(frame.checksum_start));
-  plaintext[6] = static_cast<uint8_t>(frame.checksum_offset);
-  plaintext[7] = 0;
-  if (!prefix.broadcast) return;
-  const Way& way = prefix.way;
-  plaintext[7] = way.passes_only ? 1 : 0;
-  if (way.header != nullptr) {
-    memcpy(plaintext + 8, way.header + 8, 12);
-  } else {
-    put_le32(plaintext + 8, static_cast<uint32_t>(prefix.send[SEND_DUPLICATE_ID]) + static_cast<uint32_t>(index));
-    memcpy(plaintext + 12, engine_->self, 8);
+const uint8_t* Lane::digest_of(const uint8_t* header, const Delivery& frame) {
+  uint64_t sequence = le64(header + SEQUENCE_AT);
+  Hashed& hashed = hashed_[sequence % HASHED];
+  if (!hashed.known || hashed.sequence != sequence) {
+    hashed.sequence = sequence;
+    hashed.known = digest_.of(header, frame.frame, frame.length, hashed.digest);
+    if (!hashed.known) memset(hashed.digest, 0, sizeof hashed.digest);
   }
-  put_le16(plaintext + 20, 0);
-  put_le16(plaintext + 22, static_cast<uint16_t>(way.below));
-  write_entries(engine_->table, way, plaintext + BROADCAST_HEADER);
+  return hashed.digest;
+}
+
+// Segment `index` of a frame from the TAP has a sequence of its own.
+void Lane::write_prefix(const Prefix& prefix, const Delivery& frame, int index, uint8_t* plaintext) {
+  const Way& way = prefix.way;
+  if (way.header != nullptr) {
+    // All that is under the tag stays as it came.
+    memcpy(plaintext, way.header, ORIGIN_BYTES);
+    memcpy(plaintext + TAG_AT, way.tag, 8);
+  } else {
+    plaintext[0] = prefix.broadcast ? KIND_BROADCAST : KIND_FRAME;
+    plaintext[1] = static_cast<uint8_t>(frame.flags);
+    put_le16(plaintext + 2, static_cast<uint16_t>(frame.flags & FLAG_GSO_ANY ? frame.gso_size : 0));
+    put_le16(plaintext + 4, static_cast<uint16_t>(frame.checksum_start));
+    plaintext[6] = static_cast<uint8_t>(frame.checksum_offset);
+    plaintext[7] = 0;
+    if (!prefix.broadcast) return;
+    uint64_t low = static_cast<uint32_t>(prefix.send[SEND_SEQUENCE_LOW]);
+    uint64_t high = static_cast<uint32_t>(prefix.send[SEND_SEQUENCE_HIGH]);
+    put_le64(plaintext + SEQUENCE_AT, (high << 32 | low) + static_cast<uint64_t>(index));
+    memcpy(plaintext + SOURCE_AT, engine_->self, 8);
+    // The session proves who it is to whom it goes first.
+    memset(plaintext + TAG_AT, 0, 8);
+  }
+  plaintext[PASSES_ONLY_AT] = way.passes_only ? 1 : 0;
+  put_le16(plaintext + TAG_AT + 8, 0);
+  put_le16(plaintext + ENTRIES_AT, static_cast<uint16_t>(way.below));
+  const uint8_t* digest = way.own != nullptr && way.below > 0 ? digest_of(plaintext, frame) : nullptr;
+  write_entries(engine_->table, way, digest, plaintext + BROADCAST_HEADER);
 }
 
 // One frame in one datagram, or in several; false when the counter of the key has come to its end.
@@ -73,7 +92,7 @@ bool Lane::send_whole(const Prefix& head, const Delivery& frame, int index, cons
   uint8_t* plaintext = sender_.begin(route, prefix + frame.length);
   write_prefix(head, frame, index, plaintext);
   memcpy(plaintext + prefix, frame.frame, static_cast<size_t>(frame.length));
-  if (engine_->clamps.load(std::memory_order_relaxed)) {
+  if (!head.broadcast && engine_->clamps.load(std::memory_order_relaxed)) {
     clamp_segment_size(plaintext + prefix, frame.length, room_of(route.payload_max, FRAME_HEADER),
                        (frame.flags & FLAG_CHECKSUM_PARTIAL) != 0);
   }
@@ -165,14 +184,17 @@ void Lane::send_frame(const Prefix& head, const Delivery& given, const Route& ro
       continue;
     }
     uint8_t* plaintext = sender_.begin(route, prefix + bytes);
-    write_prefix(head, frame, i, plaintext);
-    write_segment(plan, frame.frame, i, plaintext + prefix);
+    Delivery segment = frame;
+    segment.frame = plaintext + prefix;
+    segment.length = write_segment(plan, frame.frame, i, plaintext + prefix);
+    write_prefix(head, segment, i, plaintext);
     if (!sender_.commit(route, prefix + bytes)) return;
   }
 }
 
 int Lane::send(int count) {
   if (count > SENDS_MAX) count = SENDS_MAX;
+  for (Hashed& hashed : hashed_) hashed.known = false;
   ReadGuard guard(engine_->lock);
   Route route;
   int routed = -1;

@@ -112,10 +112,24 @@ void Lane::write_super_frame(SuperFrame& frame) {
   }
 }
 
+// Not before: what is passed on to others stays as it came.
+void Lane::clamp(int count) {
+  ReadGuard guard(engine_->lock);
+  for (int i = 0; i < count; i++) {
+    Delivery frame;
+    if (!row_frame(deliveries_[i], frame)) continue;
+    const Peer* peer = engine_->table.peer(row_(deliveries_[i])[ROW_FROM_PEER]);
+    if (peer == nullptr) continue;
+    clamp_segment_size(frame.frame, frame.length, room_of(peer->path_bytes, FRAME_HEADER),
+                       (frame.flags & FLAG_CHECKSUM_PARTIAL) != 0);
+  }
+}
+
 int Lane::tap_write(int count) {
   if (count > ROWS_MAX) count = ROWS_MAX;
   bool join_tcp = engine_->join_tcp.load(std::memory_order_relaxed);
   bool join_udp = engine_->join_udp.load(std::memory_order_relaxed);
+  if (engine_->clamps.load(std::memory_order_relaxed)) clamp(count);
   coalescer_.begin();
   for (int i = 0; i < count; i++) {
     Delivery frame;

@@ -54,8 +54,13 @@ class Lane {
   bool send_whole(const Prefix& prefix, const Delivery& frame, int index, const Route& route);
   bool send_pieces(const Prefix& prefix, const Delivery& frame, int index, const Route& route);
   void tell_too_big(const Delivery& frame, int room);
-  void write_prefix(const Prefix& prefix, const Delivery& frame, int index, uint8_t* plaintext) const;
+  // `frame`: its bytes are those of the segment.
+  void write_prefix(const Prefix& prefix, const Delivery& frame, int index, uint8_t* plaintext);
+  const uint8_t* digest_of(const uint8_t* header, const Delivery& frame);
+  void note_direct(int origin, const uint8_t* header);
+  bool is_proved(int origin, const uint8_t* header, const uint8_t* frame, int length);
   void write_super_frame(SuperFrame& frame);
+  void clamp(int count);
 
   std::shared_ptr<Engine> engine_;
   const int slot_;
@@ -70,6 +75,11 @@ class Lane {
   int tellings_ = TOO_BIG_BURST;
   std::unique_ptr<uint8_t[]> segment_;  // a segment that goes in pieces
   std::unique_ptr<uint8_t[]> header_;   // of a frame that does
+  // Of the segments of frames that this call of `send` has sent: each goes to several peers.
+  struct Hashed { uint64_t sequence; bool known; uint8_t digest[16]; };
+  static constexpr int HASHED = 64;
+  Hashed hashed_[HASHED];
+  OriginDigest digest_;
   Sender sender_;
   Coalescer coalescer_;
   mmsghdr message_[UDP_BATCH];

@@ -8,6 +8,7 @@
 
 #include "aead.h"
 #include "constants.h"
+#include "origin.h"
 #include "replay-window.h"
 
 namespace weave {
@@ -64,6 +65,7 @@ struct Peer {
   bool trains = true;       // several datagrams may leave as one packet of the kernel
   int via = -1;             // a relay, VIA_LINK, or -1
   int spare = -1;           // the relay for what comes from `via` itself, or -1
+  std::unique_ptr<OriginKeys> origin;  // null while its start number is not known
 
   // Whether datagrams reach it without a relay.
   bool has_way() const { return via == VIA_LINK || endpoint.is_set; }

@@ -20,7 +20,7 @@ bool resolve_children(const SessionTable& table, uint8_t* entries, int count) {
   return true;
 }
 
-void write_entries(const SessionTable& table, const Way& way, uint8_t* out) {
+void write_entries(const SessionTable& table, const Way& way, const uint8_t digest[16], uint8_t* out) {
   if (way.own == nullptr) {
     if (way.below > 0) memcpy(out, way.given, static_cast<size_t>(way.bytes()));
     return;
@@ -30,6 +30,7 @@ void write_entries(const SessionTable& table, const Way& way, uint8_t* out) {
     const Peer* peer = table.peer(way.own[i * WAYS_COLUMNS]);
     put_le16(out, static_cast<uint16_t>(way.own[i * WAYS_COLUMNS + 1]));
     memcpy(out + WAY_CHILD_AT, peer != nullptr ? peer->short_id : NOBODY, 8);
+    put_le64(out + WAY_TAG_AT, peer != nullptr && peer->origin != nullptr ? peer->origin->tag(digest) : 0);
   }
 }
 

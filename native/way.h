@@ -13,7 +13,8 @@ struct Way {
   bool passes_only = false;          // the peer that the copy is for
   const int32_t* own = nullptr;      // the entries: numbers of the lane …
   const uint8_t* given = nullptr;    // … or bytes of the frame
-  const uint8_t* header = nullptr;   // of the frame that is passed on
+  const uint8_t* header = nullptr;   // of the frame that is passed on …
+  const uint8_t* tag = nullptr;      // … and the tag of the peer that the copy is for
   int bytes() const { return below * WAY_ENTRY; }
 };
 
@@ -21,7 +22,7 @@ struct Way {
 // it comes twice. Writes over the short id of each child the index it is known by, or -1. False: they do not.
 bool resolve_children(const SessionTable& table, uint8_t* entries, int count);
 
-// Writes the entries below the peer that the way is for.
-void write_entries(const SessionTable& table, const Way& way, uint8_t* out);
+// Writes the entries below the peer that the way is for. `digest`: of a frame from the TAP, which the tags are for.
+void write_entries(const SessionTable& table, const Way& way, const uint8_t digest[16], uint8_t* out);
 
 }  // namespace weave

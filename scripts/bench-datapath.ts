@@ -60,7 +60,7 @@ const lanes = new Lanes(
       process.exit(1)
     },
   },
-  { duplicateSeed: 1, macKey: [1, 2], shape: shape === 'single' ? 'single' : 'split' },
+  { macKey: [1, 2], shape: shape === 'single' ? 'single' : 'split' },
 )
 const peers = { added: [1], removed: [] }
 lanes.changeTable({ rest: { selfIndex: 0, tree: Int32Array.of(1, 0) }, adjacent: peers, reachable: peers })

@@ -99,7 +99,6 @@ function openEngine(
     start: events =>
       new LanePlane(engine, events, {
         shape: lanes === 1 ? 'single' : 'split',
-        duplicateSeed: randomU32(),
         macKey: [randomU32(), randomU32()],
         rules: {
           floodPerSecond: floodLimit,

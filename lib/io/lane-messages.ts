@@ -8,7 +8,6 @@ export interface LaneStart {
   /** READY bits: what this lane reads. */
   readonly mask: number
   readonly macTable: SharedArrayBuffer
-  readonly duplicateSeed: number
   readonly rules: SwitchRules
   /** Memory of a ReportBacklog. */
   readonly backlog: SharedArrayBuffer

@@ -45,7 +45,7 @@ function run(): void {
         if (backlog.admit(0)) post({ kind: 'notice', notice })
       },
     },
-    { laneNumber: start.laneNumber, duplicateSeed: start.duplicateSeed, rules: start.rules },
+    { laneNumber: start.laneNumber, rules: start.rules },
   )
   let table: ForwardingTable | undefined
   // It is told once until it is taken, so this needs no bound of its own.

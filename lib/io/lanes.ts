@@ -16,8 +16,6 @@ import type { NativeEngine } from './native-engine.ts'
 export interface LanesOptions {
   /** `split`: one thread reads the TAP, another the socket; `single`: one thread does both. */
   readonly shape?: 'split' | 'single'
-  /** Random u32: where duplicate ids begin. */
-  readonly duplicateSeed: number
   /** Of the MAC table: two random u32 that nobody else knows. */
   readonly macKey: readonly [number, number]
   /** Slots of the MAC table: a power of two. */
@@ -50,7 +48,6 @@ export class Lanes {
         laneNumber,
         mask,
         macTable,
-        duplicateSeed: options.duplicateSeed >>> 0,
         rules: options.rules ?? DEFAULT_SWITCH_RULES,
         backlog: backlog.buffer,
       }

@@ -44,6 +44,7 @@ export interface NativeBinding {
   setClamping(engine: number, isOn: boolean): void
   setVia(engine: number, peerIndex: number, viaIndex: number): void
   setSpare(engine: number, peerIndex: number, spareIndex: number): void
+  setOriginKeys(engine: number, peerIndex: number, to: Uint8Array, from: Uint8Array): void
   sendControl(
     engine: number,
     receiverIndex: number,

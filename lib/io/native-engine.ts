@@ -153,6 +153,10 @@ export class NativeEngine implements EngineControl {
     this.#native.setSpare(this.id, peerIndex, spareIndex)
   }
 
+  setOriginKeys(peerIndex: number, to: Uint8Array, from: Uint8Array): void {
+    this.#native.setOriginKeys(this.id, peerIndex, to, from)
+  }
+
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
     return this.#native.sendControl(this.id, receiverIndex, body, endpoint?.ip ?? null, endpoint?.port ?? 0, copies)
   }

@@ -325,6 +325,13 @@ export const IMPOSTURE_SHOWN_MS = 60_000
 /** Hosts of which too much is to be flooded: so many are remembered, and shown for so long after the last drop. */
 export const FLOODS_MAX = 64
 export const FLOOD_SHOWN_MS = 10_000
+/** Broadcasts that are not proved are told of so long after they came, unless new keys came by then, … */
+export const FLOOD_ORIGIN_DOUBT_MS = 10_000
+/** … and shown so long. */
+export const FLOOD_ORIGIN_SHOWN_MS = 60_000
+export const FLOOD_ORIGINS_MAX = 64
+/** Peers whose keys for that are made in one turn. */
+export const ORIGIN_KEYS_PER_TURN = 8
 /** MAC addresses that are in use twice: so many are remembered, and shown for so long after the last drop. */
 export const MAC_CONFLICTS_MAX = 64
 export const MAC_CONFLICT_SHOWN_MS = 180_000

@@ -9,7 +9,7 @@ import { Sightings, type Sighting } from './sightings.ts'
 /** A host of which more is to be flooded than is allowed. */
 export interface Flood {
   readonly peer: PeerId
-  /** Who passed it on last, and says that it is of `peer`; the same when it came from there itself. */
+  /** Who passed it on last; the same when it came from there itself. */
   readonly by: PeerId
   /** Where it came from last. */
   readonly mac: string

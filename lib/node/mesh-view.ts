@@ -54,15 +54,24 @@ export class MeshView {
   readonly #context: NodeContext
   readonly #self: PeerId
   readonly #onForget: (peer: PeerId, now: Millis) => void
+  readonly #onStart: (peer: PeerId, start: Uint8Array, now: Millis) => void
   readonly #known: KnownPeers
   readonly #rebuild: Rebuild<Built>
   #built = NOTHING
   #reachable: ReadonlySet<PeerId> = new Set()
   #version = 0
 
-  /** `onForget`: the peer's index is free from then on, and may soon be another's: let go of what uses it. */
-  constructor(context: NodeContext, onForget: (peer: PeerId, now: Millis) => void) {
+  /**
+   * `onForget`: the peer's index is free from then on, and may soon be another's: let go of what uses it. `onStart`: its links
+   * tell the number (8 bytes) that it drew at its start.
+   */
+  constructor(
+    context: NodeContext,
+    onForget: (peer: PeerId, now: Millis) => void,
+    onStart: (peer: PeerId, start: Uint8Array, now: Millis) => void = () => undefined,
+  ) {
     this.#context = context
+    this.#onStart = onStart
     this.#onForget = onForget
     this.#self = context.config.identity.peerId
     const { advertised } = context.config
@@ -176,7 +185,7 @@ export class MeshView {
         endpoint !== undefined && !isScoped(endpoint) && !this.#known.get(neighbour)?.info?.endpoints.includes(endpoint)
       return isNews ? claim : { ...claim, endpoint: undefined }
     })
-    this.#context.ledger.put(RECORD_KIND.links, NO_KEY, encodeLinks(told))
+    this.#context.ledger.put(RECORD_KIND.links, NO_KEY, encodeLinks(told, this.#context.config.incarnation))
   }
 
   /** Withdraws what this peer said of itself. */
@@ -203,6 +212,7 @@ export class MeshView {
     if (isDrop(links)) return this.#context.drop(links.reason)
     const index = owner === this.#self ? SELF_INDEX : this.#known.ensure(owner).index
     const isChanged = this.#known.claims.set(index, links)
+    if (links?.start !== undefined && index !== SELF_INDEX) this.#onStart(owner, links.start, now)
     // Whom a full ledger takes in depends on who is named, too.
     if (isChanged || this.#context.ledger.isFull) this.#rebuild.want(now)
     if (value === undefined && owner !== this.#self) this.#forgetIfGone(owner, now)

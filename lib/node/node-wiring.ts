@@ -9,6 +9,7 @@ import { DataPaths } from './data-paths.ts'
 import { Dialler } from './dialler.ts'
 import { Discovery } from './discovery.ts'
 import { TablePublisher } from './forwarding-table.ts'
+import { FloodOrigins } from './flood-origins.ts'
 import { Floods } from './floods.ts'
 import { FounderElection } from './founder-election.ts'
 import { Gossip } from './gossip.ts'
@@ -26,6 +27,7 @@ import { MeshView } from './mesh-view.ts'
 import { NameRecords } from './names.ts'
 import { Neighbours } from './neighbours.ts'
 import type { NodeOutput } from './outputs.ts'
+import { OriginKeys } from './origin-keys.ts'
 import { OwnLinks } from './own-links.ts'
 import type { PartFactory, StoreRead } from './part.ts'
 import { Parts } from './parts.ts'
@@ -91,7 +93,15 @@ export function wireParts(
     isAlone: () => neighbours.count === 0,
     roamedTo: peer => discovery.dialEndpointOf(peer),
   })
-  const view: MeshView = new MeshView(context, (peer, at) => paths.stop(peer, at))
+  const originKeys = new OriginKeys(context)
+  const view: MeshView = new MeshView(
+    context,
+    (peer, at) => {
+      paths.stop(peer, at)
+      originKeys.forget(peer)
+    },
+    (peer, start, at) => originKeys.handleStart(peer, start, at),
+  )
   const router: Router = new Router(context, to => view.controlRoutes.get(to)?.nextHop)
   const gossip: Gossip = new Gossip(context, () => ({ links: events, past }), now)
   const keeper: LedgerKeeper = new LedgerKeeper(context, gossip)
@@ -115,6 +125,7 @@ export function wireParts(
   const impostures: Impostures = new Impostures(context, address => addresses.ipam.peerOf(address))
   const macConflicts = new MacConflicts(context)
   const floods = new Floods(context)
+  const floodOrigins = new FloodOrigins(context, peer => originKeys.keyedAt(peer), now)
   const contacts: Contacts = new Contacts(context, dialler, () => members.all.size)
   const use: MeshUse = new MeshUse(context, mesh, () => addresses.ipam.leases().length > 0)
   const links = new OwnLinks(context, view, paths)
@@ -146,6 +157,8 @@ export function wireParts(
     impostures,
     macConflicts,
     floods,
+    originKeys,
+    floodOrigins,
     names,
     contacts,
     use,
@@ -185,6 +198,7 @@ export function wireParts(
       impostures,
       macConflicts,
       floods,
+      floodOrigins,
       use,
       election,
       health,

@@ -275,6 +275,9 @@ export class Node implements Machine<NodeOutput> {
       const [origin, neighbour] = [peerAt(notice.origin), peerAt(notice.neighbour)]
       if (origin !== undefined && neighbour !== undefined)
         this.#wiring.floods.handle(origin, neighbour, notice.mac, now)
+    } else if (notice.kind === 'flood-origin') {
+      const [origin, neighbour] = [peerAt(notice.origin), peerAt(notice.neighbour)]
+      if (origin !== undefined && neighbour !== undefined) this.#wiring.floodOrigins.handle(origin, neighbour, now)
     } else {
       const [keptAt, droppedAt] = [peerAt(notice.keptAt), peerAt(notice.droppedAt)]
       if (keptAt !== undefined && droppedAt !== undefined)

@@ -15,7 +15,7 @@ export const MAC_FORMER_MS = 20
 /** Slots of a MAC table unless told otherwise: a power of two. */
 export const MAC_TABLE_CAPACITY = 16_384
 
-/** Slots that share one bucket of a MAC table or of a duplicate window. */
+/** Slots that share one bucket of a MAC table. */
 export const BUCKET_SLOTS = 8
 /** Of a bucket of a MAC table so many are addresses of this host; the rest is for those of others. */
 export const BUCKET_LOCAL_MAX = 6
@@ -50,22 +50,13 @@ export const AWAITING_BYTES_MAX = 262_144
 /** … for so long. */
 export const AWAITING_MS = 2_000
 
-/** Broadcast ids that a lane remembers unless told otherwise: a power of two. */
-export const DUPLICATE_WINDOW_CAPACITY = 16_384
-
-/** A copy of a broadcast frame that comes later than this is taken for a new frame. */
-export const DUPLICATE_EXPIRY_MS = 10_000
-
-/** Bits of a duplicate id that a lane counts with; the rest name the lane. */
-export const DUPLICATE_COUNTER_BITS = 28
-
-/** Lanes of one peer that can make duplicate ids. */
+/** Lanes of one peer that can flood. */
 export const LANES_MAX = 16
 
 /** A lane says of at most so many peers in one second that it wants a way to them, and the like. */
 export const PEER_SLOTS = 1_024
 
-/** No path carries less of a segmented frame in one datagram; bounds how many duplicate ids a super-frame can take. */
+/** No path carries less of a segmented frame in one datagram; bounds how many sequences a super-frame can take. */
 export const SEGMENT_BYTES_MIN = 256
 
 /** The largest datagram that a path is taken to carry when not even this is proved: IPv6's headers and 576 bytes. */

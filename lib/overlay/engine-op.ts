@@ -20,6 +20,12 @@ export type EngineOp =
   | { readonly op: 'set-bridge-addresses'; readonly addresses: readonly BridgeAddress[] }
   | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
   | { readonly op: 'set-spare'; readonly peerIndex: number; readonly spareIndex: number }
+  | {
+      readonly op: 'set-origin-keys'
+      readonly peerIndex: number
+      readonly to: Uint8Array
+      readonly from: Uint8Array
+    }
   | { readonly op: 'inject-datagrams'; readonly peerIndex: number; readonly bundle: Uint8Array }
   | {
       readonly op: 'send-control'
@@ -54,6 +60,8 @@ export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
       return engine.setVia(op.peerIndex, op.viaIndex)
     case 'set-spare':
       return engine.setSpare(op.peerIndex, op.spareIndex)
+    case 'set-origin-keys':
+      return engine.setOriginKeys(op.peerIndex, op.to, op.from)
     case 'inject-datagrams':
       return engine.injectDatagrams(op.peerIndex, op.bundle)
     case 'send-control':

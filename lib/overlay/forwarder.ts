@@ -1,9 +1,8 @@
 import { macOfHalves, type EndpointParts, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
-import { DATAGRAM_KIND, PASSES_ONLY, WAY_ENTRY_BYTES } from '../wire/mod.ts'
+import { DATAGRAM_KIND, PASSES_ONLY, SEQUENCE_COUNTER_BITS, WAY_ENTRY_BYTES } from '../wire/mod.ts'
 import { AwaitingFrames } from './awaiting-frames.ts'
 import {
-  DUPLICATE_COUNTER_BITS,
   FLOOD_SOURCES_MAX,
   LANES_MAX,
   LARGE_FRAME_BYTES,
@@ -11,7 +10,6 @@ import {
   MAC_FORMER_MS,
   SEGMENT_BYTES_MIN,
 } from './constants.ts'
-import { DuplicateWindow } from './duplicate-window.ts'
 import { FloodLimit } from './flood-limit.ts'
 import { behindPart, FloodWays, type FloodWay } from './flood-ways.ts'
 import type { ForwardingTable } from './forwarding.ts'
@@ -46,12 +44,8 @@ export interface ForwarderHooks {
 }
 
 export interface ForwarderOptions {
-  /** Which of the peer's lanes this is (0 … LANES_MAX - 1): keeps duplicate ids of different lanes apart. */
+  /** Which of the peer's lanes this is (0 … LANES_MAX - 1): keeps sequences of different lanes apart. */
   readonly laneNumber?: number
-  /** Where duplicate ids begin: random, so that ids after a restart do not look like those before. */
-  readonly duplicateSeed?: number
-  /** Broadcast ids remembered: a power of two. */
-  readonly duplicateCapacity?: number
   readonly rules?: SwitchRules
 }
 
@@ -61,7 +55,8 @@ const ETHER_TYPE_ARP = 0x0806
 const ETHER_TYPE_IPV6 = 0x86dd
 /** The upper 16 bits of the MAC addresses of IPv6 groups. */
 const IPV6_GROUP = 0x3333
-const COUNTER_SPAN = 2 ** DUPLICATE_COUNTER_BITS
+/** The lane's number stands above so many bits of the upper half of a sequence. */
+const LANE_SHIFT = SEQUENCE_COUNTER_BITS - 32
 
 /**
  * The switch of one lane: decides per batch where frames go. Inputs: `outbound` (one batch of the TAP), `inbound` (one
@@ -73,7 +68,6 @@ export class Forwarder {
   readonly #lane: EngineLane
   readonly #macs: MacTable
   readonly #hooks: ForwarderHooks
-  readonly #duplicates: DuplicateWindow
   readonly #laneBits: number
   readonly #movedPeers: Int32Array
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
@@ -85,6 +79,7 @@ export class Forwarder {
   readonly #contested = new Pacer()
   readonly #asked = new Pacer()
   readonly #flooding = new Pacer()
+  readonly #unproved = new Pacer()
   readonly #rules: SwitchRules
   readonly #peerFloods: PeerFloods
   /** Of this host, and of MAC addresses of it. */
@@ -95,7 +90,8 @@ export class Forwarder {
   #reachableList: readonly number[] = []
   #adjacentList: readonly number[] = []
   #selfIndex = -1
-  #nextDuplicate: number
+  /** Of the next frame that is flooded. */
+  #nextSequence = 0
   /** Which span of LARGE_TOLD_MS this is. */
   #largeTurn = 0
   /** The same of MAC_FORMER_MS. */
@@ -109,9 +105,7 @@ export class Forwarder {
     this.#lane = lane
     this.#macs = macs
     this.#hooks = hooks
-    this.#duplicates = new DuplicateWindow(options.duplicateCapacity)
-    this.#laneBits = laneNumber << DUPLICATE_COUNTER_BITS
-    this.#nextDuplicate = ((options.duplicateSeed ?? 0) >>> 0) % COUNTER_SPAN
+    this.#laneBits = laneNumber << LANE_SHIFT
     this.#movedPeers = new Int32Array(lane.rowsMax)
     this.#rules = options.rules ?? DEFAULT_SWITCH_RULES
     this.#peerFloods = new PeerFloods(this.#rules.floodPerSecond)
@@ -243,14 +237,14 @@ export class Forwarder {
   #flood(row: number, at: number): void {
     const { rows, ways } = this.#lane
     const { from, end } = this.#wayOf()
-    let id = -1
+    let sequence = -1
     for (let entry = from; entry < end; entry = behindPart(ways, entry)) {
       const child = ways[entry]!
       if (this.#adjacent[child] !== 1) continue
-      if (id < 0) id = this.#takeDuplicateId(rows[at + ROW.length]!, rows[at + ROW.gsoSize]!)
-      this.#push(row, child, DATAGRAM_KIND.broadcast, -1 - entry, id)
+      if (sequence < 0) sequence = this.#takeSequence(rows[at + ROW.length]!, rows[at + ROW.gsoSize]!)
+      this.#push(row, child, DATAGRAM_KIND.broadcast, -1 - entry, sequence)
     }
-    if (id < 0) this.#drop('no-destination')
+    if (sequence < 0) this.#drop('no-destination')
   }
 
   /** True when the frame is for the TAP. */
@@ -259,7 +253,9 @@ export class Forwarder {
     const isBroadcast = kind === DATAGRAM_KIND.broadcast
     const origin = rows[at + (isBroadcast ? ROW.originPeer : ROW.fromPeer)]!
     if (origin < 0) return this.#drop('unknown-origin')
-    if (origin === this.#selfIndex) return this.#drop('duplicate')
+    // First: nothing is remembered, learned or counted of a frame that may be invented.
+    if ((rows[at + ROW.flags]! & ROW_FLAG.unproved) !== 0 || origin === this.#selfIndex)
+      return this.#dropUnproved(origin, rows[at + ROW.fromPeer]!, nowSeconds)
     if (!this.#isSound(at)) return false
     if (rows[at + ROW.etherType] === ETHER_TYPE_IPV6) {
       if (this.#isSpoofedIpv6(at, origin)) return this.#dropSpoofed(at, origin, nowSeconds)
@@ -267,9 +263,6 @@ export class Forwarder {
         return this.#drop('spoofed-neighbour')
     } else if (this.#owners.isOfAnother(rows[at + ROW.sourceIpv4]!, origin))
       return this.#dropSpoofed(at, origin, nowSeconds)
-    // A copy counts neither as seen at its origin nor as flooded.
-    const duplicateId = rows[at + ROW.duplicateId]!
-    if (isBroadcast && this.#duplicates.has(origin, duplicateId, now)) return this.#drop('duplicate')
     const before = this.#learn(at, origin, nowSeconds)
     if (before === MAC_CONTESTED) return false
     if (before === MAC_LOCAL) this.#lane.countLocalMove()
@@ -277,11 +270,7 @@ export class Forwarder {
     const isFlood = isBroadcast || (rows[at + ROW.destinationHigh]! & GROUP_BIT) !== 0
     if (isFlood && !this.#peerFloods.take(origin, rows[at + ROW.fromPeer]!, this.#framesAt(at), now))
       return this.#dropFlood(at, origin, rows[at + ROW.fromPeer]!, nowSeconds)
-    // Last: a frame that is dropped must not shadow a good one of the same id.
-    if (isBroadcast) {
-      this.#duplicates.admit(origin, duplicateId, now)
-      this.#passOn(row, at, origin)
-    }
+    if (isBroadcast) this.#passOn(row, at, origin)
     return (rows[at + ROW.flags]! & ROW_FLAG.passesOnly) === 0
   }
 
@@ -295,7 +284,6 @@ export class Forwarder {
   #passOn(row: number, at: number, origin: number): void {
     const { rows, slab } = this.#lane
     const from = rows[at + ROW.fromPeer]!
-    const id = rows[at + ROW.duplicateId]!
     let entry = rows[at + ROW.wayAt]!
     const end = entry + (slab[entry - 2]! | (slab[entry - 1]! << 8)) * WAY_ENTRY_BYTES
     while (entry < end) {
@@ -303,7 +291,7 @@ export class Forwarder {
       const index = entry + WAY_CHILD_AT
       const child = slab[index]! | (slab[index + 1]! << 8) | (slab[index + 2]! << 16) | (slab[index + 3]! << 24)
       if (this.#adjacent[child] === 1 && child !== from && child !== origin)
-        this.#push(row, child, DATAGRAM_KIND.broadcast, entry, id)
+        this.#push(row, child, DATAGRAM_KIND.broadcast, entry, 0)
       entry += (1 + below) * WAY_ENTRY_BYTES
     }
   }
@@ -341,6 +329,11 @@ export class Forwarder {
       this.#hooks.onSpoofed(origin, this.#lane.rows[at + ROW.sourceIpv4]! >>> 0)
     }
     return this.#drop('spoofed-source')
+  }
+
+  #dropUnproved(origin: number, neighbour: number, nowSeconds: number): false {
+    if (this.#unproved.isDue(neighbour, nowSeconds)) this.#hooks.onNotice({ kind: 'flood-origin', origin, neighbour })
+    return this.#drop('flood-origin')
   }
 
   #isSpoofedIpv6(at: number, origin: number): boolean {
@@ -395,19 +388,15 @@ export class Forwarder {
     return this.#drop('flood-limit')
   }
 
-  /**
-   * A frame takes an id for each segment that the engine may cut it into, be it a super-frame or too long for a path.
-   */
-  #takeDuplicateId(lengthBytes: number, gsoSize: number): number {
+  /** A frame takes a sequence for each segment that the engine may cut it into. */
+  #takeSequence(lengthBytes: number, gsoSize: number): number {
     const segmentBytes = gsoSize > 0 ? Math.min(gsoSize, SEGMENT_BYTES_MIN) : SEGMENT_BYTES_MIN
-    const ids = Math.max(1, Math.ceil(lengthBytes / segmentBytes))
-    if (this.#nextDuplicate + ids > COUNTER_SPAN) this.#nextDuplicate = 0
-    const id = this.#laneBits | this.#nextDuplicate
-    this.#nextDuplicate += ids
-    return id
+    const sequence = this.#nextSequence
+    this.#nextSequence += Math.max(1, Math.ceil(lengthBytes / segmentBytes))
+    return sequence
   }
 
-  #push(row: number, peer: number, kind: number, wayAt: number, duplicateId: number): void {
+  #push(row: number, peer: number, kind: number, wayAt: number, sequence: number): void {
     const { rows, sends, sendsMax } = this.#lane
     if (rows[row * ROW.columns + ROW.length]! > LARGE_FRAME_BYTES) this.#tellLarge(peer)
     if (this.#sendCount === sendsMax) this.#flush()
@@ -416,7 +405,8 @@ export class Forwarder {
     sends[at + SEND.peer] = peer
     sends[at + SEND.kind] = kind
     sends[at + SEND.wayAt] = wayAt
-    sends[at + SEND.duplicateId] = duplicateId
+    sends[at + SEND.sequenceLow] = sequence
+    sends[at + SEND.sequenceHigh] = this.#laneBits | Math.floor(sequence / 2 ** 32)
   }
 
   /** Told now and then: it is only a cause to look whether the path still carries them. */

@@ -1,6 +1,5 @@
 export * from './constants.ts'
 export * from './data-plane.ts'
-export * from './duplicate-window.ts'
 export * from './engine-op.ts'
 export * from './flood-ways.ts'
 export * from './forwarder.ts'

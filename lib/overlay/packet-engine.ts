@@ -69,6 +69,11 @@ export interface EngineControl {
    */
   setSpare(peerIndex: number, spareIndex: number): void
   /**
+   * The keys (16 bytes each) of what this peer floods and others pass on to that one, and the other way round. What was
+   * taken by earlier keys is forgotten.
+   */
+  setOriginKeys(peerIndex: number, to: Uint8Array, from: Uint8Array): void
+  /**
    * Seals one control datagram with the named session and sends it to `endpoint`, or when that is undefined to where
    * the peer's frames go. Returns false when there is no such session, path, or counter left. `copies`: so many times,
    * as one train.
@@ -134,14 +139,13 @@ export const ROW = {
   originPeer: 12,
   /** broadcast: where in `slab` the entries are (lib/wire/datagram.ts); how many says the u16 before them. */
   wayAt: 13,
-  duplicateId: 14,
   /** The IPv4 source address of an IPv4 or ARP frame, the last 32 bits of the source of an IPv6 frame, else 0. */
-  sourceIpv4: 15,
+  sourceIpv4: 14,
   /** The receiver index (its 32 bits) of the session that opened the datagram; 0 for the TAP. */
-  receiverIndex: 16,
+  receiverIndex: 15,
   /** The first three times 32 bits of the source address of an IPv6 frame, else 0. */
-  sourceIpv6: 17,
-  columns: 20,
+  sourceIpv6: 16,
+  columns: 19,
 } as const
 
 export const ROW_FLAG = {
@@ -162,6 +166,11 @@ export const ROW_FLAG = {
   dhcpServer: 1 << 21,
   /** broadcast: it is not for this peer, which only passes it on. */
   passesOnly: 1 << 22,
+  /**
+   * broadcast: that it began where it says is not proved. Whoever passed it on, or its source, lies, or its keys are not
+   * known here.
+   */
+  unproved: 1 << 23,
 } as const
 
 /** Columns of a send row: which frame row goes to which peer, how. */
@@ -176,11 +185,12 @@ export const SEND = {
    */
   wayAt: 3,
   /**
-   * broadcast from the TAP: when the engine cuts the frame into segments, segment n (from 0) carries duplicateId + n. What
-   * is passed on keeps the id that it came with.
+   * broadcast from the TAP: when the engine cuts the frame into segments, segment n (from 0) carries this and n. Within one
+   * `send` a sequence is of one frame alone. What is passed on keeps the sequence that it came with.
    */
-  duplicateId: 4,
-  columns: 5,
+  sequenceLow: 4,
+  sequenceHigh: 5,
+  columns: 6,
 } as const
 
 /**
@@ -240,7 +250,7 @@ export const SWITCH_DROPS = [
   'spoofed-neighbour',
   'router-advertisement',
   'bridge-control',
-  'duplicate',
+  'flood-origin',
   'hop-limit',
   'unknown-origin',
   'malformed-frame',

@@ -4,9 +4,8 @@ import { FloodLimit } from './flood-limit.ts'
 import { PEER_INDEX_MAX } from './packet-engine.ts'
 
 /**
- * How much of each peer is flooded here. Where a frame began is the word of the neighbour that passes it on, so what it
- * passes on has limits of its own: of all that it passes on, and of each origin by this neighbour. What comes from the
- * origin itself is never dropped for what another said. Does not allocate but for a new neighbour.
+ * How much of each peer is flooded here. What a neighbour passes on has limits of its own: of all that it passes on, and of
+ * each origin by this neighbour. What comes from the origin itself is never dropped for what another passed on. Does not allocate but for a new neighbour.
  */
 export class PeerFloods {
   readonly #perSecond: number

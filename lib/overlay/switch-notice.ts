@@ -8,7 +8,12 @@ export type SwitchNotice =
    */
   | { readonly kind: 'duplicate-mac'; readonly mac: Mac; readonly keptAt: number; readonly droppedAt: number }
   /**
-   * More of the peer (or MAC_LOCAL) is to be flooded than is allowed; the address is that of the last frame. That it began
-   * there is what the neighbour says that it came from (the same peer when it came from itself).
+   * More of the peer (or MAC_LOCAL) is to be flooded than is allowed; the address is that of the last frame, which the
+   * neighbour passed on (the same peer when it came from itself).
    */
   | { readonly kind: 'flood'; readonly origin: number; readonly neighbour: number; readonly mac: Mac }
+  /**
+   * That a broadcast began at the peer is not proved, where the neighbour passed it on
+   * as its.
+   */
+  | { readonly kind: 'flood-origin'; readonly origin: number; readonly neighbour: number }

@@ -4,9 +4,9 @@ import { SHORT_ID_BYTES, readEndpoint, writeEndpoint } from '../wire/mod.ts'
 import { PUBLISHED_LINKS_MAX, RTT_CLASS_MAX } from './constants.ts'
 
 /**
- * The value of a peer's `links` record: every link that it holds. Bytes after the last link are ignored.
+ * The value of a peer's `links` record: every link that it holds, and a number that it drew at its start.
  *
- *     | count u16 | count × [ short id of the neighbour (8) | RTT class and flags u8 | endpoint ] … |
+ *     | count u16 | count × [ short id of the neighbour (8) | RTT class and flags u8 | endpoint ] … | start (8) |
  *
  * The lower four bits are the RTT class; flags: 16 this peer dialled, 32 the data path is up, 64 an endpoint follows;
  * the last bit is ignored. Links ascend by their ids' bytes. The endpoint (endpoint-field.ts) is where this peer sees
@@ -49,12 +49,16 @@ export interface LinksRecord {
   /** Where in `value` the endpoint is; 0: there is none. */
   readonly endpointsAt: Uint16Array
   readonly value: Uint8Array
+  /** START_BYTES; undefined when there are fewer. */
+  readonly start?: Uint8Array | undefined
 }
+
+const START_BYTES = 8
 
 /**
  * PUBLISHED_LINKS_MAX at most, in any order; equal lists give equal bytes. Of two that share a short id one is written.
  */
-export function encodeLinks(links: readonly LinkClaim[]): Uint8Array {
+export function encodeLinks(links: readonly LinkClaim[], start: Uint8Array = new Uint8Array(START_BYTES)): Uint8Array {
   assert(links.length <= PUBLISHED_LINKS_MAX, `${links.length} links`)
   const identified = links
     .map(link => ({ link, id: shortIdOf(link.neighbour) }))
@@ -70,7 +74,7 @@ export function encodeLinks(links: readonly LinkClaim[]): Uint8Array {
     writer.raw(peerIdBytes(link.neighbour).subarray(0, SHORT_ID_BYTES)).u8(marks)
     if (link.endpoint !== undefined) writeEndpoint(writer, link.endpoint)
   }
-  return writer.finish()
+  return writer.raw(start).finish()
 }
 
 export function decodeLinks(value: Uint8Array): Decoded<LinksRecord> {
@@ -93,7 +97,9 @@ export function decodeLinks(value: Uint8Array): Decoded<LinksRecord> {
     const at = value.length - reader.remaining
     if (readEndpoint(reader) !== undefined) endpointsAt[i] = at
   }
-  return reader.ok ? { count, highs, lows, marks, endpointsAt, value } : new Drop('links-malformed')
+  if (!reader.ok) return new Drop('links-malformed')
+  const start = reader.remaining < START_BYTES ? undefined : reader.raw(START_BYTES)
+  return { count, highs, lows, marks, endpointsAt, value, start }
 }
 
 /** The row of the link to a neighbour; -1 when there is none. */

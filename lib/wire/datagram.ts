@@ -9,15 +9,15 @@
  *
  *     frame      | kind | flags | gso size u16 | checksum start u16 | checksum offset u8 | rsvd | Ethernet frame … |
  *     broadcast  | kind | flags | gso size u16 | checksum start u16 | checksum offset u8 | passes only u8 |
- *                | duplicate id u32 | source short id (8) | rsvd u16 | entries u16 | entry … | Ethernet frame … |
- *     entry      | entries below u15, passes only u1 | short id (8) |
+ *                | sequence u64 | source short id (8) | tag (8) | rsvd u16 | entries u16 | entry … | Ethernet frame … |
+ *     entry      | entries below u15, passes only u1 | short id (8) | tag (8) |
  *     relayed    | kind | hop limit | rsvd u16 | rsvd u32 | source short id (8) | destination short id (8) | datagram … |
  *     control    | kind | body … |
  *     fragment   | kind | rsvd | total u16 | offset u16 | rsvd u16 | id u32 | bytes of a frame or broadcast … |
  *
  * All integers are little-endian. A peer's short id is the first eight bytes of its PeerId. The entries of a broadcast are,
  * in preorder, the part of the source's tree below the receiver: children of one peer ascend by the bytes of their ids.
- * Who only passes on does not give the frame to its own bridge.
+ * Who only passes on does not give the frame to its own bridge. The highest 4 bits of a sequence are the source's lane.
  */
 export const DATAGRAM_TYPE_DATA = 1
 
@@ -25,8 +25,13 @@ export const DATAGRAM_HEADER_BYTES = 16
 export const DATAGRAM_TAG_BYTES = 16
 export const FRAME_HEADER_BYTES = 8
 /** Without entries. */
-export const BROADCAST_HEADER_BYTES = 24
-export const WAY_ENTRY_BYTES = 10
+export const BROADCAST_HEADER_BYTES = 36
+export const WAY_ENTRY_BYTES = 18
+/** Of a broadcast's header, beside the frame, what its tags are for; the byte of `passes only` counts as 0. */
+export const ORIGIN_BYTES = 24
+export const ORIGIN_KEY_BYTES = 16
+/** Bits of a sequence that a lane counts with; the rest name the lane. */
+export const SEQUENCE_COUNTER_BITS = 60
 export const RELAYED_HEADER_BYTES = 24
 export const FRAGMENT_HEADER_BYTES = 12
 export const SHORT_ID_BYTES = 8

@@ -161,7 +161,7 @@ function pair() {
     near.lane.wait(READY.tap, 1000)
     near.lane.tapRead()
     near.lane.ways.set([1, 0])
-    near.lane.sends.set([0, 1, kind, -1, 7])
+    near.lane.sends.set([0, 1, kind, -1, 7, 0])
     return near.lane.send(1)
   }
   const received = () => {
@@ -176,12 +176,12 @@ function pair() {
     }
     return rows
   }
-  /** What the sender's bridge is given: frames behind a vnet header of zeros. */
-  const told = () => {
+  /** What a bridge is given, the sender's: frames behind a vnet header of zeros. */
+  const told = (tap = near.tap) => {
     const buffer = new Uint8Array(70_000)
     let bytes: number
     try {
-      bytes = readSync(near.tap, buffer)
+      bytes = readSync(tap, buffer)
     } catch {
       return undefined
     }
@@ -348,7 +348,7 @@ t.test('segments of a UDP super-frame are datagrams that a path must carry, in p
 })
 
 t.test('on request a TCP connection learns from the start what fits, whichever end speaks', t => {
-  const { near, far, send, received } = pair()
+  const { near, far, send, received, told } = pair()
   near.engine.setPathBytes(1, PATH_BYTES)
   const syn = (optionsBefore: number[]) => {
     const options = [
@@ -434,7 +434,10 @@ t.test('on request a TCP connection learns from the start what fits, whichever e
     far.engine.setClamping(true)
     far.engine.setPathBytes(1, 800)
     send(frame)
-    const [inward] = received()
+    t.same(received(), [frame], 'what may be passed on stays as it came')
+    far.lane.deliveries[0] = 0
+    far.lane.tapWrite(1)
+    const inward = told(far.tap)
     t.equal(announced(inward!, before), 800 - 40 - 14 - 40)
     t.ok(isSound(inward!))
     far.engine.setClamping(false)

@@ -32,6 +32,7 @@ for (const peer of [1, 2]) {
   const cipher = 'chacha20-poly1305'
   engine.addSession({ peerIndex: peer, receiverIndex: peer, remoteIndex: 7, cipher, sendKey: KEY, receiveKey: KEY })
   engine.sealWith(peer, peer)
+  engine.setOriginKeys(peer, KEY.subarray(16), KEY.subarray(16))
   engine.setEndpoint(peer, { ip: LOOPBACK, port: stranger.address().port })
 }
 // Everything that can be done with a frame is done with some.
@@ -146,7 +147,7 @@ t.test('no frame of the TAP does harm', test => {
       const count = lane.tapRead()
       for (let row = 0; row < count; row++) {
         const kind = row % 2 === 0 ? DATAGRAM_KIND.frame : DATAGRAM_KIND.broadcast
-        lane.sends.set([row, 1, kind, ownWayAt(row), row], row * SEND.columns)
+        lane.sends.set([row, 1, kind, ownWayAt(row), row, 0], row * SEND.columns)
         lane.deliveries[row] = row
       }
       lane.send(count)
@@ -179,13 +180,13 @@ const entries = fc
     fc.constantFrom(0, 0, 0, 1, 9, 60_000),
   )
   .map(([list, more]) => {
-    const bytes = Buffer.alloc(4 + 10 * list.length)
+    const bytes = Buffer.alloc(4 + 18 * list.length)
     bytes.writeUInt16LE((list.length + more) & 0xffff, 2)
     for (const [at, [first, peer]] of list.entries()) {
-      bytes.writeUInt16LE(first, 4 + 10 * at)
-      bytes.fill(peer, 6 + 10 * at, 14 + 10 * at)
+      bytes.writeUInt16LE(first, 4 + 18 * at)
+      bytes.fill(peer, 6 + 10 * at, 14 + 18 * at)
       // Else few would ascend.
-      if (list.length > 2) bytes.writeUInt16BE(at, 6 + 10 * at)
+      if (list.length > 2) bytes.writeUInt16BE(at, 6 + 18 * at)
     }
     return bytes
   })
@@ -212,7 +213,11 @@ t.test('no plaintext of a peer does harm, and each is a row or a drop', async te
           head[0] = 3
           return Uint8Array.from([...head, ...more, ...inner])
         }
-        return Uint8Array.from([...head, ...(prefix.kind === 2 ? [...more.subarray(0, 12), ...way] : []), ...frame])
+        return Uint8Array.from([
+          ...head,
+          ...(prefix.kind === 2 ? [...more, ...more.subarray(0, 8), ...way] : []),
+          ...frame,
+        ])
       }),
   )
   await fc.assert(
@@ -227,8 +232,8 @@ t.test('no plaintext of a peer does harm, and each is a row or a drop', async te
         if (lane.wait(READY.udp, 2000) === 0) return false
         const count = lane.udpRead()
         for (let row = 0; row < count; row++) {
-          const wayAt = lane.rows[row * ROW.columns + ROW.wayAt]! + [0, 0, 10, -10, 3, 1 << 20][row % 6]!
-          lane.sends.set([row, 2, DATAGRAM_KIND.broadcast, wayAt, row], row * SEND.columns)
+          const wayAt = lane.rows[row * ROW.columns + ROW.wayAt]! + [0, 0, 18, -18, 3, 1 << 20][row % 6]!
+          lane.sends.set([row, 2, DATAGRAM_KIND.broadcast, wayAt, row, 0], row * SEND.columns)
           lane.deliveries[row] = row
         }
         rows += Math.max(0, count)

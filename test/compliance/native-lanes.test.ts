@@ -74,7 +74,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onHanded: () => undefined,
     onFailure: (message: string) => void failures.push(message),
   }
-  const plane = new LanePlane(receiver, events, { shape, duplicateSeed: 1, macKey: [1, 2] })
+  const plane = new LanePlane(receiver, events, { shape, macKey: [1, 2] })
   const senderLane = new NativeLane(sender.id)
   const hooks = {
     onControl: () => undefined,

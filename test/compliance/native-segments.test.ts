@@ -130,7 +130,7 @@ function carry(frames: readonly { vnet: Uint8Array; frame: Uint8Array }[]): { ro
   const count = sending.tapRead()
   if (count !== frames.length) throw new Error(`${count} of ${frames.length} frames were read`)
   for (let row = 0; row < count; row++) {
-    sending.sends.set([row, 1, DATAGRAM_KIND.frame, 0, 0], row * SEND.columns)
+    sending.sends.set([row, 1, DATAGRAM_KIND.frame, 0, 0, 0], row * SEND.columns)
   }
   const sent = sending.send(count)
   if (sender.counters()['tx-datagrams']! - before !== sent) throw new Error('the counter disagrees')

@@ -153,6 +153,19 @@ export function linkUp(
   return keys
 }
 
+/** The key of what engine `source` floods for engine `receiver`. */
+export function originKeyOf(source: number, receiver: number): Uint8Array {
+  return Uint8Array.from({ length: 16 }, (_, at) => 16 * source + receiver + at)
+}
+
+/** Gives every engine the keys with every other. */
+export function giveOriginKeys(mesh: SuiteMesh): void {
+  for (const [at, { control }] of mesh.engines.entries()) {
+    for (const [of] of mesh.engines.entries())
+      if (of !== at) control.setOriginKeys(peerIndex(at, of), originKeyOf(at, of), originKeyOf(of, at))
+  }
+}
+
 /** Repeats `probe` until it gives something, waiting on the lane in between; undefined when the bound is reached. */
 export async function until<T>(
   lane: EngineLane,
@@ -173,7 +186,7 @@ export async function sendFrames(
   engine: SuiteEngine,
   peer: number,
   frames: readonly Uint8Array[],
-  row: Partial<Record<'kind' | 'wayAt' | 'duplicateId', number>> = {},
+  row: Partial<Record<'kind' | 'wayAt' | 'sequence', number>> = {},
 ): Promise<number> {
   const { lane } = engine
   let sent = 0
@@ -187,7 +200,8 @@ export async function sendFrames(
       lane.sends[at + SEND.peer] = peer
       lane.sends[at + SEND.kind] = row.kind ?? DATAGRAM_KIND.frame
       lane.sends[at + SEND.wayAt] = row.wayAt ?? 0
-      lane.sends[at + SEND.duplicateId] = row.duplicateId ?? 0
+      lane.sends[at + SEND.sequenceLow] = row.sequence ?? 0
+      lane.sends[at + SEND.sequenceHigh] = Math.floor((row.sequence ?? 0) / 2 ** 32)
     }
     sent += lane.send(count)
     left -= count

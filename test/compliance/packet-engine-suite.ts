@@ -23,6 +23,7 @@ import {
 import { broadcastsSuite } from './packet-engine-broadcasts.ts'
 import { hostileSuite } from './packet-engine-hostile.ts'
 import { linksSuite } from './packet-engine-links.ts'
+import { originsSuite } from './packet-engine-origins.ts'
 
 export type { MakeMesh, SuiteEngine, SuiteMesh } from './packet-engine-fixture.ts'
 
@@ -37,6 +38,7 @@ export function packetEngineSuite(t: Test, name: string, makeMesh: MakeMesh): vo
   control(t, name, makeMesh)
   relaying(t, name, makeMesh)
   broadcastsSuite(t, name, makeMesh)
+  originsSuite(t, name, makeMesh)
   linksSuite(t, name, makeMesh)
   hostileSuite(t, name, makeMesh)
 }
@@ -98,7 +100,7 @@ function roundTrips(t: Test, name: string, makeMesh: MakeMesh): void {
       const { lane } = a!
       a!.pushTap(testFrame(200))
       await until(lane, READY.tap, () => (lane.tapRead() > 0 ? true : undefined))
-      lane.sends.set([0, AB, DATAGRAM_KIND.frame, 0, 0, 0, peerIndex(0, 2), DATAGRAM_KIND.frame, 0, 0])
+      lane.sends.set([0, AB, DATAGRAM_KIND.frame, 0, 0, 0, 0, peerIndex(0, 2), DATAGRAM_KIND.frame, 0, 0, 0])
       t.equal(lane.send(2), 2)
       t.same((await receiveRows(b!))[0]?.bytes, testFrame(200))
       t.same((await receiveRows(c!))[0]?.bytes, testFrame(200))

@@ -30,6 +30,7 @@ import { bundleCount, bundleOf } from '../../lib/wire/datagram-bundle.ts'
 import { fillFrameFields, isStillTagged, type TapFrame } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
 import { MemoryHanded } from './memory-handed.ts'
+import { isOrigin, MemoryOrigin } from './memory-origins.ts'
 import { MemoryIntake } from './memory-intake.ts'
 import {
   FRESH,
@@ -44,19 +45,8 @@ import {
   type MemoryPeer,
 } from './memory-peer.ts'
 import { placeWay, soundHeaderBytes, wayOf, writeWay } from './memory-way.ts'
+import type { MemoryEngineOptions } from './memory-engine-options.ts'
 import { MemorySession, type Sealing } from './memory-session.ts'
-
-export interface MemoryEngineOptions {
-  /** Takes what the socket would send. The bytes are the receiver's to keep; must not call back into the engine. */
-  readonly onDatagram: (bytes: Uint8Array, to: EndpointParts) => void
-  /** Rows in a batch, and bytes of slab for each. */
-  readonly rowsMax?: number
-  readonly rowBytes?: number
-  readonly sendsMax?: number
-  readonly sealing?: Sealing
-  /** Frames and datagrams that wait to be read. */
-  readonly queueLimit?: number
-}
 
 interface Arrival {
   readonly bytes: Uint8Array
@@ -214,6 +204,10 @@ export class MemoryEngine implements EngineControl, EngineLane {
   setSpare(peerIndex: number, spareIndex: number): void {
     const peer = this.#peers.get(peerIndex)
     if (peer !== undefined) peer.spare = spareIndex
+  }
+
+  setOriginKeys(peerIndex: number, to: Uint8Array, from: Uint8Array): void {
+    Object.assign(this.#peers.get(peerIndex) ?? {}, { origin: new MemoryOrigin(to, from) })
   }
 
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
@@ -399,7 +393,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
     this.#sources[this.#rowCount] = from ?? NOWHERE
     const at = this.#startRow(session.peerIndex, kind, flags, session.receiverIndex)
     if (kind === DATAGRAM_KIND.frame) return this.#frameRow(at, plaintext, FRAME_HEADER_BYTES)
-    if (kind === DATAGRAM_KIND.broadcast) return this.#broadcastRow(at, plaintext)
+    if (kind === DATAGRAM_KIND.broadcast) return this.#broadcastRow(at, plaintext, session.peerIndex)
     if (kind !== DATAGRAM_KIND.control) return this.#drop('kind')
     if (plaintext.length - 1 > this.#rowBytes) return this.#drop('too-big')
     return this.#endRow(at, plaintext.subarray(1))
@@ -414,12 +408,15 @@ export class MemoryEngine implements EngineControl, EngineLane {
     return this.#endFrameRow(at, plaintext.subarray(headerBytes))
   }
 
-  #broadcastRow(at: number, plaintext: Uint8Array): boolean {
+  #broadcastRow(at: number, plaintext: Uint8Array, from: number): boolean {
     const headerBytes = soundHeaderBytes(plaintext)
     if (headerBytes === undefined) return this.#drop('malformed-frame')
     const wayFrom = this.rowsMax * this.#rowBytes + this.#wayBytes
     if (wayFrom + headerBytes > this.slab.length) return this.#drop('rows-full')
     placeWay(this, at, plaintext.subarray(0, headerBytes), wayFrom, this.#indexOf)
+    const origin = this.#peers.get(this.rows[at + ROW.originPeer]!)
+    if (!isOrigin(origin, this.#peers.get(from), plaintext, headerBytes))
+      this.rows[at + ROW.flags]! |= ROW_FLAG.unproved
     if (!this.#frameRow(at, plaintext, headerBytes)) return false
     this.#wayBytes += headerBytes
     return true
@@ -464,8 +461,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
     view.setUint16(2, this.rows[row + ROW.gsoSize]!, true)
     view.setUint16(4, this.rows[row + ROW.checksum]! & 0xffff, true)
     plaintext[6] = this.rows[row + ROW.checksum]! >>> 16
-    if (way !== undefined) writeWay(plaintext, way, { id: this.sends[at + SEND.duplicateId]!, shortId: this.#self })
     plaintext.set(this.slab.subarray(offset, offset + length), headerBytes)
+    if (way !== undefined) writeWay(plaintext, way, this, at, this.#self, this.#peers)
     if (isTooBig(peer, this.#peers, plaintext)) return this.#sendPieces(peer, peer.session, plaintext)
     const datagram = peer.session.seal(plaintext)
     return datagram === undefined ? this.#drop('counter-exhausted') : this.#sendTo(peer, datagram)

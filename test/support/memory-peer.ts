@@ -6,6 +6,7 @@ import {
   OVERHEAD_RELAY_BYTES,
   SHORT_ID_BYTES,
 } from '../../lib/wire/datagram.ts'
+import type { MemoryOrigin } from './memory-origins.ts'
 import type { MemorySession } from './memory-session.ts'
 
 /** What the in-memory engine keeps of a peer. */
@@ -17,6 +18,8 @@ export interface MemoryPeer {
   pathBytes: number
   via: number
   spare: number
+  /** Undefined while its start number is not known. */
+  origin: MemoryOrigin | undefined
 }
 
 /** Until something is known of the path: what fits IPv6's smallest MTU. */
@@ -29,6 +32,7 @@ export const FRESH = {
   pathBytes: PATH_BYTES_DEFAULT,
   via: -1,
   spare: -1,
+  origin: undefined,
 } as const
 
 /** The peer to which a datagram for `peer` leaves this host; undefined when its relay is unknown or needs one itself. */

@@ -1,12 +1,23 @@
-import { PASSES_ONLY, BROADCAST_HEADER_BYTES, WAY_ENTRIES_MAX, WAY_ENTRY_BYTES } from '../../lib/wire/datagram.ts'
+import { concatBytes } from '../../lib/base/mod.ts'
+import {
+  SHORT_ID_BYTES,
+  PASSES_ONLY,
+  BROADCAST_HEADER_BYTES,
+  WAY_ENTRIES_MAX,
+  WAY_ENTRY_BYTES,
+} from '../../lib/wire/datagram.ts'
 import { ROW, ROW_FLAG, SEND, WAYS_COLUMNS, WAY_CHILD_AT, type EngineLane } from '../../lib/overlay/packet-engine.ts'
+import { originDigest } from './memory-origins.ts'
 import { keyOf, viewOf, type MemoryPeer } from './memory-peer.ts'
+
+/** In an entry, behind its short id. */
+const WAY_TAG_AT = WAY_CHILD_AT + SHORT_ID_BYTES
 
 /** Of one copy: whether its receiver only passes on, and the entries below it. */
 export interface MemoryWay {
   readonly passesOnly: boolean
   readonly entries: Uint8Array
-  /** Of the frame that is passed on. */
+  /** Of the frame that is passed on, up to and with the tag of the receiver. */
   readonly header: Uint8Array | undefined
 }
 
@@ -36,13 +47,12 @@ export function placeWay(
 ): void {
   slab.set(header, at)
   rows[row + ROW.wayAt] = at + BROADCAST_HEADER_BYTES
-  rows[row + ROW.duplicateId] = viewOf(header).getInt32(8, true)
-  rows[row + ROW.originPeer] = indexOf.get(keyOf(header.subarray(12, 20))) ?? -1
+  rows[row + ROW.originPeer] = indexOf.get(keyOf(header.subarray(16, 24))) ?? -1
   if ((header[7]! & 1) !== 0) rows[row + ROW.flags]! |= ROW_FLAG.passesOnly
   const view = viewOf(slab.subarray(at))
   const count = view.getUint16(BROADCAST_HEADER_BYTES - 2, true)
   for (const child of children(view, BROADCAST_HEADER_BYTES, count)) {
-    const name = keyOf(header.subarray(child.at + WAY_CHILD_AT, child.at + WAY_ENTRY_BYTES))
+    const name = keyOf(header.subarray(child.at + WAY_CHILD_AT, child.at + WAY_TAG_AT))
     view.setInt32(child.at + WAY_CHILD_AT, indexOf.get(name) ?? -1, true)
   }
 }
@@ -55,20 +65,31 @@ export function wayOf(lane: EngineLane, send: number, peers: ReadonlyMap<number,
   return givenWay(lane.slab, wayAt, lane.rows[row + ROW.wayAt]! - BROADCAST_HEADER_BYTES)
 }
 
-/** The rest of a broadcast's header, and its entries. `own`: of a frame from the TAP. */
+/** What a broadcast has before its frame. `shortId`: this peer's. */
 export function writeWay(
   plaintext: Uint8Array,
   way: MemoryWay,
-  own: { readonly id: number; readonly shortId: Uint8Array },
+  lane: EngineLane,
+  send: number,
+  shortId: Uint8Array,
+  peers: ReadonlyMap<number, MemoryPeer>,
 ): void {
   const view = viewOf(plaintext)
-  plaintext[7] = way.passesOnly ? 1 : 0
   if (way.header === undefined) {
-    view.setInt32(8, own.id, true)
-    plaintext.set(own.shortId, 12)
-  } else plaintext.set(way.header.subarray(8, 20), 8)
+    view.setInt32(8, lane.sends[send + SEND.sequenceLow]!, true)
+    view.setInt32(12, lane.sends[send + SEND.sequenceHigh]!, true)
+    plaintext.set(shortId, 16)
+  } else plaintext.set(way.header.subarray(0, 32))
+  plaintext[7] = way.passesOnly ? 1 : 0
   view.setUint16(BROADCAST_HEADER_BYTES - 2, way.entries.length / WAY_ENTRY_BYTES, true)
   plaintext.set(way.entries, BROADCAST_HEADER_BYTES)
+  if (way.header !== undefined || way.entries.length === 0) return
+  const digest = originDigest(plaintext, plaintext.subarray(BROADCAST_HEADER_BYTES + way.entries.length))
+  const from = -1 - lane.sends[send + SEND.wayAt]! + WAYS_COLUMNS
+  for (let place = 0; place < way.entries.length / WAY_ENTRY_BYTES; place++) {
+    const tag = peers.get(lane.ways[from + place * WAYS_COLUMNS]!)?.origin?.tag(digest)
+    if (tag !== undefined) plaintext.set(tag, BROADCAST_HEADER_BYTES + place * WAY_ENTRY_BYTES + WAY_TAG_AT)
+  }
 }
 
 function givenWay(slab: Uint8Array, at: number, header: number): MemoryWay {
@@ -78,7 +99,7 @@ function givenWay(slab: Uint8Array, at: number, header: number): MemoryWay {
   return {
     passesOnly: (first & PASSES_ONLY) !== 0,
     entries,
-    header: slab.subarray(header, header + BROADCAST_HEADER_BYTES),
+    header: concatBytes(slab.subarray(header, header + 24), slab.subarray(at + WAY_TAG_AT, from)),
   }
 }
 
@@ -110,5 +131,5 @@ function* children(
 
 /** In the order of its bytes. */
 function nameAt(plaintext: Uint8Array, at: number): string {
-  return keyOf(plaintext.subarray(at + WAY_CHILD_AT, at + WAY_ENTRY_BYTES))
+  return keyOf(plaintext.subarray(at + WAY_CHILD_AT, at + WAY_TAG_AT))
 }

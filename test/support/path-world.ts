@@ -69,7 +69,7 @@ export class PathPeer {
         onNotice: () => undefined,
         onHanded: (peer, bundle) => world.handed(this, this.peerAt(peer), bundle),
       },
-      { macSlots: 64, duplicateCapacity: 64 },
+      { macSlots: 64 },
     )
     const chance = labelledChance(label)
     const config = {

@@ -155,7 +155,6 @@ export class SimHost implements SimSite {
       sealing,
       rowsMax: 32,
     })
-    const duplicateSeed = new ByteReader(entropy.bytes(4)).u32()
     this.#plane = new MemoryPlane(
       engine,
       {
@@ -168,7 +167,7 @@ export class SimHost implements SimSite {
         onNotice: notice => this.#handleNotice(notice),
         onHanded: (peer, bundle) => this.#lanes.push((node, now) => node.handleHanded(peer, bundle, now)),
       },
-      { duplicateSeed, duplicateCapacity: 256, macSlots: MAC_SLOTS },
+      { macSlots: MAC_SLOTS },
     )
     const config: NodeConfig = {
       identity,
@@ -338,8 +337,9 @@ export class SimHost implements SimSite {
 
   /** As `LocalMacs` of the daemon does. */
   #handleNotice(notice: SwitchNotice): void {
-    const isHere = [...this.containers.values()].some(({ mac }) => mac === notice.mac)
-    if (notice.kind === 'duplicate-mac' && notice.keptAt === MAC_LOCAL && !isHere) this.plane.forgetMac(notice.mac)
+    const isHere = (wanted: number) => [...this.containers.values()].some(({ mac }) => mac === wanted)
+    if (notice.kind === 'duplicate-mac' && notice.keptAt === MAC_LOCAL && !isHere(notice.mac))
+      this.plane.forgetMac(notice.mac)
     else this.#lanes.push((node, now) => node.handleNotice(notice, now))
   }
 

@@ -73,7 +73,7 @@ async function withPair(run: Run, use: (engines: NativeEngine[], lanes: Lanes[])
       engine.setEndpoint(1, { ip: LOOPBACK, port: engines[other]!.describe().port })
       engine.setPathBytes(1, 1472)
       const events = { ...DEAF, onFailure: (text: string) => t.fail(text) }
-      const started = new Lanes(engine, events, { duplicateSeed: side, macKey: [1, 2], shape: run.shape ?? 'split' })
+      const started = new Lanes(engine, events, { macKey: [1, 2], shape: run.shape ?? 'split' })
       const peers = { added: [1], removed: [] }
       started.changeTable({ rest: { selfIndex: 0, tree: Int32Array.of(1, 0) }, adjacent: peers, reachable: peers })
       lanes.push(started)
@@ -187,11 +187,7 @@ t.test('says that a lane failed when its TAP is taken away', { skip }, async tes
   const tapName = `wnx${process.pid}`.slice(0, 15)
   const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
   const failed = new Promise<string>(resolve => {
-    const lanes = new Lanes(
-      engine,
-      { ...DEAF, onFailure: resolve },
-      { duplicateSeed: 0, macKey: [1, 2], shape: 'single' },
-    )
+    const lanes = new Lanes(engine, { ...DEAF, onFailure: resolve }, { macKey: [1, 2], shape: 'single' })
     test.teardown(async () => {
       await lanes.stop()
       engine.close()

@@ -54,7 +54,7 @@ if (process.env[INSIDE] === undefined) {
     const frames = [testFrame(1400), testFrame(1400), testFrame(60)]
     for (const frame of frames) writeSync(tap, Buffer.concat([new Uint8Array(VNET_BYTES), frame]))
     t.equal(lane.tapRead(), frames.length)
-    frames.forEach((_, row) => lane.sends.set([row, 1, DATAGRAM_KIND.frame, 0, 0], row * SEND.columns))
+    frames.forEach((_, row) => lane.sends.set([row, 1, DATAGRAM_KIND.frame, 0, 0, 0], row * SEND.columns))
     t.equal(lane.send(frames.length), 1)
     t.match(sender.counters(), { 'drop:too-big': 2, 'tx-datagrams': 1 })
     t.ok(far.wait(READY.udp, 2000))

@@ -6,7 +6,7 @@ import type { Names } from './names.ts'
 export function floodWarnings({ parts }: Pick<NodeReport, 'parts'>, names: Names): string[] {
   const all = (parts['floods'] as readonly Flood[] | undefined) ?? []
   const lines = all.map(({ peer, by, mac }) => {
-    const passed = by === peer ? '' : ` (so says ${names.short(by)}, which passes them on)`
+    const passed = by === peer ? '' : ` (as ${names.short(by)} passes them on)`
     return (
       `too many broadcasts and multicasts of ${names.host(peer)}${passed}, some are dropped: look for a loop or a storm at MAC address ${mac} ` +
       'there, or launch with a larger --flood-limit'

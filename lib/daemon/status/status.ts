@@ -7,6 +7,7 @@ import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { aloneWarnings } from './alone.ts'
 import { connectionViews } from './connections.ts'
 import { electionOf } from './election.ts'
+import { floodOriginWarnings } from './flood-origins.ts'
 import { floodWarnings } from './floods.ts'
 import { impostureWarnings } from './impostures.ts'
 import { macConflictWarnings } from './mac-conflicts.ts'
@@ -87,6 +88,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...twiceGiverWarnings(report, names),
       ...pastWarnings(report),
       ...impostureWarnings(report, names),
+      ...floodOriginWarnings(report, names),
       ...macConflictWarnings(report, names),
       ...floodWarnings(report, names),
       ...pathSizeWarnings(report, names, facts.mtu),

@@ -21,7 +21,6 @@ export interface RowInput {
   readonly flags?: number
   /** Of a broadcast: peers, and how many that follow are below each, in preorder. */
   readonly way?: readonly (readonly [number, number])[]
-  readonly duplicateId?: number
   readonly gsoSize?: number
   readonly receiverIndex?: number
 }
@@ -38,7 +37,7 @@ export class ScriptedLane implements EngineLane {
   readonly rows = new Int32Array(16 * ROW.columns)
   readonly sends: Int32Array
   readonly deliveries = new Int32Array(16)
-  /** Per call of `send`: peer, row, kind, way, duplicate id. A way is told as `wayText` does. */
+  /** Per call of `send`: peer, row, kind, way, lower half of the sequence. A way is told as `wayText` does. */
   readonly sent: (number | string)[][][] = []
   readonly written: number[][] = []
   /** The first bytes of each frame that is sent, in hex. */
@@ -77,8 +76,8 @@ export class ScriptedLane implements EngineLane {
       const row = this.sends[at + SEND.row]! * ROW.columns
       const offset = this.rows[row + ROW.offset]!
       this.frames.push(Buffer.from(this.slab.subarray(offset, offset + this.rows[row + ROW.length]!)).toString('hex'))
-      const [peer, kind, id] = [SEND.peer, SEND.kind, SEND.duplicateId].map(column => this.sends[at + column]!)
-      call.push([peer!, row / ROW.columns, kind!, this.#wayText(at), id!])
+      const [peer, kind, low] = [SEND.peer, SEND.kind, SEND.sequenceLow].map(column => this.sends[at + column]!)
+      call.push([peer!, row / ROW.columns, kind!, this.#wayText(at), low!])
     }
     this.sent.push(call)
     return count
@@ -148,7 +147,6 @@ export class ScriptedLane implements EngineLane {
       this.rows[at + ROW.originPeer] = input.origin ?? input.from ?? -1
       this.rows[at + ROW.flags] = input.flags ?? 0
       this.#writeWay(row, input.way ?? [])
-      this.rows[at + ROW.duplicateId] = input.duplicateId ?? 0
       this.rows[at + ROW.gsoSize] = input.gsoSize ?? 0
       this.rows[at + ROW.receiverIndex] = input.receiverIndex ?? 0
       if (input.kind !== DATAGRAM_KIND.control) fillFrameFields(this.rows, at, input.frame)
@@ -165,8 +163,8 @@ export function frame(destination: number, source: number): Uint8Array {
 /** The children of this peer in the tree of each source, when nothing else is said. */
 const CHILDREN: Readonly<Record<number, readonly number[]>> = { 1: [2, 3], 3: [1, 3, 4] }
 
-export function broadcast(from: number, origin: number, duplicateId: number, way?: RowInput['way']): RowInput {
-  const frames = { frame: frame(EVERYBODY, MAC_X), kind: DATAGRAM_KIND.broadcast, from, origin, duplicateId }
+export function broadcast(from: number, origin: number, way?: RowInput['way']): RowInput {
+  const frames = { frame: frame(EVERYBODY, MAC_X), kind: DATAGRAM_KIND.broadcast, from, origin }
   return { ...frames, way: way ?? CHILDREN[origin]?.map(child => [child, 0]) ?? [] }
 }
 
@@ -200,7 +198,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
       onSpoofed: (...args) => spoofed.push(args),
       onNotice: notice => notices.push(notice),
     },
-    { duplicateCapacity: 256, ...options },
+    options,
   )
   forwarder.setTable({ ...TABLE, ...options.table })
   const where = (mac: number) => macs.lookup(Math.floor(mac / 2 ** 32), mac % 2 ** 32, 1)

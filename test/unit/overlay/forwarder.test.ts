@@ -1,7 +1,6 @@
 import t from 'tap'
 import { endpointOf, type EndpointParts } from '../../../lib/address/mod.ts'
 import {
-  DUPLICATE_EXPIRY_MS,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
   MAC_FORMER_MS,
@@ -10,7 +9,7 @@ import {
 } from '../../../lib/overlay/constants.ts'
 import { Forwarder } from '../../../lib/overlay/forwarder.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
-import { ROW_FLAG, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
+import { ROW_FLAG, SEND, type SwitchDrop } from '../../../lib/overlay/packet-engine.ts'
 import { DATAGRAM_KIND } from '../../../lib/wire/datagram.ts'
 import { arpPayload, ethernetFrame, ipv4Payload } from '../../support/frames.ts'
 import {
@@ -18,7 +17,6 @@ import {
   MAC_A,
   MAC_B,
   MAC_X,
-  NOTHING_LENT,
   EVERYBODY,
   type RowInput,
   ScriptedLane,
@@ -36,15 +34,14 @@ t.test('says that nothing was there', async t => {
 })
 
 t.test('floods what it does not know down its own tree, and learns where it began', async t => {
-  const { lane, out, where } = setUp({ laneNumber: 3, duplicateSeed: 77 })
+  const { lane, out, where } = setUp({ laneNumber: 3 })
   t.equal(out({ frame: frame(MAC_B, MAC_A) }, { frame: frame(EVERYBODY, MAC_A) }), 2)
-  const id = (3 << 28) | 77
   t.same(lane.sent, [
     [
-      [1, 0, DATAGRAM_KIND.broadcast, '1(3)', id],
-      [2, 0, DATAGRAM_KIND.broadcast, '2', id],
-      [1, 1, DATAGRAM_KIND.broadcast, '1(3)', id + 1],
-      [2, 1, DATAGRAM_KIND.broadcast, '2', id + 1],
+      [1, 0, DATAGRAM_KIND.broadcast, '1(3)', 0],
+      [2, 0, DATAGRAM_KIND.broadcast, '2', 0],
+      [1, 1, DATAGRAM_KIND.broadcast, '1(3)', 1],
+      [2, 1, DATAGRAM_KIND.broadcast, '2', 1],
     ],
   ])
   t.equal(where(MAC_A), MAC_LOCAL)
@@ -108,7 +105,7 @@ t.test('drops what must not cross hosts, both ways', async t => {
     out(row)
     expectDrop(t, lane, reason)
     inward({ ...row, from: 1 })
-    inward({ ...row, from: 1, kind: DATAGRAM_KIND.broadcast, origin: 1, duplicateId: 1 })
+    inward({ ...row, from: 1, kind: DATAGRAM_KIND.broadcast, origin: 1 })
     expectDrop(t, lane, reason, 3)
     t.same(lane.order, [], 'it goes nowhere')
     t.same(macs.entries(0), [], 'and teaches nothing')
@@ -132,12 +129,12 @@ t.test('a broadcast goes to the TAP, and on to each child that its way names, wi
     [9, 0],
     [4, 0],
   ] as const
-  inward(broadcast(2, 3, 55, way))
+  inward(broadcast(2, 3, way))
   t.same(lane.written, [[0]])
   t.same(lane.sent, [
     [
-      [1, 0, DATAGRAM_KIND.broadcast, '1(2 9)', 55],
-      [4, 0, DATAGRAM_KIND.broadcast, '4', 55],
+      [1, 0, DATAGRAM_KIND.broadcast, '1(2 9)', 0],
+      [4, 0, DATAGRAM_KIND.broadcast, '4', 0],
     ],
   ])
   t.equal(where(MAC_X), 3, 'it is learned where it began, not who passed it on')
@@ -146,7 +143,7 @@ t.test('a broadcast goes to the TAP, and on to each child that its way names, wi
 
 t.test('what is not for this peer is passed on and goes to no TAP', async t => {
   const { lane, inward, where } = setUp()
-  inward({ ...broadcast(2, 3, 55), flags: ROW_FLAG.passesOnly })
+  inward({ ...broadcast(2, 3), flags: ROW_FLAG.passesOnly })
   t.same(lane.order, ['send'])
   t.equal(lane.sent[0]?.length, 2)
   t.equal(where(MAC_X), 3)
@@ -155,7 +152,7 @@ t.test('what is not for this peer is passed on and goes to no TAP', async t => {
 t.test('a broadcast never goes back to where it came from or began, nor to whom there is no direct way', async t => {
   const { lane, inward } = setUp({ table: { adjacent: [1, 3, 4], reachable: [1, 2, 3, 4] } })
   const children = [-1, SELF, 1, 2, 3, 4, 77].map(child => [child, 0] as const)
-  inward(broadcast(1, 3, 1, children))
+  inward(broadcast(1, 3, children))
   t.same(
     lane.sent[0]?.map(row => row[0]),
     [4],
@@ -168,26 +165,20 @@ t.test('a broadcast never goes back to where it came from or began, nor to whom 
   )
 })
 
-t.test('a second copy of a broadcast is dropped, until it is too old to be one', async t => {
-  const { lane, inward, forwarder } = setUp()
-  inward(broadcast(2, 3, 55), broadcast(1, 3, 55))
-  inward(broadcast(4, 3, 55))
-  t.same(lane.written, [[0]])
-  expectDrop(t, lane, 'duplicate', 2)
-  inward(broadcast(4, 1, 55))
-  t.equal(lane.written.length, 2, 'the same id of another origin is another frame')
-  lane.script(broadcast(2, 3, 55))
-  forwarder.inbound(1001 + DUPLICATE_EXPIRY_MS)
-  t.equal(lane.written.length, 3)
-})
-
-t.test('drops broadcasts of nobody and of itself', async t => {
-  const { lane, inward } = setUp()
-  inward(broadcast(2, -1, 1))
+t.test('drops broadcasts of nobody, of itself, and what is not proved, which teaches nothing', async t => {
+  const { lane, inward, inAt, macs, notices } = setUp()
+  inward(broadcast(2, -1))
   expectDrop(t, lane, 'unknown-origin')
-  inward(broadcast(2, SELF, 2))
-  t.equal(lane.drops.get('duplicate'), 1)
+  inward(broadcast(2, SELF))
+  t.equal(lane.drops.get('flood-origin'), 1)
+  inward({ ...broadcast(4, 3), flags: ROW_FLAG.unproved }, { ...broadcast(4, 3), flags: ROW_FLAG.unproved })
+  t.equal(lane.drops.get('flood-origin'), 3)
   t.same(lane.order, [])
+  t.same(macs.entries(0), [])
+  const notice = { kind: 'flood-origin', origin: 3, neighbour: 4 }
+  t.same(notices, [{ ...notice, origin: SELF, neighbour: 2 }, notice], 'each neighbour is named once a second')
+  inAt(2000, { ...broadcast(4, 1), flags: ROW_FLAG.unproved })
+  t.same(notices[2], { ...notice, origin: 1 })
 })
 
 t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from outside the range', async t => {
@@ -212,7 +203,7 @@ t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from o
     const ipv4 = ethernetFrame(MAC_A, MAC_X, ipv4Payload(source, 1), 0x0800)
     const arp = ethernetFrame(EVERYBODY, MAC_X, arpPayload(MAC_X, source, 1), 0x0806)
     inward({ frame: ipv4, from: origin })
-    inward({ frame: arp, from: 4, origin, kind: DATAGRAM_KIND.broadcast, duplicateId: 1 })
+    inward({ frame: arp, from: 4, origin, kind: DATAGRAM_KIND.broadcast })
     t.equal(lane.written.length, isAllowed ? 2 : 0, what)
     t.equal(lane.drops.get('spoofed-source') ?? 0, isAllowed ? 0 : 2)
     t.same(spoofed, isAllowed ? [] : [[origin, source]], 'it is told once a second')
@@ -221,16 +212,6 @@ t.test('a peer may only use IPv4 sources of its own blocks, of nobody, or from o
     out({ frame: arp })
     t.equal(lane.drops.size, 0, 'our own containers are not checked here')
   }
-})
-
-t.test('a spoofed broadcast does not shadow the true one of that id', async t => {
-  const owners = { ...NOTHING_LENT, first: 0x0a20_0000, blockSize: 64, ownerOf: Int32Array.of(1, 2) }
-  const { lane, inward } = setUp({ table: { owners } })
-  const arp = ethernetFrame(EVERYBODY, MAC_X, arpPayload(MAC_X, 0x0a20_0041, 1), 0x0806)
-  inward({ frame: arp, kind: DATAGRAM_KIND.broadcast, from: 2, origin: 1, duplicateId: 5 })
-  t.same(lane.written, [])
-  inward(broadcast(2, 1, 5))
-  t.same(lane.written, [[0]])
 })
 
 t.test('a local address that turns up elsewhere stays local until it is forgotten', async t => {
@@ -295,7 +276,7 @@ t.test('an address that two peers use stays with the first, and the frames of th
   t.equal(where(MAC_A), 1)
   expectDrop(t, lane, 'duplicate-mac', 2)
   t.same(notices, [{ kind: 'duplicate-mac', mac: MAC_A, keptAt: 1, droppedAt: 2 }], 'it is told once a second')
-  inAt(2000, { ...broadcast(2, 2, 9), frame: frame(EVERYBODY, MAC_A) })
+  inAt(2000, { ...broadcast(2, 2), frame: frame(EVERYBODY, MAC_A) })
   t.same([lane.written.length, lane.sent.length], [1, 0], 'nor is a broadcast passed on')
   t.equal(notices.length, 2)
 })
@@ -347,14 +328,15 @@ t.test('tells once per peer and batch that it moved', async t => {
   t.equal(lane.written[0]?.length, 5, 'the frames are delivered all the same')
 })
 
-t.test('duplicate ids leave room for the segments of a super-frame, and stay in their lane', async t => {
-  const { lane, out } = setUp({ laneNumber: 15, duplicateSeed: 2 ** 28 - 3, table: { tree: Int32Array.of(1, 0) } })
+t.test('sequences ascend, leave room for the segments of a super-frame, and stay in their lane', async t => {
+  const { lane, out } = setUp({ laneNumber: 15, table: { tree: Int32Array.of(1, 0) } })
   const big = ethernetFrame(EVERYBODY, MAC_A, new Uint8Array(1010))
   const small = { frame: frame(EVERYBODY, MAC_A) }
   out(small, { frame: big, gsoSize: 1400 }, small, { frame: big, gsoSize: 100 }, small)
-  const ids = lane.sent[0]!.map(row => Number(row[4]) >>> 0)
-  const base = 15 * 2 ** 28
-  t.same(ids, [base + 2 ** 28 - 3, base, base + 4, base + 5, base + 16])
+  const highs = lane.sends.subarray(0, 5 * SEND.columns).filter((_, at) => at % SEND.columns === SEND.sequenceHigh)
+  t.same([...highs], new Array(5).fill(15 << 28))
+  const lows = lane.sends.subarray(0, 5 * SEND.columns).filter((_, at) => at % SEND.columns === SEND.sequenceLow)
+  t.same([...lows], [0, 1, 5, 6, 17])
 })
 
 t.test('without a table nothing leaves', async t => {

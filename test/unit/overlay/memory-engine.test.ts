@@ -7,7 +7,8 @@ import { READY, ROW, SEND } from '../../../lib/overlay/packet-engine.ts'
 import { DATAGRAM_KIND, FRAME_FLAG } from '../../../lib/wire/datagram.ts'
 import { fillFrameFields } from '../../support/frame-fields.ts'
 import { ethernetFrame } from '../../support/frames.ts'
-import { MemoryEngine, type MemoryEngineOptions } from '../../support/memory-engine.ts'
+import { MemoryEngine } from '../../support/memory-engine.ts'
+import type { MemoryEngineOptions } from '../../support/memory-engine-options.ts'
 import type { Sealing } from '../../support/memory-session.ts'
 
 const EVERYBODY = 0xffff_ffff_ffff
@@ -45,7 +46,7 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
       onSpoofed: () => undefined,
       onNotice: () => undefined,
     }
-    const host = { engine, forwarder: new Forwarder(engine, macs, hooks, { duplicateCapacity: 256 }), endpoint }
+    const host = { engine, forwarder: new Forwarder(engine, macs, hooks), endpoint }
     places.set(endpointOf(endpoint.ip, endpoint.port), host)
     hosts.push(host)
   }
@@ -64,6 +65,7 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
         receiveKey: new Uint8Array(32).fill(peer * 16 + self),
       })
       engine.sealWith(peer, 1 + self * 1000 + peer)
+      engine.setOriginKeys(peer, new Uint8Array(16).fill(self * 16 + peer), new Uint8Array(16).fill(peer * 16 + self))
     }
   }
   return hosts

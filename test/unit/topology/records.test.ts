@@ -44,6 +44,7 @@ function readBack(value: Uint8Array, neighbours: readonly PeerId[]): LinkClaim[]
   table.set(0, record)
   return table.claims(0)
 }
+const START = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
 const known = links.map(({ neighbour }) => neighbour)
 
 t.test('a links record has its golden bytes, in whatever order its links are given', async t => {
@@ -52,10 +53,18 @@ t.test('a links record has its golden bytes, in whatever order its links are giv
     `${'11'.repeat(8)}53` + '04c00002017f1a',
     `${'22'.repeat(8)}20`,
     `${'33'.repeat(8)}7f` + '1020010db8000000000000000000000001801a',
+    '0102030405060708',
   ].join('')
-  t.equal(toHex(encodeLinks(links)), golden)
-  t.equal(toHex(encodeLinks([...links].reverse())), golden)
-  t.same(readBack(encodeLinks(links), known), links)
+  t.equal(toHex(encodeLinks(links, START)), golden)
+  t.equal(toHex(encodeLinks([...links].reverse(), START)), golden)
+  t.same(readBack(encodeLinks(links, START), known), links)
+})
+
+t.test('a links record tells the number that its peer drew at its start, if it is whole', async t => {
+  const bytes = encodeLinks(links, START)
+  t.match(decodeLinks(bytes), { start: START })
+  t.match(decodeLinks(Uint8Array.of(...bytes, 9)), { start: START })
+  t.match(decodeLinks(bytes.subarray(0, -1)), { count: 3, start: undefined })
 })
 
 t.test('of two neighbours that share a short id one is written', async t => {
@@ -117,7 +126,7 @@ t.test('any links record reads back, and the largest one fits into a record', as
   t.ok(encodeLinks(many).length <= RECORD_VALUE_BYTES_MAX / 2)
   t.match(decodeLinks(encodeLinks(many)), { count: 256 })
   const bare = many.map(link => ({ ...link, endpoint: undefined }))
-  t.equal(encodeLinks(bare).length, 2 + 256 * 9, 'nine bytes for a link')
+  t.equal(encodeLinks(bare).length, 2 + 256 * 9 + START.length, 'nine bytes for a link')
 })
 
 t.test('any peer record reads back', async t => {
@@ -144,7 +153,7 @@ t.test('any peer record reads back', async t => {
 
 t.test('refuses what is cut off, out of order, too many or not to be shown', async t => {
   const bytes = encodeLinks(links)
-  t.match(decodeLinks(bytes.subarray(0, -1)), { reason: 'links-malformed' })
+  t.match(decodeLinks(bytes.subarray(0, -1 - START.length)), { reason: 'links-malformed' })
   t.match(decodeLinks(bytes.with(1, 2)), { reason: 'links-too-many' })
   t.match(decodeLinks(bytes.with(2, 0x77)), { reason: 'links-order' })
   t.match(decodeLinks(bytes.with(11, 5)), { reason: 'links-malformed' }, 'an ip of five bytes')

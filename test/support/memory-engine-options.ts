@@ -1,0 +1,14 @@
+import type { EndpointParts } from '../../lib/address/mod.ts'
+import type { Sealing } from './memory-session.ts'
+
+export interface MemoryEngineOptions {
+  /** Takes what the socket would send. The bytes are the receiver's to keep; must not call back into the engine. */
+  readonly onDatagram: (bytes: Uint8Array, to: EndpointParts) => void
+  /** Rows in a batch, and bytes of slab for each. */
+  readonly rowsMax?: number
+  readonly rowBytes?: number
+  readonly sendsMax?: number
+  readonly sealing?: Sealing
+  /** Frames and datagrams that wait to be read. */
+  readonly queueLimit?: number
+}
