@@ -54,6 +54,7 @@ const lanes = new Lanes(
     onLarge: () => undefined,
     onSpoofed: () => undefined,
     onNotice: () => undefined,
+    onGroupFrame: () => undefined,
     onHanded: () => undefined,
     onFailure: message => {
       console.error(message)

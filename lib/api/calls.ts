@@ -83,6 +83,14 @@ export const CALLS = {
     deadlineMs: 5_000,
     description: 'how data goes to each peer, and why so',
   }),
+  groups: call({
+    method: 'GET',
+    path: '/v1/groups',
+    request: schema.NoRequest,
+    answer: schema.GroupsAnswer,
+    deadlineMs: 5_000,
+    description: 'who listens to which multicast groups',
+  }),
   ping: call({
     method: 'POST',
     path: '/v1/ping',

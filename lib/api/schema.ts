@@ -435,6 +435,11 @@ export const PingAnswer = z.object({
 })
 /** The nearest first. */
 export const RoutesAnswer = z.object({ routes: z.array(PeerRouteView) })
+/** Groups by their IP addresses, in order; and who gets all multicast, and why. This host comes first. */
+export const GroupsAnswer = z.object({
+  groups: z.array(z.object({ group: z.string(), peers: z.array(PeerRef) })),
+  everything: z.array(z.object({ peer: PeerRef, why: z.string() })),
+})
 /** Of this host first; then by peer and address. */
 export const ContainersAnswer = z.object({ containers: z.array(Whereabouts) })
 export const NamesAnswer = z.object({ names: z.array(z.string()) })

@@ -57,6 +57,7 @@ export function addLaunchCommand(program: Command): void {
     )
     .option('--flood-arp', 'ask all hosts for MAC addresses, not only the host to which an address was given')
     .option('--allow-ra', 'let router advertisements and redirects pass between hosts')
+    .option('--flood-multicast', 'send multicast to all hosts, and take all, not only where somebody listens')
     .option('--allow-dhcp', 'let answers of DHCP servers pass between hosts')
     .option('--no-ipv6', 'give no IPv6 addresses to containers and this host')
     .option(

@@ -27,6 +27,7 @@ export interface LaunchOptions {
   readonly clampMss?: boolean
   readonly floodLimit: string
   readonly floodArp?: boolean
+  readonly floodMulticast?: boolean
   readonly allowRa?: boolean
   readonly allowDhcp?: boolean
   readonly ipv6: boolean
@@ -82,6 +83,7 @@ export function daemonConfigOf(
     clampMss: options.clampMss === true,
     floodLimit: wholeNumber(options.floodLimit),
     floodArp: options.floodArp === true,
+    floodMulticast: options.floodMulticast === true,
     allowRa: options.allowRa === true,
     allowDhcp: options.allowDhcp === true,
     ipv6: options.ipv6,

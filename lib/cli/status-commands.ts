@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander'
 import { SOFTWARE_VERSION, type Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { renderConnections, renderDns, renderIpam, renderPeers, renderStatus, renderTargets } from './render.ts'
+import { renderGroups } from './render-groups.ts'
 import { renderRoutes } from './render-ways.ts'
 import { clientOf, isScreen, print, settingsOf, withSettings, withStateDir, type Settings } from './settings.ts'
 import { WATCH, watching } from './watch.ts'
@@ -21,7 +22,12 @@ export function addStatusCommands(program: Command): void {
       .command('status')
       .description('show the state of the daemon and of the mesh as it sees it')
       .addArgument(
-        new Argument('[part]', 'one part of it, in more detail').choices([...Object.keys(PARTS), 'routes', 'dns']),
+        new Argument('[part]', 'one part of it, in more detail').choices([
+          ...Object.keys(PARTS),
+          'routes',
+          'groups',
+          'dns',
+        ]),
       ),
   )
     .option('--watch <seconds>', WATCH)
@@ -81,6 +87,10 @@ async function statusShowing(part: string | undefined, settings: Settings): Prom
   if (part === 'routes') {
     const { routes } = await clientOf(settings).call('routes')
     return () => print(settings, routes, renderRoutes(routes))
+  }
+  if (part === 'groups') {
+    const groups = await clientOf(settings).call('groups')
+    return print(settings, groups, renderGroups(groups))
   }
   const status = await clientOf(settings).call('status')
   return () => {

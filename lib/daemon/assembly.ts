@@ -148,6 +148,7 @@ async function open(
       plane.order(op)
     },
     forwarding: change => plane.changeTable(change),
+    deliver: frame => plane.deliver(frame),
     log: line => log[line.level]({ event: line.event, ...line.fields }, line.event),
     fatal: onFatal,
   })
@@ -166,6 +167,7 @@ async function open(
     onLarge: peer => void runner.input((it, now) => it.handleLarge(peer, now)),
     onSpoofed: (peer, source) => void runner.input((it, now) => it.handleSpoofed(peer, source, now)),
     onNotice: notice => localMacs.handle(notice),
+    onGroupFrame: frame => void runner.input((it, now) => it.handleGroupFrame(frame, now)),
     onHanded: (peer, bundle) => void runner.input((it, now) => it.handleHanded(peer, bundle, now)),
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })

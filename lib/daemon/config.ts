@@ -37,6 +37,7 @@ export const DaemonConfig = z.object({
   floodLimit: z.number().int().min(0).max(10_000_000),
   /** ARP requests go to all hosts, not to the one alone that has the address. */
   floodArp: z.boolean(),
+  floodMulticast: z.boolean(),
   /** Router advertisements, and answers of DHCP servers, pass between hosts. */
   allowRa: z.boolean(),
   allowDhcp: z.boolean(),

@@ -23,6 +23,7 @@ import type { EventBook } from './event-book.ts'
 import { EventsService } from './events-service.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
+import { GroupsService } from './groups-service.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { IpamService } from './ipam-service.ts'
@@ -188,6 +189,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     driver,
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
     whereabouts,
+    new GroupsService(runner),
     new WaysService({ runner, peersAt: address => whereabouts.peersAt(address), now: seams.now }),
     new IpamService({
       runner,

@@ -46,6 +46,7 @@ export function nodeConfigOf(
     blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),
     isEphemeral: config.ephemeral,
     isDiscovering: config.discovery,
+    keepsGroups: !config.floodMulticast,
     linksMax: config.connLimit,
     advertised,
     underlayBytes: mtu + OVERHEAD_IPV6_BYTES + OVERHEAD_RELAY_BYTES,

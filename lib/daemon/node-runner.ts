@@ -18,6 +18,7 @@ export interface RunnerSeams extends WriteSeams {
   resolve(contact: string): Promise<{ readonly endpoints: readonly Endpoint[]; readonly failure?: string }>
   engine(op: EngineOp): void
   forwarding(change: ForwardingChange): void
+  deliver(frame: Uint8Array): void
   log(line: LogLine): void
   /** The node itself failed, or too much waits that the disk refuses: the daemon must end rather than go on so. */
   fatal(thrown: unknown): void
@@ -177,6 +178,8 @@ export class NodeRunner {
         return this.#seams.engine(output.op)
       case 'forwarding':
         return this.#seams.forwarding(output.change)
+      case 'deliver':
+        return this.#seams.deliver(output.frame)
       case 'allocated':
         return this.#requests.allocated(output.id, output.cidrs, this.#writes.failure, this.#seams.now())
       case 'refused':

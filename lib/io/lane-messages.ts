@@ -17,6 +17,8 @@ export type LaneOrder =
   | { readonly kind: 'change'; readonly change: ForwardingChange }
   /** Forget the peer's addresses: from the batch on that follows this, none of its datagrams is opened any more. */
   | { readonly kind: 'forget'; readonly peerIndex: number }
+  /** Hand a frame to the own bridge. */
+  | { readonly kind: 'deliver'; readonly frame: Uint8Array }
   | { readonly kind: 'stop' }
 
 export type LaneReport =
@@ -37,6 +39,7 @@ export type LaneReport =
   | { readonly kind: 'large'; readonly peerIndex: number }
   | { readonly kind: 'spoofed'; readonly peerIndex: number; readonly sourceIpv4: Ipv4 }
   | { readonly kind: 'notice'; readonly notice: SwitchNotice }
+  | { readonly kind: 'group-frame'; readonly frame: Uint8Array | undefined }
   /** Datagrams wait to be taken for links. */
   | { readonly kind: 'handed' }
   | { readonly kind: 'failure'; readonly message: string }

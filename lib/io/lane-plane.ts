@@ -36,6 +36,10 @@ export class LanePlane implements DataPlane {
     this.#lanes.macs.forget(mac)
   }
 
+  deliver(frame: Uint8Array): void {
+    if (this.#stopping === undefined) this.#lanes.deliver(frame)
+  }
+
   counters(): Record<string, number> {
     return this.#stopping === undefined ? this.#engine.counters() : {}
   }

@@ -44,6 +44,11 @@ function run(): void {
       onNotice: notice => {
         if (backlog.admit(0)) post({ kind: 'notice', notice })
       },
+      onGroupFrame: frame => {
+        if (!backlog.admit(frame?.length ?? 0)) return false
+        post({ kind: 'group-frame', frame })
+        return true
+      },
     },
     { laneNumber: start.laneNumber, rules: start.rules },
   )
@@ -58,6 +63,7 @@ function run(): void {
         const order = taken.message as LaneOrder
         if (order.kind === 'stop') return
         if (order.kind === 'forget') forwarder.forgetPeer(order.peerIndex)
+        else if (order.kind === 'deliver') forwarder.deliver(order.frame)
         else forwarder.setTable((table = changedTable(table, order.change)))
       }
       const ready = lane.wait(start.mask, drain(forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)

@@ -59,8 +59,7 @@ export class Lanes {
     const worker = new Worker(workerUrl(), { workerData: start, name: `weave-lane-${start.laneNumber}` })
     let failure: string | undefined
     worker.on('message', (report: LaneReport) => {
-      if (report.kind !== 'failure' && report.kind !== 'handed')
-        backlog.release(report.kind === 'control' ? report.body.length : 0)
+      if (report.kind !== 'failure' && report.kind !== 'handed') backlog.release(bodyBytes(report))
       if (this.#isStopping) return
       if (report.kind === 'control')
         events.onControl(report.peerIndex, report.receiverIndex, report.body, report.source)
@@ -69,6 +68,7 @@ export class Lanes {
       else if (report.kind === 'large') events.onLarge(report.peerIndex)
       else if (report.kind === 'spoofed') events.onSpoofed(report.peerIndex, report.sourceIpv4)
       else if (report.kind === 'notice') events.onNotice(report.notice)
+      else if (report.kind === 'group-frame') events.onGroupFrame(report.frame)
       else if (report.kind === 'handed') this.takeHanded()
       else failure = report.message
     })
@@ -105,6 +105,12 @@ export class Lanes {
     this.#order({ kind: 'forget', peerIndex })
   }
 
+  /** Hands a frame to the own bridge, by the lane that has it. */
+  deliver(frame: Uint8Array): void {
+    this.#workers[0]?.postMessage({ kind: 'deliver', frame } satisfies LaneOrder)
+    this.#engine.wake()
+  }
+
   /** Ends the threads. No event follows. The engine stays open: close it after. */
   async stop(): Promise<void> {
     this.#isStopping = true
@@ -116,6 +122,12 @@ export class Lanes {
     for (const worker of this.#workers) worker.postMessage(order)
     this.#engine.wake()
   }
+}
+
+/** What an admitted report was taken to cost beside what each does. */
+function bodyBytes(report: LaneReport): number {
+  if (report.kind === 'control') return report.body.length
+  return report.kind === 'group-frame' ? (report.frame?.length ?? 0) : 0
 }
 
 /** The compiled worker, or its source where Node.js runs TypeScript itself. */

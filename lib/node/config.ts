@@ -30,6 +30,8 @@ export interface NodeConfig {
   /** True: it takes no address blocks, and borrows each address. */
   readonly isEphemeral?: boolean
   readonly isDiscovering: boolean
+  /** True: it learns which multicast groups somebody here listens to, and tells the mesh; else it gets all multicast. */
+  readonly keepsGroups?: boolean
   /** Most links; 0 for no limit. */
   readonly linksMax: number
   /** Addresses under which others may reach this peer, besides those that they see. */

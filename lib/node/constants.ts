@@ -335,3 +335,26 @@ export const ORIGIN_KEYS_PER_TURN = 8
 /** MAC addresses that are in use twice: so many are remembered, and shown for so long after the last drop. */
 export const MAC_CONFLICTS_MAX = 64
 export const MAC_CONFLICT_SHOWN_MS = 180_000
+
+/** Everybody on the own bridge is asked so often which multicast groups they listen to (RFC 3376 §8.2) … */
+export const GROUP_QUERY_MS = 125_000
+/** … once more so soon after the start … */
+export const GROUP_QUERY_AGAIN_MS = 1_000
+/** … and answers within so long. */
+export const GROUP_RESPONSE_MS = 1_000
+/** So long after its start a peer knows who listens here; until then it says that it listens to everything. */
+export const GROUPS_LEARNT_MS = 3_000
+/** A group is asked after so long without a report whether anybody listens still (RFC 3376 §8.4). */
+export const GROUP_LASTS_MS = 260_000
+/** Whom a group has left is asked so often, so far apart, before it has no listener any more. */
+export const GROUP_CHECKS = 2
+export const GROUP_CHECK_MS = 1_000
+/** A multicast router was here so short a time ago (RFC 3376 §8.5), or so many groups, or frames that were not seen: all is listened to. */
+export const GROUPS_DOUBT_MS = 255_000
+/** That nobody listens to a group any more is told so long after. */
+export const GROUPS_LEFT_MS = 5_000
+/** What is listened to is told no more often, doubling … */
+export const GROUPS_GAP_FIRST_MS = 2_000
+/** … up to this, until there was no news for GROUPS_QUIET_MS. */
+export const GROUPS_GAP_LAST_MS = 8_000
+export const GROUPS_QUIET_MS = 30_000

@@ -1,4 +1,4 @@
-import type { PeerId } from '../address/mod.ts'
+import type { Mac, PeerId } from '../address/mod.ts'
 import type { BroadcastTree } from '../topology/mod.ts'
 import { changeBetween, type ForwardingChange, type ForwardingTable } from '../overlay/mod.ts'
 import type { Addresses } from './addresses.ts'
@@ -12,6 +12,7 @@ export function forwardingTable(
   paths: DataPaths,
   addresses: Addresses,
   ipv6Prefix: Uint8Array | undefined,
+  groups: Iterable<readonly [PeerId, readonly Mac[]]>,
 ): ForwardingTable {
   const adjacent: number[] = []
   const reachable: number[] = []
@@ -21,7 +22,12 @@ export function forwardingTable(
     if (kind !== 'none') reachable.push(path.peerIndex)
   }
   const tree = indexedTree(view.tree, peer => view.indexOf(peer))
-  return { selfIndex: SELF_INDEX, tree, adjacent, reachable, owners: addresses.owners(), ipv6Prefix }
+  const listening: [number, readonly Mac[]][] = []
+  for (const [peer, listened] of groups) {
+    const index = view.indexOf(peer)
+    if (index !== undefined) listening.push([index, listened])
+  }
+  return { selfIndex: SELF_INDEX, tree, adjacent, reachable, listening, owners: addresses.owners(), ipv6Prefix }
 }
 
 /** A peer without an index is left out with what is below it: it was forgotten since the tree was made. */

@@ -13,6 +13,7 @@ import { FloodOrigins } from './flood-origins.ts'
 import { Floods } from './floods.ts'
 import { FounderElection } from './founder-election.ts'
 import { Gossip } from './gossip.ts'
+import { GroupRecords } from './groups.ts'
 import { HandingOn } from './handing-on.ts'
 import { Impostures } from './impostures.ts'
 import { Joining } from './joining.ts'
@@ -126,6 +127,7 @@ export function wireParts(
   const macConflicts = new MacConflicts(context)
   const floods = new Floods(context)
   const floodOrigins = new FloodOrigins(context, peer => originKeys.keyedAt(peer), now)
+  const groups: GroupRecords = new GroupRecords(context, now, () => tables.changed())
   const contacts: Contacts = new Contacts(context, dialler, () => members.all.size)
   const use: MeshUse = new MeshUse(context, mesh, () => addresses.ipam.leases().length > 0)
   const links = new OwnLinks(context, view, paths)
@@ -159,6 +161,7 @@ export function wireParts(
     floods,
     originKeys,
     floodOrigins,
+    groups,
     names,
     contacts,
     use,
@@ -199,6 +202,7 @@ export function wireParts(
       macConflicts,
       floods,
       floodOrigins,
+      groups,
       use,
       election,
       health,

@@ -12,6 +12,7 @@ import type { Dialler } from './dialler.ts'
 import { FEATURES } from './features.ts'
 import { forwardingTable } from './forwarding-table.ts'
 import type { ElectionReport } from './election-report.ts'
+import type { PeerGroups } from './groups.ts'
 import { SELF_INDEX } from './known-peers.ts'
 import type { Membership } from './membership.ts'
 import type { MeshView } from './mesh-view.ts'
@@ -165,6 +166,7 @@ export class Node implements Machine<NodeOutput> {
     const outcome = this.addresses.leave(this.view.reachable, now)
     this.view.withdrawSelf()
     this.names.withdraw()
+    this.#wiring.groups.withdraw()
     return this.#workedOff(outcome, now)
   }
 
@@ -268,6 +270,17 @@ export class Node implements Machine<NodeOutput> {
     this.#ofPeer(peerIndex, peer => this.#wiring.impostures.handle(peer, source, now), now)
   }
 
+  /** A frame about multicast groups that somebody on the own bridge sent; undefined: more came than was seen. */
+  handleGroupFrame(frame: Uint8Array | undefined, now: Millis): void {
+    const { groups } = this.#wiring
+    this.#workedOff(frame === undefined ? groups.handleMissed(now) : groups.handleFrame(frame, now), now)
+  }
+
+  /** Who listens to which multicast groups; this peer first. */
+  groups(): readonly PeerGroups[] {
+    return this.#wiring.groups.all()
+  }
+
   /** Frames were dropped that the operator should know of. */
   handleNotice(notice: SwitchNotice, now: Millis): void {
     const peerAt = (index: number) => this.view.peerAt(index === MAC_LOCAL ? SELF_INDEX : index)
@@ -354,7 +367,7 @@ export class Node implements Machine<NodeOutput> {
       if (!didNeighbours && !didDialler && changes.length === 0) break
     }
     const change = this.#wiring.tables.take(() =>
-      forwardingTable(this.view, this.paths, this.addresses, ipv6PrefixOf(this)),
+      forwardingTable(this.view, this.paths, this.addresses, ipv6PrefixOf(this), this.#wiring.groups.listening()),
     )
     if (change !== undefined) this.#outputs.push({ type: 'forwarding', change })
   }

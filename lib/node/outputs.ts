@@ -24,6 +24,8 @@ export type NodeOutput =
   | { readonly type: 'established'; readonly connection: number }
   | { readonly type: 'engine'; readonly op: EngineOp }
   | { readonly type: 'forwarding'; readonly change: ForwardingChange }
+  /** An Ethernet frame for everybody on the own bridge. */
+  | { readonly type: 'deliver'; readonly frame: Uint8Array }
   /** The end of an address request. */
   | { readonly type: 'allocated'; readonly id: string; readonly cidrs: readonly Cidr[] }
   | { readonly type: 'refused'; readonly id: string; readonly error: WeaveError }

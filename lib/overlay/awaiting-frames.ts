@@ -8,8 +8,8 @@ interface AwaitingFrame {
   readonly until: Millis
 }
 
-/** Where in the slab a frame is put that waited: behind a vnet header. */
-const SLAB_AT = 64
+/** Where in the slab a frame is put that was not read in this batch: behind a vnet header. */
+export const SLAB_AT = 64
 
 /**
  * Frames of one lane for peers to which there is no way yet: the last few for each, for a moment. They leave in the order

@@ -101,3 +101,6 @@ export const BRIDGE_ADDRESSES_MAX = 8
 export const LARGE_FRAME_BYTES = 400
 /** … of those to one peer no more often than this. */
 export const LARGE_TOLD_MS = 250
+/** Frames about multicast groups that a lane hands on in a second, and how long they are at most; more are told of as one. */
+export const GROUP_FRAMES_PER_SECOND = 512
+export const GROUP_FRAME_BYTES_MAX = 9_216

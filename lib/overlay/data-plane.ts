@@ -22,6 +22,8 @@ export interface DataPlane {
   forgetPeer(peerIndex: number): void
   /** Forgets where an address was seen: it is not plugged into this host any more. */
   forgetMac(mac: Mac): void
+  /** Hands an Ethernet frame to the own bridge, as if a peer had sent it. */
+  deliver(frame: Uint8Array): void
   /** Totals since the start: `rx-datagrams`, `tx-bytes`, … and `drop:<reason>`. */
   counters(): Record<string, number>
   /** The addresses that are known at `nowSeconds` of the monotonic clock. */
@@ -51,6 +53,8 @@ export interface DataPlaneEvents {
    * find out whether it is, and to call `forgetMac` if not.
    */
   onNotice(notice: SwitchNotice): void
+  /** See `ForwarderHooks`. */
+  onGroupFrame(frame: Uint8Array | undefined): void
   /** Sealed datagrams for the control link to the peer (a bundle). */
   onHanded(peerIndex: number, bundle: Uint8Array): void
   /** It ended by itself: the device is gone, or a bug. Frames no longer flow. */

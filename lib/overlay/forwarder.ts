@@ -1,9 +1,11 @@
 import { macOfHalves, type EndpointParts, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, PASSES_ONLY, SEQUENCE_COUNTER_BITS, WAY_ENTRY_BYTES } from '../wire/mod.ts'
-import { AwaitingFrames } from './awaiting-frames.ts'
+import { AwaitingFrames, SLAB_AT } from './awaiting-frames.ts'
 import {
   FLOOD_SOURCES_MAX,
+  GROUP_FRAMES_PER_SECOND,
+  GROUP_FRAME_BYTES_MAX,
   LANES_MAX,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
@@ -14,6 +16,7 @@ import { FloodLimit } from './flood-limit.ts'
 import { behindPart, FloodWays, type FloodWay } from './flood-ways.ts'
 import type { ForwardingTable } from './forwarding.ts'
 import { BLANK_TABLE } from './forwarding-change.ts'
+import { GROUP_MESSAGE, groupMessageAt } from './group-message.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
 import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
 import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
@@ -41,6 +44,11 @@ export interface ForwarderHooks {
   /** A frame of the peer was dropped because its source address is another's; at most once per peer and second. */
   onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
   onNotice(notice: SwitchNotice): void
+  /**
+   * Somebody on the own bridge says that it listens to a multicast group, or does not any more, or is a multicast router.
+   * `frame` is a copy; undefined: there were more than are handed on, told once a second. False: it could not be taken.
+   */
+  onGroupFrame(frame: Uint8Array | undefined): boolean
 }
 
 export interface ForwarderOptions {
@@ -98,6 +106,10 @@ export class Forwarder {
   #askTurn = 0
   #sendCount = 0
   #movedCount = 0
+  /** Frames about groups in this second. */
+  #groupFrames = 0
+  #groupSecond = -1
+  #isGroupMissed = false
 
   constructor(lane: EngineLane, macs: MacTable, hooks: ForwarderHooks, options: ForwarderOptions = {}) {
     const laneNumber = options.laneNumber ?? 0
@@ -140,6 +152,17 @@ export class Forwarder {
   forgetPeer(peer: number): void {
     this.#macs.forgetPeer(peer)
     this.#awaiting.forget(peer)
+  }
+
+  /** Hands an Ethernet frame to the own bridge. Between batches. */
+  deliver(frame: Uint8Array): void {
+    const { rows, slab, deliveries } = this.#lane
+    slab.set(frame, SLAB_AT)
+    rows.fill(0, 0, ROW.columns)
+    rows[ROW.offset] = SLAB_AT
+    rows[ROW.length] = frame.length
+    deliveries[0] = 0
+    this.#lane.tapWrite(1)
   }
 
   /** Switches one batch of frames from the TAP. Returns how many were handled; -1 when there was none. */
@@ -194,6 +217,7 @@ export class Forwarder {
         return
       }
     }
+    if ((high & GROUP_BIT) !== 0) this.#tellGroups(at, nowSeconds)
     if (!this.#mayFloodOwn(at, now)) {
       this.#dropFlood(at, MAC_LOCAL, MAC_LOCAL, nowSeconds)
       return
@@ -202,6 +226,24 @@ export class Forwarder {
     const owner = this.#rules.asksOwner && (high & GROUP_BIT) !== 0 ? this.#askedOwner(at) : OWNER_NONE
     if (owner >= 0 && owner !== this.#selfIndex) this.#sendTo(owner, row, at, now, nowSeconds)
     else this.#flood(row, at)
+  }
+
+  /** Who listens to what is learned of frames that say so. */
+  #tellGroups(at: number, nowSeconds: number): void {
+    const { rows, slab } = this.#lane
+    const offset = rows[at + ROW.offset]!
+    const length = rows[at + ROW.length]!
+    if (groupMessageAt(slab, offset, length) === GROUP_MESSAGE.none) return
+    if (this.#groupSecond !== nowSeconds) {
+      this.#groupSecond = nowSeconds
+      this.#groupFrames = 0
+      this.#isGroupMissed = false
+    }
+    const isTaken =
+      ++this.#groupFrames <= GROUP_FRAMES_PER_SECOND &&
+      length <= GROUP_FRAME_BYTES_MAX &&
+      this.#hooks.onGroupFrame(slab.slice(offset, offset + length))
+    if (!isTaken && !this.#isGroupMissed) this.#isGroupMissed = this.#hooks.onGroupFrame(undefined)
   }
 
   /** To one peer and nobody else: a frame for which there is no way yet waits. */

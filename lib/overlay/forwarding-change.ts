@@ -1,3 +1,4 @@
+import type { Mac } from '../address/mod.ts'
 import type { BlockOwners, ForwardingTable } from './forwarding.ts'
 
 /**
@@ -7,6 +8,8 @@ import type { BlockOwners, ForwardingTable } from './forwarding.ts'
 export interface ForwardingChange {
   readonly adjacent?: SetChange
   readonly reachable?: SetChange
+  /** Peers that listen to other groups now, with these; undefined: they get all. */
+  readonly listening?: readonly (readonly [number, readonly Mac[] | undefined])[]
   readonly owners?: OwnersChange
   /** All else as it is now. */
   readonly rest?: Partial<Rest>
@@ -17,7 +20,7 @@ interface SetChange {
   readonly removed: readonly number[]
 }
 
-type Rest = Omit<ForwardingTable, 'adjacent' | 'reachable' | 'owners'>
+type Rest = Omit<ForwardingTable, 'adjacent' | 'reachable' | 'listening' | 'owners'>
 
 type OwnersChange =
   | { readonly kind: 'all'; readonly owners: BlockOwners | undefined }
@@ -44,12 +47,14 @@ export function changeBetween(
 ): ForwardingChange | undefined {
   const adjacent = setChange(before.adjacent, now.adjacent)
   const reachable = setChange(before.reachable, now.reachable)
+  const listening = listeningChange(before.listening, now.listening)
   const owners = ownersChange(before.owners, now.owners)
   const rest = restChange(before, now)
-  if (adjacent ?? reachable ?? owners ?? rest) {
+  if (adjacent ?? reachable ?? listening ?? owners ?? rest) {
     return {
       ...(adjacent && { adjacent }),
       ...(reachable && { reachable }),
+      ...(listening && { listening }),
       ...(owners && { owners }),
       ...(rest && { rest }),
     }
@@ -59,10 +64,17 @@ export function changeBetween(
 
 /** The table that a change makes of the one before. Both stay as they are. */
 export function changedTable(before: ForwardingTable = BLANK_TABLE, change: ForwardingChange): ForwardingTable {
-  const { adjacent, reachable, owners, rest } = change
+  const { adjacent, reachable, listening, owners, rest } = change
   const table = { ...before, ...rest }
   if (adjacent !== undefined) table.adjacent = changedSet(before.adjacent, adjacent)
   if (reachable !== undefined) table.reachable = changedSet(before.reachable, reachable)
+  if (listening !== undefined) {
+    const held = new Map(before.listening)
+    for (const [peer, groups] of listening)
+      if (groups === undefined) held.delete(peer)
+      else held.set(peer, groups)
+    table.listening = [...held]
+  }
   if (owners !== undefined) table.owners = changedOwners(before.owners, owners)
   return table
 }
@@ -70,6 +82,21 @@ export function changedTable(before: ForwardingTable = BLANK_TABLE, change: Forw
 function changedSet(before: readonly number[], change: SetChange): number[] {
   const gone = new Set(change.removed)
   return [...before.filter(peer => !gone.has(peer)), ...change.added]
+}
+
+function listeningChange(
+  before: ForwardingTable['listening'] = [],
+  now: ForwardingTable['listening'] = [],
+): ForwardingChange['listening'] {
+  const held = new Map(before)
+  const found: [number, readonly Mac[] | undefined][] = []
+  for (const [peer, groups] of now) {
+    const had = held.get(peer)
+    held.delete(peer)
+    if (had === undefined || !isSame(had, groups)) found.push([peer, groups])
+  }
+  for (const peer of held.keys()) found.push([peer, undefined])
+  return found.length === 0 ? undefined : found
 }
 
 function setChange(before: readonly number[], now: readonly number[]): SetChange | undefined {
@@ -105,7 +132,7 @@ function changedOwners(before: BlockOwners | undefined, change: OwnersChange): B
 
 function restChange(before: ForwardingTable, now: ForwardingTable): Partial<Rest> | undefined {
   const names = new Set([...Object.keys(before), ...Object.keys(now)] as (keyof ForwardingTable)[])
-  for (const name of ['adjacent', 'reachable', 'owners'] as const) names.delete(name)
+  for (const name of ['adjacent', 'reachable', 'listening', 'owners'] as const) names.delete(name)
   const differing = [...names].filter(name => !isSame(before[name], now[name]))
   return differing.length === 0 ? undefined : Object.fromEntries(differing.map(name => [name, now[name]]))
 }

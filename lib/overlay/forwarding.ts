@@ -1,3 +1,5 @@
+import type { Mac } from '../address/mod.ts'
+
 /**
  * What the lanes need to know of the mesh, in peer indices; the node makes a new one whenever topology, sessions or the
  * address ledger change, and the daemon hands it to every lane.
@@ -13,6 +15,11 @@ export interface ForwardingTable {
   readonly adjacent: readonly number[]
   /** Peers to which unicast can go (directly or through a relay). Frames for others wait. */
   readonly reachable: readonly number[]
+  /**
+   * Groups of Ethernet that are listened to at each peer that gets no others: [peer index, groups]. Who is not here gets
+   * frames for all groups.
+   */
+  readonly listening?: readonly (readonly [number, readonly Mac[]])[]
   /** Owners of the address blocks, for the anti-spoofing check; undefined while addresses are not managed. */
   readonly owners: BlockOwners | undefined
   /** Of the IPv6 addresses of the mesh (6 bytes): each belongs to the owner of the IPv4 address at its end. */

@@ -33,6 +33,7 @@ export const RECORD_KIND = {
   acks: 8,
   /** Key and value are empty: the owner has given an address. */
   used: 9,
+  groups: 10,
 } as const
 
 const SIGNATURE_LABEL = new TextEncoder().encode('weave-ts record 1')

@@ -71,6 +71,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onLarge: () => undefined,
     onSpoofed: () => undefined,
     onNotice: () => undefined,
+    onGroupFrame: () => true,
     onHanded: () => undefined,
     onFailure: (message: string) => void failures.push(message),
   }
@@ -83,6 +84,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
     onLarge: () => undefined,
     onSpoofed: () => undefined,
     onNotice: () => undefined,
+    onGroupFrame: () => true,
     onHanded: () => undefined,
   }
   const forwarder = new Forwarder(senderLane, new MacTable(), hooks)

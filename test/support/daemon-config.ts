@@ -24,6 +24,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     clampMss: false,
     floodLimit: 10_000,
     floodArp: false,
+    floodMulticast: false,
     allowRa: false,
     allowDhcp: false,
     advertise: [],

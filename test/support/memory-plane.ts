@@ -32,7 +32,11 @@ export class MemoryPlane implements DataPlane {
     this.engine = engine
     this.#events = events
     this.#macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(options.macSlots)))
-    this.#forwarder = new Forwarder(engine, this.#macs, events, options)
+    const onGroupFrame = (frame: Uint8Array | undefined) => {
+      events.onGroupFrame(frame)
+      return true
+    }
+    this.#forwarder = new Forwarder(engine, this.#macs, { ...events, onGroupFrame }, options)
   }
 
   /** One batch of each direction; false when there was none. */
@@ -59,6 +63,10 @@ export class MemoryPlane implements DataPlane {
 
   forgetMac(mac: Mac): void {
     this.#macs.forget(mac)
+  }
+
+  deliver(frame: Uint8Array): void {
+    this.#forwarder.deliver(frame)
   }
 
   counters(): Record<string, number> {

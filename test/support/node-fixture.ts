@@ -55,6 +55,7 @@ export function nodeRunner(t: { teardown(fn: () => void): unknown }, name: strin
     },
     engine: op => done.push(`engine ${op.op}`),
     forwarding: () => done.push('forwarding'),
+    deliver: () => done.push('deliver'),
     log: line => done.push(`log ${line.event}`),
     fatal: thrown => fatal.push(thrown),
     ...parts,

@@ -67,6 +67,7 @@ export class PathPeer {
         onLarge: peer => this.input(now => this.paths.handleLarge(this.peerAt(peer), now)),
         onSpoofed: () => undefined,
         onNotice: () => undefined,
+        onGroupFrame: () => undefined,
         onHanded: (peer, bundle) => world.handed(this, this.peerAt(peer), bundle),
       },
       { macSlots: 64 },

@@ -165,6 +165,7 @@ export class SimHost implements SimSite {
         onLarge: peer => this.#lanes.push((node, now) => node.handleLarge(peer, now)),
         onSpoofed: (peer, source) => this.#lanes.push((node, now) => node.handleSpoofed(peer, source, now)),
         onNotice: notice => this.#handleNotice(notice),
+        onGroupFrame: frame => this.#lanes.push((node, now) => node.handleGroupFrame(frame, now)),
         onHanded: (peer, bundle) => this.#lanes.push((node, now) => node.handleHanded(peer, bundle, now)),
       },
       { macSlots: MAC_SLOTS },
@@ -411,6 +412,8 @@ export class SimHost implements SimSite {
       case 'engine':
         watcher.engineOp(this, output.op)
         return this.plane.order(output.op)
+      case 'deliver':
+        return this.plane.deliver(output.frame)
       case 'forwarding':
         return this.plane.changeTable(output.change)
       case 'allocated': {

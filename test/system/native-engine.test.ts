@@ -21,6 +21,7 @@ const DEAF = {
   onLarge: () => undefined,
   onSpoofed: () => undefined,
   onNotice: () => undefined,
+  onGroupFrame: () => undefined,
   onHanded: () => undefined,
 }
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)

@@ -54,6 +54,10 @@ const ANSWERS: Readonly<Record<CallName, object | string>> = {
   ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
   containers: { containers: [CONTAINER] },
   whois: { containers: [CONTAINER] },
+  groups: {
+    groups: [{ group: '239.1.2.3', peers: [{ id: 'p', nickname: 'n' }] }],
+    everything: [{ peer: { id: 'p', nickname: 'n' }, why: 'it says so' }],
+  },
   routes: {
     routes: [
       {

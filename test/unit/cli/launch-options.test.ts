@@ -48,6 +48,7 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     clampMss: false,
     floodLimit: 10_000,
     floodArp: false,
+    floodMulticast: false,
     allowRa: false,
     allowDhcp: false,
     lanes: 2,

@@ -93,6 +93,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
           return {
             order: () => undefined,
             changeTable: () => undefined,
+            deliver: () => undefined,
             forgetPeer: () => undefined,
             offloads: () => ({}),
             counters: () => ({}),

@@ -77,6 +77,7 @@ function world(t: Test) {
     resolve: () => Promise.resolve({ endpoints: [] }),
     engine: () => undefined,
     forwarding: () => undefined,
+    deliver: () => undefined,
     log: line => void self.log.push(line.event),
     fatal: thrown => void self.fatal.push(thrown),
   })

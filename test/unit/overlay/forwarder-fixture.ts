@@ -187,6 +187,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
   const large: number[] = []
   const spoofed: [number, number][] = []
   const notices: SwitchNotice[] = []
+  const groupFrames: (Uint8Array | undefined)[] = []
   const forwarder = new Forwarder(
     lane,
     macs,
@@ -197,6 +198,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
       onLarge: peer => large.push(peer),
       onSpoofed: (...args) => spoofed.push(args),
       onNotice: notice => notices.push(notice),
+      onGroupFrame: frame => groupFrames.push(frame) > 0,
     },
     options,
   )
@@ -212,7 +214,23 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
     return forwarder.inbound(now)
   }
   const inward = (...rows: RowInput[]) => inAt(1000, ...rows)
-  return { lane, macs, forwarder, controls, moves, wanted, large, spoofed, notices, where, out, outAt, inward, inAt }
+  return {
+    lane,
+    macs,
+    forwarder,
+    controls,
+    moves,
+    wanted,
+    large,
+    spoofed,
+    notices,
+    groupFrames,
+    where,
+    out,
+    outAt,
+    inward,
+    inAt,
+  }
 }
 
 export function expectDrop(t: Test, lane: ScriptedLane, reason: SwitchDrop, count = 1): void {

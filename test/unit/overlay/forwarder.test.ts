@@ -349,6 +349,7 @@ t.test('without a table nothing leaves', async t => {
     onLarge: () => undefined,
     onSpoofed: () => undefined,
     onNotice: () => undefined,
+    onGroupFrame: () => true,
   })
   lane.script({ frame: frame(EVERYBODY, MAC_A) })
   forwarder.outbound(0)

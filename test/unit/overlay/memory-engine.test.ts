@@ -45,6 +45,7 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
       onLarge: () => undefined,
       onSpoofed: () => undefined,
       onNotice: () => undefined,
+      onGroupFrame: () => true,
     }
     const host = { engine, forwarder: new Forwarder(engine, macs, hooks), endpoint }
     places.set(endpointOf(endpoint.ip, endpoint.port), host)
