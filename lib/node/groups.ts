@@ -57,7 +57,8 @@ export class GroupRecords implements NodePart {
   restore(): void {
     const { ledger } = this.#context
     // What an earlier run knew may have changed since.
-    if (ledger.get(this.#self, RECORD_KIND.groups, NO_KEY) !== undefined) this.#put(EVERYTHING)
+    if (this.#local === undefined) this.withdraw()
+    else if (ledger.get(this.#self, RECORD_KIND.groups, NO_KEY) !== undefined) this.#put(EVERYTHING)
     for (const { owner, value } of ledger.records(RECORD_KIND.groups)) this.#note(owner, value)
   }
 

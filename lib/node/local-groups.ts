@@ -5,7 +5,6 @@ import {
   groupMessageAt,
   groupQueries,
   isKeptGroup,
-  macOfGroup,
   readGroupReport,
   type QuerySettings,
 } from '../overlay/mod.ts'
@@ -141,8 +140,7 @@ export class LocalGroups {
   }
 
   #join(ip: Uint8Array, now: Millis): void {
-    const mac = macOfGroup(ip)
-    if (!isKeptGroup(Math.floor(mac / 2 ** 32), mac | 0)) return
+    if (!isKeptGroup(ip)) return
     const key = toHex(ip)
     const known = this.#groups.get(key)
     const dueAt = now + GROUP_LASTS_MS

@@ -161,12 +161,29 @@ export function macOfGroup(ip: Uint8Array): Mac {
   return ip.length === 4 ? macOfHalves(0x0100, 0x5e00_0000 | (low & 0x7f_ffff)) : macOfHalves(0x3333, low)
 }
 
+/** Of 224.0.0.x (RFC 5771 §4) the upper 24 bits. */
+const LOCAL_CONTROL = 0xe0_0000
+
 /**
- * Whether frames for this group of Ethernet go to those only who listen to it: IP multicast, but for what all hosts hear
- * (224.0.0.x, ff02::1) and the groups by which neighbours are found, whose frames must not be lost while a report is
- * under way.
+ * Whether frames for this group go to those only who listen to it: not what all hosts hear (224.0.0.x, ff02::1), and not
+ * the groups by which neighbours are found, whose frames must not be lost while a report is under way.
  */
-export function isKeptGroup(high: number, low: number): boolean {
-  if (high === 0x0100) return (low & 0xff80_0000) === 0x5e00_0000 && (low & 0x7f_ff00) !== 0
-  return high === 0x3333 && low !== 1 && low >>> 24 !== 0xff
+export function isKeptGroup(ip: Uint8Array): boolean {
+  if (ip.length === 4) return isGroupIp(ip) && i32At(ip, 0) >>> 8 !== LOCAL_CONTROL
+  return isGroupIp(ip) && isKeptLow(i32At(ip, 12))
+}
+
+/** The same of an Ethernet frame at `offset` of `slab`; false of one with VLAN tags, or for an address that is no IP group's. */
+export function isForKeptGroup(slab: Uint8Array, offset: number, length: number): boolean {
+  if (length < ETHERNET_BYTES + IPV4_HEADER_BYTES_MIN) return false
+  const [etherType, high, low] = [u16At(slab, offset + 12), u16At(slab, offset), i32At(slab, offset + 2)]
+  if (etherType === TYPE_IPV6) return high === 0x3333 && isKeptLow(low)
+  if (etherType !== TYPE_IPV4 || high !== 0x0100 || (low & 0xff80_0000) !== 0x5e00_0000) return false
+  const to = i32At(slab, offset + ETHERNET_BYTES + 16)
+  return to >>> 28 === 14 && to >>> 8 !== LOCAL_CONTROL
+}
+
+/** Of the last 32 bits of a group of IPv6. */
+function isKeptLow(low: number): boolean {
+  return low !== 1 && low >>> 24 !== 0xff
 }

@@ -1,6 +1,5 @@
 import { macOfHalves, type Mac } from '../address/mod.ts'
 import type { ForwardingTable } from './forwarding.ts'
-import { isKeptGroup } from './group-message.ts'
 
 const NOBODY: ReadonlySet<number> = new Set()
 
@@ -25,12 +24,8 @@ export class Listeners {
     for (const peer of gone) this.#remove(peer)
   }
 
-  /**
-   * Who listens to a group of Ethernet (the address's upper 16 and lower 32 bits), of those that are told apart;
-   * undefined when everybody gets its frames.
-   */
-  of(high: number, low: number): ReadonlySet<number> | undefined {
-    if (!isKeptGroup(high, low)) return undefined
+  /** Who listens to a group of Ethernet (the address's upper 16 and lower 32 bits), of those that are told apart. */
+  of(high: number, low: number): ReadonlySet<number> {
     return this.#byGroup.get(macOfHalves(high, low)) ?? NOBODY
   }
 

@@ -6,11 +6,12 @@ import {
   GROUP_MESSAGE,
   groupMessageAt,
   isGroupIp,
+  isForKeptGroup,
   isKeptGroup,
   macOfGroup,
   readGroupReport,
 } from '../../../lib/overlay/group-message.ts'
-import { arpPayload, ethernetFrame } from '../../support/frames.ts'
+import { arpPayload, ethernetFrame, tagged } from '../../support/frames.ts'
 import { foreignBytes } from '../../support/foreign-bytes.ts'
 import { igmpFrame, igmpReport, mldFrame, mldReport, streamFrame } from '../../support/group-frames.ts'
 
@@ -109,15 +110,26 @@ t.test('groups have the addresses of Ethernet that the RFCs give them', async t 
   t.equal(mac('ff02::1:ff83:7daa'), '33:33:ff:83:7d:aa')
 })
 
-t.test('only groups for which reports can be waited for are kept', async t => {
-  const isKept = (mac: number) => isKeptGroup(Math.floor(mac / 2 ** 32), mac | 0)
-  for (const text of ['239.1.2.3', '224.0.1.1', 'ff02::fb', 'ff05::2', 'ff02::1:3']) {
-    t.ok(isKept(macOfGroup(parseIp(text)!)), text)
+t.test('only groups for which reports can be waited for are kept, and their frames are known', async t => {
+  const isFor = (frame: Uint8Array) => {
+    const slab = new Uint8Array(9 + frame.length)
+    slab.set(frame, 9)
+    return isForKeptGroup(slab, 9, frame.length)
   }
-  for (const text of ['224.0.0.1', '224.0.0.251', '239.128.0.5', 'ff02::1', 'ff05::1', 'ff02::1:ff00:1'])
-    t.notOk(isKept(macOfGroup(parseIp(text)!)), text)
-  for (const mac of [0xffff_ffff_ffff, 0x0180_c200_000e, 0x011b_1900_0000, 0x0100_5e80_0101, 0x0100_5f01_0101, 2])
-    t.notOk(isKept(mac), formatMac(mac))
+  for (const text of ['239.1.2.3', '224.0.1.1', '239.0.0.5', 'ff02::fb', 'ff05::2', 'ff02::1:3']) {
+    t.ok(isKeptGroup(parseIp(text)!), text)
+    t.ok(isFor(streamFrame(text)), text)
+    t.notOk(isFor(tagged(1, streamFrame(text))), `${text} behind a VLAN tag`)
+  }
+  for (const text of ['224.0.0.1', '224.0.0.251', 'ff02::1', 'ff05::1', 'ff02::1:ff00:1']) {
+    t.notOk(isKeptGroup(parseIp(text)!), text)
+    t.notOk(isFor(streamFrame(text)), text)
+  }
+  for (const text of ['10.0.0.1', 'fe80::1']) t.notOk(isKeptGroup(parseIp(text)!), text)
+  for (const mac of [0xffff_ffff_ffff, 0x0180_c200_000e, 0x011b_1900_0000, 0x0100_5e80_0101, 0x3333_0000_0009])
+    t.notOk(isFor(ethernetFrame(mac, 2, new Uint8Array(40).fill(0xef), 0x0800)), formatMac(mac))
+  t.notOk(isFor(ethernetFrame(0x0100_5e01_0203, 2, new Uint8Array(40), 0x0800)), 'an address of no group')
+  for (const frame of [streamFrame(G), streamFrame(G6)]) t.notOk(isFor(frame.subarray(0, 33)))
 })
 
 t.test('whatever the bytes, nothing throws, and groups are groups', async t => {

@@ -6,11 +6,10 @@ import { Listeners } from '../../../lib/overlay/listeners.ts'
 const G1 = 0x0100_5e01_0203
 const G2 = 0x3333_0001_0003
 const of = (listeners: Listeners, mac: number) => {
-  const found = listeners.of(Math.floor(mac / 2 ** 32), mac | 0)
-  return found && [...found].sort()
+  return [...listeners.of(Math.floor(mac / 2 ** 32), mac | 0)].sort()
 }
 
-t.test('who listens gets a group, who told nothing gets all, and some groups are for everybody', async t => {
+t.test('who listens gets a group, who told nothing gets all', async t => {
   const listeners = new Listeners()
   listeners.setTable({
     listening: [
@@ -26,8 +25,6 @@ t.test('who listens gets a group, who told nothing gets all, and some groups are
     [1, 2, 3, 4].map(peer => listeners.isForAll(peer)),
     [false, false, false, true],
   )
-  for (const mac of [0xffff_ffff_ffff, 0x0100_5e00_0016, 0x3333_0000_0001, 0x3333_ff00_0001])
-    t.equal(of(listeners, mac), undefined)
   listeners.setTable({})
   t.same(of(listeners, G1), [])
   t.ok(listeners.isForAll(2))
