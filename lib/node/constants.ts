@@ -353,8 +353,8 @@ export const GROUP_CHECK_MS = 1_000
 export const GROUPS_DOUBT_MS = 255_000
 /** That nobody listens to a group any more is told so long after. */
 export const GROUPS_LEFT_MS = 5_000
-/** What is listened to is told no more often, doubling … */
-export const GROUPS_GAP_FIRST_MS = 2_000
-/** … up to this, until there was no news for GROUPS_QUIET_MS. */
-export const GROUPS_GAP_LAST_MS = 8_000
-export const GROUPS_QUIET_MS = 30_000
+/** What is new is told so soon, with what else comes in that moment, */
+export const GROUPS_GATHER_MS = 50
+/** but so many times in so long at most. */
+export const GROUPS_TOLD_MAX = 3
+export const GROUPS_TOLD_MS = 10_000

@@ -3,7 +3,7 @@ import { isDrop, toHex, utf8, type Millis } from '../base/mod.ts'
 import type { RecordChange } from '../ledger/mod.ts'
 import { macOfGroup } from '../overlay/mod.ts'
 import { RECORD_KIND, decodeGroupsRecord, encodeGroupsRecord, type GroupsRecord } from '../wire/mod.ts'
-import { GROUPS_GAP_FIRST_MS, GROUPS_GAP_LAST_MS, GROUPS_LEFT_MS, GROUPS_QUIET_MS } from './constants.ts'
+import { GROUPS_GATHER_MS, GROUPS_LEFT_MS, GROUPS_TOLD_MAX, GROUPS_TOLD_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import { LocalGroups, type WhyEverything } from './local-groups.ts'
 import type { NodePart } from './part.ts'
@@ -36,8 +36,8 @@ export class GroupRecords implements NodePart {
   readonly #macs = new Map<PeerId, readonly Mac[]>()
   #looked = -1
   #publishAt: Millis | undefined
-  #publishedAt: Millis = -Infinity
-  #gapMs = GROUPS_GAP_FIRST_MS
+  /** The last GROUPS_TOLD_MAX times, the newest first. */
+  #published: readonly Millis[] = []
   /** When something was left that is told of still. */
   #leftAt: Millis | undefined
 
@@ -146,22 +146,16 @@ export class GroupRecords implements NodePart {
     this.#looked = local.version
     const { isMore, isLess } = difference(this.#known.get(this.#self), this.#wanted())
     this.#leftAt = isLess ? (this.#leftAt ?? now) : undefined
-    const gapEnd = this.#publishedAt + this.#gap(now)
-    if (isMore) this.#publishAt = Math.max(now, gapEnd)
-    else if (isLess) this.#publishAt = Math.max(this.#leftAt! + GROUPS_LEFT_MS, gapEnd)
+    const mayAt = (this.#published[GROUPS_TOLD_MAX - 1] ?? -Infinity) + GROUPS_TOLD_MS
+    if (isMore) this.#publishAt = Math.max(Math.min(this.#publishAt ?? Infinity, now + GROUPS_GATHER_MS), mayAt)
+    else if (isLess) this.#publishAt = Math.max(this.#leftAt! + GROUPS_LEFT_MS, mayAt)
     else this.#publishAt = undefined
-  }
-
-  #gap(now: Millis): Millis {
-    return now - this.#publishedAt >= GROUPS_QUIET_MS ? 0 : this.#gapMs
   }
 
   #publish(now: Millis): void {
     this.#publishAt = undefined
     this.#leftAt = undefined
-    const isQuiet = now - this.#publishedAt >= GROUPS_QUIET_MS
-    this.#gapMs = isQuiet ? GROUPS_GAP_FIRST_MS : Math.min(2 * this.#gapMs, GROUPS_GAP_LAST_MS)
-    this.#publishedAt = now
+    this.#published = [now, ...this.#published].slice(0, GROUPS_TOLD_MAX)
     this.#put(this.#wanted())
   }
 

@@ -54,7 +54,7 @@ export class LocalGroups {
   #missedUntil: Millis = -Infinity
   #version = 0
 
-  /** `mac`: where queries come from; nobody else's, and not of the bridge or one of its ports. */
+  /** `mac`: where queries come from; nobody else's, and not that of the bridge or of what is plugged into it. */
   constructor(mac: Mac, now: Millis) {
     this.#query = { mac, responseMs: GROUP_RESPONSE_MS, intervalSeconds: GROUP_QUERY_MS / 1_000 }
     this.#askAt = now

@@ -3,7 +3,7 @@ import { fromHex } from '../base/mod.ts'
 import { macOfGroup } from './group-message.ts'
 
 const ALL_HOSTS = [Uint8Array.of(224, 0, 0, 1), ipv6Bytes(0xff02, 1)] as const
-const NOBODY = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const
+const ANY_GROUP = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const
 /** Robustness: how often those who listen say a change. */
 const ROBUSTNESS = 2
 const ICMPV6_CHECKSUM_AT = 2
@@ -28,10 +28,10 @@ export function groupQueries(settings: QuerySettings, group?: Uint8Array): reado
 
 function igmpQuery({ mac, responseMs, intervalSeconds }: QuerySettings, group: Uint8Array | undefined): Uint8Array {
   const destination = group ?? ALL_HOSTS[0]
-  const igmp = Uint8Array.of(0x11, responseMs / 100, 0, 0, ...(group ?? NOBODY[4]), ROBUSTNESS, intervalSeconds, 0, 0)
+  const igmp = Uint8Array.of(0x11, responseMs / 100, 0, 0, ...(group ?? ANY_GROUP[4]), ROBUSTNESS, intervalSeconds, 0, 0)
   igmp.set(checksum(igmp), 2)
   // A time to live of 1 and the router alert option: 24 bytes of header.
-  const ip = Uint8Array.of(0x46, 0xc0, 0, 24 + igmp.length, 0, 0, 0x40, 0, 1, 2, 0, 0, ...NOBODY[4], ...destination)
+  const ip = Uint8Array.of(0x46, 0xc0, 0, 24 + igmp.length, 0, 0, 0x40, 0, 1, 2, 0, 0, ...ANY_GROUP[4], ...destination)
   const header = Uint8Array.of(...ip, 0x94, 4, 0, 0)
   header.set(checksum(header), 10)
   return Uint8Array.of(...macBytes(macOfGroup(destination)), ...macBytes(mac), 0x08, 0x00, ...header, ...igmp)
@@ -45,7 +45,7 @@ function mldQuery({ mac, responseMs, intervalSeconds }: QuerySettings, group: Ui
   const source = Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f)
   const response = [responseMs >>> 8, responseMs & 255]
   const tail = [ROBUSTNESS, intervalSeconds, 0, 0]
-  const mld = Uint8Array.of(130, 0, 0, 0, ...response, 0, 0, ...(group ?? NOBODY[6]), ...tail)
+  const mld = Uint8Array.of(130, 0, 0, 0, ...response, 0, 0, ...(group ?? ANY_GROUP[6]), ...tail)
   const pseudo = Uint8Array.of(...source, ...destination, 0, 0, 0, mld.length, 0, 0, 0, 58)
   mld.set(checksum(Uint8Array.of(...pseudo, ...mld)), ICMPV6_CHECKSUM_AT)
   const hopByHop = [58, 0, 5, 2, 0, 0, 1, 0]

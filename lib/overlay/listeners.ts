@@ -1,7 +1,7 @@
 import { macOfHalves, type Mac } from '../address/mod.ts'
 import type { ForwardingTable } from './forwarding.ts'
 
-const NOBODY: ReadonlySet<number> = new Set()
+const NO_LISTENER: ReadonlySet<number> = new Set()
 
 /** Which peers listen to which groups, as the table of a lane says it; of whom it says nothing listens to all. */
 export class Listeners {
@@ -26,7 +26,7 @@ export class Listeners {
 
   /** Who listens to a group of Ethernet (the address's upper 16 and lower 32 bits), of those that are told apart. */
   of(high: number, low: number): ReadonlySet<number> {
-    return this.#byGroup.get(macOfHalves(high, low)) ?? NOBODY
+    return this.#byGroup.get(macOfHalves(high, low)) ?? NO_LISTENER
   }
 
   /** Whether the peer gets frames for whatever group. */

@@ -117,6 +117,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     'ps',
     'containers',
     'routes',
+    'groups',
     'ipam',
     'ipam-check',
     'dns',
