@@ -31,7 +31,8 @@ namespace weave {
   X(DROP_FLOOD_ORIGIN, "drop:flood-origin") X(DROP_HOP_LIMIT, "drop:hop-limit")                                             \
   X(DROP_UNKNOWN_ORIGIN, "drop:unknown-origin") X(DROP_MALFORMED_FRAME, "drop:malformed-frame")              \
   X(DROP_DUPLICATE_MAC, "drop:duplicate-mac") X(DROP_FLOOD_LIMIT, "drop:flood-limit")                                 \
-  X(DROP_PATH_AWAITED, "drop:path-awaited") X(DROP_DHCP_SERVER, "drop:dhcp-server")
+  X(DROP_PATH_AWAITED, "drop:path-awaited") X(DROP_DHCP_SERVER, "drop:dhcp-server")                     \
+  X(DROP_NO_LISTENER, "drop:no-listener")
 
 enum Counter {
 #define WEAVE_ENUM(name, text) name,

@@ -80,7 +80,18 @@ function randomU32(): number {
 }
 
 function openEngine(
-  { port, device, disableOffload, lanes, clampMss, floodLimit, floodArp, allowRa, allowDhcp }: DaemonConfig,
+  {
+    port,
+    device,
+    disableOffload,
+    lanes,
+    clampMss,
+    floodLimit,
+    floodArp,
+    floodMulticast,
+    allowRa,
+    allowDhcp,
+  }: DaemonConfig,
   { ip }: DerivedSettings,
 ): OpenEngine {
   const isOn = (name: OffloadName) => !disableOffload.includes(name)
@@ -103,6 +114,7 @@ function openEngine(
         rules: {
           floodPerSecond: floodLimit,
           asksOwner: !floodArp,
+          keepsGroups: !floodMulticast,
           allowsRouters: allowRa,
           allowsDhcpServers: allowDhcp,
         },

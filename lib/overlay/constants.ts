@@ -104,3 +104,5 @@ export const LARGE_TOLD_MS = 250
 /** Frames about multicast groups that a lane hands on in a second, and how long they are at most; more are told of as one. */
 export const GROUP_FRAMES_PER_SECOND = 512
 export const GROUP_FRAME_BYTES_MAX = 9_216
+/** Ways to the listeners of groups that a lane remembers. */
+export const GROUP_WAYS_MAX = 1_024

@@ -1,11 +1,10 @@
 import { macOfHalves, type EndpointParts, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { DATAGRAM_KIND, PASSES_ONLY, SEQUENCE_COUNTER_BITS, WAY_ENTRY_BYTES } from '../wire/mod.ts'
+import { askedOwnerAt } from './asked-owner.ts'
 import { AwaitingFrames, SLAB_AT } from './awaiting-frames.ts'
 import {
   FLOOD_SOURCES_MAX,
-  GROUP_FRAMES_PER_SECOND,
-  GROUP_FRAME_BYTES_MAX,
   LANES_MAX,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
@@ -16,9 +15,10 @@ import { FloodLimit } from './flood-limit.ts'
 import { behindPart, FloodWays, type FloodWay } from './flood-ways.ts'
 import type { ForwardingTable } from './forwarding.ts'
 import { BLANK_TABLE } from './forwarding-change.ts'
-import { GROUP_MESSAGE, groupMessageAt } from './group-message.ts'
+import { GroupFrames } from './group-frames.ts'
+import { GROUP_MESSAGE, type GroupMessage } from './group-message.ts'
+import { GroupWays } from './group-ways.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
-import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
 import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
 import { Pacer } from './pacer.ts'
 import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, WAY_CHILD_AT, type EngineLane, type SwitchDrop } from './packet-engine.ts'
@@ -59,10 +59,7 @@ export interface ForwarderOptions {
 
 /** The group bit in the upper 16 bits of a MAC address. */
 const GROUP_BIT = 0x100
-const ETHER_TYPE_ARP = 0x0806
 const ETHER_TYPE_IPV6 = 0x86dd
-/** The upper 16 bits of the MAC addresses of IPv6 groups. */
-const IPV6_GROUP = 0x3333
 /** The lane's number stands above so many bits of the upper half of a sequence. */
 const LANE_SHIFT = SEQUENCE_COUNTER_BITS - 32
 
@@ -95,6 +92,8 @@ export class Forwarder {
   readonly #ownFloods: FloodLimit
   readonly #awaiting: AwaitingFrames
   readonly #ways: FloodWays
+  readonly #groupWays: GroupWays
+  readonly #groupFrames: GroupFrames
   #reachableList: readonly number[] = []
   #adjacentList: readonly number[] = []
   #selfIndex = -1
@@ -106,10 +105,6 @@ export class Forwarder {
   #askTurn = 0
   #sendCount = 0
   #movedCount = 0
-  /** Frames about groups in this second. */
-  #groupFrames = 0
-  #groupSecond = -1
-  #isGroupMissed = false
 
   constructor(lane: EngineLane, macs: MacTable, hooks: ForwarderHooks, options: ForwarderOptions = {}) {
     const laneNumber = options.laneNumber ?? 0
@@ -123,7 +118,12 @@ export class Forwarder {
     this.#peerFloods = new PeerFloods(this.#rules.floodPerSecond)
     this.#hostFloods = new FloodLimit(this.#rules.floodPerSecond, 1)
     this.#ownFloods = new FloodLimit(this.#rules.floodPerSecond / 2, FLOOD_SOURCES_MAX)
-    this.#ways = new FloodWays(lane.ways, () => this.#flush())
+    this.#ways = new FloodWays(lane.ways, () => {
+      this.#flush()
+      this.#groupWays.forget()
+    })
+    this.#groupWays = new GroupWays(this.#ways, lane.ways)
+    this.#groupFrames = new GroupFrames(frame => hooks.onGroupFrame(frame))
     this.#awaiting = new AwaitingFrames(lane, count => lane.countDrop('path-awaited', count))
     this.setTable(BLANK_TABLE)
   }
@@ -138,6 +138,7 @@ export class Forwarder {
     for (const peer of this.#adjacentList) this.#adjacent[peer] = 1
     this.#selfIndex = table.selfIndex
     this.#ways.setTree(table.tree)
+    this.#groupWays.setTable(table)
     this.#owners.setTable(table)
     this.#awaiting.release(
       peer => this.#reachable[peer] === 1,
@@ -217,33 +218,16 @@ export class Forwarder {
         return
       }
     }
-    if ((high & GROUP_BIT) !== 0) this.#tellGroups(at, nowSeconds)
+    const message = (high & GROUP_BIT) === 0 ? GROUP_MESSAGE.none : this.#groupFrames.take(this.#lane, at, nowSeconds)
     if (!this.#mayFloodOwn(at, now)) {
       this.#dropFlood(at, MAC_LOCAL, MAC_LOCAL, nowSeconds)
       return
     }
     // What goes to one host alone counts too: the bridge there floods it.
-    const owner = this.#rules.asksOwner && (high & GROUP_BIT) !== 0 ? this.#askedOwner(at) : OWNER_NONE
+    const owner =
+      this.#rules.asksOwner && (high & GROUP_BIT) !== 0 ? askedOwnerAt(this.#lane, at, this.#owners) : OWNER_NONE
     if (owner >= 0 && owner !== this.#selfIndex) this.#sendTo(owner, row, at, now, nowSeconds)
-    else this.#flood(row, at)
-  }
-
-  /** Who listens to what is learned of frames that say so. */
-  #tellGroups(at: number, nowSeconds: number): void {
-    const { rows, slab } = this.#lane
-    const offset = rows[at + ROW.offset]!
-    const length = rows[at + ROW.length]!
-    if (groupMessageAt(slab, offset, length) === GROUP_MESSAGE.none) return
-    if (this.#groupSecond !== nowSeconds) {
-      this.#groupSecond = nowSeconds
-      this.#groupFrames = 0
-      this.#isGroupMissed = false
-    }
-    const isTaken =
-      ++this.#groupFrames <= GROUP_FRAMES_PER_SECOND &&
-      length <= GROUP_FRAME_BYTES_MAX &&
-      this.#hooks.onGroupFrame(slab.slice(offset, offset + length))
-    if (!isTaken && !this.#isGroupMissed) this.#isGroupMissed = this.#hooks.onGroupFrame(undefined)
+    else this.#flood(row, at, this.#wayOf(at, message))
   }
 
   /** To one peer and nobody else: a frame for which there is no way yet waits. */
@@ -256,29 +240,15 @@ export class Forwarder {
     if (this.#wanted.isDue(peer, nowSeconds)) this.#hooks.onWanted(peer)
   }
 
-  /** Who alone can answer an ARP request or a neighbour solicitation; OWNER_NONE when anybody may, and of other frames. */
-  #askedOwner(at: number): number {
-    const { rows, slab } = this.#lane
-    const etherType = rows[at + ROW.etherType]!
-    const offset = rows[at + ROW.offset]!
-    const length = rows[at + ROW.length]!
-    if (etherType === ETHER_TYPE_ARP) {
-      const target = arpTargetAt(slab, offset, length)
-      return target === 0 ? OWNER_NONE : this.#owners.ownerOf(target)
-    }
-    if (etherType !== ETHER_TYPE_IPV6 || rows[at + ROW.destinationHigh] !== IPV6_GROUP) return OWNER_NONE
-    const target = solicitedTargetAt(slab, offset, length)
-    return target < 0 ? OWNER_NONE : this.#owners.ownerOfIpv6(slab, target)
-  }
-
   /** Who is to have a frame that is flooded: the one place where that is chosen. */
-  #wayOf(): FloodWay {
-    return this.#ways.everybody
+  #wayOf(at: number, message: GroupMessage): FloodWay {
+    const way = this.#rules.keepsGroups ? this.#groupWays.of(this.#lane, at, message) : undefined
+    if (way !== undefined && way.withheld > 0) this.#lane.countDrop('no-listener', way.withheld)
+    return way ?? this.#ways.everybody
   }
 
-  #flood(row: number, at: number): void {
+  #flood(row: number, at: number, { from, end }: FloodWay): void {
     const { rows, ways } = this.#lane
-    const { from, end } = this.#wayOf()
     let sequence = -1
     for (let entry = from; entry < end; entry = behindPart(ways, entry)) {
       const child = ways[entry]!
@@ -286,7 +256,8 @@ export class Forwarder {
       if (sequence < 0) sequence = this.#takeSequence(rows[at + ROW.length]!, rows[at + ROW.gsoSize]!)
       this.#push(row, child, DATAGRAM_KIND.broadcast, -1 - entry, sequence)
     }
-    if (sequence < 0) this.#drop('no-destination')
+    // Where nobody listens that is counted already.
+    if (sequence < 0 && (from < end || end === 0)) this.#drop('no-destination')
   }
 
   /** True when the frame is for the TAP. */

@@ -60,6 +60,7 @@ interface Place {
  * not kept. Checksums are not looked at: whoever sends a frame can make them right.
  */
 export function groupMessageAt(slab: Uint8Array, offset: number, length: number): GroupMessage {
+  if (!mayBeMessage(slab, offset, length)) return GROUP_MESSAGE.none
   const place = placeOf(slab, offset, length)
   if (place === undefined) return GROUP_MESSAGE.none
   if (place.isPim) return GROUP_MESSAGE.router
@@ -114,6 +115,15 @@ function groupIp(frame: Uint8Array, at: number, end: number, isIpv6: boolean): U
   const bytes = isIpv6 ? 16 : 4
   if (at + bytes > end || !isGroupIp(frame.subarray(at, at + bytes))) return undefined
   return frame.slice(at, at + bytes)
+}
+
+/** By its protocol, without a look at the rest: false of most frames. */
+function mayBeMessage(slab: Uint8Array, offset: number, length: number): boolean {
+  if (length < ETHERNET_BYTES + IPV4_HEADER_BYTES_MIN) return false
+  const ip = offset + ETHERNET_BYTES
+  const etherType = u16At(slab, offset + 12)
+  if (etherType === TYPE_IPV4) return slab[ip + 9] === IGMP || slab[ip + 9] === PIM
+  return etherType === TYPE_IPV6 && (slab[ip + NEXT_HEADER_AT] === HOP_BY_HOP || slab[ip + NEXT_HEADER_AT] === PIM)
 }
 
 /** The message is cut to what the IP header says of it. Undefined when there is none, or only a piece of one. */
@@ -176,7 +186,9 @@ export function isKeptGroup(ip: Uint8Array): boolean {
 /** The same of an Ethernet frame at `offset` of `slab`; false of one with VLAN tags, or for an address that is no IP group's. */
 export function isForKeptGroup(slab: Uint8Array, offset: number, length: number): boolean {
   if (length < ETHERNET_BYTES + IPV4_HEADER_BYTES_MIN) return false
-  const [etherType, high, low] = [u16At(slab, offset + 12), u16At(slab, offset), i32At(slab, offset + 2)]
+  const etherType = u16At(slab, offset + 12)
+  const high = u16At(slab, offset)
+  const low = i32At(slab, offset + 2)
   if (etherType === TYPE_IPV6) return high === 0x3333 && isKeptLow(low)
   if (etherType !== TYPE_IPV4 || high !== 0x0100 || (low & 0xff80_0000) !== 0x5e00_0000) return false
   const to = i32At(slab, offset + ETHERNET_BYTES + 16)

@@ -28,7 +28,17 @@ export function groupQueries(settings: QuerySettings, group?: Uint8Array): reado
 
 function igmpQuery({ mac, responseMs, intervalSeconds }: QuerySettings, group: Uint8Array | undefined): Uint8Array {
   const destination = group ?? ALL_HOSTS[0]
-  const igmp = Uint8Array.of(0x11, responseMs / 100, 0, 0, ...(group ?? ANY_GROUP[4]), ROBUSTNESS, intervalSeconds, 0, 0)
+  const igmp = Uint8Array.of(
+    0x11,
+    responseMs / 100,
+    0,
+    0,
+    ...(group ?? ANY_GROUP[4]),
+    ROBUSTNESS,
+    intervalSeconds,
+    0,
+    0,
+  )
   igmp.set(checksum(igmp), 2)
   // A time to live of 1 and the router alert option: 24 bytes of header.
   const ip = Uint8Array.of(0x46, 0xc0, 0, 24 + igmp.length, 0, 0, 0x40, 0, 1, 2, 0, 0, ...ANY_GROUP[4], ...destination)

@@ -258,5 +258,6 @@ export const SWITCH_DROPS = [
   'flood-limit',
   'path-awaited',
   'dhcp-server',
+  'no-listener',
 ] as const
 export type SwitchDrop = (typeof SWITCH_DROPS)[number]

@@ -6,6 +6,8 @@ export interface SwitchRules {
   readonly floodPerSecond: number
   /** ARP requests and neighbour solicitations go to the host alone to which the ledger gives the address. */
   readonly asksOwner: boolean
+  /** Multicast goes to those who listen; else to everybody. */
+  readonly keepsGroups: boolean
   /** Router advertisements and redirects, and answers of DHCP servers, pass. */
   readonly allowsRouters: boolean
   readonly allowsDhcpServers: boolean
@@ -14,6 +16,7 @@ export interface SwitchRules {
 export const DEFAULT_SWITCH_RULES: SwitchRules = {
   floodPerSecond: FLOOD_PER_SECOND,
   asksOwner: true,
+  keepsGroups: true,
   allowsRouters: false,
   allowsDhcpServers: false,
 }
