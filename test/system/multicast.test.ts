@@ -1,5 +1,5 @@
 /**
- * Three hosts on one switch, each with a container: which hosts listen to which multicast groups.
+ * Three hosts on one switch, each with a container: which hosts listen to which multicast groups, and where streams go.
  *
  *     [ca]   [cb]   [cc]
  *      │      │      │
@@ -9,8 +9,8 @@
  */
 import t from 'tap'
 import type { CallReply } from '../../lib/api/mod.ts'
-import { waitFor } from '../support/testbed-command.ts'
-import { MulticastListener } from '../support/testbed-multicast.ts'
+import { must, waitFor } from '../support/testbed-command.ts'
+import { MulticastListener, multicastSource } from '../support/testbed-multicast.ts'
 import { Testbed, meshed, skipSystem, type Host, type Namespace, type TestScope } from '../support/testbed.ts'
 
 t.setTimeout(240_000)
@@ -89,4 +89,113 @@ t.test('all hosts know within moments who listens to what', options, async t => 
     await other.leave()
     t.comment(`${group}: left after ${await agreed(hosts, group, '', LEFT_MS)} ms`)
   }
+})
+
+const EVERY_MS = 5
+const WINDOW_MS = 3_000
+const STREAM = WINDOW_MS / EVERY_MS
+/** Packets of the control plane and of probes that come to a host meanwhile. */
+const OTHER_MAX = STREAM / 4
+
+async function received(host: Host): Promise<number> {
+  const [link] = JSON.parse(await must(['ip', '-n', host.name, '-s', '-j', 'link', 'show', 'dev', 'u2'])) as {
+    stats64: { rx: { packets: number } }
+  }[]
+  return link!.stats64.rx.packets
+}
+
+/** Packets that came to each of the hosts from the underlay within WINDOW_MS, where nobody passes on for others. */
+async function rates(source: Host, ...hosts: readonly Host[]): Promise<number[]> {
+  await waitFor(`a tree of ${source.label} in which it sends to all itself`, WAIT_MS, async () => {
+    const { broadcastTree } = await source.daemon.report()
+    return broadcastTree.every(({ peer, children }) => peer.nickname === source.label || children.length === 0)
+  })
+  const before = await Promise.all(hosts.map(received))
+  const begin = performance.now()
+  await waitFor('the end of the window', 2 * WINDOW_MS, () => performance.now() - begin >= WINDOW_MS)
+  const after = await Promise.all(hosts.map(received))
+  return after.map((count, i) => Math.round(((count - before[i]!) * WINDOW_MS) / (performance.now() - begin)))
+}
+
+/** How long it took until the listener had something. */
+async function heard(listener: MulticastListener, withinMs: number): Promise<number> {
+  const begin = performance.now()
+  await waitFor('the stream', withinMs, async () => (await listener.count()) > 0)
+  return Math.round(performance.now() - begin)
+}
+
+const noListener = async (host: Host) => {
+  const { engine } = (await host.daemon.json('report')) as { engine: { counters: Record<string, number> } }
+  return engine.counters['drop:no-listener'] ?? 0
+}
+
+t.test('a stream goes to the hosts that listen, as long as they do, and to no others', options, async t => {
+  const { bed, hosts, containers } = await three(t)
+  const [a, b, c] = hosts
+  const [ca, cb, cc] = containers
+  for (const host of hosts)
+    await waitFor(`who gets everything at ${host.label}`, WAIT_MS, async () => (await everything(host)) === '')
+
+  for (const group of [GROUP, GROUP6]) {
+    const source = await multicastSource(bed, ca, group, { everyMs: EVERY_MS, marker: 'weave-ts ' })
+    const before = await noListener(a)
+    const quiet = await rates(a, b, c)
+    t.ok(
+      quiet.every(rate => rate < OTHER_MAX),
+      `${group}: nobody listens, ${quiet.join(' and ')} packets`,
+    )
+    t.ok((await noListener(a)) - before > STREAM, 'that is counted, for each host')
+
+    const inB = await MulticastListener.open(bed, cb, group)
+    await inB.join()
+    t.comment(`${group}: heard ${await heard(inB, JOINED_MS)} ms after the join`)
+    const one = await rates(a, b, c)
+    t.ok(one[0]! > STREAM * 0.5 && one[1]! < OTHER_MAX, `b listens: ${one.join(' and ')} packets`)
+
+    const inC = await MulticastListener.open(bed, cc, group)
+    await inC.join()
+    t.comment(`${group}: c joins late, and hears ${await heard(inC, JOINED_MS)} ms after`)
+    const both = await rates(a, b, c)
+    t.ok(
+      both.every(rate => rate > STREAM * 0.5),
+      `both listen: ${both.join(' and ')} packets`,
+    )
+
+    await inC.leave()
+    await agreed([a], group, 'b', LEFT_MS)
+    await b.daemon.say('stop')
+    await b.daemon.launch([])
+    await inB.count()
+    t.comment(`${group}: b is relaunched, and hears ${await heard(inB, WAIT_MS)} ms after`)
+    await agreed([a], group, 'b', WAIT_MS)
+    const again = await rates(a, b, c)
+    t.ok(again[0]! > STREAM * 0.5 && again[1]! < OTHER_MAX, `b listens still: ${again.join(' and ')} packets`)
+
+    await inB.leave()
+    await agreed([a], group, '', LEFT_MS)
+    const after = await rates(a, b, c)
+    t.ok(
+      after.every(rate => rate < OTHER_MAX),
+      `nobody listens any more: ${after.join(' and ')} packets`,
+    )
+    await source.end()
+  }
+})
+
+t.test('a host that floods sends to all, and who has no record gets all', options, async t => {
+  const { bed, hosts, containers } = await three(t, label => (label === 'c' ? ['--flood-multicast'] : []))
+  const [a, b, c] = hosts
+  const [ca, , cc] = containers
+  for (const host of [a, b])
+    await waitFor(`who gets everything at ${host.label}`, WAIT_MS, async () => (await everything(host)) === 'c')
+  const source = await multicastSource(bed, ca, GROUP, { everyMs: EVERY_MS, marker: 'weave-ts ' })
+  const toC = await rates(a, b, c)
+  t.ok(toC[0]! < OTHER_MAX && toC[1]! > STREAM * 0.5, `c told nothing: ${toC.join(' and ')} packets`)
+  await source.end()
+  await multicastSource(bed, cc, GROUP, { everyMs: EVERY_MS, marker: 'weave-ts ' })
+  const fromC = await rates(c, a, b)
+  t.ok(
+    fromC.every(rate => rate > STREAM * 0.5),
+    `c floods: ${fromC.join(' and ')} packets`,
+  )
 })

@@ -202,7 +202,8 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
     },
     options,
   )
-  forwarder.setTable({ ...TABLE, ...options.table })
+  const table = { ...TABLE, ...options.table }
+  forwarder.setTable(table)
   const where = (mac: number) => macs.lookup(Math.floor(mac / 2 ** 32), mac % 2 ** 32, 1)
   const outAt = (now: number, ...rows: RowInput[]) => {
     lane.script(...rows)
@@ -225,6 +226,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
     spoofed,
     notices,
     groupFrames,
+    table,
     where,
     out,
     outAt,

@@ -21,7 +21,8 @@ const make = (more: Partial<ForwardingTable> = {}): ForwardingTable => ({
 /** In one order. */
 function sorted(table: ForwardingTable): ForwardingTable {
   const [adjacent, reachable] = [table.adjacent, table.reachable].map(set => [...set].sort((a, b) => a - b))
-  return { ...table, adjacent: adjacent!, reachable: reachable! }
+  const listening = [...(table.listening ?? [])].sort(([a], [b]) => a - b)
+  return { ...table, adjacent: adjacent!, reachable: reachable!, listening }
 }
 
 t.test('of equal tables there is no change, whatever the order of their sets', async t => {
@@ -41,6 +42,16 @@ t.test('whatever differs is told, and nothing else', async t => {
     ['rest', make({ ipv6Prefix: prefix })],
     ['adjacent', make({ adjacent: [1] })],
     ['adjacent', make({ adjacent: [1, 3] })],
+    ['listening', make({ listening: [[1, []]] })],
+    [
+      'listening',
+      make({
+        listening: [
+          [1, [5, 6]],
+          [2, []],
+        ],
+      }),
+    ],
     ['reachable', make({ reachable: [1, 2, 3] })],
     ['reachable', make({ reachable: [3] })],
     ['owners', make({ owners: undefined })],
@@ -82,6 +93,7 @@ t.test('a lane that took all changes has the table, from the first on', async t 
       tree: Int32Array.from(list(8)),
       adjacent: list(8),
       reachable: list(10),
+      listening: list(6).map(peer => [peer, list(3)] as const),
       owners: chance() < 0.1 ? undefined : owners(chance() < 0.1 ? 3 : 8),
       ...(chance() < 0.5 && { ipv6Prefix: Uint8Array.of(upTo(2), 2, 3, 4, 5, 6) }),
     }
