@@ -20,6 +20,7 @@ import type { Sealing } from './memory-session.ts'
 import { SimAlarm } from './sim-alarm.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimContainer } from './sim-container.ts'
+import type { SimDisk } from './sim-disk.ts'
 import { SIM_PORT, endpointAt, type SimNetwork } from './sim-network.ts'
 import type { SimSite, StreamEnd } from './sim-stream.ts'
 
@@ -58,13 +59,6 @@ export interface SimHostOptions {
   readonly config?: Partial<NodeConfig>
   /** Parts of the node; those of the daemon when undefined. */
   readonly features?: readonly PartFactory[]
-}
-
-/** What is on the disk of a host. */
-export interface SimDisk {
-  readonly store: ReadonlyMap<string, Uint8Array>
-  /** Keys of it that may be lost. */
-  readonly cached: ReadonlySet<string>
 }
 
 /** One host: a daemon that can die at any moment, and a store and containers that outlive it. */

@@ -4,7 +4,8 @@ import { WAIT_MS, type AddressForm } from '../../lib/ipam/mod.ts'
 import { LINK_MESSAGE_KIND } from '../../lib/wire/mod.ts'
 import { tellLie } from './lying-member.ts'
 import { SimDisputes } from './sim-disputes.ts'
-import type { SimDisk, SimHost } from './sim-host.ts'
+import type { SimDisk } from './sim-disk.ts'
+import type { SimHost } from './sim-host.ts'
 import { SimMesh } from './sim-mesh.ts'
 
 export interface SchedulePlan {
