@@ -27,7 +27,7 @@ function hosts(cipher: CipherName, beside: number) {
     const nothing = () => undefined
     const hooks = { onControl: nothing, onMoved: nothing, onWanted: nothing, onLarge: nothing, onSpoofed: nothing }
     const rules = { ...DEFAULT_SWITCH_RULES, floodPerSecond: 0 }
-    const forwarder = new Forwarder(lane, macs, { ...hooks, onNotice: nothing }, { rules })
+    const forwarder = new Forwarder(lane, macs, { ...hooks, onNotice: nothing, onGroupFrame: () => true }, { rules })
     return { self, engine, lane, bridge, forwarder }
   })
   for (const { self, engine, forwarder } of all) {

@@ -31,6 +31,7 @@ function line() {
       onLarge: () => undefined,
       onSpoofed: () => undefined,
       onNotice: notice => notices[self]!.push(notice),
+      onGroupFrame: () => true,
     })
     return { name, engine, endpoint, macs, forwarder }
   })
