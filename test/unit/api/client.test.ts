@@ -150,7 +150,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(12), [
+  t.strictSame(seen.slice(13), [
     ['whois', { what: '10.32.0.1' }],
     ['ping', { peer: 'n', timeoutSeconds: 1 }],
     ['events', { after: 3, since: '2026-01-31T12:00:00Z' }],
