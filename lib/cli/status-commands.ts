@@ -90,7 +90,7 @@ async function statusShowing(part: string | undefined, settings: Settings): Prom
   }
   if (part === 'groups') {
     const groups = await clientOf(settings).call('groups')
-    return print(settings, groups, renderGroups(groups))
+    return () => print(settings, groups, renderGroups(groups))
   }
   const status = await clientOf(settings).call('status')
   return () => {
