@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { assert, type Chance, type Drop, type Millis } from '../base/mod.ts'
+import { assert, type Drop, type Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
 import { segmentOfPage, type Page } from './blocks-record.ts'
 import type { BlockSpace, BlockSpan } from './block-space.ts'
@@ -27,15 +27,14 @@ export interface BlockMapOptions {
   /** 16 bytes: of which mesh the blocks are. */
   readonly meshId: () => Uint8Array
   readonly takeovers: TakeoverRoots
-  readonly chance: Chance
 }
 
 /**
  * Who owns which block, by what everybody states and proves.
  *
  * The register in force is the maximum of all that is proved. This peer states the blocks that it owns, and those that it
- * handed on at least until the new owner states them itself; so the greatest register of a block is always stated by
- * somebody, and never falls back because an old record is read late.
+ * handed on for as long as the new owner does not state them itself; so the greatest register of a block is always
+ * stated by somebody, and never falls back because an old record is read late.
  *
  * A block is *ours* when the register in force says so and this process never saw a greater one: if the statement of a
  * later owner vanishes (it was forgotten), the block is nobody's until it is taken over, and not ours again.
@@ -59,7 +58,7 @@ export class BlockMap {
   #abandonedVersion = 0
 
   constructor(space: BlockSpace, options: BlockMapOptions) {
-    const { self, suite, meshId, takeovers, chance } = options
+    const { self, suite, meshId, takeovers } = options
     this.self = self.peerId
     this.space = space
     this.#giver = self
@@ -67,7 +66,7 @@ export class BlockMap {
     this.#takeovers = takeovers
     this.#prover = new Prover({ suite, scope: () => this.#scope(), blockCount: space.blockCount, takeovers })
     this.#evidence = new Evidence(this.#prover, space, self.peerId)
-    this.#own = new OwnPages(space, chance)
+    this.#own = new OwnPages(space)
     this.#inForce = new TitlesInForce(self.peerId, space.blockCount)
   }
 
@@ -190,11 +189,6 @@ export class BlockMap {
 
   nextTimeout(): Millis | undefined {
     return this.#evidence.nextRetry()
-  }
-
-  /** When what this peer need not state any more is taken out of its records; no input is needed but `takePublishes`. */
-  nextTidying(): Millis | undefined {
-    return this.#own.nextTimeout()
   }
 
   /** Takeovers became known, or in force, or are so no longer: only titles of the blocks that they name rest on them. */
@@ -339,8 +333,8 @@ export class BlockMap {
   }
 
   /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
-  takePublishes(now: Millis): PageStatement[] {
-    return this.#own.takePublishes(now)
+  takePublishes(): PageStatement[] {
+    return this.#own.takePublishes()
   }
 
   /** Blocks whose owner changed since the last call. */
@@ -382,10 +376,10 @@ export class BlockMap {
     if (stated !== undefined && this.#takeovers.replaces(stated.term, block)) this.#own.keepReplaced(block, stated)
     if (replaced !== undefined && !this.#takeovers.replaces(replaced.term, block)) this.#own.dropReplaced(block)
     const isBack = stated === undefined || (replaced !== undefined && compareRegisters(stated, replaced) < 0)
-    const title = isBack || !this.#isLiveRoot(stated) ? replaced : stated
-    if (inForce !== undefined && isConfirmed && title === stated && this.#isHandedOn(block, inForce, title))
-      this.#own.spare(block)
-    else this.#own.state(block, this.#toState(block, inForce, isConfirmed, title))
+    this.#own.state(
+      block,
+      this.#toState(block, inForce, isConfirmed, isBack || !this.#isLiveRoot(stated) ? replaced : stated),
+    )
   }
 
   #isLiveRoot(title: Title): boolean {
@@ -400,11 +394,7 @@ export class BlockMap {
   ): Title | undefined {
     if (inForce === undefined) return undefined
     if (this.isOwn(block)) return inForce
-    return !isConfirmed && this.#isHandedOn(block, inForce, stated) ? stated : undefined
-  }
-
-  #isHandedOn(block: number, inForce: Title, stated: Title | undefined): boolean {
-    if (stated === undefined || this.isOwn(block) || stated.owner === this.self) return false
-    return compareRegisters(stated, inForce) === 0
+    if (stated === undefined || stated.owner === this.self || isConfirmed) return undefined
+    return compareRegisters(stated, inForce) === 0 ? stated : undefined
   }
 }

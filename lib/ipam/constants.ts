@@ -84,12 +84,6 @@ export const ADOPTING_MAX = 32
 /** A peer that has owned no block for so long asks for some, wanted or not: its join can be taken back until then. */
 export const EAGER_AFTER_MS = 30_000
 
-/** It waits for a random part of this besides, for each peer that it reaches: each grant is told to all of them. */
-export const EAGER_SPREAD_MS = 500
-
-/** And only while fewer peers that it reaches own any. */
-export const EAGER_OWNERS = 8
-
 /** A peer that owns no block, and was given none, asks again after this. */
 export const EAGER_RETRY_MS = 30_000
 
@@ -116,9 +110,6 @@ export const ALL_REACHED_MS = 5_000
 export const ORPHAN_AFTER_MS = 20_000
 /** How far the term of a takeover of such blocks may be above what a peer knows: others may know more of the past. */
 export const ORPHAN_TERMS_MAX = 64
-
-/** What was handed on, and its owner states as well, is taken out of the own records after about so long. */
-export const SPARE_KEPT_MS = 600_000
 
 /** Sheets from here on state what a recent takeover replaced. */
 export const REPLACED_SHEET_MIN = 128

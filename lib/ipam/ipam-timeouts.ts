@@ -16,7 +16,6 @@ export function nextTimeout(
     { at: seeker.nextTimeout(), reason: 'ipam answer' },
     { at: leases.nextExpiry(), reason: 'ipam rest' },
     { at: map.nextTimeout(), reason: 'ipam proof' },
-    { at: map.nextTidying(), reason: 'ipam spare statements' },
     { at: succession.nextTimeout(workedAt), reason: 'ipam takeover' },
     { at: isHeld ? undefined : borrower.nextTimeout(), reason: 'ipam return' },
     { at: standing.nextTimeout(), reason: 'ipam adoption' },

@@ -90,7 +90,7 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
       statementsVersion: (): number => map.statementsVersion,
     },
   })
-  const map: BlockMap = new BlockMap(space, { self: identity, suite, meshId, takeovers, chance })
+  const map: BlockMap = new BlockMap(space, { self: identity, suite, meshId, takeovers })
   const succession = new Succession(map, takeovers)
   const loans = new Loans(space)
   const assignments = new Assignments(self, space)
@@ -101,11 +101,7 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
   const own = new OwnAssigned(map, leases, loans, isEphemeral)
   const inputs = new LedgerInputs({ map, takeovers, assignments, loans, own })
   const parts = { map, leases, loans, assignments, chance }
-  const donor = new Donor({
-    ...parts,
-    isRenewing: block => takeovers.isRenewingBlock(block),
-    memberCount: () => takeovers.presence.members.size,
-  })
+  const donor = new Donor({ ...parts, isRenewing: block => takeovers.isRenewingBlock(block) })
   const ids: RequestIds = new RequestIds(chance, value => kept.keepIds(value))
   const reclaims: Reclaims = new Reclaims({
     ...{ loans, assignments, takeovers },

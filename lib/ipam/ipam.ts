@@ -234,7 +234,7 @@ export class Ipam implements Machine<IpamOutput> {
     const { answer, isNew, forgotten } = this.#parts.donor.answer(from, request)
     if (forgotten !== undefined) this.#parts.kept.forgetAnswers(forgotten)
     if (isNew) this.#parts.kept.keepAnswers(from)
-    this.#publish(now)
+    this.#publish()
     this.#emit({ type: 'send', to: from, message: answer })
     this.#workOff(now)
   }
@@ -387,7 +387,7 @@ export class Ipam implements Machine<IpamOutput> {
     this.#workedAt = now
     const changed = this.#parts.map.takeChanged()
     this.#parts.own.blocksChanged(changed)
-    this.#publish(now)
+    this.#publish()
     this.#parts.seeker.handleChanges(changed)
     this.#parts.leases.expire(now)
     this.#parts.kept.keepFreed()
@@ -395,12 +395,12 @@ export class Ipam implements Machine<IpamOutput> {
     if (this.#hold === undefined)
       for (const { to, message } of this.#parts.borrower.advance(this.#parts.seeker.reachable, now))
         this.#emit({ type: 'send', to, message })
-    this.#publish(now)
+    this.#publish()
   }
 
-  #publish(now: Millis): void {
+  #publish(): void {
     for (const publish of this.takeovers.takePublishes()) this.#emit({ type: 'takeover', ...publish })
-    for (const { page, value } of this.#parts.map.takePublishes(now)) this.#emit({ type: 'publish', page, value })
+    for (const { page, value } of this.#parts.map.takePublishes()) this.#emit({ type: 'publish', page, value })
     for (const { strip, value } of this.#parts.own.takePublishes()) this.#emit({ type: 'assign', strip, value })
   }
 

@@ -1,7 +1,7 @@
-import { equalBytes, jittered, type Chance, type Millis } from '../base/mod.ts'
+import { equalBytes } from '../base/mod.ts'
 import type { BlockSpace } from './block-space.ts'
 import { encodeBlocksRecord, sheetOfPage, segmentOfPage, type Page } from './blocks-record.ts'
-import { REPLACED_SHEET_MIN, SPARE_KEPT_MS } from './constants.ts'
+import { REPLACED_SHEET_MIN } from './constants.ts'
 import { compareRegisters, equalRegisters } from './register.ts'
 import { RegisterTable } from './register-table.ts'
 import { runsOf, writePages, type Run } from './statements.ts'
@@ -13,26 +13,17 @@ export interface PageStatement {
   readonly value: Uint8Array | undefined
 }
 
-/**
- * What this peer states of blocks, and the records that say so. What somebody else states too is **spare**: it goes with
- * the next change of its page or, with all else that is spare by then, after SPARE_KEPT_MS. A record for that alone would
- * tell each peer of the mesh what it knows.
- */
+/** What this peer states of blocks, and the records that say so. */
 export class OwnPages {
   readonly #space: BlockSpace
-  readonly #chance: Chance
   readonly #stated: RegisterTable
   /** What this peer stated before a recent takeover, which may be withdrawn. */
   readonly #replaced: RegisterTable
   readonly #dirty = new Set<number>()
   readonly #published = new Map<Page, Uint8Array>()
-  /** Blocks by segment. */
-  readonly #spare = new Map<number, Set<number>>()
-  #spareUntil: Millis | undefined
 
-  constructor(space: BlockSpace, chance: Chance) {
+  constructor(space: BlockSpace) {
     this.#space = space
-    this.#chance = chance
     this.#stated = new RegisterTable(space.blockCount)
     this.#replaced = new RegisterTable(space.blockCount)
   }
@@ -46,15 +37,9 @@ export class OwnPages {
   }
 
   state(block: number, title: Title | undefined): void {
-    this.#setSpare(block, false)
     if (equalRegisters(this.#stated.get(block), title)) return
     this.#stated.set(block, title)
     this.#dirty.add(this.#space.segmentOf(block))
-  }
-
-  /** Its owner states the same: it need not be stated here any more. */
-  spare(block: number): void {
-    if (this.#stated.get(block) !== undefined) this.#setSpare(block, true)
   }
 
   /** States it besides, if it is above what it states so already. */
@@ -87,17 +72,13 @@ export class OwnPages {
   clear(): void {
     this.#stated.clear()
     this.#replaced.clear()
-    this.#spare.clear()
     for (const page of this.#published.keys()) this.#dirty.add(segmentOfPage(page))
   }
 
   /** Own records that differ from what was published last. Must be taken, and published, before anything is sent. */
-  takePublishes(now: Millis): PageStatement[] {
-    if (this.#spareUntil !== undefined && now >= this.#spareUntil)
-      for (const segment of this.#spare.keys()) this.#dirty.add(segment)
+  takePublishes(): PageStatement[] {
     const publishes: PageStatement[] = []
     for (const segment of this.#dirty) {
-      this.#dropSpare(segment)
       const span = this.#space.segmentSpan(segment)
       const written = new Set<Page>()
       for (const { page, record } of [
@@ -118,27 +99,7 @@ export class OwnPages {
       }
     }
     this.#dirty.clear()
-    if (this.#spare.size === 0) this.#spareUntil = undefined
-    else this.#spareUntil ??= now + jittered(SPARE_KEPT_MS, this.#chance)
     return publishes
-  }
-
-  nextTimeout(): Millis | undefined {
-    return this.#spareUntil
-  }
-
-  #setSpare(block: number, isSpare: boolean): void {
-    const segment = this.#space.segmentOf(block)
-    const blocks = this.#spare.get(segment)
-    if (isSpare) {
-      if (blocks === undefined) this.#spare.set(segment, new Set([block]))
-      else blocks.add(block)
-    } else if (blocks?.delete(block) === true && blocks.size === 0) this.#spare.delete(segment)
-  }
-
-  #dropSpare(segment: number): void {
-    for (const block of this.#spare.get(segment) ?? []) this.#stated.set(block, undefined)
-    this.#spare.delete(segment)
   }
 
   #setReplaced(block: number, title: Title | undefined): void {

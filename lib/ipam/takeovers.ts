@@ -229,7 +229,7 @@ export class Takeovers implements TakeoverRoots {
    */
   #isGivenUp(entry: TakeoverEntry, now: Millis): boolean {
     const { isSettled, takeover, publishers } = entry
-    // One that was taken back already may come back by another peer that saw it settled.
+    // One that was taken back already may be known by another peer still, which saw it settled.
     const isForcedHere = takeover.isForced && takeover.author === this.#self && publishers.has(this.#self)
     if (!(isSettled || isForcedHere) || !this.#rules.isDoubtful(entry)) {
       entry.doubtedSince = undefined
