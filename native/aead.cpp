@@ -1,16 +1,14 @@
 #include "aead.h"
 
-#include <dlfcn.h>
-
 #include <cstring>
 #include <mutex>
 
 #include "bytes.h"
+#include "openssl.h"
 
 namespace weave {
 namespace {
 
-// The few prototypes that are needed, so that no OpenSSL headers are.
 constexpr int CTRL_GET_TAG = 0x10, CTRL_SET_TAG = 0x11;  // EVP_CTRL_AEAD_*
 
 struct Api {
@@ -32,25 +30,21 @@ Api api;
 const char* failure = nullptr;
 std::once_flag once;
 
-bool resolve_from(void* handle) {
-  bool complete = true;
-  auto take = [&](auto& slot, const char* name) {
-    slot = reinterpret_cast<std::remove_reference_t<decltype(slot)>>(dlsym(handle, name));
-    if (slot == nullptr) complete = false;
-  };
-  take(api.context_new, "EVP_CIPHER_CTX_new");
-  take(api.context_free, "EVP_CIPHER_CTX_free");
-  take(api.context_ctrl, "EVP_CIPHER_CTX_ctrl");
-  take(api.encrypt_init, "EVP_EncryptInit_ex");
-  take(api.encrypt_update, "EVP_EncryptUpdate");
-  take(api.encrypt_final, "EVP_EncryptFinal_ex");
-  take(api.decrypt_init, "EVP_DecryptInit_ex");
-  take(api.decrypt_update, "EVP_DecryptUpdate");
-  take(api.decrypt_final, "EVP_DecryptFinal_ex");
-  take(api.aes_256_gcm, "EVP_aes_256_gcm");
-  take(api.chacha20_poly1305, "EVP_chacha20_poly1305");
-  take(api.cleanse, "OPENSSL_cleanse");
-  return complete;
+bool resolve() {
+  return resolve_openssl({
+      {api.context_new, "EVP_CIPHER_CTX_new"},
+      {api.context_free, "EVP_CIPHER_CTX_free"},
+      {api.context_ctrl, "EVP_CIPHER_CTX_ctrl"},
+      {api.encrypt_init, "EVP_EncryptInit_ex"},
+      {api.encrypt_update, "EVP_EncryptUpdate"},
+      {api.encrypt_final, "EVP_EncryptFinal_ex"},
+      {api.decrypt_init, "EVP_DecryptInit_ex"},
+      {api.decrypt_update, "EVP_DecryptUpdate"},
+      {api.decrypt_final, "EVP_DecryptFinal_ex"},
+      {api.aes_256_gcm, "EVP_aes_256_gcm"},
+      {api.chacha20_poly1305, "EVP_chacha20_poly1305"},
+      {api.cleanse, "OPENSSL_cleanse"},
+  });
 }
 
 void nonce_of(Cipher cipher, uint64_t counter, uint8_t nonce[12]) {
@@ -102,12 +96,9 @@ bool known_answer(Cipher cipher, const uint8_t expected[80]) {
 
 const char* aead_load() {
   std::call_once(once, [] {
-    if (!resolve_from(RTLD_DEFAULT)) {
-      void* library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-      if (library == nullptr || !resolve_from(library)) {
-        failure = "neither the process nor libcrypto.so.3 offers OpenSSL 3's EVP functions";
-        return;
-      }
+    if (!resolve()) {
+      failure = "neither the process nor libcrypto.so.3 offers OpenSSL 3's EVP functions";
+      return;
     }
     if (!known_answer(Cipher::aes256gcm, EXPECTED_GCM)) failure = "AES-256-GCM fails its known-answer test";
     else if (!known_answer(Cipher::chacha20poly1305, EXPECTED_CHACHA)) {

@@ -246,13 +246,15 @@ napi_value set_clamping(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
-napi_value set_via(napi_env env, napi_callback_info info) {
+// (id, peerIndex, number of another peer, or what stands for none)
+template <void (Engine::*set)(int, int)>
+napi_value set_way(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
   int index = engine ? peer_index(env, arguments, 1) : -1;
   if (index < 0) return nullptr;
-  int via = arguments.integer(2);
-  if (!arguments.failed) engine->set_via(index, via);
+  int other = arguments.integer(2);
+  if (!arguments.failed) ((*engine).*set)(index, other);
   return undefined_value(env);
 }
 
@@ -260,22 +262,11 @@ napi_value set_via(napi_env env, napi_callback_info info) {
 napi_value set_origin_keys(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
-  if (engine == nullptr) return nullptr;
-  int index = peer_index(env, arguments, 1);
+  int index = engine ? peer_index(env, arguments, 1) : -1;
   if (index < 0) return nullptr;
   uint8_t* to = arguments.array(2, 16);
   uint8_t* from = arguments.array(3, 16);
   if (!arguments.failed) engine->set_origin_keys(index, to, from);
-  return undefined_value(env);
-}
-
-napi_value set_spare(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  auto engine = engine_of(env, arguments);
-  int index = engine ? peer_index(env, arguments, 1) : -1;
-  if (index < 0) return nullptr;
-  int spare = arguments.integer(2);
-  if (!arguments.failed) engine->set_spare(index, spare);
   return undefined_value(env);
 }
 
@@ -424,8 +415,8 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "setPathBytes", set_path_bytes);
   define(env, exports, "setBridgeAddresses", set_bridge_addresses);
   define(env, exports, "setClamping", set_clamping);
-  define(env, exports, "setVia", set_via);
-  define(env, exports, "setSpare", set_spare);
+  define(env, exports, "setVia", set_way<&Engine::set_via>);
+  define(env, exports, "setSpare", set_way<&Engine::set_spare>);
   define(env, exports, "setOriginKeys", set_origin_keys);
   define(env, exports, "sendControl", send_control);
   define(env, exports, "injectDatagrams", inject_datagrams);

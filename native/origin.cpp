@@ -1,11 +1,10 @@
 #include "origin.h"
 
-#include <dlfcn.h>
-
 #include <cstring>
 
 #include "aead.h"
 #include "bytes.h"
+#include "openssl.h"
 #include "siphash.h"
 
 namespace weave {
@@ -25,19 +24,15 @@ const void* sha256 = nullptr;  // fetched once: by name it is looked for at each
 const char* failure = nullptr;
 std::once_flag once;
 
-bool resolve_from(void* handle) {
-  bool complete = true;
-  auto take = [&](auto& slot, const char* name) {
-    slot = reinterpret_cast<std::remove_reference_t<decltype(slot)>>(dlsym(handle, name));
-    if (slot == nullptr) complete = false;
-  };
-  take(api.context_new, "EVP_MD_CTX_new");
-  take(api.context_free, "EVP_MD_CTX_free");
-  take(api.fetch, "EVP_MD_fetch");
-  take(api.init, "EVP_DigestInit_ex");
-  take(api.update, "EVP_DigestUpdate");
-  take(api.final, "EVP_DigestFinal_ex");
-  return complete;
+bool resolve() {
+  return resolve_openssl({
+      {api.context_new, "EVP_MD_CTX_new"},
+      {api.context_free, "EVP_MD_CTX_free"},
+      {api.fetch, "EVP_MD_fetch"},
+      {api.init, "EVP_DigestInit_ex"},
+      {api.update, "EVP_DigestUpdate"},
+      {api.final, "EVP_DigestFinal_ex"},
+  });
 }
 
 constexpr int COUNTER_BITS = 60;
@@ -76,12 +71,9 @@ bool known_answers() {
 
 const char* origin_load() {
   std::call_once(once, [] {
-    if (!resolve_from(RTLD_DEFAULT)) {
-      void* library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-      if (library == nullptr || !resolve_from(library)) {
-        failure = "neither the process nor libcrypto.so.3 offers OpenSSL 3's digests";
-        return;
-      }
+    if (!resolve()) {
+      failure = "neither the process nor libcrypto.so.3 offers OpenSSL 3's digests";
+      return;
     }
     sha256 = api.fetch(nullptr, "SHA256", nullptr);
     if (sha256 == nullptr || !known_answers()) failure = "SHA-256 or SipHash fails its known-answer test";
