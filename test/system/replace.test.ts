@@ -8,7 +8,8 @@
 import { spawn } from 'node:child_process'
 import t from 'tap'
 import { waitFor } from '../support/testbed-command.ts'
-import { Testbed, meshed, skipSystem, type Host, type Namespace } from '../support/testbed.ts'
+import { launchedPair } from '../support/testbed-line.ts'
+import { Testbed, skipSystem, type Namespace } from '../support/testbed.ts'
 
 t.setTimeout(120_000)
 const TALK_MS = 30_000
@@ -46,15 +47,11 @@ function pinging(bed: Testbed, from: Namespace, address: string) {
 
 t.test('a daemon is replaced by another', { skip: skipSystem, timeout: 110_000 }, async t => {
   const bed = new Testbed(t)
-  const [h1, h2] = (await bed.hosts('h1', 'h2')) as [Host, Host]
-  await bed.link(h1, h2, '192.0.2')
-  const { passwordFile } = bed
-  await h1.daemon.launch([], { passwordFile })
-  await h2.daemon.launch([h1.address], { passwordFile })
-  const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
-  await h1.daemon.attach(c1)
-  const ip2 = (await h2.daemon.attach(c2))[0]!.split('/')[0]!
-  await meshed([h1, h2])
+  const {
+    hosts: [, h2],
+    containers: [c1, c2],
+    ips: [, ip2],
+  } = await launchedPair(bed)
   await waitFor('an answer', TALK_MS, () => c1.canPing(ip2))
   const within = (...argv: string[]) =>
     h2.run([process.execPath, BIN, ...argv, '--state-dir', h2.daemon.stateDir], { env: NO_DOCKER })

@@ -3,17 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Status } from '../../../lib/api/mod.ts'
-import { decodeInvite, type Invite } from '../../../lib/cli/invitation.ts'
+import { decodeInvite } from '../../../lib/cli/invitation.ts'
 import { inviteText } from '../../../lib/cli/invite.ts'
-
-const MESH = 'ab'.repeat(16)
-const INVITE: Invite = {
-  mesh: MESH,
-  endpoints: ['192.0.2.1:6783'],
-  range: '10.40.0.0/16',
-  domain: 'weave.local',
-  secret: 'a secret',
-}
+import { INVITE } from './invitation-fixture.ts'
 
 function stateDir(t: { teardown(end: () => void): void }, launch?: object): string {
   const directory = mkdtempSync(join(tmpdir(), 'weave-ts-invite-'))

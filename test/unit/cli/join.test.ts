@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Status } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
-import type { Invite } from '../../../lib/cli/invitation.ts'
 import {
   isMemberAlready,
   launchWordsOf,
@@ -12,16 +11,9 @@ import {
   requireNoOtherMesh,
   withKeptSecret,
 } from '../../../lib/cli/join.ts'
+import { INVITE, MESH } from './invitation-fixture.ts'
 
-const MESH = 'ab'.repeat(16)
 const OTHER = 'cd'.repeat(16)
-const INVITE: Invite = {
-  mesh: MESH,
-  endpoints: ['192.0.2.1:6783'],
-  range: '10.40.0.0/16',
-  domain: 'weave.local',
-  secret: 'a secret',
-}
 const running = (id: string | null) => ({ mesh: { id }, pid: 7 }) as Status
 
 /** A directory in which a state directory may be made, or is there. */

@@ -5,6 +5,7 @@ import { MacTable } from '../../../lib/overlay/mac-table.ts'
 import { ROW } from '../../../lib/overlay/packet-engine.ts'
 import type { SwitchNotice } from '../../../lib/overlay/switch-notice.ts'
 import { DATAGRAM_KIND } from '../../../lib/wire/datagram.ts'
+import { acquaint } from '../../support/engine-pair.ts'
 import { ethernetFrame } from '../../support/frames.ts'
 import { MemoryEngine } from '../../support/memory-engine.ts'
 
@@ -40,20 +41,7 @@ function line() {
     const adjacent = hosts.flatMap((_, other) => (Math.abs(other - self) === 1 ? [other] : []))
     for (const [peer, far] of hosts.entries()) {
       if (peer === self) continue
-      engine.setPeer(peer, new Uint8Array(8).fill(peer + 1))
-      const key = (from: number, to: number) => new Uint8Array(16).fill(from * 16 + to)
-      engine.setOriginKeys(peer, key(self, peer), key(peer, self))
-      if (!adjacent.includes(peer)) continue
-      engine.setEndpoint(peer, far.endpoint)
-      engine.addSession({
-        peerIndex: peer,
-        receiverIndex: 1 + self * 10 + peer,
-        remoteIndex: 1 + peer * 10 + self,
-        cipher: 'chacha20-poly1305',
-        sendKey: new Uint8Array(32).fill(self * 16 + peer),
-        receiveKey: new Uint8Array(32).fill(peer * 16 + self),
-      })
-      engine.sealWith(peer, 1 + self * 10 + peer)
+      acquaint(engine, self, peer, adjacent.includes(peer) ? far.endpoint : undefined)
     }
     // The tree of the source; those of the others play no part.
     const tree = self === SOURCE ? Int32Array.of(MIDDLE, 2, RECEIVER, 1, BEHIND, 0) : new Int32Array(0)

@@ -5,6 +5,7 @@ import { Forwarder } from '../../../lib/overlay/forwarder.ts'
 import { MacTable } from '../../../lib/overlay/mac-table.ts'
 import { READY, ROW, SEND } from '../../../lib/overlay/packet-engine.ts'
 import { DATAGRAM_KIND, FRAME_FLAG } from '../../../lib/wire/datagram.ts'
+import { acquaint } from '../../support/engine-pair.ts'
 import { fillFrameFields } from '../../support/frame-fields.ts'
 import { ethernetFrame } from '../../support/frames.ts'
 import { MemoryEngine } from '../../support/memory-engine.ts'
@@ -53,21 +54,7 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
   }
   for (const [self, { engine }] of hosts.entries()) {
     engine.setSelf(new Uint8Array(8).fill(self + 1))
-    for (const [peer, far] of hosts.entries()) {
-      if (peer === self) continue
-      engine.setPeer(peer, new Uint8Array(8).fill(peer + 1))
-      engine.setEndpoint(peer, far.endpoint)
-      engine.addSession({
-        peerIndex: peer,
-        receiverIndex: 1 + self * 1000 + peer,
-        remoteIndex: 1 + peer * 1000 + self,
-        cipher: 'chacha20-poly1305',
-        sendKey: new Uint8Array(32).fill(self * 16 + peer),
-        receiveKey: new Uint8Array(32).fill(peer * 16 + self),
-      })
-      engine.sealWith(peer, 1 + self * 1000 + peer)
-      engine.setOriginKeys(peer, new Uint8Array(16).fill(self * 16 + peer), new Uint8Array(16).fill(peer * 16 + self))
-    }
+    for (const [peer, far] of hosts.entries()) if (peer !== self) acquaint(engine, self, peer, far.endpoint)
   }
   return hosts
 }
