@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { pino, type Logger } from 'pino'
 import { LOG_FILE, LastWordsFile, LogFile } from '../io/mod.ts'
 import type { DaemonConfig } from './config.ts'
+import { INFO, levelOf } from './log-level.ts'
 
 const STANDARD_ERROR = 2
 const READY_EVENT = '"event":"ready"'
 const FATAL = '{"level":60,'
-const INFO = 30
 
 /** Takes the lines of pino. */
 interface LineSink {
@@ -26,8 +26,8 @@ export const standardError: LineSink = {
 }
 
 /**
- * The log of a daemon: to its file when it runs detached, else to standard error; and its events to a book. Why the daemon ends by itself is also
- * kept where a full disk does not matter (see LastWordsFile).
+ * The log of a daemon: to its file when it runs detached, else to standard error; and its events to a book. Why the daemon
+ * ends by itself is also kept where a full disk does not matter (see LastWordsFile).
  */
 export function daemonLog(config: DaemonConfig, isDetached: boolean, events: { takeLine(line: string): void }): Logger {
   const file = isDetached ? new LogFile(join(config.stateDir, LOG_FILE)) : standardError
@@ -35,9 +35,8 @@ export function daemonLog(config: DaemonConfig, isDetached: boolean, events: { t
   const lowest = pino.levels.values[config.logLevel]!
   const sink: LineSink = {
     write(line) {
-      const level = Number(/^\{"level":(\d+)/.exec(line)?.[1])
       events.takeLine(line)
-      if (level >= lowest) file.write(line)
+      if (levelOf(line) >= lowest) file.write(line)
       // Only a daemon that came up has the right to the file: another one may be running there.
       if (line.includes(READY_EVENT)) words ??= new LastWordsFile(config.stateDir)
       if (line.startsWith(FATAL)) words?.write(line)

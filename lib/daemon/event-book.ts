@@ -1,10 +1,10 @@
 import { EventView } from '../api/mod.ts'
+import { INFO, levelOf } from './log-level.ts'
 
 /** So many events are kept; the oldest goes first. */
 export const EVENTS_KEPT = 4_096
 /** What an event says beside its text: of more bytes nothing is kept. */
 export const EVENT_DETAILS_BYTES_MAX = 4_096
-const INFO = 30
 const LEVELS: Readonly<Record<number, EventView['level']>> = { 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
 
 /**
@@ -29,8 +29,11 @@ export class EventBook {
 
   /** A line of the log, as pino writes it. */
   takeLine(line: string): void {
-    const { level, time, event, msg, text, ...rest } = JSON.parse(line) as Readonly<Record<string, unknown>>
-    if (typeof level !== 'number' || level < INFO || typeof event !== 'string') return
+    const level = levelOf(line)
+    // Most lines of a talkative log are below, and need not be read.
+    if (!(level >= INFO)) return
+    const { level: _level, time, event, msg, text, ...rest } = JSON.parse(line) as Readonly<Record<string, unknown>>
+    if (typeof event !== 'string') return
     const said = [text, msg].find(one => typeof one === 'string' && one !== event)
     const details = JSON.stringify(rest).length > EVENT_DETAILS_BYTES_MAX ? {} : rest
     const view: EventView = {

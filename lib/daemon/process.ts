@@ -4,7 +4,7 @@ import { EventFile, ManagerNotifier } from '../io/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import { daemonLog, standardError } from './daemon-log.ts'
 import { Daemon } from './daemon.ts'
-import { EventBook } from './event-book.ts'
+import { EVENTS_KEPT, EventBook } from './event-book.ts'
 import { readHandover } from './handover.ts'
 import { Supervision } from './supervision.ts'
 
@@ -43,7 +43,7 @@ async function run(
   onStep: (step: string) => void,
 ): Promise<readonly string[]> {
   const eventFile = new EventFile(config.stateDir)
-  const events = new EventBook(eventFile.read(), event => eventFile.write(event))
+  const events = new EventBook(eventFile.read(EVENTS_KEPT), event => eventFile.write(event))
   const log = daemonLog(config, isDetached, events)
   const notifier = ManagerNotifier.fromEnvironment(process.env, text =>
     log.warn({ event: 'manager', error: text }, 'the service manager could not be told'),

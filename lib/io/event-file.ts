@@ -16,9 +16,10 @@ export class EventFile {
     this.#file = new LogFile(this.#path, EVENT_FILE_BYTES_MAX)
   }
 
-  /** What is there, the oldest first; lines that are no JSON are left out. */
-  read(): unknown[] {
-    return [`${this.#path}.1`, this.#path].flatMap(path => linesOf(path).flatMap(parsed))
+  /** What is there, the oldest first, of the last so many lines; those that are no JSON are left out. */
+  read(linesMax = Infinity): unknown[] {
+    const lines = [`${this.#path}.1`, this.#path].flatMap(linesOf)
+    return lines.slice(-linesMax).flatMap(parsed)
   }
 
   write(event: object): void {
@@ -29,14 +30,15 @@ export class EventFile {
 function linesOf(path: string): string[] {
   try {
     // A line more than it is put aside for, at most.
-    return readStateFile(path, 2 * EVENT_FILE_BYTES_MAX).split('\n')
+    return readStateFile(path, 2 * EVENT_FILE_BYTES_MAX)
+      .split('\n')
+      .filter(line => line !== '')
   } catch {
     return []
   }
 }
 
 function parsed(line: string): unknown[] {
-  if (line === '') return []
   try {
     return [JSON.parse(line)]
   } catch {

@@ -14,6 +14,7 @@ t.test('what was written is read again, and what is no JSON is left out', async 
   file.write({ seq: 3 })
   writeFileSync(join(stateDir, 'events.jsonl.1'), '{"seq":1}\n', { mode: 0o600 })
   t.strictSame(new EventFile(stateDir).read(), [{ seq: 1 }, { seq: 2 }, { seq: 3 }])
+  t.strictSame(new EventFile(stateDir).read(1), [{ seq: 3 }])
 })
 
 t.test('a directory that is not there is nobody’s trouble', async t => {
