@@ -1,5 +1,5 @@
 import type { ApiClient, PathView, PeerRef, PingAnswer } from '../api/mod.ts'
-import { WeaveError } from '../base/mod.ts'
+import { numberOf } from './number-option.ts'
 import { peerName } from './render.ts'
 import { renderMilliseconds, renderVia } from './render-ways.ts'
 
@@ -39,16 +39,6 @@ export function pingOptions(given: { count: string; interval: string; timeout: s
 /** How long an answer is waited for, in seconds. @throws WeaveError USAGE */
 export function answerTimeout(text: string): number {
   return numberOf('--timeout', text, 0.01, 30)
-}
-
-function numberOf(option: string, text: string, min: number, max: number, isWhole = false): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN
-  if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value
-  throw new WeaveError(
-    'USAGE',
-    `${option} ${JSON.stringify(text.slice(0, 40))} must be ${isWhole ? 'a whole number' : 'seconds'} from ${min} to ${max}`,
-    `write it as in ${option} ${Math.max(1, min)}`,
-  )
 }
 
 /** One line for one answer, or for its absence. */

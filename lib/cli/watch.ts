@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { WeaveError } from '../base/mod.ts'
+import { numberOf } from './number-option.ts'
 
+const WATCH_SECONDS_MIN = 0.1
 const WATCH_SECONDS_MAX = 86_400
 /** Clears the screen, and begins at its top. */
 const CLEAR = '\u001B[H\u001B[2J'
@@ -9,13 +11,7 @@ export const WATCH = 'show it again every so many seconds (2 when none are given
 
 /** The time of `--watch`, in milliseconds. @throws WeaveError USAGE */
 export function watchMs(text: string): number {
-  const seconds = Number(text)
-  if (/^\d+(\.\d+)?$/.test(text) && seconds >= 0.1 && seconds <= WATCH_SECONDS_MAX) return seconds * 1_000
-  throw new WeaveError(
-    'USAGE',
-    `--watch ${JSON.stringify(text.slice(0, 40))} is no time: it must be seconds, from 0.1 to ${WATCH_SECONDS_MAX}`,
-    'write it as in --watch=5',
-  )
+  return 1_000 * numberOf('--watch', text, WATCH_SECONDS_MIN, WATCH_SECONDS_MAX)
 }
 
 /** What is to be printed, once it is known. */
