@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 
 const LIMIT_MS = 30_000
 const POLL_MS = 50
+/** So long after its end what a command printed is waited for, if something that it left behind holds the pipes open. */
+const PIPES_MS = 1_000
 
 export interface CommandResult {
   readonly argv: readonly string[]
@@ -29,16 +31,19 @@ export function run(argv: readonly string[], options: CommandOptions = {}): Prom
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
     const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs ?? LIMIT_MS)
+    let pipes: NodeJS.Timeout | undefined
     const finish = (status: number | null) => {
       clearTimeout(limit)
+      clearTimeout(pipes)
       resolve({ argv, status, stdout, stderr, durationMs: performance.now() - began })
     }
     child.on('error', error => {
       stderr += error.message
       finish(127)
     })
+    child.on('close', finish)
     // A process that outlives its parent may keep the pipes open: what counts is that the command itself ended.
-    child.on('exit', status => setImmediate(() => finish(status)))
+    child.on('exit', status => (pipes = setTimeout(() => finish(status), PIPES_MS)))
     child.stdin.on('error', () => undefined)
     child.stdin.end(options.input ?? '')
   })

@@ -77,7 +77,7 @@ function watch(from: Namespace, address: string): { readonly end: () => Promise<
   const ping = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   ping.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
-  const ended = new Promise(resolve => ping.on('exit', resolve))
+  const ended = new Promise(resolve => ping.on('close', resolve))
   return {
     end: async () => {
       ping.kill('SIGINT')

@@ -61,7 +61,8 @@ async function agreed(hosts: readonly Host[], group: string, expected: string, w
   const begin = performance.now()
   for (const host of hosts)
     await waitFor(`${group} with listeners "${expected}" at ${host.label}`, withinMs, async () => {
-      return (await listeners(host, group)) === expected
+      if ((await listeners(host, group)) === expected) return true
+      throw new Error(JSON.stringify(await groupsOf(host)))
     })
   return Math.round(performance.now() - begin)
 }
