@@ -12,6 +12,17 @@ export function stretchesOf(blockCount: number, isMeant: (block: number) => bool
   return stretches
 }
 
+/** The same blocks in ascending order, neighbours joined; none may be twice. */
+export function joinStretches(stretches: readonly Stretch[]): Stretch[] {
+  const joined: { first: number; count: number }[] = []
+  for (const { first, count } of [...stretches].sort((a, b) => a.first - b.first)) {
+    const last = joined.at(-1)
+    if (last !== undefined && last.first + last.count === first) last.count += count
+    else joined.push({ first, count })
+  }
+  return joined
+}
+
 /** Every block of some stretches, in their order. */
 export function* blocksIn(stretches: Iterable<Stretch>): Iterable<number> {
   for (const { first, count } of stretches) for (let block = first; block < first + count; block++) yield block

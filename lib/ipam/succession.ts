@@ -10,7 +10,7 @@ import {
   TERM_MAX,
 } from './constants.ts'
 import type { Hold } from './hold.ts'
-import { blocksIn } from './stretches.ts'
+import { blocksIn, joinStretches } from './stretches.ts'
 import type { TakeoverProgress } from './takeover-progress.ts'
 import type { Takeovers } from './takeovers.ts'
 import type { Stretch } from './title.ts'
@@ -58,7 +58,7 @@ export class Succession {
     if (!isUnderWay) {
       for (const { id, isSettled } of before) if (!isSettled) this.#takeovers.withdraw(id)
       // What nobody has whom all others reach was a lost peer's: this one's, or of one that nobody remembers.
-      const runs = [...this.#map.blocksOf(victim), ...orphans]
+      const runs = joinStretches([...this.#map.blocksOf(victim), ...orphans])
       if (this.#termOf(runs) >= TERM_MAX) return { outcome: 'spent' }
       // With nothing to take it still says that the peer is gone, to those who lent it addresses.
       if (runs.length === 0 && this.#takeovers.removals.isRemoved(victim))
@@ -143,7 +143,7 @@ export class Succession {
     if (dueAt === undefined || now < dueAt || this.#takeovers.isRenewing || this.#takeovers.isFull) return
     // Which ones is looked for only now: while the records of others come in there are some with every one of them.
     const found = isFirst ? [...this.#map.orphans(), ...this.#map.lost()] : this.#map.lost()
-    const orphans = ascending(found).slice(0, TAKEOVER_RUNS_MAX)
+    const orphans = joinStretches(found).slice(0, TAKEOVER_RUNS_MAX)
     if (this.#termOf(orphans) >= TERM_MAX) return
     // The next time not at once, if this one is taken back.
     this.#orphansSince = now
@@ -159,7 +159,7 @@ export class Succession {
   }
 
   #begin(victim: PeerId, isForced: boolean, runs: readonly Stretch[], now: Millis): void {
-    this.#takeovers.begin({ victim, term: this.#termOf(runs) + 1, isForced, runs: ascending(runs) }, now)
+    this.#takeovers.begin({ victim, term: this.#termOf(runs) + 1, isForced, runs }, now)
   }
 
   /** The greatest of these blocks; of one that nobody states that of the takeovers that are known. */
@@ -178,8 +178,4 @@ export class Succession {
     const { all } = this.#map.takeoversInForce()
     for (const { id } of [...this.#takeovers.settled()]) if (!all.has(id)) this.#takeovers.drop(id)
   }
-}
-
-function ascending(runs: readonly Stretch[]): Stretch[] {
-  return [...runs].sort((a, b) => a.first - b.first)
 }

@@ -2,6 +2,7 @@ import { firstAddress, PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, type Cidr, t
 import { assert, ByteReader, ByteWriter, Drop, toHex, utf8, type Decoded } from '../base/mod.ts'
 import { peerIdOf, type CryptoSuite } from '../crypto/mod.ts'
 import { TAKEOVER_RUNS_MAX, TERM_MAX } from './constants.ts'
+import { joinStretches } from './stretches.ts'
 import type { Giver, GrantScope, Stretch } from './title.ts'
 
 /**
@@ -12,7 +13,7 @@ import type { Giver, GrantScope, Stretch } from './title.ts'
  *     | victim (16) | term u32 | flags u8: 1 forced | runs u16 ≤ 1,024 | runs × | first block u32 | blocks u32 | |
  *
  * The signature is over "weave-ts takeover 1" ‖ mesh id ‖ author ‖ body; the id is the first 16 bytes of the
- * BLAKE2b-256 of the same. Runs ascend and do not overlap. Bytes after the runs are ignored. The victim may be the
+ * BLAKE2b-256 of the same. Runs ascend and do not overlap; neighbours count as one. Bytes after the runs are ignored. The victim may be the
  * author: that makes a new root for what it owns.
  */
 export interface Takeover {
@@ -114,7 +115,7 @@ function readStretches(reader: ByteReader, blockCount: number): Stretch[] | unde
     free = run.first + run.count
     runs.push(run)
   }
-  return runs
+  return joinStretches(runs)
 }
 
 function signedBytes(meshId: Uint8Array, author: PeerId, body: Uint8Array): Uint8Array {

@@ -228,8 +228,9 @@ export class Takeovers implements TakeoverRoots {
    * accident of the order.
    */
   #isGivenUp(entry: TakeoverEntry, now: Millis): boolean {
-    const { isSettled, takeover } = entry
-    const isForcedHere = takeover.isForced && takeover.author === this.#self
+    const { isSettled, takeover, publishers } = entry
+    // One that was taken back already may be known by another peer still, which saw it settled.
+    const isForcedHere = takeover.isForced && takeover.author === this.#self && publishers.has(this.#self)
     if (!(isSettled || isForcedHere) || !this.#rules.isDoubtful(entry)) {
       entry.doubtedSince = undefined
       return false

@@ -21,8 +21,6 @@ const SEEDS = 200
  * a request came late, when who had asked was just removed.
  */
 const FOUND_SEEDS = [1_248, 2_067, 2_275, 4_043, 4_350, 5_010, 7_027, 7_466, 8_184]
-/** Known to end badly, and not mended yet: shown as todo (docs/decisions/0030). */
-const OPEN_SEEDS = [106]
 const AGREE_MS = 60_000
 /** A freed address rests so long, and so do blocks that came back. */
 const REST_MS = 35_000
@@ -127,9 +125,7 @@ void t.test('whatever befalls a mesh, every address has one container, and every
       for (const { author, victim, blocks, isSettled, waitsFor } of takeovers)
         t.comment(`${nameOf(author)} of ${nameOf(victim)} ${blocks} ${isSettled} ${waitsFor.map(nameOf).join(' ')}`)
     }
-    const isOpen = OPEN_SEEDS.includes(seed) && wrong.includes('differ in registers')
-    t.fail(`${replayOf('ADDRESSES', seed)}: ${wrong}`, isOpen ? { todo: 'docs/decisions/0030' } : {})
-    if (isOpen) continue
+    t.fail(`${replayOf('ADDRESSES', seed)}: ${wrong}`)
     if (++failures >= 3) break
   }
   t.comment([...outcomes].map(([what, count]) => `${what} ${count}`).join(', '))

@@ -75,6 +75,15 @@ t.test('any other bytes are dropped, and none throw', async t => {
   t.pass('the law holds')
 })
 
+t.test('runs that touch are one, whoever wrote them as two', async t => {
+  const runs = [0, 1, 3].map(first => ({ first, count: first === 1 ? 2 : 1 }))
+  const made = makeTakeover(suite, giver(peer(1)), SCOPE, { ...PLAN, runs })
+  const found = read(fromHex(made.id)!, made.value)
+  if (isDrop(found)) throw new Error(found.reason)
+  t.same(found.runs, [{ first: 0, count: 4 }])
+  t.ok(coversStretch(found, { first: 0, count: 4 }))
+})
+
 t.test('it covers what lies in one of its runs as a whole', async t => {
   for (const [first, count, isCovered] of [
     [1, 2, true],

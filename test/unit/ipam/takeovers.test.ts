@@ -325,6 +325,26 @@ t.test('who was removed by what counts no longer is told once, for others never 
   t.same([...machine.takeovers.removals.removed()], [])
 })
 
+t.test('one that was forced and taken back is taken back once, though another peer publishes it still', async t => {
+  const [a, b, c] = [1, 2, 3].map(number => peer(number)) as [PeerId, PeerId, PeerId]
+  const founder = ipam({ self: a, range: RANGE, blockPrefix: 28 })
+  founder.found(SALT, 0)
+  const machine = ipam({ self: b, range: RANGE, blockPrefix: 28 })
+  for (const output of drain(founder))
+    if (output.type === 'publish') machine.setStatements(a, output.page, output.value, 0)
+  machine.setReachable(new Set([a, c]), 0)
+  machine.setReachable(new Set([c]), 1_000, new Set([a, c]))
+  t.match(machine.removePeer(a, true, 10_000), { outcome: 'begun' })
+  const forced = drain(machine).find(output => output.type === 'takeover' && output.kind === 'takeover')
+  if (forced?.type !== 'takeover') throw new Error('no takeover was published')
+  machine.setTakeover(c, forced.key, forced.value, 11_000)
+  machine.setReachable(new Set([a, c]), 12_000)
+  machine.handleTimeout(16_000)
+  machine.handleTimeout(20_000)
+  t.equal(machine.registerOf(3)?.owner, a)
+  t.match(drain(machine), [{ type: 'takeover' }])
+})
+
 const SEEDS = seedsOf('TAKEOVER', 60)
 
 /** Hosts that die, part, are removed by each other, and come back. */
