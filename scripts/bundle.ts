@@ -4,32 +4,10 @@
  * file that starts it.
  */
 import { rmSync, writeFileSync } from 'node:fs'
-import { build, type BuildOptions } from 'esbuild'
-
-const OUT = 'build/bundle/js'
-const PROGRAM = 'lib/cli/main'
-const BESIDE = ['lib/io/lane-worker', 'lib/io/state-check', 'lib/io/secret-stretcher']
-/** They find a binary, their own or that of a package below them, by the place where they lie. */
-const OUTSIDE = ['lmdb', 'noise-handshake']
-/** Packages in the older module format ask for Node.js's own modules by a function that the newer one lacks. */
-const REQUIRE = "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);"
-
-const OPTIONS: BuildOptions = {
-  outdir: OUT,
-  entryNames: '[name]',
-  chunkNames: '[name]-[hash]',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  external: OUTSIDE,
-  banner: { js: REQUIRE },
-  legalComments: 'linked',
-  logLevel: 'warning',
-}
+import { build } from 'esbuild'
+import { BESIDE_BUILD, CLIENT_BUILD, OUT, PROGRAM_BUILD } from './bundle-plan.ts'
 
 rmSync(OUT, { recursive: true, force: true })
-await build({ ...OPTIONS, entryPoints: [`build/${PROGRAM}.js`], splitting: true })
-await build({ ...OPTIONS, entryPoints: BESIDE.map(entry => `build/${entry}.js`) })
+for (const plan of [PROGRAM_BUILD, CLIENT_BUILD, BESIDE_BUILD]) await build(plan)
 // `bin/weave-ts` compares its age with that of what the compiler leaves.
 writeFileSync(`${OUT}/.made`, '')

@@ -3,7 +3,8 @@ import { pathToFileURL } from 'node:url'
 import type { Argument, Command, Option } from 'commander'
 import { SOFTWARE_VERSION } from '../lib/api/mod.ts'
 import { examplesOf } from '../lib/cli/help-pages.ts'
-import { EXIT_STATUSES, weaveProgram } from '../lib/cli/program.ts'
+import { EXIT_STATUSES } from '../lib/cli/command-line.ts'
+import { weaveProgram } from '../lib/cli/program.ts'
 
 /** Plain text as roff takes it. */
 export function roff(text: string): string {

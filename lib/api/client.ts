@@ -1,8 +1,11 @@
-import { request } from 'node:http'
+import { StringDecoder } from 'node:string_decoder'
 import { WeaveError, errorText, isErrorCode } from '../base/mod.ts'
+import type { AnswerHead } from './answer-reader.ts'
+import { BUILD_HEADER, BUILD_NAME, isSameBuild } from './build-name.ts'
 import { CALLS, deadlineOf, type Call, type CallAnswer, type CallInput, type CallName } from './calls.ts'
-import { EVENT_STREAM_PATH } from './event-stream.ts'
-import { ErrorAnswer, EventView } from './schema.ts'
+import { EVENT_STREAM_PATH } from './constants.ts'
+import { Exchange, type ExchangeRequest } from './exchange.ts'
+import type { EventView } from './schema.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -10,107 +13,99 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 type CallArguments<N extends CallName> =
   Record<never, never> extends CallInput<N> ? [input?: CallInput<N>] : [input: CallInput<N>]
 
-/** Speaks to a daemon over its Unix socket. Failures are WeaveErrors: the daemon's own, or DAEMON_DOWN, DAEMON_BUSY, NO_PERMISSION. */
+/**
+ * Speaks to a daemon over its Unix socket. Failures are WeaveErrors: the daemon's own, or DAEMON_DOWN, DAEMON_BUSY,
+ * NO_PERMISSION. An answer is checked unless the daemon is of the same build.
+ */
 export class ApiClient {
   readonly #socketPath: string
+  readonly #ownBuild: string
 
-  constructor(socketPath: string) {
+  /** `ownBuild`: as daemons name theirs; for tests. */
+  constructor(socketPath: string, ownBuild = BUILD_NAME) {
     this.#socketPath = socketPath
+    this.#ownBuild = ownBuild
   }
 
   /** Makes a call of the table, and waits for its answer for as long as the table says. */
   async call<N extends CallName>(name: N, ...[input]: CallArguments<N>): Promise<CallAnswer<N>> {
     const row: Call = CALLS[name]
-    const { status, body } = await this.#exchange(
-      row,
+    const { method, path } = row
+    const { status, build, body } = await this.#exchange(
+      method === 'GET' ? { method, path } : { method, path, payload: JSON.stringify(input ?? {}) },
       deadlineOf(row, input),
-      row.method === 'GET' ? undefined : JSON.stringify(input ?? {}),
     )
     const value = status === 200 && row.textType !== undefined ? body : parsed(body)
     if (status !== 200) throw remoteError(value)
-    const answer = row.answer.safeParse(value)
-    if (!answer.success) throw unreadable(answer.error.issues[0]?.message ?? 'it does not follow the schema')
-    return answer.data as CallAnswer<N>
+    if (isSameBuild(build, this.#ownBuild)) return value as CallAnswer<N>
+    const { checkedAnswer } = await import('./answer-check.ts')
+    try {
+      return checkedAnswer(name, value)
+    } catch (error) {
+      throw unreadable(errorText(error), build, this.#ownBuild)
+    }
   }
 
   /**
    * Hands on events, those behind a number or not before a time first, until the daemon ends.
    * @throws WeaveError DAEMON_DOWN when it ends, and what a call throws
    */
-  follow(
+  async follow(
     given: { readonly after?: number; readonly since?: string },
     onEvent: (event: EventView) => void,
   ): Promise<never> {
     const query = new URLSearchParams(
       Object.entries(given).map(([key, value]): [string, string] => [key, String(value)]),
     )
-    return new Promise((_resolve, reject) => {
-      const outgoing = request({ socketPath: this.#socketPath, path: `${EVENT_STREAM_PATH}?${query.toString()}` })
-      outgoing.on('error', error => reject(this.#unreachable(error)))
-      outgoing.on('response', response => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk
-          if (text.length > ANSWER_BYTES_MAX) outgoing.destroy(new Error('a line without an end'))
-          if (response.statusCode !== 200) return
-          const lines = text.split('\n')
-          text = lines.pop()!
-          try {
-            for (const line of lines)
-              if (line.startsWith('data: ')) onEvent(EventView.parse(JSON.parse(line.slice('data: '.length))))
-          } catch (error) {
-            outgoing.destroy(new Error(errorText(error)))
-          }
-        })
-        response.on('error', error => reject(this.#unreachable(error)))
-        response.on('end', () =>
-          reject(
-            response.statusCode === 200 ? this.#unreachable(new Error('it has ended')) : remoteError(parsed(text)),
-          ),
-        )
-      })
-      outgoing.end()
+    const decoder = new StringDecoder()
+    let text = ''
+    let read = Promise.resolve()
+    const readLines = async ({ status, headers }: AnswerHead, more: string) => {
+      const eventOf = await eventReader(headers.get(BUILD_HEADER), this.#ownBuild)
+      text += more
+      if (text.length > ANSWER_BYTES_MAX) throw new Error('a line without an end')
+      if (status !== 200) return
+      const lines = text.split('\n')
+      text = lines.pop()!
+      for (const line of lines) if (line.startsWith('data: ')) onEvent(eventOf(JSON.parse(line.slice('data: '.length))))
+    }
+    const asked = { method: 'GET', path: `${EVENT_STREAM_PATH}?${query.toString()}` }
+    const exchange = new Exchange(this.#socketPath, asked, (bytes, head) => {
+      const more = decoder.write(bytes)
+      read = read
+        .then(() => readLines(head, more))
+        .catch((error: unknown) => exchange.destroy(new Error(errorText(error))))
     })
+    try {
+      const { status } = await exchange.done
+      await read
+      if (status !== 200) throw remoteError(parsed(text))
+      throw new Error('it has ended')
+    } catch (error) {
+      throw error instanceof WeaveError ? error : this.#unreachable(error as Error)
+    }
   }
 
-  #exchange(
-    call: Call,
+  async #exchange(
+    asked: ExchangeRequest,
     deadlineMs: number,
-    payload: string | undefined,
-  ): Promise<{ status: number | undefined; body: string }> {
-    return new Promise((resolve, reject) => {
-      const outgoing = request({
-        socketPath: this.#socketPath,
-        method: call.method,
-        path: call.path,
-        headers:
-          payload === undefined
-            ? {}
-            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
-      })
-      const fail = (error: NodeJS.ErrnoException) => {
-        clearTimeout(deadline)
-        reject(error instanceof WeaveError ? error : this.#unreachable(error))
-        outgoing.destroy()
-      }
-      const deadline = setTimeout(() => fail(this.#silent(deadlineMs)), deadlineMs)
-      outgoing.on('error', fail)
-      outgoing.on('response', response => {
-        const chunks: Buffer[] = []
-        let bytes = 0
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-          if (bytes > ANSWER_BYTES_MAX) fail(unreadable(`it has more than ${ANSWER_BYTES_MAX} bytes`))
-          else chunks.push(chunk)
-        })
-        response.on('error', fail)
-        response.on('end', () => {
-          clearTimeout(deadline)
-          resolve({ status: response.statusCode, body: Buffer.concat(chunks).toString('utf8') })
-        })
-      })
-      outgoing.end(payload)
+  ): Promise<{ readonly status: number; readonly build: string | undefined; readonly body: string }> {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const exchange = new Exchange(this.#socketPath, asked, chunk => {
+      bytes += chunk.length
+      if (bytes > ANSWER_BYTES_MAX) exchange.destroy(unreadable(`it has more than ${ANSWER_BYTES_MAX} bytes`))
+      else chunks.push(chunk)
     })
+    const deadline = setTimeout(() => exchange.destroy(this.#silent(deadlineMs)), deadlineMs)
+    try {
+      const { status, headers } = await exchange.done
+      return { status, build: headers.get(BUILD_HEADER), body: Buffer.concat(chunks).toString('utf8') }
+    } catch (error) {
+      throw error instanceof WeaveError ? error : this.#unreachable(error as Error)
+    } finally {
+      clearTimeout(deadline)
+    }
   }
 
   #silent(deadlineMs: number): WeaveError {
@@ -136,6 +131,13 @@ export class ApiClient {
   }
 }
 
+/** What makes an event of what a daemon of some build sends. */
+async function eventReader(build: string | undefined, ownBuild: string): Promise<(value: unknown) => EventView> {
+  if (isSameBuild(build, ownBuild)) return value => value as EventView
+  const { checkedEvent } = await import('./answer-check.ts')
+  return checkedEvent
+}
+
 function parsed(body: string): unknown {
   try {
     return JSON.parse(body)
@@ -144,17 +146,19 @@ function parsed(body: string): unknown {
   }
 }
 
-function unreadable(reason: string): WeaveError {
+/** `build`: what the daemon says that it is of, if anything. */
+function unreadable(reason: string, build?: string, ownBuild = BUILD_NAME): WeaveError {
+  const whose = build !== undefined && build !== ownBuild ? `, which is of ${build} and not of ${ownBuild},` : ''
   return new WeaveError(
     'INTERNAL',
-    `the daemon's answer cannot be read: ${reason}`,
-    'stop the daemon and launch it with this version, if it is of another one',
+    `the answer of the daemon${whose} cannot be read: ${reason}`,
+    'run `weave-ts restart`, so that it is of the version of this program, if it is of another one',
   )
 }
 
 function remoteError(value: unknown): WeaveError {
-  const told = ErrorAnswer.safeParse(value)
-  if (!told.success) return new WeaveError('INTERNAL', 'the daemon gave an error without a text', 'look at its log')
-  const { code, message, remedy } = told.data
+  const { code, message, remedy } = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof code !== 'string' || typeof message !== 'string' || typeof remedy !== 'string')
+    return new WeaveError('INTERNAL', 'the daemon gave an error without a text', 'look at its log')
   return new WeaveError(isErrorCode(code) ? code : 'INTERNAL', message, remedy)
 }

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { WeaveError } from '../base/mod.ts'
+import { BUILD_HEADER, BUILD_NAME } from './build-name.ts'
+import { EVENT_STREAM_PATH } from './constants.ts'
 import type { EventView } from './schema.ts'
 
-export const EVENT_STREAM_PATH = '/v1/events/stream'
 const STREAMS_MAX = 16
 /** Who reads so slowly that so many events came meanwhile is cut off, and may come back for the rest. */
 const STREAM_WAITING_MAX = 1_000
@@ -33,7 +34,11 @@ export function streamEvents(app: FastifyInstance, source: EventSource): void {
     streams++
     reply.hijack()
     const { raw } = reply
-    raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
+    raw.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      [BUILD_HEADER]: BUILD_NAME,
+    })
     // What there is may be more than the socket takes at once; what comes meanwhile follows it.
     const waiting = [...source.list(given)]
     let waitingMax = waiting.length + STREAM_WAITING_MAX

@@ -1,5 +1,5 @@
 import { assert } from '../base/mod.ts'
-import { CALL_NAMES, isChange, type CallName, type CallReply, type CallRequest } from './calls.ts'
+import { CALL_NAMES, isChange, type CallName, type CallAnswer, type CallRequest } from './calls.ts'
 
 export interface CallContext {
   /** Aborted when the client hangs up, or when the call's deadline has passed. */
@@ -15,7 +15,7 @@ export interface CallContext {
 export type CallHandler<N extends CallName> = (
   request: CallRequest<N>,
   context: CallContext,
-) => CallReply<N> | Promise<CallReply<N>>
+) => CallAnswer<N> | Promise<CallAnswer<N>>
 
 export type CallHandlers = { readonly [N in CallName]: CallHandler<N> }
 

@@ -463,7 +463,6 @@ export const PsAnswer = z.object({ attachments: z.array(Attachment) })
 export const NotesAnswer = z.object({ ok: z.literal(true), notes: z.array(z.string()).default([]) })
 /** As Prometheus reads it; no JSON. */
 export const MetricsAnswer = z.string()
-export const ErrorAnswer = z.object({ code: z.string(), message: z.string(), remedy: z.string() })
 
 export type PeerRef = z.infer<typeof PeerRef>
 export type PathView = z.infer<typeof PathView>

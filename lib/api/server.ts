@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import { WeaveError, errorText, type ErrorCode } from '../base/mod.ts'
+import { BODIES } from './bodies.ts'
+import { BUILD_HEADER, BUILD_NAME } from './build-name.ts'
 import { CALLS, CALL_NAMES, deadlineOf, isChange, type Call, type CallName } from './calls.ts'
 import { streamEvents, type EventSource } from './event-stream.ts'
 import type { CallContext, CallHandlers } from './handlers.ts'
@@ -52,6 +54,7 @@ export class ApiServer {
       maxRequestsPerSocket: REQUESTS_PER_SOCKET_MAX,
     })
     app.server.maxConnections = CONNECTIONS_MAX
+    app.addHook('onRequest', async (_request, reply) => void reply.header(BUILD_HEADER, BUILD_NAME))
     refuseWebPages(app)
     answerFailures(app, observers.onFault)
     const sent = new WeakMap<object, string>()
@@ -83,7 +86,7 @@ function route(
     method: call.method,
     url: call.path,
     handler: async (request, reply) => {
-      const input = parse(call.request, call.method === 'GET' ? {} : request.body)
+      const input = parse(BODIES[name].request, call.method === 'GET' ? {} : request.body)
       const over = new AbortController()
       const deadline = setTimeout(() => over.abort(), deadlineOf(call, input))
       const after: ((isSent: boolean) => void)[] = []

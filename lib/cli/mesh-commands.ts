@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
 import { WeaveError } from '../base/mod.ts'
-import { clientOf, print, settingsOf, withJson, withSettings } from './settings.ts'
+import { prime } from './prime.ts'
+import { removalWait, removePeers, renderRemoved } from './rmpeer.ts'
+import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+import { milliseconds, withNotice } from './waiting.ts'
 
 /** What was asked for is under way, and not done. */
 const EXIT_WAITING = 75
@@ -46,7 +49,6 @@ export function addMeshCommands(program: Command): void {
     .option('--timeout <seconds>', 'fail when it takes longer (default: wait for ever)')
     .action(async ({ timeout }: { timeout?: string }, command: Command) => {
       const settings = settingsOf(command)
-      const { prime } = await import('./prime.ts')
       const status = await prime(clientOf(settings), timeout)
       print(settings, status, '')
     })
@@ -62,8 +64,6 @@ export function addMeshCommands(program: Command): void {
     .option('--timeout <seconds>', 'how long to wait for the others, for all peers together', '15')
     .action(async (peers: string[], options: { force?: boolean; timeout: string }, command: Command) => {
       const settings = settingsOf(command)
-      const { removalWait, removePeers, renderRemoved } = await import('./rmpeer.ts')
-      const { milliseconds, withNotice } = await import('./waiting.ts')
       const timeoutMs = milliseconds(options.timeout)
       const client = clientOf(settings)
       const removal = removePeers(client, peers, options.force ?? false, timeoutMs)
@@ -72,15 +72,6 @@ export function addMeshCommands(program: Command): void {
         if (removed.state === 'waiting') process.exitCode = EXIT_WAITING
       }
     })
-  withJson(
-    program
-      .command('keygen')
-      .description('print a strong mesh secret, for a file that every peer is given with --password-file'),
-  ).action(async (_options: object, command: Command) => {
-    const { generateSecret, systemEntropy } = await import('../io/mod.ts')
-    const secret = generateSecret(systemEntropy)
-    print(settingsOf(command), { secret }, secret)
-  })
 }
 
 /** What became of a `forget`, in words. */

@@ -1,8 +1,8 @@
-import type { ApiClient, CallReply, Status } from '../api/mod.ts'
+import type { ApiClient, CallAnswer, Status } from '../api/mod.ts'
 import { counted } from '../base/mod.ts'
 import { peerName } from './render.ts'
 
-type Removed = CallReply<'rmpeer'>
+type Removed = CallAnswer<'rmpeer'>
 
 const LOOK_MS = 250
 

@@ -34,17 +34,6 @@ export function addStatusCommands(program: Command): void {
     .action((part: string | undefined, { watch }: { watch?: string }, command: Command) =>
       watching(watch, () => statusShowing(part, settingsOf(command)), { isClearing: isScreen(settingsOf(command)) }),
     )
-  withSettings(
-    program
-      .command('dns-args')
-      .description('print what makes docker run ask this host for names: docker run $(weave-ts dns-args) …'),
-  ).action(async (_options: object, command: Command) => {
-    const settings = settingsOf(command)
-    const { dns } = await clientOf(settings).call('status')
-    const { dnsArgs } = await import('./dns-args.ts')
-    const args = dnsArgs(dns)
-    print(settings, args, args.join(' '))
-  })
   withSettings(program.command('report').description('print everything that the daemon knows, as JSON')).action(
     async (_options: object, command: Command) => {
       const settings = settingsOf(command)

@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { answerTimeout, pingOptions, pingPeer, pingSummary, renderSummary } from './ping.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
+import { isTraced, renderTrace, tracePeer } from './trace.ts'
 
 const PEER = 'nickname, id or how it begins, or an address of a container behind it'
 /** Nothing was answered. */
@@ -18,8 +21,6 @@ export function addWayCommands(program: Command): void {
     .option('--timeout <seconds>', 'how long each answer is waited for', '1')
     .action(async (peer: string, given: { count: string; interval: string; timeout: string }, command: Command) => {
       const settings = settingsOf(command)
-      const { pingOptions, pingPeer, renderSummary, pingSummary } = await import('./ping.ts')
-      const { setTimeout: delay } = await import('node:timers/promises')
       const abort = new AbortController()
       process.once('SIGINT', () => abort.abort())
       const answers = await pingPeer(clientOf(settings), peer, pingOptions(given), {
@@ -40,8 +41,6 @@ export function addWayCommands(program: Command): void {
     .option('--timeout <seconds>', 'how long each answer is waited for', '1')
     .action(async (peer: string, { timeout }: { timeout: string }, command: Command) => {
       const settings = settingsOf(command)
-      const { answerTimeout } = await import('./ping.ts')
-      const { isTraced, renderTrace, tracePeer } = await import('./trace.ts')
       const trace = await tracePeer(clientOf(settings), peer, answerTimeout(timeout))
       print(settings, trace, renderTrace(trace))
       if (!isTraced(trace)) process.exitCode = EXIT_NO_ANSWER

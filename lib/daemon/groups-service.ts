@@ -1,5 +1,5 @@
 import { formatIp } from '../address/mod.ts'
-import type { CallHandlers, CallReply, PeerRef } from '../api/mod.ts'
+import type { CallHandlers, CallAnswer, PeerRef } from '../api/mod.ts'
 import { compareBytes, fromHex, toHex } from '../base/mod.ts'
 import type { PeerGroups } from '../node/mod.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -26,7 +26,7 @@ export class GroupsService implements Service {
     this.calls = { groups: () => this.#groups() }
   }
 
-  #groups(): CallReply<'groups'> {
+  #groups(): CallAnswer<'groups'> {
     const { node } = this.#runner
     const byGroup = new Map<string, PeerRef[]>()
     const everything: { peer: PeerRef; why: string }[] = []

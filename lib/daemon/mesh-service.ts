@@ -59,7 +59,7 @@ export class MeshService implements Service {
       stop: (_request, { afterAnswer }) => {
         // Whoever asked and has given up counts on it that the daemon goes on.
         afterAnswer(isSent => isSent && parts.end(false))
-        return { ok: true }
+        return { ok: true, notes: [] }
       },
       reset: async (_request, { afterAnswer, signal }) => {
         await this.#beyondDoubt(signal)

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import type { CallHandlers, CallReply } from '../api/mod.ts'
+import type { CallHandlers, CallAnswer } from '../api/mod.ts'
 import { counted, WeaveError } from '../base/mod.ts'
 import { TERM_MAX } from '../ipam/mod.ts'
 import { askNode } from './ask-node.ts'
@@ -19,7 +19,7 @@ export class RemovalService implements Service {
     this.calls = { rmpeer: ({ peer, force }) => this.#remove(peer, force) }
   }
 
-  #remove(text: string, isForced: boolean): CallReply<'rmpeer'> {
+  #remove(text: string, isForced: boolean): CallAnswer<'rmpeer'> {
     this.#runner.requireStore()
     const before = this.#runner.report()
     const names = new Names(before)

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import type { CallHandlers, CallReply, CallRequest, PeerRef } from '../api/mod.ts'
+import type { CallHandlers, CallAnswer, CallRequest, PeerRef } from '../api/mod.ts'
 import { TokenBucket, WeaveError, type Millis } from '../base/mod.ts'
 import type { PingEnd } from '../node/mod.ts'
 import { askNode } from './ask-node.ts'
@@ -42,7 +42,7 @@ export class WaysService implements Service {
     return { id, nickname: this.#runner.node.view.nicknameOf(id) }
   }
 
-  async #ping({ peer: text, timeoutSeconds }: CallRequest<'ping'>): Promise<CallReply<'ping'>> {
+  async #ping({ peer: text, timeoutSeconds }: CallRequest<'ping'>): Promise<CallAnswer<'ping'>> {
     const { view } = this.#runner.node
     // Whoever pings again and again does so by id: a report of a large mesh is dear.
     const known = view.peer(text as PeerId)?.id

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import * as z from 'zod'
+import { BODIES } from '../../lib/api/bodies.ts'
 import { CALLS, CALL_NAMES, type Call } from '../../lib/api/calls.ts'
 import * as schema from '../../lib/api/schema.ts'
 import { projectRoot } from '../../scripts/check-docs.ts'
@@ -56,7 +57,8 @@ function nameOf(type: z.ZodType): string {
 
 t.test('docs/api.md has a row and a section for every call of the table, and no other', async t => {
   const rows = CALL_NAMES.map(name => {
-    const { method, path, request, answer, deadlineMs, description } = CALLS[name]
+    const { method, path, deadlineMs, description }: Call = CALLS[name]
+    const { request, answer } = BODIES[name]
     const cells = [`\`${name}\``, `\`${method} ${path}\``, nameOf(request), nameOf(answer), `${deadlineMs / 1000} s`]
     return `| ${[...cells, description].join(' | ')} |`
   })
@@ -73,7 +75,8 @@ t.test('docs/api.md has a row and a section for every call of the table, and no 
 t.test('docs/api.md shows every field of requests, and of answers that are no schema of their own', async t => {
   const keysIn = (text: string | undefined) => [...(text ?? '').matchAll(/"([a-zA-Z0-9]+)":/g)].map(match => match[1]!)
   for (const name of CALL_NAMES) {
-    const { method, path, request, answer }: Call = CALLS[name]
+    const { method, path }: Call = CALLS[name]
+    const { request, answer }: { request: z.ZodType; answer: z.ZodType } = BODIES[name]
     const body = page.split(`### ${method} ${path}\n`)[1]?.split(/^#/m)[0] ?? ''
     const examples = [...body.matchAll(/`({[^`]*})`/g)].map(match => match[1])
     const shape = (type: z.ZodType) =>

@@ -8,7 +8,7 @@
  *          switch u2
  */
 import t from 'tap'
-import type { CallReply } from '../../lib/api/mod.ts'
+import type { CallAnswer } from '../../lib/api/mod.ts'
 import { must, waitFor } from '../support/testbed-command.ts'
 import { MulticastListener, multicastSource } from '../support/testbed-multicast.ts'
 import { Testbed, meshed, skipSystem, type Host, type Namespace, type TestScope } from '../support/testbed.ts'
@@ -37,7 +37,7 @@ async function three(t: TestScope, optionsOf: (label: string) => readonly string
   return { bed, hosts, containers }
 }
 
-const groupsOf = async (host: Host) => (await host.daemon.json('status', 'groups')) as CallReply<'groups'>
+const groupsOf = async (host: Host) => (await host.daemon.json('status', 'groups')) as CallAnswer<'groups'>
 
 /** The hosts that listen to a group, as this host knows it. */
 async function listeners(host: Host, group: string): Promise<string> {

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { isSameBuild } from '../../../lib/api/build-name.ts'
 import { ApiClient, CALLS, type CallName } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
 import { statusOf } from '../../../lib/daemon/status/status.ts'
@@ -177,8 +178,35 @@ t.test('an error of the daemon is the error of the call', async t => {
 
 t.test('an answer that does not follow the schema is told of as one of another version', async t => {
   const { client } = await served(t, () => ({ cidrs: 'none' }))
-  const expected = { code: 'INTERNAL', message: /the daemon's answer cannot be read: /, remedy: /version/ }
+  const expected = { code: 'INTERNAL', message: /the answer of the daemon cannot be read: cidrs: /, remedy: /version/ }
   await t.rejects(client.call('attach', { target: 'netns:a' }), expected)
+})
+
+t.test('a daemon of the same build is taken at its word, any other is not', async t => {
+  const names = { names: 7 }
+  const body = JSON.stringify(names)
+  const head = `HTTP/1.1 200 OK\r\nweave-ts-build: 0.1.0+ab\r\ncontent-length: ${body.length}\r\n\r\n`
+  const path = await listening(t, socket => socket.once('data', () => socket.end(head + body)))
+  t.strictSame(await new ApiClient(path, '0.1.0+ab').call('dns-lookup', { name: 'a' }), names)
+  await t.rejects(new ApiClient(path, '0.1.0+cd').call('dns-lookup', { name: 'a' }), {
+    code: 'INTERNAL',
+    message: 'the answer of the daemon, which is of 0.1.0+ab and not of 0.1.0+cd, cannot be read: addresses: ',
+    remedy: /weave-ts restart/,
+  })
+  t.notOk(isSameBuild('0.1.0+', '0.1.0+'), 'where nobody knows what the answers are like')
+  t.notOk(isSameBuild(undefined, '0.1.0+ab'))
+})
+
+t.test('an event is checked unless the daemon is of the same build', async t => {
+  const body = 'data: {"seq":1}\n\n'
+  const head = 'HTTP/1.1 200 OK\r\nweave-ts-build: 0.1.0+ab\r\n\r\n'
+  const path = await listening(t, socket => socket.once('data', () => socket.end(head + body)))
+  const events: unknown[] = []
+  const follow = (own: string) => new ApiClient(path, own).follow({}, event => void events.push(event))
+  await t.rejects(follow('0.1.0+ab'), { code: 'DAEMON_DOWN', message: /it has ended/ })
+  t.strictSame(events, [{ seq: 1 }])
+  await t.rejects(follow('0.1.0+cd'), { code: 'DAEMON_DOWN', message: /time: / })
+  t.equal(events.length, 1)
 })
 
 t.test('the client gives up at the deadline of the call, and its handler hears of it', async t => {

@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from 'node:http'
 import t from 'tap'
 import type { EventView } from '../../../lib/api/mod.ts'
-import { EVENT_STREAM_PATH } from '../../../lib/api/event-stream.ts'
+import { EVENT_STREAM_PATH } from '../../../lib/api/constants.ts'
 import { deferred, served } from './server-fixture.ts'
 
 const event = (seq: number): EventView => ({

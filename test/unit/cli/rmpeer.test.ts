@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { CallReply } from '../../../lib/api/mod.ts'
+import type { CallAnswer } from '../../../lib/api/mod.ts'
 import { removalWait, removePeers, renderRemoved } from '../../../lib/cli/rmpeer.ts'
 
-type Removed = CallReply<'rmpeer'>
+type Removed = CallAnswer<'rmpeer'>
 
 const WAITING: Removed = {
   peer: { id: 'aaaa', nickname: 'host3' },

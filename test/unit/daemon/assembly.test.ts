@@ -228,7 +228,7 @@ t.test('stop and reset end it after their answer; reset for good', async t => {
   const assembly = await assemble(m.config, surroundings(m, ends))
   const after: ((isSent: boolean) => void)[] = []
   const waiting: CallContext = { ...context, afterAnswer: run => after.push(run) }
-  t.strictSame(await assembly.services.calls.stop({}, waiting), { ok: true })
+  t.strictSame(await assembly.services.calls.stop({}, waiting), { ok: true, notes: [] })
   t.strictSame(await assembly.services.calls.reset({}, waiting), { ok: true, notes: [] })
   t.strictSame(ends, [], 'not before')
   after[0]?.(false)

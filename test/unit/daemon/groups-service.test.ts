@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseIp, type PeerId } from '../../../lib/address/mod.ts'
-import type { CallContext, CallReply } from '../../../lib/api/mod.ts'
+import type { CallContext, CallAnswer } from '../../../lib/api/mod.ts'
 import { renderGroups } from '../../../lib/cli/render-groups.ts'
 import { GroupsService } from '../../../lib/daemon/groups-service.ts'
 import type { PeerGroups } from '../../../lib/node/mod.ts'
@@ -10,7 +10,7 @@ const [A, B, C] = [1, 2, 3].map(peerNumber) as [PeerId, PeerId, PeerId]
 const context: CallContext = { signal: new AbortController().signal, afterAnswer: () => undefined }
 const ips = (...texts: string[]) => texts.map(text => parseIp(text)!)
 
-async function shown(...all: PeerGroups[]): Promise<CallReply<'groups'>> {
+async function shown(...all: PeerGroups[]): Promise<CallAnswer<'groups'>> {
   const nickname = (id: PeerId) => `n${[A, B, C].indexOf(id)}`
   const node = { groups: () => all, view: { nicknameOf: nickname } }
   return new GroupsService({ node } as never).calls.groups({}, context)
