@@ -16,6 +16,8 @@ export interface Call {
   readonly description: string
   /** A POST that changes nothing. */
   readonly isQuestion?: true
+  /** It changes nothing, tells no secret and takes little: the group of `launch --group` may call it. */
+  readonly isForReaders?: true
 }
 
 /**
@@ -28,12 +30,14 @@ export const CALLS = {
     method: 'GET',
     path: '/v1/status',
     deadlineMs: 2_000,
+    isForReaders: true,
     description: 'the state of the daemon, and of the mesh as it sees it',
   }),
   report: call({
     method: 'GET',
     path: '/v1/report',
     deadlineMs: 5_000,
+    isForReaders: true,
     description: 'everything that the daemon knows',
   }),
   metrics: call({
@@ -41,18 +45,21 @@ export const CALLS = {
     path: '/v1/metrics',
     textType: 'text/plain; version=0.0.4; charset=utf-8',
     deadlineMs: 5_000,
+    isForReaders: true,
     description: 'what the daemon counts and measures, as Prometheus reads it',
   }),
   ps: call({
     method: 'GET',
     path: '/v1/ps',
     deadlineMs: 10_000,
+    isForReaders: true,
     description: 'what is attached',
   }),
   containers: call({
     method: 'GET',
     path: '/v1/containers',
     deadlineMs: 5_000,
+    isForReaders: true,
     description: 'what is attached in the whole mesh, and on which host',
   }),
   whois: call({
@@ -60,18 +67,21 @@ export const CALLS = {
     path: '/v1/whois',
     deadlineMs: 5_000,
     isQuestion: true,
+    isForReaders: true,
     description: 'which container has an address or a name, and on which host',
   }),
   routes: call({
     method: 'GET',
     path: '/v1/routes',
     deadlineMs: 5_000,
+    isForReaders: true,
     description: 'how data goes to each peer, and why so',
   }),
   groups: call({
     method: 'GET',
     path: '/v1/groups',
     deadlineMs: 5_000,
+    isForReaders: true,
     description: 'who listens to which multicast groups',
   }),
   ping: call({
@@ -79,12 +89,14 @@ export const CALLS = {
     path: '/v1/ping',
     deadlineMs: 5_000,
     isQuestion: true,
+    isForReaders: true,
     description: 'asks a peer for an answer over its data path',
   }),
   ipam: call({
     method: 'GET',
     path: '/v1/ipam',
     deadlineMs: 5_000,
+    isForReaders: true,
     description: 'the address range as runs of blocks, with their owners',
   }),
   'ipam-check': call({
@@ -98,6 +110,7 @@ export const CALLS = {
     path: '/v1/events',
     deadlineMs: 5_000,
     isQuestion: true,
+    isForReaders: true,
     description: 'what happened, the oldest first',
   }),
   connect: call({
@@ -152,6 +165,7 @@ export const CALLS = {
     method: 'GET',
     path: '/v1/dns',
     deadlineMs: 5_000,
+    isForReaders: true,
     description: 'all names of the mesh, with their addresses',
   }),
   'dns-add': call({
@@ -171,6 +185,7 @@ export const CALLS = {
     path: '/v1/dns-lookup',
     deadlineMs: 5_000,
     isQuestion: true,
+    isForReaders: true,
     description: 'the addresses of a name, or the names of an address',
   }),
   stop: call({

@@ -20,10 +20,21 @@ type CallArguments<N extends CallName> =
 export class ApiClient {
   readonly #socketPath: string
   readonly #ownBuild: string
+  readonly #readSocketPath: (() => string) | undefined
 
-  /** `ownBuild`: as daemons name theirs; for tests. */
-  constructor(socketPath: string, ownBuild = BUILD_NAME) {
+  /**
+   * `readSocketPath`: of a socket for those who may only look, asked where the other one is not for this user.
+   * `ownBuild`: as daemons name theirs; for tests.
+   */
+  constructor(
+    socketPath: string,
+    {
+      readSocketPath,
+      ownBuild = BUILD_NAME,
+    }: { readonly readSocketPath?: () => string; readonly ownBuild?: string } = {},
+  ) {
     this.#socketPath = socketPath
+    this.#readSocketPath = readSocketPath
     this.#ownBuild = ownBuild
   }
 
@@ -31,9 +42,9 @@ export class ApiClient {
   async call<N extends CallName>(name: N, ...[input]: CallArguments<N>): Promise<CallAnswer<N>> {
     const row: Call = CALLS[name]
     const { method, path } = row
-    const { status, build, body } = await this.#exchange(
-      method === 'GET' ? { method, path } : { method, path, payload: JSON.stringify(input ?? {}) },
-      deadlineOf(row, input),
+    const asked = method === 'GET' ? { method, path } : { method, path, payload: JSON.stringify(input ?? {}) }
+    const { status, build, body } = await this.#reached(socketPath =>
+      this.#exchange(socketPath, asked, deadlineOf(row, input)),
     )
     const value = status === 200 && row.textType !== undefined ? body : parsed(body)
     if (status !== 200) throw remoteError(value)
@@ -57,6 +68,11 @@ export class ApiClient {
     const query = new URLSearchParams(
       Object.entries(given).map(([key, value]): [string, string] => [key, String(value)]),
     )
+    const path = `${EVENT_STREAM_PATH}?${query.toString()}`
+    return this.#reached(socketPath => this.#follow(socketPath, { method: 'GET', path }, onEvent))
+  }
+
+  async #follow(socketPath: string, asked: ExchangeRequest, onEvent: (event: EventView) => void): Promise<never> {
     const decoder = new StringDecoder()
     let text = ''
     let read = Promise.resolve()
@@ -69,66 +85,77 @@ export class ApiClient {
       text = lines.pop()!
       for (const line of lines) if (line.startsWith('data: ')) onEvent(eventOf(JSON.parse(line.slice('data: '.length))))
     }
-    const asked = { method: 'GET', path: `${EVENT_STREAM_PATH}?${query.toString()}` }
-    const exchange = new Exchange(this.#socketPath, asked, (bytes, head) => {
+    const exchange = new Exchange(socketPath, asked, (bytes, head) => {
       const more = decoder.write(bytes)
-      read = read
-        .then(() => readLines(head, more))
-        .catch((error: unknown) => exchange.destroy(new Error(errorText(error))))
+      read = read.then(() => readLines(head, more))
+      read.catch((error: unknown) => exchange.destroy(error as Error))
     })
-    try {
-      const { status } = await exchange.done
-      await read
-      if (status !== 200) throw remoteError(parsed(text))
-      throw new Error('it has ended')
-    } catch (error) {
-      throw error instanceof WeaveError ? error : this.#unreachable(error as Error)
-    }
+    const { status } = await exchange.done
+    await read
+    if (status !== 200) throw remoteError(parsed(text))
+    throw new Error('it has ended')
   }
 
   async #exchange(
+    socketPath: string,
     asked: ExchangeRequest,
     deadlineMs: number,
   ): Promise<{ readonly status: number; readonly build: string | undefined; readonly body: string }> {
     const chunks: Buffer[] = []
     let bytes = 0
-    const exchange = new Exchange(this.#socketPath, asked, chunk => {
+    const exchange = new Exchange(socketPath, asked, chunk => {
       bytes += chunk.length
       if (bytes > ANSWER_BYTES_MAX) exchange.destroy(unreadable(`it has more than ${ANSWER_BYTES_MAX} bytes`))
       else chunks.push(chunk)
     })
-    const deadline = setTimeout(() => exchange.destroy(this.#silent(deadlineMs)), deadlineMs)
+    const deadline = setTimeout(() => exchange.destroy(silent(socketPath, deadlineMs)), deadlineMs)
     try {
       const { status, headers } = await exchange.done
       return { status, build: headers.get(BUILD_HEADER), body: Buffer.concat(chunks).toString('utf8') }
-    } catch (error) {
-      throw error instanceof WeaveError ? error : this.#unreachable(error as Error)
     } finally {
       clearTimeout(deadline)
     }
   }
 
-  #silent(deadlineMs: number): WeaveError {
-    return new WeaveError(
-      'DAEMON_BUSY',
-      `the daemon at ${this.#socketPath} did not answer within ${deadlineMs / 1000} s`,
-      'look at its log; if it hangs, end it and launch it again: addresses and attachments are kept',
-    )
+  /** Where the socket is not for this user, that for readers is asked, if it is there. */
+  async #reached<T>(ask: (socketPath: string) => Promise<T>): Promise<T> {
+    try {
+      return await ask(this.#socketPath)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES' || this.#readSocketPath === undefined)
+        throw unreachable(this.#socketPath, error)
+      const path = this.#readSocketPath()
+      return ask(path).catch((second: unknown) => {
+        const isThere = !['EACCES', 'ENOENT'].includes((second as NodeJS.ErrnoException).code ?? '')
+        throw isThere ? unreachable(path, second) : unreachable(this.#socketPath, error)
+      })
+    }
   }
+}
 
-  #unreachable(error: NodeJS.ErrnoException): WeaveError {
-    if (error.code === 'EACCES')
-      return new WeaveError(
-        'NO_PERMISSION',
-        `this user may not use ${this.#socketPath} (${error.code}); whether a daemon runs there is not known`,
-        'run the command as root',
-      )
+function silent(socketPath: string, deadlineMs: number): WeaveError {
+  return new WeaveError(
+    'DAEMON_BUSY',
+    `the daemon at ${socketPath} did not answer within ${deadlineMs / 1000} s`,
+    'look at its log; if it hangs, end it and launch it again: addresses and attachments are kept',
+  )
+}
+
+/** What it is to the operator that a socket does not answer; an error of the daemon stays what it is. */
+function unreachable(socketPath: string, error: unknown): WeaveError {
+  if (error instanceof WeaveError) return error
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EACCES')
     return new WeaveError(
-      'DAEMON_DOWN',
-      `no daemon answers at ${this.#socketPath} (${error.code ?? error.message})`,
-      'start it with `weave-ts launch`; for another instance give its --state-dir',
+      'NO_PERMISSION',
+      `this user may not use ${socketPath} (${code}); whether a daemon runs there is not known`,
+      'run the command as root; `weave-ts launch --group` lets a group look',
     )
-  }
+  return new WeaveError(
+    'DAEMON_DOWN',
+    `no daemon answers at ${socketPath} (${code ?? errorText(error)})`,
+    'start it with `weave-ts launch`; for another instance give its --state-dir',
+  )
 }
 
 /** What makes an event of what a daemon of some build sends. */

@@ -258,6 +258,8 @@ export const Status = z.object({
   links: z.object({ count: z.number(), limit: z.number().nullable() }),
   /** Words of the command line that the next launch repeats by itself. */
   launchOptions: z.array(z.string()),
+  /** Of `--group`, whose members may look; `socket`: null while it cannot be opened, of which a warning tells. */
+  readers: z.object({ group: z.string(), socket: z.string().nullable() }).nullable().default(null),
   connections: z.array(ConnectionView),
   peers: z.array(PeerView),
   targets: z.array(TargetView),

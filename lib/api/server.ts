@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, chown, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
@@ -11,6 +11,8 @@ import type { CallContext, CallHandlers } from './handlers.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 const SOCKET_MODE = 0o660
+/** Of those who may only look, so that there is less that they can keep the daemon from. */
+const READER_CONNECTIONS_MAX = 16
 /** What one client can ask at once, and how many there can be: each answer takes the main thread for milliseconds. */
 const REQUESTS_PER_SOCKET_MAX = 16
 const CONNECTIONS_MAX = 64
@@ -30,6 +32,12 @@ export interface ApiObservers {
   readonly events?: EventSource
 }
 
+/** Of a socket for those who may only look: their group, by number and as the operator named it. */
+export interface Readers {
+  readonly gid: number
+  readonly group: string
+}
+
 /**
  * The local HTTP API on a Unix socket (mode 0660). Every failure is answered with `{code, message, remedy}`; a request
  * that bears an Origin comes from a web page and is refused.
@@ -43,8 +51,13 @@ export class ApiServer {
     this.#path = path
   }
 
-  /** Serves the handlers, and the events if there are any, at `path`. */
-  static async listen(path: string, handlers: CallHandlers, observers: ApiObservers): Promise<ApiServer> {
+  /** Serves the handlers, and the events if there are any, at `path`; to `readers` only what is for readers. */
+  static async listen(
+    path: string,
+    handlers: CallHandlers,
+    observers: ApiObservers,
+    readers?: Readers,
+  ): Promise<ApiServer> {
     // Loaded by the daemon alone: a command that only asks would wait for it at each start.
     const { default: fastify } = await import('fastify')
     const app = fastify({
@@ -53,16 +66,21 @@ export class ApiServer {
       forceCloseConnections: true,
       maxRequestsPerSocket: REQUESTS_PER_SOCKET_MAX,
     })
-    app.server.maxConnections = CONNECTIONS_MAX
+    app.server.maxConnections = readers === undefined ? CONNECTIONS_MAX : READER_CONNECTIONS_MAX
     app.addHook('onRequest', async (_request, reply) => void reply.header(BUILD_HEADER, BUILD_NAME))
     refuseWebPages(app)
     answerFailures(app, observers.onFault)
     const sent = new WeakMap<object, string>()
-    for (const name of CALL_NAMES) route(app, sent, name, handlers[name] as AnyHandler, observers)
+    for (const name of CALL_NAMES)
+      if (readers === undefined || (CALLS[name] as Call).isForReaders === true)
+        route(app, sent, name, handlers[name] as AnyHandler, observers)
+      else refuse(app, name, readers)
     if (observers.events !== undefined) streamEvents(app, observers.events)
     // Who holds the lock of the state directory owns the socket: what is there is left over.
     await rm(path, { force: true })
     await app.listen({ path })
+    // Who may connect is who may write: the group first, since until now it was another one.
+    if (readers !== undefined) await chown(path, process.geteuid?.() ?? 0, readers.gid)
     await chmod(path, SOCKET_MODE)
     return new ApiServer(app, path)
   }
@@ -71,6 +89,22 @@ export class ApiServer {
     await this.#app.close()
     await rm(this.#path, { force: true })
   }
+}
+
+/** A call that is not for those who may only look. */
+function refuse(app: FastifyInstance, name: CallName, { group }: Readers): void {
+  const { method, path }: Call = CALLS[name]
+  app.route({
+    method,
+    url: path,
+    handler: async () => {
+      throw new WeaveError(
+        'NO_PERMISSION',
+        `the group ${group} may look and no more, and ${name} is for root`,
+        'run the command as root',
+      )
+    },
+  })
 }
 
 /** `sent`: the text of answers that were given before, and may be given again. */

@@ -91,6 +91,10 @@ export function addLaunchCommand(program: Command): void {
       '--metrics <ip[:port]>',
       'let Prometheus ask there by HTTP, without a password: 127.0.0.1 for this host alone (port 6782 unless given)',
     )
+    .option(
+      '--group <name>',
+      'let its members look (status, ps, events, …) and change nothing, by a socket of their own; the rest is for root',
+    )
     .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
     .option('--replace', 'take the place of a daemon that runs, once this one is ready to (see `restart`)')
@@ -107,7 +111,7 @@ export function addLaunchCommand(program: Command): void {
       const settings = settingsOf(command)
       const { daemonConfigOf } = await import('./launch-options.ts')
       const { derivedSettingsOf, readRememberedLaunch } = await import('../daemon/mod.ts')
-      const { stateLockHolder } = await import('../io/mod.ts')
+      const { groupId, stateLockHolder } = await import('../io/mod.ts')
       const { repeatedOptions } = await import('./launch-memory.ts')
       const { decidedStatus, meshedStatus, waitMs } = await import('./prime.ts')
       const { stateDir } = settings
@@ -141,6 +145,8 @@ export function addLaunchCommand(program: Command): void {
         }
       }
       const config = configOf()
+      // One that is remembered may be gone by now, and keeps no daemon from running.
+      if (wanted.given['group'] !== undefined) groupId(String(wanted.given['group']))
       if (options.foreground === true) {
         const { runInForeground } = await import('../daemon/process.ts')
         return runInForeground(config)

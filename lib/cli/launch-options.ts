@@ -43,6 +43,7 @@ export interface LaunchOptions {
   readonly dnsLocalFirst?: boolean
   readonly resolvConf: string
   readonly metrics?: string
+  readonly group?: string
   readonly logLevel: string
 }
 
@@ -99,6 +100,7 @@ export function daemonConfigOf(
     dnsLocalFirst: options.dnsLocalFirst ?? false,
     resolvConf: options.resolvConf,
     metrics: options.metrics ?? null,
+    group: options.group ?? null,
     isReplacing: memory.isReplacing ?? false,
     logLevel: options.logLevel,
     remember: memory.remember,
@@ -127,6 +129,7 @@ const WANTED: Readonly<Record<string, string>> = {
   floodLimit: 'a whole number of frames up to 10000000, 0 for no limit',
   disableOffload: 'any of tap-gso, udp-gso, udp-gro and checksum',
   lanes: '1 or 2',
+  group: 'the name or the number of a group',
   dnsTtl: 'a whole number of seconds up to 86400',
   dockerPluginDir: 'an absolute path',
   resolvConf: 'an absolute path',

@@ -23,6 +23,9 @@ export function renderStatus(status: Status): string {
   lines.push(labelled('PeerDiscovery', status.isDiscovering ? 'enabled' : 'disabled'))
   const { launchOptions } = status
   lines.push(labelled('LaunchedWith', launchOptions.length === 0 ? 'no options' : launchOptions.join(' ')))
+  const { readers } = status
+  if (readers !== null)
+    lines.push(labelled('Readers', `group ${readers.group}, at ${readers.socket ?? 'no socket yet'}`))
   lines.push(labelled('Targets', status.targets.length))
   lines.push(labelled('Connections', countConnections(status.connections)))
   lines.push(labelled('Links', linksText(status.links)))

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { ApiClient } from '../api/mod.ts'
+import { ApiClient, readSocketOf } from '../api/mod.ts'
 import { STATE_DIR_DEFAULT, socketPathOf, stateDirOf } from './paths.ts'
 import { shownOn, terminalOf } from './terminal.ts'
 
@@ -39,7 +39,7 @@ export function settingsOf(command: Command): Settings {
 }
 
 export function clientOf({ stateDir }: Settings): ApiClient {
-  return new ApiClient(socketPathOf(stateDir))
+  return new ApiClient(socketPathOf(stateDir), { readSocketPath: () => readSocketOf(stateDir) })
 }
 
 /** Prints either the JSON value, or the text unless it is empty. */

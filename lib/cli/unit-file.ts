@@ -2,6 +2,7 @@ export const UNIT_MARK = '# Written by `weave-ts service install`, which replace
 
 /** The least that works, and what for; tried by running under no more. */
 const CAPABILITIES: readonly (readonly [string, string])[] = [
+  ['CAP_CHOWN', 'giving the socket of --group to that group'],
   ['CAP_NET_ADMIN', 'the TAP device, bridge, veth pairs, addresses, routes and the firewall'],
   ['CAP_NET_BIND_SERVICE', 'answering DNS on port 53'],
   ['CAP_SYS_ADMIN', 'entering the network namespaces of containers'],

@@ -81,6 +81,16 @@ export interface AssemblySeams {
   upstream(file: string, isOwn: (address: string) => boolean): Pick<DnsUpstream, 'ask' | 'servers' | 'stop'>
   resolve(contact: string, defaultPort: number): Promise<Resolution>
   serve(path: string, handlers: CallHandlers, observers: ApiObservers): Promise<Pick<ApiServer, 'close'>>
+  /**
+   * Answers the members of a group who may only look. Returns where.
+   * @throws WeaveError CONFIG_INVALID, STATE_UNSAFE, STATE_IO
+   */
+  serveReaders(
+    stateDir: string,
+    group: string,
+    handlers: CallHandlers,
+    observers: ApiObservers,
+  ): Promise<{ readonly path: string; close(): Promise<void> }>
   /** Who is at the other end of a Unix socket. */
   askerOf(socket: Socket): Asker | undefined
   serveMetrics(

@@ -177,7 +177,7 @@ async function open(
   memory.start().catch(onFatal)
   begin(runner, config, record.lost)
   if (record.lost !== undefined) log.warn({ event: 'state-lost' }, lostText(record.lost))
-  const { services, metrics } = servicesOf(config, settings, {
+  const { services, metrics, readers } = servicesOf(config, settings, {
     ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd },
     traffic,
     counts: () => ({ offloads: plane.offloads(), counters: plane.counters(), refused: server.refused }),
@@ -190,12 +190,13 @@ async function open(
   onStep('looking at what is attached')
   await services.reconcile()
   accept = socket => runner.accept(socket)
+  const observers = { onFault: (text: string) => log.error({ event: 'api-fault' }, text), events: surroundings.events }
   const api = await seams.serve(join(config.stateDir, API_SOCKET), services.calls, {
-    onFault: text => log.error({ event: 'api-fault' }, text),
+    ...observers,
     onAsked: (call, request, socket) => noteAsked({ call, request, asker: seams.askerOf(socket) }, log),
-    events: surroundings.events,
   })
   undo.push('api', () => api.close())
+  await readers.open(services.calls, observers)
   metricsDoor.answerBy(metrics)
   // It stands: from now on only `reset` takes it off the host.
   removal = undefined
@@ -203,7 +204,14 @@ async function open(
   return {
     services,
     summary: () => summaryOf(runner.report()),
-    notes: [...lock.notices, ...loaded.notices, ...store.notices, ...launchNotices, ...metricsDoor.notices],
+    notes: [
+      ...lock.notices,
+      ...loaded.notices,
+      ...store.notices,
+      ...launchNotices,
+      ...metricsDoor.notices,
+      ...readers.warnings(),
+    ],
     close: isLeaving => {
       isLeavingForGood = isLeaving
       if (isLeaving) removal = host

@@ -62,6 +62,11 @@ export const DaemonConfig = z.object({
   resolvConf: z.string().startsWith('/'),
   /** Where Prometheus may ask, ip or ip:port; null: nowhere. */
   metrics: z.string().nullable(),
+  /** Its members may look, by a socket of their own; null: nobody but root. */
+  group: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/)
+    .nullable(),
   /** A daemon that runs already is asked to stop as soon as this one has made ready. */
   isReplacing: z.boolean(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),

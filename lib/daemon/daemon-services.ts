@@ -39,6 +39,7 @@ import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { PeerTraffic } from './peer-traffic.ts'
+import { ReadDoor } from './read-door.ts'
 import { ReturningNamespaces } from './returning-namespaces.ts'
 import { ResolvConfs } from './resolv-confs.ts'
 import { wordsOf } from './remembered-launch.ts'
@@ -80,6 +81,7 @@ export interface Ground {
 export interface DaemonServices {
   readonly services: Services
   readonly metrics: Pick<MetricsService, 'scrape' | 'watch' | 'isReady'>
+  readonly readers: ReadDoor
 }
 
 /** All services, in the order in which they take their turns: a new subject is a line here. */
@@ -160,8 +162,10 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     mtu,
   }
   const whereabouts = new WhereaboutsService({ domain: book.domain, runner })
+  const readers = new ReadDoor({ stateDir: config.stateDir, group: config.group, seams, log })
   const others = [
     memory,
+    readers,
     new EventsService(parts.events),
     new LostState(runner, record),
     new MeshService({
@@ -221,7 +225,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
   const services: Services = new Services([...others, status, metrics], (service, error) =>
     log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
   )
-  return { services, metrics }
+  return { services, metrics, readers }
 }
 
 /** For a `reset` without a daemon. */

@@ -33,6 +33,7 @@ import type { AssemblySeams, OpenEngine } from './assembly-seams.ts'
 import type { DaemonConfig, OffloadName } from './config.ts'
 import { linkSecrets } from './link-secrets.ts'
 import { hasAesInstructions } from './processor.ts'
+import { serveReaders } from './readers.ts'
 import type { DerivedSettings } from './settings.ts'
 import { checkNamespace, takeOver } from './take-over.ts'
 
@@ -70,6 +71,7 @@ export function systemSeams(): AssemblySeams {
     upstream: (file, isOwn) => new DnsUpstream({ file, port: DNS_PORT, isOwn }),
     resolve: resolvePeer,
     serve: (path, handlers, observers) => ApiServer.listen(path, handlers, observers),
+    serveReaders,
     askerOf,
     serveMetrics: (endpoint, answers, onFault) => MetricsServer.listen(endpoint, answers, onFault),
   }

@@ -86,3 +86,12 @@ t.test('docs/api.md shows every field of requests, and of answers that are no sc
       t.strictSame(keysIn(examples.shift()).sort(), shape(answer).sort(), `answer of ${name}`)
   }
 })
+
+t.test('docs/api.md names the calls of those who may only look', async t => {
+  const [, names = ''] = /it answers ([^;]+?) and the stream of events/.exec(page) ?? []
+  const named = [...names.matchAll(/`([a-z-]+)`/g)].map(match => match[1])
+  t.strictSame(
+    named,
+    CALL_NAMES.filter(name => (CALLS[name] as Call).isForReaders === true),
+  )
+})

@@ -40,6 +40,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     dnsLocalFirst: false,
     resolvConf: '/etc/resolv.conf',
     metrics: null,
+    group: null,
     isReplacing: false,
     logLevel: 'info',
     remember: {},

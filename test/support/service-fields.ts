@@ -3,7 +3,7 @@ import type { Status } from '../../lib/api/mod.ts'
 /** The fields of a Status that services report, on a host where nothing happened yet. */
 export const SERVICE_FIELDS: Pick<
   Status,
-  'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'endpoints' | 'docker' | 'driver'
+  'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'endpoints' | 'readers' | 'docker' | 'driver'
 > = {
   overlay: {
     bridge: 'weave',
@@ -25,6 +25,7 @@ export const SERVICE_FIELDS: Pick<
     queries: { total: 0, forwarded: 0, failed: 0, dropped: 0 },
   },
   launchOptions: [],
+  readers: null,
   endpoints: [],
   docker: {
     state: 'following',

@@ -6,15 +6,18 @@
  *     (h1) ═══ u2 ═══ (h2)      192.0.2.0/24
  */
 import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { PsAnswer, Report, Status } from '../../lib/api/mod.ts'
 import { weaveTs } from '../support/daemon-process.ts'
-import { waitFor } from '../support/testbed-command.ts'
+import { run, waitFor } from '../support/testbed-command.ts'
 import { Testbed, meshed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(150_000)
 const LINK_MS = 20_000
+/** A group that need not have a name. */
+const READERS = 65_533
 const BIN = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
 const COMMANDS = [
   'launch',
@@ -53,7 +56,7 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
   const { daemon } = h1
 
   await t.test('launch is silent when all is well, and its JSON is the status', async t => {
-    const result = await daemon.tryLaunch([], { passwordFile, args: ['--json'] })
+    const result = await daemon.tryLaunch([], { passwordFile, args: ['--json', '--group', String(READERS)] })
     t.equal(result.status, 0, result.stderr)
     // On a busy machine it says what it waits for.
     t.strictSame(
@@ -63,6 +66,29 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
     t.match(Status.parse(JSON.parse(result.stdout)), { peer: { nickname: 'h1' }, stateDir: daemon.stateDir })
     t.equal(statSync(daemon.socketPath).mode & 0o777, 0o660, 'the socket is for its owner and group')
     t.equal(statSync(daemon.stateDir).mode & 0o777, 0o700)
+  })
+
+  await t.test('a member of the group of --group may look, and change nothing', async t => {
+    const as = (gid: number, ...words: string[]) =>
+      run(['setpriv', '--reuid=65534', `--regid=${gid}`, '--clear-groups', process.execPath, BIN, ...words])
+    if ((await as(READERS, '--version')).status !== 0) return t.comment('this checkout is not for others to read')
+    const place = ['--state-dir', daemon.stateDir]
+    const status = await as(READERS, 'status', '--json', ...place)
+    t.equal(status.status, 0, status.stderr)
+    t.match(JSON.parse(status.stdout), { readers: { group: String(READERS), socket: /^\/run\/weave-ts\// } })
+    t.match(await as(READERS, 'ps', ...place), { status: 0, stderr: '' })
+    t.match(await as(READERS, 'connect', '192.0.2.7', ...place), {
+      status: 77,
+      stderr: /group 65533 may look and no more, and connect is for root.*NO_PERMISSION/s,
+    })
+    t.match(await run(['setpriv', '--reuid=65534', `--regid=${READERS}`, '--clear-groups', 'ls', daemon.stateDir]), {
+      stderr: /denied/,
+    })
+    t.match(
+      await as(65_532, 'ps', ...place),
+      { status: 77, stderr: /this user may not use.*NO_PERMISSION/s },
+      'a stranger',
+    )
   })
 
   await t.test('connect adds peers; connect --replace makes the whole list', async t => {
@@ -117,6 +143,7 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
 
   await t.test('stop ends the daemon; then commands say that there is none', async t => {
     t.equal(await daemon.say('stop'), '')
+    t.throws(() => statSync(join('/run/weave-ts', daemon.stateDir)), { code: 'ENOENT' }, 'nor what was for the group')
     t.match(await daemon.cli('status'), { status: 7, stderr: /DAEMON_DOWN/ })
     t.match(await daemon.cli('reset'), { status: 7, stderr: /--force/ })
     t.match(await daemon.cli('reset', '--force'), { status: 78, stderr: /OTHER_NAMESPACE/ }, 'outside of the host')

@@ -54,7 +54,7 @@ t.test(
     const bed = new Testbed(t)
     const host = await bed.host('h1')
     const { passwordFile } = bed
-    await host.daemon.launch([], { passwordFile })
+    await host.daemon.launch([], { passwordFile, args: ['--group', '65533'] })
     await host.daemon.say('stop')
     const socket = join(bed.directory, 'notify')
     const heard = manager(bed, socket)
@@ -72,6 +72,7 @@ t.test(
       /STATUS=0 links, \d+ peers? known/,
     )
 
+    t.match((await host.daemon.status()).readers, { group: '65533', socket: /api-read\.sock$/ })
     const container = await bed.container('c1')
     t.match(await host.daemon.attach(container), [/\/12$/], 'a namespace')
     const other = spawn('unshare', ['--net', 'sleep', '100'], { stdio: 'ignore' })

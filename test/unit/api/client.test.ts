@@ -187,8 +187,8 @@ t.test('a daemon of the same build is taken at its word, any other is not', asyn
   const body = JSON.stringify(names)
   const head = `HTTP/1.1 200 OK\r\nweave-ts-build: 0.1.0+ab\r\ncontent-length: ${body.length}\r\n\r\n`
   const path = await listening(t, socket => socket.once('data', () => socket.end(head + body)))
-  t.strictSame(await new ApiClient(path, '0.1.0+ab').call('dns-lookup', { name: 'a' }), names)
-  await t.rejects(new ApiClient(path, '0.1.0+cd').call('dns-lookup', { name: 'a' }), {
+  t.strictSame(await new ApiClient(path, { ownBuild: '0.1.0+ab' }).call('dns-lookup', { name: 'a' }), names)
+  await t.rejects(new ApiClient(path, { ownBuild: '0.1.0+cd' }).call('dns-lookup', { name: 'a' }), {
     code: 'INTERNAL',
     message: 'the answer of the daemon, which is of 0.1.0+ab and not of 0.1.0+cd, cannot be read: addresses: ',
     remedy: /weave-ts restart/,
@@ -202,7 +202,7 @@ t.test('an event is checked unless the daemon is of the same build', async t => 
   const head = 'HTTP/1.1 200 OK\r\nweave-ts-build: 0.1.0+ab\r\n\r\n'
   const path = await listening(t, socket => socket.once('data', () => socket.end(head + body)))
   const events: unknown[] = []
-  const follow = (own: string) => new ApiClient(path, own).follow({}, event => void events.push(event))
+  const follow = (own: string) => new ApiClient(path, { ownBuild: own }).follow({}, event => void events.push(event))
   await t.rejects(follow('0.1.0+ab'), { code: 'DAEMON_DOWN', message: /it has ended/ })
   t.strictSame(events, [{ seq: 1 }])
   await t.rejects(follow('0.1.0+cd'), { code: 'DAEMON_DOWN', message: /time: / })

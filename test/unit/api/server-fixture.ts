@@ -10,6 +10,7 @@ import {
   type CallContext,
   type CallHandlers,
   type CallName,
+  type Readers,
 } from '../../../lib/api/mod.ts'
 
 interface Teardown {
@@ -21,6 +22,7 @@ export async function served(
   t: Teardown,
   answer: (name: CallName, input: unknown, context: CallContext) => unknown,
   observers: Omit<ApiObservers, 'onFault'> = {},
+  readers?: Readers,
 ) {
   const directory = mkdtempSync(join(tmpdir(), 'weave-ts-api-'))
   const socketPath = join(directory, 'api.sock')
@@ -28,7 +30,8 @@ export async function served(
   const handlers = Object.fromEntries(
     CALL_NAMES.map(name => [name, (input: unknown, context: CallContext) => answer(name, input, context)]),
   ) as unknown as CallHandlers
-  const server = await ApiServer.listen(socketPath, handlers, { ...observers, onFault: text => void faults.push(text) })
+  const told = { ...observers, onFault: (text: string) => void faults.push(text) }
+  const server = await ApiServer.listen(socketPath, handlers, told, readers)
   t.teardown(async () => {
     await server.close()
     rmSync(directory, { recursive: true })

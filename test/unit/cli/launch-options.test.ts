@@ -53,6 +53,7 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     allowDhcp: false,
     lanes: 2,
     metrics: null,
+    group: null,
     warnings: [],
   })
   t.end()

@@ -21,6 +21,7 @@ function status(parts: Partial<Status> = {}): Status {
     ...statusOf(nodeReport(), FACTS, NOW),
     ...SERVICE_FIELDS,
     launchOptions: ['--port', '7000', '--no-discovery'],
+    readers: { group: 'ops', socket: '/run/weave-ts/s/api-read.sock' },
     ...parts,
   }
 }
@@ -53,6 +54,7 @@ t.test('status names the version, the mesh and the service of addresses, one lin
     '     Encryption: enabled (mesh secret)',
     '  PeerDiscovery: enabled',
     '   LaunchedWith: --port 7000 --no-discovery',
+    '        Readers: group ops, at /run/weave-ts/s/api-read.sock',
     '        Targets: 0',
     '    Connections: 0',
     '          Links: 0, at most 200 (--conn-limit)',

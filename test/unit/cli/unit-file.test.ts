@@ -18,7 +18,7 @@ t.test('the unit resumes the last launch of its state directory, in the foregrou
 t.test('every capability has its reason beside it', t => {
   const text = unitText(UNIT)
   const bounding = /^CapabilityBoundingSet=(.+)$/m.exec(text)?.[1]?.split(' ') ?? []
-  t.strictSame(bounding, ['CAP_NET_ADMIN', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_ADMIN', 'CAP_SYS_PTRACE'])
+  t.strictSame(bounding, ['CAP_CHOWN', 'CAP_NET_ADMIN', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_ADMIN', 'CAP_SYS_PTRACE'])
   for (const name of bounding) t.match(text, new RegExp(`^# ${name}: \\w+`, 'm'))
   t.end()
 })

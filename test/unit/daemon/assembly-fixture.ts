@@ -204,6 +204,10 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       handlers.current = calls
       return { close: async () => gone('serve') }
     },
+    serveReaders: async (_stateDir, group) => {
+      events.push(`readers ${group}`)
+      return { path: '/run/read.sock', close: async () => gone(`readers ${group}`) }
+    },
     serveMetrics: async (endpoint, answers) => {
       events.push(`metrics ${endpoint}`)
       metrics.current = answers

@@ -46,6 +46,15 @@ t.test('opens everything in order, and closes it in the opposite one', async t =
   t.equal(m.events.length, 7, 'once')
 })
 
+t.test('a group may look once the daemon is up, and as long as it is', async t => {
+  const m = machine(t)
+  const assembly = await assemble({ ...m.config, group: 'ops' }, surroundings(m))
+  t.ok(m.events.indexOf('readers ops') > m.events.indexOf('serve'))
+  t.strictSame((await assembly.services.calls.status({}, context)).readers, { group: 'ops', socket: '/run/read.sock' })
+  await assembly.close(false)
+  t.ok(m.events.indexOf('-readers ops') > m.events.indexOf('-serve'))
+})
+
 t.test('metrics are listened for before anything is stored, and told once the daemon is up', async t => {
   const m = machine(t)
   const early: unknown[] = []
