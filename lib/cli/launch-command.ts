@@ -96,6 +96,11 @@ export function addLaunchCommand(program: Command): void {
       'let its members look (status, ps, events, …) and change nothing, by a socket of their own; the rest is for root',
     )
     .addOption(new Option('--log-level <level>').choices(['trace', 'debug', 'info', 'warn', 'error']).default('info'))
+    .addOption(
+      new Option('--log-format <format>', 'of the log with --foreground; auto: text on a terminal, JSON elsewhere')
+        .choices(['auto', 'json', 'text'])
+        .default('auto'),
+    )
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
     .option('--replace', 'take the place of a daemon that runs, once this one is ready to (see `restart`)')
     .option('--resume', 'fail where no launch is remembered, instead of founding a mesh')

@@ -45,6 +45,7 @@ export interface LaunchOptions {
   readonly metrics?: string
   readonly group?: string
   readonly logLevel: string
+  readonly logFormat: string
 }
 
 /** What is remembered besides, and what the operator should read of it. */
@@ -103,6 +104,7 @@ export function daemonConfigOf(
     group: options.group ?? null,
     isReplacing: memory.isReplacing ?? false,
     logLevel: options.logLevel,
+    logFormat: options.logFormat,
     remember: memory.remember,
     warnings: [...warnings, ...memory.warnings],
   })
@@ -134,6 +136,7 @@ const WANTED: Readonly<Record<string, string>> = {
   dockerPluginDir: 'an absolute path',
   resolvConf: 'an absolute path',
   logLevel: 'trace, debug, info, warn or error',
+  logFormat: 'auto, json or text',
 }
 
 function secretOf(options: LaunchOptions): { secret: SecretText | null; warnings: string[] } {

@@ -176,7 +176,7 @@ async function open(
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config, record.lost)
-  if (record.lost !== undefined) log.warn({ event: 'state-lost' }, lostText(record.lost))
+  if (record.lost !== undefined) log.error({ event: 'state-lost' }, lostText(record.lost))
   const { services, metrics, readers } = servicesOf(config, settings, {
     ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd },
     traffic,

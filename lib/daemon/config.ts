@@ -70,6 +70,8 @@ export const DaemonConfig = z.object({
   /** A daemon that runs already is asked to stop as soon as this one has made ready. */
   isReplacing: z.boolean(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
+  /** Of the log on standard error. */
+  logFormat: z.enum(['auto', 'json', 'text']),
   /** What the next launch of this state directory repeats. */
   remember: GivenOptions,
   warnings: z.array(z.string()),

@@ -223,7 +223,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     now: seams.now,
   })
   const services: Services = new Services([...others, status, metrics], (service, error) =>
-    log.warn({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
+    log.error({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
   )
   return { services, metrics, readers }
 }

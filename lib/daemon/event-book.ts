@@ -1,4 +1,5 @@
 import { EventView } from '../api/mod.ts'
+import { logEntry } from './log-entry.ts'
 import { INFO, levelOf } from './log-level.ts'
 
 /** So many events are kept; the oldest goes first. */
@@ -32,18 +33,17 @@ export class EventBook {
     const level = levelOf(line)
     // Most lines of a talkative log are below, and need not be read.
     if (!(level >= INFO)) return
-    const { level: _level, time, event, msg, text, ...rest } = JSON.parse(line) as Readonly<Record<string, unknown>>
-    if (typeof event !== 'string') return
-    const said = [text, msg].find(one => typeof one === 'string' && one !== event)
-    const details = JSON.stringify(rest).length > EVENT_DETAILS_BYTES_MAX ? {} : rest
+    const entry = logEntry(line)
+    if (entry === undefined) return
+    const { time, event, text, details } = entry
     const view: EventView = {
       // By the clock: a daemon that is replaced and the one that replaces it do not know each other's numbers.
-      seq: Math.max(this.#next, Date.parse(String(time)) || 0),
-      time: String(time),
+      seq: Math.max(this.#next, Date.parse(time) || 0),
+      time,
       level: LEVELS[level] ?? 'info',
       event,
-      text: typeof said === 'string' ? said.slice(0, EVENT_DETAILS_BYTES_MAX) : '',
-      details,
+      text: text.slice(0, EVENT_DETAILS_BYTES_MAX),
+      details: JSON.stringify(details).length > EVENT_DETAILS_BYTES_MAX ? {} : details,
     }
     this.#add(view)
     this.#keep(view)

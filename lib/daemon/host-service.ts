@@ -21,7 +21,7 @@ export class HostService implements Service {
     readonly ipv6Off: string | null
   }
   readonly #targetIds: () => ReadonlySet<string>
-  readonly #log: Pick<Logger, 'info' | 'warn'>
+  readonly #log: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly #watch: Watch
   readonly #bridgeWatch: Pick<Monitor, 'set'>
   #firewall: FirewallReport
@@ -39,7 +39,7 @@ export class HostService implements Service {
     watch: (check: () => Promise<void>) => Watch
     /** Makes what hears of the end of an interface of these names, and then has all put back. */
     watchBridge: (names: readonly string[]) => Pick<Monitor, 'set'>
-    log: Pick<Logger, 'info' | 'warn'>
+    log: Pick<Logger, 'info' | 'warn' | 'error'>
   }) {
     this.#host = parts.host
     this.#overlay = parts.overlay
@@ -85,7 +85,7 @@ export class HostService implements Service {
     try {
       this.#take(await this.#host.reconcileFirewall(isTold))
     } catch (error) {
-      this.#log.warn({ event: 'firewall', error: errorText(error) }, 'the firewall could not be put back')
+      this.#log.error({ event: 'firewall', error: errorText(error) }, 'the firewall could not be put back')
     }
   }
 

@@ -43,6 +43,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     group: null,
     isReplacing: false,
     logLevel: 'info',
+    logFormat: 'auto',
     remember: {},
     warnings: [],
     ...changes,

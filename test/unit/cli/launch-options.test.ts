@@ -26,6 +26,7 @@ const BARE: LaunchOptions = {
   dnsTtl: '1',
   resolvConf: '/etc/resolv.conf',
   logLevel: 'info',
+  logFormat: 'auto',
 }
 
 t.before(() => delete process.env['WEAVE_PASSWORD'])
@@ -89,6 +90,7 @@ for (const [parts, option] of [
   [{ nickname: 'a\nb' }, 'nickname'],
   [{ disableOffload: ['warp'] }, 'disable-offload'],
   [{ logLevel: 'loud' }, 'log-level'],
+  [{ logFormat: 'xml' }, 'log-format'],
 ] satisfies readonly (readonly [Partial<LaunchOptions>, string])[])
   t.test(`refuses ${JSON.stringify(parts)} by the option's name`, t => {
     const expected = {

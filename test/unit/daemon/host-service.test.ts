@@ -53,7 +53,7 @@ function world() {
       t.same(names, ['weave', 'weave-tap'])
       return { set: isOn => void (w.isBridgeWatched = isOn) }
     },
-    log: { warn: log, info: log } as never,
+    log: { error: log, warn: log, info: log } as never,
   })
   return { w, service }
 }
