@@ -126,7 +126,7 @@ export class ApiClient {
         throw unreachable(this.#socketPath, error)
       const path = this.#readSocketPath()
       return ask(path).catch((second: unknown) => {
-        const isThere = !['EACCES', 'ENOENT'].includes((second as NodeJS.ErrnoException).code ?? '')
+        const isThere = !['EACCES', 'ENOENT', 'ECONNREFUSED'].includes((second as NodeJS.ErrnoException).code ?? '')
         throw isThere ? unreachable(path, second) : unreachable(this.#socketPath, error)
       })
     }

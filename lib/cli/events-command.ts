@@ -54,7 +54,8 @@ async function followed(settings: Settings, last: number): Promise<never> {
         printOne(settings, event)
       })
     } catch (thrown) {
-      if (!(thrown instanceof WeaveError) || thrown.code !== 'DAEMON_DOWN') throw thrown
+      // The latter for whoever may only look: that socket is gone with the daemon.
+      if (!(thrown instanceof WeaveError) || !['DAEMON_DOWN', 'NO_PERMISSION'].includes(thrown.code)) throw thrown
       if (!isSaid) console.error(`weave-ts: ${thrown.message}; waiting for it`)
       isSaid = true
       await delay(AGAIN_MS)

@@ -28,14 +28,30 @@ export async function watching(
 ): Promise<void> {
   if (seconds === undefined) return (await show())()
   const ms = watchMs(seconds)
+  let isSeen = false
   for (;;) {
-    const print = await show().catch((thrown: unknown) => {
-      if (!(thrown instanceof WeaveError) || !['DAEMON_DOWN', 'DAEMON_BUSY'].includes(thrown.code)) throw thrown
-      return () => console.error(`weave-ts: ${thrown.message}`)
-    })
+    const print = await show().then(
+      shown => {
+        isSeen = true
+        return shown
+      },
+      (thrown: unknown) => {
+        if (!isAway(thrown, isSeen)) throw thrown
+        return () => console.error(`weave-ts: ${thrown.message}`)
+      },
+    )
     // Not before it is known: the screen would be empty as long as the daemon is asked.
     if (isClearing) process.stdout.write(CLEAR)
     print()
     await wait(ms)
   }
+}
+
+/**
+ * Whether that means that the daemon is away, and may come back. `isSeen`: it has answered; whoever may only look is then
+ * told NO_PERMISSION where it is down, for that socket is gone with it.
+ */
+function isAway(thrown: unknown, isSeen: boolean): thrown is WeaveError {
+  if (!(thrown instanceof WeaveError)) return false
+  return ['DAEMON_DOWN', 'DAEMON_BUSY', ...(isSeen ? ['NO_PERMISSION'] : [])].includes(thrown.code)
 }

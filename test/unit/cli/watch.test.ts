@@ -19,12 +19,18 @@ t.test('with it again and again, also while no daemon answers; other errors end 
   const show = async () => {
     count++
     if (count === 2) throw new WeaveError('DAEMON_DOWN', 'no daemon answers', 'launch it')
-    if (count === 4) throw new WeaveError('NO_PERMISSION', 'no', 'run the command as root')
+    if (count === 3) throw new WeaveError('NO_PERMISSION', 'no', 'the socket for readers is gone with the daemon')
+    if (count === 4) throw new WeaveError('INTERNAL', 'no', 'report this')
     return () => undefined
   }
   const wait = async (ms: number) => void waits.push(ms)
-  await t.rejects(watching('1.5', show, { isClearing: false, wait }), { code: 'NO_PERMISSION' })
+  await t.rejects(watching('1.5', show, { isClearing: false, wait }), { code: 'INTERNAL' })
   t.same([count, waits], [4, [1_500, 1_500, 1_500]])
+})
+
+t.test('who was never answered is told that this user may not', async t => {
+  const denied = () => Promise.reject(new WeaveError('NO_PERMISSION', 'no', 'run the command as root'))
+  await t.rejects(watching('1', denied, { isClearing: false, wait: async () => undefined }), { code: 'NO_PERMISSION' })
 })
 
 t.test('a time that cannot be is refused', async t => {
