@@ -12,6 +12,15 @@ export interface Phase extends Traffic {
   readonly cpuSeconds: number
 }
 
+export interface AttachCost {
+  /** Until the container had its address, and until all agreed about the registers. */
+  readonly allocatedMs: Millis | undefined
+  readonly agreedMs: Millis | undefined
+  /** Beyond what is sent in so much time anyway. */
+  readonly bytes: number
+  readonly phase: Phase
+}
+
 /** Times are virtual; undefined where the peers did not come to agree in time. */
 export interface ScaleRun {
   readonly peers: number
@@ -27,14 +36,9 @@ export interface ScaleRun {
   /** As long as it was asked for, from the end of that minute. */
   readonly steady: Phase
   readonly links: { readonly min: number; readonly mean: number; readonly max: number }
-  readonly attach: {
-    /** Until the container had its address, and until all agreed about the registers. */
-    readonly allocatedMs: Millis | undefined
-    readonly agreedMs: Millis | undefined
-    /** Beyond what is sent in so much time anyway. */
-    readonly bytes: number
-    readonly phase: Phase
-  }
+  readonly attach: AttachCost
+  /** The same on a host that owned no addresses, if there was one. */
+  readonly firstAttach: AttachCost
   /** One peer published a new record, as an attach or a name does: until all had it. */
   readonly change: { readonly reachedMs: Millis | undefined; readonly phase: Phase }
   /** Frames to everybody, of FRAME_BYTES, from one host. */
@@ -115,7 +119,8 @@ export class ScaleRunner {
     }
     const change = this.#change()
     const broadcast = this.#broadcast()
-    const attach = this.#attach(steady)
+    const attach = this.#attach(this.#owner(), steady)
+    const firstAttach = this.#attach(this.#landless(), steady)
     const killed = this.#kill()
     return {
       peers: this.#peers,
@@ -129,6 +134,7 @@ export class ScaleRunner {
       change,
       broadcast,
       attach,
+      firstAttach,
       killed,
       residentBytes: process.memoryUsage().rss,
     }
@@ -176,6 +182,8 @@ export class ScaleRunner {
       mesh.run(MINUTE_MS / 60)
     })
     network.onWire = before
+    // Paths that have carried something are looked at for a while.
+    mesh.run(MINUTE_MS / 6)
     return {
       frames: BROADCASTS,
       reached: (seen() - seenBefore) / BROADCASTS,
@@ -184,9 +192,8 @@ export class ScaleRunner {
     }
   }
 
-  #attach(steady: Phase): ScaleRun['attach'] {
+  #attach(host: SimHost, steady: Phase): AttachCost {
     const mesh = this.#mesh
-    const host = this.#landless()
     let allocatedMs: Millis | undefined
     const [agreedMs, phase] = this.#phase('attach', () => {
       const begun = mesh.clock.now
@@ -202,11 +209,19 @@ export class ScaleRunner {
     return { allocatedMs, agreedMs, bytes: phase.tcpBytes + phase.udpBytes - anyway, phase }
   }
 
+  /** A host that owns blocks, and did not found the mesh. */
+  #owner(): SimHost {
+    return this.#mesh.hosts.find(host => host.number > 0 && this.#ownsAny(host)) ?? this.#mesh.hosts[0]!
+  }
+
   /** A host that owns no block: it has to be given one first. */
   #landless(): SimHost {
     const { hosts } = this.#mesh
-    const owners = new Set(hosts[0]!.node.addresses.ipam.ownership().ownerOf)
-    return hosts.findLast(host => !owners.has(host.identity.peerId)) ?? hosts.at(-1)!
+    return hosts.findLast(host => !this.#ownsAny(host)) ?? hosts.at(-1)!
+  }
+
+  #ownsAny({ identity }: SimHost): boolean {
+    return this.#mesh.hosts[0]!.node.addresses.ipam.ownership().ownerOf.includes(identity.peerId)
   }
 
   /** Every second one, and so the one that all were launched towards. */

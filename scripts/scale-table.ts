@@ -71,6 +71,13 @@ export const ROWS: readonly Row[] = [
   { name: 'one attach', unit: 'kB', digits: 1, value: run => run.attach.bytes / KILO, bounds: { 100: 150 } },
   { name: 'one attach: address after', unit: 's', digits: 2, value: run => seconds(run.attach.allocatedMs) },
   { name: 'one attach: all agree after', unit: 's', digits: 2, value: run => seconds(run.attach.agreedMs) },
+  { name: 'one on a host without addresses', unit: 'kB', digits: 1, value: run => run.firstAttach.bytes / KILO },
+  {
+    name: 'one on a host without addresses: address after',
+    unit: 's',
+    digits: 2,
+    value: run => seconds(run.firstAttach.allocatedMs),
+  },
   { name: 'half killed: all agree after', unit: 's', digits: 1, value: run => seconds(run.killed.agreedMs) },
   { name: 'memory of them all', unit: 'MB', digits: 0, value: run => run.residentBytes / MEGA },
 ]

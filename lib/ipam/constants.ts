@@ -84,6 +84,13 @@ export const ADOPTING_MAX = 32
 /** A peer that has owned no block for so long asks for some, wanted or not: its join can be taken back until then. */
 export const EAGER_AFTER_MS = 30_000
 
+/** It waits for a random part of this besides, for each peer that it reaches: each grant is told to all of them. */
+export const EAGER_SPREAD_MS = 500
+
+/** For each of them so much instead, once so many peers that it reaches own some: then no few deaths take all of them along. */
+export const EAGER_OWNERS = 8
+export const EAGER_REST_MS = 10_000
+
 /** A peer that owns no block, and was given none, asks again after this. */
 export const EAGER_RETRY_MS = 30_000
 

@@ -4,12 +4,17 @@ import type { BlockSpan } from './block-space.ts'
 
 /**
  * About half of the spare blocks of a span: the largest aligned runs that fit, from the top, because a donor itself
- * allocates from the bottom. `least` (0 or 1): so many at least, if there are any.
+ * allocates from the bottom. `least` (0 or 1): so many at least, if there are any; `most`: no more than so many.
  */
-export function chooseRanges(span: BlockSpan, isSpare: (block: number) => boolean, least = 1): BlockRange[] {
+export function chooseRanges(
+  span: BlockSpan,
+  isSpare: (block: number) => boolean,
+  least = 1,
+  most = Infinity,
+): BlockRange[] {
   const spare: number[] = []
   for (let block = span.first; block <= span.last; block++) if (isSpare(block)) spare.push(block)
-  let quota = Math.max(Math.floor(spare.length / 2), Math.min(least, spare.length))
+  let quota = Math.min(most, Math.max(Math.floor(spare.length / 2), Math.min(least, spare.length)))
   const ranges: BlockRange[] = []
   const taken = new Set<number>()
   let size = 2 ** Math.floor(Math.log2(Math.max(1, quota)))
@@ -25,6 +30,15 @@ export function chooseRanges(span: BlockSpan, isSpare: (block: number) => boolea
   }
   assert(quota <= 0 || ranges.length > 0, 'one spare block can always be given')
   return ranges
+}
+
+/**
+ * The share of one of so many members in a span, as one aligned run; at least a block. Were each asker given half of what
+ * there is, the first would get pieces that span many records, and the last what was handed on many times.
+ */
+export function shareOf(span: BlockSpan, members: number): number {
+  const blocks = span.last - span.first + 1
+  return 2 ** Math.floor(Math.log2(Math.max(1, blocks / members)))
 }
 
 /** The highest aligned run of `size` blocks in an ascending list; undefined when there is none. */

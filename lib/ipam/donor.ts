@@ -14,7 +14,7 @@ import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
 import type { BlockSpan } from './block-space.ts'
 import { freeIn, restingAway } from './block-survey.ts'
-import { chooseRanges } from './donation.ts'
+import { chooseRanges, shareOf } from './donation.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { Loans } from './loans.ts'
 
@@ -28,6 +28,8 @@ export interface DonorParts {
   readonly chance: Chance
   /** True while this peer makes a new root for a block of its own: what it grants meanwhile would be worth nothing then. */
   readonly isRenewing: (block: number) => boolean
+  /** How many peers are of the mesh, this one too. */
+  readonly memberCount: () => number
 }
 
 /** What became of a request, and which peer's answers are not kept any more for it. */
@@ -49,14 +51,16 @@ export class Donor {
   readonly #assignments: Assignments
   readonly #chance: Chance
   readonly #isRenewing: (block: number) => boolean
+  readonly #memberCount: () => number
 
-  constructor({ map, leases, loans, assignments, chance, isRenewing }: DonorParts) {
+  constructor({ map, leases, loans, assignments, chance, isRenewing, memberCount }: DonorParts) {
     this.#map = map
     this.#leases = leases
     this.#loans = loans
     this.#assignments = assignments
     this.#chance = chance
     this.#isRenewing = isRenewing
+    this.#memberCount = memberCount
   }
 
   /**
@@ -154,7 +158,8 @@ export class Donor {
 
   /** The last spare block goes only where a container waits: else it would go from hand to hand without any use. */
   #choose(span: BlockSpan, { isForLater }: IpamRequest): BlockRange[] {
-    return chooseRanges(span, at => this.#isSpare(at), isForLater === true ? 0 : 1)
+    const most = shareOf(span, Math.max(1, this.#memberCount()))
+    return chooseRanges(span, at => this.#isSpare(at), isForLater === true ? 0 : 1, most)
   }
 
   #hadBy(address: Ipv4, from: PeerId): HadBy | undefined {

@@ -101,7 +101,11 @@ export function makeParts(options: IpamOptions, emit: (output: IpamOutput) => vo
   const own = new OwnAssigned(map, leases, loans, isEphemeral)
   const inputs = new LedgerInputs({ map, takeovers, assignments, loans, own })
   const parts = { map, leases, loans, assignments, chance }
-  const donor = new Donor({ ...parts, isRenewing: block => takeovers.isRenewingBlock(block) })
+  const donor = new Donor({
+    ...parts,
+    isRenewing: block => takeovers.isRenewingBlock(block),
+    memberCount: () => takeovers.presence.members.size,
+  })
   const ids: RequestIds = new RequestIds(chance, value => kept.keepIds(value))
   const reclaims: Reclaims = new Reclaims({
     ...{ loans, assignments, takeovers },

@@ -1,8 +1,16 @@
 import type { Cidr, Ipv4 } from '../address/mod.ts'
-import type { Millis } from '../base/mod.ts'
+import type { Chance, Millis } from '../base/mod.ts'
 import type { Assignments } from './assignments.ts'
 import type { BlockMap } from './block-map.ts'
-import { ADOPTING_MAX, ADOPT_RETRY_MS, EAGER_AFTER_MS, EAGER_RETRY_MS } from './constants.ts'
+import {
+  ADOPTING_MAX,
+  ADOPT_RETRY_MS,
+  EAGER_AFTER_MS,
+  EAGER_OWNERS,
+  EAGER_REST_MS,
+  EAGER_RETRY_MS,
+  EAGER_SPREAD_MS,
+} from './constants.ts'
 import type { LeaseTable } from './lease-table.ts'
 import { subnetKey, type Need, type Seeker } from './seeker.ts'
 
@@ -14,6 +22,7 @@ export interface StandingParts {
   readonly defaultSubnet: Cidr
   /** True: first blocks are asked for before a container needs one. */
   readonly isEager: boolean
+  readonly chance: Chance
 }
 
 /**
@@ -28,8 +37,8 @@ export class StandingNeeds {
   readonly #refused = new Set<string>()
   #adopts: readonly Need[] = []
   #seen = ''
-  /** When first blocks are asked for. */
-  #eagerAt: Millis | undefined
+  /** Since when this peer could ask for first blocks, and what it drew of the spread then. */
+  #landless: { readonly since: Millis; readonly draw: number } | undefined
   #isEagerDue = false
 
   constructor(parts: StandingParts) {
@@ -87,22 +96,39 @@ export class StandingNeeds {
   nextTimeout(): Millis | undefined {
     let next: Millis | undefined
     for (const until of this.#paused.values()) if (next === undefined || until < next) next = until
-    if (this.#eagerAt !== undefined && !this.#isEagerDue && (next === undefined || this.#eagerAt < next))
-      return this.#eagerAt
-    return next
+    const eagerAt = this.#isEagerDue ? undefined : this.#eagerAt()
+    return eagerAt !== undefined && (next === undefined || eagerAt < next) ? eagerAt : next
   }
 
   #firstBlocks(now: Millis): Need | undefined {
     const { map, seeker, defaultSubnet, isEager } = this.#parts
     const span = map.space.spanOf(defaultSubnet)
     if (!isEager || map.isEmpty || map.ownsAny || seeker.reachable.size === 0 || span === undefined) {
-      this.#eagerAt = undefined
+      this.#landless = undefined
       return undefined
     }
-    this.#eagerAt ??= now + EAGER_AFTER_MS
-    this.#isEagerDue = this.#eagerAt <= now
+    this.#landless ??= { since: now, draw: this.#parts.chance() }
+    this.#isEagerDue = this.#eagerAt()! <= now
     if (!this.#isEagerDue) return undefined
     return { key: subnetKey(defaultSubnet), type: 'blocks', subnet: defaultSubnet, span, count: 0 }
+  }
+
+  /**
+   * When first blocks are asked for. Peers that were launched together ask one after the other, however many they are; and
+   * in no hurry where the addresses are in many hands already.
+   */
+  #eagerAt(): Millis | undefined {
+    if (this.#landless === undefined) return undefined
+    const { since, draw } = this.#landless
+    const spread = this.#hasOwnersEnough() ? EAGER_REST_MS : EAGER_SPREAD_MS
+    return since + EAGER_AFTER_MS + Math.floor(draw * spread * this.#parts.seeker.reachable.size)
+  }
+
+  #hasOwnersEnough(): boolean {
+    const { reachable } = this.#parts.seeker
+    let owners = 0
+    for (const owner of this.#parts.map.counts.keys()) if (reachable.has(owner) && ++owners >= EAGER_OWNERS) return true
+    return false
   }
 }
 

@@ -281,8 +281,8 @@ export class PathProber {
       this.#probeAt = isBusy ? this.#beat.next(now) : this.#beat.after(now + PROBE_BUSY_MS)
       if (this.#suspicion.mayRest(this.#use.usedAt, now)) return
       this.#prove(direct, now)
-      // At rest nothing is sent for which its size would matter.
-      if (isBusy) this.#findings.onUse(now)
+      // Without frames nothing is sent for which its size would matter.
+      if (now - this.#use.carriedAt < PROBE_INTERVAL_MS) this.#findings.onUse(now)
       return
     }
     const hasDetour = this.#way.detour !== undefined

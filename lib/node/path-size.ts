@@ -1,6 +1,6 @@
 import { endpointParts, type Endpoint, type EndpointParts } from '../address/mod.ts'
 import type { Chance, Millis } from '../base/mod.ts'
-import { PATH_BYTES_BASE, PathMtu, type PathMtuPhase } from '../overlay/mod.ts'
+import { PATH_BYTES_BASE, PathMtu, SIZE_REST_MS, type PathMtuPhase } from '../overlay/mod.ts'
 import {
   BUNDLE_BYTES_MAX,
   BUNDLE_PREFIX_BYTES,
@@ -76,7 +76,7 @@ export class PathSize {
     const lessBytes = endpoint === undefined ? OVERHEAD_RELAY_BYTES : 0
     this.#endpoint = endpoint
     this.#headerBytes = lessBytes + UDP_HEADER_BYTES + headerBytesOf(endpoint)
-    this.#mtu.start(this.#underlayBytes - this.#headerBytes, lessBytes, now)
+    this.#mtu.start(this.#underlayBytes - this.#headerBytes, lessBytes, now, SIZE_REST_MS)
     this.#mtu.setRoundTrip(rttMs)
     this.#changed()
     this.#drain(now)

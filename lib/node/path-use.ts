@@ -5,6 +5,7 @@ import type { SessionTotals } from '../overlay/mod.ts'
 export class PathUse {
   readonly #totalsOf: (receiverIndex: number) => SessionTotals | undefined
   #usedAt: Millis
+  #carriedAt: Millis = -Infinity
   #heardAt: Millis = -Infinity
   /** Datagrams that each session was seen to have received. */
   readonly #received = new Map<number, number>()
@@ -19,6 +20,11 @@ export class PathUse {
 
   get usedAt(): Millis {
     return this.#usedAt
+  }
+
+  /** When it was last seen that it had carried frames. */
+  get carriedAt(): Millis {
+    return this.#carriedAt
   }
 
   /** When it was last seen that anything had come, control datagrams too. */
@@ -47,6 +53,7 @@ export class PathUse {
       if (frames <= (this.#frames.get(receiverIndex) ?? 0)) continue
       this.#frames.set(receiverIndex, frames)
       this.#usedAt = now
+      this.#carriedAt = now
     }
     for (const seen of [this.#frames, this.#received])
       for (const receiverIndex of seen.keys()) if (!control.has(receiverIndex)) seen.delete(receiverIndex)

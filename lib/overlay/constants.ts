@@ -65,6 +65,8 @@ export const PATH_BYTES_MIN = 528
 export const PATH_BYTES_BASE = 1_232
 /** How often the size of a path that is in use is checked. */
 export const SIZE_CHECK_MS = 500
+/** The size of a path that carries no frames is searched for after this: a relay may need it, and most such paths end sooner. */
+export const SIZE_REST_MS = 15_000
 /** A size is taken not to pass when so many probes of it were not answered … */
 export const SIZE_TRIES = 3
 /** … each within this, and three round trips; at most within SIZE_WAIT_LAST_MS. */

@@ -31,7 +31,7 @@ const WAIT_FADES = 0.8
  * Searches for the largest datagram that a path carries, by probes that are answered (RFC 8899, with several sizes
  * probed at once). Sizes are bytes of UDP payload. Inputs: `start` for a new path, `handleAnswer`, `handleUse` while
  * there are frames that a smaller path would lose, time. Until something is proved it goes by PATH_BYTES_BASE, which
- * nearly every path carries.
+ * nearly every path carries. It begins with the first use, or after a rest.
  *
  * What was found is checked while it is in use, no more often than each SIZE_CHECK_MS. When SIZE_TRIES checks in a row
  * are not answered the path has become smaller, whoever dropped them and whatever they said: it goes by the least size
@@ -49,6 +49,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
   /** The largest size that is proved, 0 for none; and the smallest that is taken not to pass. */
   #low = 0
   #high = 0
+  /** Nothing has been probed yet, and will not be before this unless there is use. */
+  #restsUntil: Millis | undefined
   /** The sizes that are probed now, ascending; and how often they were. Of a check: the present size. */
   #sizes: readonly number[] = []
   #tries = 0
@@ -93,9 +95,9 @@ export class PathMtu implements Machine<PathMtuOutput> {
 
   /**
    * A path of which nothing is known. `most`: what need not be exceeded; `lessBytes`: by what the least size and the
-   * base are smaller here.
+   * base are smaller here; `restMs`: how long nothing is probed if there is no use.
    */
-  start(most: number, lessBytes: number, now: Millis): void {
+  start(most: number, lessBytes: number, now: Millis, restMs = 0): void {
     this.#isOn = true
     this.#least = Math.min(PATH_BYTES_MIN - lessBytes, most)
     this.#base = Math.min(PATH_BYTES_BASE - lessBytes, most)
@@ -105,8 +107,8 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#areTrainsLost = false
     this.#begin(now)
     this.#set(this.#base, false)
-    // Most paths carry the most: one probe is enough for them.
-    this.#step([most], now)
+    this.#restsUntil = now + restMs
+    if (restMs === 0) this.#search(now)
   }
 
   /** The path is gone. */
@@ -116,6 +118,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
     this.#raiseAt = undefined
     this.#checkAt = undefined
     this.#trainEndsAt = undefined
+    this.#restsUntil = undefined
     this.#isChecking = false
     this.#sizes = []
   }
@@ -128,6 +131,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
 
   /** Frames were sent that a smaller path would lose. */
   handleUse(now: Millis): void {
+    if (this.#restsUntil !== undefined) return this.#search(now)
     if (!this.#isOn || this.#phase !== 'complete' || this.#isChecking) return
     // Not forgotten when it is too early: who waits for an answer to what was lost sends nothing more for a while.
     this.#checkAt = Math.max(now, this.#checkedAt + SIZE_CHECK_MS)
@@ -160,6 +164,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
   }
 
   handleTimeout(now: Millis): void {
+    if (this.#restsUntil !== undefined && now >= this.#restsUntil) this.#search(now)
     if (this.#stepEndsAt !== undefined && now >= this.#stepEndsAt) this.#handleSilence(now)
     if (this.#checkAt !== undefined && now >= this.#checkAt) this.#check(now)
     if (this.#trainEndsAt !== undefined && now >= this.#trainEndsAt) this.#tryTrain(now)
@@ -174,10 +179,17 @@ export class PathMtu implements Machine<PathMtuOutput> {
     const answers = 'answers about the size of a path'
     if (this.#stepEndsAt !== undefined) return { at: this.#stepEndsAt, reason: answers }
     return soonest([
+      this.#restsUntil === undefined ? undefined : { at: this.#restsUntil, reason: 'size of a path' },
       this.#trainEndsAt === undefined ? undefined : { at: this.#trainEndsAt, reason: answers },
       this.#checkAt === undefined ? undefined : { at: this.#checkAt, reason: 'check of the size of a path' },
       this.#raiseAt === undefined ? undefined : { at: this.#raiseAt, reason: 'size of a path' },
     ])
+  }
+
+  /** Most paths carry the most: one probe is enough for them. */
+  #search(now: Millis): void {
+    this.#restsUntil = undefined
+    this.#step([this.#most], now)
   }
 
   #begin(now: Millis): void {

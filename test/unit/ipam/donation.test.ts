@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { chooseRanges } from '../../../lib/ipam/donation.ts'
+import { chooseRanges, shareOf } from '../../../lib/ipam/donation.ts'
 
 t.test('a founder gives the upper half in one run', async t => {
   t.same(
@@ -41,6 +41,26 @@ t.test('of an uneven half the largest aligned runs go first', async t => {
       { first: 6, count: 2 },
     ],
   )
+})
+
+t.test('no more is given than may be, though half is more', async t => {
+  const span = { first: 0, last: 16383 }
+  t.same(
+    chooseRanges(span, () => true, 1, shareOf(span, 100)),
+    [{ first: 16256, count: 128 }],
+  )
+})
+
+t.test('a share is a power of two, a block at least, and all shares find room', async t => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 2000 }), (blocks, members) => {
+      const share = shareOf({ first: 7, last: 6 + blocks }, members)
+      assert.ok(Number.isInteger(Math.log2(share)))
+      assert.ok(share === 1 || share * members <= blocks)
+      assert.ok(share === 1 || share * 2 * members > blocks)
+    }),
+  )
+  t.pass('the law holds')
 })
 
 t.test('what is given was spare, is aligned, does not overlap, and is at most half, or one', async t => {

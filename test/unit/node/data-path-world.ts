@@ -20,11 +20,15 @@ export const ONE = parseEndpoint('192.0.2.1:6783')!
 export const TWO = parseEndpoint('192.0.2.2:6783')!
 export const RELAY = peerIdFromBytes(new Uint8Array(16).fill(9))
 export const SESSION = 77
+/** Far more than a path sends of its own between two looks. */
+const FRAMES = 1_000
 
 /** A path whose session is a double of the seam that the path drains: what it says is pushed by the test. */
 export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) {
   const session: SessionOutput[] = []
-  const use = new PathUse(() => undefined, 0)
+  let carried = 0
+  const totals = () => ({ sentDatagrams: carried, sentBytes: 0, receivedDatagrams: 0, receivedBytes: 0 })
+  const use = new PathUse(totals, 0)
   const path = new DataPath({
     peerId,
     peerIndex: 3,
@@ -47,6 +51,7 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
   })
   let sizeProbes = 0
   let answersSizes = true
+  let clock = 10
   const drain = () => {
     const outputs: DataPathOutput[] = []
     const sizes: number[] = []
@@ -58,7 +63,7 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
     sizeProbes += sizes.length
     // The path carries every size, as a rule, and what is said of that is another file's.
     for (const token of answersSizes ? sizes : [])
-      path.handleControl(SESSION, encodeProbeReply(token, ''), endpointParts(ONE), 10)
+      path.handleControl(SESSION, encodeProbeReply(token, ''), endpointParts(ONE), clock)
     while (answersSizes && path.pollOutput() !== undefined);
     return outputs
   }
@@ -71,6 +76,7 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
       return [{ token: message.token, to: parts && `${parts.ip.join('.')}:${parts.port}` }]
     })
   const establish = (now: number) => {
+    session.push({ type: 'add-session', session: { receiverIndex: SESSION } } as SessionOutput)
     session.push({ type: 'seal-with', receiverIndex: SESSION })
     path.start(now)
     path.handleTimeout(now)
@@ -83,7 +89,11 @@ export function pathWorld(peerId = peerIdFromBytes(new Uint8Array(16).fill(1))) 
   /** The next due time, and what is probed then by a path that carries frames; woken so much late. */
   const next = (isIdle = false, lateMs = 0) => {
     const at = path.pollTimeout()!.at + lateMs
-    if (!isIdle) use.want(at)
+    if (!isIdle) {
+      use.want(at)
+      carried += FRAMES
+    }
+    clock = at
     path.handleTimeout(at)
     const outputs = drain()
     return { at, outputs, probes: probesOf(outputs) }

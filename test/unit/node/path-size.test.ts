@@ -2,6 +2,7 @@ import t from 'tap'
 import { parseEndpoint } from '../../../lib/address/mod.ts'
 import { isDrop } from '../../../lib/base/mod.ts'
 import { SIZE_PROBES_OUTSTANDING_MAX } from '../../../lib/node/constants.ts'
+import { SIZE_REST_MS } from '../../../lib/overlay/mod.ts'
 import { PathSize, type PathSizeOutput } from '../../../lib/node/path-size.ts'
 import { decodeControl } from '../../../lib/wire/mod.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
@@ -32,6 +33,7 @@ t.test('probes to the endpoint of the path, as large as its family lets a packet
   for (const [endpoint, most] of [[IPV4, 1472] as const, [IPV6, 1452] as const]) {
     const { size, drain, probesOf } = world()
     size.begin(endpoint, 5, 0)
+    size.handleUse(0)
     const outputs = drain()
     const [probe] = probesOf(outputs)
     t.equal(probe!.bytes, most)
@@ -51,6 +53,7 @@ t.test('probes to the endpoint of the path, as large as its family lets a packet
 t.test('probes through a relay to wherever frames go, and leaves room for the outer datagram', t => {
   const { size, drain, probesOf } = world()
   size.begin(undefined, 5, 0)
+  size.handleUse(0)
   const [probe] = probesOf(drain())
   t.match(probe, { bytes: 1500 - 48 - 56, endpoint: undefined })
   size.handleReply(probe!.token, 5)
@@ -58,9 +61,30 @@ t.test('probes through a relay to wherever frames go, and leaves room for the ou
   t.end()
 })
 
+t.test('a path without frames is searched after a rest only, and not at all when it ends sooner', t => {
+  const { size, drain, probesOf } = world()
+  size.begin(IPV4, 5, 0)
+  t.same(probesOf(drain()), [])
+  t.match(size.report, { mtu: 1260, phase: 'base' })
+  size.begin(IPV6, 5, 1000)
+  t.equal(size.pollTimeout()?.at, 1000 + SIZE_REST_MS)
+  size.handleTimeout(1000 + SIZE_REST_MS - 1)
+  t.same(probesOf(drain()), [])
+  size.handleTimeout(1000 + SIZE_REST_MS)
+  t.match(probesOf(drain()), [{ bytes: 1452 }])
+  size.begin(IPV4, 5, 20_000)
+  drain()
+  size.end()
+  t.equal(size.pollTimeout(), undefined)
+  size.handleTimeout(100_000)
+  t.same(drain(), [])
+  t.end()
+})
+
 t.test('says what it found when that is less than it could be, and again when it changes', t => {
   const { size, drain, probesOf } = world()
   size.begin(IPV4, 5, 0)
+  size.handleUse(0)
   let outputs = drain()
   const notes: string[] = []
   for (let now = 0; now < 5000; now += 10) {
@@ -76,8 +100,10 @@ t.test('says what it found when that is less than it could be, and again when it
 t.test('knows answers of this path only, and bounds those that it waits for', t => {
   const { size, drain, probesOf } = world()
   size.begin(IPV4, 5, 0)
+  size.handleUse(0)
   const [old] = probesOf(drain())
   size.begin(IPV6, 5, 10)
+  size.handleUse(10)
   t.equal(size.handleReply(old!.token, 20), false)
   const tokens = new Set(probesOf(drain()).map(({ token }) => token))
   for (let now = 20; tokens.size <= SIZE_PROBES_OUTSTANDING_MAX; now += 100) {
