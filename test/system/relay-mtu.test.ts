@@ -52,9 +52,9 @@ t.test('what a way through a relay carries is found, and changes', { skip: skipS
   for (const mtu of [1400, 1280]) {
     for (const host of [b, c]) await host.ip(`link set u100 mtu ${mtu}`)
     await found(mtu - RELAYED_OVERHEAD_BYTES)
-    const pings = await ca.run(['ping', '-n', '-q', '-i', '0.02', '-c', '50', '-s', '1302', ipc], { limitMs: 20_000 })
+    const pings = await ca.run(['ping', '-n', '-q', '-i', '0.02', '-c', '150', '-s', '1302', ipc], { limitMs: 20_000 })
     const lost = Number(/([0-9.]+)% packet loss/.exec(pings.stdout)?.[1] ?? 100)
-    // Beside both streams some of anything is dropped (docs/decisions/0038).
+    // Beside both streams some of anything is dropped, and for a moment all of it (docs/decisions/0038).
     t.ok(lost <= 60, `${lost} % is lost at ${mtu}`)
     for (const stream of streams) {
       const { bytes, gapMs } = await stream.since()
