@@ -34,8 +34,9 @@ class Model {
     if (wanted.address === firstAddress(wanted) || wanted.address === lastAddress(wanted)) return undefined
     const holder = this.held.find(one => one.address === wanted.address)
     if (holder !== undefined && holder.container !== container) return undefined
-    this.held = this.held.filter(one => one !== holder)
-    this.held.push({ container, ...wanted })
+    // What is claimed again keeps its place: the first of several in a subnet is given again.
+    if (holder === undefined) this.held.push({ container, ...wanted })
+    else Object.assign(holder, wanted)
     return wanted.address
   }
 

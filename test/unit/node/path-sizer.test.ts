@@ -35,8 +35,10 @@ function world() {
 t.test('the probes go to the endpoint, or to where frames go, and none over the link', t => {
   const { sizer, probes } = world()
   sizer.begin(ENDPOINT, 5, 0)
+  sizer.handleLarge(0)
   t.match(probes()[0], { endpoint: endpointParts(ENDPOINT) })
   sizer.begin('relay', 5, 0)
+  sizer.handleLarge(0)
   const relayed = probes()
   t.ok(relayed.length > 0)
   t.ok(relayed.every(({ endpoint }) => endpoint === undefined))
@@ -49,6 +51,7 @@ t.test('the probes go to the endpoint, or to where frames go, and none over the 
 t.test('the engine is told of what is found, and the log where that is less than it might be', t => {
   const { sizer, orders, notes, probes } = world()
   sizer.begin(ENDPOINT, 5, 0)
+  sizer.handleLarge(0)
   for (let now = 0; now < 5_000; now += 10) {
     for (const { token, bytes } of probes()) if (bytes <= 1252) t.equal(sizer.handleReply(token, now), true)
     sizer.handleTimeout(now)
@@ -63,6 +66,7 @@ t.test('the engine is told of what is found, and the log where that is less than
 t.test('frames that are large are a cause to look whether the path still carries them, and the end is the end', t => {
   const { sizer, probes } = world()
   sizer.begin(ENDPOINT, 5, 0)
+  sizer.handleLarge(0)
   for (let i = 0; i < 20; i++) for (const { token } of probes()) sizer.handleReply(token, i)
   sizer.handleLarge(1_000_000)
   t.ok(probes().length > 0)
