@@ -8,7 +8,7 @@ const LAYERS = [
   { noise: [], ledger: [], topology: [], ipam: [], names: [], overlay: [] },
   { peer: [], node: ['peer'] },
   { io: [], host: [], api: [] },
-  { docker: [], daemon: ['docker'], cli: ['daemon', 'docker'] },
+  { docker: [], doctor: [], daemon: ['docker', 'doctor'], cli: ['daemon', 'docker', 'doctor'] },
 ]
 
 const PURE_LAYERS = 4

@@ -6,6 +6,7 @@ import * as schema from './schema.ts'
 export const BODIES = {
   status: { request: schema.NoRequest, answer: schema.Status },
   report: { request: schema.NoRequest, answer: schema.Report },
+  doctor: { request: schema.NoRequest, answer: schema.DoctorAnswer },
   metrics: { request: schema.NoRequest, answer: schema.MetricsAnswer },
   ps: { request: schema.NoRequest, answer: schema.PsAnswer },
   containers: { request: schema.NoRequest, answer: schema.ContainersAnswer },

@@ -40,6 +40,12 @@ export const CALLS = {
     isForReaders: true,
     description: 'everything that the daemon knows',
   }),
+  doctor: call({
+    method: 'GET',
+    path: '/v1/doctor',
+    deadlineMs: 30_000,
+    description: 'what is wrong on this host and between it and its neighbours, and what to do',
+  }),
   metrics: call({
     method: 'GET',
     path: '/v1/metrics',

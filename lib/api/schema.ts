@@ -415,7 +415,32 @@ export const EventView = z.object({
   text: z.string(),
   details: z.record(z.string(), z.unknown()),
 })
+/** What was looked at, how it is, and what to do. */
+export const FindingView = z.object({
+  /** As in udp, range, secret. */
+  check: z.string(),
+  group: z.enum(['daemon', 'neighbours', 'host', 'containers']),
+  /** unknown: it could not be looked at, or nobody can tell. */
+  verdict: z.enum(['ok', 'warning', 'problem', 'unknown']),
+  /** Whom it is between this host and; null: it is of this host alone. */
+  peer: PeerRef.nullable(),
+  /** With the values on both sides, where there are two. */
+  found: z.string(),
+  /** Null: there is nothing to do. */
+  remedy: z.string().nullable(),
+})
+/** Problems first, then warnings. */
+export const DoctorAnswer = z.object({
+  schemaVersion: z.number().int(),
+  /** False: only what can be seen without a daemon was looked at. */
+  isDaemonUp: z.boolean(),
+  problems: z.number().int(),
+  warnings: z.number().int(),
+  findings: z.array(FindingView),
+})
 export const EventsAnswer = z.object({ events: z.array(EventView) })
+export type FindingView = z.infer<typeof FindingView>
+export type DoctorAnswer = z.infer<typeof DoctorAnswer>
 export type EventView = z.infer<typeof EventView>
 /** An address, a name, or the id of a container. */
 export const WhoisRequest = z.object({ what: z.string().min(1).max(256) })

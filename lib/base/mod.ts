@@ -1,3 +1,4 @@
+export * from './advice.ts'
 export * from './assert.ts'
 export * from './base32.ts'
 export * from './beat.ts'

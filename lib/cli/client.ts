@@ -16,7 +16,7 @@ type AddGroup = (program: Command) => void
 /** The commands that ask a running daemon and do nothing else, each with what adds its group. */
 const CLIENT_VERBS: ReadonlyMap<string, AddGroup> = new Map<string, AddGroup>(
   [
-    { add: addStatusCommands, verbs: ['status', 'report', 'metrics', 'version'] },
+    { add: addStatusCommands, verbs: ['status', 'metrics', 'version'] },
     { add: addAttachmentCommands, verbs: ['attach', 'detach', 'ps', 'whois'] },
     { add: addNameCommands, verbs: ['dns-add', 'dns-remove', 'dns-lookup'] },
     { add: addWayCommands, verbs: ['ping', 'trace'] },

@@ -6,7 +6,7 @@ const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'The mesh:': ['invite', 'connect', 'forget', 'found', 'prime', 'rmpeer', 'keygen'],
   'Containers and this host:': ['attach', 'detach', 'ps', 'whois', 'expose', 'hide', 'ipam'],
   'Names:': ['dns-add', 'dns-remove', 'dns-lookup', 'dns-args'],
-  'How it goes:': ['status', 'events', 'ping', 'trace', 'report', 'metrics', 'version'],
+  'How it goes:': ['status', 'doctor', 'events', 'ping', 'trace', 'report', 'metrics', 'version'],
   'This program:': ['completion', 'help'],
 }
 
@@ -78,13 +78,21 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [words: string, effec
     ['status connections --watch 5', 'again every five seconds'],
     ['status --json', 'for scripts'],
   ],
+  doctor: [
+    ['doctor', 'all checks, problems first'],
+    ['doctor --json', 'for scripts'],
+  ],
   events: [
     ['events --since 1h', 'the last hour'],
     ['events --follow', 'go on with what happens'],
   ],
   ping: [['ping host2', 'direct, or through whom']],
   trace: [['trace host2', 'each host on the way']],
-  report: [['report', 'for a bug report; it holds no secret']],
+  report: [
+    ['report', 'for scripts'],
+    ['report --bundle', 'an archive for a bug report, without secrets'],
+    ['report --bundle -', 'to standard output: ssh HOST1 weave-ts report --bundle - > host1.tar.gz'],
+  ],
   metrics: [['metrics', 'for a look; Prometheus asks where launch --metrics says']],
   version: [['version', 'program and daemon may differ until a restart']],
   completion: [['completion bash', 'into /etc/bash_completion.d/weave-ts']],

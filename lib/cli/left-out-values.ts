@@ -1,14 +1,18 @@
-/** Options whose value may be left out, and what it is then. */
-const VALUES = new Map([
-  ['--wait', '30'],
-  ['--watch', '2'],
-])
 const IS_TIME = /^\d+(?:\.\d+)?s?$/
+/** A lone dash is standard output. */
+const IS_FILE = /^(?:-|[^-].*)$/s
 
-/** The words of a command line with the values that were left out: a word that follows is one only where it is a time. */
+/** Options whose value may be left out: what it is then, and what a word that follows must look like to be it. */
+const VALUES = new Map([
+  ['--wait', { value: '30', form: IS_TIME }],
+  ['--watch', { value: '2', form: IS_TIME }],
+  ['--bundle', { value: '', form: IS_FILE }],
+])
+
+/** The words of a command line with the values that were left out. */
 export function withValues(words: readonly string[]): string[] {
   return words.map((word, at) => {
-    const value = VALUES.get(word)
-    return value === undefined || IS_TIME.test(words[at + 1] ?? '') ? word : `${word}=${value}`
+    const option = VALUES.get(word)
+    return option === undefined || option.form.test(words[at + 1] ?? '') ? word : `${word}=${option.value}`
   })
 }

@@ -3,6 +3,7 @@ import { addAttachmentCommands } from './attachment-commands.ts'
 import { commandLine } from './command-line.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addDnsArgsCommand } from './dns-args-command.ts'
+import { addDoctorCommand } from './doctor-command.ts'
 import { addEventsCommand } from './events-command.ts'
 import { addExposureCommands } from './exposure-commands.ts'
 import { arrangeHelp } from './help-pages.ts'
@@ -13,6 +14,7 @@ import { addLaunchCommand } from './launch-command.ts'
 import { addLifecycleCommands } from './lifecycle-commands.ts'
 import { addMeshCommands } from './mesh-commands.ts'
 import { addNameCommands } from './name-commands.ts'
+import { addReportCommand } from './report-command.ts'
 import { addServiceCommand } from './service-command.ts'
 import { addStatusCommands } from './status-commands.ts'
 import { addWayCommands } from './way-commands.ts'
@@ -27,6 +29,8 @@ export function weaveProgram(isJson = false): Command {
   addMeshCommands(program)
   addKeygenCommand(program)
   addStatusCommands(program)
+  addDoctorCommand(program)
+  addReportCommand(program)
   addWayCommands(program)
   addEventsCommand(program)
   addAttachmentCommands(program)

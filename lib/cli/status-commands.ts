@@ -34,12 +34,6 @@ export function addStatusCommands(program: Command): void {
     .action((part: string | undefined, { watch }: { watch?: string }, command: Command) =>
       watching(watch, () => statusShowing(part, settingsOf(command)), { isClearing: isScreen(settingsOf(command)) }),
     )
-  withSettings(program.command('report').description('print everything that the daemon knows, as JSON')).action(
-    async (_options: object, command: Command) => {
-      const settings = settingsOf(command)
-      print({ ...settings, isJson: true }, await clientOf(settings).call('report'), '')
-    },
-  )
   withStateDir(
     program
       .command('metrics')

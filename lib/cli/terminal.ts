@@ -10,8 +10,9 @@ const [BOLD, RED, GREEN, YELLOW] = [1, 31, 32, 33] as const
 
 /** Words that say how it goes, where they stand by themselves. The first that matches a line is taken. */
 const COLOURS: readonly (readonly [RegExp, number])[] = [
-  [/^WARNING: .*|^.* - unreachable!$/gs, RED],
-  [/^Waiting: .*/gs, YELLOW],
+  [/^WARNING: .*|^PROBLEM: .*|^.* - unreachable!$/gs, RED],
+  [/^Waiting: .*|^warning: .*/gs, YELLOW],
+  [/^ *ok(?=: )/g, GREEN],
   [/(?<=^(?:->|<-) \S+ +)(?:retrying|failed)\b|\bunreachable!|\bOPEN TO STRANGERS\b|\bNOT SERVED\b/g, RED],
   [/(?<=^(?:->|<-) \S+ +)(?:pending|connecting|relayed|tcp)\b/g, YELLOW],
   [/(?<=^(?:->|<-) \S+ +)established\b/g, GREEN],

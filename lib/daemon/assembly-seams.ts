@@ -4,6 +4,7 @@ import type { Endpoint } from '../address/mod.ts'
 import type { ApiObservers, ApiServer, CallHandlers, MetricsAnswers, MetricsServer } from '../api/mod.ts'
 import type { Chance, Entropy, Millis } from '../base/mod.ts'
 import type { CryptoSuite } from '../crypto/mod.ts'
+import type { HostFacts, HostQuestion } from '../doctor/mod.ts'
 import type { DriverHandlers, DriverServer } from '../docker/mod.ts'
 import type { HostNames, HostNetwork, HostNetworkOptions, Monitor, NetworkPlace } from '../host/mod.ts'
 import type {
@@ -44,6 +45,8 @@ export interface AssemblySeams {
   takeOver(stateDir: string): Promise<void>
   /** Fails where the host cannot carry the overlay. */
   preflight(names: HostNames): Promise<void>
+  /** How this host is now. */
+  examineHost(asked: HostQuestion): Promise<HostFacts>
   openEngine(config: DaemonConfig, settings: DerivedSettings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { formatMac, type Mac } from '../address/mod.ts'
+import { formatCidr, formatMac, type Mac } from '../address/mod.ts'
 import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { errorText, type Millis } from '../base/mod.ts'
 import { kernelHasIpv6, NetnsResolvConfs } from '../host/mod.ts'
@@ -14,6 +14,7 @@ import { auditedTargets } from './audited-targets.ts'
 import type { DaemonConfig } from './config.ts'
 import { DRIVER_NAME } from './constants.ts'
 import { ContainerAttachments } from './container-attachments.ts'
+import { DoctorService } from './doctor-service.ts'
 import { DockerService } from './docker-service.ts'
 import { endpointAddresses } from './driver-containers.ts'
 import { DriverRecords } from './driver-records.ts'
@@ -222,7 +223,21 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     targetIds: () => attachments.targetIds,
     now: seams.now,
   })
-  const services: Services = new Services([...others, status, metrics], (service, error) =>
+  const doctor = new DoctorService({
+    ...{ runner, others },
+    report: () => status.detailed(),
+    firewall: () => hostService.firewall,
+    examine: () =>
+      seams.examineHost({
+        bridge: config.bridge,
+        device: config.device,
+        range: formatCidr(settings.range),
+        port: config.port,
+        mayAdoptBridge: isAdopted || config.adoptBridge,
+        stateDir: config.stateDir,
+      }),
+  })
+  const services: Services = new Services([...others, status, metrics, doctor], (service, error) =>
     log.error({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
   )
   return { services, metrics, readers }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { formatMac, type Mac } from '../address/mod.ts'
 import type { Status } from '../api/mod.ts'
-import { errorText } from '../base/mod.ts'
+import { adviceText, errorText } from '../base/mod.ts'
 import type { FirewallReport, HostNetwork, Monitor } from '../host/mod.ts'
 import type { Service } from './service.ts'
 
@@ -50,6 +50,11 @@ export class HostService implements Service {
     this.#bridgeWatch = parts.watchBridge([parts.host.bridge, parts.host.tap])
   }
 
+  /** As it was found last. */
+  get firewall(): FirewallReport {
+    return this.#firewall
+  }
+
   async reconcile(): Promise<void> {
     // Before it is looked: what vanishes after that is told.
     if (!this.#isStopped) this.#bridgeWatch.set(true)
@@ -65,7 +70,7 @@ export class HostService implements Service {
   }
 
   warnings(): readonly string[] {
-    return this.#firewall.warnings
+    return this.#firewall.warnings.map(adviceText)
   }
 
   stop(): Promise<void> {

@@ -11,7 +11,7 @@ import { Names } from './status/names.ts'
 /** How often it is looked whether a doubt is over. */
 const DOUBT_LOOK_MS = 100
 
-const OPEN_MESH_WARNING =
+export const OPEN_MESH_WARNING =
   'no mesh secret was given: traffic is encrypted and peers are authenticated by their keys, but any stranger who reaches ' +
   'this port may join; launch all peers with --password-file to close the mesh (see `weave-ts keygen`)'
 

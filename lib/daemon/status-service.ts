@@ -1,4 +1,4 @@
-import { Status, type CallHandlers } from '../api/mod.ts'
+import { Status, type CallHandlers, type Report } from '../api/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
 import { STATUS_KEPT_FACTOR } from './constants.ts'
 import type { NodeRunner } from './node-runner.ts'
@@ -16,6 +16,7 @@ export class StatusService implements Service {
   readonly #facts: DaemonFacts
   readonly #others: readonly Service[]
   readonly #now: () => Millis
+  readonly #plane: (now: Millis) => DataPlaneFacts
   #kept: { readonly status: Status; readonly until: Millis } | undefined
 
   constructor(parts: {
@@ -30,12 +31,10 @@ export class StatusService implements Service {
     this.#facts = parts.facts
     this.#others = parts.others
     this.#now = parts.now
+    this.#plane = parts.plane
     this.calls = {
       status: () => this.current(),
-      report: () => {
-        const now = parts.now()
-        return { ...this.#status(now), ...detailsOf(this.#runner.report(), parts.plane(now), now) }
-      },
+      report: () => this.detailed(),
     }
   }
 
@@ -47,6 +46,12 @@ export class StatusService implements Service {
     const now = this.#now()
     this.#kept = { status, until: now + STATUS_KEPT_FACTOR * (now - begun) }
     return status
+  }
+
+  /** With everything that is known. */
+  detailed(): Report {
+    const now = this.#now()
+    return { ...this.#status(now), ...detailsOf(this.#runner.report(), this.#plane(now), now) }
   }
 
   changed(): void {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces, uptime } from 'node:os'
 import { ApiServer, MetricsServer } from '../api/mod.ts'
+import { examineHost } from '../doctor/mod.ts'
 import { DockerClient, DriverServer } from '../docker/mod.ts'
 import {
   bridgeMonitor,
@@ -51,6 +52,7 @@ export function systemSeams(): AssemblySeams {
     checkNamespace,
     takeOver,
     preflight: names => preflight(runner, names),
+    examineHost: asked => examineHost(runner, asked),
     openEngine,
     listen,
     loadIdentity: stateDir => loadIdentity(stateDir, { entropy: systemEntropy }),

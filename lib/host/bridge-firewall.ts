@@ -1,4 +1,4 @@
-import { isErrorCode, WeaveError } from '../base/mod.ts'
+import { isErrorCode, WeaveError, type Advice } from '../base/mod.ts'
 import type { FirewallReport } from './host-firewall.ts'
 import type { CommandRunner } from './seams.ts'
 
@@ -84,7 +84,7 @@ export async function ensureForwarding(
 ): Promise<Omit<FirewallReport, 'hasRules' | 'hasLegacyRules' | 'restored'> & { readonly added: readonly string[] }> {
   const accepting: string[] = []
   const added: string[] = []
-  const warnings: string[] = []
+  const warnings: Advice[] = []
   let isBridgeFiltered = false
   for (const backend of BACKENDS) {
     const isFiltered = filtering.files[backend.isFiltered]?.[0] === '1'
@@ -99,7 +99,7 @@ export async function ensureForwarding(
         if (outcome === 'added') added.push(program)
       } catch (error) {
         if (!(error instanceof WeaveError) || !isErrorCode(error.code)) throw error
-        warnings.push(`${error.message}; ${error.remedy}`)
+        warnings.push({ what: error.message, remedy: error.remedy })
       }
     }
   }
@@ -177,7 +177,7 @@ function ourMatch(rule: string, bridge: string): string | undefined {
   return names?.every(name => name === bridge) === true ? match : undefined
 }
 
-interface NftChain {
+export interface NftChain {
   readonly family: string
   readonly table: string
   readonly name: string
@@ -190,9 +190,9 @@ async function foreignDrops(
   runner: CommandRunner,
   bridge: string,
   passing: readonly string[],
-): Promise<readonly string[]> {
+): Promise<readonly Advice[]> {
   const chains = await nftChains(runner)
-  const warnings: string[] = []
+  const warnings: Advice[] = []
   for (const chain of chains) {
     const isIptables = chain.table === 'filter' && chain.name === 'FORWARD' && chain.family !== 'inet'
     if (chain.hook !== 'forward' || chain.policy !== 'drop' || isIptables) continue
@@ -201,11 +201,12 @@ async function foreignDrops(
     const accepting = stdout.split('\n').filter(line => line.includes('accept'))
     const missing = passing.filter(match => !accepting.some(rule => covers(rule, match)))
     if (missing.length === 0) continue
-    warnings.push(
-      `the nftables chain ${where} drops forwarded packets by default, also those from and to ${bridge}: allow them ` +
-        `with ${missing.map(match => `\`nft insert rule ${where} ${match} accept\``).join(' and ')}, and put that into ` +
-        'the configuration of your firewall',
-    )
+    warnings.push({
+      what: `the nftables chain ${where} drops forwarded packets by default, also those from and to ${bridge}`,
+      remedy:
+        `allow them with ${missing.map(match => `\`nft insert rule ${where} ${match} accept\``).join(' and ')}, and put ` +
+        'that into the configuration of your firewall',
+    })
   }
   return warnings
 }
@@ -216,7 +217,8 @@ function covers(rule: string, match: string): boolean {
   return names.length > 0 && names.every(name => match.includes(name))
 }
 
-async function nftChains(runner: CommandRunner): Promise<readonly NftChain[]> {
+/** All chains; none where nft cannot be used. */
+export async function nftChains(runner: CommandRunner): Promise<readonly NftChain[]> {
   try {
     const { stdout } = await runner.run(['nft', '-j', 'list', 'chains'])
     const parsed = JSON.parse(stdout) as { readonly nftables?: readonly { readonly chain?: NftChain }[] }

@@ -1,5 +1,5 @@
 import type { Mac } from '../address/mod.ts'
-import { WeaveError } from '../base/mod.ts'
+import { WeaveError, type Advice } from '../base/mod.ts'
 import {
   ensureForwarding,
   isLegacy,
@@ -18,7 +18,7 @@ export interface FirewallReport {
   /** Programs whose FORWARD chain holds rules of ours now. */
   readonly accepting: readonly string[]
   /** What drops packets of the overlay and is not ours to change, with what to do. */
-  readonly warnings: readonly string[]
+  readonly warnings: readonly Advice[]
   /** What of ours was there before, was gone, and is put back. */
   readonly restored: readonly string[]
   /** There is something of ours that could be taken away: a table, or rules. */

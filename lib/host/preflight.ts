@@ -164,13 +164,41 @@ export async function checkBridge(
   return found
 }
 
-/** All of these on the present host. */
+/** Each of these by itself, in the order in which a launch makes them. */
+function preflightSteps(
+  runner: CommandRunner,
+  { bridge, tap, range, mayAdoptBridge = false }: HostNames,
+): readonly (readonly [PreflightCheck, () => Promise<unknown>])[] {
+  return [
+    ['privileges', async () => checkPrivileges(await readFile('/proc/self/status', 'utf8'))],
+    ['tun', () => checkTun()],
+    ['tools', () => checkTools(runner)],
+    ['bridge', () => checkBridge(runner, bridge, mayAdoptBridge)],
+    ['device', async () => checkDeviceOwner(await showInterface(runner, tap))],
+    ['range', async () => range && checkRange(range, await showRoutes(runner, 4), bridge)],
+  ]
+}
+
+export type PreflightCheck = 'privileges' | 'tun' | 'tools' | 'bridge' | 'device' | 'range'
+
+/** All of these on the present host; fails with the first that fails. */
 export async function preflight(runner: CommandRunner, names: HostNames): Promise<void> {
-  const { bridge, tap, range, mayAdoptBridge = false } = names
-  checkPrivileges(await readFile('/proc/self/status', 'utf8'))
-  await checkTun()
-  await checkTools(runner)
-  await checkBridge(runner, bridge, mayAdoptBridge)
-  checkDeviceOwner(await showInterface(runner, tap))
-  if (range !== undefined) checkRange(range, await showRoutes(runner, 4), bridge)
+  for (const [, check] of preflightSteps(runner, names)) await check()
+}
+
+/** The same, but all of them are made; undefined: that one is well. Fails only where the error is none of ours. */
+export async function preflightFaults(
+  runner: CommandRunner,
+  names: HostNames,
+): Promise<Readonly<Record<PreflightCheck, WeaveError | undefined>>> {
+  const faults: Partial<Record<PreflightCheck, WeaveError | undefined>> = {}
+  for (const [name, check] of preflightSteps(runner, names))
+    faults[name] = await check().then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof WeaveError) return error
+        throw error
+      },
+    )
+  return faults as Record<PreflightCheck, WeaveError | undefined>
 }

@@ -61,7 +61,7 @@ t.test('a chain of nft itself that drops is told with the command that helps', {
   t.notOk(canTalk())
   const { warnings } = await network.reconcileFirewall()
   t.equal(warnings.length, 1)
-  const advice = /`nft ([^`]+)`/.exec(warnings[0] ?? '')?.[1]
+  const advice = /`nft ([^`]+)`/.exec(warnings[0]?.remedy ?? '')?.[1]
   t.ok(advice)
   fixture.onHost('nft', advice ?? '')
   t.ok(canTalk(), 'it helps')

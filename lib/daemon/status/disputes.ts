@@ -1,4 +1,5 @@
 import type { IpamReport } from '../../ipam/mod.ts'
+import type { Advice } from '../../base/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
@@ -27,7 +28,7 @@ export function disputeOf(
 }
 
 /** Addresses of containers here that are another peer's to give, and those that another peer says to have too. */
-export function disputeWarnings(report: Pick<NodeReport, 'ipam' | 'peers'>, names: Names): string[] {
+export function disputeAdvice(report: Pick<NodeReport, 'ipam' | 'peers'>, names: Names): Advice[] {
   const { disputed } = report.ipam
   const kinds = [
     disputed.filter(one => one.usedBy !== undefined),
@@ -40,7 +41,10 @@ export function disputeWarnings(report: Pick<NodeReport, 'ipam' | 'peers'>, name
     const { why, remedy } = disputeOf(first, { names, peers: report.peers })
     const doubt = first.isAsked === true ? 'to be lent' : 'disputed'
     return [
-      `${first.cidr} of ${first.container}${more}: ${doubt}, for ${why}; ${remedy}; \`weave-ts status ipam\` shows all`,
+      {
+        what: `${first.cidr} of ${first.container}${more}: ${doubt}, for ${why}`,
+        remedy: `${remedy}; \`weave-ts status ipam\` shows all`,
+      },
     ]
   })
 }

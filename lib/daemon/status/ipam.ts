@@ -1,6 +1,6 @@
 import { cidrSize, formatIpv4, lastAddress, parseCidr } from '../../address/mod.ts'
 import type { IpamView } from '../../api/mod.ts'
-import type { Millis } from '../../base/mod.ts'
+import type { Advice, Millis } from '../../base/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
@@ -52,17 +52,17 @@ export function ipamView({ ipam, self }: NodeReport, names: Names, now: Millis):
 }
 
 /** Who handed blocks on twice. */
-export function twiceGiverWarnings({ ipam }: NodeReport, names: Names): string[] {
-  return ipam.twiceGivers.map(
-    ({ giver, rival, blocks }) =>
-      `peer ${names.short(giver)} handed ${blocks} blocks of addresses on twice, the second time to ${names.short(rival)}: whoever had them first keeps them; that host was put back to an earlier state, or cannot be trusted`,
-  )
+export function twiceGiverAdvice({ ipam }: NodeReport, names: Names): Advice[] {
+  return ipam.twiceGivers.map(({ giver, rival, blocks }) => ({
+    what: `peer ${names.short(giver)} handed ${blocks} blocks of addresses on twice, the second time to ${names.short(rival)}: whoever had them first keeps them`,
+    remedy: 'see whether that host was put back to an earlier state, or cannot be trusted',
+  }))
 }
 
 /** Peers that this one cannot share a range with. */
-export function rangeWarnings({ ipam }: NodeReport, names: Names): string[] {
-  return ipam.otherRanges.map(
-    ({ peer, range }) =>
-      `peer ${names.short(peer)} manages another range (${range}): launch all peers with the same --ipalloc-range`,
-  )
+export function rangeAdvice({ ipam }: NodeReport, names: Names): Advice[] {
+  return ipam.otherRanges.map(({ peer, range }) => ({
+    what: `peer ${names.short(peer)} manages another range (${range}) than this host (${ipam.range})`,
+    remedy: 'launch all peers with the same --ipalloc-range',
+  }))
 }

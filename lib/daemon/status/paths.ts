@@ -2,6 +2,7 @@ import type { PeerId } from '../../address/mod.ts'
 import type { PathView } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
 import type { DataPathReport, NodeReport } from '../../node/mod.ts'
+import { udpAdvice } from '../../doctor/mod.ts'
 import { few } from '../few.ts'
 import type { Names } from './names.ts'
 
@@ -46,10 +47,6 @@ export function tcpWarnings({ paths, self }: Pick<NodeReport, 'paths' | 'self'>,
   return few(lines, more => `data to ${more} more peers goes over TCP`)
 }
 
-function udpAdvice(port: number): string {
-  return `let UDP port ${port} through the firewalls on both hosts and between them, or link both to a host that both reach: it will relay`
-}
-
 /** The data paths of a report by their far ends; null where there is none. */
 export function pathViews({ paths }: NodeReport, names: Names): (peer: PeerId) => PathView | null {
   const views = new Map(paths.map(path => [path.peerId, pathView(path, names)]))
@@ -74,18 +71,30 @@ export function pathView(
   }
 }
 
-/** Paths that carry less than the overlay lets containers send; for people. */
-export function pathSizeWarnings({ paths }: Pick<NodeReport, 'paths'>, names: Names, overlayMtu: number): string[] {
-  const small = paths.filter(({ size }) => {
-    if (size === undefined || size.phase === 'base' || size.phase === 'searching') return false
-    return size.carries < overlayMtu
+/** Paths that carry less than the overlay lets containers send, once that is known. */
+export function smallPaths({ paths }: Pick<NodeReport, 'paths'>, overlayMtu: number): SmallPath[] {
+  return paths.flatMap(({ peerId, size }) => {
+    if (size === undefined || size.phase === 'base' || size.phase === 'searching') return []
+    return size.carries < overlayMtu ? [{ peerId, ...size, isLost: size.phase === 'error' }] : []
   })
-  const lines = small.map(({ peerId, size }) => {
+}
+
+interface SmallPath {
+  readonly peerId: PeerId
+  readonly mtu: number
+  readonly carries: number
+  /** Even datagrams of the least size do not get through. */
+  readonly isLost: boolean
+}
+
+/** The same for people. */
+export function pathSizeWarnings(report: Pick<NodeReport, 'paths'>, names: Names, overlayMtu: number): string[] {
+  const lines = smallPaths(report, overlayMtu).map(({ peerId, mtu, carries, isLost }) => {
     const path = `the path to ${names.short(peerId)}`
-    if (size?.phase === 'error')
-      return `${path} loses all datagrams of the least size (packets of ${size.mtu} bytes): see what filters UDP on the way`
+    if (isLost)
+      return `${path} loses all datagrams of the least size (packets of ${mtu} bytes): see what filters UDP on the way`
     return (
-      `${path} has an MTU of ${size?.mtu}, which carries packets up to ${size?.carries} bytes whole, and the overlay's ` +
+      `${path} has an MTU of ${mtu}, which carries packets up to ${carries} bytes whole, and the overlay's ` +
       `MTU is ${overlayMtu}: larger ones are carried in pieces, and their senders are told (docs/operations.md)`
     )
   })

@@ -1,20 +1,20 @@
 import { formatMac } from '../../address/mod.ts'
 import { SCHEMA_VERSION, type Report, type Status } from '../../api/mod.ts'
-import type { Millis } from '../../base/mod.ts'
-import type { NodeReport } from '../../node/mod.ts'
+import { adviceText, type Advice, type Millis } from '../../base/mod.ts'
+import type { NodeReport, PastReport } from '../../node/mod.ts'
 import { MAC_LOCAL, type MacEntry } from '../../overlay/mod.ts'
 import { PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN } from '../../peer/mod.ts'
 import { aloneWarnings } from './alone.ts'
 import { connectionViews } from './connections.ts'
 import { electionOf } from './election.ts'
-import { floodOriginWarnings } from './flood-origins.ts'
-import { floodWarnings } from './floods.ts'
-import { impostureWarnings } from './impostures.ts'
-import { macConflictWarnings } from './mac-conflicts.ts'
-import { disputeWarnings } from './disputes.ts'
-import { twiceGiverWarnings, ipamView, rangeWarnings } from './ipam.ts'
+import { floodOriginAdvice } from './flood-origins.ts'
+import { floodAdvice } from './floods.ts'
+import { impostureAdvice } from './impostures.ts'
+import { macConflictAdvice } from './mac-conflicts.ts'
+import { disputeAdvice } from './disputes.ts'
+import { twiceGiverAdvice, ipamView, rangeAdvice } from './ipam.ts'
 import { Names } from './names.ts'
-import { pastWarnings } from './past.ts'
+import { pastDoubts, pastAdvice } from './past.ts'
 import { pathSizeWarnings, pathViews, pathWarnings, tcpWarnings } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
 import { secretWarnings } from './trouble.ts'
@@ -83,19 +83,30 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
       ...aloneWarnings(report, now - facts.startedAt),
       ...pathWarnings(report, names, now),
       ...tcpWarnings(report, names),
-      ...rangeWarnings(report, names),
-      ...disputeWarnings(report, names),
-      ...twiceGiverWarnings(report, names),
-      ...pastWarnings(report),
-      ...impostureWarnings(report, names),
-      ...floodOriginWarnings(report, names),
-      ...macConflictWarnings(report, names),
-      ...floodWarnings(report, names),
       ...pathSizeWarnings(report, names, facts.mtu),
+      ...[...pastAdvice(report), ...addressAndFrameAdvice(report, names)].map(adviceText),
       ...unshownWarnings(report),
     ],
     waiting: reason === null ? [] : [reason],
   }
+}
+
+function addressAndFrameAdvice(report: NodeReport, names: Names): Advice[] {
+  return [
+    ...rangeAdvice(report, names),
+    ...disputeAdvice(report, names),
+    ...twiceGiverAdvice(report, names),
+    ...impostureAdvice(report, names),
+    ...floodOriginAdvice(report, names),
+    ...macConflictAdvice(report, names),
+    ...floodAdvice(report, names),
+  ]
+}
+
+/** What is warned of, and no check of lib/doctor is about. */
+export function uncheckedAdvice(report: NodeReport, names: Names): Advice[] {
+  const past = report.parts['past'] as PastReport | undefined
+  return [...(past === undefined ? [] : pastDoubts(past)), ...addressAndFrameAdvice(report, names)]
 }
 
 /** What `report` shows besides the status. */

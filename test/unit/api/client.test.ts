@@ -51,6 +51,10 @@ const EVENT = {
 const ANSWERS: Readonly<Record<CallName, object | string>> = {
   status: STATUS,
   report: REPORT,
+  doctor: {
+    ...{ schemaVersion: 1, isDaemonUp: true, problems: 0, warnings: 1 },
+    findings: [{ check: 'udp', group: 'neighbours', verdict: 'warning', peer: null, found: 'f', remedy: null }],
+  },
   metrics: '# TYPE weave_ts_ready gauge\nweave_ts_ready 1\n',
   ps: { attachments: [{ ...ATTACHED, state: 'attached', why: null, network: null }] },
   containers: { containers: [CONTAINER] },
@@ -114,6 +118,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   for (const name of [
     'status',
     'report',
+    'doctor',
     'metrics',
     'ps',
     'containers',
@@ -151,7 +156,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(13), [
+  t.strictSame(seen.slice(14), [
     ['whois', { what: '10.32.0.1' }],
     ['ping', { peer: 'n', timeoutSeconds: 1 }],
     ['events', { after: 3, since: '2026-01-31T12:00:00Z' }],

@@ -9,6 +9,10 @@ t.test('a value that was left out is put in; a word that is no time stays a word
     ['status connections --watch 5', 'status connections --watch 5'],
     ['ps --watch web', 'ps --watch=2 web'],
     ['ps --watch=0.5 web', 'ps --watch=0.5 web'],
+    ['report --bundle', 'report --bundle='],
+    ['report --bundle --json', 'report --bundle= --json'],
+    ['report --bundle - --json', 'report --bundle - --json'],
+    ['report --bundle a.tar.gz', 'report --bundle a.tar.gz'],
     ['dns-lookup constructor toString __proto__', 'dns-lookup constructor toString __proto__'],
   ] as const)
     t.strictSame(withValues(words.split(' ')), expected.split(' '))

@@ -32,7 +32,7 @@ type Early = 'namespace' | 'verify' | 'take over'
 const FIREWALL = {
   isBridgeFiltered: true,
   accepting: [],
-  warnings: ['a firewall drops'],
+  warnings: [{ what: 'a firewall drops' }],
   restored: [],
   hasRules: false,
   hasLegacyRules: false,
@@ -84,6 +84,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       return { notices: [], release: () => gone('lock') }
     },
     preflight: async () => at('preflight'),
+    examineHost: async () => Promise.reject(new WeaveError('COMMAND_FAILED', 'this is no host', 'take another')),
     openEngine: () => {
       at('engine')
       return {

@@ -4,7 +4,7 @@ import { HostService } from '../../../lib/daemon/host-service.ts'
 const REPORT = {
   isBridgeFiltered: false,
   accepting: [],
-  warnings: [] as string[],
+  warnings: [] as { what: string; remedy?: string }[],
   restored: [] as string[],
   hasRules: false,
   hasLegacyRules: false,
@@ -18,7 +18,7 @@ function world() {
     /** Of each look at the firewall: whether changes were told. */
     looks: [] as (boolean | undefined)[],
     put: ['bridge weave'],
-    answer: async () => ({ ...REPORT, warnings: ['it drops'] }),
+    answer: async () => ({ ...REPORT, warnings: [{ what: 'it drops', remedy: 'mend it' }] as typeof REPORT.warnings }),
     isListening: false,
     isBridgeWatched: false,
     check: undefined as (() => Promise<void>) | undefined,
@@ -39,7 +39,7 @@ function world() {
     },
     overlay: { isAdopted: false, mtu: 1_400, mac: 0x02_00_00_00_00_01, ipv6Off: null },
     targetIds: () => new Set(['netns:a']),
-    firewall: { ...REPORT, warnings: ['as it was'] },
+    firewall: { ...REPORT, warnings: [{ what: 'as it was' }] },
     watch: check => {
       w.check = check
       return {
@@ -64,7 +64,7 @@ t.test('the host is mended with all that should be plugged in, and the firewall 
   t.match(service.report(), { overlay: { bridge: 'weave', device: 'weave-tap', mtu: 1_400, mac: '02:00:00:00:00:01' } })
   await service.reconcile()
   t.strictSame(w.mended, [new Set(['netns:a'])])
-  t.strictSame(service.warnings(), ['it drops'])
+  t.strictSame(service.warnings(), ['it drops; mend it'])
   t.match(w.logged, [{ event: 'host-mended', what: 'bridge weave' }])
   w.put = []
   await service.reconcile()

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { disputeWarnings } from '../../../lib/daemon/status/disputes.ts'
+import { adviceText } from '../../../lib/base/mod.ts'
+import { disputeAdvice } from '../../../lib/daemon/status/disputes.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import type { NodeReport } from '../../../lib/node/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
@@ -10,7 +11,7 @@ const lease = { container: 'netns:x', cidr: '10.32.0.1/28' }
 
 function warningsOf(...disputed: NodeReport['ipam']['disputed'][number][]): string[] {
   const report = nodeReport({ peers: [peer(1), peer(2, { isReachable: false })] })
-  return disputeWarnings({ ...report, ipam: { ...report.ipam, disputed } }, new Names(report))
+  return disputeAdvice({ ...report, ipam: { ...report.ipam, disputed } }, new Names(report)).map(adviceText)
 }
 
 t.test('while an owner is asked to lend an address nobody is told to detach it', async t => {

@@ -1,9 +1,10 @@
 import t from 'tap'
-import { pastWarnings } from '../../../lib/daemon/status/past.ts'
+import { adviceText } from '../../../lib/base/mod.ts'
+import { pastAdvice } from '../../../lib/daemon/status/past.ts'
 import { nodeReport } from '../../support/node-reports.ts'
 
 function warnings(past: object | undefined): string[] {
-  return pastWarnings(nodeReport({ parts: past === undefined ? {} : { past } }))
+  return pastAdvice(nodeReport({ parts: past === undefined ? {} : { past } })).map(adviceText)
 }
 
 const CALM = { double: undefined, isUnproved: false, reunion: undefined, recovered: undefined }

@@ -1,7 +1,8 @@
 import t from 'tap'
+import { adviceText } from '../../../lib/base/mod.ts'
 import { peerIdFromBytes } from '../../../lib/address/mod.ts'
 import { WARNINGS_SHOWN_MAX } from '../../../lib/daemon/constants.ts'
-import { floodOriginWarnings } from '../../../lib/daemon/status/flood-origins.ts'
+import { floodOriginAdvice } from '../../../lib/daemon/status/flood-origins.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { FLOOD_ORIGINS_MAX, FLOOD_ORIGIN_DOUBT_MS, FLOOD_ORIGIN_SHOWN_MS } from '../../../lib/node/constants.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
@@ -60,7 +61,9 @@ t.test('however many names a peer makes up, few are remembered, and fewer shown'
   t.equal(origins.report(2 * LATER).length, FLOOD_ORIGINS_MAX)
   const peers = [{ peerId: LIAR, nickname: 'liar' }]
   const report = { self: { peerId: HERE, nickname: 'here' }, neighbours: [], peers, removed: [] } as never
-  const warnings = floodOriginWarnings({ parts: { floodOrigins: origins.report(2 * LATER) } }, new Names(report))
+  const warnings = floodOriginAdvice({ parts: { floodOrigins: origins.report(2 * LATER) } }, new Names(report)).map(
+    adviceText,
+  )
   t.equal(warnings.length, WARNINGS_SHOWN_MAX + 1)
   t.match(warnings[0], /^broadcasts that \w+\(liar\) passes on as of .* are dropped/)
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
+import { adviceText } from '../../../lib/base/mod.ts'
 import { peerIdFromBytes } from '../../../lib/address/mod.ts'
-import { floodWarnings } from '../../../lib/daemon/status/floods.ts'
+import { floodAdvice } from '../../../lib/daemon/status/floods.ts'
 import { WARNINGS_SHOWN_MAX } from '../../../lib/daemon/constants.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { FLOOD_SHOWN_MS } from '../../../lib/node/constants.ts'
@@ -25,10 +26,10 @@ t.test('who floods is logged once, warned of while it lasts, and logged anew whe
   const report = { self, neighbours: [], peers: [{ peerId: FAR!, nickname: 'far' }], removed: [] }
   const warningsAt = (now: number) => {
     const all = { ...report, parts: { floods: floods.report(now) } } as never
-    return floodWarnings(all, new Names(all))
+    return floodAdvice(all, new Names(all)).map(adviceText)
   }
   t.match(warningsAt(FLOOD_SHOWN_MS), [
-    /^too many broadcasts and multicasts of \w+\(far\), some are dropped: .* 02:42:0a:20:00:02 there, or .*--flood-limit$/,
+    /^too many broadcasts and multicasts of \w+\(far\), some are dropped; .* 02:42:0a:20:00:02 there, or .*--flood-limit$/,
     /of this host/,
   ])
   t.same(warningsAt(3 * FLOOD_SHOWN_MS), [])
@@ -48,7 +49,9 @@ t.test('who passes it on is named too: that it began elsewhere is their word', a
   const self = { peerId: HERE!, nickname: 'here' }
   const peers = [FAR!, BY!].map(peerId => ({ peerId, nickname: peerId === FAR ? 'far' : 'by' }))
   const all = { self, neighbours: [], peers, removed: [], parts: { floods: floods.report(1) } } as never
-  t.match(floodWarnings(all, new Names(all)), [/of \w+\(far\) \(as \w+\(by\) passes them on\), some are dropped/])
+  t.match(floodAdvice(all, new Names(all)).map(adviceText), [
+    /of \w+\(far\) \(as \w+\(by\) passes them on\), some are dropped/,
+  ])
 })
 
 t.test('of many that flood some are named, and the others counted', async t => {
@@ -58,7 +61,7 @@ t.test('of many that flood some are named, and the others counted', async t => {
   })
   const self = { peerId: HERE!, nickname: 'here' }
   const report = { self, neighbours: [], peers: [], removed: [], parts: { floods: all } } as never
-  const warnings = floodWarnings(report, new Names(report))
+  const warnings = floodAdvice(report, new Names(report)).map(adviceText)
   t.equal(warnings.length, WARNINGS_SHOWN_MAX + 1)
   t.equal(warnings.at(-1), 'too many broadcasts and multicasts of 3 more hosts, some are dropped')
 })

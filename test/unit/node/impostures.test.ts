@@ -1,6 +1,7 @@
 import t from 'tap'
+import { adviceText } from '../../../lib/base/mod.ts'
 import { peerIdFromBytes } from '../../../lib/address/mod.ts'
-import { impostureWarnings } from '../../../lib/daemon/status/impostures.ts'
+import { impostureAdvice } from '../../../lib/daemon/status/impostures.ts'
 import { WARNINGS_SHOWN_MAX } from '../../../lib/daemon/constants.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { IMPOSTURES_MAX, IMPOSTURE_SHOWN_MS } from '../../../lib/node/constants.ts'
@@ -38,7 +39,9 @@ t.test('however many addresses a peer makes up, few are remembered, and fewer sh
   t.equal(impostures.report(1000).length, IMPOSTURES_MAX)
   const peers = [{ peerId: LIAR!, nickname: 'liar' }]
   const report = { self: { peerId: HERE!, nickname: 'here' }, neighbours: [], peers, removed: [] } as never
-  const warnings = impostureWarnings({ parts: { impostures: impostures.report(1000) } }, new Names(report))
+  const warnings = impostureAdvice({ parts: { impostures: impostures.report(1000) } }, new Names(report)).map(
+    adviceText,
+  )
   t.equal(warnings.length, WARNINGS_SHOWN_MAX + 1)
   t.match(warnings[0], /frames from 10\.32\.0\.\d+ by \w+\(liar\) are dropped, which is not its/)
   t.equal(warnings.at(-1), `frames from ${IMPOSTURES_MAX - WARNINGS_SHOWN_MAX} more addresses are dropped`)

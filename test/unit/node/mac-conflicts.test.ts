@@ -1,6 +1,7 @@
 import t from 'tap'
+import { adviceText } from '../../../lib/base/mod.ts'
 import { peerIdFromBytes } from '../../../lib/address/mod.ts'
-import { macConflictWarnings } from '../../../lib/daemon/status/mac-conflicts.ts'
+import { macConflictAdvice } from '../../../lib/daemon/status/mac-conflicts.ts'
 import { WARNINGS_SHOWN_MAX } from '../../../lib/daemon/constants.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import { MAC_CONFLICTS_MAX, MAC_CONFLICT_SHOWN_MS } from '../../../lib/node/constants.ts'
@@ -41,7 +42,7 @@ t.test('the warning names both hosts and what to do; of many few are shown', asy
   const self = { peerId: HERE!, nickname: 'here' }
   const peers = [{ peerId: FAR!, nickname: 'far' }]
   const report = { self, neighbours: [], peers, removed: [], parts: { macConflicts: conflicts.report(1000) } } as never
-  const warnings = macConflictWarnings(report, new Names(report))
+  const warnings = macConflictAdvice(report, new Names(report)).map(adviceText)
   t.equal(warnings.length, WARNINGS_SHOWN_MAX + 1)
   t.match(
     warnings[0],

@@ -1,0 +1,71 @@
+import type { CallHandlers, DoctorAnswer, Report } from '../api/mod.ts'
+import { diagnose, type DaemonSeen, type HostFacts } from '../doctor/mod.ts'
+import type { PastReport } from '../node/mod.ts'
+import { OPEN_MESH_WARNING } from './mesh-service.ts'
+import type { NodeRunner } from './node-runner.ts'
+import type { Service } from './service.ts'
+import { Names } from './status/names.ts'
+import { smallPaths } from './status/paths.ts'
+import { uncheckedAdvice } from './status/status.ts'
+
+/** Services whose warnings the checks of lib/doctor are about. */
+const CHECKED_SERVICES: readonly string[] = ['host', 'docker']
+
+/** `doctor`: what the daemon knows, and how the host is now, as findings with remedies. */
+export class DoctorService implements Service {
+  readonly name = 'doctor'
+  readonly calls: Pick<CallHandlers, 'doctor'>
+  readonly #runner: Pick<NodeRunner, 'report'>
+  readonly #report: () => Report
+  readonly #firewall: () => DaemonSeen['firewall']
+  readonly #others: readonly Service[]
+  readonly #examine: () => Promise<HostFacts>
+  /** The look at the host that is under way: whoever asks meanwhile gets the same. */
+  #examining: Promise<HostFacts> | undefined
+
+  constructor(parts: {
+    runner: Pick<NodeRunner, 'report'>
+    report: () => Report
+    firewall: () => DaemonSeen['firewall']
+    /** Whose warnings are looked at. */
+    others: readonly Service[]
+    examine: () => Promise<HostFacts>
+  }) {
+    this.#runner = parts.runner
+    this.#report = parts.report
+    this.#firewall = parts.firewall
+    this.#others = parts.others
+    this.#examine = parts.examine
+    this.calls = { doctor: () => this.#diagnose() }
+  }
+
+  async #diagnose(): Promise<DoctorAnswer> {
+    this.#examining ??= this.#examine().finally(() => (this.#examining = undefined))
+    const host = await this.#examining
+    return diagnose(this.#seen(), host, new Date())
+  }
+
+  #seen(): DaemonSeen {
+    const node = this.#runner.report()
+    const names = new Names(node)
+    const report = this.#report()
+    const past = node.parts['past'] as PastReport | undefined
+    return {
+      report,
+      smallPaths: smallPaths(node, report.overlay.mtu).map(({ peerId, ...path }) => ({
+        ...path,
+        peer: names.ref(peerId),
+      })),
+      double: past?.double,
+      firewall: this.#firewall(),
+      warnings: [...this.#serviceWarnings(report).map(what => ({ what })), ...uncheckedAdvice(node, names)],
+    }
+  }
+
+  #serviceWarnings({ driver }: Report): string[] {
+    return this.#others
+      .filter(({ name }) => !CHECKED_SERVICES.includes(name) && !(name === 'driver' && driver.state === 'failed'))
+      .flatMap(service => service.warnings?.() ?? [])
+      .filter(text => text !== OPEN_MESH_WARNING)
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * What `weave-ts doctor` says: pure checks, each from facts to findings, and what gathers the facts of the host. A check
+ * is a function here, a name in `finding.ts`, and a line in `diagnosis.ts`.
+ */
+export { diagnose, diagnoseWithoutDaemon, type DaemonSeen } from './diagnosis.ts'
+export { examineHost, type HostFacts, type HostQuestion } from './host-facts.ts'
+export { udpAdvice } from './neighbour-checks.ts'

@@ -1,0 +1,165 @@
+import { shortPeerId } from '../address/mod.ts'
+import type { FindingView, PathView, PeerRef, Report } from '../api/mod.ts'
+import { counted, type Millis } from '../base/mod.ts'
+import { doubt, problem, unknown, well } from './finding.ts'
+
+/** A handshake and the first probes may take so long. */
+const SETTLED_MS = 10_000
+/** Of probes in the last minute. */
+const LOSS_PERCENT_MAX = 5
+
+/** What to do where UDP does not get through. */
+export function udpAdvice(port: number): string {
+  return `let UDP port ${port} through the firewalls on both hosts and between them, or link both to a host that both reach: it will relay`
+}
+
+/** A path that carries less than the overlay lets containers send. */
+export interface SmallPathView {
+  readonly peer: PeerRef
+  /** Packets of the underlay, in bytes. */
+  readonly mtu: number
+  /** Packets of a container, in bytes. */
+  readonly carries: number
+  /** Even datagrams of the least size do not get through. */
+  readonly isLost: boolean
+}
+
+type Link = Report['peers'][number]['connections'][number]
+
+function nameOf({ id, nickname }: PeerRef): string {
+  return `${shortPeerId(id)}(${nickname})`
+}
+
+function linksOf({ peers }: Pick<Report, 'peers'>): readonly Link[] {
+  return peers.find(({ isSelf }) => isSelf)?.connections ?? []
+}
+
+/** Whether the TCP port of each host is open to the other, by who dialled whom. */
+export function tcpFindings(report: Report): FindingView[] {
+  const links = linksOf(report)
+  const dialled = links.filter(({ direction }) => direction === 'inbound')
+  const shown = links.map(({ direction, address, peer }) =>
+    direction === 'inbound'
+      ? well('tcp', `${nameOf(peer)} dialled TCP port ${report.port} of this host, from ${address}`, peer)
+      : well('tcp', `this host dialled ${nameOf(peer)} at ${address}, which answers`, peer),
+  )
+  if (links.length === 0 || dialled.length > 0) return shown
+  const where = report.endpoints.length === 0 ? `port ${report.port}` : report.endpoints.join(' or ')
+  return [
+    ...shown,
+    unknown(
+      'tcp',
+      `nobody has dialled this host: ${links.length === 1 ? 'the link was' : `all ${links.length} links were`} begun here, ` +
+        `so nothing shows that TCP port ${report.port} of this host is open to others`,
+      `try it from a neighbour: nc -vz to ${where}`,
+    ),
+  ]
+}
+
+/** Whether datagrams get through to each neighbour and back, as this host and that one see it. */
+export function udpFindings(report: Report): FindingView[] {
+  const links = linksOf(report)
+  if (report.mesh.id === null || links.length === 0) return []
+  return links.map(({ peer }) => {
+    const path = report.connections.find(one => one.peer?.id === peer.id && one.path !== null)?.path ?? null
+    const others = report.peers.find(({ id }) => id === peer.id)?.connections
+    return udpFinding(peer, path, {
+      theirs: others?.find(one => one.peer.id === report.peer.id)?.state,
+      port: report.port,
+      upMs: report.uptimeSeconds * 1_000,
+    })
+  })
+}
+
+function udpFinding(
+  peer: PeerRef,
+  path: PathView | null,
+  { theirs, port, upMs }: { readonly theirs: Link['state'] | undefined; readonly port: number; readonly upMs: Millis },
+): FindingView {
+  const name = nameOf(peer)
+  if (path?.kind === 'relayed' || path?.kind === 'tcp') {
+    const way = path.via === null ? 'over the control link (TCP), which is slower' : `through ${nameOf(path.via)}`
+    return doubt('udp', `frames to ${name} go ${way}: ${path.why ?? ''}`, udpAdvice(port), peer)
+  }
+  if (path?.kind !== 'direct') {
+    const why = path?.why ?? 'there is no session yet'
+    if (upMs < SETTLED_MS)
+      return doubt('udp', `no frames get through to ${name} yet: ${why}`, 'try again in a moment', peer)
+    return problem(
+      'udp',
+      `no frames get through to ${name}, though the control link is up: ${why}`,
+      udpAdvice(port),
+      peer,
+    )
+  }
+  const loss = path.lossPercent ?? 0
+  const said = `${name} answers datagrams at ${path.endpoint ?? '?'}${path.rttMs === null ? '' : ` in ${ms(path.rttMs)}`}`
+  if (loss > LOSS_PERCENT_MAX)
+    return doubt(
+      'udp',
+      `${said}, but ${loss} % of this host's probes of the last minute got no answer`,
+      `look at the network between the two hosts; \`weave-ts ping ${peer.nickname}\` shows it as it is now`,
+      peer,
+    )
+  if (theirs === 'pending')
+    return doubt(
+      'udp',
+      `${said}, but it says itself that its datagrams to this host are not answered yet`,
+      `try again in a moment; if it stays so, ${udpAdvice(port)}`,
+      peer,
+    )
+  return well('udp', `${said}${theirs === 'established' ? ', and says the same of this host' : ''}`, peer)
+}
+
+function ms(value: number): string {
+  return value < 1 ? 'less than 1 ms' : `${Math.round(value)} ms`
+}
+
+/** Whether what containers may send goes whole over each path. */
+export function mtuFindings(report: Report, small: readonly SmallPathView[]): FindingView[] {
+  const { mtu } = report.overlay
+  const found = small.map(({ peer, ...path }) =>
+    path.isLost
+      ? problem(
+          'mtu',
+          `the path to ${nameOf(peer)} loses all datagrams of the least size (packets of ${path.mtu} bytes)`,
+          'see what filters UDP on the way',
+          peer,
+        )
+      : doubt(
+          'mtu',
+          `the path to ${nameOf(peer)} has an MTU of ${path.mtu}, which carries packets up to ${path.carries} bytes whole, and ` +
+            `the overlay's MTU on this host is ${mtu}: larger ones go in pieces`,
+          `raise the MTU on the way, or launch all hosts with --mtu ${path.carries}`,
+          peer,
+        ),
+  )
+  const measured = report.connections.flatMap(({ state, path }) =>
+    state !== 'pending' && path !== null && path.carries !== null ? [path.carries] : [],
+  )
+  if (found.length > 0 || measured.length === 0) return found
+  return [
+    well(
+      'mtu',
+      `the overlay's MTU is ${mtu}, and ${counted(measured.length, 'path')} ${measured.length === 1 ? 'carries' : 'carry'} ${Math.min(...measured)} bytes whole`,
+    ),
+  ]
+}
+
+/** Whether all run the same version. */
+export function versionFindings({ version, peers }: Report): FindingView[] {
+  const others = peers.filter(one => !one.isSelf && one.isReachable && one.version !== '?')
+  const strange = others.filter(one => one.version !== version)
+  if (others.length === 0) return []
+  if (strange.length === 0)
+    return [well('version', `${counted(others.length, 'other peer')} and this one run ${version}`)]
+  const shown = strange.slice(0, 5).map(one => `${nameOf(one)} ${one.version}`)
+  const more = strange.length > shown.length ? ` and ${strange.length - shown.length} more` : ''
+  return [
+    doubt(
+      'version',
+      `this host runs ${version}, others do not: ${shown.join(', ')}${more}`,
+      'install the newest on all hosts, then `weave-ts restart` one after the other',
+    ),
+  ]
+}
