@@ -18,7 +18,7 @@ export const BODIES = {
   'ipam-check': { request: schema.NoRequest, answer: schema.IpamCheckAnswer },
   events: { request: schema.EventsRequest, answer: schema.EventsAnswer },
   connect: { request: schema.ConnectRequest, answer: schema.TargetsAnswer },
-  found: { request: schema.NoRequest, answer: schema.FoundAnswer },
+  found: { request: schema.FoundRequest, answer: schema.FoundAnswer },
   forget: { request: schema.ForgetRequest, answer: schema.ForgetAnswer },
   rmpeer: { request: schema.RmpeerRequest, answer: schema.RmpeerAnswer },
   attach: { request: schema.AttachRequest, answer: schema.GivenAnswer },

@@ -50,6 +50,7 @@ export const ERROR_CODES = {
   RANGE_FULL: { http: 409, exit: 1 },
   PEER_REACHABLE: { http: 409, exit: 1 },
   PEER_UNKNOWN: { http: 404, exit: 4 },
+  MESH_UNCERTAIN: { http: 409, exit: 1 },
   MESH_FOUNDED: { http: 409, exit: 1 },
   IPAM_WAITING: { http: 503, exit: 75 },
   INTERFACE_EXISTS: { http: 409, exit: 1 },

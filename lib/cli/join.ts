@@ -51,8 +51,8 @@ export function isMemberAlready({ mesh }: Invite, running: Pick<Status, 'mesh' |
   )
 }
 
-/** @throws WeaveError MESH_FOUNDED when the state directory is of another mesh than that of the invitation */
-export function requireNoOtherMesh({ mesh }: Invite, stateDir: string): void {
+/** @throws WeaveError MESH_FOUNDED when the state directory is of another mesh than the one that is asked for */
+export function requireNoOtherMesh({ mesh }: Pick<Invite, 'mesh'>, stateDir: string): void {
   const member = readRememberedLaunch(stateDir)?.member?.mesh ?? ''
   if (member !== '' && member !== mesh) throw otherMesh(member, mesh)
 }
@@ -60,7 +60,7 @@ export function requireNoOtherMesh({ mesh }: Invite, stateDir: string): void {
 function otherMesh(own: string, invited: string): WeaveError {
   return new WeaveError(
     'MESH_FOUNDED',
-    `this host is of the mesh ${own}, and the invitation is into ${invited}`,
+    `this host is of the mesh ${own}, and asked for is ${invited}`,
     'to leave the one for the other: weave-ts reset, then join again',
   )
 }
@@ -68,7 +68,7 @@ function otherMesh(own: string, invited: string): WeaveError {
 /** The words of the launch that follows an invitation. `secretFile`: where the secret is then. */
 export function launchWordsOf(invite: Invite, secretFile: string): string[] {
   return [
-    ...['--ipalloc-range', invite.range, '--dns-domain', invite.domain],
+    ...['--mesh', invite.mesh, '--ipalloc-range', invite.range, '--dns-domain', invite.domain],
     ...(invite.secret === '' ? [] : ['--password-file', secretFile]),
     ...invite.endpoints,
   ]
@@ -113,5 +113,5 @@ function takeBack(path: string, before: string | undefined, madeDir: string | un
 export function otherMeshNote(invite: Invite, { mesh }: Status): string | undefined {
   return mesh.id === null || mesh.id === invite.mesh
     ? undefined
-    : `this host is of the mesh ${mesh.id} now, and the invitation was into ${invite.mesh}: the peers have left that one`
+    : `this host is of the mesh ${mesh.id} now: that of the invitation, ${invite.mesh}, had given no address and gave way to it`
 }

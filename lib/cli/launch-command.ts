@@ -44,6 +44,7 @@ export function addLaunchCommand(program: Command): void {
       '--ipalloc-init <plan>',
       'how hosts that start by one command decide who founds: consensus=N, seed=PEER,… or observer',
     )
+    .option('--mesh <id>', 'the only mesh that this host may come into, as invitations name it; it founds none')
     .option('--ephemeral', 'hold no address blocks, only what containers here use: for hosts that come and go')
     .option('--bridge <name>', 'name of the bridge', 'weave')
     .option('--adopt-bridge', 'take over a bridge of that name that weave-ts did not make; `reset` gives it back')
@@ -125,6 +126,10 @@ export function addLaunchCommand(program: Command): void {
         limitMs === undefined ? decidedStatus(clientOf(settings)) : meshedStatus(clientOf(settings), limitMs)
       const wanted = wantedOf(command, options)
       const remembered = readRememberedLaunch(stateDir)
+      if (typeof wanted.given['mesh'] === 'string') {
+        const { requireNoOtherMesh } = await import('./join.ts')
+        requireNoOtherMesh({ mesh: wanted.given['mesh'] }, stateDir)
+      }
       const repetition = repeatedOptions(remembered, wanted, stateDir)
       const isRunning = stateLockHolder(stateDir) !== undefined
       const isReplacing = options.replace === true && isRunning

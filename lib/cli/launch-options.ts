@@ -19,6 +19,7 @@ export interface LaunchOptions {
   readonly ipallocRange: string
   readonly ipallocDefaultSubnet?: string
   readonly ipallocInit?: string
+  readonly mesh?: string
   readonly ephemeral?: boolean
   readonly bridge: string
   readonly adoptBridge?: boolean
@@ -77,6 +78,7 @@ export function daemonConfigOf(
     ipallocRange: options.ipallocRange,
     ipallocDefaultSubnet: options.ipallocDefaultSubnet ?? null,
     ipallocInit: options.ipallocInit ?? null,
+    mesh: options.mesh?.toLowerCase() ?? null,
     ephemeral: options.ephemeral === true,
     bridge: options.bridge,
     adoptBridge: options.adoptBridge === true,
@@ -127,6 +129,7 @@ const WANTED: Readonly<Record<string, string>> = {
   connLimit: 'a whole number, 0 for no limit',
   bridge: INTERFACE_NAME,
   device: INTERFACE_NAME,
+  mesh: '32 hexadecimal digits, as `weave-ts status` shows the id of a mesh',
   mtu: 'a whole number',
   floodLimit: 'a whole number of frames up to 10000000, 0 for no limit',
   disableOffload: 'any of tap-gso, udp-gso, udp-gro and checksum',

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { prime } from './prime.ts'
 import { removalWait, removePeers, renderRemoved } from './rmpeer.ts'
@@ -20,7 +21,11 @@ export function addMeshCommands(program: Command): void {
       if (peers.length === 0 && !replace)
         throw new WeaveError('USAGE', 'no peer was named', 'give at least one: weave-ts connect HOST[:PORT]')
       const settings = settingsOf(command)
-      print(settings, await clientOf(settings).call('connect', { targets: peers, replace }), '')
+      const client = clientOf(settings)
+      const answer = await client.call('connect', { targets: peers, replace })
+      const note = givesWayNote((await client.call('status')).mesh)
+      if (note !== undefined) console.error(`weave-ts: ${note}`)
+      print(settings, answer, '')
     })
   withSettings(
     program
@@ -38,11 +43,13 @@ export function addMeshCommands(program: Command): void {
       .description(
         'found a mesh here, where no peer has yet: on one host only, the others join it; refused by a peer of a mesh',
       ),
-  ).action(async (_options: object, command: Command) => {
-    const settings = settingsOf(command)
-    const answer = await clientOf(settings).call('found')
-    print(settings, answer, `founded the mesh ${answer.mesh}`)
-  })
+  )
+    .option('--force', 'also where peers that were named are not reached, or refuse this host: they may be of a mesh')
+    .action(async ({ force = false }: { force?: boolean }, command: Command) => {
+      const settings = settingsOf(command)
+      const answer = await clientOf(settings).call('found', { force })
+      print(settings, answer, `founded the mesh ${answer.mesh}`)
+    })
   withSettings(
     program.command('prime').description('wait until addresses can be given; says meanwhile what is waited for'),
   )
@@ -72,6 +79,13 @@ export function addMeshCommands(program: Command): void {
         if (removed.state === 'waiting') process.exitCode = EXIT_WAITING
       }
     })
+}
+
+/** That the named peers may be of another mesh, which this host then goes into; undefined where that cannot be. */
+export function givesWayNote({ id, isUnused }: Pick<Status['mesh'], 'id' | 'isUnused'>): string | undefined {
+  return id === null || !isUnused
+    ? undefined
+    : `no address was given in the mesh ${id} of this host yet: it is left for that of the peers, if they are of another one`
 }
 
 /** What became of a `forget`, in words. */

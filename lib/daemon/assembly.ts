@@ -131,7 +131,13 @@ async function open(
     early?.setUp ?? (await setUpBridge(config, { seams, names, peerAddresses, onNew, seed: loaded.identity.seed }))
   await host.plugTap()
   const node = new Node(
-    nodeConfigOf(config, settings, { seams, identity, secrets, mtu, plane: () => plane }),
+    nodeConfigOf({ ...config, mesh: record.invitedTo }, settings, {
+      seams,
+      identity,
+      secrets,
+      mtu,
+      plane: () => plane,
+    }),
     prefix => store.range(prefix),
     seams.now(),
   )
@@ -176,7 +182,7 @@ async function open(
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config, record.lost)
-  if (record.lost !== undefined) log.error({ event: 'state-lost' }, lostText(record.lost))
+  if (record.lost !== undefined) log.error({ event: 'state-lost' }, lostText(record.lost, config.mesh !== null))
   const { services, metrics, readers } = servicesOf(config, settings, {
     ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd },
     traffic,
@@ -220,10 +226,10 @@ async function open(
   }
 }
 
-/** Joins, founds, waits for the mesh that was lost, leaves it to `--ipalloc-init` who does, or goes on. */
+/** Joins, founds, waits for the mesh that was lost or that it was invited to, leaves it to `--ipalloc-init` who does, or goes on. */
 function begin(
   runner: NodeRunner,
-  { peers, ipallocInit, ephemeral }: Pick<DaemonConfig, 'peers' | 'ipallocInit' | 'ephemeral'>,
+  { peers, ipallocInit, ephemeral, mesh }: Pick<DaemonConfig, 'peers' | 'ipallocInit' | 'ephemeral' | 'mesh'>,
   lost: LaunchRecord['lost'],
 ): void {
   const isFirst = !runner.report().contacts.some(contact => contact.origin === 'configured')
@@ -231,6 +237,6 @@ function begin(
     if (peers !== null) node.connect(peers, true, now)
     else if (!isFirst) return
     else if (lost !== undefined) node.connect(lost.contacts, false, now)
-    else if (ipallocInit === null && !ephemeral) node.found(now)
+    else if (ipallocInit === null && mesh === null && !ephemeral) node.found(now)
   })
 }

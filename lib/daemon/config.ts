@@ -24,6 +24,11 @@ export const DaemonConfig = z.object({
   ipallocDefaultSubnet: z.string().nullable(),
   /** How it is decided who founds: see election-plan.ts. */
   ipallocInit: z.string().nullable(),
+  /** The only mesh that it may come into, 32 hex characters; null: any. */
+  mesh: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .nullable(),
   /** It holds no address blocks, only what its containers use. */
   ephemeral: z.boolean(),
   bridge: z.string().regex(/^[a-zA-Z0-9_.-]{1,15}$/),

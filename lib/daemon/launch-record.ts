@@ -43,6 +43,11 @@ export class LaunchRecord {
     rememberLaunch(stateDir, { mesh: this.#mesh, options: remember, member })
   }
 
+  /** The only mesh that this peer may come into: of one that gave way since it is that which came of it; null: any. */
+  get invitedTo(): string | null {
+    return this.#config.mesh === null ? null : this.#member?.mesh || this.#config.mesh
+  }
+
   get #membership(): Pick<RememberedLaunch, 'member'> {
     return this.#member === undefined ? {} : { member: this.#member }
   }

@@ -25,7 +25,8 @@ export class LostState implements Service {
 
   warnings(): readonly string[] {
     const { lost } = this.#record
-    return lost === undefined || this.#runner.report().mesh.id !== undefined ? [] : [lostText(lost)]
+    const { mesh } = this.#runner.report()
+    return lost === undefined || mesh.id !== undefined ? [] : [lostText(lost, mesh.invitedTo !== undefined)]
   }
 
   #note(): void {
@@ -36,13 +37,13 @@ export class LostState implements Service {
   }
 }
 
-/** What an operator should read of it. */
-export function lostText({ mesh, contacts }: NonNullable<LaunchRecord['lost']>): string {
+/** What an operator should read of it. `isInvited`: it may come into that mesh only, so it founds none. */
+export function lostText({ mesh, contacts }: NonNullable<LaunchRecord['lost']>, isInvited: boolean): string {
   const which = mesh === '' ? 'a mesh' : `the mesh ${mesh.slice(0, 8)}`
   const dialled = contacts.length === 0 ? '' : `; it dials ${contacts.join(', ')}, as before`
   return (
     `STATE LOST: this peer was of ${which}, but its store is new and knows of none, so nothing is founded${dialled}: ` +
     'put state.mdb back, or join that mesh again with `weave-ts launch --replace HOST` (its addresses come back from there); ' +
-    'if that mesh is gone for good, begin a new one: `weave-ts found`'
+    `if that mesh is gone for good, begin a new one: \`weave-ts ${isInvited ? 'reset`, then `weave-ts launch`' : 'found`'}`
   )
 }

@@ -3,9 +3,10 @@ import type { CallHandlers, Status } from '../api/mod.ts'
 import { counted, WeaveError } from '../base/mod.ts'
 import { parsePeerName } from '../io/mod.ts'
 import { askNode } from './ask-node.ts'
-import type { PastReport } from '../node/mod.ts'
+import type { NodeReport, PastReport } from '../node/mod.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
+import { electionOf, listed, namedOthers } from './status/election.ts'
 import { Names } from './status/names.ts'
 
 /** How often it is looked whether a doubt is over. */
@@ -55,7 +56,7 @@ export class MeshService implements Service {
           return { targets: left, ...rest }
         })
       },
-      found: () => this.#found(),
+      found: ({ force }) => this.#found(force),
       stop: (_request, { afterAnswer }) => {
         // Whoever asked and has given up counts on it that the daemon goes on.
         afterAnswer(isSent => isSent && parts.end(false))
@@ -104,8 +105,9 @@ export class MeshService implements Service {
     return list
   }
 
-  #found(): { mesh: string } {
-    const { mesh, neighbours } = this.#runner.report()
+  #found(isForced: boolean): { mesh: string } {
+    const report = this.#runner.report()
+    const { mesh, neighbours } = report
     if (this.#isEphemeral && mesh.id === undefined)
       throw new WeaveError(
         'CONFIG_INVALID',
@@ -118,6 +120,13 @@ export class MeshService implements Service {
         `this peer is of the mesh ${mesh.id} already, and linked to ${counted(neighbours.length, 'peer')}`,
         'nothing has to be founded; to leave that mesh for another one: `weave-ts reset`',
       )
+    if (mesh.invitedTo !== undefined)
+      throw new WeaveError(
+        'MESH_UNCERTAIN',
+        `this host was invited into the mesh ${mesh.invitedTo}, which there is: ${electionOf(report, new Names(report)).wait ?? 'it waits for it'}`,
+        'start a host of that mesh; where it is gone for good: weave-ts reset, then launch without --mesh',
+      )
+    if (!isForced) requireAllKnown(report)
     this.#runner.requireStore()
     askNode(this.#runner, (node, now) => ({ isFounded: node.found(now) }))
     return { mesh: this.#runner.report().mesh.id ?? '' }
@@ -152,6 +161,19 @@ export class MeshService implements Service {
       `no peer could be reached: ${counted(owned, 'address block stays', 'address blocks stay')} with this peer, which is gone`,
     ]
   }
+}
+
+/** @throws WeaveError MESH_UNCERTAIN when a peer that was named may be of a mesh, for all that is known. */
+function requireAllKnown(report: NodeReport): void {
+  const linked = new Set(report.neighbours.map(({ peerId }) => peerId))
+  const unknown = namedOthers(report).filter(({ peerId }) => peerId === undefined || !linked.has(peerId))
+  if (unknown.length === 0) return
+  const named = unknown.map(({ text, refusal, lastError }) => `${text}: ${refusal ?? lastError ?? 'no answer yet'}`)
+  throw new WeaveError(
+    'MESH_UNCERTAIN',
+    `${counted(unknown.length, 'peer')} that ${unknown.length === 1 ? 'was' : 'were'} named may be of a mesh already, beside which a second one would be founded: ${listed(named)}`,
+    'mend that, so that it is known; where none of them is of a mesh: weave-ts found --force',
+  )
 }
 
 /** What becomes of blocks that could not be handed on, and what brings them back. */

@@ -1,5 +1,5 @@
 import { SOFTWARE_VERSION } from '../api/mod.ts'
-import { Beat } from '../base/mod.ts'
+import { Beat, fromHex } from '../base/mod.ts'
 import type { Identity } from '../crypto/mod.ts'
 import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
 import type { NodeConfig } from '../node/mod.ts'
@@ -44,6 +44,7 @@ export function nodeConfigOf(
     defaultSubnet,
     election,
     blockPrefix: Math.max(BLOCK_PREFIX_DEFAULT, range.prefix),
+    onlyMesh: config.mesh === null ? undefined : fromHex(config.mesh),
     isEphemeral: config.ephemeral,
     isDiscovering: config.discovery,
     keepsGroups: !config.floodMulticast,

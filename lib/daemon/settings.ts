@@ -65,9 +65,15 @@ export function derivedSettingsOf(
   }
 }
 
-/** Who holds no blocks does not found. */
-function electionOf({ ipallocInit, ephemeral }: DaemonConfig): ElectionPlan | undefined {
+/** Who holds no blocks does not found, nor does who is to come into a mesh that there is. */
+function electionOf({ ipallocInit, ephemeral, mesh }: DaemonConfig): ElectionPlan | undefined {
   const plan = ipallocInit === null ? undefined : electionPlanOf(ipallocInit)
+  if (mesh !== null && plan !== undefined)
+    throw new WeaveError(
+      'CONFIG_INVALID',
+      `--mesh was given together with --ipalloc-init ${ipallocInit ?? ''}: who is to come into a mesh that there is does not decide who founds`,
+      'leave one of them out; one of an earlier launch goes with --forget-option ipalloc-init, or --forget-option mesh',
+    )
   if (!ephemeral || plan?.type === 'observer') return plan
   if (plan === undefined) return { type: 'observer' }
   throw new WeaveError(

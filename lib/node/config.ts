@@ -27,6 +27,8 @@ export interface NodeConfig {
   readonly blockPrefix: number
   /** How it is decided who founds; undefined: by nobody but the operator. */
   readonly election?: ElectionPlan | undefined
+  /** The only mesh that this peer may come into while it is of none, 16 bytes; undefined: any. */
+  readonly onlyMesh?: Uint8Array | undefined
   /** True: it takes no address blocks, and borrows each address. */
   readonly isEphemeral?: boolean
   readonly isDiscovering: boolean

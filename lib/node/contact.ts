@@ -16,6 +16,8 @@ export interface Contact {
   readonly endpoint: Endpoint | undefined
   readonly peerId: PeerId | undefined
   readonly lastError: string | undefined
+  /** Why a weave-ts peer that answered has not let this one in; undefined once a link was up. */
+  readonly refusal: string | undefined
   readonly attempts: number
   /** When the next dial is due; undefined unless waiting. */
   readonly retryAt: Millis | undefined
@@ -33,6 +35,7 @@ export class KeptContact {
   endpoints: readonly Endpoint[]
   peerId: PeerId | undefined
   lastError: string | undefined
+  refusal: string | undefined
   attempts = 0
   connection: number | undefined
   /** It was dialled, and no link to it has lasted since. */
@@ -55,9 +58,9 @@ export class KeptContact {
 
   /** For reports. */
   seen(retryAt: Millis | undefined, isReached: boolean): Contact {
-    const { text, origin, state, peerId, lastError, attempts } = this
+    const { text, origin, state, peerId, lastError, refusal, attempts } = this
     const endpoint = this.endpoint ?? this.endpoints[0]
-    return { text, origin, state, endpoint, peerId, lastError, attempts, retryAt, isReached }
+    return { text, origin, state, endpoint, peerId, lastError, refusal, attempts, retryAt, isReached }
   }
 
   /** The waits begin anew. */
@@ -77,6 +80,7 @@ export class KeptContact {
     this.state = 'connected'
     this.peerId = peerId
     this.lastError = undefined
+    this.refusal = undefined
     this.attempts = 0
     this.#upAt = now
   }

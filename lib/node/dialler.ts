@@ -184,10 +184,20 @@ export class Dialler implements Machine<DiallerOutput> {
     contact.noteUp(peerId, now)
   }
 
-  /** The connection, which led to `peerId`, ended. `retryMs`: wait at least so long before the next attempt. */
-  handleEnded(connection: number, peerId: PeerId | undefined, error: string, now: Millis, retryMs = 0): void {
+  /**
+   * The connection, which led to `peerId`, ended. `retryMs`: wait at least so long before the next attempt. `isRefusal`: a
+   * weave-ts peer is there, and the two do not come together.
+   */
+  handleEnded(
+    connection: number,
+    peerId: PeerId | undefined,
+    error: string,
+    now: Millis,
+    { retryMs = 0, isRefusal = false }: { readonly retryMs?: Millis; readonly isRefusal?: boolean } = {},
+  ): void {
     const contact = this.#book.of(connection)
     if (contact === undefined) return
+    if (isRefusal) contact.refusal = error
     contact.peerId = peerId ?? contact.peerId
     const hasLasted = contact.noteDown(now)
     this.#failed(contact, error, now, retryMs)

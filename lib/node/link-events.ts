@@ -12,7 +12,7 @@ import { judgeMesh, meshStateOf, refusalOf, type MeshState, type MeshVerdict, ty
 import type { Admission, Neighbour, NeighboursOutput, ProvedLink } from './neighbour.ts'
 import type { OwnLinks } from './own-links.ts'
 import type { Parts } from './parts.ts'
-import { describeForger, isTroubled, retryMsAfter } from './reasons.ts'
+import { describeForger, isRefusedBy, isTroubled, retryMsAfter } from './reasons.ts'
 import type { Past } from './past.ts'
 import type { Router } from './router.ts'
 import { Shunned } from './shunned.ts'
@@ -150,7 +150,8 @@ export class LinkEvents {
     const { dialler, election } = this.#parts
     const isInvited =
       dialler.configuredContactOf(peerId, link.connection) !== undefined || election.isDecreed(hello.meshId)
-    const verdict = judgeMesh(ours, meshStateOf(hello), { isDialler: link.isOutbound, isInvited })
+    const { onlyMesh } = this.#context.config
+    const verdict = judgeMesh(ours, meshStateOf(hello), { isDialler: link.isOutbound, isInvited, onlyMesh })
     return verdict.verdict === 'uninvited' && election.isListening ? { verdict: 'wait' } : verdict
   }
 
@@ -236,7 +237,8 @@ export class LinkEvents {
       this.#context.log('warn', `link-${reason}`, { endpoint, outbound: isOutbound, error }, now)
     }
     if (!isOutbound) return
-    this.#parts.dialler.handleEnded(connection, peerId, error, now, retryMsAfter(code))
+    const isRefusal = isRefusedBy(reason, code)
+    this.#parts.dialler.handleEnded(connection, peerId, error, now, { retryMs: retryMsAfter(code), isRefusal })
     if (peerId !== undefined) this.#joinInvited(peerId, now)
   }
 

@@ -31,6 +31,8 @@ export interface Invitation {
   readonly isDialler: boolean
   /** The operator named the other one as a contact. */
   readonly isInvited: boolean
+  /** The only mesh that this peer may come into from none; undefined: any. */
+  readonly onlyMesh?: Uint8Array | undefined
 }
 
 export type MeshVerdict =
@@ -49,6 +51,9 @@ export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invita
   if (!weHave && !theyHave) return { verdict: 'wait' }
   if (!theyHave) return { verdict: 'theirs-joins-ours' }
   if (equalBytes(ours.meshId, theirs.meshId)) return { verdict: 'same' }
+  const { onlyMesh } = invitation
+  if (!weHave && onlyMesh !== undefined && !equalBytes(onlyMesh, theirs.meshId))
+    return { verdict: 'refuse', text: otherThanInvited(onlyMesh, theirs.meshId) }
   const wouldJoin = !weHave || (ours.isUnused && givesWay(ours, theirs, invitation))
   if (wouldJoin) return invitation.isInvited ? { verdict: 'join', meshId: theirs.meshId } : UNINVITED
   if (theirs.isUnused) return { verdict: 'theirs-joins-ours' }
@@ -59,6 +64,14 @@ export function judgeMesh(ours: MeshState, theirs: MeshState, invitation: Invita
       `${toHex(theirs.meshId).slice(0, 8)} (${counted(theirs.peersKnown, 'peer')}); decide which one stays, and on each peer of the ` +
       'other run `weave-ts reset` and launch it with a peer of the first',
   }
+}
+
+/** For both sides. */
+function otherThanInvited(invited: Uint8Array, met: Uint8Array): string {
+  return (
+    `two different meshes: one side may come into ${toHex(invited).slice(0, 8)} only (launch --mesh, or its invitation), and the ` +
+    `other is of ${toHex(met).slice(0, 8)}; name a host of the first to it, or run \`weave-ts reset\` there and invite it into the other`
+  )
 }
 
 /**

@@ -68,6 +68,22 @@ export function isTroubled(reason: LinkDownReason | 'goodbye', code: number): bo
   return reason !== 'closed' && !QUIET_CODES.includes(code)
 }
 
+const REFUSING_REASONS: readonly (LinkDownReason | 'goodbye')[] = [
+  ...(['secret-mismatch', 'refused-secret', 'refused-version', 'version-mismatch', 'refused-busy'] as const),
+]
+const REFUSING_CODES: readonly number[] = [
+  GOODBYE_CODE.otherMesh,
+  GOODBYE_CODE.uninvited,
+  GOODBYE_CODE.full,
+  GOODBYE_CODE.collision,
+  GOODBYE_CODE.forger,
+]
+
+/** Whether the other side is a weave-ts peer that answered, so that there may be a mesh, and no link came of it. */
+export function isRefusedBy(reason: LinkDownReason | 'goodbye', code: number): boolean {
+  return REFUSING_REASONS.includes(reason) || REFUSING_CODES.includes(code)
+}
+
 const RETRY_LATE_CODES: readonly number[] = [GOODBYE_CODE.otherMesh, GOODBYE_CODE.collision, GOODBYE_CODE.forger]
 
 /** How long not to dial after a goodbye that will not change by itself; 0: the usual back-off. */

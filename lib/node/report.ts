@@ -35,6 +35,8 @@ export interface NodeReport {
     /** As in `fd12:3456:789a::/48`: that of all IPv6 addresses of the mesh. */
     readonly ipv6Prefix: string | undefined
     readonly isUnused: boolean
+    /** The only mesh that this peer may come into, 32 hex characters; undefined for any. */
+    readonly invitedTo?: string | undefined
     /** How far the decision is who founds; undefined where none was asked for. */
     readonly election?: ElectionReport | undefined
   }
@@ -124,6 +126,7 @@ export function reportOf(node: Node, now: Millis): Omit<NodeReport, 'parts'> {
       isPristine: node.use.isPristine,
       ipv6Prefix: ipv6Prefix && formatMeshPrefix(ipv6Prefix),
       isUnused: node.use.isUnused,
+      invitedTo: config.onlyMesh && toHex(config.onlyMesh),
       election: node.election(now),
     },
     connections: neighbours.connections.map(one => ({

@@ -16,6 +16,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     ipallocRange: '10.32.0.0/12',
     ipallocDefaultSubnet: null,
     ipallocInit: null,
+    mesh: null,
     ephemeral: false,
     bridge: 'weave',
     adoptBridge: false,

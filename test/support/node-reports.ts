@@ -65,6 +65,7 @@ export function contact(text: string, parts: Partial<Contact> = {}): Contact {
     endpoint: undefined,
     peerId: undefined,
     lastError: undefined,
+    refusal: undefined,
     attempts: 0,
     retryAt: undefined,
     isReached: false,

@@ -102,4 +102,13 @@ t.test('an invitation is all that a new host needs; its secret is in no argument
   t.equal(await h2.daemon.say('invite').then(text => text.slice(0, 7)), 'weave1-', 'and it invites others')
   await h2.daemon.say('reset', '--yes')
   t.throws(() => readdirSync(h2.daemon.stateDir), { code: 'ENOENT' }, 'the secret is gone with the state')
+
+  await h1.daemon.say('stop')
+  const words = `join - --wait=1s --no-docker --docker-plugin-dir ${h2.daemon.pluginDir}`
+  const waits = new RegExp(
+    `waits for the mesh ${id} of its invitation: 192\\.0\\.2\\.1:7000: [^]*weave-ts connect HOST`,
+  )
+  await t.rejects(shell.run(`weave-ts ${words} < invitation`), waits, 'nothing is founded where there is a mesh')
+  t.match((await h2.daemon.cli('found', '--force')).stderr, /was invited into the mesh [^]*\[MESH_UNCERTAIN\]/)
+  await h2.daemon.say('reset', '--yes')
 })

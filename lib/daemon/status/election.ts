@@ -1,6 +1,6 @@
 import type { Status } from '../../api/mod.ts'
 import { shortPeerId, type PeerId } from '../../address/mod.ts'
-import { TO_OURSELF, type Contact, type ElectionReport, type NodeReport } from '../../node/mod.ts'
+import { TO_OURSELF, isSecretTrouble, type Contact, type ElectionReport, type NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
 /** So many peers are named in a line. */
@@ -17,13 +17,12 @@ export interface ElectionView {
 /** What the decision waits for. `given`: of this peer, where it does not decide itself. */
 function decisionOf(
   { type, plan, ...election }: ElectionReport,
-  given: { readonly isEphemeral: boolean; readonly hasContacts: boolean },
+  given: { readonly isEphemeral: boolean; readonly hasContacts: boolean; readonly isRefused: boolean },
 ): string {
   if (election.founder !== undefined) {
     const elected = `${nameOf(election.founder)} is elected to found the mesh (${plan}), and has not told of it yet`
-    return election.isFounderMissing
-      ? `${elected}: start that host; if there is none, or it is gone for good, ${FOUND}`
-      : elected
+    if (!election.isFounderMissing) return elected
+    return `${elected}: start that host${given.isRefused ? '' : `; if there is none, or it is gone for good, ${FOUND}`}`
   }
   if (type === 'observer') {
     const who = given.isEphemeral ? 'this peer was launched with --ephemeral, so it' : 'an observer'
@@ -58,19 +57,25 @@ export function electionOf(
 ): ElectionView {
   if (mesh.id !== undefined) return { state: 'done' }
   const named = contacts.filter(contact => contact.origin === 'configured')
-  const others = named.filter(({ state, lastError }) => state !== 'ourself' && lastError !== TO_OURSELF)
+  const others = namedOthers({ contacts })
   const members = neighbours.filter(neighbour => neighbour.hasMesh)
+  const refusal = refusalBy(others.filter(contact => !contact.isReached && contact.refusal !== undefined))
+  if (mesh.invitedTo !== undefined)
+    return { state: 'waiting', wait: invitedWait(mesh.invitedTo, { members, neighbours, others, refusal }, names) }
   if (mesh.election !== undefined) {
     const uninvited =
       members.length === 0
         ? ''
         : `; ${listed(members.map(({ peerId }) => names.short(peerId)))} of a mesh is linked, which this peer was not told to join: \`weave-ts connect\` with its address does`
-    const given = { isEphemeral: self.isEphemeral === true, hasContacts: others.length > 0 }
-    const state = mesh.election.isFounderMissing ? 'nobody' : 'deciding'
-    return { state, wait: decisionOf(mesh.election, given) + uninvited }
+    const isRefused = refusal !== undefined
+    const given = { isEphemeral: self.isEphemeral === true, hasContacts: others.length > 0, isRefused }
+    const state = mesh.election.isFounderMissing && !isRefused ? 'nobody' : 'deciding'
+    return { state, wait: decisionOf(mesh.election, given) + uninvited + (isRefused ? `; ${refusal}` : '') }
   }
   if (members.length > 0)
     return { state: 'waiting', wait: 'a peer of a mesh is linked, which this one is about to join' }
+  // Whoever answers and refuses may be of a mesh: nothing is founded beside it.
+  if (refusal !== undefined) return { state: 'waiting', wait: `no mesh is joined: ${refusal}` }
   if (neighbours.length > 0) {
     const linked = listed(neighbours.map(({ peerId }) => names.short(peerId)))
     const missing = others.filter(contact => !contact.isReached && contact.lastError !== undefined)
@@ -98,11 +103,55 @@ export function electionOf(
   }
 }
 
-function troubleOf({ text, lastError }: Contact): string {
-  return `${text}: ${lastError ?? ''}`
+/** Peers that the operator named, but for this one itself. */
+export function namedOthers({ contacts }: Pick<NodeReport, 'contacts'>): Contact[] {
+  return contacts.filter(
+    ({ origin, state, lastError }) => origin === 'configured' && state !== 'ourself' && lastError !== TO_OURSELF,
+  )
 }
 
-function listed(texts: readonly string[]): string {
+/** Who answered and has not let this peer in, why, and what to do; undefined where nobody has. */
+function refusalBy(refusing: readonly Contact[]): string | undefined {
+  if (refusing.length === 0) return undefined
+  const what = listed(refusing.map(({ text, refusal }) => `${text}: ${refusal ?? ''}`))
+  return refusing.some(({ refusal }) => isSecretTrouble(refusal))
+    ? `${what}; give this host the secret of the mesh: weave-ts launch --replace --password-file FILE`
+    : what
+}
+
+/** What a host waits for that may come into one mesh only; nothing is ever founded on it. */
+function invitedWait(
+  mesh: string,
+  given: Pick<NodeReport, 'neighbours'> & {
+    readonly members: NodeReport['neighbours']
+    readonly others: readonly Contact[]
+    readonly refusal: string | undefined
+  },
+  names: Names,
+): string {
+  const waits = `this host waits for the mesh ${mesh} of its invitation`
+  const { members, neighbours, others, refusal } = given
+  const first = members[0]
+  if (first !== undefined) return `${waits}, which it is about to join through ${names.short(first.peerId)}`
+  const linked = neighbours.map(({ peerId }) => `linked to ${names.short(peerId)}, who is of no mesh`)
+  const failed = others.flatMap(contact =>
+    contact.isReached || contact.refusal !== undefined || contact.state === 'connected' ? [] : [troubleOf(contact)],
+  )
+  const tried = [
+    ...(refusal === undefined ? [] : [refusal]),
+    ...linked,
+    ...(failed.length === 0 ? [] : [listed(failed)]),
+  ]
+  const what = tried.length === 0 ? 'no host of it was named' : tried.join('; ')
+  return `${waits}: ${what}; name a host of it that is up: \`weave-ts connect HOST\``
+}
+
+function troubleOf({ text, lastError }: Contact): string {
+  return `${text}: ${lastError ?? 'no answer yet'}`
+}
+
+/** A few of them. */
+export function listed(texts: readonly string[]): string {
   const shown = texts.slice(0, NAMED_MAX).join(', ')
   return texts.length > NAMED_MAX ? `${shown} and ${texts.length - NAMED_MAX} more` : shown
 }

@@ -44,6 +44,7 @@ t.test('a bare launch is an open mesh with the defaults, and goes on with the st
     connLimit: 200,
     ipallocDefaultSubnet: null,
     ipallocInit: null,
+    mesh: null,
     ephemeral: false,
     mtu: null,
     clampMss: false,

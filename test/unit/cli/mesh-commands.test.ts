@@ -1,5 +1,12 @@
 import t from 'tap'
-import { forgetText } from '../../../lib/cli/mesh-commands.ts'
+import { forgetText, givesWayNote } from '../../../lib/cli/mesh-commands.ts'
+
+t.test('connect says that a mesh in which no address was given may be left', async t => {
+  const id = 'ab'.repeat(16)
+  t.match(givesWayNote({ id, isUnused: true }), /mesh (ab){16} of this host yet: it is left for that of the peers/)
+  t.equal(givesWayNote({ id, isUnused: false }), undefined)
+  t.equal(givesWayNote({ id: null, isUnused: false }), undefined)
+})
 
 t.test('forget says what it forgot, what was no target, and whom it told', async t => {
   t.equal(

@@ -34,10 +34,21 @@ t.test(
       t.match(waiting.warnings(), [
         /^STATE LOST: .* the mesh abababab, .*dials h1, .*launch --replace HOST.*weave-ts found/,
       ])
+      const invited = nodeReport({ mesh: { ...NO_MESH, invitedTo: mesh } })
+      t.match(new LostState({ report: () => invited }, record).warnings(), [/begin a new one: `weave-ts reset`, then/])
       t.strictSame(new LostState({ report: () => member }, record).warnings(), [], 'it has joined again')
     }
   },
 )
+
+t.test('whoever was invited comes into that mesh only, or the one that it became', async t => {
+  const config = daemonConfig({ stateDir: temporaryDirectory(t), isOpenMeant: true, mesh: 'ab'.repeat(16) })
+  const record = new LaunchRecord(config, true, SAME)
+  t.equal(record.invitedTo, 'ab'.repeat(16))
+  record.note({ mesh: 'cd'.repeat(16), contacts: [] })
+  t.equal(record.invitedTo, 'cd'.repeat(16))
+  t.equal(new LaunchRecord({ ...config, mesh: null }, false, SAME).invitedTo, null)
+})
 
 t.test('a launch of before this was noted counts, too', async t => {
   const config = daemonConfig({ stateDir: temporaryDirectory(t), isOpenMeant: true })

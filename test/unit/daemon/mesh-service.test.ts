@@ -2,7 +2,7 @@ import t from 'tap'
 import type { CallContext } from '../../../lib/api/mod.ts'
 import { MeshService } from '../../../lib/daemon/mesh-service.ts'
 import { peerNumber } from '../../support/graphs.ts'
-import { SELF, linked, nodeReport } from '../../support/node-reports.ts'
+import { SELF, contact, linked, nodeReport } from '../../support/node-reports.ts'
 import { nodeRunner } from '../../support/node-fixture.ts'
 
 type Runner = ConstructorParameters<typeof MeshService>[0]['runner']
@@ -43,10 +43,46 @@ t.test('a mesh is founded once, and the refusal names the mesh that there is', a
   const { runner } = nodeRunner(t, 'self')
   runner.input((node, now) => node.connect(['h1'], true, now))
   const { found } = new MeshService({ ...parts, runner }).calls
-  const { mesh } = await found({}, context)
+  const refused = { code: 'MESH_UNCERTAIN', message: /^1 peer that was named .*: h1: no answer yet$/ }
+  t.throws(() => found({ force: false }, context), refused, 'h1 may be of one')
+  const { mesh } = await found({ force: true }, context)
   t.match(mesh, /^[0-9a-f]{32}$/)
   t.equal(runner.report().mesh.id, mesh)
-  t.throws(() => found({}, context), { code: 'MESH_FOUNDED', message: new RegExp(mesh) })
+  t.throws(() => found({ force: true }, context), { code: 'MESH_FOUNDED', message: new RegExp(mesh) })
+})
+
+t.test('where all that were named are linked or this host itself, nothing is uncertain', async t => {
+  const met = linked(1)
+  const report = {
+    ...nodeReport(met),
+    mesh: { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined },
+  }
+  const of = (contacts: (typeof report)['contacts'], invitedTo?: string) => {
+    let founded = 0
+    const told = { ...report, contacts, mesh: { ...report.mesh, invitedTo } }
+    const runner = {
+      report: () => told,
+      requireStore: () => undefined,
+      storeTrouble: undefined,
+      input: () => ++founded,
+    }
+    const { found } = new MeshService({ ...parts, runner: runner as unknown as Runner }).calls
+    return async (force: boolean) => {
+      await found({ force }, context)
+      return founded
+    }
+  }
+  const known = [contact('h1', { peerId: peerNumber(1) }), contact('self', { state: 'ourself' })]
+  t.equal(await of(known)(false), 1)
+  const secret = contact('h2', { refusal: 'another secret', lastError: 'no route' })
+  await t.rejects(of([...known, secret])(false), { code: 'MESH_UNCERTAIN', message: /: h2: another secret$/ })
+  t.equal(await of([...known, secret])(true), 1)
+  const invited = of(known, 'cd'.repeat(16))
+  await t.rejects(invited(true), {
+    code: 'MESH_UNCERTAIN',
+    message: /invited into the mesh cdcd/,
+    remedy: /weave-ts reset/,
+  })
 })
 
 t.test('a daemon that is about to end says so', t => {

@@ -10,6 +10,7 @@ const config = {
   ipallocDefaultSubnet: null,
   ipallocInit: null,
   ephemeral: false,
+  mesh: null,
   advertise: [],
   dnsDomain: 'weave.local',
   dnsListenAddress: [],
@@ -48,6 +49,16 @@ t.test('the default subnet is the range unless one is named; addresses among the
   t.strictSame(plain.peerAddresses, ['192.0.2.3', '2001:db8::3'])
   t.equal(plain.ip, undefined)
   t.equal(derivedSettingsOf({ ...config, ipallocDefaultSubnet: '10.33.0.0/16' }, {}).defaultSubnet.prefix, 16)
+  t.end()
+})
+
+t.test('who is to come into one mesh does not decide who founds', t => {
+  const mesh = 'ab'.repeat(16)
+  t.equal(derivedSettingsOf({ ...config, mesh }, {}).election, undefined)
+  t.throws(() => derivedSettingsOf({ ...config, mesh, ipallocInit: 'consensus=3' }, {}), {
+    code: 'CONFIG_INVALID',
+    message: /--mesh was given together with --ipalloc-init consensus=3/,
+  })
   t.end()
 })
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { electionOf } from '../../../lib/daemon/status/election.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
 import type { ElectionReport, NodeReport } from '../../../lib/node/mod.ts'
-import { contact, linked, nodeReport } from '../../support/node-reports.ts'
+import { SELF, contact, linked, nodeReport } from '../../support/node-reports.ts'
 
 const NO_MESH = { id: undefined, isPristine: false, isUnused: false, ipv6Prefix: undefined }
 const view = (parts: Partial<NodeReport>) => {
@@ -30,6 +30,55 @@ t.test('peers that are linked and of no mesh learn that nobody has founded, and 
   t.match(view({}), { state: 'nobody', wait: /no peer was named/ })
   t.end()
 })
+
+t.test(
+  'found is not advised where a peer that was named answered and refused this host, or where it was invited',
+  t => {
+    const secret =
+      'refused: this side uses a different mesh secret (--password) than the other; both sides need the same one'
+    const strange = contact('h1', { lastError: 'timed out', refusal: secret })
+    const wrong = view({ contacts: [strange] })
+    t.match(wrong, {
+      state: 'waiting',
+      wait: /^no mesh is joined: h1: refused: this side .*secret.*--password-file FILE$/,
+    })
+    t.notMatch(wrong.wait, /found/)
+    const full = contact('h2', { refusal: 'two different meshes' })
+    t.strictSame(view({ ...meshless, contacts: [full] }), {
+      state: 'waiting',
+      wait: 'no mesh is joined: h2: two different meshes',
+    })
+    const election = {
+      type: 'consensus',
+      plan: 'consensus=2',
+      founder: { peerId: SELF, nickname: 'x' },
+      isFounderMissing: true,
+    }
+    const elected = view({ mesh: { ...NO_MESH, election: election as unknown as ElectionReport }, contacts: [full] })
+    t.match(elected, { state: 'deciding', wait: /start that host; h2: two different meshes$/ })
+
+    const mesh = { ...NO_MESH, invitedTo: 'cd'.repeat(16) }
+    const waits = (parts: Partial<NodeReport>) => {
+      const { state, wait = '' } = view({ mesh, ...parts })
+      t.equal(state, 'waiting')
+      t.notMatch(wait, /weave-ts found/)
+      t.match(wait, /^this host waits for the mesh (cd){16} of its invitation/)
+      return wait
+    }
+    t.match(
+      waits({ contacts: [contact('h1', { lastError: 'ECONNREFUSED' })] }),
+      /: h1: ECONNREFUSED; name a host of it/,
+    )
+    t.match(
+      waits({ contacts: [strange, contact('h3')] }),
+      /: h1: refused: .*--password-file FILE; h3: no answer yet; name/,
+    )
+    t.match(waits({}), /: no host of it was named; /)
+    t.match(waits(meshless), /linked to .*\(n1\), who is of no mesh; /)
+    t.match(waits(without), /, which it is about to join through .*\(n1\)$/)
+    t.end()
+  },
+)
 
 t.test('whoever founds no mesh says why, and what it needs', t => {
   const election = { type: 'observer', plan: 'observer' } as ElectionReport

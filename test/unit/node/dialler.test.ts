@@ -211,8 +211,12 @@ t.test('does not dial a peer that is a neighbour already, until it goes', t => {
 t.test('after a refusal waits at least as long as it was told', t => {
   const w = world()
   const connection = dialled(w)
-  w.dialler.handleEnded(connection, PEER, 'two different meshes', 100, REFUSED_RETRY_MS)
+  w.dialler.handleEnded(connection, PEER, 'two different meshes', 100, { retryMs: REFUSED_RETRY_MS, isRefusal: true })
   t.equal(w.dialler.pollTimeout()?.at, 100 + REFUSED_RETRY_MS)
+  t.match(w.dialler.contacts[0], { refusal: 'two different meshes' })
+  w.next()
+  w.dialler.handleResolved('ada', 'no such name', 200 + REFUSED_RETRY_MS)
+  t.match(w.dialler.contacts[0], { lastError: 'no such name', refusal: 'two different meshes' }, 'there may be a mesh')
   t.end()
 })
 

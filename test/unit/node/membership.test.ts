@@ -61,6 +61,18 @@ t.test('a refusal holds both ids, both sizes and what to do', t => {
   t.end()
 })
 
+t.test('who may come into one mesh only refuses all others while it is of none, with both ids', t => {
+  const only = { ...DIALS, onlyMesh: state(0xab).meshId }
+  t.match(judgeMesh(state(0), state(0xab), only), { verdict: 'join' })
+  t.match(judgeMesh(state(0), state(0xcd, true), only), { verdict: 'refuse', text: /abababab only.*of cdcdcdcd;/ })
+  t.match(judgeMesh(state(0), state(0xcd), { ...only, isInvited: false }), { verdict: 'refuse' })
+  t.equal(judgeMesh(state(0), state(0), only).verdict, 'wait')
+  t.equal(judgeMesh(unused(0xab), state(0xcd), only).verdict, 'join', 'a member goes along with its mesh')
+  const [refusal] = [judgeMesh(state(0), state(0xcd), only)]
+  t.ok('text' in refusal && refusal.text.length <= 400, 'a goodbye has room for it')
+  t.end()
+})
+
 t.test('two sides never judge so that both give up their mesh, nor that both wait for the other', t => {
   const any = fc.record({ mesh: fc.nat(3), isPristine: fc.boolean(), isUnused: fc.boolean() })
   const mirror: Record<MeshVerdict['verdict'], readonly MeshVerdict['verdict'][]> = {
