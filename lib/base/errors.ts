@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   BRIDGE_FOREIGN: { http: 500, exit: 78 },
   OTHER_NAMESPACE: { http: 500, exit: 78 },
   SECRET_REQUIRED: { http: 500, exit: 78 },
+  SECRET_CHANGED: { http: 409, exit: 78 },
   NOTHING_TO_RESUME: { http: 500, exit: 78 },
   RESOLV_CONF: { http: 409, exit: 78 },
   UNIT_FOREIGN: { http: 500, exit: 78 },

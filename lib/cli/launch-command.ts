@@ -9,6 +9,7 @@ interface Options extends Omit<LaunchOptions, 'stateDir'> {
   readonly foreground?: boolean
   readonly fromParent?: boolean
   readonly replace?: boolean
+  readonly force?: boolean
   readonly resume?: boolean
   readonly forgetOptions?: boolean
   readonly forgetOption: string[]
@@ -104,6 +105,7 @@ export function addLaunchCommand(program: Command): void {
     )
     .option('--foreground', 'stay in the foreground and log to standard error (for service managers)')
     .option('--replace', 'take the place of a daemon that runs, once this one is ready to (see `restart`)')
+    .option('--force', 'with --replace: also with another mesh secret than that by which this host has links')
     .option('--resume', 'fail where no launch is remembered, instead of founding a mesh')
     .option('--forget-option <name>', 'back to the default of an option of earlier launches; repeatable', collected, [])
     .option('--forget-options', 'back to the defaults of all options of earlier launches, the password file too')
@@ -133,8 +135,18 @@ export function addLaunchCommand(program: Command): void {
       const repetition = repeatedOptions(remembered, wanted, stateDir)
       const isRunning = stateLockHolder(stateDir) !== undefined
       const isReplacing = options.replace === true && isRunning
+      const asIs = isReplacing
+        ? await clientOf(settings)
+            .call('status')
+            .catch(() => undefined)
+        : undefined
+      const keepsSecret = (asIs?.links.count ?? 0) > 0 && options.force !== true
       const configOf = () =>
-        daemonConfigOf(peers, { ...options, ...repetition.options, stateDir }, { ...repetition, isReplacing })
+        daemonConfigOf(
+          peers,
+          { ...options, ...repetition.options, stateDir },
+          { ...repetition, isReplacing, keepsSecret },
+        )
       const { renderLaunched, renderRunning } = await import('./launch-words.ts')
       if (isRunning && options.replace !== true && options.foreground !== true) {
         const running = await clientOf(settings)

@@ -55,6 +55,8 @@ export interface LaunchMemory {
   readonly warnings: readonly string[]
   /** The daemon takes the place of one that runs. */
   readonly isReplacing?: boolean
+  /** And that one has links, which another secret would end. */
+  readonly keepsSecret?: boolean
 }
 
 /** Judges the options and gathers the secret. Fails with CONFIG_INVALID naming the option. */
@@ -105,6 +107,7 @@ export function daemonConfigOf(
     metrics: options.metrics ?? null,
     group: options.group ?? null,
     isReplacing: memory.isReplacing ?? false,
+    keepsSecret: memory.keepsSecret ?? false,
     logLevel: options.logLevel,
     logFormat: options.logFormat,
     remember: memory.remember,

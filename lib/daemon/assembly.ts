@@ -23,6 +23,7 @@ import { servicesOf } from './daemon-services.ts'
 import { noteAsked } from './asked.ts'
 import { makeReady } from './replacement.ts'
 import type { Services } from './services.ts'
+import { marksOf } from './trust.ts'
 import { derivedSettingsOf } from './settings.ts'
 import { summaryOf } from './status/summary.ts'
 import { UndoStack } from './undo.ts'
@@ -178,7 +179,7 @@ async function open(
     onFailure: message => onFatal(new Error(`a packet lane ended: ${message}`)),
   })
   undo.push('data plane', () => plane.stop())
-  const launchNotices = record.keep()
+  const launchNotices = record.keep(marksOf(secrets))
   const memory = new Memory({ cache, runner, now: seams.now, log })
   memory.start().catch(onFatal)
   begin(runner, config, record.lost)

@@ -74,6 +74,8 @@ export const DaemonConfig = z.object({
     .nullable(),
   /** A daemon that runs already is asked to stop as soon as this one has made ready. */
   isReplacing: z.boolean(),
+  /** That one has links by its mesh secret: another secret is refused. */
+  keepsSecret: z.boolean(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   /** Of the log on standard error. */
   logFormat: z.enum(['auto', 'json', 'text']),

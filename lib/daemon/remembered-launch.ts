@@ -17,6 +17,8 @@ export type GivenOptions = z.infer<typeof GivenOptions>
 const RememberedLaunch = z.object({
   version: z.literal(1),
   mesh: z.enum(['secret', 'open']),
+  /** What tells the secrets apart that it accepted, 8 hex digits each; see `marksOf`. */
+  secrets: z.array(z.string()).optional(),
   /** What the next launch repeats. */
   options: GivenOptions,
   /** The mesh that this peer is of, 32 hex characters or '' for one that is not known, and whom it was told to dial. */

@@ -10,7 +10,7 @@ import type { DaemonConfig } from './config.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { readRememberedLaunch } from './remembered-launch.ts'
 import type { DerivedSettings } from './settings.ts'
-import { judgeTrust } from './trust.ts'
+import { judgeTrust, marksOf, requireKnownSecret } from './trust.ts'
 
 /** What a daemon has done before it took the place of another. */
 export interface MadeReady {
@@ -38,6 +38,7 @@ export async function makeReady(
   judgeTrust(config, readRememberedLaunch(stateDir), false)
   if (config.secret !== null) onStep('stretching the mesh secret')
   const secrets = await seams.secrets(config)
+  if (config.keepsSecret) requireKnownSecret(config, readRememberedLaunch(stateDir), marksOf(secrets))
   // It is read beside all else. What the other daemon still adds the mesh tells again.
   const cache = seams.openCache(stateDir, false)
   let made: AssemblyHost | undefined

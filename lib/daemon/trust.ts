@@ -1,4 +1,5 @@
-import { WeaveError } from '../base/mod.ts'
+import { toHex, WeaveError } from '../base/mod.ts'
+import type { LinkSecret } from '../peer/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import type { RememberedLaunch } from './remembered-launch.ts'
 
@@ -29,6 +30,30 @@ export function judgeTrust(
       : `the state in ${stateDir} does not say whether its mesh has a secret, and this launch has none`,
     'give the secret (--password-file FILE), or --open if any stranger may join from now on',
   )
+}
+
+/**
+ * Whether the secrets of a launch have one in common with those of the launch before, so that the links of this host come
+ * up again. `marks`: of the secrets, as `marksOf` gives them.
+ * @throws WeaveError SECRET_CHANGED
+ */
+export function requireKnownSecret(
+  { stateDir, secret }: Pick<DaemonConfig, 'stateDir' | 'secret'>,
+  remembered: Pick<RememberedLaunch, 'mesh' | 'secrets'> | undefined,
+  marks: readonly string[],
+): void {
+  if (secret === null || remembered?.mesh !== 'secret' || remembered.secrets === undefined) return
+  if (remembered.secrets.some(mark => marks.includes(mark))) return
+  throw new WeaveError(
+    'SECRET_CHANGED',
+    `the mesh secret is another one than that of the daemon that runs with ${stateDir}, which has links by it: this host would leave its mesh`,
+    'give the secret of the mesh; to change it everywhere without parting: --other-password-file (docs/operations.md); where all hosts are given this one: --force',
+  )
+}
+
+/** What tells secrets apart, 8 hex digits each: what peers show of them on the wire. */
+export function marksOf(secrets: readonly Pick<LinkSecret, 'hint'>[]): string[] {
+  return secrets.map(({ hint }) => toHex(hint))
 }
 
 function whyNotRepeated(remembered: Pick<RememberedLaunch, 'options'> | undefined): string {

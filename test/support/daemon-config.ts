@@ -43,6 +43,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     metrics: null,
     group: null,
     isReplacing: false,
+    keepsSecret: false,
     logLevel: 'info',
     logFormat: 'auto',
     remember: {},

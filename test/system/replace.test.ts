@@ -6,6 +6,8 @@
  *     (h1) ═════ u2 ═════ (h2)      192.0.2.0/24
  */
 import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { waitFor } from '../support/testbed-command.ts'
 import { launchedPair } from '../support/testbed-line.ts'
@@ -75,11 +77,14 @@ t.test('a daemon is replaced by another', { skip: skipSystem, timeout: 110_000 }
   await t.test('what cannot come up leaves the old one as it is', async t => {
     const { pid } = await h2.daemon.status()
     await h2.ip('link add foreign type bridge')
+    const wrongFile = join(bed.directory, 'wrong')
+    writeFileSync(wrongFile, 'another secret', { mode: 0o600 })
     for (const [args, code] of [
       [['--mtu', '1'], 'CONFIG_INVALID'],
       [['--bridge', 'foreign'], 'BRIDGE_FOREIGN'],
       [['--password-file', '/nonexistent'], 'CONFIG_INVALID'],
       [['--forget-options'], 'SECRET_REQUIRED'],
+      [['--password-file', wrongFile], 'SECRET_CHANGED'],
     ] as const) {
       const refused = await within('launch', '--replace', ...args)
       t.match(refused.stderr, `[${code}]`)

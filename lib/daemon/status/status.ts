@@ -17,7 +17,7 @@ import { Names } from './names.ts'
 import { pastDoubts, pastAdvice } from './past.ts'
 import { pathSizeWarnings, pathViews, pathWarnings, tcpWarnings } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
-import { secretWarnings } from './trouble.ts'
+import { secretCause, secretWarnings } from './trouble.ts'
 
 /** What the daemon knows besides the node. */
 export interface DaemonFacts {
@@ -53,7 +53,9 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
   const pathTo = pathViews(report, names)
   const ipam = ipamView(report, names, now)
   const election = electionOf(report, names)
-  const reason = election.wait ?? ipam.reason
+  const cause = secretCause(report)
+  const isCaused = cause !== undefined && ipam.reason !== null
+  const reason = election.wait ?? (isCaused ? `${ipam.reason}; ${cause}` : ipam.reason)
   return {
     schemaVersion: SCHEMA_VERSION,
     version: facts.version,

@@ -4,14 +4,20 @@ import { electionOf } from './election.ts'
 import { Names } from './names.ts'
 
 /** There is no link, and others have another mesh secret. */
-export function secretWarnings({ neighbours, contacts }: Pick<NodeReport, 'neighbours' | 'contacts'>): string[] {
+export function secretWarnings(report: Pick<NodeReport, 'neighbours' | 'contacts'>): string[] {
+  const cause = secretCause(report)
+  return cause === undefined
+    ? []
+    : [`${cause}: give it that of the mesh (weave-ts launch --replace --password-file FILE)`]
+}
+
+/** The same without what to do; undefined where it is not so. */
+export function secretCause({ neighbours, contacts }: Pick<NodeReport, 'neighbours' | 'contacts'>): string | undefined {
   const refusing = contacts.filter(contact => isSecretTrouble(contact.lastError))
   const count = new Set(refusing.map(contact => contact.endpoint ?? contact.text)).size
-  if (neighbours.length > 0 || count === 0) return []
+  if (neighbours.length > 0 || count === 0) return undefined
   const who = count === 1 ? '1 peer has another mesh secret than' : `${count} peers have another mesh secret than`
-  return [
-    `${who} this host, and there is no link: give it that of the mesh (weave-ts launch --replace --password-file FILE)`,
-  ]
+  return `${who} this host, and there is no link`
 }
 
 /** An address that nobody could give because this peer has not joined: says why it has not. */

@@ -4,7 +4,7 @@ import { assemble, type Surroundings } from '../../../lib/daemon/assembly.ts'
 import { EventBook } from '../../../lib/daemon/event-book.ts'
 import { SecretText } from '../../../lib/io/mod.ts'
 import { readInstance } from '../../../lib/daemon/instance.ts'
-import { rememberLaunch } from '../../../lib/daemon/remembered-launch.ts'
+import { readRememberedLaunch, rememberLaunch } from '../../../lib/daemon/remembered-launch.ts'
 import { waitFor } from '../../support/testbed-command.ts'
 import { STEPS, machine, type Step } from './assembly-fixture.ts'
 
@@ -136,6 +136,15 @@ t.test('a daemon that replaces another does all that takes long, and may refuse,
   rememberLaunch(m.config.stateDir, { mesh: 'secret', options: {} })
   await t.rejects(assemble({ ...m.config, isReplacing: true }, around), { code: 'SECRET_REQUIRED' })
   t.strictSame(m.events, ['namespace', 'preflight'])
+
+  m.events.length = 0
+  rememberLaunch(m.config.stateDir, { mesh: 'secret', secrets: ['aaaaaaaa'], options: {} })
+  const another = { ...m.config, isReplacing: true, keepsSecret: true, secret: SecretText.of('another') }
+  await t.rejects(assemble(another, around), { code: 'SECRET_CHANGED' })
+  t.strictSame(m.events, ['namespace', 'preflight', 'secrets'])
+  const forced = await assemble({ ...another, keepsSecret: false, secret: SecretText.of('another') }, around)
+  t.notMatch(readRememberedLaunch(m.config.stateDir)?.secrets, ['aaaaaaaa'])
+  await forced.close(false)
 })
 
 t.test('what the state does not fit is refused while the other daemon runs', async t => {

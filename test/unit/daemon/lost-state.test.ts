@@ -15,19 +15,21 @@ t.test(
     const config = daemonConfig({ stateDir: temporaryDirectory(t), isOpenMeant: true })
     const first = new LaunchRecord(config, true, SAME)
     t.equal(first.lost, undefined, 'nothing was there before')
-    first.keep()
+    first.keep(['01020304'])
     const member = nodeReport({ contacts: [contact('h1'), contact('n9', { origin: 'discovered' })] })
     const noted = new LostState({ report: () => member }, first)
     await noted.reconcile()
     t.strictSame(noted.warnings(), [])
     const { mesh } = { mesh: 'ab'.repeat(16) }
-    t.strictSame(readRememberedLaunch(config.stateDir)?.member, { mesh, contacts: ['h1'] })
+    const { member: kept, secrets } = readRememberedLaunch(config.stateDir)!
+    t.strictSame(kept, { mesh, contacts: ['h1'] })
+    t.strictSame(secrets, ['01020304'], 'what tells the secrets apart stays')
     t.equal(new LaunchRecord(config, false, { ...SAME, hasMesh: true }).lost, undefined, 'it is in the store')
     t.equal(new LaunchRecord(config, true, { ...SAME, isSameHost: false }).lost, undefined, 'another host')
 
     for (const isNewState of [true, false]) {
       const record = new LaunchRecord(config, isNewState, SAME)
-      record.keep()
+      record.keep([])
       t.strictSame(record.lost, { mesh, contacts: ['h1'] })
       const waiting = new LostState({ report: () => nodeReport({ mesh: NO_MESH }) }, record)
       await waiting.reconcile()
@@ -52,7 +54,7 @@ t.test('whoever was invited comes into that mesh only, or the one that it became
 
 t.test('a launch of before this was noted counts, too', async t => {
   const config = daemonConfig({ stateDir: temporaryDirectory(t), isOpenMeant: true })
-  new LaunchRecord(config, true, SAME).keep()
+  new LaunchRecord(config, true, SAME).keep([])
   t.equal(new LaunchRecord(config, false, SAME).lost, undefined, 'it has not come so far')
   t.strictSame(new LaunchRecord(config, true, SAME).lost, { mesh: '', contacts: [] })
 })

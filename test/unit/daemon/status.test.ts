@@ -2,7 +2,7 @@ import t from 'tap'
 import { Report, Status } from '../../../lib/api/mod.ts'
 import { detailsOf, statusOf, type DaemonFacts } from '../../../lib/daemon/status/status.ts'
 import { describeLinkDown } from '../../../lib/node/reasons.ts'
-import type { PeerReport } from '../../../lib/node/report.ts'
+import type { NodeReport, PeerReport } from '../../../lib/node/report.ts'
 import { MAC_LOCAL } from '../../../lib/overlay/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { SERVICE_FIELDS } from '../../support/service-fields.ts'
@@ -156,6 +156,13 @@ t.test('that others have another mesh secret is a warning while there is no link
   const contacts = [refused, contact('h2', { lastError: describeLinkDown('secret-mismatch') }), contact('h3', {})]
   const warnings = (parts: object) => statusOf({ ...nodeReport(), ...parts }, FACTS, NOW).warnings
   t.match(warnings({ contacts }), [/^2 peers have another mesh secret than this host/])
+  const hold = { state: 'waiting' as const, reason: 'started on stored state' }
+  const held = (parts: Partial<NodeReport>) =>
+    statusOf(nodeReport({ ...parts, ipam: { ...nodeReport().ipam, ...hold } }), FACTS, NOW)
+  t.match(held({ contacts }).waiting, [
+    /^started on stored state; 2 peers have another mesh secret than this host, and/,
+  ])
+  t.strictSame(held({}).waiting, ['started on stored state'])
   t.match(warnings({ contacts: [refused] }), [/^1 peer has another/])
   t.strictSame(warnings({ contacts, ...linked(1) }), [])
   t.strictSame(warnings({ contacts: [contact('h1', { lastError: 'ECONNREFUSED' })] }), [])

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { judgeTrust } from '../../../lib/daemon/trust.ts'
+import { judgeTrust, marksOf, requireKnownSecret } from '../../../lib/daemon/trust.ts'
 import { SecretText } from '../../../lib/io/mod.ts'
 
 /** What comes of a launch of a state that was closed, opened, is new, or does not say. */
@@ -48,5 +48,23 @@ t.test('nothing is said when nothing changes, or nothing was', t => {
     ['unknown', 'open'],
   ] as const)
     t.strictSame(judge(before, given), [], `${before}, then ${given}`)
+  t.end()
+})
+
+t.test('another secret is told from those of the launch before, one that is being changed is not', t => {
+  const marks = marksOf([{ hint: Uint8Array.of(1, 2, 3, 0xff) }, { hint: Uint8Array.of(4, 5, 6, 7) }])
+  t.strictSame(marks, ['010203ff', '04050607'])
+  const judged = (secrets: string[] | undefined, secret: SecretText | null = SecretText.of('hunter2')) =>
+    requireKnownSecret({ stateDir: '/state', secret }, { mesh: 'secret', secrets }, marks)
+  const refusal = {
+    code: 'SECRET_CHANGED',
+    message: /another one than that of .*\/state/,
+    remedy: /--other-password-file.*--force/,
+  }
+  t.throws(() => judged(['aaaaaaaa']), refusal)
+  for (const known of [['010203ff'], ['aaaaaaaa', '04050607'], undefined]) t.doesNotThrow(() => judged(known))
+  t.doesNotThrow(() => judged(['aaaaaaaa'], null), 'that is for judgeTrust')
+  const open = { mesh: 'open' as const, secrets: ['00000000'] }
+  t.doesNotThrow(() => requireKnownSecret({ stateDir: '/state', secret: SecretText.of('x') }, open, marks))
   t.end()
 })
