@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { WeaveError } from '../base/mod.ts'
 import { print, settingsOf, withSettings } from './settings.ts'
 
 const EXIT_REFUSED = 1
@@ -27,12 +28,19 @@ export function addLifecycleCommands(program: Command): void {
       '--force',
       'also without a running daemon; its address blocks are then lost until rmpeer on another host takes them over',
     )
-    .option('--yes', 'do not ask; without a terminal nothing is asked')
+    .option('--yes', 'do not ask; needed, or --force, where there is no terminal to ask at')
     .action(async ({ force = false, yes = false }: { force?: boolean; yes?: boolean }, command: Command) => {
       const settings = settingsOf(command)
       const { isMeant, resetPlan } = await import('./reset-plan.ts')
       for (const line of await resetPlan(settings.stateDir, force)) console.error(`weave-ts: reset: ${line}`)
-      if (!yes && !(await isMeant('weave-ts: go on?'))) {
+      const isSure = yes || (await isMeant('weave-ts: go on?'))
+      if (isSure === undefined && !force)
+        throw new WeaveError(
+          'USAGE',
+          'nothing was removed: `reset` asks before it does, and there is no terminal to ask at',
+          'run it on a terminal, or where it is meant: weave-ts reset --yes',
+        )
+      if (isSure === false) {
         console.error('weave-ts: nothing was removed')
         process.exitCode = EXIT_REFUSED
         return

@@ -76,9 +76,9 @@ function bridgeLine(bridge: string, isForeign: boolean): string {
   return isForeign ? `the bridge ${bridge} stays: somebody else made it` : `the bridge ${bridge} is removed`
 }
 
-/** Asks on a terminal; elsewhere nobody could answer, and who runs it there means it. */
-export async function isMeant(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return true
+/** Asks on a terminal; undefined elsewhere, where nobody could answer. */
+export async function isMeant(question: string): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())

@@ -151,7 +151,7 @@ t.test('containers reach the world through the exposed host, and only their own 
   })
 
   await t.test('reset leaves the host as it was before the launch', async t => {
-    await h1.daemon.say('reset')
+    await h1.daemon.say('reset', '--yes')
     t.equal(await fingerprint(h1), before)
   })
 })
@@ -186,6 +186,6 @@ for (const program of ['iptables-nft', 'iptables-legacy'])
     t.not((await table(h1)).status, 0)
     await h1.daemon.ipv4('expose', '10.40.1.1/24')
     t.ok(await c1.canPing(OUT))
-    await h1.daemon.say('reset')
+    await h1.daemon.say('reset', '--yes')
     t.equal(await fingerprint(h1), before)
   })

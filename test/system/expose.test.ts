@@ -112,7 +112,7 @@ t.test('an exposed host is on the overlay', options, async t => {
     t.equal(await h1.daemon.ipv4('hide'), '', 'nothing is left to hide')
     t.notMatch(await h1.daemon.say('ps'), 'weave:expose')
     await h1.daemon.ipv4('expose')
-    await h1.daemon.say('reset')
+    await h1.daemon.say('reset', '--yes')
     await waitFor('the bridge is gone', 5_000, async () => !(await h1.links()).includes('weave'))
   })
 })

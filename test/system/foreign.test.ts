@@ -51,7 +51,7 @@ t.test(
     await h1.daemon.launch([], { passwordFile: bed.passwordFile })
     t.ok(await h1.canPing('10.40.1.7'), 'the next launch knows that it was taken over')
 
-    const reset = await h1.daemon.cli('reset')
+    const reset = await h1.daemon.cli('reset', '--yes')
     t.equal(reset.status, 0)
     t.match(reset.stderr, /the bridge weave stays: somebody else made it/)
     t.strictSame(await view(h1, 'weave'), before, 'as it was, its address and all')

@@ -49,7 +49,10 @@ t.test('of a bridge of its own', options, async t => {
   await host.daemon.launch([], { passwordFile: bed.passwordFile })
   await used(bed, host)
   t.notSame((await view(host)).ruleset, before.ruleset, 'there is something to remove')
-  await host.daemon.say('reset')
+  const unsaid = await host.daemon.cli('reset')
+  t.equal(unsaid.status, 2, 'nobody could be asked')
+  t.match(unsaid.stderr, /is cut off the overlay[^]*nothing was removed: [^]*weave-ts reset --yes/)
+  await host.daemon.say('reset', '--yes')
   t.strictSame(await view(host), before)
 })
 

@@ -104,7 +104,7 @@ t.test('a daemon ends and comes again', { skip: skipSystem, timeout: 200_000 }, 
 
   await t.test('reset leaves nothing, and hands the addresses on', async t => {
     const total = (await h1.daemon.status()).ipam.rangeAddresses
-    const result = await h2.daemon.cli('reset')
+    const result = await h2.daemon.cli('reset', '--yes')
     t.equal(result.status, 0, result.stderr)
     t.match(result.stderr, /blocks were handed to/)
     t.notOk(existsSync(h2.daemon.stateDir), 'no state directory')

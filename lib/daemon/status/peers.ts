@@ -6,7 +6,7 @@ import { SHOWN_PEERS_MAX } from '../constants.ts'
 import { retryInSeconds } from './connections.ts'
 import type { Names } from './names.ts'
 
-/** This peer with the links that it has; then all others by id, with those that they tell of. */
+/** This peer with the links that it has; then all others by id, with those that they tell of while they are reached. */
 export function peerViews(report: NodeReport, names: Names, pathTo: (peer: PeerId) => PathView | null): PeerView[] {
   const others = report.peers.slice(0, SHOWN_PEERS_MAX).map(peer => ({
     ...names.ref(peer.peerId),
@@ -15,7 +15,8 @@ export function peerViews(report: NodeReport, names: Names, pathTo: (peer: PeerI
     incarnation: peer.info?.incarnation ?? '',
     isReachable: peer.isReachable,
     path: pathTo(peer.peerId),
-    connections: peer.links.map(link =>
+    // What somebody said of its links whom nobody reaches any more is over.
+    connections: (peer.isReachable ? peer.links : []).map(link =>
       connectionOf(link.isOutbound, link.endpoint ?? '?', names.ref(link.neighbour), link.isDataUp),
     ),
   }))

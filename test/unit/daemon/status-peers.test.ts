@@ -48,14 +48,17 @@ t.test('of very many peers the first are shown, and it is said that there are mo
 
 t.test('of a peer is shown what it says of itself, and what is not known of it as such', t => {
   const links = [{ ...claim(SELF), endpoint: undefined, isOutbound: false, isDataUp: false }]
-  const [, view] = peersOf({ peers: [peer(1, { isReachable: false, links })] })
+  const [, view] = peersOf({ peers: [peer(1, { links })] })
   t.match(view, {
     isSelf: false,
     version: '?',
     incarnation: '',
-    isReachable: false,
+    isReachable: true,
     connections: [{ direction: 'inbound', address: '?', peer: { id: SELF, nickname: 'self' }, state: 'pending' }],
   })
+  const [, gone] = peersOf({ peers: [peer(1, { isReachable: false, links })] })
+  t.match(gone, { isReachable: false })
+  t.strictSame(gone?.connections, [], 'the links of who is gone are gone')
   t.end()
 })
 
