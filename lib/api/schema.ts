@@ -251,6 +251,8 @@ export const Status = z.object({
   port: z.number(),
   /** ip:port, where others are told to reach this peer. */
   endpoints: z.array(z.string()).default([]),
+  /** ip:port of other members that are reached, one of each, the nearest first, 16 at most. */
+  memberEndpoints: z.array(z.string()).default([]),
   /** secret: only holders of the mesh secret can join. open: encrypted, but any stranger may join. */
   encryption: z.enum(['secret', 'open']),
   isDiscovering: z.boolean(),

@@ -19,7 +19,7 @@ import {
 export interface Invite {
   /** 32 hex characters. */
   readonly mesh: string
-  /** ip:port of the host that invites, 1 to 16 of them. */
+  /** ip:port of the host that invites, then of other members that it reached, 1 to 16 in all. */
   readonly endpoints: readonly string[]
   /** Of the mesh, as `--ipalloc-range` of all its peers. */
   readonly range: string
@@ -33,7 +33,7 @@ const INVITE_VERSION = '1'
 const INVITE_PREFIX = `weave${INVITE_VERSION}-`
 const MESH_BYTES = 16
 const INVITE_CHECKSUM_BYTES = 8
-const INVITED_ENDPOINTS_MAX = 16
+export const INVITED_ENDPOINTS_MAX = 16
 const INVITED_TEXT_BYTES_MAX = 255
 const INVITED_SECRET_BYTES_MAX = 4096
 /** They hold the length and the first bytes after it. */

@@ -31,23 +31,29 @@ export function addInviteCommands(program: Command): void {
       .argument('[options...]', 'options of launch')
       .passThroughOptions(),
   ).action(async (word: string, words: string[], _options: object, command: Command) => {
-    const { isMemberAlready, launchWordsOf, otherMeshNote, readInvite, requireNoOtherMesh, withKeptSecret } =
+    const { invitedAs, launchWordsOf, otherMeshNote, readInvite, requireNoOtherMesh, withKeptSecret } =
       await import('./join.ts')
     const { stateLockHolder } = await import('../io/mod.ts')
+    const { readRememberedLaunch } = await import('../daemon/mod.ts')
     const invite = readInvite(word)
     const settings = joinSettings(command, words)
     const { stateDir } = settings
     const running = stateLockHolder(stateDir) === undefined ? undefined : await clientOf(settings).call('status')
-    if (isMemberAlready(invite, running)) {
+    const runs = readRememberedLaunch(stateDir)?.options ?? {}
+    const isWaiting = running !== undefined && invitedAs(invite, running, runs) === 'waiting'
+    if (running !== undefined && !isWaiting) {
       const { renderRunning } = await import('./launch-words.ts')
-      return print(settings, running, renderRunning(running!))
+      return print(settings, running, renderRunning(running))
     }
     requireNoOtherMesh(invite, stateDir)
+    // It waits for that mesh: who can be dialled now is told to it, and waited for as by a launch.
+    if (isWaiting) await clientOf(settings).call('connect', { targets: [...invite.endpoints], replace: false })
     const launch = program.commands.find(one => one.name() === 'launch')!
     const given = [...words, '--state-dir', stateDir, ...(settings.isJson ? ['--json'] : [])]
-    await withKeptSecret(invite, stateDir, file =>
-      launch.parseAsync(['--wait=30', ...launchWordsOf(invite, file), ...given], { from: 'user' }),
-    )
+    const launched = (file: string) =>
+      launch.parseAsync(['--wait=30', ...launchWordsOf(invite, file), ...given], { from: 'user' })
+    if (isWaiting) await launched(String(runs['passwordFile']))
+    else await withKeptSecret(invite, stateDir, launched)
     const note = words.includes('--foreground')
       ? undefined
       : otherMeshNote(invite, await clientOf(settings).call('status'))

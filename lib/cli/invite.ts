@@ -2,14 +2,17 @@ import type { Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { readRememberedLaunch } from '../daemon/mod.ts'
 import { readPasswordFile } from '../io/mod.ts'
-import { encodeInvite } from './invitation.ts'
+import { INVITED_ENDPOINTS_MAX, encodeInvite } from './invitation.ts'
+
+/** Of this host, where there are other members beside: it must not be up when somebody joins. */
+const INVITER_ENDPOINTS_MAX = 8
 
 /**
  * The invitation into the mesh of this host. The daemon keeps no secret: it is read where the last launch had it.
  * @throws WeaveError MESH_WAITING without a mesh, CONFIG_INVALID without the secret or an address
  */
 export function inviteText(status: Status, passwordFile: string | undefined): string {
-  const { mesh, endpoints, ipam, dns, encryption, stateDir } = status
+  const { mesh, endpoints, memberEndpoints, ipam, dns, encryption, stateDir } = status
   if (mesh.id === null)
     throw new WeaveError(
       'MESH_WAITING',
@@ -23,7 +26,9 @@ export function inviteText(status: Status, passwordFile: string | undefined): st
       'launch it with one: weave-ts launch --replace --advertise IP',
     )
   const secret = encryption === 'open' ? '' : secretOf(stateDir, passwordFile)
-  return encodeInvite({ mesh: mesh.id, endpoints, range: ipam.range, domain: dns.domain, secret })
+  const own = endpoints.slice(0, memberEndpoints.length === 0 ? INVITED_ENDPOINTS_MAX : INVITER_ENDPOINTS_MAX)
+  const all = [...new Set([...own, ...memberEndpoints])].slice(0, INVITED_ENDPOINTS_MAX)
+  return encodeInvite({ mesh: mesh.id, endpoints: all, range: ipam.range, domain: dns.domain, secret })
 }
 
 function secretOf(stateDir: string, passwordFile: string | undefined): string {

@@ -2,9 +2,16 @@ import { existsSync, readSync, rmSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
 import type { Status } from '../api/mod.ts'
-import { WeaveError } from '../base/mod.ts'
-import { readRememberedLaunch } from '../daemon/mod.ts'
-import { SECRET_FILE, readStateFile, secureStateDir, stateLockHolder, writeFileDurably } from '../io/mod.ts'
+import { WeaveError, equalBytes, utf8 } from '../base/mod.ts'
+import { readRememberedLaunch, type GivenOptions } from '../daemon/mod.ts'
+import {
+  SECRET_FILE,
+  readPasswordFile,
+  readStateFile,
+  secureStateDir,
+  stateLockHolder,
+  writeFileDurably,
+} from '../io/mod.ts'
 import { INVITE_CHARACTERS_MAX, decodeInvite, type Invite } from './invitation.ts'
 
 const STANDARD_INPUT = 0
@@ -36,19 +43,49 @@ function readInput(): string {
   return text
 }
 
+/** What a daemon that runs here is to an invitation: of its mesh, or waiting for it, which more endpoints can help. */
+export type Invited = 'member' | 'waiting'
+
 /**
- * Whether the daemon that runs here is of the mesh of the invitation already; undefined where none runs.
- * @throws WeaveError MESH_FOUNDED when it is of another one, LAUNCHED_OTHERWISE when of none
+ * `remembers`: the options that it was launched with.
+ * @throws WeaveError MESH_FOUNDED when it is of another mesh, LAUNCHED_OTHERWISE when it waits for none or by other options
  */
-export function isMemberAlready({ mesh }: Invite, running: Pick<Status, 'mesh' | 'pid'> | undefined): boolean {
-  if (running === undefined) return false
-  if (running.mesh.id === mesh) return true
-  if (running.mesh.id !== null) throw otherMesh(running.mesh.id, mesh)
+export function invitedAs(
+  invite: Invite,
+  running: Pick<Status, 'mesh' | 'pid' | 'ipam' | 'dns' | 'encryption'>,
+  remembers: GivenOptions,
+): Invited {
+  const { mesh, pid, ipam, dns, encryption } = running
+  if (mesh.id === invite.mesh) return 'member'
+  if (mesh.id !== null) throw otherMesh(mesh.id, invite.mesh)
+  const differs = [
+    ...(remembers['mesh'] === invite.mesh ? [] : ['waits for no mesh by its id']),
+    ...(ipam.range === invite.range ? [] : [`has the range ${ipam.range}, not ${invite.range}`]),
+    ...(dns.domain === invite.domain ? [] : [`has the domain ${dns.domain}, not ${invite.domain}`]),
+    ...(hasSecretOf(invite, encryption, remembers['passwordFile']) ? [] : ['has another mesh secret']),
+  ]
+  if (differs.length === 0) return 'waiting'
   throw new WeaveError(
     'LAUNCHED_OTHERWISE',
-    `the daemon with pid ${running.pid} runs already, and is of no mesh`,
-    'end it, then join again: weave-ts stop',
+    `the daemon with pid ${pid} runs already, is of no mesh, and ${differs.join(', ')}`,
+    'end it, then join again: weave-ts stop && weave-ts join -',
   )
+}
+
+/** A secret that is in no file cannot be compared, and counts as another. */
+function hasSecretOf(
+  { secret }: Invite,
+  encryption: Status['encryption'],
+  file: GivenOptions[string] | undefined,
+): boolean {
+  if (secret === '') return encryption === 'open'
+  if (encryption === 'open' || typeof file !== 'string') return false
+  const bytes = readPasswordFile(file).secret.take()
+  try {
+    return equalBytes(bytes, utf8(secret))
+  } finally {
+    bytes.fill(0)
+  }
 }
 
 /** @throws WeaveError MESH_FOUNDED when the state directory is of another mesh than the one that is asked for */

@@ -27,16 +27,25 @@ export function checkRunsAsAsked(asked: Asked, runs: GivenOptions, status: Statu
       remedy,
     )
   }
-  const replace = 'to change it: weave-ts launch --replace with that option; to leave it: launch without'
-  if (asked.isOpen && encryption === 'secret') fail('it has a mesh secret, and --open was given', replace)
-  if (asked.hasSecret && encryption === 'open') fail('it has no mesh secret, and one was given', replace)
+  const replaceBy = (words: string) => `to change it: weave-ts launch --replace ${words}; to leave it: launch without`
+  if (asked.isOpen && encryption === 'secret') fail('it has a mesh secret, and --open was given', replaceBy('--open'))
+  if (asked.hasSecret && encryption === 'open')
+    fail('it has no mesh secret, and one was given', replaceBy('--password-file FILE'))
   for (const key of new Set([...Object.keys(runs), ...Object.keys(asked.options)])) {
     const [has, wants] = [runs[key] ?? asked.defaults[key], asked.options[key] ?? asked.defaults[key]]
     if (JSON.stringify(has) !== JSON.stringify(wants))
-      fail(`it has ${worded(key, runs[key])}, and asked for was ${worded(key, asked.options[key])}`, replace)
+      fail(
+        `it has ${worded(key, runs[key])}, and asked for was ${worded(key, asked.options[key])}`,
+        replaceBy(changedBy(key, asked.options[key])),
+      )
   }
   const missing = asked.peers.find(peer => !targets.some(({ target }) => target === peer))
   if (missing !== undefined) fail(`${missing} is none of its targets`, `add it: weave-ts connect ${missing}`)
+}
+
+/** As words to copy. */
+function changedBy(key: string, value: GivenOptions[string] | undefined): string {
+  return value === undefined ? `--forget-option ${optionName(key)}` : wordsOf({ [key]: value }).join(' ')
 }
 
 function worded(key: string, value: GivenOptions[string] | undefined): string {

@@ -110,5 +110,13 @@ t.test('an invitation is all that a new host needs; its secret is in no argument
   )
   await t.rejects(shell.run(`weave-ts ${words} < invitation`), waits, 'nothing is founded where there is a mesh')
   t.match((await h2.daemon.cli('found', '--force')).stderr, /was invited into the mesh [^]*\[MESH_UNCERTAIN\]/)
+
+  await h1.daemon.launch([], { passwordFile, args: ['--port', '7001'] })
+  writeFileSync(shell.path('newer'), await h1.daemon.say('invite'))
+  t.match(
+    await shell.run(`weave-ts join - --no-docker --docker-plugin-dir ${h2.daemon.pluginDir} < newer`),
+    new RegExp(`^runs already as asked .*of the mesh ${id}, linked to 1 of 1`),
+    'a daemon that waits is told where',
+  )
   await h2.daemon.say('reset', '--yes')
 })

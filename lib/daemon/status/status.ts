@@ -41,7 +41,7 @@ export interface DataPlaneFacts {
 /** What of a Status follows from the node; the rest is the services'. */
 export type NodeStatus = Omit<
   Status,
-  'overlay' | 'exposed' | 'dns' | 'docker' | 'driver' | 'launchOptions' | 'endpoints' | 'readers'
+  'overlay' | 'exposed' | 'dns' | 'docker' | 'driver' | 'launchOptions' | 'endpoints' | 'memberEndpoints' | 'readers'
 >
 /** What of a Report is not in a Status. */
 export type NodeDetails = Omit<Report, keyof Status>

@@ -26,6 +26,7 @@ function statusIn(directory: string, parts: object = {}): Status {
   const status = {
     mesh: { id },
     endpoints,
+    memberEndpoints: [],
     ipam: { range },
     dns: { domain },
     encryption: 'secret',
@@ -42,6 +43,17 @@ t.test('the secret is that of the file of the last launch, or of a file that is 
   t.strictSame(decodeInvite(inviteText(statusIn(stateDir(t, { options: { passwordFile: file } })), undefined)), INVITE)
   t.throws(() => inviteText(statusIn(directory), undefined), { code: 'CONFIG_INVALID', message: /is in no file/ })
   t.equal(decodeInvite(inviteText(statusIn(directory, { encryption: 'open' }), undefined)).secret, '')
+})
+
+t.test('other members are named behind this host, so that it need not be up', async t => {
+  const invited = (endpoints: string[], memberEndpoints: string[]) =>
+    decodeInvite(inviteText(statusIn(stateDir(t), { encryption: 'open', endpoints, memberEndpoints }), undefined))
+      .endpoints
+  const own = Array.from({ length: 16 }, (_, number) => `192.0.2.${number}:6783`)
+  const others = own.map(endpoint => endpoint.replace('192.0.2', '198.51.100'))
+  t.strictSame(invited(own.slice(0, 1), others.slice(0, 2)), [...own.slice(0, 1), ...others.slice(0, 2)])
+  t.strictSame(invited(own, []), own)
+  t.strictSame(invited(own, others), [...own.slice(0, 8), ...others.slice(0, 8)])
 })
 
 t.test('who is of no mesh, or has no address, invites nobody', async t => {

@@ -4,17 +4,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Status } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
-import {
-  isMemberAlready,
-  launchWordsOf,
-  otherMeshNote,
-  requireNoOtherMesh,
-  withKeptSecret,
-} from '../../../lib/cli/join.ts'
+import { invitedAs, launchWordsOf, otherMeshNote, requireNoOtherMesh, withKeptSecret } from '../../../lib/cli/join.ts'
 import { INVITE, MESH } from './invitation-fixture.ts'
 
 const OTHER = 'cd'.repeat(16)
-const running = (id: string | null) => ({ mesh: { id }, pid: 7 }) as Status
+const { range, domain } = INVITE
+const running = (id: string | null) =>
+  ({ mesh: { id }, pid: 7, ipam: { range }, dns: { domain }, encryption: 'secret' }) as Status
 
 /** A directory in which a state directory may be made, or is there. */
 function place(t: { teardown(end: () => void): void }, isThere: boolean) {
@@ -60,11 +56,29 @@ t.test('where no daemon comes up all is as it was', async t => {
   t.equal(readFileSync(there.file, 'utf8'), 'the one before\n')
 })
 
-t.test('a daemon that runs is a member already, of another mesh, or in the way', async t => {
-  t.equal(isMemberAlready(INVITE, undefined), false)
-  t.equal(isMemberAlready(INVITE, running(MESH)), true)
-  t.throws(() => isMemberAlready(INVITE, running(OTHER)), { code: 'MESH_FOUNDED', message: /cdcd.*abab/ })
-  t.throws(() => isMemberAlready(INVITE, running(null)), { code: 'LAUNCHED_OTHERWISE', message: /pid 7 .* no mesh/ })
+t.test('a daemon that runs is a member already, of another mesh, waits for this one, or is in the way', async t => {
+  const { stateDir, file } = place(t, true)
+  writeFileSync(file, 'a secret\n', { mode: 0o600 })
+  writeFileSync(join(stateDir, 'other'), 'another\n', { mode: 0o600 })
+  const options = { mesh: MESH, passwordFile: file }
+  t.equal(invitedAs(INVITE, running(MESH), {}), 'member')
+  t.throws(() => invitedAs(INVITE, running(OTHER), options), { code: 'MESH_FOUNDED', message: /cdcd.*abab/ })
+  t.equal(invitedAs(INVITE, running(null), options), 'waiting')
+  const open = { ...running(null), encryption: 'open' as const }
+  t.equal(invitedAs({ ...INVITE, secret: '' }, open, { mesh: MESH }), 'waiting')
+  const inTheWay = (message: RegExp, remembers: object, status = running(null), invite = INVITE) =>
+    t.throws(() => invitedAs(invite, status, { ...options, ...remembers }), {
+      code: 'LAUNCHED_OTHERWISE',
+      message,
+      remedy: /weave-ts stop && weave-ts join -$/,
+    })
+  inTheWay(/pid 7 runs already, is of no mesh, and waits for no mesh by its id$/, { mesh: OTHER })
+  inTheWay(/and has another mesh secret$/, { passwordFile: join(stateDir, 'other') })
+  inTheWay(/another mesh secret$/, { passwordFile: false })
+  inTheWay(/another mesh secret$/, {}, open)
+  inTheWay(/another mesh secret$/, {}, running(null), { ...INVITE, secret: '' })
+  inTheWay(/the range 10\.40\.0\.0\/16, not 10\.1\.0\.0\/16$/, {}, running(null), { ...INVITE, range: '10.1.0.0/16' })
+  inTheWay(/the domain weave\.local, not other$/, {}, running(null), { ...INVITE, domain: 'other' })
 })
 
 t.test('a host of another mesh is not moved', async t => {
