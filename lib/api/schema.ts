@@ -376,6 +376,8 @@ export const RmpeerAnswer = z.object({
   agreed: z.number(),
   needed: z.number(),
   waitsFor: z.array(PeerRef),
+  /** Since it was reached last, or since the start of this daemon; null where it is not known any more. */
+  unreachedSeconds: z.number().nullable().default(null),
 })
 
 export const ConnectRequest = z.object({ targets: texts(256), replace: z.boolean().default(false) })

@@ -1,6 +1,7 @@
 import type { ApiClient, CallAnswer, Status } from '../api/mod.ts'
 import { counted } from '../base/mod.ts'
 import { peerName } from './render.ts'
+import { duration } from './table.ts'
 
 type Removed = CallAnswer<'rmpeer'>
 
@@ -21,8 +22,9 @@ export async function removePeers(
   for (const peer of peers) removed.push(await client.call('rmpeer', { peer, force: isForced }))
   while (removed.some(({ state }) => state === 'waiting') && performance.now() - begun < timeoutMs) {
     await new Promise(resolve => setTimeout(resolve, LOOK_MS))
-    for (const [at, { peer, state }] of removed.entries())
-      if (state === 'waiting') removed[at] = await client.call('rmpeer', { peer: peer.id, force: false })
+    for (const [at, { peer, state, unreachedSeconds }] of removed.entries())
+      if (state === 'waiting')
+        removed[at] = { ...(await client.call('rmpeer', { peer: peer.id, force: false })), unreachedSeconds }
   }
   return removed
 }
@@ -41,22 +43,23 @@ export function removalWait({ ipam }: Pick<Status, 'ipam'>): string | undefined 
 
 /** What became of it, for people. */
 export function renderRemoved(removed: Removed): string {
-  const { peer, blocks, state, by, agreed, needed, waitsFor } = removed
+  const { peer, blocks, state, by, agreed, needed, waitsFor, unreachedSeconds = null } = removed
   const name = peerName(peer)
   const what = counted(blocks, 'address block')
-  if (state === 'settled' && blocks === 0) return `${name} is removed; it owned no address block`
-  if (state === 'settled') return `${what} of ${name} taken over by ${nameOf(by)}`
+  const seen = unreachedSeconds === null ? '' : `; ${peer.nickname} was not reached for ${duration(unreachedSeconds)}`
+  if (state === 'settled' && blocks === 0) return `${name} is removed; it owned no address block${seen}`
+  if (state === 'settled') return `${what} of ${name} taken over by ${nameOf(by)}${seen}`
   const waits = waitsFor.map(nameOf).join(', ')
   if (state === 'forced')
     return (
       `${what} of ${name} taken over by force: addresses of them are given now, though only ${agreed} of the ${needed} peers needed agree; ` +
-      `what is given is disputed if ${peer.nickname} comes back first`
+      `what is given is disputed if ${peer.nickname} comes back first${seen}`
     )
   const waiting = blocks === 0 ? `that ${name} is gone waits` : `${what} of ${name} ${blocks === 1 ? 'waits' : 'wait'}`
   return (
     `${waiting} for more peers to agree: ${agreed} of ${needed} do; not yet: ${waits}\n` +
     'It goes on by itself as they can be reached; `weave-ts status ipam` shows it. Peers that are gone too: rmpeer them. ' +
-    `--force gives addresses at once: should ${peer.nickname} live and come back, both may have given the same ones.`
+    `--force gives addresses at once: should ${peer.nickname} live and come back, both may have given the same ones${seen}.`
   )
 }
 

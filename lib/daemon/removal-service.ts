@@ -24,7 +24,10 @@ export class RemovalService implements Service {
     const before = this.#runner.report()
     const names = new Names(before)
     const victim = peerCalled(text, before)
-    const removal = askNode(this.#runner, (node, now) => node.removePeer(victim, isForced, now))
+    const { unreachedMs, removal } = askNode(this.#runner, (node, now) => ({
+      unreachedMs: node.unreachedMs(victim, now),
+      removal: node.removePeer(victim, isForced, now),
+    }))
     const peer = names.ref(victim)
     switch (removal.outcome) {
       case 'self':
@@ -69,6 +72,7 @@ export class RemovalService implements Service {
           by: names.refOrNull(one?.author),
           agreed: one?.agreed ?? 0,
           needed: one?.needed ?? 0,
+          unreachedSeconds: unreachedMs === undefined ? null : Math.floor(unreachedMs / 1_000),
           waitsFor: (waiting?.waitsFor ?? []).map(id => names.ref(id)),
         }
       }

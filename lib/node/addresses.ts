@@ -29,7 +29,7 @@ import { IpamOutputs, KEPT_PREFIX, LEASE_PREFIX } from './ipam-outputs.ts'
 import { IPAM_KINDS, IpamRecords } from './ipam-records.ts'
 import type { MemberList } from './member-list.ts'
 import type { NodePart, StoreEntry } from './part.ts'
-import { RemovedPeers } from './removed-peers.ts'
+import { RemovedPeers, type OwnRemoval } from './removed-peers.ts'
 
 /** Carries address management over the ledger and the mesh, and keeps its leases in the store. */
 export class Addresses implements NodePart {
@@ -186,6 +186,11 @@ export class Addresses implements NodePart {
     if (form.type === 'claim') this.ipam.claim({ ...request, cidr: form.cidr }, now)
     else this.ipam.allocate({ ...request, ...(form.type === 'subnet' && { subnet: form.subnet }) }, now)
     this.drain(now)
+  }
+
+  /** What this peer heard of its own removal. */
+  report(): readonly OwnRemoval[] {
+    return this.#removed.ofSelf
   }
 
   /** Nicknames of peers that were removed, and are known no more. */

@@ -59,6 +59,11 @@ export class LostMembers {
     return since !== undefined && this.#met.has(peer) && now - since >= REUNION_AFTER_MS
   }
 
+  /** When a member was reached last, or when this run began; undefined for one that is reached, and for a stranger. */
+  lostSince(peer: PeerId): Millis | undefined {
+    return this.#since.get(peer)
+  }
+
   /** True when those that are not reached are more than half of all but this peer: so many take its blocks over. */
   get areMost(): boolean {
     return this.#since.size > (this.#count - 1) / 2

@@ -112,6 +112,12 @@ export class Node implements Machine<NodeOutput> {
     this.#workedOff(this.addresses.request(id, container, form, now, holder, waitMs), now)
   }
 
+  /** How long ago a member was reached last, or this run began; undefined for one that is reached, and for a stranger. */
+  unreachedMs(peer: PeerId, now: Millis): Millis | undefined {
+    const since = this.#wiring.past.lostSince(peer)
+    return since === undefined ? undefined : now - since
+  }
+
   removePeer(peer: PeerId, isForced: boolean, now: Millis): PeerRemoval {
     return this.#workedOff(this.addresses.remove(peer, isForced, now), now)
   }

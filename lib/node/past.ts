@@ -224,6 +224,11 @@ export class Past implements NodePart {
     ])
   }
 
+  /** See `LostMembers.lostSince`. */
+  lostSince(peer: PeerId): Millis | undefined {
+    return this.#reunion.lostSince(peer)
+  }
+
   report(): PastReport {
     return {
       double: this.#double.report,

@@ -5,6 +5,15 @@ import { COLLECT_INTERVAL_MS, REMOVED_MAX } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { MemberList } from './member-list.ts'
 
+/** That this peer was removed, as it heard when it was back. */
+export interface OwnRemoval {
+  /** Who took over its blocks. */
+  readonly author: PeerId
+  readonly blocks: number
+  /** When it was done no record says. */
+  readonly heardAt: Millis
+}
+
 /** Peers that a settled takeover removed, and those that left for good: what the ledger and others lent them ends. */
 export class RemovedPeers {
   readonly #context: NodeContext
@@ -18,6 +27,8 @@ export class RemovedPeers {
   readonly #returned = new Set<PeerId>()
   /** Until then a start may not have heard yet that a removed peer came back: nothing is dropped. */
   #coldUntil: Millis = -Infinity
+  /** By takeover, what was heard of the own removal; undefined for what an earlier run had heard. */
+  readonly #ofSelf = new BoundedMap<string, OwnRemoval | undefined>(REMOVED_MAX)
   /** When it is looked again for them. */
   #forgetAt: Millis | undefined
 
@@ -30,6 +41,11 @@ export class RemovedPeers {
   /** Nicknames of peers that were removed, and are known no more. */
   get names(): ReadonlyMap<PeerId, string> {
     return this.#names.entries
+  }
+
+  /** What this peer heard of its own removal since it started, the oldest first. */
+  get ofSelf(): readonly OwnRemoval[] {
+    return [...this.#ofSelf.entries.values()].filter(one => one !== undefined)
   }
 
   /** What an earlier run knew is read in pieces. */
@@ -54,6 +70,7 @@ export class RemovedPeers {
     this.#version = this.#ipam.takeovers.version
     const { view, ledger, neighbours } = this.#context
     this.#reclaimLeft(now)
+    this.#tellOfSelf(now)
     const removed = this.#ipam.takeovers.removals.removed()
     const isDue = this.#forgetAt === undefined || now >= this.#forgetAt
     for (const peer of this.#forgotten.keys()) if (!removed.has(peer)) this.#forgotten.delete(peer)
@@ -91,6 +108,23 @@ export class RemovedPeers {
   #welcomeUndone(removed: ReadonlySet<PeerId>): void {
     for (const peer of this.#ipam.takeovers.removals.takeUndone())
       if (!removed.has(peer)) this.#context.ledger.welcome(peer)
+  }
+
+  /**
+   * Whoever was removed while nobody reached it hears of it over a link when it is back; what an earlier run heard is read
+   * before there is one.
+   */
+  #tellOfSelf(now: Millis): void {
+    const { config, neighbours, view } = this.#context
+    const ofSelf = this.#ipam.takeovers.removals.of(config.identity.peerId).filter(({ isSettled }) => isSettled)
+    for (const { id, author, blocks } of ofSelf) {
+      if (this.#ofSelf.has(id)) continue
+      const isNews = neighbours.count > 0
+      this.#ofSelf.set(id, isNews ? { author, blocks, heardAt: now } : undefined)
+      if (!isNews) continue
+      const text = 'while it was not reached this peer was removed (rmpeer), and another one has its address blocks'
+      this.#context.log('warn', 'removed', { peer: author, nickname: view.nicknameOf(author), blocks, text }, now)
+    }
   }
 
   /** Who left for good said so by a tombstone of what it is; there was no time to give back what it had borrowed. */

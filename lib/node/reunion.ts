@@ -56,6 +56,11 @@ export class Reunion {
     return this.#held?.until
   }
 
+  /** See `LostMembers.lostSince`. */
+  lostSince(peer: PeerId): Millis | undefined {
+    return this.#lost.lostSince(peer)
+  }
+
   restore(now: Millis): void {
     this.#lost.restore(this.#members.all, now)
   }

@@ -46,6 +46,8 @@ t.test('the blocks of a founder that died come to one of two that remove it at o
     removed.map(({ stdout, stderr }) => stdout + stderr).join(''),
   )
   for (const { stdout } of removed) t.match(stdout, /blocks of .*\(a\) taken over by .*\((b|c)\)/)
+  // Who asks second may know it only as removed.
+  t.match(removed.map(({ stdout }) => stdout).join(''), /; a was not reached for \d+s/)
   const owners = async (host: Host) =>
     (await host.daemon.status()).ipam.owners.map(({ peer, addresses }) => `${peer.id} ${addresses}`).sort()
   await waitFor('all agree who owns what', MESH_MS, async () => {
@@ -73,7 +75,12 @@ t.test('the blocks of a founder that died come to one of two that remove it at o
     const { ipam } = await a.daemon.status()
     return ipam.owners.every(({ isSelf }) => !isSelf) && ipam.state === 'ready'
   })
-  const { ipam } = await a.daemon.status()
+  const { ipam, warnings } = await a.daemon.status()
+  t.match(
+    warnings.join('\n'),
+    new RegExp(`this host was removed by \\w+\\(${author.label}\\) \\(rmpeer\\) while it was not reached`),
+  )
+  t.match(await a.daemon.say('events'), / removed .*while it was not reached this peer was removed/)
   t.match(ipam.disputed, [{ address: kept, owner: { nickname: author.label } }])
   await waitFor('its owner has refused to lend it', MESH_MS, async () =>
     (await a.daemon.say('status', 'ipam')).includes(`disputed: ${kept!} of netns:`),

@@ -17,6 +17,7 @@ import { Names } from './names.ts'
 import { pastDoubts, pastAdvice } from './past.ts'
 import { pathSizeWarnings, pathViews, pathWarnings, tcpWarnings } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
+import { ownRemovalWarnings } from './own-removals.ts'
 import { secretCause, secretWarnings } from './trouble.ts'
 
 /** What the daemon knows besides the node. */
@@ -82,6 +83,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     ipam,
     warnings: [
       ...secretWarnings(report),
+      ...ownRemovalWarnings(report, names, now),
       ...aloneWarnings(report, now - facts.startedAt),
       ...pathWarnings(report, names, now),
       ...tcpWarnings(report, names),

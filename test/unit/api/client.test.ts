@@ -93,6 +93,7 @@ const ANSWERS: Readonly<Record<CallName, object | string>> = {
     agreed: 2,
     needed: 2,
     waitsFor: [],
+    unreachedSeconds: 7,
   },
   attach: { cidrs: ['10.32.0.1/12'], ipv6: ['fd12::a20:1/64'], notes: [] },
   detach: { cidrs: [], ipv6: [] },

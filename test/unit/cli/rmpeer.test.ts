@@ -12,6 +12,7 @@ const WAITING: Removed = {
   agreed: 1,
   needed: 2,
   waitsFor: [{ id: 'cccc', nickname: 'host2' }],
+  unreachedSeconds: 61,
 }
 
 t.test('it asks again until the others agree, by the id that the name had, and forces once', async t => {
@@ -62,7 +63,11 @@ t.test('each end is said in words', async t => {
     /16 address blocks of aaaa\(host3\) wait .*1 of 2 do; not yet: cccc\(host2\)\n.*--force/,
   )
   t.match(renderRemoved({ ...WAITING, blocks: 0 }), /^that aaaa\(host3\) is gone waits for more peers/)
-  t.equal(renderRemoved({ ...WAITING, state: 'settled' }), '16 address blocks of aaaa(host3) taken over by bbbb(host1)')
+  t.equal(
+    renderRemoved({ ...WAITING, state: 'settled' }),
+    '16 address blocks of aaaa(host3) taken over by bbbb(host1); host3 was not reached for 1m1s',
+  )
+  t.match(renderRemoved({ ...WAITING, state: 'settled', unreachedSeconds: null }), /by bbbb\(host1\)$/)
   t.match(renderRemoved({ ...WAITING, state: 'settled', blocks: 0 }), /is removed; it owned no address block/)
   t.match(
     renderRemoved({ ...WAITING, state: 'forced', blocks: 1 }),

@@ -15,7 +15,11 @@ function answerTo(removal: PeerRemoval, blocks: number) {
     removed: [],
     ipam: { takeovers: [], perPeer: [{ peer: id(2), blocks }] },
   } as unknown as NodeReport
-  const service = new RemovalService({ input: () => removal as never, report: () => report, requireStore: () => {} })
+  const service = new RemovalService({
+    input: () => ({ removal, unreachedMs: 7_900 }) as never,
+    report: () => report,
+    requireStore: () => {},
+  })
   return () => service.calls.rmpeer({ peer: id(2), force: false }, undefined as never)
 }
 
@@ -27,6 +31,7 @@ t.test('a peer that still owns blocks is not called removed', async t => {
   t.match(answerTo({ outcome: 'begun', takeovers: [{ ...progress, blocks: 4, isSettled: true }] }, 0)(), {
     state: 'settled',
     blocks: 4,
+    unreachedSeconds: 7,
   })
 })
 
