@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { WeaveError } from '../base/mod.ts'
 import { stateDirOf } from './paths.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 
@@ -29,12 +30,20 @@ export function addInviteCommands(program: Command): void {
         'what `weave-ts invite` prints; - reads it from standard input, which keeps it out of the process list',
       )
       .argument('[options...]', 'options of launch')
+      // One of launch that stands before the invitation is told where it belongs.
+      .allowUnknownOption()
       .passThroughOptions(),
   ).action(async (word: string, words: string[], _options: object, command: Command) => {
     const { invitedAs, launchWordsOf, otherMeshNote, readInvite, requireNoOtherMesh, withKeptSecret } =
       await import('./join.ts')
     const { stateLockHolder } = await import('../io/mod.ts')
     const { readRememberedLaunch } = await import('../daemon/mod.ts')
+    if (word.startsWith('-') && word !== '-')
+      throw new WeaveError(
+        'USAGE',
+        `${word.split('=')[0]!} stands where the invitation belongs: options of launch stand behind it`,
+        'give the invitation first: weave-ts join - and then the options',
+      )
     const invite = readInvite(word)
     const settings = joinSettings(command, words)
     const { stateDir } = settings

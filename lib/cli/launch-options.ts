@@ -149,6 +149,12 @@ function secretOf(options: LaunchOptions): { secret: SecretText | null; warnings
   const given = [options.passwordFile, options.password].filter(value => value !== undefined)
   if (given.length > 1)
     throw new WeaveError('CONFIG_INVALID', 'both --password and --password-file were given', 'give one of them')
+  if (options.passwordFile === '')
+    throw new WeaveError(
+      'CONFIG_INVALID',
+      'the name of the password file is empty',
+      'name a file, or leave --password-file out: a variable of a script may be unset',
+    )
   if (options.passwordFile !== undefined) {
     const { secret, warnings } = readPasswordFile(options.passwordFile)
     return { secret, warnings: [...warnings] }

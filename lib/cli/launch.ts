@@ -85,7 +85,7 @@ function outcomeOf(child: ChildProcess, channel: NodeJS.ReadableStream, logPath:
     let isSlow = false
     const slow = setTimeout(() => {
       isSlow = true
-      console.error(`weave-ts: launch waits: ${step}`)
+      console.error(`weave-ts: still launching: ${step}`)
     }, LAUNCH_NOTICE_AFTER_MS)
     const finish = (outcome: Outcome) => {
       clearTimeout(slow)
@@ -109,7 +109,7 @@ function outcomeOf(child: ChildProcess, channel: NodeJS.ReadableStream, logPath:
         step = told.step
         // A slow machine has this long for each step.
         deadline.refresh()
-        if (isSlow) console.error(`weave-ts: launch waits: ${step}`)
+        if (isSlow) console.error(`weave-ts: still launching: ${step}`)
       }
     })
     child.on('error', error => fail(error.message))

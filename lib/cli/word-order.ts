@@ -15,7 +15,15 @@ export function targetLast(verb: string, words: readonly string[]): TargetAndAdd
   const target = words.at(-1)!
   const addresses = words.slice(0, -1)
   const others = words.filter(word => !ADDRESS.test(word))
-  if (!ADDRESS.test(target)) return { target, addresses }
+  if (!ADDRESS.test(target)) {
+    const name = others.find(word => word !== target && !ADDRESS.test(word))
+    if (verb !== 'attach' || name === undefined) return { target, addresses }
+    throw new WeaveError(
+      'USAGE',
+      `attach takes addresses and then one target, and ${name} is no address`,
+      `give a name by its option: ${order(verb, [...words.filter(word => ADDRESS.test(word)), '--name', target], name)}`,
+    )
+  }
   if (others.length === 0)
     throw new WeaveError('USAGE', `${verb} names no target, only ${words.join(' ')}`, order(verb, words, 'TARGET'))
   throw new WeaveError(

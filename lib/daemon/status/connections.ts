@@ -21,12 +21,12 @@ export function connectionViews(
       return neighbour === undefined ? handshakeView(one) : linkView(neighbour, names, pathTo(neighbour.peerId))
     }),
     ...waitingContacts(report.contacts, linked).map(contact => contactConnection(contact, names, pathTo, now)),
-    ...report.failedInbound.map(({ endpoint, error }) => ({
+    ...report.failedInbound.map(({ endpoint, error, at }) => ({
       ...IDLE,
       direction: 'inbound' as const,
       address: endpoint,
       state: 'failed' as const,
-      info: error,
+      info: `${error}, ${Math.floor((now - at) / 1_000)} s ago`,
       error,
     })),
   ]
@@ -85,6 +85,8 @@ function waitingContacts(contacts: readonly Contact[], linked: ReadonlySet<PeerI
   return contacts.filter(
     ({ origin, state, peerId, isReached }) =>
       !isReached &&
+      // This very host fails of nothing.
+      state !== 'ourself' &&
       !(origin === 'discovered' && named.has(peerId)) &&
       state !== 'connected' &&
       state !== 'handshake' &&
@@ -118,7 +120,6 @@ function contactConnection(
 }
 
 function stateOf({ state, lastError, attempts }: Contact): ConnectionView['state'] {
-  if (state === 'ourself') return 'failed'
   if (state !== 'waiting' || lastError === undefined) return 'connecting'
   return attempts > 1 ? 'retrying' : 'failed'
 }

@@ -69,7 +69,9 @@ export function electionOf(
         : `; ${listed(members.map(({ peerId }) => names.short(peerId)))} of a mesh is linked, which this peer was not told to join: \`weave-ts connect\` with its address does`
     const isRefused = refusal !== undefined
     const given = { isEphemeral: self.isEphemeral === true, hasContacts: others.length > 0, isRefused }
-    const state = mesh.election.isFounderMissing && !isRefused ? 'nobody' : 'deciding'
+    // An observer decides nothing, and where it knows nobody, nobody does.
+    const decides = mesh.election.type !== 'observer' || neighbours.length > 0
+    const state = mesh.election.isFounderMissing && !isRefused ? 'nobody' : decides ? 'deciding' : 'waiting'
     return { state, wait: decisionOf(mesh.election, given) + uninvited + (isRefused ? `; ${refusal}` : '') }
   }
   if (members.length > 0)

@@ -114,6 +114,10 @@ t.test('the secret comes from a file, an option or the environment; one of the f
   t.match(secretOf({ passwordFile }), 'from the file')
   t.match(secretOf({ password: 'given' }), 'given')
   t.match(secretOf({}), 'from the environment')
+  t.throws(() => secretOf({ passwordFile: '' }), {
+    code: 'CONFIG_INVALID',
+    message: /name of the password file is empty/,
+  })
   t.throws(() => secretOf({ passwordFile, password: 'given' }), { code: 'CONFIG_INVALID', message: /both/ })
   t.throws(() => secretOf({ password: '' }), { code: 'CONFIG_INVALID', message: '--password is empty' })
   t.match(daemonConfigOf([], { ...BARE, password: 'given' }).warnings, [/other users could read it/])

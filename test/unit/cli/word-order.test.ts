@@ -22,6 +22,12 @@ t.test('words in another order are told the right one', async t => {
     message: /comes last/,
     remedy: 'weave-ts attach net:10.33.0.0/24 fd00::1 netns:a',
   })
+  t.throws(() => targetLast('attach', ['net:default', 'netns:a', 'web']), {
+    code: 'USAGE',
+    message: 'attach takes addresses and then one target, and netns:a is no address',
+    remedy: 'give a name by its option: weave-ts attach net:default --name web netns:a',
+  })
+  t.doesNotThrow(() => targetLast('detach', ['nonsense', 'netns:a']), 'the daemon refuses it')
   t.throws(() => targetLast('detach', ['10.32.0.5']), { message: /names no target/, remedy: /10\.32\.0\.5 TARGET$/ })
 })
 

@@ -69,12 +69,16 @@ for (const [name, parts, expected] of [
     { state: 'retrying', retryInSeconds: 0 },
   ],
   ['is dialled after a failure', { state: 'dialling', lastError: 'ETIMEDOUT', attempts: 2 }, { state: 'connecting' }],
-  ['is this peer itself', { state: 'ourself', peerId: SELF }, { state: 'failed', peer: { nickname: 'self' } }],
 ] as const)
   t.test(`a contact that ${name}`, t => {
     t.match(views({ contacts: [contact('h1', parts)] }), [{ ...idle, address: 'h1', ...expected }])
     t.end()
   })
+
+t.test('a contact that is this peer itself is no connection', t => {
+  t.strictSame(views({ contacts: [contact('h1', { state: 'ourself', peerId: SELF })] }), [])
+  t.end()
+})
 
 t.test('a contact shows the endpoint that was tried, and a discovered one whose it is', t => {
   const found = { origin: 'discovered', peerId: peerNumber(4), endpoint: endpoint('192.0.2.4') } as const
@@ -116,7 +120,14 @@ t.test('attempts of others that failed are shown last', t => {
   const failedInbound = [{ endpoint: endpoint('192.0.2.7'), error: 'another secret', at: NOW - 1_000 }]
   t.match(views({ contacts: [contact('h1')], failedInbound }), [
     { direction: 'outbound' },
-    { ...idle, direction: 'inbound', address: '192.0.2.7:6783', state: 'failed', error: 'another secret' },
+    {
+      ...idle,
+      direction: 'inbound',
+      address: '192.0.2.7:6783',
+      state: 'failed',
+      error: 'another secret',
+      info: 'another secret, 1 s ago',
+    },
   ])
   t.end()
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { electionOf } from '../../../lib/daemon/status/election.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
+import { describeLinkDown } from '../../../lib/node/reasons.ts'
 import type { ElectionReport, NodeReport } from '../../../lib/node/mod.ts'
 import { SELF, contact, linked, nodeReport } from '../../support/node-reports.ts'
 
@@ -34,8 +35,7 @@ t.test('peers that are linked and of no mesh learn that nobody has founded, and 
 t.test(
   'found is not advised where a peer that was named answered and refused this host, or where it was invited',
   t => {
-    const secret =
-      'refused: this side uses a different mesh secret (--password) than the other; both sides need the same one'
+    const secret = describeLinkDown('refused-secret')
     const strange = contact('h1', { lastError: 'timed out', refusal: secret })
     const wrong = view({ contacts: [strange] })
     t.match(wrong, {
@@ -83,6 +83,7 @@ t.test(
 t.test('whoever founds no mesh says why, and what it needs', t => {
   const election = { type: 'observer', plan: 'observer' } as ElectionReport
   const waits = (parts: Partial<NodeReport> = {}) => view({ mesh: { ...NO_MESH, election }, ...parts }).wait ?? ''
+  t.equal(view({ mesh: { ...NO_MESH, election } }).state, 'waiting', 'nothing is being decided')
   t.match(waits(), /^an observer founds no mesh .*: `weave-ts connect HOST`/)
   const self = { ...nodeReport().self, isEphemeral: true }
   t.match(waits({ self }), /^this peer was launched with --ephemeral, so it founds no mesh .*`weave-ts launch HOST`$/)
