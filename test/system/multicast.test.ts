@@ -179,6 +179,9 @@ t.test('a stream goes to the hosts that listen, as long as they do, and to no ot
     t.comment(`${group}: heard ${await heard(inB, HEARD_MS)} ms after the join`)
     await flows('b listens', ['b'])
 
+    // Of the other family that much: what comes next is the same for both.
+    if (group !== GROUP) continue
+
     const inC = await MulticastListener.open(bed, cc, group)
     await inC.join()
     t.comment(`${group}: c joins late, and hears ${await heard(inC, HEARD_MS)} ms after`)
