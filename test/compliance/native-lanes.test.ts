@@ -175,7 +175,8 @@ for (const shape of ['split', 'single'] as const) {
         sender.setSelf(new Uint8Array(8).fill(receiverIndex))
         sender.addSession({ ...session, peerIndex: 1, receiverIndex })
         sender.sealWith(1, receiverIndex)
-        t.equal(atPeer(), 0)
+        // Each lane forgets by itself: one that was at work may have put back what the other had forgotten, for a moment.
+        t.ok(await eventually(() => atPeer() === 0), 'and stay so')
       }
       // The index is another's now, who can be reached: what is for the one that went is not sent there.
       plane.changeTable(changeBetween(undefined, { ...tableOf([1]), tree: new Int32Array(0) })!)
