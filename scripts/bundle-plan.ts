@@ -13,7 +13,6 @@ const CLIENT = 'lib/cli/client'
 const SELDOM = ['lib/api/answer-check', 'lib/cli/last-words']
 const BESIDE = ['lib/io/lane-worker', 'lib/io/state-check', 'lib/io/secret-stretcher']
 /** They find a binary, their own or that of a package below them, by the place where they lie. */
-/** Where they come to lie. */
 export const OUTSIDE = ['lmdb', 'noise-handshake']
 /** Packages in the older module format ask for Node.js's own modules by a function that the newer one lacks. */
 const REQUIRE = "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);"

@@ -28,3 +28,8 @@ export function peerIdBytes(id: PeerId): Uint8Array {
 export function shortPeerId(id: string): string {
   return id.slice(0, SHOWN_CHARACTERS)
 }
+
+/** A peer in a line of text: the short form of its id, and its nickname in brackets. */
+export function peerLabel(id: string, nickname: string): string {
+  return `${shortPeerId(id)}(${nickname})`
+}

@@ -26,187 +26,187 @@ export interface Call {
  * docs/api.md. A command loads this, and no schema.
  */
 export const CALLS = {
-  status: call({
+  status: {
     method: 'GET',
     path: '/v1/status',
     deadlineMs: 2_000,
     isForReaders: true,
     description: 'the state of the daemon, and of the mesh as it sees it',
-  }),
-  report: call({
+  },
+  report: {
     method: 'GET',
     path: '/v1/report',
     deadlineMs: 5_000,
     isForReaders: true,
     description: 'everything that the daemon knows',
-  }),
-  doctor: call({
+  },
+  doctor: {
     method: 'GET',
     path: '/v1/doctor',
     deadlineMs: 30_000,
     description: 'what is wrong on this host and between it and its neighbours, and what to do',
-  }),
-  metrics: call({
+  },
+  metrics: {
     method: 'GET',
     path: '/v1/metrics',
     textType: 'text/plain; version=0.0.4; charset=utf-8',
     deadlineMs: 5_000,
     isForReaders: true,
     description: 'what the daemon counts and measures, as Prometheus reads it',
-  }),
-  ps: call({
+  },
+  ps: {
     method: 'GET',
     path: '/v1/ps',
     deadlineMs: 10_000,
     isForReaders: true,
     description: 'what is attached',
-  }),
-  containers: call({
+  },
+  containers: {
     method: 'GET',
     path: '/v1/containers',
     deadlineMs: 5_000,
     isForReaders: true,
     description: 'what is attached in the whole mesh, and on which host',
-  }),
-  whois: call({
+  },
+  whois: {
     method: 'POST',
     path: '/v1/whois',
     deadlineMs: 5_000,
     isQuestion: true,
     isForReaders: true,
     description: 'which container has an address or a name, and on which host',
-  }),
-  routes: call({
+  },
+  routes: {
     method: 'GET',
     path: '/v1/routes',
     deadlineMs: 5_000,
     isForReaders: true,
     description: 'how data goes to each peer, and why so',
-  }),
-  groups: call({
+  },
+  groups: {
     method: 'GET',
     path: '/v1/groups',
     deadlineMs: 5_000,
     isForReaders: true,
     description: 'who listens to which multicast groups',
-  }),
-  ping: call({
+  },
+  ping: {
     method: 'POST',
     path: '/v1/ping',
     deadlineMs: 5_000,
     isQuestion: true,
     isForReaders: true,
     description: 'asks a peer for an answer over its data path',
-  }),
-  ipam: call({
+  },
+  ipam: {
     method: 'GET',
     path: '/v1/ipam',
     deadlineMs: 5_000,
     isForReaders: true,
     description: 'the address range as runs of blocks, with their owners',
-  }),
-  'ipam-check': call({
+  },
+  'ipam-check': {
     method: 'GET',
     path: '/v1/ipam-check',
     deadlineMs: 30_000,
     description: 'what of the addresses of this host does not fit together',
-  }),
-  events: call({
+  },
+  events: {
     method: 'POST',
     path: '/v1/events',
     deadlineMs: 5_000,
     isQuestion: true,
     isForReaders: true,
     description: 'what happened, the oldest first',
-  }),
-  connect: call({
+  },
+  connect: {
     method: 'POST',
     path: '/v1/connect',
     deadlineMs: 5_000,
     description: 'adds contacts, or makes them the whole list',
-  }),
-  found: call({
+  },
+  found: {
     method: 'POST',
     path: '/v1/found',
     deadlineMs: 5_000,
     description: 'founds a mesh, where this peer is of none',
-  }),
-  forget: call({
+  },
+  forget: {
     method: 'POST',
     path: '/v1/forget',
     deadlineMs: 5_000,
     description: 'removes contacts, here and at every peer of the mesh',
-  }),
-  rmpeer: call({
+  },
+  rmpeer: {
     method: 'POST',
     path: '/v1/rmpeer',
     deadlineMs: 10_000,
     description: 'takes over the address blocks of a peer that is gone for good',
-  }),
-  attach: call({
+  },
+  attach: {
     method: 'POST',
     path: '/v1/attach',
     deadlineMs: 60_000,
     description: 'plugs a target into the overlay',
-  }),
-  detach: call({
+  },
+  detach: {
     method: 'POST',
     path: '/v1/detach',
     deadlineMs: 30_000,
     description: 'takes addresses from a target, or all and the interface',
-  }),
-  expose: call({
+  },
+  expose: {
     method: 'POST',
     path: '/v1/expose',
     deadlineMs: 60_000,
     description: 'gives this host addresses of the overlay',
-  }),
-  hide: call({
+  },
+  hide: {
     method: 'POST',
     path: '/v1/hide',
     deadlineMs: 30_000,
     description: 'takes addresses of the overlay, or all, from this host',
-  }),
-  dns: call({
+  },
+  dns: {
     method: 'GET',
     path: '/v1/dns',
     deadlineMs: 5_000,
     isForReaders: true,
     description: 'all names of the mesh, with their addresses',
-  }),
-  'dns-add': call({
+  },
+  'dns-add': {
     method: 'POST',
     path: '/v1/dns-add',
     deadlineMs: 10_000,
     description: 'gives names to what is attached, or to any address',
-  }),
-  'dns-remove': call({
+  },
+  'dns-remove': {
     method: 'POST',
     path: '/v1/dns-remove',
     deadlineMs: 10_000,
     description: 'takes names away that this peer gave',
-  }),
-  'dns-lookup': call({
+  },
+  'dns-lookup': {
     method: 'POST',
     path: '/v1/dns-lookup',
     deadlineMs: 5_000,
     isQuestion: true,
     isForReaders: true,
     description: 'the addresses of a name, or the names of an address',
-  }),
-  stop: call({
+  },
+  stop: {
     method: 'POST',
     path: '/v1/stop',
     deadlineMs: 15_000,
     description: 'ends the daemon after the answer',
-  }),
-  reset: call({
+  },
+  reset: {
     method: 'POST',
     path: '/v1/reset',
     deadlineMs: 30_000,
     description: 'leaves the mesh for good, and ends the daemon after the answer',
-  }),
-}
+  },
+} satisfies Readonly<Record<string, Call>>
 
 /** The deadline of one call in milliseconds: what its caller lets it wait (`timeoutSeconds`) comes on top. */
 export function deadlineOf({ deadlineMs }: Pick<Call, 'deadlineMs'>, request: unknown): number {
@@ -228,8 +228,4 @@ export const CALL_NAMES = Object.keys(CALLS) as readonly CallName[]
 export function isChange(name: CallName): boolean {
   const row: Call = CALLS[name]
   return row.method === 'POST' && row.isQuestion !== true
-}
-
-function call(row: Call): Call {
-  return row
 }

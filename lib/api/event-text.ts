@@ -1,4 +1,4 @@
-import { shortPeerId } from '../address/mod.ts'
+import { peerLabel, shortPeerId } from '../address/mod.ts'
 import { printable } from '../base/mod.ts'
 import type { EventView } from './schema.ts'
 
@@ -12,7 +12,7 @@ export function eventText(
 ): string {
   const { peer, nickname, by, ...rest } = details
   const who =
-    typeof peer === 'string' ? `${shortPeerId(peer)}${typeof nickname === 'string' ? `(${nickname})` : ''}` : ''
+    typeof peer !== 'string' ? '' : typeof nickname === 'string' ? peerLabel(peer, nickname) : shortPeerId(peer)
   const said = Object.entries(rest).flatMap(([key, value]) =>
     isShown(key, value) ? [`${key}=${valueText(value)}`] : [],
   )

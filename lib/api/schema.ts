@@ -477,9 +477,9 @@ export const NamesAnswer = z.object({ names: z.array(z.string()) })
 /** Of a name its addresses, of an address its names. */
 export const LookupAnswer = z.object({ addresses: z.array(z.string()), names: z.array(z.string()) })
 export const DnsAnswer = z.object({ domain: z.string(), entries: z.array(NameView) })
-/** The id of the mesh. */
 /** `force`: also where a peer that was named may be of a mesh. */
 export const FoundRequest = z.object({ force: z.boolean().default(false) })
+/** The id of the mesh. */
 export const FoundAnswer = z.object({ mesh: z.string() })
 export const TargetsAnswer = z.object({ targets: z.array(z.string()) })
 /** `strange`: what was no target of this peer. `told`: how many other peers are reached, and so are told at once. */

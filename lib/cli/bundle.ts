@@ -1,11 +1,12 @@
-import { closeSync, fstatSync, readFileSync, readSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { arch, hostname, release } from 'node:os'
 import { join } from 'node:path'
 import { SOFTWARE_VERSION, type ApiClient, type DoctorAnswer, type Status } from '../api/mod.ts'
 import { errorText, WeaveError } from '../base/mod.ts'
 import type { GivenOptions } from '../daemon/mod.ts'
 import { tableOf, type CommandRunner } from '../host/mod.ts'
-import { EventFile, LOG_FILE, openStateFile } from '../io/mod.ts'
+import { EventFile, LOG_FILE, readStateFileEnd } from '../io/mod.ts'
+import { askDoctor } from './ask-doctor.ts'
 import { redactedLines, redactedValue, redactor } from './redaction.ts'
 import { renderConnections, renderStatus } from './render.ts'
 import { renderDoctor } from './render-doctor.ts'
@@ -58,7 +59,8 @@ export async function bundleFiles(sources: BundleSources): Promise<TarEntry[]> {
   await addMesh(sources, add)
   await addHost(sources, add)
   await add('launch.json', () => ({ options: sources.options, stateDir: sources.stateDir }))
-  await add('daemon.log', () => recentLog(sources.stateDir))
+  // Half a line is no JSON, and might hold half a secret.
+  await add('daemon.log', () => readStateFileEnd(join(sources.stateDir, LOG_FILE), LOG_BYTES_MAX))
   await add('missing.json', () => ({ at: now.toISOString(), missing, secretsNotRead: secrets.unread }))
   return files
 }
@@ -80,7 +82,7 @@ async function addMesh({ client, now, stateDir, diagnoseDown }: BundleSources, a
   }
   await add('report.json', () => client.call('report'))
   let found: DoctorAnswer | undefined
-  await add('doctor.json', async () => (found = await doctorOf(client, diagnoseDown)))
+  await add('doctor.json', async () => (found = await askDoctor(client, diagnoseDown)))
   if (found !== undefined) await add('doctor.txt', () => `${renderDoctor(found!)}\n`)
   const since = new Date(now.getTime() - DAY_MS).toISOString()
   await add('events.jsonl', async () => {
@@ -100,18 +102,6 @@ async function eventsSince(client: Pick<ApiClient, 'call'>, since: string, state
   }
 }
 
-async function doctorOf(
-  client: Pick<ApiClient, 'call'>,
-  diagnoseDown: BundleSources['diagnoseDown'],
-): Promise<DoctorAnswer> {
-  try {
-    return await client.call('doctor')
-  } catch (error) {
-    if (error instanceof WeaveError && error.code === 'DAEMON_DOWN') return diagnoseDown(error)
-    throw error
-  }
-}
-
 async function addHost({ runner, bridge }: BundleSources, add: Add): Promise<void> {
   const run = async (...argv: string[]) => (await runner.run(argv, { timeoutMs: COMMAND_MS })).stdout
   const json = async (...argv: string[]): Promise<unknown> => JSON.parse((await run(...argv)) || '[]')
@@ -123,21 +113,6 @@ async function addHost({ runner, bridge }: BundleSources, add: Add): Promise<voi
   await add('journal.txt', () =>
     run('journalctl', '-u', 'weave-ts', '-n', JOURNAL_LINES, '--no-pager', '-o', 'short-iso'),
   )
-}
-
-/** The end of the log, in whole lines. @throws the error of the system when there is none */
-function recentLog(stateDir: string): string {
-  const file = openStateFile(join(stateDir, LOG_FILE), 'read')
-  try {
-    const { size } = fstatSync(file)
-    const bytes = Buffer.alloc(Math.min(size, LOG_BYTES_MAX))
-    readSync(file, bytes, 0, bytes.length, size - bytes.length)
-    const text = bytes.toString('utf8')
-    // Half a line is no JSON, and might hold half a secret.
-    return size > bytes.length ? text.slice(text.indexOf('\n') + 1) : text
-  } finally {
-    closeSync(file)
-  }
 }
 
 function systemName(): string | null {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { WeaveError } from '../base/mod.ts'
+import { askDoctor } from './ask-doctor.ts'
 import { launchDefaults } from './launch-defaults.ts'
 import { clientOf, print, settingsOf, withSettings } from './settings.ts'
 
@@ -16,13 +16,10 @@ export function addDoctorCommand(program: Command): void {
   ).action(async (_options: object, command: Command) => {
     const settings = settingsOf(command)
     const { renderDoctor } = await import('./render-doctor.ts')
-    const answer = await clientOf(settings)
-      .call('doctor')
-      .catch(async (error: unknown) => {
-        if (!(error instanceof WeaveError) || error.code !== 'DAEMON_DOWN') throw error
-        const { diagnoseDown } = await import('./doctor.ts')
-        return diagnoseDown(error, { stateDir: settings.stateDir, defaults: launchDefaults(program) })
-      })
+    const answer = await askDoctor(clientOf(settings), async down => {
+      const { diagnoseDown } = await import('./doctor.ts')
+      return diagnoseDown(down, { stateDir: settings.stateDir, defaults: launchDefaults(program) })
+    })
     print(settings, answer, renderDoctor(answer))
     if (!answer.isDaemonUp) process.exitCode = EXIT_DOWN
     else if (answer.problems > 0) process.exitCode = EXIT_PROBLEMS

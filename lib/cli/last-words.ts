@@ -1,6 +1,5 @@
-import { closeSync, fstatSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { LOG_FILE, openStateFile, readLastWords } from '../io/mod.ts'
+import { LOG_FILE, readLastWords, readStateFileEnd } from '../io/mod.ts'
 
 const TAIL_BYTES = 64 * 1024
 const LEVEL_FATAL = 60
@@ -48,15 +47,7 @@ function firstLine(text: string | undefined): string {
 
 function tail(path: string): string {
   try {
-    const file = openStateFile(path, 'read')
-    try {
-      const { size } = fstatSync(file)
-      const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES))
-      readSync(file, bytes, 0, bytes.length, size - bytes.length)
-      return bytes.toString('utf8')
-    } finally {
-      closeSync(file)
-    }
+    return readStateFileEnd(path, TAIL_BYTES)
   } catch {
     return ''
   }

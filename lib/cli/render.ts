@@ -1,11 +1,11 @@
-import { shortPeerId } from '../address/mod.ts'
+import { peerLabel } from '../address/mod.ts'
 import type { Attachment, ConnectionView, DockerView, DriverView, NameView, PeerRef, Status } from '../api/mod.ts'
 import { counted } from '../base/mod.ts'
 import { column, duration, labelled } from './table.ts'
 
 /** `id(nickname)`, with the short form of the id. */
 export function peerName(peer: PeerRef): string {
-  return `${shortPeerId(peer.id)}(${peer.nickname})`
+  return peerLabel(peer.id, peer.nickname)
 }
 
 export function renderStatus(status: Status): string {

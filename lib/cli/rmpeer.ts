@@ -43,7 +43,7 @@ export function removalWait({ ipam }: Pick<Status, 'ipam'>): string | undefined 
 
 /** What became of it, for people. */
 export function renderRemoved(removed: Removed): string {
-  const { peer, blocks, state, by, agreed, needed, waitsFor, unreachedSeconds = null } = removed
+  const { peer, blocks, state, by, agreed, needed, waitsFor, unreachedSeconds } = removed
   const name = peerName(peer)
   const what = counted(blocks, 'address block')
   const seen = unreachedSeconds === null ? '' : `; ${peer.nickname} was not reached for ${duration(unreachedSeconds)}`

@@ -1,3 +1,5 @@
+import { hasColours } from '../base/mod.ts'
+
 /** What a person sees who reads along; a script gets the plain text. */
 export interface Terminal {
   /** Undefined where the output is no terminal. */
@@ -19,7 +21,7 @@ const COLOURS: readonly (readonly [RegExp, number])[] = [
   [/^ *[A-Z][A-Za-z0-9]+:(?= )/g, BOLD],
 ]
 
-/** No colour with NO_COLOR (no-color.org) or on a terminal that has none. */
+/** What that stream shows. */
 export function terminalOf(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
   env: Readonly<Record<string, string | undefined>>,
@@ -27,7 +29,7 @@ export function terminalOf(
   const isTerminal = stream.isTTY === true
   return {
     columns: isTerminal ? stream.columns || 80 : undefined,
-    isColoured: isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    isColoured: hasColours(isTerminal, env),
   }
 }
 

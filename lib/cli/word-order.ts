@@ -16,7 +16,7 @@ export function targetLast(verb: string, words: readonly string[]): TargetAndAdd
   const addresses = words.slice(0, -1)
   const others = words.filter(word => !ADDRESS.test(word))
   if (!ADDRESS.test(target)) {
-    const name = others.find(word => word !== target && !ADDRESS.test(word))
+    const name = others.find(word => word !== target)
     if (verb !== 'attach' || name === undefined) return { target, addresses }
     throw new WeaveError(
       'USAGE',

@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
 import { pino, type Logger } from 'pino'
+import { hasColours } from '../base/mod.ts'
 import { LOG_FILE, LastWordsFile, LogFile } from '../io/mod.ts'
 import type { DaemonConfig } from './config.ts'
 import { INFO, levelOf } from './log-level.ts'
@@ -37,7 +38,7 @@ export function shaperOf(
   stream: { readonly isTerminal: boolean; readonly dev: number; readonly ino: number },
 ): (line: string) => string {
   const { isTerminal, dev, ino } = stream
-  const isColoured = isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  const isColoured = hasColours(isTerminal, env)
   if (format === 'text' || (format === 'auto' && isTerminal)) return line => logText(line, isColoured)
   return format === 'auto' && env['JOURNAL_STREAM'] === `${dev}:${ino}` ? withPriority : line => line
 }

@@ -25,8 +25,9 @@ export class LostState implements Service {
 
   warnings(): readonly string[] {
     const { lost } = this.#record
+    if (lost === undefined) return []
     const { mesh } = this.#runner.report()
-    return lost === undefined || mesh.id !== undefined ? [] : [lostText(lost, mesh.invitedTo !== undefined)]
+    return mesh.id === undefined ? [lostText(lost, mesh.invitedTo !== undefined)] : []
   }
 
   #note(): void {

@@ -7,7 +7,6 @@ import type { NodeReport, PastReport } from '../node/mod.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { electionOf, listed, namedOthers } from './status/election.ts'
-import { memberEndpoints } from './status/member-endpoints.ts'
 import { Names } from './status/names.ts'
 
 /** How often it is looked whether a doubt is over. */
@@ -72,12 +71,8 @@ export class MeshService implements Service {
     }
   }
 
-  report(): Pick<Status, 'launchOptions' | 'endpoints' | 'memberEndpoints'> {
-    return {
-      launchOptions: [...this.#options],
-      endpoints: [...this.#endpoints],
-      memberEndpoints: memberEndpoints(this.#runner.report()),
-    }
+  report(): Pick<Status, 'launchOptions' | 'endpoints'> {
+    return { launchOptions: [...this.#options], endpoints: [...this.#endpoints] }
   }
 
   warnings(): readonly string[] {

@@ -1,4 +1,4 @@
-import { shortPeerId, type PeerId } from '../address/mod.ts'
+import { peerLabel, type PeerId } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import type { NodeReport } from '../node/mod.ts'
 
@@ -66,7 +66,7 @@ export function unknownPeer(text: string, { peers, neighbours }: Pick<NodeReport
   // Who has not joined yet is linked, and reached by no route.
   const linked = new Set(neighbours.map(({ peerId }) => peerId))
   const isAway = (peer: NodeReport['peers'][number]) => !peer.isReachable && !linked.has(peer.peerId)
-  const away = peers.filter(isAway).map(peer => `${shortPeerId(peer.peerId)}(${peer.nickname})`)
+  const away = peers.filter(isAway).map(({ peerId, nickname }) => peerLabel(peerId, nickname))
   return new WeaveError(
     'PEER_UNKNOWN',
     `no peer is known that is called ${text}; out of reach now: ${away.length === 0 ? 'none' : away.join(', ')}`,

@@ -1,4 +1,4 @@
-import { shortPeerId } from '../address/mod.ts'
+import { peerLabel } from '../address/mod.ts'
 import type { FindingView, PathView, PeerRef, Report } from '../api/mod.ts'
 import { counted, type Millis } from '../base/mod.ts'
 import { doubt, problem, unknown, well } from './finding.ts'
@@ -27,7 +27,7 @@ export interface SmallPathView {
 type Link = Report['peers'][number]['connections'][number]
 
 function nameOf({ id, nickname }: PeerRef): string {
-  return `${shortPeerId(id)}(${nickname})`
+  return peerLabel(id, nickname)
 }
 
 function linksOf({ peers }: Pick<Report, 'peers'>): readonly Link[] {

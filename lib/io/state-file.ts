@@ -62,6 +62,22 @@ export function readStateFile(path: string, bytesMax = STATE_FILE_BYTES_MAX): st
 }
 
 /**
+ * The end of a file of the state directory that may be large, as text in whole lines: so many bytes at most.
+ * @throws as `readStateFile`
+ */
+export function readStateFileEnd(path: string, bytesMax: number): string {
+  const fd = openStateFile(path, 'read')
+  try {
+    const { size } = fstatSync(fd)
+    const bytes = Buffer.alloc(Math.min(size, bytesMax))
+    const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, size - bytes.length))
+    return size > bytesMax ? text.slice(text.indexOf('\n') + 1) : text
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
  * Looks at something in the state directory without opening it: a file, a directory or a socket of ours.
  * @throws WeaveError STATE_UNSAFE, NOT_ROOT
  */

@@ -13,8 +13,8 @@ import type { Giver, GrantScope, Stretch } from './title.ts'
  *     | victim (16) | term u32 | flags u8: 1 forced | runs u16 ≤ 1,024 | runs × | first block u32 | blocks u32 | |
  *
  * The signature is over "weave-ts takeover 1" ‖ mesh id ‖ author ‖ body; the id is the first 16 bytes of the
- * BLAKE2b-256 of the same. Runs ascend and do not overlap; neighbours count as one. Bytes after the runs are ignored. The victim may be the
- * author: that makes a new root for what it owns.
+ * BLAKE2b-256 of the same. Runs ascend and do not overlap; neighbours count as one. Bytes after the runs are ignored. The
+ * victim may be the author: that makes a new root for what it owns.
  */
 export interface Takeover {
   /** 32 hex digits. */

@@ -1,9 +1,9 @@
-import { shortPeerId, type PeerId } from '../address/mod.ts'
+import { peerLabel, type PeerId } from '../address/mod.ts'
 import type { NodeContext } from './context.ts'
 
-/** A peer in a line of text: the short form of its id, and its nickname in brackets. */
+/** A peer in a line of text; see `peerLabel`. */
 export function namedPeer({ view }: Pick<NodeContext, 'view'>, peer: PeerId): string {
-  return `${shortPeerId(peer)}(${view.nicknameOf(peer)})`
+  return peerLabel(peer, view.nicknameOf(peer))
 }
 
 /** The same, but `this host` for this peer. */

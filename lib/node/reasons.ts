@@ -69,7 +69,11 @@ export function isTroubled(reason: LinkDownReason | 'goodbye', code: number): bo
 }
 
 const REFUSING_REASONS: readonly (LinkDownReason | 'goodbye')[] = [
-  ...(['secret-mismatch', 'refused-secret', 'refused-version', 'version-mismatch', 'refused-busy'] as const),
+  'secret-mismatch',
+  'refused-secret',
+  'refused-version',
+  'version-mismatch',
+  'refused-busy',
 ]
 const REFUSING_CODES: readonly number[] = [
   GOODBYE_CODE.otherMesh,

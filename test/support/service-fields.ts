@@ -3,7 +3,7 @@ import type { Status } from '../../lib/api/mod.ts'
 /** The fields of a Status that services report, on a host where nothing happened yet. */
 export const SERVICE_FIELDS: Pick<
   Status,
-  'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'endpoints' | 'memberEndpoints' | 'readers' | 'docker' | 'driver'
+  'overlay' | 'exposed' | 'dns' | 'launchOptions' | 'endpoints' | 'readers' | 'docker' | 'driver'
 > = {
   overlay: {
     bridge: 'weave',
@@ -27,7 +27,6 @@ export const SERVICE_FIELDS: Pick<
   launchOptions: [],
   readers: null,
   endpoints: [],
-  memberEndpoints: ['192.0.2.7:6783'],
   docker: {
     state: 'following',
     endpoint: 'unix:///var/run/docker.sock',

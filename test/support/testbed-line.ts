@@ -1,9 +1,7 @@
 import { meshed, type Host, type Namespace, type Testbed } from './testbed.ts'
 
-/** Two hosts on one network, linked, each with a container. `ips`: those of the containers. */
-export async function launchedPair(
-  bed: Testbed,
-): Promise<{ hosts: [Host, Host]; containers: [Namespace, Namespace]; ips: [string, string] }> {
+/** Two hosts on one network, linked. */
+export async function linkedPair(bed: Testbed): Promise<[Host, Host]> {
   const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
   const [h1, h2] = hosts
   await bed.link(h1, h2, '192.0.2')
@@ -11,6 +9,15 @@ export async function launchedPair(
   await h1.daemon.launch([], { passwordFile })
   await h2.daemon.launch([h1.address], { passwordFile })
   await meshed(hosts, 30_000)
+  return hosts
+}
+
+/** The same, each with a container. `ips`: those of the containers. */
+export async function launchedPair(
+  bed: Testbed,
+): Promise<{ hosts: [Host, Host]; containers: [Namespace, Namespace]; ips: [string, string] }> {
+  const hosts = await linkedPair(bed)
+  const [h1, h2] = hosts
   const containers = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
   const addressOf = async (host: Host, container: Namespace) => (await host.daemon.attach(container))[0]!.split('/')[0]!
   return { hosts, containers, ips: [await addressOf(h1, containers[0]), await addressOf(h2, containers[1])] }

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { DoctorAnswer } from '../../lib/api/mod.ts'
 import { must, waitFor } from '../support/testbed-command.ts'
-import { SECRET, Testbed, meshed, skipSystem, type Host } from '../support/testbed.ts'
+import { linkedPair } from '../support/testbed-line.ts'
+import { SECRET, Testbed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(60_000)
 const BIN = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
@@ -25,12 +26,7 @@ const OUTSIDE = ['clock', 'disk', 'resolver']
 
 t.test('doctor finds what is wrong, and says what to do', { skip: skipSystem, timeout: 55_000 }, async t => {
   const bed = new Testbed(t)
-  const [h1, h2] = (await bed.hosts('h1', 'h2')) as [Host, Host]
-  await bed.link(h1, h2, '192.0.2')
-  const { passwordFile } = bed
-  await h1.daemon.launch([], { passwordFile })
-  await h2.daemon.launch([h1.address], { passwordFile })
-  await meshed([h1, h2])
+  const [h1, h2] = await linkedPair(bed)
 
   const healthy = await waitFor('both say that datagrams get through', SOON_MS, async () => {
     const answer = await doctor(h1)

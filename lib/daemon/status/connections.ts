@@ -1,4 +1,4 @@
-import { shortPeerId, type PeerId } from '../../address/mod.ts'
+import { peerLabel, type PeerId } from '../../address/mod.ts'
 import type { ConnectionView, PathView } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
 import type { ConnectionReport, Contact, NeighbourReport, NodeReport } from '../../node/mod.ts'
@@ -76,7 +76,7 @@ function tcpInfo(path: PathView | null, name: string): string | undefined {
 function relayedInfo(path: PathView | null, name: string): string | undefined {
   if (path?.kind !== 'relayed' || path.via === null) return undefined
   const { via, cipher, why } = path
-  return `encrypted, relayed by ${shortPeerId(via.id)}(${via.nickname}) ${cipher ?? ''} ${name}: ${why ?? ''}`
+  return `encrypted, relayed by ${peerLabel(via.id, via.nickname)} ${cipher ?? ''} ${name}: ${why ?? ''}`
 }
 
 /** Contacts that no connection stands for. What was both named and discovered is shown as it was named. */

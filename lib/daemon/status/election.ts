@@ -1,5 +1,5 @@
 import type { Status } from '../../api/mod.ts'
-import { shortPeerId, type PeerId } from '../../address/mod.ts'
+import { peerLabel, type PeerId } from '../../address/mod.ts'
 import { TO_OURSELF, isSecretTrouble, type Contact, type ElectionReport, type NodeReport } from '../../node/mod.ts'
 import type { Names } from './names.ts'
 
@@ -47,7 +47,7 @@ function decisionOf(
 }
 
 function nameOf({ peerId, nickname }: { readonly peerId: PeerId; readonly nickname: string }): string {
-  return `${shortPeerId(peerId)}(${nickname})`
+  return peerLabel(peerId, nickname)
 }
 
 /** Whether this peer is of a mesh; if not, what it would take. */

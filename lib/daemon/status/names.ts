@@ -1,4 +1,4 @@
-import { shortPeerId, type PeerId } from '../../address/mod.ts'
+import { peerLabel, type PeerId } from '../../address/mod.ts'
 import type { PeerRef } from '../../api/mod.ts'
 import type { NodeReport } from '../../node/mod.ts'
 
@@ -27,7 +27,7 @@ export class Names {
 
   /** For a line of text: the id's short form, and the nickname in brackets. */
   short(id: PeerId): string {
-    return `${shortPeerId(id)}(${this.ref(id).nickname})`
+    return peerLabel(id, this.ref(id).nickname)
   }
 
   /** The same, but `this host` for the peer whose report it is. */

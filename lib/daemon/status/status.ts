@@ -13,6 +13,7 @@ import { impostureAdvice } from './impostures.ts'
 import { macConflictAdvice } from './mac-conflicts.ts'
 import { disputeAdvice } from './disputes.ts'
 import { twiceGiverAdvice, ipamView, rangeAdvice } from './ipam.ts'
+import { memberEndpoints } from './member-endpoints.ts'
 import { Names } from './names.ts'
 import { pastDoubts, pastAdvice } from './past.ts'
 import { pathSizeWarnings, pathViews, pathWarnings, tcpWarnings } from './paths.ts'
@@ -42,7 +43,7 @@ export interface DataPlaneFacts {
 /** What of a Status follows from the node; the rest is the services'. */
 export type NodeStatus = Omit<
   Status,
-  'overlay' | 'exposed' | 'dns' | 'docker' | 'driver' | 'launchOptions' | 'endpoints' | 'memberEndpoints' | 'readers'
+  'overlay' | 'exposed' | 'dns' | 'docker' | 'driver' | 'launchOptions' | 'endpoints' | 'readers'
 >
 /** What of a Report is not in a Status. */
 export type NodeDetails = Omit<Report, keyof Status>
@@ -74,6 +75,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     },
     peer: { id: self.peerId, nickname: self.nickname, incarnation: self.incarnation },
     port: self.port,
+    memberEndpoints: memberEndpoints(report),
     encryption: facts.hasSecret ? 'secret' : 'open',
     isDiscovering: self.isDiscovering,
     links: { count: report.neighbours.length, limit: self.linksMax === 0 ? null : self.linksMax },

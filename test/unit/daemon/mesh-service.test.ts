@@ -99,7 +99,6 @@ t.test('the options that the next launch repeats are in the status', t => {
   t.strictSame(new MeshService({ ...parts, runner }).report(), {
     launchOptions: ['--port', '7000'],
     endpoints: ['192.0.2.1:6783'],
-    memberEndpoints: [],
   })
   t.end()
 })

@@ -8,6 +8,8 @@ import { peerNumber } from '../../support/graphs.ts'
 import { SERVICE_FIELDS } from '../../support/service-fields.ts'
 import { NOW, SELF, contact, endpoint, linked, nodeReport, path, peer } from '../../support/node-reports.ts'
 
+const info = { nickname: 'n', endpoints: [] } as unknown as PeerReport['info']
+
 const FACTS: DaemonFacts = {
   version: '1.2.3',
   pid: 42,
@@ -33,6 +35,7 @@ t.test('a peer alone in its mesh is ready, and its status follows the schema', t
     mesh: { id: 'ab'.repeat(16), isPristine: false, isUnused: false, ipv6Prefix: 'fd12:3456:789a::/48' },
     peer: { id: SELF, nickname: 'self', incarnation: '0011223344556677' },
     encryption: 'secret',
+    memberEndpoints: [],
     connections: [],
     waiting: [],
     warnings: [],
@@ -49,7 +52,6 @@ t.test('a peer to which no data gets through is warned of, with since when, why 
     unusableSince,
     isOnDemand,
   })
-  const info = { nickname: 'n' } as PeerReport['info']
   const member = (number: number) => peer(number, { info })
   const warningsOf = (...paths: ReturnType<typeof lost>[]) =>
     statusOf(nodeReport({ paths, peers: [member(1), member(2)] }), FACTS, NOW).warnings
@@ -68,7 +70,6 @@ t.test('a peer to which no data gets through is warned of, with since when, why 
 })
 
 t.test('a peer that reaches none of the others of its mesh says so, once links had time to be made', t => {
-  const info = { nickname: 'n' } as PeerReport['info']
   const gone = [peer(1, { info, isReachable: false }), peer(2, { info, isReachable: false })]
   const warningsOf = (parts: Partial<Parameters<typeof statusOf>[0]>, startedAt = FACTS.startedAt) =>
     statusOf(nodeReport(parts), { ...FACTS, startedAt }, NOW).warnings

@@ -14,7 +14,13 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { STATE_FILES, isStateFile, makeStateDir, secureStateDir } from '../../../lib/io/state-dir.ts'
-import { STATE_FILE_BYTES_MAX, isOpenToOthers, openStateFile, readStateFile } from '../../../lib/io/state-file.ts'
+import {
+  STATE_FILE_BYTES_MAX,
+  isOpenToOthers,
+  openStateFile,
+  readStateFile,
+  readStateFileEnd,
+} from '../../../lib/io/state-file.ts'
 import { temporaryDirectory, weaveError } from './temporary.ts'
 
 const notRoot = process.geteuid?.() === 0 ? false : 'giving files to others needs root'
@@ -107,6 +113,16 @@ t.test('appends, and makes what is not there for this user alone', t => {
   closeSync(openStateFile(path, 'append'))
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.equal(readStateFile(path), '')
+  t.end()
+})
+
+t.test('reads the end of a file in whole lines', t => {
+  const path = join(temporaryDirectory(t), 'daemon.log')
+  writeFileSync(path, 'first\nsecond\nthird\n', { mode: 0o600 })
+  t.equal(readStateFileEnd(path, 19), 'first\nsecond\nthird\n')
+  t.equal(readStateFileEnd(path, 18), 'second\nthird\n')
+  t.equal(readStateFileEnd(path, 9), 'third\n')
+  t.throws(() => readStateFileEnd(`${path}.1`, 9), { code: 'ENOENT' })
   t.end()
 })
 
