@@ -73,7 +73,7 @@ async function main(asked: readonly string[]): Promise<void> {
 
 async function runChecks(): Promise<void> {
   console.log('\nchecks')
-  for (const [name, [tool, ...argv]] of CHECKS) {
+  await atOnce(PARALLEL, CHECKS, async ([name, [tool, ...argv]]) => {
     const { status, output, seconds } = await run(
       join('node_modules/.bin', tool!),
       argv,
@@ -85,7 +85,7 @@ async function runChecks(): Promise<void> {
       output,
       seconds,
     })
-  }
+  })
   // A test in a directory of no kind would never run.
   const stray = testFiles('test').filter(file => KINDS[file.split('/')[1]!] === undefined)
   report('check places of tests', {
@@ -105,11 +105,16 @@ async function runKind(name: string, kind: Kind): Promise<void> {
     report(name, { results, output: [], seconds: 0 })
     return
   }
-  const queue = [...files]
+  await atOnce(kind.concurrency, files, async file => report(file, await runFile(file, kind)))
+}
+
+/** Does something with each, so many at a time, in their order. */
+async function atOnce<T>(count: number, all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+  const queue = [...all]
   const worker = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) report(file, await runFile(file, kind))
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await act(one)
   }
-  await Promise.all(Array.from({ length: kind.concurrency }, worker))
+  await Promise.all(Array.from({ length: count }, worker))
 }
 
 async function runFile(file: string, kind: Kind): Promise<FileResult> {
