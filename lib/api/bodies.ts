@@ -14,6 +14,7 @@ export const BODIES = {
   routes: { request: schema.NoRequest, answer: schema.RoutesAnswer },
   groups: { request: schema.NoRequest, answer: schema.GroupsAnswer },
   ping: { request: schema.PingRequest, answer: schema.PingAnswer },
+  top: { request: schema.TopRequest, answer: schema.TopAnswer },
   ipam: { request: schema.NoRequest, answer: schema.IpamMap },
   'ipam-check': { request: schema.NoRequest, answer: schema.IpamCheckAnswer },
   events: { request: schema.EventsRequest, answer: schema.EventsAnswer },

@@ -98,6 +98,14 @@ export const CALLS = {
     isForReaders: true,
     description: 'asks a peer for an answer over its data path',
   },
+  top: {
+    method: 'POST',
+    path: '/v1/top',
+    deadlineMs: 5_000,
+    isQuestion: true,
+    isForReaders: true,
+    description: 'who talks to whom on this host, and how much, by a sample of frames',
+  },
   ipam: {
     method: 'GET',
     path: '/v1/ipam',
@@ -208,10 +216,17 @@ export const CALLS = {
   },
 } satisfies Readonly<Record<string, Call>>
 
-/** The deadline of one call in milliseconds: what its caller lets it wait (`timeoutSeconds`) comes on top. */
+/**
+ * The deadline of one call in milliseconds: what its caller lets it wait (`timeoutSeconds`), or wants it to take
+ * (`seconds`), comes on top.
+ */
 export function deadlineOf({ deadlineMs }: Pick<Call, 'deadlineMs'>, request: unknown): number {
-  const { timeoutSeconds } = (request ?? {}) as { readonly timeoutSeconds?: unknown }
-  return deadlineMs + (typeof timeoutSeconds === 'number' ? timeoutSeconds * 1_000 : 0)
+  const { timeoutSeconds, seconds } = (request ?? {}) as {
+    readonly timeoutSeconds?: unknown
+    readonly seconds?: unknown
+  }
+  const added = [timeoutSeconds, seconds].reduce<number>((sum, one) => sum + (typeof one === 'number' ? one : 0), 0)
+  return deadlineMs + added * 1_000
 }
 
 export type CallName = keyof typeof CALLS

@@ -464,6 +464,37 @@ export const PingAnswer = z.object({
   /** Why there was no answer. */
   why: z.string().nullable(),
 })
+/** `seconds`: how long frames are looked at. `limit`: pairs that are told, the busiest first. */
+export const TopRequest = z.object({
+  seconds: z.number().min(0.1).max(60).default(2),
+  limit: z.number().int().min(1).max(1_000).default(20),
+})
+const TalkEnd = z.object({
+  /** Of IP; of Ethernet where a frame carries no IP packet. */
+  address: z.string(),
+  /** Which container has it, by what it is called, and on which peer; null where nobody tells of it. */
+  container: z.string().nullable(),
+  names: z.array(z.string()),
+  peer: PeerRef.nullable(),
+})
+const TalkView = z.object({
+  source: TalkEnd,
+  destination: TalkEnd,
+  /** `out`: from this host to others. */
+  direction: z.enum(['in', 'out']),
+  bytesPerSecond: z.number(),
+  framesPerSecond: z.number(),
+})
+/** The busiest first, by bytes. */
+export const TopAnswer = z.object({
+  /** For how long was looked. */
+  seconds: z.number(),
+  /** How many frames were looked at: all else is reckoned from them. */
+  framesSeen: z.number().int(),
+  talks: z.array(TalkView),
+  /** How many pairs are not told, and what they have together. */
+  others: z.object({ pairs: z.number().int(), bytesPerSecond: z.number(), framesPerSecond: z.number() }),
+})
 /** The nearest first. */
 export const RoutesAnswer = z.object({ routes: z.array(PeerRouteView) })
 /** Groups by their IP addresses, in order; and who gets all multicast, and why. This host comes first. */
@@ -501,6 +532,8 @@ export type PeerRef = z.infer<typeof PeerRef>
 export type PathView = z.infer<typeof PathView>
 export type PeerRouteView = z.infer<typeof PeerRouteView>
 export type PingAnswer = z.infer<typeof PingAnswer>
+export type TopAnswer = z.infer<typeof TopAnswer>
+export type TalkEnd = z.infer<typeof TalkEnd>
 export type ConnectionView = z.infer<typeof ConnectionView>
 export type PeerView = z.infer<typeof PeerView>
 export type TargetView = z.infer<typeof TargetView>

@@ -6,7 +6,7 @@ const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'The mesh:': ['invite', 'connect', 'forget', 'found', 'prime', 'rmpeer', 'keygen'],
   'Containers and this host:': ['attach', 'detach', 'ps', 'whois', 'expose', 'hide', 'ipam'],
   'Names:': ['dns-add', 'dns-remove', 'dns-lookup', 'dns-args'],
-  'How it goes:': ['status', 'doctor', 'events', 'ping', 'trace', 'report', 'metrics', 'version'],
+  'How it goes:': ['status', 'doctor', 'events', 'ping', 'trace', 'top', 'report', 'metrics', 'version'],
   'This program:': ['completion', 'help'],
 }
 
@@ -88,6 +88,10 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [words: string, effec
   ],
   ping: [['ping host2', 'direct, or through whom']],
   trace: [['trace host2', 'each host on the way']],
+  top: [
+    ['top', 'until interrupted'],
+    ['top --seconds 10 --count 5', 'the five busiest pairs'],
+  ],
   report: [
     ['report', 'for scripts'],
     ['report --bundle', 'an archive for a bug report, without secrets'],

@@ -17,6 +17,7 @@ import { addNameCommands } from './name-commands.ts'
 import { addReportCommand } from './report-command.ts'
 import { addServiceCommand } from './service-command.ts'
 import { addStatusCommands } from './status-commands.ts'
+import { addTopCommand } from './top-command.ts'
 import { addWayCommands } from './way-commands.ts'
 
 const EXIT_USAGE = 2
@@ -32,6 +33,7 @@ export function weaveProgram(isJson = false): Command {
   addDoctorCommand(program)
   addReportCommand(program)
   addWayCommands(program)
+  addTopCommand(program)
   addEventsCommand(program)
   addAttachmentCommands(program)
   addExposureCommands(program)

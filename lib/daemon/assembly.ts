@@ -186,7 +186,7 @@ async function open(
   if (record.lost !== undefined) log.error({ event: 'state-lost' }, lostText(record.lost, config.mesh !== null))
   const { services, metrics, readers } = servicesOf(config, settings, {
     ...{ seams, log, host, mac, mtu, isAdopted, firewall, node, runner, store, memory, record, startedAt, onEnd },
-    traffic,
+    ...{ traffic, plane },
     counts: () => ({ offloads: plane.offloads(), counters: plane.counters(), refused: server.refused }),
     macs: now => plane.macs(Math.floor(now / 1000)),
     events: surroundings.events,

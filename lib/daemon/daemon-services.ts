@@ -6,6 +6,7 @@ import { errorText, type Millis } from '../base/mod.ts'
 import { kernelHasIpv6, NetnsResolvConfs } from '../host/mod.ts'
 import type { StateStore } from '../io/mod.ts'
 import { ipv6PrefixOf, type Node } from '../node/mod.ts'
+import type { DataPlane } from '../overlay/mod.ts'
 import type { AssemblyHost, AssemblySeams } from './assembly-seams.ts'
 import { AttachmentService } from './attachment-service.ts'
 import { AttachmentRecords } from './attachment-records.ts'
@@ -49,6 +50,7 @@ import type { DerivedSettings } from './settings.ts'
 import type { DataPlaneFacts } from './status/status.ts'
 import { StatusService } from './status-service.ts'
 import { Strays } from './strays.ts'
+import { TopService } from './top-service.ts'
 import { WaysService } from './ways-service.ts'
 import { WhereaboutsService } from './whereabouts-service.ts'
 
@@ -71,6 +73,7 @@ export interface Ground {
   readonly record: LaunchRecord
   readonly startedAt: Millis
   readonly traffic: Pick<PeerTraffic, 'totals'>
+  readonly plane: Pick<DataPlane, 'sample'>
   counts(): Pick<DataPlaneFacts, 'counters' | 'offloads' | 'refused'>
   /** To look at each costs more than all that is counted. */
   macs(now: Millis): DataPlaneFacts['macs']
@@ -196,6 +199,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     whereabouts,
     new GroupsService(runner),
     new WaysService({ runner, peersAt: address => whereabouts.peersAt(address), now: seams.now }),
+    new TopService({ runner, plane: parts.plane, whereabouts }),
     new IpamService({
       runner,
       look: () =>

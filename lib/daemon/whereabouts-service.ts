@@ -56,6 +56,15 @@ export class WhereaboutsService implements Service {
     return [...new Set(this.#at(bare, ip, this.#runner.report()).map(({ peer }) => peer.id as PeerId))]
   }
 
+  /** What the peers of the mesh tell of an address in canonical form; of several the first. Nothing is said of what is free. */
+  told(address: string, report: NodeReport): Whereabouts | undefined {
+    const ip = parseIp(address)
+    if (ip === undefined) return undefined
+    const ipv4 = embeddedIpv4(ip, report.mesh.ipv6Prefix)
+    const { zone } = this.#runner.node.names
+    return this.#shown([...zone.at(address), ...(ipv4 === undefined ? [] : zone.at(formatIp(ipv4)))], report)[0]
+  }
+
   #whois(what: string): Whereabouts[] {
     const report = this.#runner.report()
     const bare = addressOf(what)

@@ -1,5 +1,5 @@
 import type { EndpointParts, Ipv4 } from '../address/mod.ts'
-import type { ForwardingChange, SwitchNotice, SwitchRules } from '../overlay/mod.ts'
+import type { ForwardingChange, FrameTally, SwitchNotice, SwitchRules } from '../overlay/mod.ts'
 
 /** What a lane's worker is started with. */
 export interface LaneStart {
@@ -19,6 +19,9 @@ export type LaneOrder =
   | { readonly kind: 'forget'; readonly peerIndex: number }
   /** Hand a frame to the own bridge. */
   | { readonly kind: 'deliver'; readonly frame: Uint8Array }
+  /** Begin or end a sample of what passes; of the end comes a report. */
+  | { readonly kind: 'sample'; readonly id: number }
+  | { readonly kind: 'end-sample'; readonly id: number }
   | { readonly kind: 'stop' }
 
 export type LaneReport =
@@ -42,4 +45,6 @@ export type LaneReport =
   | { readonly kind: 'group-frame'; readonly frame: Uint8Array | undefined }
   /** Datagrams wait to be taken for links. */
   | { readonly kind: 'handed' }
+  /** What an `end-sample` asked for. */
+  | { readonly kind: 'sampled'; readonly id: number; readonly tally: FrameTally }
   | { readonly kind: 'failure'; readonly message: string }

@@ -1,5 +1,13 @@
 import type { Mac } from '../address/mod.ts'
-import type { DataPlane, DataPlaneEvents, EngineOp, ForwardingChange, MacEntry, SessionTotals } from '../overlay/mod.ts'
+import type {
+  DataPlane,
+  DataPlaneEvents,
+  EngineOp,
+  ForwardingChange,
+  FrameSample,
+  MacEntry,
+  SessionTotals,
+} from '../overlay/mod.ts'
 import { applyEngineOp } from '../overlay/mod.ts'
 import { Lanes, type LanesOptions } from './lanes.ts'
 import type { NativeEngine } from './native-engine.ts'
@@ -50,6 +58,10 @@ export class LanePlane implements DataPlane {
 
   sessionTotals(receiverIndex: number): SessionTotals | undefined {
     return this.#stopping === undefined ? this.#engine.sessionTotals(receiverIndex) : undefined
+  }
+
+  sample(): FrameSample | undefined {
+    return this.#stopping === undefined ? this.#lanes.sample() : undefined
   }
 
   offloads(): Readonly<Record<string, boolean>> {

@@ -64,6 +64,9 @@ function run(): void {
         if (order.kind === 'stop') return
         if (order.kind === 'forget') forwarder.forgetPeer(order.peerIndex)
         else if (order.kind === 'deliver') forwarder.deliver(order.frame)
+        else if (order.kind === 'sample') forwarder.samples.begin(order.id, Math.random, monotonicMillis())
+        else if (order.kind === 'end-sample')
+          post({ kind: 'sampled', id: order.id, tally: forwarder.samples.end(order.id) })
         else forwarder.setTable((table = changedTable(table, order.change)))
       }
       const ready = lane.wait(start.mask, drain(forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)

@@ -7,10 +7,12 @@ import {
   DEFAULT_SWITCH_RULES,
   type DataPlaneEvents,
   type ForwardingChange,
+  type FrameSample,
   type SwitchRules,
 } from '../overlay/mod.ts'
 import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
+import { LaneSamples } from './lane-samples.ts'
 import type { NativeEngine } from './native-engine.ts'
 
 export interface LanesOptions {
@@ -33,6 +35,7 @@ export class Lanes {
   readonly #events: DataPlaneEvents
   readonly #workers: Worker[] = []
   readonly #exits: Promise<void>[] = []
+  readonly #samples: LaneSamples
   #isStopping = false
 
   constructor(engine: NativeEngine, events: DataPlaneEvents, options: LanesOptions) {
@@ -41,6 +44,7 @@ export class Lanes {
     const macTable = new SharedArrayBuffer(MacTable.bytesFor(options.macCapacity))
     this.macs = new MacTable(macTable, options.macKey)
     const masks = SHAPES[options.shape ?? 'split']
+    this.#samples = new LaneSamples(masks.length, order => this.#order(order))
     masks.forEach((mask, laneNumber) => {
       const backlog = new ReportBacklog()
       const start: LaneStart = {
@@ -59,6 +63,7 @@ export class Lanes {
     const worker = new Worker(workerUrl(), { workerData: start, name: `weave-lane-${start.laneNumber}` })
     let failure: string | undefined
     worker.on('message', (report: LaneReport) => {
+      if (report.kind === 'sampled') return this.#samples.handle(report.id, report.tally)
       if (report.kind !== 'failure' && report.kind !== 'handed') backlog.release(bodyBytes(report))
       if (this.#isStopping) return
       if (report.kind === 'control')
@@ -111,10 +116,16 @@ export class Lanes {
     this.#engine.wake()
   }
 
+  /** Looks at some of the frames that pass; undefined: there are enough who do. */
+  sample(): FrameSample | undefined {
+    return this.#samples.begin()
+  }
+
   /** Ends the threads. No event follows. The engine stays open: close it after. */
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#order({ kind: 'stop' })
+    this.#samples.stop()
     await Promise.all(this.#exits)
   }
 

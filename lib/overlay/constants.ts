@@ -108,3 +108,14 @@ export const GROUP_FRAMES_PER_SECOND = 512
 export const GROUP_FRAME_BYTES_MAX = 9_216
 /** Ways to the listeners of groups that a lane remembers. */
 export const GROUP_WAYS_MAX = 1_024
+
+/** Of the frames that pass a lane about so many are looked at in one span while somebody asks who talks … */
+export const SAMPLES_PER_SPAN = 200
+/** … of so long: below 2,000 frames a second each is seen. */
+export const SAMPLE_SPAN_MS = 100
+/** A sample ends by itself after so long. */
+export const SAMPLE_MS_MAX = 70_000
+/** Pairs of addresses that one sample tells apart; what is more is counted as of others. */
+export const TALKS_MAX = 1_024
+/** Samples of one data plane at once. */
+export const FRAME_SAMPLES_MAX = 4

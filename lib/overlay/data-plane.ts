@@ -1,6 +1,7 @@
 import type { EndpointParts, Ipv4, Mac } from '../address/mod.ts'
 import type { EngineOp } from './engine-op.ts'
 import type { ForwardingChange } from './forwarding-change.ts'
+import type { FrameTally } from './frame-tally.ts'
 import type { MacEntry } from './mac-table.ts'
 import type { SessionTotals } from './packet-engine.ts'
 import type { SwitchNotice } from './switch-notice.ts'
@@ -30,10 +31,18 @@ export interface DataPlane {
   macs(nowSeconds: number): MacEntry[]
   /** Undefined when there is no such session. */
   sessionTotals(receiverIndex: number): SessionTotals | undefined
+  /** Looks at some of the frames that pass from now on. Undefined: FRAME_SAMPLES_MAX are under way. */
+  sample(): FrameSample | undefined
   /** Which offloads are on. */
   offloads(): Readonly<Record<string, boolean>>
   /** Ends, and lets go of device and socket. No event follows. */
   stop(): Promise<void>
+}
+
+/** A sample that is being taken; it sees nothing more after SAMPLE_MS_MAX, and has to be ended all the same. */
+export interface FrameSample {
+  /** Ends it: what all lanes saw. To be called once. */
+  end(): Promise<FrameTally>
 }
 
 /** What a data plane tells the main thread. */

@@ -15,6 +15,7 @@ import { FloodLimit } from './flood-limit.ts'
 import { behindPart, FloodWays, type FloodWay } from './flood-ways.ts'
 import type { ForwardingTable } from './forwarding.ts'
 import { BLANK_TABLE } from './forwarding-change.ts'
+import { FrameSamples } from './frame-samples.ts'
 import { GroupFrames } from './group-frames.ts'
 import { GROUP_MESSAGE, type GroupMessage } from './group-message.ts'
 import { GroupWays } from './group-ways.ts'
@@ -70,6 +71,8 @@ const LANE_SHIFT = SEQUENCE_COUNTER_BITS - 32
  * bodies, and frames that wait for a path.
  */
 export class Forwarder {
+  /** Who wants to know what passes. */
+  readonly samples = new FrameSamples()
   readonly #lane: EngineLane
   readonly #macs: MacTable
   readonly #hooks: ForwarderHooks
@@ -177,6 +180,7 @@ export class Forwarder {
     this.#sendCount = 0
     for (let row = 0; row < count; row++) this.#fromTap(row, now, nowSeconds)
     this.#flush()
+    this.samples.outward(this.#lane, count, now)
     return count
   }
 
@@ -198,6 +202,7 @@ export class Forwarder {
       else if (this.#fromPeer(row, at, kind, now, nowSeconds)) lane.deliveries[deliveryCount++] = row
     }
     this.#flush()
+    this.samples.inward(lane, deliveryCount, now)
     if (deliveryCount > 0) lane.tapWrite(deliveryCount)
     return count
   }

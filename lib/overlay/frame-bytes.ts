@@ -1,3 +1,5 @@
+/** EtherTypes of a VLAN tag (IEEE 802.1Q). */
+export const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8]
 export const IPV6_HEADER_BYTES = 40
 /** Where an IPv6 header says what comes after it. */
 export const NEXT_HEADER_AT = 6

@@ -5,11 +5,11 @@ import {
   NEIGHBOUR_TARGET_AT,
   NEIGHBOUR_TARGET_END,
   NEXT_HEADER_AT,
+  VLAN_TYPES,
   u16At,
 } from './frame-bytes.ts'
 
 const ETHERNET_TYPE_AT = 12
-const VLAN_TYPES = [0x8100, 0x88a8]
 const NEXT_HOP_BY_HOP = 0
 const NEXT_ROUTING = 43
 const NEXT_OPTIONS = 60

@@ -9,6 +9,7 @@ import {
   type ForwarderOptions,
   type ForwardingChange,
   type ForwardingTable,
+  type FrameSample,
   type MacEntry,
   type SessionTotals,
 } from '../../lib/overlay/mod.ts'
@@ -22,6 +23,8 @@ export class MemoryPlane implements DataPlane {
   readonly #macs: MacTable
   readonly #forwarder: Forwarder
   #table: ForwardingTable | undefined
+  #lastSample = 0
+  #now: Millis = 0
   readonly #events: Omit<DataPlaneEvents, 'onFailure'>
 
   constructor(
@@ -41,6 +44,7 @@ export class MemoryPlane implements DataPlane {
 
   /** One batch of each direction; false when there was none. */
   pump(now: Millis): boolean {
+    this.#now = now
     const didOut = this.#forwarder.outbound(now) >= 0
     const didIn = this.#forwarder.inbound(now) >= 0
     for (const { peerIndex, bundle } of this.engine.takeHanded()) this.#events.onHanded(peerIndex, bundle)
@@ -79,6 +83,12 @@ export class MemoryPlane implements DataPlane {
 
   sessionTotals(receiverIndex: number): SessionTotals | undefined {
     return this.engine.sessionTotals(receiverIndex)
+  }
+
+  sample(): FrameSample {
+    const id = ++this.#lastSample
+    this.#forwarder.samples.begin(id, () => 0.5, this.#now)
+    return { end: () => Promise.resolve(this.#forwarder.samples.end(id)) }
   }
 
   offloads(): Readonly<Record<string, boolean>> {

@@ -79,6 +79,16 @@ const ANSWERS: Readonly<Record<CallName, object | string>> = {
     ],
   },
   ping: { peer: { id: 'p', nickname: 'n' }, isAnswered: false, rttMs: null, path: null, why: 'no way' },
+  top: {
+    ...{ seconds: 2, framesSeen: 3, others: { pairs: 0, bytesPerSecond: 0, framesPerSecond: 0 } },
+    talks: [
+      {
+        source: { address: '10.32.0.1', container: 'netns:a', names: [], peer: { id: 'p', nickname: 'n' } },
+        destination: { address: '224.0.0.251', container: null, names: [], peer: null },
+        ...{ direction: 'out', bytesPerSecond: 1.5, framesPerSecond: 1 },
+      },
+    ],
+  },
   ipam: { range: '10.32.0.0/12', blockPrefix: 26, blockAddresses: 64, runs: [RUN], outside: [] },
   'ipam-check': { leases: 1, targets: 1, addresses: 1, findings: [{ what: 'a', remedy: 'b' }] },
   connect: { targets: ['h1'] },
@@ -135,6 +145,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     t.strictSame(await client.call(name), ANSWERS[name], name)
   t.strictSame(await client.call('whois', { what: '10.32.0.1' }), ANSWERS.whois)
   t.strictSame(await client.call('ping', { peer: 'n' }), ANSWERS.ping)
+  t.strictSame(await client.call('top', { limit: 5 }), ANSWERS.top)
   t.strictSame(await client.call('events', { after: 3, since: '2026-01-31T12:00:00Z' }), ANSWERS.events)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
@@ -160,6 +171,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(seen.slice(14), [
     ['whois', { what: '10.32.0.1' }],
     ['ping', { peer: 'n', timeoutSeconds: 1 }],
+    ['top', { seconds: 2, limit: 5 }],
     ['events', { after: 3, since: '2026-01-31T12:00:00Z' }],
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],

@@ -96,6 +96,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
             changeTable: () => undefined,
             deliver: () => undefined,
             forgetPeer: () => undefined,
+            sample: () => undefined,
             offloads: () => ({}),
             counters: () => ({}),
             macs: () => [],
