@@ -4,6 +4,22 @@ const EMPTY = new Uint8Array(0)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+/** Writers live shortly and are many: memory for each of its own costs more than what is written. */
+const POOL_BYTES = 16_384
+const POOLED_BYTES_MAX = 1_024
+let pool = new Uint8Array(POOL_BYTES)
+let pooled = 0
+
+/** Memory for a writer, with what another one left in it. */
+function room(bytes: number): Uint8Array {
+  if (bytes > POOLED_BYTES_MAX) return new Uint8Array(bytes)
+  if (pooled + bytes > POOL_BYTES) {
+    pool = new Uint8Array(POOL_BYTES)
+    pooled = 0
+  }
+  return pool.subarray(pooled, (pooled += bytes))
+}
+
 /** Appends little-endian fields to a buffer that grows. */
 export class ByteWriter {
   #bytes: Uint8Array
@@ -11,8 +27,8 @@ export class ByteWriter {
   #length = 0
 
   constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity)
-    this.#view = new DataView(this.#bytes.buffer)
+    this.#bytes = room(capacity)
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, capacity)
   }
 
   get length(): number {

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, toHex } from '../base/mod.ts'
 import { parsePeerId, PEER_ID_CHARACTERS, type PeerId } from '../address/mod.ts'
-import { SIGNING_PUBLIC_KEY_BYTES, writeRecord, type LedgerRecord } from '../wire/mod.ts'
+import { SIGNING_PUBLIC_KEY_BYTES, recordBytes, writeRecord, type LedgerRecord } from '../wire/mod.ts'
 import type { LedgerChanges, OwnerChange } from './changes.ts'
 import { packWireRecord, type PackedRecord } from './packed-record.ts'
 
@@ -12,8 +12,8 @@ import { packWireRecord, type PackedRecord } from './packed-record.ts'
  */
 export interface LedgerStoreEntry {
   readonly key: string
-  /** Undefined: delete the key. */
-  readonly value: Uint8Array | undefined
+  /** Undefined: delete the key. Made when it is asked for, since what changes again before it is written need not be. */
+  readonly value: () => Uint8Array | undefined
 }
 
 /** What was stored, or a piece of it: owners, and the records of just these. */
@@ -31,9 +31,12 @@ const OWNER_END = OWNER_AT + PEER_ID_CHARACTERS
 export function storeEntries(changes: LedgerChanges): LedgerStoreEntry[] {
   const records = changes.records.map(({ owner, kind, key, record }) => ({
     key: `${RECORD_ENTRY}${owner}${kind.toString(16).padStart(2, '0')}${toHex(key)}`,
-    value: record && recordValue(record),
+    value: () => record && recordValue(record),
   }))
-  const owners = changes.owners.map(change => ({ key: `${OWNER_ENTRY}${change.owner}`, value: ownerValue(change) }))
+  const owners = changes.owners.map(change => ({
+    key: `${OWNER_ENTRY}${change.owner}`,
+    value: () => ownerValue(change),
+  }))
   return [...records, ...owners]
 }
 
@@ -108,7 +111,7 @@ export class StoreReader {
 }
 
 function recordValue(record: LedgerRecord): Uint8Array {
-  const writer = new ByteWriter()
+  const writer = new ByteWriter(recordBytes(record))
   writeRecord(writer, record)
   return writer.finish()
 }

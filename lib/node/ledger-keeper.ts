@@ -1,6 +1,12 @@
 import type { PeerId } from '../address/mod.ts'
 import { equalBytes, type Millis } from '../base/mod.ts'
-import { StoreReader, storeEntries, type LedgerChanges, type RecordChange } from '../ledger/mod.ts'
+import {
+  StoreReader,
+  storeEntries,
+  type LedgerChanges,
+  type LedgerStoreEntry,
+  type RecordChange,
+} from '../ledger/mod.ts'
 import { COLLECT_INTERVAL_MS, FOREIGN_PERSIST_DELAY_MS } from './constants.ts'
 import type { NodeContext } from './context.ts'
 import type { Gossip } from './gossip.ts'
@@ -25,7 +31,7 @@ export class LedgerKeeper implements NodePart {
   #isOfThisMesh = false
   #leftOut = 0
   #pendingChanges: RecordChange[] = []
-  #foreign = new Map<string, Uint8Array | undefined>()
+  #foreign = new Map<string, LedgerStoreEntry['value']>()
   #foreignAt: Millis | undefined
   #collectAt: Millis = 0
 
@@ -78,7 +84,7 @@ export class LedgerKeeper implements NodePart {
     this.#foreignAt = undefined
     if (this.#foreign.size === 0) return
     this.#emit(
-      [...this.#foreign].map(([key, value]) => ({ key, value })),
+      [...this.#foreign].map(([key, value]) => ({ key, value: value() })),
       true,
     )
     this.#foreign = new Map()
@@ -109,7 +115,7 @@ export class LedgerKeeper implements NodePart {
       records: changes.records.filter(change => isOwn(change) === wantOwn),
       owners: changes.owners.filter(change => isOwn(change) === wantOwn),
     })
-    const own = storeEntries(split(true))
+    const own = storeEntries(split(true)).map(({ key, value }) => ({ key, value: value() }))
     this.#emit(own, false)
     for (const { key, value } of storeEntries(split(false))) this.#foreign.set(key, value)
     if (this.#foreign.size > 0) this.#foreignAt ??= now + FOREIGN_PERSIST_DELAY_MS

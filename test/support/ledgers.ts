@@ -79,7 +79,8 @@ export class MemoryStore {
   entries = new Map<string, Uint8Array>()
 
   save(ledger: Ledger): void {
-    for (const { key, value } of storeEntries(ledger.takeChanges())) {
+    for (const { key, value: valueOf } of storeEntries(ledger.takeChanges())) {
+      const value = valueOf()
       if (value) this.entries.set(key, value)
       else this.entries.delete(key)
     }
