@@ -48,8 +48,12 @@ export class Comparison {
 
   /** Everything was told, and what was lacking has come. */
   get isComplete(): boolean {
-    for (const [owner, lastSeq] of this.#awaited) if (!this.#ledger.lacks(owner, lastSeq)) this.#awaited.delete(owner)
-    return this.#open.size === 0 && this.#awaited.size === 0
+    if (this.#open.size > 0) return false
+    for (const [owner, lastSeq] of this.#awaited) {
+      if (this.#ledger.lacks(owner, lastSeq)) return false
+      this.#awaited.delete(owner)
+    }
+    return true
   }
 }
 
