@@ -8,7 +8,7 @@ const LAYERS = [
   { noise: [], ledger: [], topology: [], ipam: [], names: [], overlay: [] },
   { peer: [], node: ['peer'] },
   { io: [], host: [], api: [] },
-  { docker: [], doctor: [], daemon: ['docker', 'doctor'], cli: ['daemon', 'docker', 'doctor'] },
+  { docker: [], doctor: [], daemon: ['docker', 'doctor'], cli: ['daemon', 'docker', 'doctor'], page: [] },
 ]
 
 const PURE_LAYERS = 4
@@ -51,8 +51,36 @@ module.exports = {
       comment:
         'a room is imported by its mod.ts; entries of threads and processes are named by URL, which is no import',
       severity: 'error',
-      from: { path: '^lib/([^/]+)/' },
+      from: { path: '^lib/([^/]+)/', pathNot: '^lib/page/' },
       to: { path: '^lib/', pathNot: `^lib/($1/|[^/]+/mod[.]ts$|(${DOORS.join('|')})$)` },
+    },
+    {
+      name: 'page-alone',
+      comment: 'the page runs in a browser: it imports nothing of other rooms but the types of what is answered',
+      severity: 'error',
+      from: { path: '^lib/page/' },
+      to: { path: '^lib/', pathNot: '^lib/(page/|api/schema[.]ts$)' },
+    },
+    {
+      name: 'page-types-only',
+      comment: 'the schemas themselves stay with the daemon',
+      severity: 'error',
+      from: { path: '^lib/page/' },
+      to: { path: '^lib/(?!page/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'page-of-the-daemon',
+      comment: 'the page is shipped as files: nothing else imports it',
+      severity: 'error',
+      from: { path: '^lib/(?!page/)' },
+      to: { path: '^lib/page/' },
+    },
+    {
+      name: 'page-no-node',
+      comment: 'the page runs in a browser',
+      severity: 'error',
+      from: { path: '^lib/page/' },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'not-by-its-own-mod',
@@ -84,9 +112,9 @@ module.exports = {
     },
     {
       name: 'no-dev-package-in-lib',
-      comment: 'what is shipped needs its packages under dependencies',
+      comment: 'what is shipped needs its packages under dependencies; those of the page are in it',
       severity: 'error',
-      from: { path: '^lib/' },
+      from: { path: '^lib/', pathNot: '^lib/page/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {

@@ -6,6 +6,10 @@ import type { BuildOptions, PluginBuild } from 'esbuild'
 
 /** Where they come to lie. */
 export const OUT = 'build/bundle/js'
+/** The page, for a browser. */
+export const PAGE_OUT = 'build/bundle/page'
+/** What is in the page besides ours: whoever gets it gets their licences with it. */
+export const PAGE_PACKAGES = ['d3-dispatch', 'd3-force', 'd3-quadtree', 'd3-timer', 'uplot'] as const
 const PROGRAM = 'lib/cli/main'
 /** What most commands need, in one file of the format that Node.js loads fastest. */
 const CLIENT = 'lib/cli/client'
@@ -55,6 +59,30 @@ export const CLIENT_BUILD: BuildOptions = {
 
 /** What is started by its path. */
 export const BESIDE_BUILD: BuildOptions = { ...COMMON, entryPoints: BESIDE.map(compiled) }
+
+/** `index.html`, `page.js` and `page.css`, which need nothing else from anywhere. */
+export const PAGE_BUILD: BuildOptions = {
+  outdir: PAGE_OUT,
+  entryPoints: [
+    { in: 'lib/page/main.ts', out: 'page' },
+    { in: 'lib/page/page.css', out: 'page' },
+    { in: 'lib/page/index.html', out: 'index' },
+  ],
+  loader: { '.html': 'copy' },
+  bundle: true,
+  platform: 'browser',
+  format: 'iife',
+  target: 'es2022',
+  tsconfig: 'lib/page/tsconfig.json',
+  minify: true,
+  banner: { js: `/*!\n${PAGE_PACKAGES.map(licenceOf).join('\n')}*/` },
+  legalComments: 'inline',
+  logLevel: 'warning',
+}
+
+function licenceOf(name: string): string {
+  return `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8').trim()}\n`
+}
 
 function compiled(file: string): string {
   return `build/${file}.js`
