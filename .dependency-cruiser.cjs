@@ -69,13 +69,6 @@ module.exports = {
       to: { path: '^lib/(?!page/)', dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'page-of-the-daemon',
-      comment: 'the page is shipped as files: nothing else imports it',
-      severity: 'error',
-      from: { path: '^lib/(?!page/)' },
-      to: { path: '^lib/page/' },
-    },
-    {
       name: 'page-no-node',
       comment: 'the page runs in a browser',
       severity: 'error',

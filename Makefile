@@ -25,6 +25,7 @@ lint: dependencies ## check formatting (prettier) and code (eslint)
 
 types: dependencies ## check types (tsc)
 	@$(BIN)/tsc -p . --noEmit --incremental false
+	@$(BIN)/tsc -p lib/page --incremental false
 
 layers: dependencies ## check that imports point down the list of layers
 	@$(BIN)/depcruise --config .dependency-cruiser.cjs lib

@@ -58,15 +58,27 @@ ensure_packages() {
     fail "apt-get install failed; install by hand: ${missing[*]}"
 }
 
-# Prometheus reads our metrics in one of the system tests, which is skipped without it: not every system has it.
+# Of what one of the system tests needs, which is skipped without it: not every system has the packages.
+ensure_optional() {
+  local -r program=$1
+  shift
+  [[ $SCOPE == all && $EUID == 0 ]] || return 1
+  ! command -v "$program" >/dev/null && apt-cache show "$@" >/dev/null 2>&1 || return 1
+  echo "setup: installing $*" >&2
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+    echo "setup: $* could not be installed: what it tests is skipped" >&2
+}
+
+# Prometheus reads our metrics.
 ensure_prometheus() {
-  [[ $SCOPE == all && $EUID == 0 ]] || return 0
-  ! command -v prometheus >/dev/null && apt-cache show prometheus >/dev/null 2>&1 || return 0
-  echo "setup: installing prometheus" >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >&2 ||
-    echo "setup: prometheus could not be installed: what it tests is skipped" >&2
+  ensure_optional prometheus prometheus || return 0
   # Only its programs are wanted.
   if [[ -d /run/systemd/system ]]; then systemctl disable --now prometheus >&2 || true; fi
+}
+
+# The page is looked at in a real browser.
+ensure_browser() {
+  ensure_optional chromedriver chromium chromium-driver || return 0
 }
 
 # npm writes node_modules/.package-lock.json when it is done.
@@ -81,4 +93,5 @@ ensure_modules() {
 check_node
 ensure_packages
 ensure_prometheus
+ensure_browser
 ensure_modules

@@ -36,6 +36,7 @@ const CHECKS: readonly (readonly [string, readonly string[]])[] = [
   ['formatting', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['code style', ['eslint', '--max-warnings', '0', '.']],
   ['types', ['tsc', '-p', '.', '--noEmit', '--incremental', 'false']],
+  ['types of the page', ['tsc', '-p', 'lib/page', '--incremental', 'false']],
   ['layers', ['depcruise', '--config', '.dependency-cruiser.cjs', 'lib']],
   ['dead code', ['knip', '--no-progress']],
 ]

@@ -33,7 +33,7 @@ export interface AddressPicture {
 export const MAP_WIDTH = 1_000
 /** Different colours of others; neighbours in the map have different ones as far as that goes. */
 const OTHER_CLASSES = 5
-const NOBODY = 'nobody'
+const OWNERLESS = 'nobody'
 
 type Run = IpamMap['runs'][number]
 
@@ -65,7 +65,7 @@ function classNames(runs: readonly Run[]): (run: Run) => string {
   const others = [...new Set(runs.flatMap(({ owner, isSelf }) => (owner === null || isSelf ? [] : [owner.id])))]
   const numbers = new Map(others.map((id, i) => [id, (i % OTHER_CLASSES) + 1]))
   return ({ owner, isSelf, isReachable }) => {
-    if (owner === null) return NOBODY
+    if (owner === null) return OWNERLESS
     if (isSelf) return 'own'
     return isReachable ? `other-${numbers.get(owner.id)!}` : 'unreached'
   }

@@ -8,7 +8,7 @@ const MAP_HEIGHT = 28
 const PIECE_MIN = 0.4
 
 /** The address range in order, drawn by owner, and the owners as a table. */
-export class AddressView {
+export class AddressPanel {
   readonly #range = placed('address-range', HTMLElement)
   readonly #ends = placed('address-ends', HTMLElement)
   readonly #map = drawing('svg', {

@@ -2,10 +2,10 @@ import type { Whereabouts } from './answers.ts'
 import { containerRows, foundRows, type ContainerRow } from './container-search.ts'
 import { element, placed, setText } from './elements.ts'
 import { PagedTable } from './paged-table.ts'
-import { countOf, NOTHING } from './words.ts'
+import { countOf, NO_VALUE } from './words.ts'
 
 /** The containers of the whole mesh, and the field that looks for some. */
-export class ContainerView {
+export class ContainerPanel {
   readonly #search = placed('container-search', HTMLInputElement)
   readonly #count = placed('container-count', HTMLElement)
   readonly #table = new PagedTable<ContainerRow>(placed('containers', HTMLElement), {
@@ -50,6 +50,6 @@ export class ContainerView {
 
 function lines(texts: readonly string[]): Node[] {
   return texts.length === 0
-    ? [element('span', { class: 'faint', text: NOTHING })]
+    ? [element('span', { class: 'faint', text: NO_VALUE })]
     : texts.map(text => element('span', { class: 'line', text }))
 }

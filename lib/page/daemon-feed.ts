@@ -4,7 +4,7 @@ import { isNews } from './event-rows.ts'
 import { faultOf, NO_ANSWER, type Fault } from './faults.ts'
 
 /** What comes of each question. */
-export interface Answers {
+export interface AnswerOf {
   readonly status: Status
   readonly graph: GraphShown
   readonly containers: ContainersShown
@@ -15,7 +15,7 @@ export interface Answers {
 
 /** Who is told what comes. */
 export interface Told {
-  answer<Q extends Question>(name: Q, answer: Answers[Q]): void
+  answer<Q extends Question>(name: Q, answer: AnswerOf[Q]): void
   fault(name: Question, fault: Fault): void
   events(events: readonly EventView[]): void
 }
@@ -79,7 +79,7 @@ export class DaemonFeed {
     const isAnswered = 'answer' in given
     this.#plan.done(name, isAnswered, performance.now())
     this.#ask()
-    if (isAnswered) this.#told.answer(name, given.answer as Answers[Q])
+    if (isAnswered) this.#told.answer(name, given.answer as AnswerOf[Q])
     else this.#told.fault(name, given.fault)
   }
 

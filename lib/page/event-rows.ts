@@ -9,7 +9,7 @@ export interface EventRow {
   readonly text: string
 }
 
-const EVENTS_KEPT = 500
+const EVENT_ROWS_MAX = 500
 const WHO: readonly string[] = ['peer', 'nickname']
 
 /** Kinds after which the mesh, what is attached, or what is wrong may look otherwise. */
@@ -19,7 +19,7 @@ const QUIET_KINDS: readonly string[] = ['asked']
 export function withEvents(rows: readonly EventRow[], events: readonly EventView[]): EventRow[] {
   const last = rows[0]?.seq ?? 0
   const fresh = events.filter(({ seq }) => seq > last).map(eventRow)
-  return [...fresh.reverse(), ...rows].slice(0, EVENTS_KEPT)
+  return [...fresh.reverse(), ...rows].slice(0, EVENT_ROWS_MAX)
 }
 
 /** Whether an event lets expect that answers of before are not true any more. */

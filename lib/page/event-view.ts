@@ -4,7 +4,7 @@ import { withEvents, type EventRow } from './event-rows.ts'
 import { PagedTable } from './paged-table.ts'
 import { clockText } from './words.ts'
 
-const LEVELS: Readonly<Record<EventView['level'], string>> = {
+const LEVEL_CLASSES: Readonly<Record<EventView['level'], string>> = {
   info: '',
   warn: 'tag warning',
   error: 'tag problem',
@@ -29,7 +29,7 @@ export class EventTable {
         head: 'Kind',
         isNarrow: true,
         isHead: true,
-        cell: ({ kind, level }) => [element('span', { class: LEVELS[level], text: kind })],
+        cell: ({ kind, level }) => [element('span', { class: LEVEL_CLASSES[level], text: kind })],
       },
       { head: 'What', cell: ({ text }) => text },
     ],

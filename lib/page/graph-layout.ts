@@ -9,7 +9,7 @@ import {
 } from 'd3-force'
 import type { MeshPicture } from './mesh-graph.ts'
 
-export interface Place {
+export interface Spot {
   readonly x: number
   readonly y: number
 }
@@ -36,7 +36,7 @@ interface Body extends SimulationNodeDatum {
  * Where each vertex is drawn. Those that had a place begin there, so that a picture changes no more than it must; the
  * same input gives the same places.
  */
-export function layOut({ vertices, edges }: MeshPicture, before: ReadonlyMap<string, Place>): Map<string, Place> {
+export function layOut({ vertices, edges }: MeshPicture, before: ReadonlyMap<string, Spot>): Map<string, Spot> {
   const bodies: Body[] = vertices.map(({ id }) => ({ id, ...before.get(id) }))
   const known = vertices.filter(({ id }) => before.has(id)).length
   const isNew = known * 2 < vertices.length
@@ -78,7 +78,7 @@ function shapeOf({ vertices, edges }: MeshPicture): string {
   return [...vertices.map(({ id }) => id), ...edges.map(({ from, to }) => `${from} ${to}`)].sort().join()
 }
 
-function fitted(bodies: readonly Body[]): Map<string, Place> {
+function fitted(bodies: readonly Body[]): Map<string, Spot> {
   const xs = bodies.map(({ x }) => x ?? 0)
   const ys = bodies.map(({ y }) => y ?? 0)
   const x = spanOf(xs, PICTURE_WIDTH)

@@ -1,5 +1,5 @@
 import { drawing, placed, setText } from './elements.ts'
-import { isSameShape, layOut, PICTURE_HEIGHT, PICTURE_WIDTH, type Place } from './graph-layout.ts'
+import { isSameShape, layOut, PICTURE_HEIGHT, PICTURE_WIDTH, type Spot } from './graph-layout.ts'
 import { edgeClass, type Edge, type MeshPicture, type Vertex } from './mesh-graph.ts'
 import { countOf } from './words.ts'
 
@@ -21,7 +21,7 @@ export class GraphView {
   readonly #edges = drawing('g')
   readonly #labels = drawing('g')
   readonly #vertices = drawing('g')
-  #places: ReadonlyMap<string, Place> = new Map()
+  #places: ReadonlyMap<string, Spot> = new Map()
   #last: MeshPicture = { vertices: [], edges: [] }
   #shown = ''
 

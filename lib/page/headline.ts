@@ -9,7 +9,7 @@ export interface Headline {
   readonly details: readonly string[]
 }
 
-const NO_MESH: Readonly<Record<Status['mesh']['founding'], string>> = {
+const WITHOUT_MESH: Readonly<Record<Status['mesh']['founding'], string>> = {
   done: 'It is of a mesh.',
   nobody: 'It is of no mesh: nobody has founded one.',
   deciding: 'It is of no mesh: it is not decided yet who founds.',
@@ -24,7 +24,7 @@ export function headlineOf({ isReady, mesh, ipam, peers, encryption, version, up
     isReady,
     state: isReady
       ? `Ready: this host gives addresses of ${ipam.range}.`
-      : `Not ready. ${mesh.id === null ? NO_MESH[mesh.founding] : `${sentence(ipam.reason ?? 'no addresses can be given yet')}.`}`,
+      : `Not ready. ${mesh.id === null ? WITHOUT_MESH[mesh.founding] : `${sentence(ipam.reason ?? 'no addresses can be given yet')}.`}`,
     details: [
       mesh.id === null ? 'no mesh' : `mesh ${mesh.id.slice(0, 8)}`,
       hosts,

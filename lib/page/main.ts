@@ -1,7 +1,7 @@
-import { AddressView } from './address-view.ts'
+import { AddressPanel } from './address-view.ts'
 import type { Question } from './asking-plan.ts'
-import { ContainerView } from './container-view.ts'
-import { DaemonFeed, type Answers } from './daemon-feed.ts'
+import { ContainerPanel } from './container-view.ts'
+import { DaemonFeed, type AnswerOf } from './daemon-feed.ts'
 import { placed, setText } from './elements.ts'
 import { EventTable } from './event-view.ts'
 import { faultText, isRefused, type Fault } from './faults.ts'
@@ -11,7 +11,7 @@ import { HistoryView } from './history-view.ts'
 import { hostTable } from './host-table.ts'
 import { hostRows, pictureOf } from './mesh-graph.ts'
 import { ProblemsView } from './problems-view.ts'
-import { troublesOf } from './problems.ts'
+import { complaintsOf } from './problems.ts'
 import { clockText } from './words.ts'
 
 /** The page: what the daemon answers, put where it belongs. */
@@ -20,16 +20,16 @@ class Page {
   readonly #host = placed('host', HTMLElement)
   readonly #state = placed('state', HTMLElement)
   readonly #details = placed('details', HTMLElement)
-  readonly #containers = new ContainerView()
+  readonly #containers = new ContainerPanel()
   readonly #graph = new GraphView()
   readonly #hosts = hostTable()
-  readonly #addresses = new AddressView()
+  readonly #addresses = new AddressPanel()
   readonly #history = new HistoryView()
   readonly #events = new EventTable()
   readonly #problems: ProblemsView
   readonly #feed: DaemonFeed
-  #status: Answers['status'] | undefined
-  #doctor: Answers['doctor'] | null = null
+  #status: AnswerOf['status'] | undefined
+  #doctor: AnswerOf['doctor'] | null = null
   #doctorNote = 'The host is being looked at.'
   #answeredAt: Date | undefined
 
@@ -50,7 +50,7 @@ class Page {
     this.#feed.start()
   }
 
-  #answer({ status, graph, containers, ipam, history, doctor }: Partial<Answers>): void {
+  #answer({ status, graph, containers, ipam, history, doctor }: Partial<AnswerOf>): void {
     if (status !== undefined) this.#showStatus(status)
     if (graph !== undefined) {
       this.#graph.show(pictureOf(graph))
@@ -81,7 +81,7 @@ class Page {
     }
   }
 
-  #showStatus(status: Answers['status']): void {
+  #showStatus(status: AnswerOf['status']): void {
     this.#status = status
     this.#answeredAt = new Date()
     this.#fault.hidden = true
@@ -96,9 +96,9 @@ class Page {
 
   #showProblems(): void {
     if (this.#status === undefined) return
-    const troubles = troublesOf(this.#status, this.#doctor)
-    this.#problems.show(troubles, this.#doctorNote)
-    const problems = troubles.filter(({ severity }) => severity === 'problem').length
+    const complaints = complaintsOf(this.#status, this.#doctor)
+    this.#problems.show(complaints, this.#doctorNote)
+    const problems = complaints.filter(({ severity }) => severity === 'problem').length
     const title = `${problems === 0 ? '' : `(${problems}) `}${this.#host.textContent ?? ''} · weave-ts`
     if (document.title !== title) document.title = title
   }

@@ -42,7 +42,7 @@ export interface HostRow {
 const NEAR_MS = 8
 const MIDDLING_MS = 64
 const CLASS_ZERO_MS = 4
-const KINDS: readonly EdgeKind[] = ['direct', 'relayed', 'tcp', 'none']
+const OWN_WAY_KINDS: readonly EdgeKind[] = ['direct', 'relayed', 'tcp', 'none']
 const WAYS: Readonly<Record<string, string>> = {
   direct: 'direct',
   tcp: 'over TCP',
@@ -116,7 +116,7 @@ function wayOf(path: PathShown | undefined, names: ReadonlyMap<string, string>):
 
 /** Of a path through a relay the last piece is drawn: the way to the relay has a path of its own. */
 function pathEdge(self: string, { to, kind, via, rttMs }: PathShown): Edge | undefined {
-  const known = KINDS.find(one => one === kind)
+  const known = OWN_WAY_KINDS.find(one => one === kind)
   if (to === self || known === undefined) return undefined
   const from = known === 'relayed' && via !== null ? via : self
   return { from, to, kind: known, nearness: nearnessOf(rttMs), rtt: rttText(rttMs) }

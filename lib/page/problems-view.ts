@@ -1,7 +1,7 @@
 import { element, placed, setText } from './elements.ts'
-import { troubleSummary, type Trouble } from './problems.ts'
+import { complaintSummary, type Complaint } from './problems.ts'
 
-const WORDS: Readonly<Record<Trouble['severity'], string>> = {
+const SEVERITY_WORDS: Readonly<Record<Complaint['severity'], string>> = {
   problem: 'Problem',
   warning: 'Warning',
   unknown: 'Not known',
@@ -19,20 +19,20 @@ export class ProblemsView {
     this.#again.addEventListener('click', onAgain)
   }
 
-  show(troubles: readonly Trouble[], note: string): void {
+  show(complaints: readonly Complaint[], note: string): void {
     setText(this.#note, note)
-    const shown = JSON.stringify(troubles)
+    const shown = JSON.stringify(complaints)
     if (shown === this.#shown) return
     this.#shown = shown
-    setText(this.#summary, `${troubleSummary(troubles)}.`)
-    this.#summary.className = `summary ${troubles[0]?.severity ?? 'well'}`
-    this.#list.replaceChildren(...troubles.map(troubleItem))
+    setText(this.#summary, `${complaintSummary(complaints)}.`)
+    this.#summary.className = `summary ${complaints[0]?.severity ?? 'well'}`
+    this.#list.replaceChildren(...complaints.map(complaintItem))
   }
 }
 
-function troubleItem({ severity, what, remedy }: Trouble): HTMLLIElement {
+function complaintItem({ severity, what, remedy }: Complaint): HTMLLIElement {
   const said = [
-    element('span', { class: `tag ${severity}`, text: WORDS[severity] }),
+    element('span', { class: `tag ${severity}`, text: SEVERITY_WORDS[severity] }),
     element('p', { class: 'what', text: what }),
   ]
   if (remedy !== null) said.push(element('p', { class: 'remedy' }, ...withCommands(remedy)))

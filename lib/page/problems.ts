@@ -2,36 +2,37 @@ import type { DoctorAnswer, FindingView, PeerView, Status } from './answers.ts'
 import { calledBy, sentence } from './words.ts'
 
 /** Something that is wrong, or may be, in words. */
-export interface Trouble {
+export interface Complaint {
   readonly severity: 'problem' | 'warning' | 'unknown'
   readonly what: string
   /** Null: nothing is to be done, or `what` says it. */
   readonly remedy: string | null
 }
 
-const ORDER: readonly Trouble['severity'][] = ['problem', 'warning', 'unknown']
+const SEVERITIES: readonly Complaint['severity'][] = ['problem', 'warning', 'unknown']
 /** The hosts that are named when many are not reached. */
-const NAMED_MAX = 10
+const NAMED_GONE_MAX = 10
 const FAILED_STATES: readonly string[] = ['failed', 'retrying']
 
 /**
  * What is wrong, the worst first: what the status says at once, and what `doctor` found when it looked last. Where
  * doctor is not known (it has not answered yet, or may not be asked), the status tells what it can.
  */
-export function troublesOf(status: Status, doctor: DoctorAnswer | null): Trouble[] {
+export function complaintsOf(status: Status, doctor: DoctorAnswer | null): Complaint[] {
   const found = (doctor?.findings ?? []).filter(({ verdict }) => verdict !== 'ok')
   const all = [
     ...readiness(status, found),
     ...unreached(status),
     ...ways(status, found),
-    ...(doctor === null ? toldByStatus(status) : found.map(troubleOf)),
+    ...(doctor === null ? toldByStatus(status) : found.map(complaintOf)),
   ]
-  return ORDER.flatMap(severity => all.filter(trouble => trouble.severity === severity))
+  return SEVERITIES.flatMap(severity => all.filter(complaint => complaint.severity === severity))
 }
 
 /** What is wrong in one line. */
-export function troubleSummary(troubles: readonly Trouble[]): string {
-  const count = (severity: Trouble['severity']) => troubles.filter(trouble => trouble.severity === severity).length
+export function complaintSummary(complaints: readonly Complaint[]): string {
+  const count = (severity: Complaint['severity']) =>
+    complaints.filter(complaint => complaint.severity === severity).length
   const said = [
     [count('problem'), 'problem', 'problems'],
     [count('warning'), 'warning', 'warnings'],
@@ -40,7 +41,7 @@ export function troubleSummary(troubles: readonly Trouble[]): string {
   return parts.length === 0 ? 'Nothing is wrong' : parts.join(', ')
 }
 
-function troubleOf({ verdict, found, remedy }: FindingView): Trouble {
+function complaintOf({ verdict, found, remedy }: FindingView): Complaint {
   return {
     severity: verdict === 'ok' ? 'unknown' : verdict,
     what: sentence(found),
@@ -48,7 +49,7 @@ function troubleOf({ verdict, found, remedy }: FindingView): Trouble {
   }
 }
 
-function readiness(status: Status, found: readonly FindingView[]): Trouble[] {
+function readiness(status: Status, found: readonly FindingView[]): Complaint[] {
   if (status.isReady || found.some(({ check }) => check === 'mesh')) return []
   const why = status.waiting[0] ?? status.ipam.reason ?? 'it is not said why'
   return [
@@ -61,35 +62,35 @@ function readiness(status: Status, found: readonly FindingView[]): Trouble[] {
 }
 
 /** Hosts of the mesh that are not reached, one by one as long as they are few. */
-function unreached({ peers }: Status): Trouble[] {
+function unreached({ peers }: Status): Complaint[] {
   const gone = peers.filter(({ isSelf, isReachable }) => !isSelf && !isReachable)
   const remedy = (name: string) =>
     `See whether that host is up and weave-ts runs there (\`weave-ts doctor\`). If it is gone for good, give its addresses to others: \`weave-ts rmpeer ${name}\``
-  if (gone.length <= NAMED_MAX)
+  if (gone.length <= NAMED_GONE_MAX)
     return gone.map(peer => ({
       severity: 'problem',
       what: `The host ${calledBy(peer)} is not reached`,
       remedy: remedy(peer.nickname === '' ? peer.id : peer.nickname),
     }))
-  const named = gone.slice(0, NAMED_MAX).map(calledBy).join(', ')
+  const named = gone.slice(0, NAMED_GONE_MAX).map(calledBy).join(', ')
   return [
     {
       severity: 'problem',
-      what: `${gone.length} hosts are not reached: ${named} and ${gone.length - NAMED_MAX} more`,
+      what: `${gone.length} hosts are not reached: ${named} and ${gone.length - NAMED_GONE_MAX} more`,
       remedy: remedy('HOST'),
     },
   ]
 }
 
 /** Paths that are not what they should be. What doctor says of a peer is better. */
-function ways({ peers }: Status, found: readonly FindingView[]): Trouble[] {
+function ways({ peers }: Status, found: readonly FindingView[]): Complaint[] {
   return peers.flatMap(peer => {
     const isTold = found.some(one => one.check === 'udp' && one.peer?.id === peer.id)
-    return peer.isSelf || !peer.isReachable || isTold ? [] : wayTrouble(peer)
+    return peer.isSelf || !peer.isReachable || isTold ? [] : wayComplaint(peer)
   })
 }
 
-function wayTrouble(peer: PeerView): Trouble[] {
+function wayComplaint(peer: PeerView): Complaint[] {
   const { path } = peer
   const name = calledBy(peer)
   if (path === null || path.kind === 'direct') return []
@@ -101,8 +102,8 @@ function wayTrouble(peer: PeerView): Trouble[] {
 }
 
 /** Without doctor. */
-function toldByStatus({ connections, ipam, isReady, waiting, warnings }: Status): Trouble[] {
-  const failed = connections.flatMap(({ address, error, path, state }): Trouble[] =>
+function toldByStatus({ connections, ipam, isReady, waiting, warnings }: Status): Complaint[] {
+  const failed = connections.flatMap(({ address, error, path, state }): Complaint[] =>
     error === null || path !== null || !FAILED_STATES.includes(state)
       ? []
       : [
@@ -113,14 +114,14 @@ function toldByStatus({ connections, ipam, isReady, waiting, warnings }: Status)
           },
         ],
   )
-  const disputed = ipam.disputed.map(({ address, container, owner, usedBy }): Trouble => ({
+  const disputed = ipam.disputed.map(({ address, container, owner, usedBy }): Complaint => ({
     severity: 'problem',
     what: `${address} of ${container} is in dispute with ${calledBy(usedBy ?? owner ?? { id: 'another host', nickname: '' })}`,
     remedy: 'See `weave-ts status ipam`',
   }))
-  const told = warnings.map((what): Trouble => ({ severity: 'warning', what: sentence(what), remedy: null }))
+  const told = warnings.map((what): Complaint => ({ severity: 'warning', what: sentence(what), remedy: null }))
   // The first of them is why it is not ready.
-  const waits = (isReady ? waiting : waiting.slice(1)).map((what): Trouble => ({
+  const waits = (isReady ? waiting : waiting.slice(1)).map((what): Complaint => ({
     severity: 'warning',
     what: `This host waits: ${what}`,
     remedy: null,

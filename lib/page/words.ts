@@ -10,7 +10,7 @@ const CLASS_OVER_TCP = 15
 const RATE_UNITS = ['B/s', 'kB/s', 'MB/s', 'GB/s'] as const
 
 /** Where there is no value. */
-export const NOTHING = '–'
+export const NO_VALUE = '–'
 
 /** `1 host`, `3 hosts`. */
 export function countOf(count: number, noun: string, plural = `${noun}s`): string {
@@ -43,7 +43,7 @@ export function containerText(container: string): string {
 
 /** Milliseconds with as many digits as matter. */
 export function rttText(ms: number | null): string {
-  if (ms === null) return NOTHING
+  if (ms === null) return NO_VALUE
   if (ms === 0) return '0 ms'
   if (ms < 1) return `${ms.toFixed(2)} ms`
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
@@ -51,7 +51,7 @@ export function rttText(ms: number | null): string {
 
 /** What an RTT class (docs/protocol.md §7.1) says of a round trip. */
 export function rttClassText(rttClass: number | null): string {
-  if (rttClass === null) return NOTHING
+  if (rttClass === null) return NO_VALUE
   if (rttClass === 0) return `below ${CLASS_ONE_MS} ms`
   if (rttClass >= CLASS_OVER_TCP) return 'over TCP'
   const leastMs = CLASS_ONE_MS * 2 ** (rttClass - 1)
@@ -59,7 +59,7 @@ export function rttClassText(rttClass: number | null): string {
 }
 
 export function rateText(bytesPerSecond: number | null): string {
-  if (bytesPerSecond === null) return NOTHING
+  if (bytesPerSecond === null) return NO_VALUE
   let value = bytesPerSecond
   let unit = 0
   while (value >= 999.5 && unit < RATE_UNITS.length - 1) {

@@ -10,7 +10,7 @@ import type {
 } from '../../lib/page/answers.ts'
 import { SERVICE_FIELDS } from './service-fields.ts'
 
-/** Answers of a daemon in a mesh that is made up. `gone`: numbers of hosts that are not reached. */
+/** AnswerOf of a daemon in a mesh that is made up. `gone`: numbers of hosts that are not reached. */
 export interface MadeUpMesh {
   readonly hosts: number
   readonly gone?: readonly number[]

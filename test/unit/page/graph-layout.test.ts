@@ -1,9 +1,9 @@
 import t from 'tap'
-import { isSameShape, layOut, PICTURE_HEIGHT, PICTURE_WIDTH, type Place } from '../../../lib/page/graph-layout.ts'
+import { isSameShape, layOut, PICTURE_HEIGHT, PICTURE_WIDTH, type Spot } from '../../../lib/page/graph-layout.ts'
 import { pictureOf } from '../../../lib/page/mesh-graph.ts'
 import { madeUpGraph } from '../../support/page-answers.ts'
 
-const distance = (a: Place, b: Place) => Math.hypot(a.x - b.x, a.y - b.y)
+const distance = (a: Spot, b: Spot) => Math.hypot(a.x - b.x, a.y - b.y)
 
 t.test('every vertex lies within the picture and apart from the others, the same way each time', async t => {
   for (const hosts of [1, 2, 3, 10, 40]) {

@@ -35,6 +35,8 @@ for (const [file, rules, what] of [
   ['lib/io/leaning.ts', ['no-test-in-lib'], 'shipped code that imports a test'],
   ['lib/peer/beside.ts', ['room-by-its-mod'], 'a room imported beside its mod.ts'],
   ['lib/node/inward.ts', ['not-by-its-own-mod'], 'a file that imports its own mod.ts'],
+  ['lib/page/valuing.ts', ['page-types-only'], 'a page that imports more than types'],
+  ['lib/page/reaching.ts', ['page-alone'], 'a page that imports types of another room'],
   ['lib/stray/stray.ts', ['known-room'], 'a room that no layer knows'],
 ] as const) {
   t.test(`the rule of layers catches ${what}`, t => {
@@ -52,9 +54,10 @@ t.test('the rule of layers lets imports point down, within a room, and from node
     'node/node.ts',
     'io/io.ts',
     'cli/cli.ts',
+    'page/page.ts',
   ]) {
     t.notOk(broken.has(`lib/${file}`), file)
   }
-  t.equal(violations.length, 10)
+  t.equal(violations.length, 12)
   t.end()
 })
