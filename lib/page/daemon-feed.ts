@@ -25,6 +25,7 @@ const ANSWER_MAX_MS = 8_000
 const DOCTOR_MAX_MS = 35_000
 /** Events that come together are shown together. */
 const EVENTS_TOGETHER_MS = 50
+const OLD_MS = 500
 const STREAM_AGAIN_MS = 2_000
 
 /** Asks the daemon while the page is seen: again and again, and at once when an event says that something happened. */
@@ -37,6 +38,8 @@ export class DaemonFeed {
   #eventTimer: number | undefined
   #events: EventView[] = []
   #lastSeq = 0
+  /** The first events of a stream are old ones: what they tell is in the answers that are asked for meanwhile. */
+  #oldUntil = Infinity
 
   constructor(told: Told) {
     this.#told = told
@@ -86,8 +89,10 @@ export class DaemonFeed {
   #listen(): void {
     clearTimeout(this.#streamTimer)
     this.#stream?.close()
+    this.#oldUntil = Infinity
     const stream = new EventSource(this.#lastSeq === 0 ? STREAM_PATH : `${STREAM_PATH}?after=${this.#lastSeq}`)
     this.#stream = stream
+    stream.addEventListener('open', () => (this.#oldUntil = performance.now() + OLD_MS))
     stream.addEventListener('message', ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as EventView))
     stream.addEventListener('error', () => {
       if (this.#stream !== stream) return
@@ -106,8 +111,10 @@ export class DaemonFeed {
       const events = this.#events
       this.#events = []
       this.#eventTimer = undefined
-      if (events.some(isNews)) this.#plan.news(performance.now())
-      this.#ask()
+      if (performance.now() > this.#oldUntil && events.some(isNews)) {
+        this.#plan.news(performance.now())
+        this.#ask()
+      }
       this.#told.events(events)
     }, EVENTS_TOGETHER_MS)
   }

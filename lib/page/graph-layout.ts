@@ -5,6 +5,7 @@ import {
   forceSimulation,
   forceX,
   forceY,
+  type Simulation,
   type SimulationNodeDatum,
 } from 'd3-force'
 import type { MeshPicture } from './mesh-graph.ts'
@@ -23,6 +24,8 @@ const ROUND_VERTICES_MAX = 30_000
 const ROUNDS_MAX = 300
 /** When all but a few are where they were. */
 const ROUNDS_AGAIN = 60
+/** Beyond, vertices are drawn small and without names. */
+const LARGE_VERTICES = 100
 /** More would not be seen, and take time: of more each second, third or so pulls. */
 const PULLING_EDGES_MAX = 1_500
 /** What is few is drawn large. */
@@ -33,40 +36,64 @@ interface Body extends SimulationNodeDatum {
 }
 
 /**
- * Where each vertex is drawn. Those that had a place begin there, so that a picture changes no more than it must; the
- * same input gives the same places.
+ * Finds where each vertex is drawn, in rounds, so that a large mesh is drawn before it lies well. Those that had a place
+ * begin there, so that a picture changes no more than it must; the same input gives the same places.
  */
-export function layOut({ vertices, edges }: MeshPicture, before: ReadonlyMap<string, Spot>): Map<string, Spot> {
-  const bodies: Body[] = vertices.map(({ id }) => ({ id, ...before.get(id) }))
-  const known = vertices.filter(({ id }) => before.has(id)).length
-  const isNew = known * 2 < vertices.length
-  const rounds = isNew
-    ? Math.min(ROUNDS_MAX, Math.ceil(ROUND_VERTICES_MAX / Math.max(1, vertices.length)))
-    : Math.min(ROUNDS_AGAIN, ROUNDS_MAX)
-  const stride = Math.ceil(edges.length / PULLING_EDGES_MAX)
-  const pulling = edges.filter((_, i) => i % stride === 0).map(({ from, to }) => ({ source: from, target: to }))
-  const radius = vertices.length > 100 ? 5 : 26
-  const simulation = forceSimulation(bodies)
-    .stop()
-    .alpha(isNew ? 1 : 0.2)
-    .alphaDecay(1 - 0.001 ** (1 / rounds))
-    .force(
-      'apart',
-      forceManyBody<Body>()
-        .strength(vertices.length > 100 ? -30 : -400)
-        .theta(1.2),
+export class GraphLayout {
+  readonly #bodies: readonly Body[]
+  readonly #simulation: Simulation<Body, undefined>
+  readonly #rounds: number
+  #done = 0
+
+  constructor({ vertices, edges }: MeshPicture, before: ReadonlyMap<string, Spot>) {
+    const bodies: Body[] = vertices.map(({ id }) => ({ id, ...before.get(id) }))
+    const known = vertices.filter(({ id }) => before.has(id)).length
+    const isNew = known * 2 < vertices.length
+    const isLarge = vertices.length > LARGE_VERTICES
+    this.#rounds = Math.min(
+      isNew ? ROUNDS_MAX : ROUNDS_AGAIN,
+      Math.ceil(ROUND_VERTICES_MAX / Math.max(1, vertices.length)),
     )
-    .force(
-      'together',
-      forceLink<Body, { source: string; target: string }>(pulling)
-        .id(({ id }) => id)
-        .distance(90),
+    const stride = Math.ceil(edges.length / PULLING_EDGES_MAX)
+    const pulling = edges.filter((_, i) => i % stride === 0).map(({ from, to }) => ({ source: from, target: to }))
+    this.#bodies = bodies
+    this.#simulation = forceSimulation(bodies)
+      .stop()
+      .alpha(isNew ? 1 : 0.2)
+      .alphaDecay(1 - 0.001 ** (1 / this.#rounds))
+      .force(
+        'apart',
+        forceManyBody<Body>()
+          .strength(isLarge ? -30 : -400)
+          .theta(1.2),
+      )
+      .force(
+        'together',
+        forceLink<Body, { source: string; target: string }>(pulling)
+          .id(({ id }) => id)
+          .distance(90),
+      )
+      .force('x', forceX<Body>(0).strength(0.1))
+      .force('y', forceY<Body>(0).strength(0.16))
+    // In a large mesh it takes as long as all else, and the vertices are small.
+    if (!isLarge) this.#simulation.force('collide', forceCollide<Body>(26))
+  }
+
+  /** So many rounds × vertices of work; true: there is nothing left to do. */
+  advance(roundVertices: number): boolean {
+    const rounds = Math.min(
+      this.#rounds - this.#done,
+      Math.max(1, Math.floor(roundVertices / Math.max(1, this.#bodies.length))),
     )
-    .force('collide', forceCollide<Body>(radius))
-    .force('x', forceX<Body>(0).strength(0.1))
-    .force('y', forceY<Body>(0).strength(0.16))
-  simulation.tick(rounds)
-  return fitted(bodies)
+    this.#simulation.tick(rounds)
+    this.#done += rounds
+    return this.#done >= this.#rounds
+  }
+
+  /** As far as they are found. */
+  spots(): Map<string, Spot> {
+    return fitted(this.#bodies)
+  }
 }
 
 /** Whether two pictures have the same vertices and edges, however they are drawn. */

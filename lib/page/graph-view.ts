@@ -1,5 +1,5 @@
 import { drawing, placed, setText } from './elements.ts'
-import { isSameShape, layOut, PICTURE_HEIGHT, PICTURE_WIDTH, type Spot } from './graph-layout.ts'
+import { GraphLayout, isSameShape, PICTURE_HEIGHT, PICTURE_WIDTH, type Spot } from './graph-layout.ts'
 import { edgeClass, type Edge, type MeshPicture, type Vertex } from './mesh-graph.ts'
 import { countOf } from './words.ts'
 
@@ -10,6 +10,9 @@ const MEASURED_EDGES_MAX = 24
 const MEASURED_LINKS_MAX = 6
 /** Own ways meet at this host: what is said of them stands nearer to the far end. */
 const LABEL_AT = 0.6
+/** Work of a layout, in rounds × vertices: before it is drawn first, and then at a time. */
+const FIRST_WORK = 12_000
+const SLICE_WORK = 3_000
 const RADIUS = 8
 const SMALL_RADIUS = 4
 const NAME_BELOW = 20
@@ -23,6 +26,7 @@ export class GraphView {
   readonly #vertices = drawing('g')
   #places: ReadonlyMap<string, Spot> = new Map()
   #last: MeshPicture = { vertices: [], edges: [] }
+  #timer: number | undefined
   #shown = ''
 
   constructor() {
@@ -46,8 +50,29 @@ export class GraphView {
     const shown = JSON.stringify(picture)
     if (shown === this.#shown) return
     this.#shown = shown
-    if (!isSameShape(picture, this.#last)) this.#places = layOut(picture, this.#places)
+    const isSame = isSameShape(picture, this.#last)
     this.#last = picture
+    if (!isSame) this.#layOut(picture)
+    this.#draw()
+  }
+
+  #layOut(picture: MeshPicture): void {
+    window.clearTimeout(this.#timer)
+    const layout = new GraphLayout(picture, this.#places)
+    const isDone = layout.advance(FIRST_WORK)
+    this.#places = layout.spots()
+    if (isDone) return
+    const goOn = () => {
+      if (layout.advance(SLICE_WORK)) {
+        this.#places = layout.spots()
+        this.#draw()
+      } else this.#timer = window.setTimeout(goOn)
+    }
+    this.#timer = window.setTimeout(goOn)
+  }
+
+  #draw(): void {
+    const picture = this.#last
     const gone = picture.vertices.filter(({ isReachable }) => !isReachable).length
     setText(
       this.#title,

@@ -1,7 +1,13 @@
 import t from 'tap'
-import { isSameShape, layOut, PICTURE_HEIGHT, PICTURE_WIDTH, type Spot } from '../../../lib/page/graph-layout.ts'
-import { pictureOf } from '../../../lib/page/mesh-graph.ts'
+import { GraphLayout, isSameShape, PICTURE_HEIGHT, PICTURE_WIDTH, type Spot } from '../../../lib/page/graph-layout.ts'
+import { pictureOf, type MeshPicture } from '../../../lib/page/mesh-graph.ts'
 import { madeUpGraph } from '../../support/page-answers.ts'
+
+function layOut(picture: MeshPicture, before: ReadonlyMap<string, Spot>): Map<string, Spot> {
+  const layout = new GraphLayout(picture, before)
+  while (!layout.advance(3_000));
+  return layout.spots()
+}
 
 const distance = (a: Spot, b: Spot) => Math.hypot(a.x - b.x, a.y - b.y)
 
