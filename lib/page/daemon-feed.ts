@@ -115,6 +115,7 @@ export class DaemonFeed {
         this.#plan.news(performance.now())
         this.#ask()
       }
+      this.#oldUntil = -Infinity
       this.#told.events(events)
     }, EVENTS_TOGETHER_MS)
   }
