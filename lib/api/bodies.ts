@@ -12,6 +12,8 @@ export const BODIES = {
   containers: { request: schema.NoRequest, answer: schema.ContainersAnswer },
   whois: { request: schema.WhoisRequest, answer: schema.ContainersAnswer },
   routes: { request: schema.NoRequest, answer: schema.RoutesAnswer },
+  graph: { request: schema.NoRequest, answer: schema.GraphAnswer },
+  history: { request: schema.NoRequest, answer: schema.HistoryAnswer },
   groups: { request: schema.NoRequest, answer: schema.GroupsAnswer },
   ping: { request: schema.PingRequest, answer: schema.PingAnswer },
   top: { request: schema.TopRequest, answer: schema.TopAnswer },

@@ -83,6 +83,20 @@ export const CALLS = {
     isForReaders: true,
     description: 'how data goes to each peer, and why so',
   },
+  graph: {
+    method: 'GET',
+    path: '/v1/graph',
+    deadlineMs: 5_000,
+    isForReaders: true,
+    description: 'peers and the links between them, and how data goes from here',
+  },
+  history: {
+    method: 'GET',
+    path: '/v1/history',
+    deadlineMs: 5_000,
+    isForReaders: true,
+    description: 'throughput and round trips of the last hour',
+  },
   groups: {
     method: 'GET',
     path: '/v1/groups',

@@ -497,6 +497,45 @@ export const TopAnswer = z.object({
 })
 /** The nearest first. */
 export const RoutesAnswer = z.object({ routes: z.array(PeerRouteView) })
+/** Peers, this one first and then the nearest, and the links between them. */
+export const GraphAnswer = z.object({
+  peers: z.array(
+    PeerRef.extend({
+      isSelf: z.boolean(),
+      isReachable: z.boolean(),
+      /** That it tells of. */
+      containers: z.number().int(),
+    }),
+  ),
+  /** Each pair once; the ids of both ends. `rttClass`: as both claim it, the worse one. */
+  edges: z.array(
+    z.object({ from: z.string(), to: z.string(), rttClass: z.number().int().nullable(), kind: z.literal('link') }),
+  ),
+  /** Data paths of this peer; `to` and `via` are ids. */
+  paths: z.array(
+    z.object({
+      to: z.string(),
+      kind: PathView.shape.kind,
+      via: z.string().nullable(),
+      rttMs: z.number().nullable(),
+      /** For people. */
+      why: z.string(),
+    }),
+  ),
+  /** Of what is known there is so much more. */
+  leftOut: z.object({ peers: z.number().int(), edges: z.number().int() }),
+})
+const series = z.array(z.number().nullable())
+const TrafficView = z.object({ inBytesPerSecond: series, outBytesPerSecond: series })
+/** Steps of `stepSeconds`, the newest last, which ends at `end`. All lists are of one length; null: nothing is known. */
+export const HistoryAnswer = z.object({
+  stepSeconds: z.number(),
+  end: z.string(),
+  /** With all peers together. */
+  total: TrafficView,
+  /** The busiest first, 64 at most. */
+  peers: z.array(PeerRef.extend({ ...TrafficView.shape, rttMs: series })),
+})
 /** Groups by their IP addresses, in order; and who gets all multicast, and why. This host comes first. */
 export const GroupsAnswer = z.object({
   groups: z.array(z.object({ group: z.string(), peers: z.array(PeerRef) })),

@@ -57,3 +57,10 @@ export const PATH_PINGS_PER_SECOND = 20
 
 /** Of `--metrics` when it names none: Weave Net's. */
 export const METRICS_PORT = 6782
+
+/** What `history` tells of: so many steps of so long; and peers that have a series of their own. */
+export const HISTORY_STEP_MS = 10_000
+export const HISTORY_STEPS = 360
+export const HISTORY_PEERS_MAX = 64
+/** Edges that `graph` shows, those of the nearest peers first. */
+export const SHOWN_EDGES_MAX = 8_192

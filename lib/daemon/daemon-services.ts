@@ -25,7 +25,9 @@ import type { EventBook } from './event-book.ts'
 import { EventsService } from './events-service.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
+import { GraphService } from './graph-service.ts'
 import { GroupsService } from './groups-service.ts'
+import { HistoryService } from './history-service.ts'
 import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { IpamService } from './ipam-service.ts'
@@ -198,6 +200,8 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     new NamesService({ book, runner, attachments, exposures: exposed, ttlSeconds: config.dnsTtl, server: dns }),
     whereabouts,
     new GroupsService(runner),
+    new GraphService(runner, seams.now),
+    new HistoryService({ runner, traffic: () => parts.traffic.totals(), now: seams.now }),
     new WaysService({ runner, peersAt: address => whereabouts.peersAt(address), now: seams.now }),
     new TopService({ runner, plane: parts.plane, whereabouts }),
     new IpamService({

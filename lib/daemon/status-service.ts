@@ -1,6 +1,6 @@
 import { Status, type CallHandlers, type Report } from '../api/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
-import { STATUS_KEPT_FACTOR } from './constants.ts'
+import { KeptAnswer } from './kept-answer.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { detailsOf, statusOf, type DaemonFacts, type DataPlaneFacts } from './status/status.ts'
@@ -17,7 +17,7 @@ export class StatusService implements Service {
   readonly #others: readonly Service[]
   readonly #now: () => Millis
   readonly #plane: (now: Millis) => DataPlaneFacts
-  #kept: { readonly status: Status; readonly until: Millis } | undefined
+  readonly #kept: KeptAnswer<Status>
 
   constructor(parts: {
     runner: Pick<NodeRunner, 'report'>
@@ -32,6 +32,7 @@ export class StatusService implements Service {
     this.#others = parts.others
     this.#now = parts.now
     this.#plane = parts.plane
+    this.#kept = new KeptAnswer(now => this.#status(now), parts.now)
     this.calls = {
       status: () => this.current(),
       report: () => this.detailed(),
@@ -40,12 +41,7 @@ export class StatusService implements Service {
 
   /** Made anew, or still good. */
   current(): Status {
-    const begun = this.#now()
-    if (this.#kept !== undefined && begun < this.#kept.until) return this.#kept.status
-    const status = this.#status(begun)
-    const now = this.#now()
-    this.#kept = { status, until: now + STATUS_KEPT_FACTOR * (now - begun) }
-    return status
+    return this.#kept.current()
   }
 
   /** With everything that is known. */
@@ -55,7 +51,7 @@ export class StatusService implements Service {
   }
 
   changed(): void {
-    this.#kept = undefined
+    this.#kept.forget()
   }
 
   #status(now: Millis): Status {

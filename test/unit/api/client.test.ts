@@ -78,6 +78,17 @@ const ANSWERS: Readonly<Record<CallName, object | string>> = {
       },
     ],
   },
+  graph: {
+    peers: [{ id: 'p', nickname: 'n', isSelf: true, isReachable: true, containers: 3 }],
+    edges: [{ from: 'p', to: 'q', rttClass: 2, kind: 'link' }],
+    paths: [{ to: 'q', kind: 'relayed', via: 'r', rttMs: 1.5, why: 'no answer' }],
+    leftOut: { peers: 0, edges: 1 },
+  },
+  history: {
+    ...{ stepSeconds: 10, end: '2026-01-31T12:00:00.000Z' },
+    total: { inBytesPerSecond: [null, 1], outBytesPerSecond: [0, 2] },
+    peers: [{ id: 'p', nickname: 'n', inBytesPerSecond: [1, 1], outBytesPerSecond: [2, 2], rttMs: [null, 0.4] }],
+  },
   ping: { peer: { id: 'p', nickname: 'n' }, isAnswered: false, rttMs: null, path: null, why: 'no way' },
   top: {
     ...{ seconds: 2, framesSeen: 3, others: { pairs: 0, bytesPerSecond: 0, framesPerSecond: 0 } },
@@ -134,6 +145,8 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     'ps',
     'containers',
     'routes',
+    'graph',
+    'history',
     'groups',
     'ipam',
     'ipam-check',
@@ -168,7 +181,7 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('dns-remove', { target: '192.0.2.7' }), ANSWERS['dns-remove'])
   t.strictSame(await client.call('dns-lookup', { name: 'web' }), ANSWERS['dns-lookup'])
   t.strictSame(seen.map(([name]) => name).sort(), Object.keys(CALLS).sort(), 'all of the table')
-  t.strictSame(seen.slice(14), [
+  t.strictSame(seen.slice(16), [
     ['whois', { what: '10.32.0.1' }],
     ['ping', { peer: 'n', timeoutSeconds: 1 }],
     ['top', { seconds: 2, limit: 5 }],

@@ -18,8 +18,8 @@ t.test('what readers may call is written down, and changes nothing', async t => 
   t.strictSame(
     CALL_NAMES.filter(isForReaders),
     [
-      ...['status', 'report', 'metrics', 'ps', 'containers', 'whois', 'routes', 'groups', 'ping', 'top', 'ipam'],
-      ...['events', 'dns', 'dns-lookup'],
+      ...['status', 'report', 'metrics', 'ps', 'containers', 'whois', 'routes', 'graph', 'history', 'groups', 'ping'],
+      ...['top', 'ipam', 'events', 'dns', 'dns-lookup'],
     ],
     'before you add one: it must tell no secret, and cost little, as often as it is called',
   )
