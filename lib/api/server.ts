@@ -8,6 +8,7 @@ import { BUILD_HEADER, BUILD_NAME } from './build-name.ts'
 import { CALLS, CALL_NAMES, deadlineOf, isChange, type Call, type CallName } from './calls.ts'
 import { streamEvents, type EventSource } from './event-stream.ts'
 import type { CallContext, CallHandlers } from './handlers.ts'
+import { PageFiles } from './page-files.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 const SOCKET_MODE = 0o660
@@ -30,6 +31,8 @@ export interface ApiObservers {
    */
   onAsked?(call: CallName, request: unknown, socket: Socket): (code: ErrorCode | undefined) => void
   readonly events?: EventSource
+  /** Of the operator's page; where the build leaves them when undefined. */
+  readonly page?: Pick<PageFiles, 'answer'>
 }
 
 /** Of a socket for those who may only look: their group, by number and as the operator named it. */
@@ -76,6 +79,7 @@ export class ApiServer {
         route(app, sent, name, handlers[name] as AnyHandler, observers)
       else refuse(app, name, readers)
     if (observers.events !== undefined) streamEvents(app, observers.events)
+    servePage(app, observers.page ?? new PageFiles())
     // Who holds the lock of the state directory owns the socket: what is there is left over.
     await rm(path, { force: true })
     await app.listen({ path })
@@ -145,6 +149,17 @@ function route(
       return reply.type('application/json; charset=utf-8').send(textOf(answer as object, sent))
     },
   })
+}
+
+/** `/` and the files beside it: what is there when it is asked for. */
+function servePage(app: FastifyInstance, page: Pick<PageFiles, 'answer'>): void {
+  for (const url of ['/', '/:file'])
+    app.get(url, async (request, reply) => {
+      const { file = '' } = request.params as { readonly file?: string }
+      const answer = await page.answer(`/${file}`, request.headers['if-none-match'])
+      if (answer === undefined) return reply.callNotFound()
+      return reply.status(answer.status).headers(answer.headers).send(answer.body)
+    })
 }
 
 async function told(

@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   IPAM_WAITING: { http: 503, exit: 75 },
   INTERFACE_EXISTS: { http: 409, exit: 1 },
   COMMAND_FAILED: { http: 500, exit: 70 },
+  PAGE_MISSING: { http: 404, exit: 69 },
   INTERNAL: { http: 500, exit: 70 },
 } as const
 
