@@ -72,6 +72,30 @@ export class ApiClient {
     return this.#reached(socketPath => this.#follow(socketPath, { method: 'GET', path }, onEvent))
   }
 
+  /**
+   * Hands on the body of the answer to a GET as it comes, unread, and then its head; until the signal says that nobody waits.
+   * Without a deadline it may take for ever.
+   * @throws WeaveError where no daemon answers, and when it breaks off
+   */
+  async pass(
+    path: string,
+    { signal, deadlineMs }: { readonly signal: AbortSignal; readonly deadlineMs?: number | undefined },
+    onBody: (bytes: Buffer, head: AnswerHead) => void,
+  ): Promise<AnswerHead> {
+    return this.#reached(async socketPath => {
+      const exchange = new Exchange(socketPath, { method: 'GET', path }, onBody)
+      const hangUp = () => exchange.destroy(new Error('nobody waits for it'))
+      signal.addEventListener('abort', hangUp)
+      const deadline = deadlineMs && setTimeout(() => exchange.destroy(silent(socketPath, deadlineMs)), deadlineMs)
+      try {
+        return await exchange.done
+      } finally {
+        clearTimeout(deadline)
+        signal.removeEventListener('abort', hangUp)
+      }
+    })
+  }
+
   async #follow(socketPath: string, asked: ExchangeRequest, onEvent: (event: EventView) => void): Promise<never> {
     const decoder = new StringDecoder()
     let text = ''

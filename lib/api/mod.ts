@@ -1,6 +1,7 @@
 export * from './calls.ts'
 export * from './client.ts'
 export * from './constants.ts'
+export * from './dashboard-server.ts'
 export * from './event-text.ts'
 export * from './handlers.ts'
 export * from './metrics-server.ts'

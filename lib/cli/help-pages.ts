@@ -6,7 +6,7 @@ const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'The mesh:': ['invite', 'connect', 'forget', 'found', 'prime', 'rmpeer', 'keygen'],
   'Containers and this host:': ['attach', 'detach', 'ps', 'whois', 'expose', 'hide', 'ipam'],
   'Names:': ['dns-add', 'dns-remove', 'dns-lookup', 'dns-args'],
-  'How it goes:': ['status', 'doctor', 'events', 'ping', 'trace', 'top', 'report', 'metrics', 'version'],
+  'How it goes:': ['status', 'doctor', 'dashboard', 'events', 'ping', 'trace', 'top', 'report', 'metrics', 'version'],
   'This program:': ['completion', 'help'],
 }
 
@@ -81,6 +81,10 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [words: string, effec
   doctor: [
     ['doctor', 'all checks, problems first'],
     ['doctor --json', 'for scripts'],
+  ],
+  dashboard: [
+    ['dashboard', 'for a browser on this host'],
+    ['dashboard --port 7700', 'for one elsewhere: ssh -t -L 7700:127.0.0.1:7700 HOST1 weave-ts dashboard --port 7700'],
   ],
   events: [
     ['events --since 1h', 'the last hour'],

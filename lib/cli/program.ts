@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { addAttachmentCommands } from './attachment-commands.ts'
 import { commandLine } from './command-line.ts'
 import { addCompletionCommand } from './completion-command.ts'
+import { addDashboardCommand } from './dashboard-command.ts'
 import { addDnsArgsCommand } from './dns-args-command.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { addEventsCommand } from './events-command.ts'
@@ -31,6 +32,7 @@ export function weaveProgram(isJson = false): Command {
   addKeygenCommand(program)
   addStatusCommands(program)
   addDoctorCommand(program)
+  addDashboardCommand(program)
   addReportCommand(program)
   addWayCommands(program)
   addTopCommand(program)
