@@ -2,8 +2,6 @@ import { sentence } from './words.ts'
 
 /** Why a question got no answer. */
 export interface Fault {
-  /** Of HTTP; null: nothing answered at all. */
-  readonly status: number | null
   readonly code: string
   readonly message: string
   readonly remedy: string | null
@@ -13,7 +11,6 @@ export interface Fault {
 export function faultOf(status: number, body: string): Fault {
   const { code, message, remedy } = bodyOf(body)
   return {
-    status,
     code: typeof code === 'string' ? code : '',
     message: typeof message === 'string' ? message : `it was answered with the status ${status}`,
     remedy: typeof remedy === 'string' ? remedy : null,
@@ -21,7 +18,6 @@ export function faultOf(status: number, body: string): Fault {
 }
 
 export const NO_ANSWER: Fault = {
-  status: null,
   code: '',
   message: 'nothing answers',
   remedy: 'See whether weave-ts and `weave-ts dashboard` run on that host (`weave-ts status`).',
@@ -33,11 +29,10 @@ export function isRefused({ code }: Fault): boolean {
 }
 
 /** What is said at the top of the page. `since`: when it was answered last. */
-export function faultText({ status, message, remedy }: Fault, since: string): string {
-  if (status === 401)
-    return 'This page is not let in any more. Run `weave-ts dashboard` again, and open the address that it prints.'
+export function faultText({ message, remedy, code }: Fault, since: string): string {
+  const what = code === 'NO_PERMISSION' ? 'This page is not let in' : 'The daemon does not answer'
   const words = [
-    `The daemon does not answer: ${message.replace(/\.$/, '')}.`,
+    `${what}: ${message.replace(/\.$/, '')}.`,
     remedy === null ? '' : `${sentence(remedy).replace(/\.$/, '')}.`,
     since === '' ? '' : `What is shown is of ${since}.`,
     'It is tried again all the time.',

@@ -21,11 +21,12 @@ const NAME_BELOW = 20
 export class GraphView {
   readonly #picture: SVGSVGElement
   readonly #title = drawing('title', { attributes: { id: 'graph-title' } })
+  readonly #leftOut = placed('graph-left-out', HTMLElement)
   readonly #edges = drawing('g')
   readonly #labels = drawing('g')
   readonly #vertices = drawing('g')
   #places: ReadonlyMap<string, Spot> = new Map()
-  #last: MeshPicture = { vertices: [], edges: [] }
+  #last: MeshPicture = { vertices: [], edges: [], leftOut: '' }
   #timer: number | undefined
   #shown = ''
 
@@ -73,6 +74,7 @@ export class GraphView {
 
   #draw(): void {
     const picture = this.#last
+    setText(this.#leftOut, picture.leftOut)
     const gone = picture.vertices.filter(({ isReachable }) => !isReachable).length
     setText(
       this.#title,

@@ -1,5 +1,5 @@
 import type { GraphShown, PathShown } from './answers.ts'
-import { calledBy, compareNames, rttClassText, rttText } from './words.ts'
+import { calledBy, compareNames, countOf, rttClassText, rttText } from './words.ts'
 
 /** How data goes: `link` is a control link between others, whose data this host does not see. */
 export type EdgeKind = 'direct' | 'relayed' | 'tcp' | 'none' | 'link'
@@ -25,6 +25,8 @@ export interface Vertex {
 export interface MeshPicture {
   readonly vertices: readonly Vertex[]
   readonly edges: readonly Edge[]
+  /** What is not in it; empty: all that is known is. */
+  readonly leftOut: string
 }
 
 /** A line of the table of hosts. */
@@ -51,7 +53,7 @@ const WAYS: Readonly<Record<string, string>> = {
 }
 
 /** What is drawn: own paths by their kind, and the links between others that no path of ours lies on. */
-export function pictureOf({ peers, edges, paths }: GraphShown): MeshPicture {
+export function pictureOf({ peers, edges, paths, leftOut }: GraphShown): MeshPicture {
   const known = new Set(peers.map(({ id }) => id))
   const reached = new Set(peers.filter(({ isReachable }) => isReachable).map(({ id }) => id))
   const self = peers.find(({ isSelf }) => isSelf)?.id
@@ -75,6 +77,7 @@ export function pictureOf({ peers, edges, paths }: GraphShown): MeshPicture {
       isReachable,
     })),
     edges: [...drawn.values()],
+    leftOut: leftOutText(leftOut),
   }
 }
 
@@ -102,6 +105,12 @@ export function hostRows({ peers, paths }: GraphShown): HostRow[] {
       }
     })
     .sort((a, b) => rank(a) - rank(b) || compareNames(a.name, b.name) || (a.id < b.id ? -1 : 1))
+}
+
+function leftOutText({ peers, edges }: GraphShown['leftOut']): string {
+  const parts = [peers === 0 ? '' : countOf(peers, 'host'), edges === 0 ? '' : countOf(edges, 'link')]
+  const said = parts.filter(part => part !== '').join(' and ')
+  return said === '' ? '' : `${said} more, farther away, are known and not drawn.`
 }
 
 function rank({ isSelf, isReachable }: HostRow): number {

@@ -92,6 +92,12 @@ export class Browser {
     await this.#post('actions', { actions: [{ type: 'key', id: 'keyboard', actions }] })
   }
 
+  /** As a header `Cookie` has them. */
+  async cookies(): Promise<string> {
+    const all = (await answerOf(`${this.#session}/cookie`, 'GET')) as { name: string; value: string }[]
+    return all.map(({ name, value }) => `${name}=${value}`).join('; ')
+  }
+
   async colours(scheme: 'light' | 'dark'): Promise<void> {
     await this.#devTools('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
   }

@@ -130,13 +130,19 @@ export function madeUpGraph(mesh: MadeUpMesh): GraphShown {
     })),
     edges: pairs
       .filter(([from, to]) => from !== to)
-      .map(([from, to]) => ({ from: madeUpRef(from).id, to: madeUpRef(to).id, rttClass: (from + to) % 7 })),
+      .map(([from, to]) => ({
+        from: madeUpRef(from).id,
+        to: madeUpRef(to).id,
+        rttClass: (from + to) % 7,
+        kind: 'link' as const,
+      })),
     paths: reached
       .filter(number => number > 1 && (number <= 33 || ways[number] !== undefined))
       .map(number => {
         const { kind, rttMs, via, why } = pathOf(mesh, number)!
         return { to: madeUpRef(number).id, kind, via: via?.id ?? null, rttMs, why: why ?? 'its endpoint answers' }
       }),
+    leftOut: { peers: 0, edges: 0 },
   }
 }
 

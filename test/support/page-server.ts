@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { PAGE_HEADERS } from '../../lib/api/mod.ts'
 import type { DoctorAnswer, EventView } from '../../lib/page/answers.ts'
 import { projectRoot } from '../../scripts/check-docs.ts'
 import {
@@ -15,9 +16,6 @@ import {
   type MadeUpMesh,
 } from './page-answers.ts'
 
-/** As the daemon has it. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 const FILES: Readonly<Record<string, readonly [string, string]>> = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/page.js': ['page.js', 'text/javascript; charset=utf-8'],
@@ -69,7 +67,7 @@ export class PageServer {
     this.asked.set(pathname, (this.asked.get(pathname) ?? 0) + 1)
     const file = FILES[pathname]
     if (file !== undefined) {
-      response.writeHead(200, { 'content-type': file[1], 'content-security-policy': POLICY })
+      response.writeHead(200, { ...PAGE_HEADERS, 'content-type': file[1] })
       response.end(readFileSync(join(projectRoot(), 'build/bundle/page', file[0])))
     } else if (pathname === '/v1/events/stream') this.#listen(response, Number(searchParams.get('after') ?? 0))
     else if (pathname === '/v1/doctor' && this.doctorRefusal !== undefined)

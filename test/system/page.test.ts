@@ -1,7 +1,11 @@
 /**
- * The operator's page in a real browser, with answers that are made up.
+ * The operator's page in a real browser: of three daemons, and with answers that are made up.
  *
- *     Chromium ── chromedriver ── this test ── server of the page on loopback
+ *                                         [web]
+ *                                           │
+ *     Chromium ── weave-ts dashboard ── h1  h2  h3
+ *                                        └──┼──┘      192.0.2.0/24
+ *     Chromium ── server of the test       (hub)
  */
 import { join } from 'node:path'
 import t from 'tap'
@@ -10,7 +14,8 @@ import { axeViolations } from '../support/axe.ts'
 import { Browser, skipBrowser } from '../support/browser.ts'
 import type { MadeUpMesh } from '../support/page-answers.ts'
 import { PageServer } from '../support/page-server.ts'
-import type { TestScope } from '../support/testbed.ts'
+import { Dashboard } from '../support/dashboard.ts'
+import { Testbed, meshed, skipSystem, type Host, type TestScope } from '../support/testbed.ts'
 import { waitFor } from '../support/testbed-command.ts'
 
 t.setTimeout(120_000)
@@ -43,6 +48,75 @@ async function served(t: Pick<TestScope, 'teardown'>, mesh: MadeUpMesh) {
 const vertices = (count: number) => `document.querySelectorAll('.vertex').length === ${count}`
 const rowsOf = (id: string) => `document.querySelectorAll('#${id} tbody tr').length`
 const errorsOf = async (page: Browser) => (await page.console()).map(({ level, message }) => `${level} ${message}`)
+
+const system = { skip: skipSystem === false ? options.skip : skipSystem }
+
+t.test(
+  'the page of three hosts shows who is there, finds a container, and says within 3 s who is gone',
+  system,
+  async t => {
+    const bed = new Testbed(t)
+    const [h1, h2, h3] = (await bed.hosts('h1', 'h2', 'h3')) as [Host, Host, Host]
+    await bed.lan([h1, h2, h3], '192.0.2')
+    const { passwordFile } = bed
+    await h1.daemon.launch([], { passwordFile })
+    await Promise.all([h2, h3].map(host => host.daemon.launch([h1.address], { passwordFile })))
+    const web = await bed.container('web')
+    await h2.daemon.api.call('attach', { target: `netns:${web.name}`, names: ['web'] })
+    const [page] = await Promise.all([shared(), meshed([h1, h2, h3])])
+    const dashboard = await Dashboard.start(h1.daemon.stateDir)
+    t.teardown(() => dashboard.close())
+
+    await page.open(dashboard.url)
+    await page.waitFor('the graph', SHOWN_MS, `${vertices(3)} && document.querySelectorAll('.rtt').length === 3`)
+    await page.waitFor(
+      'doctor',
+      SHOWN_MS,
+      `document.querySelector('#problems-note').textContent.includes('looked at last')`,
+    )
+    await page.waitFor('events', SHOWN_MS, `document.querySelector('#event-list').innerText.includes('mesh-founded')`)
+    await page.waitFor('the plots', SHOWN_MS, `document.querySelectorAll('canvas').length === 2`)
+    t.equal(await page.text('h1'), 'h1')
+    t.match(await page.text('.vertex.self .name'), 'h1')
+    t.match(await page.text('#hosts tbody'), /h1 \w{8}\s+this host[\s\S]*h2 \w{8}\s+direct\s+[\d.]+ ms\s+1\b/)
+    t.match(await page.text('#owners tbody'), /h1 this host/)
+    await page.type('#container-search', 'web')
+    await page.waitFor('the container', SHOWN_MS, `${rowsOf('containers')} === 1`)
+    t.match(await page.text('#containers tbody'), /^web\.weave\.local\.\s+h2\s+10\.\d+\.\d+\.\d+/)
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.colours(scheme)
+      t.strictSame(await axeViolations(page), [], scheme)
+      await page.screenshot(join(SHOTS, `three-hosts-${scheme}.png`))
+    }
+    await page.colours('light')
+    t.strictSame(await errorsOf(page), [])
+
+    const cookie = await page.cookies()
+    t.match(await dashboard.ask({}), { status: 403, body: /used already/ }, 'the address is good once')
+    t.equal((await dashboard.ask({ cookie }, '/v1/status')).status, 200)
+    for (const [what, headers] of [
+      ['another page', { cookie, origin: 'http://attacker.example' }],
+      ['another name', { cookie, host: 'attacker.example' }],
+      ['nobody', {}],
+    ] as const)
+      t.equal((await dashboard.ask(headers, '/v1/status')).status, 403, what)
+
+    const { pid } = await h3.daemon.status()
+    process.kill(pid, 'SIGKILL')
+    const killedAt = performance.now()
+    await page.waitFor('who is gone', FOLLOW_MS, `document.querySelector('.vertex.gone[data-host=h3]')`)
+    t.comment(`h3 was shown as gone ${Math.round(performance.now() - killedAt)} ms after it was killed`)
+    await page.waitFor(
+      'the problem',
+      FOLLOW_MS,
+      `document.querySelector('#problems-list').innerText.includes('The host h3 is not reached')`,
+    )
+    t.ok(performance.now() - killedAt < FOLLOW_MS, 'both within 3 s')
+    await page.screenshot(join(SHOTS, 'three-hosts-one-gone.png'))
+    t.strictSame(await errorsOf(page), [])
+    await page.open('about:blank')
+  },
+)
 
 t.test('what is known of a mesh is on the page, in light and dark, and nobody is shut out', options, async t => {
   const { page, server } = await served(t, { hosts: 6, gone: [5], ways: { 3: 'relayed', 4: 'tcp' } })

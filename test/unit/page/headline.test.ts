@@ -29,7 +29,11 @@ t.test('a daemon that does not answer is told of with what to do', async t => {
   t.notMatch(faultText(NO_ANSWER, ''), 'What is shown')
   const busy = faultOf(503, '{"code":"DAEMON_BUSY","message":"it is busy.","remedy":"wait"}')
   t.match(faultText(busy, ''), 'The daemon does not answer: it is busy. Wait.')
-  t.match(faultText(faultOf(401, '{}'), ''), /Run `weave-ts dashboard` again/)
+  const strange = faultOf(
+    403,
+    '{"code":"NO_PERMISSION","message":"no cookie","remedy":"run `weave-ts dashboard` again"}',
+  )
+  t.match(faultText(strange, ''), 'This page is not let in: no cookie. Run `weave-ts dashboard` again.')
   t.match(faultOf(502, '<html>').message, '502')
   t.match(faultOf(502, 'null').message, '502')
 })
