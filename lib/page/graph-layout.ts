@@ -18,7 +18,9 @@ export interface Spot {
 /** What is laid out lies within 0 to these. */
 export const PICTURE_WIDTH = 640
 export const PICTURE_HEIGHT = 400
-const MARGIN = 44
+/** For names. */
+const MARGIN_ACROSS = 66
+const MARGIN_DOWN = 36
 /** The work of a layout is rounds × vertices, and bounded. */
 const ROUND_VERTICES_MAX = 30_000
 const ROUNDS_MAX = 300
@@ -29,7 +31,7 @@ const LARGE_VERTICES = 100
 /** More would not be seen, and take time: of more each second, third or so pulls. */
 const PULLING_EDGES_MAX = 1_500
 /** What is few is drawn large. */
-const SCALE_MAX = 1.8
+const SCALE_MAX = 2.6
 
 interface Body extends SimulationNodeDatum {
   readonly id: string
@@ -105,20 +107,30 @@ function shapeOf({ vertices, edges }: MeshPicture): string {
   return [...vertices.map(({ id }) => id), ...edges.map(({ from, to }) => `${from} ${to}`)].sort().join()
 }
 
+/** Moves all into the picture, and makes it as large as there is room; a large mesh fills the picture both ways. */
 function fitted(bodies: readonly Body[]): Map<string, Spot> {
-  const xs = bodies.map(({ x }) => x ?? 0)
-  const ys = bodies.map(({ y }) => y ?? 0)
-  const x = spanOf(xs, PICTURE_WIDTH)
-  const y = spanOf(ys, PICTURE_HEIGHT)
-  return new Map(bodies.map((body, i) => [body.id, { x: x(xs[i]!), y: y(ys[i]!) }]))
+  const x = extentOf(bodies.map(body => body.x ?? 0))
+  const y = extentOf(bodies.map(body => body.y ?? 0))
+  const across = Math.min(SCALE_MAX, (PICTURE_WIDTH - 2 * MARGIN_ACROSS) / x.size)
+  const down = Math.min(SCALE_MAX, (PICTURE_HEIGHT - 2 * MARGIN_DOWN) / y.size)
+  const both = bodies.length > LARGE_VERTICES ? undefined : Math.min(across, down)
+  return new Map(
+    bodies.map(body => [
+      body.id,
+      {
+        x: tenths(PICTURE_WIDTH / 2 + ((body.x ?? 0) - x.middle) * (both ?? across)),
+        y: tenths(PICTURE_HEIGHT / 2 + ((body.y ?? 0) - y.middle) * (both ?? down)),
+      },
+    ]),
+  )
 }
 
-/** Moves values into the picture, and makes less of what is too far apart. */
-function spanOf(values: readonly number[], size: number): (value: number) => number {
+function extentOf(values: readonly number[]): { readonly size: number; readonly middle: number } {
   const least = values.reduce((a, b) => Math.min(a, b), Infinity)
   const most = values.reduce((a, b) => Math.max(a, b), -Infinity)
-  const room = size - 2 * MARGIN
-  const scale = Math.min(SCALE_MAX, room / Math.max(1, most - least))
-  const middle = (least + most) / 2
-  return value => Math.round((size / 2 + (value - middle) * scale) * 10) / 10
+  return { size: Math.max(1, most - least), middle: (least + most) / 2 }
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10
 }

@@ -3,6 +3,8 @@ import { drawing, element, placed, setText } from './elements.ts'
 import { LINES_MAX, type Plot } from './history-lines.ts'
 
 const HEIGHT = 180
+const HOUR_SECONDS = 3_600
+const POINTS_FEW = 4
 const AXIS_WIDTH = 68
 const LINE_WIDTH = 1.6
 
@@ -69,18 +71,22 @@ export class PlotView {
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      scales: { y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
+      scales: {
+        x: { range: (_plot, _first, last) => [last - HOUR_SECONDS, last] },
+        y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] },
+      },
       axes: [
-        { ...axis, values: '{HH}:{mm}', space: 70 },
+        { ...axis, values: '{HH}:{mm}', space: 70, size: 34, gap: 8 },
         { ...axis, size: AXIS_WIDTH, values: (_plot, values) => values.map(value => this.#textOf(value)) },
       ],
       series: [
         {},
-        ...lines.map((_line, i) => ({
+        ...lines.map(({ values }, i) => ({
           stroke: colour(`--series-${(i % LINES_MAX) + 1}`),
           width: LINE_WIDTH,
           dash: dashOf(i),
-          points: { show: false },
+          // What was measured once or twice is no line yet.
+          points: { show: () => values.filter(value => value !== null).length < POINTS_FEW, size: 4 },
         })),
       ],
     }
