@@ -26,7 +26,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 const PASSED_HEADERS = ['content-type', 'content-length', BUILD_HEADER]
 /** A redirection would count as asked for by whatever page had the link, and would come without the cookie. */
 const ENTERED =
-  '<!doctype html><html lang="en"><meta charset="utf-8"><title>weave-ts</title><meta http-equiv="refresh" content="0; url=/"><p><a href="/">The page</a></p></html>\n'
+  '<!doctype html><html lang="en"><meta charset="utf-8"><title>weave-ts</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url=/"><p><a href="/">The page</a></p></html>\n'
 
 interface Given {
   readonly client: Pick<ApiClient, 'pass'>

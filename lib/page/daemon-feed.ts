@@ -25,7 +25,7 @@ const ANSWER_MAX_MS = 8_000
 const DOCTOR_MAX_MS = 35_000
 /** Events that come together are shown together. */
 const EVENTS_TOGETHER_MS = 50
-const OLD_MS = 500
+const OLD_NEWS_MS = 700
 const STREAM_AGAIN_MS = 2_000
 
 /** Asks the daemon while the page is seen: again and again, and at once when an event says that something happened. */
@@ -36,10 +36,11 @@ export class DaemonFeed {
   #stream: EventSource | undefined
   #streamTimer: number | undefined
   #eventTimer: number | undefined
+  #newsTimer: number | undefined
   #events: EventView[] = []
   #lastSeq = 0
-  /** The first events of a stream are old ones: what they tell is in the answers that are asked for meanwhile. */
-  #oldUntil = Infinity
+  /** Nothing has come by this stream yet. */
+  #isFirst = true
 
   constructor(told: Told) {
     this.#told = told
@@ -64,8 +65,7 @@ export class DaemonFeed {
   }
 
   #resume(): void {
-    this.#plan.news(performance.now())
-    this.#ask()
+    this.#hear()
     this.#listen()
   }
 
@@ -89,19 +89,22 @@ export class DaemonFeed {
   #listen(): void {
     clearTimeout(this.#streamTimer)
     this.#stream?.close()
-    this.#oldUntil = Infinity
+    this.#isFirst = true
     const stream = new EventSource(this.#lastSeq === 0 ? STREAM_PATH : `${STREAM_PATH}?after=${this.#lastSeq}`)
     this.#stream = stream
-    stream.addEventListener('open', () => (this.#oldUntil = performance.now() + OLD_MS))
     stream.addEventListener('message', ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as EventView))
     stream.addEventListener('error', () => {
       if (this.#stream !== stream) return
       // What was missed meanwhile is seen at the next answers; the browser goes on by itself unless it was refused.
-      this.#plan.news(performance.now())
-      this.#ask()
+      this.#hear()
       if (stream.readyState === EventSource.CLOSED)
         this.#streamTimer = window.setTimeout(() => this.#listen(), STREAM_AGAIN_MS)
     })
+  }
+
+  #hear(): void {
+    this.#plan.news(performance.now())
+    this.#ask()
   }
 
   #take(event: EventView): void {
@@ -111,11 +114,13 @@ export class DaemonFeed {
       const events = this.#events
       this.#events = []
       this.#eventTimer = undefined
-      if (performance.now() > this.#oldUntil && events.some(isNews)) {
-        this.#plan.news(performance.now())
-        this.#ask()
+      if (events.some(isNews)) {
+        // The first are old ones, as a rule: what they tell is in the answers that are under way.
+        window.clearTimeout(this.#newsTimer)
+        if (this.#isFirst) this.#newsTimer = window.setTimeout(() => this.#hear(), OLD_NEWS_MS)
+        else this.#hear()
       }
-      this.#oldUntil = -Infinity
+      this.#isFirst = false
       this.#told.events(events)
     }, EVENTS_TOGETHER_MS)
   }
