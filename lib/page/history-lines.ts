@@ -3,6 +3,8 @@ import { calledBy, rateText, rttText } from './words.ts'
 
 /** Values over time, as they are drawn: `seconds` since 1970, the newest last. */
 export interface Plot {
+  /** The end of the hour, in seconds since 1970, also where nothing was measured. */
+  readonly end: number
   readonly seconds: readonly number[]
   readonly lines: readonly {
     readonly name: string
@@ -33,6 +35,7 @@ export function plotsOf(history: HistoryShown, peerId: string | null): PlotPair 
   const count = Math.max(0, ...shown.map(({ rttMs }) => rttMs.length))
   return {
     rates: {
+      end: endSeconds,
       seconds: times(inBytesPerSecond.length),
       lines: [
         { name: 'in', values: inBytesPerSecond, figures: figuresOf(inBytesPerSecond, rateText) },
@@ -41,6 +44,7 @@ export function plotsOf(history: HistoryShown, peerId: string | null): PlotPair 
       note: '',
     },
     rtts: {
+      end: endSeconds,
       seconds: times(count),
       lines: shown.map(peer => ({
         name: calledBy(peer),

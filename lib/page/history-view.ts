@@ -7,8 +7,8 @@ import { calledBy, compareNames, rateText, rttText } from './words.ts'
 /** Throughput and round trips of the last hour, of all peers or of one. */
 export class HistoryView {
   readonly #choice = placed('history-of', HTMLSelectElement)
-  readonly #rates = new PlotView('rates', rateText)
-  readonly #rtts = new PlotView('rtts', rttText)
+  readonly #rates = new PlotView('rates', rateText, 1_000)
+  readonly #rtts = new PlotView('rtts', rttText, 1)
   #history: HistoryShown | undefined
   #offered = ''
 

@@ -14,13 +14,16 @@ export class PlotView {
   readonly #names: HTMLElement
   readonly #note: HTMLElement
   readonly #textOf: (value: number) => string
+  readonly #topLeast: number
   #plot: uPlot | undefined
   #shape = ''
   #last: Plot | undefined
 
-  constructor(id: string, textOf: (value: number) => string) {
+  /** `topLeast`: what the scale reaches to at least. */
+  constructor(id: string, textOf: (value: number) => string, topLeast: number) {
     const at = placed(id, HTMLElement)
     this.#textOf = textOf
+    this.#topLeast = topLeast
     this.#frame = element('div', { class: 'frame', attributes: { 'aria-hidden': 'true' } })
     this.#names = element('ul', { class: 'names', attributes: { 'aria-label': 'Lines of the plot: now, and at most' } })
     this.#note = element('p', { class: 'faint note' })
@@ -72,8 +75,8 @@ export class PlotView {
       legend: { show: false },
       cursor: { show: false },
       scales: {
-        x: { range: (_plot, _first, last) => [last - HOUR_SECONDS, last] },
-        y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] },
+        x: { range: () => [this.#last!.end - HOUR_SECONDS, this.#last!.end] },
+        y: { range: (_plot, _least, most) => [0, Math.max(this.#topLeast, (most || 0) * 1.1)] },
       },
       axes: [
         { ...axis, values: '{HH}:{mm}', space: 70, size: 34, gap: 8 },

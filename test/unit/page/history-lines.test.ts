@@ -13,6 +13,7 @@ t.test('points lie a step apart, the newest at the end', async t => {
     { name: 'out', values: [null, 20], figures: '20 B/s, at most 20 B/s' },
   ])
   t.strictSame(rtts.lines, [])
+  t.equal(rtts.end, Date.parse(END) / 1_000, 'the hour is the same where nothing was measured')
   t.equal(rtts.note, 'Nothing was measured yet.')
 })
 
