@@ -1,24 +1,23 @@
-/** What is asked for again and again while the page is seen, and how often at least. */
+/**
+ * What is asked for again and again while the page is seen, how often at least, and how long after the last time when there
+ * are news. It goes by what an answer costs the daemon: milliseconds, a map of addresses some ten, and for `doctor` it runs
+ * programs.
+ */
 export const QUESTIONS = {
-  status: { path: 'v1/status', everyMs: 2_000 },
-  graph: { path: 'v1/graph', everyMs: 2_000 },
-  containers: { path: 'v1/containers', everyMs: 10_000 },
-  ipam: { path: 'v1/ipam', everyMs: 10_000 },
-  history: { path: 'v1/history', everyMs: 10_000 },
-  doctor: { path: 'v1/doctor', everyMs: 120_000 },
+  graph: { path: 'v1/graph', everyMs: 2_000, afterNewsMs: 250 },
+  status: { path: 'v1/status', everyMs: 4_000, afterNewsMs: 250 },
+  containers: { path: 'v1/containers', everyMs: 10_000, afterNewsMs: 1_000 },
+  history: { path: 'v1/history', everyMs: 10_000, afterNewsMs: 10_000 },
+  ipam: { path: 'v1/ipam', everyMs: 60_000, afterNewsMs: 10_000 },
+  doctor: { path: 'v1/doctor', everyMs: 120_000, afterNewsMs: 30_000 },
 } as const
 
 export type Question = keyof typeof QUESTIONS
 
 export const QUESTION_NAMES = Object.keys(QUESTIONS) as readonly Question[]
 
-/** After news these are asked at once; the daemon runs programs for `doctor`, which has to wait. */
-const AT_NEWS: readonly Question[] = ['status', 'graph', 'containers', 'ipam']
-const DOCTOR_AFTER_NEWS_MS = 30_000
-/** Many news at once are one. */
-const NEWS_GAP_MS = 250
 /** An answer that takes long is asked for more rarely: it takes one part in so many of the daemon's time. */
-const REST_FACTOR = 20
+const REST_FACTOR = 50
 const REST_MAX_MS = 30_000
 
 interface Due {
@@ -55,14 +54,14 @@ export class AskingPlan {
     const restMs = isWork ? Math.min(REST_MAX_MS, REST_FACTOR * (now - due.askedAt)) : 0
     due.isAsked = false
     due.at = due.isStale
-      ? Math.max(now, due.askedAt + NEWS_GAP_MS)
+      ? Math.max(now, due.askedAt + QUESTIONS[name].afterNewsMs)
       : Math.max(due.askedAt + QUESTIONS[name].everyMs, now + restMs)
   }
 
   /** Something has happened. */
   news(now: number): void {
-    for (const name of AT_NEWS) this.#hasten(name, Math.max(now, this.#due.get(name)!.askedAt + NEWS_GAP_MS))
-    this.#hasten('doctor', Math.max(now, this.#due.get('doctor')!.askedAt + DOCTOR_AFTER_NEWS_MS))
+    for (const name of QUESTION_NAMES)
+      this.#hasten(name, Math.max(now, this.#due.get(name)!.askedAt + QUESTIONS[name].afterNewsMs))
   }
 
   /** The operator wants to know it now. */

@@ -214,7 +214,7 @@ t.test('a daemon that is gone is said, and what it refuses; the page goes on try
   t.equal(await page.text('#problems-summary'), 'Nothing is wrong.')
   t.equal(await page.evaluate('return document.querySelector("#fault").hidden'), true)
   await server.close()
-  await page.waitFor('the fault', 2 * FOLLOW_MS, `!document.querySelector('#fault').hidden`)
+  await page.waitFor('the fault', SHOWN_MS, `!document.querySelector('#fault').hidden`)
   t.match(
     await page.text('#fault'),
     /^The daemon does not answer: nothing answers\..* What is shown is of \d\d:\d\d:\d\d\./,
