@@ -47,6 +47,8 @@ export interface AssemblySeams {
   preflight(names: HostNames): Promise<void>
   /** How this host is now. */
   examineHost(asked: HostQuestion): Promise<HostFacts>
+  /** Of the file system of a path, for a user process; NaN when the system does not tell. */
+  freeBytes(path: string): number
   openEngine(config: DaemonConfig, settings: DerivedSettings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity

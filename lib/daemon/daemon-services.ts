@@ -15,6 +15,7 @@ import { auditedTargets } from './audited-targets.ts'
 import type { DaemonConfig } from './config.ts'
 import { DRIVER_NAME } from './constants.ts'
 import { ContainerAttachments } from './container-attachments.ts'
+import { DiskRoom } from './disk-room.ts'
 import { DoctorService } from './doctor-service.ts'
 import { DockerService } from './docker-service.ts'
 import { endpointAddresses } from './driver-containers.ts'
@@ -174,6 +175,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     readers,
     new EventsService(parts.events),
     new LostState(runner, record),
+    new DiskRoom({ stateDir: config.stateDir, freeBytes: seams.freeBytes, runner }),
     new MeshService({
       runner,
       port: config.port,

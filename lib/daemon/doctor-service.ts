@@ -9,7 +9,7 @@ import { smallPaths } from './status/paths.ts'
 import { uncheckedAdvice } from './status/status.ts'
 
 /** Services whose warnings the checks of lib/doctor are about. */
-const CHECKED_SERVICES: readonly string[] = ['host', 'docker']
+const CHECKED_SERVICES: readonly string[] = ['host', 'docker', 'disk-room']
 
 /** `doctor`: what the daemon knows, and how the host is now, as findings with remedies. */
 export class DoctorService implements Service {

@@ -13,13 +13,17 @@ const REMEDIES: readonly (readonly [RegExp, (address: string) => string])[] = [
     a => `see on that host whether weave-ts runs and listens there (weave-ts status), and that ${a} is its address`,
   ],
   [
-    /ETIMEDOUT|no answer within|EHOSTUNREACH|ENETUNREACH|did not complete the handshake/,
+    /ETIMEDOUT|timed out|no answer within|EHOSTUNREACH|ENETUNREACH|did not complete the handshake/,
     a =>
       `see that the host is up, and let its TCP port through the firewalls on both hosts and between them (nc -vz to ${a})`,
   ],
   [/protocol version/, () => 'install the newest version on both, then `weave-ts restart`'],
   [/not a weave-ts peer/, () => 'name the port on which weave-ts listens there: weave-ts connect HOST:PORT'],
-  [/mesh/, () => 'leave one of the two meshes (weave-ts reset on the hosts of it), then connect to the other'],
+  [/was not told to join/, () => 'run `weave-ts connect` on that host, with an address of this one'],
+  [
+    /two different meshes/,
+    () => 'leave one of the two meshes (weave-ts reset on the hosts of it), then connect to the other',
+  ],
 ]
 
 /** What becomes of attempts to link: those of this host, and those of others that failed. */

@@ -119,7 +119,19 @@ export function clockFindings({ isClockKept }: HostFacts, now: Date): FindingVie
 /** Whether the store can be written for a while. */
 export function diskFindings({ freeBytes, asked: { stateDir } }: HostFacts): FindingView[] {
   if (freeBytes === undefined) return [unknown('disk', `${stateDir} cannot be looked at`)]
-  const free = `${Math.floor(freeBytes / MEBIBYTE)} MiB are free where ${stateDir} is`
-  if (freeBytes >= FREE_BYTES_MIN) return [well('disk', free)]
-  return [doubt('disk', free, `make room there (df ${stateDir}): a store that cannot be written gives no addresses`)]
+  const advice = roomAdvice(freeBytes, stateDir)
+  return [
+    advice === undefined
+      ? well('disk', `${Math.floor(freeBytes / MEBIBYTE)} MiB are free where ${stateDir} is`)
+      : doubt('disk', advice.what, advice.remedy),
+  ]
+}
+
+/** What to do about a disk that has little room left; undefined: it has enough, or is not known (NaN). */
+export function roomAdvice(freeBytes: number, stateDir: string): Required<Advice> | undefined {
+  if (!(freeBytes < FREE_BYTES_MIN)) return undefined
+  return {
+    what: `the disk of ${stateDir} is nearly full (${Math.floor(freeBytes / MEBIBYTE)} MiB are free), and a store that cannot be written gives no addresses`,
+    remedy: `make room there (df ${stateDir})`,
+  }
 }

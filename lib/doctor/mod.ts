@@ -3,5 +3,6 @@
  * is a function here, a name in `finding.ts`, and a line in `diagnosis.ts`.
  */
 export { diagnose, diagnoseWithoutDaemon, type DaemonSeen } from './diagnosis.ts'
+export { roomAdvice } from './host-checks.ts'
 export { examineHost, type HostFacts, type HostQuestion } from './host-facts.ts'
 export { udpAdvice } from './neighbour-checks.ts'

@@ -10,6 +10,9 @@ t.test('each way to fail has its own remedy', async t => {
   for (const [lastError, remedy] of [
     ['h1 does not resolve', /weave-ts forget 192\.0\.2\.9:6783/],
     ['ECONNREFUSED', /whether weave-ts runs and listens there/],
+    ['timed out after 10 s', /let its TCP port through the firewalls/],
+    ['the other side was not told to join this mesh; run x there', /connect` on that host/],
+    ['two different meshes: a and b; decide', /leave one of the two meshes/],
     ['no answer within 10 s', /let its TCP port through the firewalls/],
     ['the other side speaks no protocol version of this one; update the older one', /newest version/],
     ['not a weave-ts peer: the first bytes are of another protocol', /name the port/],

@@ -86,7 +86,9 @@ t.test('a clock that nothing keeps, and a disk that is nearly full, are doubts',
   t.match(clockFindings(hostFacts(), now), [{ verdict: 'ok', found: /2026-01-31T12:00:00\.000Z, and is kept/ }])
   t.strictSame(shortOf(clockFindings(hostFacts({ isClockKept: false }), now)), ['clock warning'])
   t.strictSame(shortOf(clockFindings(hostFacts({ isClockKept: BROKEN }), now)), ['clock unknown'])
-  t.match(diskFindings(hostFacts({ freeBytes: 5 * 1024 * 1024 })), [{ verdict: 'warning', found: /^5 MiB are free/ }])
+  t.match(diskFindings(hostFacts({ freeBytes: 5 * 1024 * 1024 })), [
+    { verdict: 'warning', found: /nearly full .5 MiB are free/, remedy: /make room there .df / },
+  ])
   t.strictSame(shortOf(diskFindings(hostFacts())), ['disk ok'])
   t.strictSame(shortOf(diskFindings(hostFacts({ freeBytes: undefined }))), ['disk unknown'])
 })
