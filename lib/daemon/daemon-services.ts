@@ -42,6 +42,7 @@ import { MeshService } from './mesh-service.ts'
 import { RemovalService } from './removal-service.ts'
 import { NameBook } from './name-book.ts'
 import { NamesService } from './names-service.ts'
+import { NeighbourWords } from './neighbour-words.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { PeerTraffic } from './peer-traffic.ts'
 import { ReadDoor } from './read-door.ts'
@@ -237,6 +238,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     ...{ runner, others },
     report: () => status.detailed(),
     firewall: () => hostService.firewall,
+    words: new NeighbourWords({ runner, now: seams.now }),
     examine: () =>
       seams.examineHost({
         bridge: config.bridge,

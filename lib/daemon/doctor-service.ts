@@ -2,6 +2,7 @@ import type { CallHandlers, DoctorAnswer, Report } from '../api/mod.ts'
 import { diagnose, type DaemonSeen, type HostFacts } from '../doctor/mod.ts'
 import type { PastReport } from '../node/mod.ts'
 import { OPEN_MESH_WARNING } from './mesh-service.ts'
+import type { NeighbourWords } from './neighbour-words.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { Names } from './status/names.ts'
@@ -11,7 +12,7 @@ import { uncheckedAdvice } from './status/status.ts'
 /** Services whose warnings the checks of lib/doctor are about. */
 const CHECKED_SERVICES: readonly string[] = ['host', 'docker', 'disk-room']
 
-/** `doctor`: what the daemon knows, and how the host is now, as findings with remedies. */
+/** `doctor`: what the daemon knows, what its neighbours say, and how the host is now, as findings with remedies. */
 export class DoctorService implements Service {
   readonly name = 'doctor'
   readonly calls: Pick<CallHandlers, 'doctor'>
@@ -20,6 +21,7 @@ export class DoctorService implements Service {
   readonly #firewall: () => DaemonSeen['firewall']
   readonly #others: readonly Service[]
   readonly #examine: () => Promise<HostFacts>
+  readonly #words: Pick<NeighbourWords, 'ask'>
   /** The look at the host that is under way: whoever asks meanwhile gets the same. */
   #examining: Promise<HostFacts> | undefined
 
@@ -30,22 +32,24 @@ export class DoctorService implements Service {
     /** Whose warnings are looked at. */
     others: readonly Service[]
     examine: () => Promise<HostFacts>
+    words: Pick<NeighbourWords, 'ask'>
   }) {
     this.#runner = parts.runner
     this.#report = parts.report
     this.#firewall = parts.firewall
     this.#others = parts.others
     this.#examine = parts.examine
+    this.#words = parts.words
     this.calls = { doctor: () => this.#diagnose() }
   }
 
   async #diagnose(): Promise<DoctorAnswer> {
     this.#examining ??= this.#examine().finally(() => (this.#examining = undefined))
-    const host = await this.#examining
-    return diagnose(this.#seen(), host, new Date())
+    const [host, words] = await Promise.all([this.#examining, this.#words.ask()])
+    return diagnose(this.#seen(words), host, new Date())
   }
 
-  #seen(): DaemonSeen {
+  #seen(words: DaemonSeen['words']): DaemonSeen {
     const node = this.#runner.report()
     const names = new Names(node)
     const report = this.#report()
@@ -58,6 +62,7 @@ export class DoctorService implements Service {
       })),
       double: past?.double,
       firewall: this.#firewall(),
+      words,
       warnings: [...this.#serviceWarnings(report).map(what => ({ what })), ...uncheckedAdvice(node, names)],
     }
   }

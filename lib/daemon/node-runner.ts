@@ -1,6 +1,7 @@
 import type { Cidr, Endpoint } from '../address/mod.ts'
 import { errorText, type LogLine, type Millis } from '../base/mod.ts'
 import { dial, type LinkSocket } from '../io/mod.ts'
+import { checkedFor } from './checked-for.ts'
 import type { AddressForm, LeaseHolder } from '../ipam/mod.ts'
 import { AddressRequests } from './address-requests.ts'
 import { DIAL_TIMEOUT_MS, STORE_LOOK_INTERVAL_MS } from './constants.ts'
@@ -8,7 +9,7 @@ import { DurableWrites, type WriteSeams } from './durable-writes.ts'
 import { LinkTraffic } from './link-traffic.ts'
 import { groupOutputs } from './output-group.ts'
 import type { EngineOp, ForwardingChange } from '../overlay/mod.ts'
-import type { Node, NodeOutput, NodeReport } from '../node/mod.ts'
+import type { NeighbourCheck, Node, NodeOutput, NodeReport } from '../node/mod.ts'
 
 /** What the runner needs of the outside. */
 export interface RunnerSeams extends WriteSeams {
@@ -34,6 +35,7 @@ export class NodeRunner {
   readonly #seams: RunnerSeams
   readonly #sockets = new Map<number, LinkSocket>()
   readonly #dials = new Map<number, AbortController>()
+  readonly #ending = new AbortController()
   readonly #requests: AddressRequests
   readonly #writes: DurableWrites
   #isStoreWritable = true
@@ -132,6 +134,7 @@ export class NodeRunner {
     this.#isStopped = true
     clearTimeout(this.#timer)
     clearTimeout(this.#storeTimer)
+    this.#ending.abort()
     for (const abort of this.#dials.values()) abort.abort()
     for (const socket of this.#sockets.values()) socket.close('stopped')
     this.#requests.stop()
@@ -174,6 +177,8 @@ export class NodeRunner {
       case 'established':
         this.links.noteEstablished(output.connection)
         return this.#sockets.get(output.connection)?.markEstablished()
+      case 'check':
+        return this.#check(output.check)
       case 'engine':
         return this.#seams.engine(output.op)
       case 'forwarding':
@@ -194,6 +199,13 @@ export class NodeRunner {
     if (socket === undefined) return
     this.links.sentBytes += bytes.length
     socket.write(bytes)
+  }
+
+  /** Looks at what a neighbour asks: its word costs it a connection to itself, which is closed at once. */
+  #check(check: NeighbourCheck): void {
+    void checkedFor(check, this.#ending.signal).then(result =>
+      this.input((node, now) => node.handleChecked(check, result, now)),
+    )
   }
 
   #resolve(contact: string): void {

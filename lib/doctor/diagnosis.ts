@@ -14,6 +14,7 @@ import {
   type FirewallFacts,
 } from './host-checks.ts'
 import type { HostFacts } from './host-facts.ts'
+import { agreementFindings, type NeighbourWordsView } from './neighbour-words.ts'
 import { mtuFindings, tcpFindings, udpFindings, versionFindings, type SmallPathView } from './neighbour-checks.ts'
 
 /** What a daemon knows of itself. */
@@ -23,16 +24,19 @@ export interface DaemonSeen {
   /** Another process with the identity of this peer. */
   readonly double: { readonly text: string; readonly remedy: string } | undefined
   readonly firewall: FirewallFacts
+  readonly words: NeighbourWordsView
   /** Of the status, those that no check here is about. */
   readonly warnings: readonly Advice[]
 }
 
 /** All checks. */
 export function diagnose(seen: DaemonSeen, host: HostFacts, now: Date): DoctorAnswer {
-  const { report, smallPaths, double, firewall, warnings } = seen
+  const { report, smallPaths, double, firewall, words, warnings } = seen
   const paths = mtuFindings(report, smallPaths)
   const open = {
-    tcp: report.peers.some(peer => peer.isSelf && peer.connections.some(one => one.direction === 'inbound')),
+    tcp:
+      report.peers.some(peer => peer.isSelf && peer.connections.some(one => one.direction === 'inbound')) ||
+      words.dialBacks.some(({ why }) => why === null),
     udp: report.connections.some(({ path }) => path?.kind === 'direct'),
   }
   const all = [
@@ -40,7 +44,7 @@ export function diagnose(seen: DaemonSeen, host: HostFacts, now: Date): DoctorAn
     ...identityFindings(double),
     ...secretFindings(report),
     ...contactFindings(report),
-    ...tcpFindings(report),
+    ...tcpFindings(report, words.dialBacks),
     ...udpFindings(report),
     // What was measured says more than what this host's interfaces let expect.
     ...(paths.length > 0 ? paths : underlayFindings(host, report.overlay.mtu)),
@@ -50,6 +54,7 @@ export function diagnose(seen: DaemonSeen, host: HostFacts, now: Date): DoctorAn
     ...bridgeFilterFindings(host, firewall),
     ...offloadFindings(report, host.kernel),
     ...clockFindings(host, now),
+    ...agreementFindings(words.clocks),
     ...diskFindings(host),
     ...dockerFindings(report),
     ...resolverFindings(report),

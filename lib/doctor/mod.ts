@@ -6,3 +6,4 @@ export { diagnose, diagnoseWithoutDaemon, type DaemonSeen } from './diagnosis.ts
 export { roomAdvice } from './host-checks.ts'
 export { examineHost, type HostFacts, type HostQuestion } from './host-facts.ts'
 export { udpAdvice } from './neighbour-checks.ts'
+export type { ClockView, DialBackView, NeighbourWordsView } from './neighbour-words.ts'

@@ -2,6 +2,7 @@ import { peerLabel } from '../address/mod.ts'
 import type { FindingView, PathView, PeerRef, Report } from '../api/mod.ts'
 import { counted, type Millis } from '../base/mod.ts'
 import { doubt, problem, unknown, well } from './finding.ts'
+import { dialBackFindings, type DialBackView } from './neighbour-words.ts'
 
 /** A handshake and the first probes may take so long. */
 const SETTLED_MS = 10_000
@@ -34,8 +35,8 @@ function linksOf({ peers }: Pick<Report, 'peers'>): readonly Link[] {
   return peers.find(({ isSelf }) => isSelf)?.connections ?? []
 }
 
-/** Whether the TCP port of each host is open to the other, by who dialled whom. */
-export function tcpFindings(report: Report): FindingView[] {
+/** Whether the TCP port of each host is open to the other, by who dialled whom, or was asked to. */
+export function tcpFindings(report: Report, dialBacks: readonly DialBackView[]): FindingView[] {
   const links = linksOf(report)
   const dialled = links.filter(({ direction }) => direction === 'inbound')
   const shown = links.map(({ direction, address, peer }) =>
@@ -43,14 +44,15 @@ export function tcpFindings(report: Report): FindingView[] {
       ? well('tcp', `${nameOf(peer)} dialled TCP port ${report.port} of this host, from ${address}`, peer)
       : well('tcp', `this host dialled ${nameOf(peer)} at ${address}, which answers`, peer),
   )
-  if (links.length === 0 || dialled.length > 0) return shown
+  const told = [...shown, ...dialBackFindings(dialBacks, report.port)]
+  if (links.length === 0 || dialled.length > 0 || dialBacks.length > 0) return told
   const where = report.endpoints.length === 0 ? `port ${report.port}` : report.endpoints.join(' or ')
   return [
-    ...shown,
+    ...told,
     unknown(
       'tcp',
       `nobody has dialled this host: ${links.length === 1 ? 'the link was' : `all ${links.length} links were`} begun here, ` +
-        `so nothing shows that TCP port ${report.port} of this host is open to others`,
+        `and nobody that was asked whether it can has answered, so nothing shows that TCP port ${report.port} of this host is open to others`,
       `try it from a neighbour: nc -vz to ${where}`,
     ),
   ]

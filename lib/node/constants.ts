@@ -216,6 +216,11 @@ export const RENDEZVOUS_SOUND_MS = 60_000
 /** Pings of the operator that wait for their end, and how often it is looked whether one can be sent. */
 export const PINGS_MAX = 64
 export const PING_LOOK_MS = 50
+/** Questions of `doctor` to neighbours that wait for their end. */
+export const CHECKS_MAX = 1_024
+/** Such questions of one neighbour that are answered: at once, and then for each second. */
+export const CHECK_BURST = 6
+export const CHECKS_PER_SECOND = 1
 /** Paths on demand: to peers that are no neighbours, in a mesh beyond FULL_MESH_PEERS. */
 export const PATHS_ON_DEMAND_MAX = 256
 /** A path on demand ends when it carried no frame for so long, as seen by a look every now and then. */

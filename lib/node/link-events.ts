@@ -125,6 +125,8 @@ export class LinkEvents {
       case 'election':
       case 'datagrams':
       case 'datagrams-taken':
+      case 'check':
+      case 'checked':
         return parts().handleMessage(from, message, now)
       case 'routed': {
         const own = router.handle(message, from, now)

@@ -1,3 +1,4 @@
+export type { NeighbourCheck } from './checks.ts'
 export * from './config.ts'
 export { ELECTION_PEERS_MAX } from './constants.ts'
 export type { ElectionPlan } from './electorate.ts'

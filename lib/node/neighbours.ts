@@ -276,7 +276,8 @@ export class Neighbours implements Machine<NeighboursOutput> {
       this.#byPeer.delete(neighbour.peerId)
       const { heardAt } = entry.link
       this.#outputs.push({ type: 'down', neighbour, heardAt, error, code: entry.heardCode })
-    } else if (!isOutbound && !isOfNoConcern(goodbye?.code)) {
+    } else if (!isOutbound && !isOfNoConcern(goodbye?.code) && (reason !== 'closed' || entry.link.hasHeard)) {
+      // Who opens a connection and closes it without a byte has seen that it opens: that was all.
       this.#failedInbounds.add({ endpoint, error, at: now })
     }
     this.#outputs.push({

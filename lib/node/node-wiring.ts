@@ -3,6 +3,7 @@ import { Ledger } from '../ledger/mod.ts'
 import { ROUTED_KIND } from '../wire/mod.ts'
 import { Addresses } from './addresses.ts'
 import type { NodeConfig } from './config.ts'
+import { Checks } from './checks.ts'
 import { Contacts } from './contacts.ts'
 import type { NodeContext } from './context.ts'
 import { DataPaths } from './data-paths.ts'
@@ -118,6 +119,7 @@ export function wireParts(
   })
   const linkSuspicion = new LinkSuspicion(context, health)
   const pings = new Pings(context, paths)
+  const checks = new Checks(context)
   const fallback = new TcpFallback(context)
   const members = new MemberList(context)
   const names: NameRecords = new NameRecords(context)
@@ -168,6 +170,7 @@ export function wireParts(
     election,
     paths,
     pings,
+    checks,
     fallback,
     discovery,
     gossip,
@@ -208,6 +211,7 @@ export function wireParts(
       health,
       linkSuspicion,
       pings,
+      checks,
       fallback,
     },
   }

@@ -3,8 +3,9 @@ import { drained, soonest, type Machine, type Millis } from '../base/mod.ts'
 import type { AddressForm, BlockRun, BlockSpace, Lease, LeaseHolder, PeerRemoval } from '../ipam/mod.ts'
 import type { Ledger } from '../ledger/mod.ts'
 import { MAC_LOCAL, type SwitchNotice } from '../overlay/mod.ts'
-import { GOODBYE_CODE, SHORT_ID_BYTES, type NameRecord } from '../wire/mod.ts'
+import { GOODBYE_CODE, SHORT_ID_BYTES, type CheckResult, type CheckSubject, type NameRecord } from '../wire/mod.ts'
 import type { Addresses } from './addresses.ts'
+import type { NeighbourCheck } from './checks.ts'
 import type { NodeConfig } from './config.ts'
 import type { Forgetting } from './contacts.ts'
 import type { DataPaths } from './data-paths.ts'
@@ -245,6 +246,22 @@ export class Node implements Machine<NodeOutput> {
   /** Asks the peer for an answer over its data path; see `Pings.begin`. */
   ping(peer: PeerId, waitMs: Millis, onEnd: (end: PingEnd) => void, now: Millis): boolean {
     return this.#workedOff(this.#wiring.pings.begin(peer, waitMs, onEnd, now), now)
+  }
+
+  /** Asks a neighbour; see `Checks.begin`. */
+  check(
+    peer: PeerId,
+    subject: CheckSubject,
+    waitMs: Millis,
+    onEnd: (result: CheckResult | undefined) => void,
+    now: Millis,
+  ): boolean {
+    return this.#workedOff(this.#wiring.checks.begin(peer, subject, waitMs, onEnd, now), now)
+  }
+
+  /** What was found of a `check` output. */
+  handleChecked(check: NeighbourCheck, result: CheckResult, now: Millis): void {
+    this.#workedOff(this.#wiring.checks.handleChecked(check, result, now), now)
   }
 
   /** The ways that data takes from here. */

@@ -2,6 +2,7 @@ import type { Endpoint } from '../address/mod.ts'
 import type { Cidr } from '../address/mod.ts'
 import type { LogLine, WeaveError } from '../base/mod.ts'
 import type { EngineOp, ForwardingChange } from '../overlay/mod.ts'
+import type { NeighbourCheck } from './checks.ts'
 
 /** One durable write: all of it or nothing, on disk before any output that follows is carried out. */
 export interface Persist {
@@ -26,6 +27,8 @@ export type NodeOutput =
   | { readonly type: 'forwarding'; readonly change: ForwardingChange }
   /** An Ethernet frame for everybody on the own bridge. */
   | { readonly type: 'deliver'; readonly frame: Uint8Array }
+  /** Look at this for a neighbour that asks, and tell by `handleChecked`. */
+  | { readonly type: 'check'; readonly check: NeighbourCheck }
   /** The end of an address request. */
   | { readonly type: 'allocated'; readonly id: string; readonly cidrs: readonly Cidr[] }
   | { readonly type: 'refused'; readonly id: string; readonly error: WeaveError }

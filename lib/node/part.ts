@@ -13,7 +13,17 @@ export type StoreRead = (prefix: string) => Iterable<StoreEntry>
 /** A message between neighbours that the link itself does not answer, by its type. */
 export type PartMessage = Extract<
   LinkMessage,
-  { type: 'ledger-sync' | 'ledger-delta' | 'ledger-tree' | 'election' | 'datagrams' | 'datagrams-taken' }
+  {
+    type:
+      | 'ledger-sync'
+      | 'ledger-delta'
+      | 'ledger-tree'
+      | 'election'
+      | 'datagrams'
+      | 'datagrams-taken'
+      | 'check'
+      | 'checked'
+  }
 >
 
 /**

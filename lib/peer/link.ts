@@ -118,6 +118,7 @@ export class Link implements Machine<LinkOutput> {
   #cipher: LinkCipher | undefined
   #deadline: Millis
   #heardAt: Millis
+  #hasHeard = false
   #pingAt: Millis = 0
   #ping: { token: number; sentAt: Millis } | undefined
   readonly #roundTrips = new RoundTrips()
@@ -160,6 +161,7 @@ export class Link implements Machine<LinkOutput> {
   handleBytes(bytes: Uint8Array, now: Millis): void {
     if (this.isDown) return
     this.#heardAt = now
+    this.#hasHeard = true
     this.#pending = this.#pending.length === 0 ? bytes : concatBytes(this.#pending, bytes)
     if (this.#phase === 'preamble' && !this.#takePreamble()) return
     for (;;) {
@@ -205,6 +207,11 @@ export class Link implements Machine<LinkOutput> {
     assert(message.length <= LINK_MESSAGE_BYTES_MAX, `a link message of ${message.length} bytes`)
     if (this.#cipher!.isExhausted) return this.#down('exhausted')
     this.#writeFrame(this.#cipher!.seal(message))
+  }
+
+  /** Whether any byte ever came. */
+  get hasHeard(): boolean {
+    return this.#hasHeard
   }
 
   /** When anything was last heard of the other side. */

@@ -16,6 +16,7 @@ import { bundleCount } from './datagram-bundle.ts'
  *     goodbye          | kind | code u8 | text (16-bit length) |
  *     datagrams        | kind | bundle … |                see datagram-bundle.ts
  *     datagrams-taken  | kind | bytes u32 |               of all bundles that came over this link, modulo 2^32
+ *     check, checked   | kind | body … |                  see check-message.ts
  *
  * A kind that this version does not know is ignored. To add one: give it a number here, a case in `decodeLinkMessage`,
  * and a part of node/ that names its type.
@@ -31,6 +32,8 @@ export const LINK_MESSAGE_KIND = {
   election: 8,
   datagrams: 9,
   datagramsTaken: 10,
+  check: 11,
+  checked: 12,
 } as const
 
 /** What a routed message carries. Unknown kinds are passed on all the same. */
@@ -69,7 +72,7 @@ const TREE_MODES: readonly LedgerTreeMode[] = ['graft', 'prune', 'crowded']
 export type LinkMessage =
   | { readonly type: 'ping'; readonly token: number; readonly rttMs: number | undefined }
   | { readonly type: 'pong'; readonly token: number }
-  | { readonly type: 'ledger-sync' | 'ledger-delta' | 'election'; readonly body: Uint8Array }
+  | { readonly type: 'ledger-sync' | 'ledger-delta' | 'election' | 'check' | 'checked'; readonly body: Uint8Array }
   | { readonly type: 'ledger-tree'; readonly mode: LedgerTreeMode }
   | ({ readonly type: 'routed' } & RoutedMessage)
   | { readonly type: 'goodbye'; readonly code: number; readonly text: string }
@@ -105,6 +108,11 @@ export function encodeLedger(type: 'ledger-sync' | 'ledger-delta', body: Uint8Ar
 
 export function encodeElectionMessage(body: Uint8Array): Uint8Array {
   return new ByteWriter(body.length + 1).u8(LINK_MESSAGE_KIND.election).raw(body).finish()
+}
+
+/** `body`: of check-message.ts. */
+export function encodeCheckMessage(type: 'check' | 'checked', body: Uint8Array): Uint8Array {
+  return new ByteWriter(body.length + 1).u8(LINK_MESSAGE_KIND[type]).raw(body).finish()
 }
 
 export function encodeLedgerTree(mode: LedgerTreeMode): Uint8Array {
@@ -174,6 +182,10 @@ export function decodeLinkMessage(bytes: Uint8Array): Decoded<LinkMessage> {
       return { type: 'ledger-delta', body: reader.rest() }
     case LINK_MESSAGE_KIND.election:
       return { type: 'election', body: reader.rest() }
+    case LINK_MESSAGE_KIND.check:
+      return { type: 'check', body: reader.rest() }
+    case LINK_MESSAGE_KIND.checked:
+      return { type: 'checked', body: reader.rest() }
     case LINK_MESSAGE_KIND.ledgerTree: {
       const code = reader.u8()
       const mode = TREE_MODES.find(candidate => TREE_MODE[candidate] === code)

@@ -1,3 +1,4 @@
+export * from './check-message.ts'
 export * from './control.ts'
 export * from './datagram-bundle.ts'
 export * from './datagram.ts'

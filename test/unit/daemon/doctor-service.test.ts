@@ -16,6 +16,7 @@ function service(parts: Partial<ConstructorParameters<typeof DoctorService>[0]> 
     firewall: () => ({ accepting: [], warnings: [] }),
     others: [],
     examine: async () => hostFacts(),
+    words: { ask: async () => ({ clocks: [], dialBacks: [] }) },
     ...parts,
   }).calls.doctor
 }

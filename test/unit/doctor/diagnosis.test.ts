@@ -20,6 +20,7 @@ function seen(parts: Partial<DaemonSeen> = {}): DaemonSeen {
     smallPaths: [],
     double: undefined,
     firewall: { accepting: [], warnings: [] },
+    words: { clocks: [], dialBacks: [] },
     warnings: [],
     ...parts,
   }

@@ -18,16 +18,19 @@ function saying(isDataUp: boolean): Partial<NodeReport> {
 }
 
 t.test('whoever dialled this host shows that its port is open; where nobody did, that is said', async t => {
-  const inbound = tcpFindings(reportOf(linked(1, { isOutbound: false })))
+  const inbound = tcpFindings(reportOf(linked(1, { isOutbound: false })), [])
   t.strictSame(shortOf(inbound), ['tcp ok n1'])
   t.match(inbound[0]?.found, /\(n1\) dialled TCP port 6783 of this host, from 192\.0\.2\.1:6783/)
-  const outbound = tcpFindings(reportOf(linked(1), { endpoints: ['198.51.100.7:6783'] }))
+  const outbound = tcpFindings(reportOf(linked(1), { endpoints: ['198.51.100.7:6783'] }), [])
   t.strictSame(shortOf(outbound), ['tcp ok n1', 'tcp unknown'])
   t.match(outbound[1], {
     found: /nobody has dialled this host: the link was begun here/,
     remedy: /198\.51\.100\.7:6783/,
   })
-  t.strictSame(tcpFindings(reportOf()), [], 'no neighbour, no word')
+  const dialBacks = [{ peer: { id: peerNumber(1), nickname: 'n1' }, endpoint: '192.0.2.2:6783', why: null }]
+  const asked = tcpFindings(reportOf(linked(1)), dialBacks)
+  t.strictSame(shortOf(asked), ['tcp ok n1', 'tcp ok n1'], 'one that was asked to shows it too')
+  t.strictSame(tcpFindings(reportOf(), []), [], 'no neighbour, no word')
 })
 
 t.test('a path that answers is well, both ways where the other one says so', async t => {
