@@ -178,7 +178,7 @@ function unreachable(socketPath: string, error: unknown): WeaveError {
   return new WeaveError(
     'DAEMON_DOWN',
     `no daemon answers at ${socketPath} (${code ?? errorText(error)})`,
-    'start it with `weave-ts launch`; for another instance give its --state-dir',
+    'start it with `weave-ts launch` (`weave-ts doctor` sees what is in its way); for another instance give its --state-dir',
   )
 }
 

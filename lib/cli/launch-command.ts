@@ -125,7 +125,9 @@ export function addLaunchCommand(program: Command): void {
       const { stateDir } = settings
       const limitMs = options.wait === undefined ? undefined : waitMs(options.wait)
       const statusOf = () =>
-        limitMs === undefined ? decidedStatus(clientOf(settings)) : meshedStatus(clientOf(settings), limitMs)
+        limitMs === undefined
+          ? decidedStatus(clientOf(settings), peers)
+          : meshedStatus(clientOf(settings), limitMs, peers)
       const wanted = wantedOf(command, options)
       const remembered = readRememberedLaunch(stateDir)
       if (typeof wanted.given['mesh'] === 'string') {

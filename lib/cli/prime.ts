@@ -38,27 +38,36 @@ export async function prime(client: Client, timeout?: string, say = console.erro
   }
 }
 
-/** The status once it is clear what has become of the first attempts to join, or after a few seconds. */
-export async function decidedStatus(client: Client): Promise<Status> {
+/**
+ * The status once it is clear what has become of the first attempts to join, or after a few seconds; of a member also
+ * which way data takes to the peers that are linked, and what has become of those that were named now.
+ */
+export async function decidedStatus(client: Client, peers: readonly string[]): Promise<Status> {
   const begun = performance.now()
   for (;;) {
     const status = await client.call('status')
-    if (status.isReady || status.mesh.founding === 'nobody' || performance.now() - begun >= LAUNCH_DECIDE_MS)
-      return status
+    const isDecided = status.isReady ? isMemberDecided(status, peers) : status.mesh.founding === 'nobody'
+    if (isDecided || performance.now() - begun >= LAUNCH_DECIDE_MS) return status
     await pause(STATUS_LOOK_MS)
   }
+}
+
+function isMemberDecided({ connections, targets }: Status, peers: readonly string[]): boolean {
+  const isTried = ({ target, state, error }: Status['targets'][number]) =>
+    !peers.includes(target) || error !== null || ['connected', 'reached', 'ourself'].includes(state)
+  return connections.every(({ state }) => state !== 'pending') && targets.every(isTried)
 }
 
 /**
  * The status once this peer is of a mesh and can give addresses, for `launch --wait`.
  * @throws WeaveError MESH_WAITING after the time, with whom it waits for, and why
  */
-export async function meshedStatus(client: Client, limitMs: number): Promise<Status> {
+export async function meshedStatus(client: Client, limitMs: number, peers: readonly string[]): Promise<Status> {
   const begun = performance.now()
   for (;;) {
     const status = await client.call('status')
-    if (status.isReady) return status
     const tookMs = performance.now() - begun
+    if (status.isReady) return isMemberDecided(status, peers) ? status : decidedStatus(client, peers)
     if (tookMs >= limitMs)
       throw new WeaveError(
         'MESH_WAITING',

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { API_SOCKET } from '../api/mod.ts'
-import { errorText } from '../base/mod.ts'
+import { adviceText, errorText } from '../base/mod.ts'
+import { wideAdvice } from '../doctor/mod.ts'
 import { configuredMtu } from '../host/mod.ts'
 import type { LinkSocket } from '../io/mod.ts'
 import { MESH_KEY, Node } from '../node/mod.ts'
@@ -128,7 +129,7 @@ async function open(
   if (early === undefined) onStep('setting up the bridge')
   const network = seams.networkPlace()
   writeInstance(config.stateDir, { bridge: config.bridge, device: config.device, ...(network && { network }) })
-  const { identity, mac, host, mtu, isAdopted, firewall } =
+  const { identity, mac, host, mtu, underlay, isAdopted, firewall } =
     early?.setUp ?? (await setUpBridge(config, { seams, names, peerAddresses, onNew, seed: loaded.identity.seed }))
   await host.plugTap()
   const node = new Node(
@@ -216,6 +217,7 @@ async function open(
       ...loaded.notices,
       ...store.notices,
       ...launchNotices,
+      ...[wideAdvice(mtu, underlay) ?? []].flat().map(adviceText),
       ...metricsDoor.notices,
       ...readers.warnings(),
     ],

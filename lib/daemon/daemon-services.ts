@@ -26,6 +26,7 @@ import type { EventBook } from './event-book.ts'
 import { EventsService } from './events-service.ts'
 import { ExposureService } from './exposure-service.ts'
 import { Exposures } from './exposures.ts'
+import { FailedTurns } from './failed-turns.ts'
 import { GraphService } from './graph-service.ts'
 import { GroupsService } from './groups-service.ts'
 import { HistoryService } from './history-service.ts'
@@ -176,6 +177,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     readers,
     new EventsService(parts.events),
     new LostState(runner, record),
+    new FailedTurns(() => services.failures),
     new DiskRoom({ stateDir: config.stateDir, freeBytes: seams.freeBytes, runner }),
     new MeshService({
       runner,

@@ -6,7 +6,7 @@ import type { NeighbourWords } from './neighbour-words.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { Names } from './status/names.ts'
-import { smallPaths } from './status/paths.ts'
+import { carriedSizes, smallPaths } from './status/paths.ts'
 import { uncheckedAdvice } from './status/status.ts'
 
 /** Services whose warnings the checks of lib/doctor are about. */
@@ -56,10 +56,13 @@ export class DoctorService implements Service {
     const past = node.parts['past'] as PastReport | undefined
     return {
       report,
-      smallPaths: smallPaths(node, report.overlay.mtu).map(({ peerId, ...path }) => ({
-        ...path,
-        peer: names.ref(peerId),
-      })),
+      paths: {
+        small: smallPaths(node, report.overlay.mtu).map(({ peerId, ...path }) => ({
+          ...path,
+          peer: names.ref(peerId),
+        })),
+        carried: carriedSizes(node),
+      },
       double: past?.double,
       firewall: this.#firewall(),
       words,

@@ -7,6 +7,7 @@ export class Services {
   readonly calls: CallHandlers
   readonly #services: readonly Service[]
   readonly #onFailure: (service: string, error: unknown) => void
+  readonly #failures = new Map<string, unknown>()
   #turn: Promise<void> = Promise.resolve()
   #isStopped = false
 
@@ -15,6 +16,11 @@ export class Services {
     this.calls = joinHandlers(services, () => this.#changed())
     this.#services = services
     this.#onFailure = onFailure
+  }
+
+  /** What was thrown by those that failed in their last turn, by their names. */
+  get failures(): ReadonlyMap<string, unknown> {
+    return this.#failures
   }
 
   /** Each in turn. A call while one is under way waits for it; nothing happens after `stop`. */
@@ -39,7 +45,9 @@ export class Services {
   async #try(service: Service, run: () => Promise<void> | undefined): Promise<void> {
     try {
       await run()
+      this.#failures.delete(service.name)
     } catch (error) {
+      this.#failures.set(service.name, error)
       this.#onFailure(service.name, error)
     }
   }

@@ -5,6 +5,9 @@ import { doubt, problem, well } from './finding.ts'
 /** What to give a host whose mesh secret is another than that of the rest. */
 export const SECRET_REMEDY = 'give both the secret of the mesh: weave-ts launch --replace --password-file FILE'
 
+/** One that is tried again just now has failed before. */
+const FAILED: readonly ConnectionView['state'][] = ['failed', 'retrying', 'connecting']
+
 /** What to do about an attempt that failed so. The first that matches is taken. */
 const REMEDIES: readonly (readonly [RegExp, (address: string) => string])[] = [
   [/does not resolve|no answer for the name|has no address/, a => `mend the name, or drop it: weave-ts forget ${a}`],
@@ -26,10 +29,15 @@ const REMEDIES: readonly (readonly [RegExp, (address: string) => string])[] = [
   ],
 ]
 
+/** What to do about an attempt to link that failed so; undefined: nobody can tell. `address`: that was dialled. */
+export function linkAdvice(error: string, address: string): string | undefined {
+  return REMEDIES.find(([pattern]) => pattern.test(error))?.[1](address)
+}
+
 /** What becomes of attempts to link: those of this host, and those of others that failed. */
 export function contactFindings({ connections, links, peers }: Report): FindingView[] {
   const failed = connections.filter(
-    ({ error, path, state }) => error !== null && path === null && (state === 'failed' || state === 'retrying'),
+    ({ error, path, state }) => error !== null && path === null && FAILED.includes(state),
   )
   const others = peers.filter(({ isSelf }) => !isSelf)
   const findings = failed.flatMap(one => failureFinding(one, links.count > 0))
@@ -54,7 +62,7 @@ function failureFinding({ direction, address, error, peer }: ConnectionView, has
   if (isSecretTrouble(text)) return []
   if (text === TO_OURSELF)
     return [doubt('links', `${address} is this host itself`, `drop it: weave-ts forget ${address}`, peer)]
-  const remedy = REMEDIES.find(([pattern]) => pattern.test(text))?.[1](address)
+  const remedy = linkAdvice(text, address)
   if (direction === 'inbound')
     return [
       doubt(
@@ -80,7 +88,9 @@ export function secretFindings({ connections, encryption, links }: Report): Find
   const refused = connections.filter(({ error }) => isSecretTrouble(error ?? undefined))
   const where = [...new Set(refused.map(({ address }) => address))]
   if (where.length > 0) {
-    const judge = links.count === 0 ? problem : doubt
+    // Whoever dials this host in vain may be nobody of the mesh.
+    const isOurs = refused.some(({ direction }) => direction === 'outbound')
+    const judge = links.count === 0 && isOurs ? problem : doubt
     return [
       judge('secret', `another mesh secret than this host's is used by ${where.slice(0, 5).join(', ')}`, SECRET_REMEDY),
     ]

@@ -15,12 +15,12 @@ import {
 } from './host-checks.ts'
 import type { HostFacts } from './host-facts.ts'
 import { agreementFindings, type NeighbourWordsView } from './neighbour-words.ts'
-import { mtuFindings, tcpFindings, udpFindings, versionFindings, type SmallPathView } from './neighbour-checks.ts'
+import { mtuFindings, tcpFindings, udpFindings, versionFindings, type PathSizesView } from './neighbour-checks.ts'
 
 /** What a daemon knows of itself. */
 export interface DaemonSeen {
   readonly report: Report
-  readonly smallPaths: readonly SmallPathView[]
+  readonly paths: PathSizesView
   /** Another process with the identity of this peer. */
   readonly double: { readonly text: string; readonly remedy: string } | undefined
   readonly firewall: FirewallFacts
@@ -31,8 +31,8 @@ export interface DaemonSeen {
 
 /** All checks. */
 export function diagnose(seen: DaemonSeen, host: HostFacts, now: Date): DoctorAnswer {
-  const { report, smallPaths, double, firewall, words, warnings } = seen
-  const paths = mtuFindings(report, smallPaths)
+  const { report, double, firewall, words, warnings } = seen
+  const paths = mtuFindings(report, seen.paths)
   const open = {
     tcp:
       report.peers.some(peer => peer.isSelf && peer.connections.some(one => one.direction === 'inbound')) ||

@@ -1,6 +1,6 @@
 import type { FindingView } from '../api/mod.ts'
 import { WeaveError, type Advice } from '../base/mod.ts'
-import { overlayMtu, type PreflightCheck } from '../host/mod.ts'
+import { directMtu, overlayMtu, OVERLAY_MTU_IPV6_MIN, type PreflightCheck } from '../host/mod.ts'
 import { doubt, problem, unknown, well } from './finding.ts'
 import type { HostFacts } from './host-facts.ts'
 
@@ -81,22 +81,32 @@ export function bridgeFilterFindings(
 /** Whether packets of containers fit into those of this host. `mtu`: of the overlay here. */
 export function underlayFindings({ underlayMtu }: HostFacts, mtu: number): FindingView[] {
   if (underlayMtu instanceof WeaveError) return [unknown('mtu', underlayMtu.message, underlayMtu.remedy)]
-  const fits = overlayMtu(underlayMtu)
-  if (mtu <= fits)
-    return [
-      well(
-        'mtu',
-        `the overlay's MTU is ${mtu}; ${fits} fit in any case into the ${underlayMtu} bytes of this host's network`,
-      ),
-    ]
+  const advice = wideAdvice(mtu, underlayMtu)
+  if (advice !== undefined) return [doubt('mtu', advice.what, advice.remedy)]
   return [
-    doubt(
-      'mtu',
-      `the overlay's MTU is ${mtu}, and only ${fits} fit in any case (through a relay, over IPv6) into the ${underlayMtu} bytes of ` +
-        "this host's network: larger packets may go in pieces",
-      `launch all hosts with --mtu ${fits}, or raise the MTU of the network`,
-    ),
+    well('mtu', `packets of the overlay (its MTU is ${mtu}) fit into the ${underlayMtu} bytes of this host's network`),
   ]
+}
+
+/**
+ * What to do about an overlay whose packets do not all fit; undefined: they do. `mtu`: of the overlay; `underlay`: of this
+ * host's network.
+ */
+export function wideAdvice(mtu: number, underlay: number): Required<Advice> | undefined {
+  const [inAnyCase, direct] = [overlayMtu(underlay), directMtu(underlay)]
+  const fits = Math.min(inAnyCase, direct)
+  if (mtu <= fits) return undefined
+  const how =
+    inAnyCase > direct ? `no more than ${fits} fit` : `only ${fits} fit in any case (through a relay, over IPv6)`
+  return {
+    what: `the overlay's MTU is ${mtu}, and ${how} into the ${underlay} bytes of this host's network: larger packets may go in pieces`,
+    remedy: `raise the MTU of the network, or ${smallerMtu(fits)}`,
+  }
+}
+
+/** How the overlay gets this MTU. */
+export function smallerMtu(mtu: number): string {
+  return `launch all hosts with --mtu ${mtu}${mtu < OVERLAY_MTU_IPV6_MIN ? ', which is too little for IPv6' : ''}`
 }
 
 /** Whether the clock is kept: nothing of the mesh needs it, but logs and events of two hosts are compared by it. */

@@ -2,6 +2,7 @@ import { peerLabel } from '../address/mod.ts'
 import type { FindingView, PathView, PeerRef, Report } from '../api/mod.ts'
 import { counted, type Millis } from '../base/mod.ts'
 import { doubt, problem, unknown, well } from './finding.ts'
+import { smallerMtu } from './host-checks.ts'
 import { dialBackFindings, type DialBackView } from './neighbour-words.ts'
 
 /** A handshake and the first probes may take so long. */
@@ -23,6 +24,13 @@ export interface SmallPathView {
   readonly carries: number
   /** Even datagrams of the least size do not get through. */
   readonly isLost: boolean
+}
+
+/** What was measured of the paths. */
+export interface PathSizesView {
+  readonly small: readonly SmallPathView[]
+  /** What each path carries that was measured: packets of a container, in bytes. */
+  readonly carried: readonly number[]
 }
 
 type Link = Report['peers'][number]['connections'][number]
@@ -117,9 +125,8 @@ function ms(value: number): string {
   return value < 1 ? 'less than 1 ms' : `${Math.round(value)} ms`
 }
 
-/** Whether what containers may send goes whole over each path. */
-export function mtuFindings(report: Report, small: readonly SmallPathView[]): FindingView[] {
-  const { mtu } = report.overlay
+/** Whether what containers may send goes whole over each path. Nothing where no path was measured: that takes frames. */
+export function mtuFindings({ overlay: { mtu } }: Report, { small, carried }: PathSizesView): FindingView[] {
   const found = small.map(({ peer, ...path }) =>
     path.isLost
       ? problem(
@@ -132,18 +139,15 @@ export function mtuFindings(report: Report, small: readonly SmallPathView[]): Fi
           'mtu',
           `the path to ${nameOf(peer)} has an MTU of ${path.mtu}, which carries packets up to ${path.carries} bytes whole, and ` +
             `the overlay's MTU on this host is ${mtu}: larger ones go in pieces`,
-          `raise the MTU on the way, or launch all hosts with --mtu ${path.carries}`,
+          `raise the MTU on the way, or ${smallerMtu(path.carries)}`,
           peer,
         ),
   )
-  const measured = report.connections.flatMap(({ state, path }) =>
-    state !== 'pending' && path !== null && path.carries !== null ? [path.carries] : [],
-  )
-  if (found.length > 0 || measured.length === 0) return found
+  if (found.length > 0 || carried.length === 0) return found
   return [
     well(
       'mtu',
-      `the overlay's MTU is ${mtu}, and ${counted(measured.length, 'path')} ${measured.length === 1 ? 'carries' : 'carry'} ${Math.min(...measured)} bytes whole`,
+      `the overlay's MTU is ${mtu}, and ${counted(carried.length, 'path')} ${carried.length === 1 ? 'carries' : 'carry'} ${Math.min(...carried)} bytes whole`,
     ),
   ]
 }

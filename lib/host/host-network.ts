@@ -84,15 +84,21 @@ export class HostNetwork {
    * Makes the bridge, or mends it. `peers`: addresses of known peers, by whose routes the MTU is chosen. Fails with
    * BRIDGE_FOREIGN or COMMAND_FAILED.
    */
-  prepareBridge(
-    peers: readonly string[] = [],
-  ): Promise<{ readonly mtu: number; readonly isAdopted: boolean; readonly firewall: FirewallReport }> {
+  prepareBridge(peers: readonly string[] = []): Promise<{
+    readonly mtu: number
+    /** The smallest MTU on the ways to the peers, in bytes. */
+    readonly underlay: number
+    readonly isAdopted: boolean
+    readonly firewall: FirewallReport
+  }> {
     return this.#inTurn(async () => {
-      const mtu = await this.#chooseMtu(peers)
+      const underlay = await this.#underlay(peers)
+      const given = this.#options.mtu
+      const mtu = given === undefined ? overlayMtu(underlay) : configuredMtu(given)
       if (this.#mtu === undefined) await removeHalfMadePairs(this.#runner)
       this.#mtu = mtu
       const isAdopted = await ensureBridge(this.#runner, this.#bridgeSettings(mtu))
-      return { mtu, isAdopted, firewall: await this.#firewall.ensure() }
+      return { mtu, underlay, isAdopted, firewall: await this.#firewall.ensure() }
     })
   }
 
@@ -279,12 +285,11 @@ export class HostNetwork {
     })
   }
 
-  async #chooseMtu(peers: readonly string[]): Promise<number> {
-    if (this.#options.mtu !== undefined) return configuredMtu(this.#options.mtu)
+  async #underlay(peers: readonly string[]): Promise<number> {
     const toPeers = await Promise.all(peers.map(peer => routeTo(this.#runner, peer)))
     const known = toPeers.filter(route => route !== undefined)
     const routes = known.length > 0 ? known : [...(await this.#routes(4)), ...(await this.#routes(6))]
-    return overlayMtu(underlayMtu(routes, await showInterfaces(this.#runner), new Set([this.bridge, this.tap])))
+    return underlayMtu(routes, await showInterfaces(this.#runner), new Set([this.bridge, this.tap]))
   }
 
   #routes(family: 4 | 6) {

@@ -1,5 +1,5 @@
 import { WeaveError } from '../base/mod.ts'
-import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
+import { OVERHEAD_IPV4_BYTES, OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import type { InterfaceView, RouteView } from './ip-json.ts'
 import { OVERLAY_MTU_IPV6_MIN, OVERLAY_MTU_MAX, OVERLAY_MTU_MIN, UNDERLAY_MTU_DEFAULT } from './limits.ts'
 
@@ -40,6 +40,11 @@ function devicesOf(route: RouteView): readonly string[] {
 export function overlayMtu(underlay: number): number {
   const room = underlay - OVERHEAD_IPV6_BYTES - OVERHEAD_RELAY_BYTES
   return Math.min(OVERLAY_MTU_MAX, Math.max(OVERLAY_MTU_IPV6_MIN, room))
+}
+
+/** What fits into one datagram that goes straight to a peer over IPv4, for an underlay MTU. */
+export function directMtu(underlay: number): number {
+  return underlay - OVERHEAD_IPV4_BYTES
 }
 
 /** Checks what the operator asked for: 576 to 65,000, from 1,280 with IPv6. Fails with CONFIG_INVALID. */

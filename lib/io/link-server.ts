@@ -75,8 +75,8 @@ export async function listen(options: ListenOptions, onConnection: (link: LinkSo
 }
 
 /**
- * Connects to a neighbour. Rejects with a plain Error whose message is the reason (`ECONNREFUSED`, `timed out after 5
- * s`) and which `status` can show.
+ * Connects to a neighbour. Rejects with a plain Error whose message is the reason, as `status` shows it: `nothing listens
+ * there (ECONNREFUSED)`, `timed out after 5 s`.
  */
 export function dial(endpoint: Endpoint, timeoutMs: number, signal?: AbortSignal): Promise<LinkSocket> {
   return new Promise((resolve, reject) => {
@@ -88,7 +88,7 @@ export function dial(endpoint: Endpoint, timeoutMs: number, signal?: AbortSignal
       reject(new Error(reason))
     }
     const abort = () => giveUp('aborted')
-    const onError = (error: NodeJS.ErrnoException) => giveUp(error.code ?? error.message)
+    const onError = (error: NodeJS.ErrnoException) => giveUp(dialText(error))
     const deadline = setTimeout(() => giveUp(`timed out after ${timeoutMs / 1000} s`), timeoutMs)
     const finish = () => {
       clearTimeout(deadline)
@@ -106,6 +106,17 @@ export function dial(endpoint: Endpoint, timeoutMs: number, signal?: AbortSignal
     if (signal?.aborted === true) abort()
     else signal?.addEventListener('abort', abort, { once: true })
   })
+}
+
+const DIAL_TEXT: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  EHOSTUNREACH: 'no such host answers',
+  ENETUNREACH: 'no route leads there',
+}
+
+function dialText({ code, message }: NodeJS.ErrnoException): string {
+  const text = DIAL_TEXT[code ?? '']
+  return text === undefined ? (code ?? message) : `${text} (${code})`
 }
 
 function bind(server: Server, options: ListenOptions): Promise<void> {

@@ -23,6 +23,12 @@ export class FailedInbounds {
     if (this.#failed.length > FAILED_INBOUND_MAX) this.#failed.shift()
   }
 
+  /** That host has come through since. */
+  forget(endpoint: Endpoint): void {
+    const host = hostOf(endpoint)
+    this.#failed = this.#failed.filter(one => hostOf(one.endpoint) !== host)
+  }
+
   /** Those of the last FAILED_INBOUND_SHOWN_MS, the oldest first. */
   shown(now: Millis): readonly FailedInbound[] {
     return this.#failed.filter(({ at }) => now - at < FAILED_INBOUND_SHOWN_MS)

@@ -239,6 +239,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
     }
     entry.neighbour = neighbour
     this.#byPeer.set(peerId, entry)
+    this.#failedInbounds.forget(entry.endpoint)
     this.#outputs.push({ type: 'up', neighbour })
   }
 

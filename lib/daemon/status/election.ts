@@ -1,6 +1,7 @@
 import type { Status } from '../../api/mod.ts'
 import { peerLabel, type PeerId } from '../../address/mod.ts'
 import { TO_OURSELF, isSecretTrouble, type Contact, type ElectionReport, type NodeReport } from '../../node/mod.ts'
+import { linkAdvice } from '../../doctor/mod.ts'
 import type { Names } from './names.ts'
 
 /** So many peers are named in a line. */
@@ -97,11 +98,12 @@ export function electionOf(
       state: 'nobody',
       wait: 'nobody has founded a mesh, and the peers that were named are this host itself: run `weave-ts found`',
     }
-  const failed = others.filter(contact => contact.lastError !== undefined).map(troubleOf)
-  const why = failed.length === 0 ? 'none has answered yet' : listed(failed)
+  const failed = others.filter(contact => contact.lastError !== undefined)
+  const why = failed.length === 0 ? 'none has answered yet' : listed(failed.map(troubleOf))
+  const advice = failed.flatMap(({ lastError = '', text }) => linkAdvice(lastError, text) ?? [])[0]
   return {
     state: 'waiting',
-    wait: `no peer of a mesh is reached: ${why}; if no mesh was founded yet, ${FOUND}`,
+    wait: `no peer of a mesh is reached: ${why}${advice === undefined ? '' : `; ${advice}`}; if no mesh was founded yet, ${FOUND}`,
   }
 }
 

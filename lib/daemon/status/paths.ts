@@ -79,6 +79,11 @@ export function smallPaths({ paths }: Pick<NodeReport, 'paths'>, overlayMtu: num
   })
 }
 
+/** What the paths carry that were measured. */
+export function carriedSizes({ paths }: Pick<NodeReport, 'paths'>): number[] {
+  return paths.flatMap(({ size }) => (size?.phase === 'complete' ? [size.carries] : []))
+}
+
 interface SmallPath {
   readonly peerId: PeerId
   readonly mtu: number

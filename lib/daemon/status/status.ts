@@ -19,7 +19,7 @@ import { pastDoubts, pastAdvice } from './past.ts'
 import { pathSizeWarnings, pathViews, pathWarnings, tcpWarnings } from './paths.ts'
 import { peerViews, unshownWarnings, targetViews } from './peers.ts'
 import { ownRemovalWarnings } from './own-removals.ts'
-import { secretCause, secretWarnings } from './trouble.ts'
+import { refusalWarnings, secretCause, secretWarnings } from './trouble.ts'
 
 /** What the daemon knows besides the node. */
 export interface DaemonFacts {
@@ -85,6 +85,7 @@ export function statusOf(report: NodeReport, facts: DaemonFacts, now: Millis): N
     ipam,
     warnings: [
       ...secretWarnings(report),
+      ...refusalWarnings(report),
       ...ownRemovalWarnings(report, names, now),
       ...aloneWarnings(report, now - facts.startedAt),
       ...pathWarnings(report, names, now),

@@ -11,7 +11,15 @@ function clientOf(...states: object[]): Client {
   return { call } as unknown as Client
 }
 
-const READY = { isReady: true, waiting: [], mesh: { founding: 'done' }, ipam: { pending: [] } }
+const READY = {
+  isReady: true,
+  connections: [{ state: 'established' }],
+  targets: [],
+  waiting: [],
+  mesh: { founding: 'done' },
+  ipam: { pending: [] },
+}
+const PENDING = { ...READY, connections: [{ state: 'tcp' }, { state: 'pending' }] }
 const NOBODY = { ...READY, isReady: false, waiting: ['nobody has founded'], mesh: { id: null, founding: 'nobody' } }
 const JOINING = { ...NOBODY, mesh: { id: null, founding: 'waiting' } }
 
@@ -39,16 +47,24 @@ t.test('prime says what it waits for when that takes long, once', async t => {
 })
 
 t.test('launch waits until it is clear what has become of its peers', async t => {
-  t.equal((await decidedStatus(clientOf(JOINING, JOINING, NOBODY))).mesh.founding, 'nobody')
-  t.equal((await decidedStatus(clientOf(JOINING, READY))).isReady, true)
-  const begun = performance.now()
-  await decidedStatus(clientOf(JOINING))
-  t.ok(performance.now() - begun >= 2_900, 'at most three seconds')
+  t.equal((await decidedStatus(clientOf(JOINING, JOINING, NOBODY), [])).mesh.founding, 'nobody')
+  t.equal((await decidedStatus(clientOf(JOINING, READY), [])).isReady, true)
+  t.strictSame(await decidedStatus(clientOf(PENDING, PENDING, READY), []), READY, 'and which way data takes')
+  t.strictSame(await meshedStatus(clientOf(JOINING, PENDING, READY), 5_000, []), READY)
+  const named = (state: string, error: string | null) => ({ ...READY, targets: [{ target: 'h1', state, error }] })
+  const refused = named('waiting', 'it refuses')
+  t.strictSame(await decidedStatus(clientOf(named('dialling', null), refused), ['h1']), refused, 'and who was named')
+  t.strictSame(await decidedStatus(clientOf(named('dialling', null), refused), []), named('dialling', null))
+  for (const state of [JOINING, PENDING]) {
+    const begun = performance.now()
+    await decidedStatus(clientOf(state), [])
+    t.ok(performance.now() - begun >= 2_900, 'at most three seconds')
+  }
 })
 
 t.test('launch --wait returns once this peer is of a mesh, or says for whom it waits', async t => {
-  t.match(await meshedStatus(clientOf(JOINING, NOBODY, READY), 5_000), READY)
-  await t.rejects(meshedStatus(clientOf(JOINING), 300), {
+  t.match(await meshedStatus(clientOf(JOINING, NOBODY, READY), 5_000, []), READY)
+  await t.rejects(meshedStatus(clientOf(JOINING), 300, []), {
     code: 'MESH_WAITING',
     message: 'the daemon runs, and is of no mesh after 0.3 s: nobody has founded',
   })

@@ -44,7 +44,13 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
   t.teardown(() => rmSync(stateDir, { recursive: true, force: true }))
   const events: string[] = []
   const logged: { event?: string; level?: number }[] = []
-  const hooks: { failing: Step | Early | undefined; hasBridge: boolean; hasTrouble: string | undefined } = {
+  const hooks: {
+    failing: Step | Early | undefined
+    hasBridge: boolean
+    hasTrouble: string | undefined
+    underlay: number
+  } = {
+    underlay: 1_546,
     failing: undefined,
     hasBridge: false,
     hasTrouble: undefined,
@@ -160,7 +166,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
       tap,
       prepareBridge: async () => {
         at('bridge')
-        return { mtu: 1_376, isAdopted: false, firewall: FIREWALL }
+        return { mtu: 1_376, underlay: hooks.underlay, isAdopted: false, firewall: FIREWALL }
       },
       plugTap: async () => at('tap'),
       mend: async () => [],

@@ -26,6 +26,14 @@ function surroundings({ seams, log }: ReturnType<typeof machine>, ends: boolean[
   }
 }
 
+t.test('an overlay that is wider than the network below is told of', async t => {
+  const m = machine(t)
+  m.hooks.underlay = 1_545
+  const assembly = await assemble(m.config, surroundings(m))
+  t.match(assembly.notes.at(-1), /MTU is 1376, and only 1375 fit .* the 1545 bytes.*launch all hosts with --mtu 1375$/)
+  await assembly.close(false)
+})
+
 t.test('opens everything in order, and closes it in the opposite one', async t => {
   const m = machine(t)
   const assembly = await assemble(m.config, surroundings(m))

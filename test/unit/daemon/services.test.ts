@@ -1,5 +1,7 @@
 import t from 'tap'
 import { CALL_NAMES, type CallHandlers } from '../../../lib/api/mod.ts'
+import { WeaveError } from '../../../lib/base/mod.ts'
+import { FailedTurns } from '../../../lib/daemon/failed-turns.ts'
 import type { Service } from '../../../lib/daemon/service.ts'
 import { Services } from '../../../lib/daemon/services.ts'
 import { UndoStack } from '../../../lib/daemon/undo.ts'
@@ -32,6 +34,23 @@ t.test('each service has its turn, one after the other, and a failure keeps nobo
   const once = ['slow begins', 'slow ends', 'last']
   t.strictSame(turns, [...once, ...once], 'two turns do not overlap')
   t.strictSame(failures, ['broken: Error: no', 'broken: Error: no'])
+})
+
+t.test('who failed in its last turn is told of until it succeeds', async t => {
+  let error: Error | undefined = new WeaveError('BRIDGE_FOREIGN', 'somebody took the bridge', 'remove it')
+  const { joined } = trial([
+    { name: 'host', reconcile: () => (error === undefined ? Promise.resolve() : Promise.reject(error)) },
+  ])
+  const failed = new FailedTurns(() => joined.failures)
+  t.strictSame(failed.warnings(), [])
+  await joined.reconcile()
+  t.strictSame(failed.warnings(), ['host is not in order: somebody took the bridge; remove it'])
+  error = new Error('no')
+  await joined.reconcile()
+  t.strictSame(failed.warnings(), ['host is not in order: no'])
+  error = undefined
+  await joined.reconcile()
+  t.strictSame(failed.warnings(), [])
 })
 
 t.test('stop waits for the turn under way, skips what is left of it, and ends the last first', async t => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WARNINGS_SHOWN_MAX } from '../../../lib/daemon/constants.ts'
 import { Names } from '../../../lib/daemon/status/names.ts'
-import { pathSizeWarnings, pathViews } from '../../../lib/daemon/status/paths.ts'
+import { carriedSizes, pathSizeWarnings, pathViews } from '../../../lib/daemon/status/paths.ts'
 import type { PathReport } from '../../../lib/node/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { nodeReport, path, peer } from '../../support/node-reports.ts'
@@ -37,6 +37,7 @@ t.test('warns of paths that carry less than the overlay, once that is known', t 
     lines[0],
     /\(n2\) has an MTU of 1280, which carries packets up to 1198 bytes whole, and the overlay's MTU is 1330/,
   )
+  t.strictSame(carriedSizes(report), [1418, 1198], 'what was measured')
   t.match(lines[1], /\(n5\) loses all datagrams of the least size \(packets of 556 bytes\)/)
   t.end()
 })

@@ -169,3 +169,25 @@ t.test('that others have another mesh secret is a warning while there is no link
   t.strictSame(warnings({ contacts: [contact('h1', { lastError: 'ECONNREFUSED' })] }), [])
   t.end()
 })
+
+t.test('a member says who of those that were named answers and does not let it in, and why', t => {
+  const warnings = (parts: Partial<NodeReport>) => statusOf(nodeReport(parts), FACTS, NOW).warnings
+  const other = contact('h1', { lastError: 'timed out', refusal: 'two different meshes: leave one' })
+  t.strictSame(warnings({ contacts: [other] }), ['there is no link to h1: two different meshes: leave one'])
+  t.strictSame(
+    warnings({
+      contacts: [
+        { ...other, isReached: true },
+        { ...other, origin: 'discovered' },
+      ],
+    }),
+    [],
+  )
+  t.strictSame(warnings({ contacts: [other], mesh: { ...nodeReport().mesh, id: undefined } }), [], 'it waits for it')
+  const lastError = 'the other side uses a different mesh secret (--password): both sides need the same one'
+  const secret = contact('h2', { lastError, refusal: lastError })
+  t.match(warnings({ contacts: [secret] }), [/^1 peer has another mesh secret/])
+  t.equal(warnings({ contacts: [secret] }).length, 1, 'once')
+  t.match(warnings({ contacts: [secret], ...linked(1) }), [/^there is no link to h2: .*; give both the secret/])
+  t.end()
+})

@@ -47,6 +47,7 @@ t.test('another mesh secret is told once, whoever dialled', async t => {
     { verdict: 'problem', found: /used by 192\.0\.2\.9:6783$/, remedy: /--password-file FILE/ },
   ])
   const failedInbound = [{ endpoint: endpoint('192.0.2.8'), error: OTHER_SECRET, at: NOW }]
+  t.match(secretFindings(reportOf({ failedInbound })), [{ verdict: 'warning' }], 'it may be a stranger')
   t.match(secretFindings(reportOf({ failedInbound, ...linked(1) })), [
     { verdict: 'warning', found: /192\.0\.2\.8:6783/ },
   ])

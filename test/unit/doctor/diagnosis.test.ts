@@ -17,7 +17,7 @@ function seen(parts: Partial<DaemonSeen> = {}): DaemonSeen {
   )
   return {
     report,
-    smallPaths: [],
+    paths: { small: [], carried: [] },
     double: undefined,
     firewall: { accepting: [], warnings: [] },
     words: { clocks: [], dialBacks: [] },

@@ -74,9 +74,13 @@ t.test(
 )
 
 t.test('an overlay that is larger than the network below is a doubt with both sizes', async t => {
-  t.match(underlayFindings(hostFacts(), 1_330), [{ verdict: 'ok', found: /1330; 1330 fit in any case into the 1500/ }])
-  t.match(underlayFindings(hostFacts({ underlayMtu: 1_400 }), 1_376), [
-    { verdict: 'warning', found: /MTU is 1376, and only 1280 fit in any case .* the 1400 bytes/, remedy: /--mtu 1280/ },
+  t.match(underlayFindings(hostFacts(), 1_330), [{ verdict: 'ok', found: /MTU is 1330\) fit into the 1500 bytes/ }])
+  t.match(underlayFindings(hostFacts({ underlayMtu: 1_460 }), 1_376), [
+    { verdict: 'warning', found: /is 1376, and only 1290 fit in any case .* the 1460 bytes/, remedy: /--mtu 1290$/ },
+  ])
+  t.match(underlayFindings(hostFacts({ underlayMtu: 1_400 }), 1_280), [{ verdict: 'ok' }], 'what IPv6 needs fits')
+  t.match(underlayFindings(hostFacts({ underlayMtu: 1_280 }), 1_280), [
+    { verdict: 'warning', found: /no more than 1198 fit into/, remedy: /--mtu 1198, which is too little for IPv6$/ },
   ])
   t.strictSame(shortOf(underlayFindings(hostFacts({ underlayMtu: BROKEN }), 1_376)), ['mtu unknown'])
 })

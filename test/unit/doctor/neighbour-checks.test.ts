@@ -68,17 +68,19 @@ t.test('nothing is missed before there is a mesh, nor a problem just after the s
 
 t.test('a path that carries less than the overlay is told with both sizes; else the least is', async t => {
   const report = reportOf(withPath(DIRECT))
-  t.match(mtuFindings(report, []), [{ verdict: 'ok', found: /MTU is 1376, and 1 path carries 1418 bytes whole/ }])
+  t.match(mtuFindings(report, { small: [], carried: [1_420, 1_418] }), [
+    { verdict: 'ok', found: /MTU is 1376, and 2 paths carry 1418 bytes whole/ },
+  ])
   const small = { peer: { id: peerNumber(1), nickname: 'n1' }, mtu: 1280, carries: 1198 }
-  t.match(mtuFindings(report, [{ ...small, isLost: false }]), [
+  t.match(mtuFindings(report, { small: [{ ...small, isLost: false }], carried: [1_418] }), [
     {
       verdict: 'warning',
       found: /MTU of 1280, .* up to 1198 bytes whole, .* on this host is 1376/,
       remedy: /--mtu 1198/,
     },
   ])
-  t.strictSame(shortOf(mtuFindings(report, [{ ...small, isLost: true }])), ['mtu problem n1'])
-  t.strictSame(mtuFindings(reportOf(), []), [], 'there is no path')
+  t.strictSame(shortOf(mtuFindings(report, { small: [{ ...small, isLost: true }], carried: [] })), ['mtu problem n1'])
+  t.strictSame(mtuFindings(report, { small: [], carried: [] }), [], 'no path was measured')
 })
 
 t.test('peers of another version are named', async t => {

@@ -39,3 +39,13 @@ t.test('the oldest is forgotten where there are too many', t => {
   t.equal(shown[0]!.endpoint, '192.0.2.1:1000')
   t.end()
 })
+
+t.test('a host that has come through since is no failure', t => {
+  const all = new FailedInbounds()
+  all.add(failed('192.0.2.1:1000', 0))
+  all.add(failed('192.0.2.11:1000', 1))
+  all.forget('192.0.2.1:2000' as Endpoint)
+  t.match(all.shown(2), [{ endpoint: '192.0.2.11:1000' }])
+  t.equal(all.shown(2).length, 1)
+  t.end()
+})
