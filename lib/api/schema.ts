@@ -201,6 +201,8 @@ export const DockerView = z.object({
   state: z.enum(['off', 'connecting', 'following', 'absent', 'unreachable']),
   endpoint: z.string().nullable(),
   why: z.string().nullable(),
+  /** It was there in this run, DOCKER_HOST names it, or containers of it are attached: where it is not it is missed. */
+  isExpected: z.boolean(),
   containers: z.number(),
   stopped: z.number(),
   waiting: z.number(),

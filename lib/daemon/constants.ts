@@ -4,7 +4,7 @@ export const DIAL_BACK_TIMEOUT_MS = 2_000
 export const CHECK_WAIT_MS = 3_000
 /** So many neighbours are asked to dial back at once, and what they say holds so long. */
 export const DIAL_BACKS_MAX = 16
-export const CHECKS_KEPT_MS = 5_000
+export const CHECKS_KEPT_MS = 1_000
 /** How often the host is compared with what it should be: attachments, firewall. */
 export const RECONCILE_INTERVAL_MS = 30_000
 export const ATTACHMENT_PREFIX = 'attach/'

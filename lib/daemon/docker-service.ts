@@ -8,6 +8,7 @@ import {
   type EventListener,
   type EventStream,
 } from '../docker/mod.ts'
+import { DOCKER_REMEDY } from '../doctor/mod.ts'
 import type { Attachments } from './attachments.ts'
 import { isContainerId } from './attachment-records.ts'
 import type { ContainerAttachments } from './container-attachments.ts'
@@ -106,6 +107,7 @@ export class DockerService implements Service {
         state: this.#state(),
         endpoint: this.#engine?.endpoint.text ?? null,
         why: this.#down?.why ?? null,
+        isExpected: this.#isExpected,
         containers: containers.length,
         stopped: containers.filter(({ id }) => this.#stopped.has(id)).length,
         waiting: containers.filter(({ id }) => this.#mending.troubleOf(id) !== undefined).length,
@@ -122,10 +124,9 @@ export class DockerService implements Service {
       const told = `${description} is not attached as it should be (tried ${counted(attempts, 'time')}): ${text}`
       return attempts === 0 ? [] : [told]
     })
-    const isMissed = this.#wasUp || records.length > 0 || this.#engine.endpoint.text !== parseDockerHost(undefined).text
     return [
-      ...(this.#down !== undefined && (isMissed || !this.#down.isAbsent)
-        ? [`${this.#downText()}; containers that start meanwhile are attached when it does`]
+      ...(this.#down !== undefined && (this.#isExpected || !this.#down.isAbsent)
+        ? [`${this.#downText()}; containers that start meanwhile are attached when it does; ${DOCKER_REMEDY}`]
         : []),
       ...(this.#labelled?.warnings() ?? []),
       ...few(troubled, more => `${more} more containers are not attached as they should be; see \`weave-ts ps\``),
@@ -143,6 +144,13 @@ export class DockerService implements Service {
     if (this.#stream?.isUp === true) return 'following'
     if (this.#down === undefined) return 'connecting'
     return this.#down.isAbsent ? 'absent' : 'unreachable'
+  }
+
+  /** Where nothing was said of it, nobody misses it that was never there. */
+  get #isExpected(): boolean {
+    if (this.#engine === undefined) return false
+    const isNamed = this.#engine.endpoint.text !== parseDockerHost(undefined).text
+    return isNamed || this.#wasUp || this.#attachments.all().length > 0
   }
 
   #downText(): string {

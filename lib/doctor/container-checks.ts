@@ -2,6 +2,10 @@ import type { FindingView, Report } from '../api/mod.ts'
 import { counted } from '../base/mod.ts'
 import { doubt, problem, well } from './finding.ts'
 
+/** What to do where Docker does not answer. */
+export const DOCKER_REMEDY =
+  'see whether it runs (systemctl status docker, docker ps), and that DOCKER_HOST leads to it'
+
 /** Whether Docker is followed, and its networks are served. */
 export function dockerFindings({ docker, driver }: Pick<Report, 'docker' | 'driver'>): FindingView[] {
   if (docker.state === 'off') return [well('docker', 'is not followed (--no-docker)')]
@@ -10,7 +14,7 @@ export function dockerFindings({ docker, driver }: Pick<Report, 'docker' | 'driv
   const findings: FindingView[] = []
   if (docker.state === 'following')
     findings.push(well('docker', `${where} is followed; ${counted(docker.containers, 'container')} attached`))
-  else if (docker.state === 'absent' && !isMissed)
+  else if (docker.state === 'absent' && !isMissed && !docker.isExpected)
     findings.push(well('docker', `${where} is not there, and not needed`))
   else {
     const judge = isMissed ? problem : doubt
@@ -18,7 +22,7 @@ export function dockerFindings({ docker, driver }: Pick<Report, 'docker' | 'driv
       judge(
         'docker',
         `${where} does not answer: ${docker.why ?? 'it has not answered yet'}`,
-        'see whether it runs (systemctl status docker, docker ps), and that DOCKER_HOST leads to it; what is attached goes on meanwhile',
+        `${DOCKER_REMEDY}; what is attached goes on meanwhile`,
       ),
     )
   }

@@ -1,7 +1,9 @@
 import { WeaveError } from '../base/mod.ts'
-import { OVERHEAD_IPV4_BYTES, OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
+import { FRAME_OVERHEAD_BYTES, OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import type { InterfaceView, RouteView } from './ip-json.ts'
 import { OVERLAY_MTU_IPV6_MIN, OVERLAY_MTU_MAX, OVERLAY_MTU_MIN, UNDERLAY_MTU_DEFAULT } from './limits.ts'
+
+const UDP_IPV4_BYTES = 28
 
 /**
  * The smallest MTU that traffic to peers meets on this host, in bytes. `routes` are those to the known peers, or all of
@@ -44,7 +46,7 @@ export function overlayMtu(underlay: number): number {
 
 /** What fits into one datagram that goes straight to a peer over IPv4, for an underlay MTU. */
 export function directMtu(underlay: number): number {
-  return underlay - OVERHEAD_IPV4_BYTES
+  return underlay - UDP_IPV4_BYTES - FRAME_OVERHEAD_BYTES
 }
 
 /** Checks what the operator asked for: 576 to 65,000, from 1,280 with IPv6. Fails with CONFIG_INVALID. */

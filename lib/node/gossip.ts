@@ -146,6 +146,8 @@ export class Gossip implements NodePart {
       case 'election':
       case 'datagrams':
       case 'datagrams-taken':
+      case 'check':
+      case 'checked':
         return
     }
   }

@@ -4,9 +4,7 @@ import { PATH_BYTES_BASE, PathMtu, SIZE_REST_MS, type PathMtuPhase } from '../ov
 import {
   BUNDLE_BYTES_MAX,
   BUNDLE_PREFIX_BYTES,
-  DATAGRAM_HEADER_BYTES,
-  DATAGRAM_TAG_BYTES,
-  FRAME_HEADER_BYTES,
+  FRAME_OVERHEAD_BYTES,
   OVERHEAD_RELAY_BYTES,
   encodeProbe,
 } from '../wire/mod.ts'
@@ -16,8 +14,6 @@ import { PathProbes } from './path-probes.ts'
 const IPV4_HEADER_BYTES = 20
 const IPV6_HEADER_BYTES = 40
 const UDP_HEADER_BYTES = 8
-const ETHERNET_HEADER_BYTES = 14
-const FRAME_OVERHEAD_BYTES = DATAGRAM_HEADER_BYTES + FRAME_HEADER_BYTES + ETHERNET_HEADER_BYTES + DATAGRAM_TAG_BYTES
 
 /** What a path carries, for `status`. */
 export interface PathSizeReport {

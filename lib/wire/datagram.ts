@@ -51,6 +51,8 @@ export const HOP_LIMIT = 16
 
 /** What is kept free for the header of a frame. A broadcast's may be longer: it never takes a relay, which has room of its own. */
 const HEADER_ROOM_BYTES = 20
+/** What a frame costs of a datagram's payload, the Ethernet header inside included. */
+export const FRAME_OVERHEAD_BYTES = DATAGRAM_HEADER_BYTES + FRAME_HEADER_BYTES + 14 + DATAGRAM_TAG_BYTES
 /** Bytes that an overlay frame costs on an IPv4 or IPv6 underlay, the Ethernet header inside the tunnel included. */
 export const OVERHEAD_IPV4_BYTES = 20 + 8 + DATAGRAM_HEADER_BYTES + HEADER_ROOM_BYTES + 14 + DATAGRAM_TAG_BYTES
 export const OVERHEAD_IPV6_BYTES = OVERHEAD_IPV4_BYTES + 20

@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ApiClient, type Attachment, type Report, type Status } from '../../lib/api/mod.ts'
+import {
+  ApiClient,
+  type Attachment,
+  type DoctorAnswer,
+  type FindingView,
+  type Report,
+  type Status,
+} from '../../lib/api/mod.ts'
 import { run, waitFor, type CommandOptions, type CommandResult } from './testbed-command.ts'
 
 /** The command of this checkout; compiled, this file lies in `build/test/support`. */
@@ -117,6 +124,17 @@ export class DaemonProcess {
   /** A command with `--json` that must succeed; what it printed. */
   async json(...argv: readonly string[]): Promise<unknown> {
     return JSON.parse(await this.say(...argv, '--json'))
+  }
+
+  /** What `weave-ts doctor` finds of a check that is not well, and with which status it ends. */
+  async doctor(): Promise<DoctorAnswer & { readonly status: number | null; of(check: string): FindingView[] }> {
+    const { stdout, status } = await this.cli('doctor', '--json')
+    const answer = JSON.parse(stdout) as DoctorAnswer
+    return {
+      ...answer,
+      status,
+      of: check => answer.findings.filter(one => one.check === check && one.verdict !== 'ok'),
+    }
   }
 
   /** Attaches a namespace; its addresses in CIDR form. */

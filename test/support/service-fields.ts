@@ -31,6 +31,7 @@ export const SERVICE_FIELDS: Pick<
     state: 'following',
     endpoint: 'unix:///var/run/docker.sock',
     why: null,
+    isExpected: false,
     containers: 0,
     stopped: 0,
     waiting: 0,

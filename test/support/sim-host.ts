@@ -11,21 +11,14 @@ import type { Chance, Entropy, Millis, WeaveError } from '../../lib/base/mod.ts'
 import type { CryptoSuite, Identity } from '../../lib/crypto/mod.ts'
 import { groupOutputs } from '../../lib/daemon/output-group.ts'
 import { LEASE_HOLDER, type AddressForm, type Lease } from '../../lib/ipam/mod.ts'
-import {
-  Node,
-  type NeighbourCheck,
-  type NodeConfig,
-  type NodeOutput,
-  type PartFactory,
-  type Persist,
-} from '../../lib/node/mod.ts'
+import { Node, type NodeConfig, type NodeOutput, type PartFactory, type Persist } from '../../lib/node/mod.ts'
 import { MAC_LOCAL, type EngineOp, type SwitchNotice } from '../../lib/overlay/mod.ts'
 import type { LinkSecret } from '../../lib/peer/mod.ts'
-import type { CheckResult } from '../../lib/wire/mod.ts'
 import { MemoryEngine } from './memory-engine.ts'
 import { MemoryPlane } from './memory-plane.ts'
 import type { Sealing } from './memory-session.ts'
 import { SimAlarm } from './sim-alarm.ts'
+import { checkInSim } from './sim-check.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimContainer } from './sim-container.ts'
 import type { SimDisk } from './sim-disk.ts'
@@ -412,7 +405,7 @@ export class SimHost implements SimSite {
       case 'established':
         return
       case 'check':
-        return this.#check(output.check)
+        return checkInSim(output.check, { host: this, clock, network })
       case 'engine':
         watcher.engineOp(this, output.op)
         return this.plane.order(output.op)
@@ -469,20 +462,6 @@ export class SimHost implements SimSite {
       if (this.life !== life) return
       const endpoint = parseEndpoint(contact, SIM_PORT)
       this.input((node, now) => node.handleResolved(contact, endpoint === undefined ? 'no such name' : [endpoint], now))
-    })
-  }
-
-  #check(check: NeighbourCheck): void {
-    const { clock, network } = this.#options
-    const { life } = this
-    const tell = (result: CheckResult) => {
-      if (this.life === life) this.input((node, now) => node.handleChecked(check, result, now))
-    }
-    if (check.subject === 'clock') return clock.after(0, () => tell({ subject: 'clock', timeMs: this.now }))
-    const { subject, endpoint } = check
-    network.dial(this, endpoint, result => {
-      if (typeof result !== 'string') network.close(result)
-      tell({ subject, endpoint, why: typeof result === 'string' ? result : undefined })
     })
   }
 

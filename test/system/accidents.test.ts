@@ -76,6 +76,9 @@ t.test('a state is lost, and copied', { skip: skipSystem, timeout: 230_000 }, as
         warns(host, /another process has the identity of this peer/),
       )
       t.match(host.daemon.log(), /"level":(40|"warn").*"event":"identity-doubled"/, `${host.label} logs it`)
+      t.match((await host.daemon.doctor()).of('identity'), [
+        { verdict: 'problem', remedy: /on the copy run `weave-ts reset`/ },
+      ])
     }
     t.equal(early.status, 'rejected', 'the copy gave nothing')
     if (late.status === 'fulfilled') t.not(late.value[0], cidr2)

@@ -30,7 +30,8 @@ t.test('a container keeps its place on the overlay', { skip: await skipDockerd()
   const h1 = await bed.host('h1')
   const docker = new Dockerd(bed, h1)
   const { passwordFile } = bed
-  const launch = () => h1.daemon.launch([], { passwordFile, env: docker.env })
+  const tryLaunch = () => h1.daemon.tryLaunch([], { passwordFile, env: docker.env })
+  const launch = async () => t.equal((await tryLaunch()).status, 0)
   const dockerState = async () => (await h1.daemon.status()).docker
   const veths = async () => (await h1.links()).filter(name => name.startsWith('vethwe'))
   const one = async (id: string) => (await h1.daemon.ps()).find(each => each.id === id)
@@ -42,13 +43,16 @@ t.test('a container keeps its place on the overlay', { skip: await skipDockerd()
   const inside = async (name: string) => (await docker.exec(name, 'ip', 'addr', 'show', 'ethwe')).stdout
 
   await t.test('a daemon that is launched before Docker says so once, and follows it when it is there', async t => {
-    await launch()
+    const { stderr } = await tryLaunch()
+    t.match(stderr, /Docker at unix:.* does not answer: .*ENOENT.*see whether it runs/)
     const warnings = await waitFor('a warning', SOON_MS, async () => {
       const found = (await h1.daemon.status()).warnings.filter(text => text.includes('Docker'))
       return found.length > 0 && found
     })
     t.match(warnings, [/^Docker at unix:.* does not answer: .*ENOENT/])
     t.equal((await dockerState()).state, 'absent')
+    const down = { verdict: 'warning', found: /Docker at .* does not answer/, remedy: /see whether it runs/ }
+    t.match((await h1.daemon.doctor()).of('docker'), [down])
     await docker.start()
     await docker.importImage()
     await waitFor('Docker is followed', SOON_MS, async () => (await dockerState()).state === 'following')
@@ -137,6 +141,7 @@ t.test('a container keeps its place on the overlay', { skip: await skipDockerd()
     await docker.kill()
     await waitFor('it is missed', SOON_MS, async () => (await dockerState()).state !== 'following')
     t.match(await one(web), { cidrs: [cidr] }, 'nothing is given up meanwhile')
+    t.match((await h1.daemon.doctor()).of('docker'), [{ verdict: 'problem', found: /does not answer/ }])
     await docker.start()
     await same(BACK_MS)
     for (const first of ['ours', 'docker']) {

@@ -10,16 +10,11 @@ import t from 'tap'
 import type { DoctorAnswer } from '../../lib/api/mod.ts'
 import { must, waitFor } from '../support/testbed-command.ts'
 import { linkedPair } from '../support/testbed-line.ts'
-import { SECRET, Testbed, skipSystem, type Host } from '../support/testbed.ts'
+import { SECRET, Testbed, skipSystem } from '../support/testbed.ts'
 
 t.setTimeout(60_000)
 const BIN = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
 const SOON_MS = 15_000
-
-async function doctor(host: Host): Promise<DoctorAnswer & { readonly status: number }> {
-  const { stdout, status } = await host.daemon.cli('doctor', '--json')
-  return { ...(JSON.parse(stdout) as DoctorAnswer), status: status ?? -1 }
-}
 
 /** What is no problem of this host's own, and so depends on where the test runs. */
 const OUTSIDE = ['clock', 'disk', 'resolver']
@@ -29,7 +24,7 @@ t.test('doctor finds what is wrong, and says what to do', { skip: skipSystem, ti
   const [h1, h2] = await linkedPair(bed)
 
   const healthy = await waitFor('both say that datagrams get through', SOON_MS, async () => {
-    const answer = await doctor(h1)
+    const answer = await h1.daemon.doctor()
     return answer.findings.some(one => /and says the same of this host/.test(one.found)) ? answer : undefined
   })
   t.equal(healthy.status, 0)
@@ -41,11 +36,15 @@ t.test('doctor finds what is wrong, and says what to do', { skip: skipSystem, ti
     healthy.findings.find(({ check }) => check === 'tcp'),
     { peer: { nickname: 'h2' }, found: /dialled TCP port 6783 of this host, from 192\.0\.2\.2/ },
   )
-  const other = await doctor(h2)
-  t.ok(
-    other.findings.some(({ check, verdict }) => check === 'tcp' && verdict === 'unknown'),
-    'nobody dialled h2',
+  const other = await h2.daemon.doctor()
+  t.match(
+    other.findings.filter(({ check }) => check === 'tcp'),
+    [{}, { verdict: 'ok', found: /\(h1\) was asked to dial this host, and reaches 192\.0\.2\.2:6783/ }],
+    'nobody dialled h2, and h1 can',
   )
+  for (const { findings } of [healthy, other])
+    t.ok(findings.some(({ check, found }) => check === 'clock' && /of 1 neighbour and of this host agree/.test(found)))
+  t.strictSame((await h2.daemon.status()).connections.length, 1, 'a dial that was asked for is no failed link')
 
   await h1.ip('route add 10.40.0.0/16 via 192.0.2.2')
   await h1.ip('route add 10.33.0.0/16 via 192.0.2.2')
@@ -53,7 +52,7 @@ t.test('doctor finds what is wrong, and says what to do', { skip: skipSystem, ti
   await h2.must('nft', 'add chain inet fw input { type filter hook input priority 0 ; policy drop ; }')
   await h2.must('nft', 'add rule inet fw input ct state established,related accept')
   await h2.must('nft', 'add rule inet fw input udp dport 6783 accept')
-  const routed = await doctor(h1)
+  const routed = await h1.daemon.doctor()
   t.equal(routed.status, 1)
   t.match(routed.findings[0], {
     check: 'range',
@@ -61,7 +60,10 @@ t.test('doctor finds what is wrong, and says what to do', { skip: skipSystem, ti
     found: /10\.33\.0\.0\/16/,
     remedy: /ipalloc-range/,
   })
-  const walled = await doctor(h2)
+  const walled = await waitFor('h1 cannot dial h2', SOON_MS, async () => {
+    const answer = await h2.daemon.doctor()
+    return answer.of('tcp').length > 0 ? answer : undefined
+  })
   t.equal(walled.status, 0, 'a doubt is no problem')
   t.match(
     walled.findings.find(({ check }) => check === 'firewall'),
@@ -71,6 +73,9 @@ t.test('doctor finds what is wrong, and says what to do', { skip: skipSystem, ti
       remedy: /nft insert rule inet fw input tcp dport/,
     },
   )
+  t.match(walled.of('tcp'), [
+    { verdict: 'warning', found: /\(h1\) .* does not reach 192\.0\.2\.2:6783: timed out/, remedy: /let TCP port 6783/ },
+  ])
   t.match((await h1.daemon.cli('doctor')).stdout, /^PROBLEM: range: .*\n {5}do: .*\n[^]*\n1 problem, /)
 
   await h1.must('ip', 'link', 'set', 'dev', 'u2', 'alias', `why not ${SECRET}`)

@@ -29,7 +29,10 @@ t.test(
     mkdirSync(stateDir, { recursive: true, mode: 0o700 })
     await must(['mount', '-t', 'tmpfs', '-o', `size=${DISK_MIB}m,mode=700`, 'tmpfs', stateDir])
     await h1.daemon.launch([], { passwordFile })
-    await h2.daemon.launch([h1.address], { passwordFile })
+    const nearlyFull = /disk of .* is nearly full \(\d+ MiB are free\).*make room there \(df /
+    t.match((await h2.daemon.tryLaunch([h1.address], { passwordFile })).stderr, nearlyFull)
+    t.match((await h2.daemon.cli('status')).stdout.replaceAll('\n', ' '), nearlyFull)
+    t.match((await h2.daemon.doctor()).of('disk'), [{ verdict: 'warning', remedy: /^make room there \(df / }])
     const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
     const ip1 = (await h1.daemon.attach(c1))[0]!.split('/')[0]!
     const cidr2 = (await h2.daemon.attach(c2))[0]!

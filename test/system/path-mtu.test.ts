@@ -79,6 +79,9 @@ t.test('a line that becomes narrower, said by ICMP or not, stalls TCP for second
     }
   }
   t.match((await h1.daemon.status()).warnings.join(), /\(h2\) has an MTU of 576, which carries packets up to 494 bytes/)
+  t.match((await h1.daemon.doctor()).of('mtu'), [
+    { verdict: 'warning', found: /\(h2\) has an MTU of 576/, remedy: /raise the MTU on the way, or .* --mtu 494/ },
+  ])
   t.match(await h1.daemon.say('status', 'connections'), / mtu=576 keys=\d+s$/m)
   t.match(await h1.daemon.say('status', 'peers'), /^ {3}data path direct, mtu=576$/m)
   await lower(1500)

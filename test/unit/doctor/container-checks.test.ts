@@ -10,6 +10,7 @@ t.test('Docker is a problem where it is missed', async t => {
     dockerFindings({ docker: { ...docker, ...parts }, driver: { ...driver, ...more } })
   t.strictSame(shortOf(of({})), ['docker ok', 'networks ok'])
   t.strictSame(shortOf(of({ state: 'absent' })), ['docker ok', 'networks ok'])
+  t.strictSame(shortOf(of({ state: 'absent', isExpected: true })), ['docker warning', 'networks ok'])
   t.strictSame(shortOf(of({ state: 'absent', containers: 2 })), ['docker problem', 'networks ok'])
   t.strictSame(shortOf(of({ state: 'unreachable' })), ['docker warning', 'networks ok'])
   t.strictSame(shortOf(of({ waiting: 1 })), ['docker ok', 'attachments warning', 'networks ok'])
