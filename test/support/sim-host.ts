@@ -30,11 +30,6 @@ const PIECE_ENTRIES = 3
 const MAC_SLOTS = 256
 const RANGE: Cidr = parseCidr('10.32.0.0/16')!
 
-/** A node that holds back what can wait while a neighbour's line is behind. */
-interface BacklogListener {
-  handleBacklog?(connection: number, isBehind: boolean, now: Millis): void
-}
-
 /** What a host reports to the mesh that it is part of. */
 export interface SimWatcher {
   log(host: SimHost, text: string): void
@@ -371,7 +366,7 @@ export class SimHost implements SimSite {
   handleStreamBacklog(end: StreamEnd, isBehind: boolean): void {
     if (this.#mustWait(() => this.handleStreamBacklog(end, isBehind))) return
     if (this.#ends.get(end.connection) !== end) return
-    this.input((node: Node & BacklogListener, now) => node.handleBacklog?.(end.connection, isBehind, now))
+    this.input((node, now) => node.handleBacklog(end.connection, isBehind, now))
   }
 
   handleDatagram(bytes: Uint8Array, from: EndpointParts): void {
