@@ -6,7 +6,7 @@ import { doubt, problem, well } from './finding.ts'
 export const SECRET_REMEDY = 'give both the secret of the mesh: weave-ts launch --replace --password-file FILE'
 
 /** One that is tried again just now has failed before. */
-const FAILED_STATES: readonly ConnectionView['state'][] = ['failed', 'retrying', 'connecting']
+const VAIN_STATES: readonly ConnectionView['state'][] = ['failed', 'retrying', 'connecting']
 
 /** What to do about an attempt that failed so. The first that matches is taken. */
 const REMEDIES: readonly (readonly [RegExp, (address: string) => string])[] = [
@@ -37,7 +37,7 @@ export function linkAdvice(error: string, address: string): string | undefined {
 /** What becomes of attempts to link: those of this host, and those of others that failed. */
 export function contactFindings({ connections, links, peers }: Report): FindingView[] {
   const failed = connections.filter(
-    ({ error, path, state }) => error !== null && path === null && FAILED_STATES.includes(state),
+    ({ error, path, state }) => error !== null && path === null && VAIN_STATES.includes(state),
   )
   const others = peers.filter(({ isSelf }) => !isSelf)
   const findings = failed.flatMap(one => failureFinding(one, links.count > 0))
