@@ -36,8 +36,8 @@ t.test('an edge costs what the worse claim costs', async t => {
     ],
     p(0),
   )
-  t.equal(graph.edgeCost('control', graph.indexOf(p(0)), graph.indexOf(p(1))), 32)
-  t.equal(graph.edgeCost('control', graph.indexOf(p(1)), graph.indexOf(p(0))), 32)
+  t.equal(graph.edgeCost('control', graph.indexOf(p(0)), graph.indexOf(p(1))), 36)
+  t.equal(graph.edgeCost('control', graph.indexOf(p(1)), graph.indexOf(p(0))), 36)
 })
 
 t.test('in the graph are those that can be reached over control links', async t => {

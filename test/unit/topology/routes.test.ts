@@ -40,7 +40,7 @@ t.test('routes are those of a naive model: cheapest, then fewest hops, then lowe
   t.pass('all equal')
 })
 
-/** 0 reaches 5 through 1 at a cost of 4 + 8, or through 2 and 6 at 1 + 2^rtt + 1. */
+/** 0 reaches 5 through 1 at a cost of 8 + 12, or through 2 and 6 at 5 + 4 + 2^rtt + 5. */
 const twoWays = (rtt: number) =>
   graphOf(
     claimsOf(7, [
@@ -55,12 +55,12 @@ const twoWays = (rtt: number) =>
 const data = (graph: ReturnType<typeof twoWays>, previous?: Routes) => routesIn(graph, p(0), previous).data
 
 t.test('a present next hop stays until the best way is a fifth better, or it is gone', async t => {
-  const first = data(twoWays(4))
-  t.match(first.get(p(5)), { nextHop: p(1), cost: 12, hops: 2 })
-  const kept = data(twoWays(3), first)
-  t.match(kept.get(p(5)), { nextHop: p(1), cost: 12, hops: 2 }, '10 instead of 12 is not')
-  t.match(data(twoWays(3)).get(p(5)), { nextHop: p(2), cost: 10 }, 'a newcomer takes the best')
-  t.match(data(twoWays(2), kept).get(p(5)), { nextHop: p(2), cost: 6, hops: 3 }, '6 is')
+  const first = data(twoWays(3))
+  t.match(first.get(p(5)), { nextHop: p(1), cost: 20, hops: 2 })
+  const kept = data(twoWays(2), first)
+  t.match(kept.get(p(5)), { nextHop: p(1), cost: 20, hops: 2 }, '18 instead of 20 is not')
+  t.match(data(twoWays(2)).get(p(5)), { nextHop: p(2), cost: 18 }, 'a newcomer takes the best')
+  t.match(data(twoWays(1), kept).get(p(5)), { nextHop: p(2), cost: 16, hops: 3 }, '16 is')
   const gone = graphOf(
     claimsOf(7, [
       [0, 2, 0],
@@ -71,7 +71,23 @@ t.test('a present next hop stays until the best way is a fifth better, or it is 
   )
   t.equal(data(gone, kept).get(p(5))?.nextHop, p(2))
   t.equal(data(graphOf(claimsOf(7, []), p(0)), kept).size, 0)
-  t.equal(routesIn(twoWays(3), p(0), kept).control.get(p(5))?.nextHop, p(2), 'control messages take the best')
+  t.equal(routesIn(twoWays(2), p(0), kept).control.get(p(5))?.nextHop, p(2), 'control messages take the best')
+})
+
+t.test('a way with one hop more has to be shorter by more than a hop costs', async t => {
+  const nearby = (rtt: number) =>
+    data(
+      graphOf(
+        claimsOf(3, [
+          [0, 1, 0],
+          [1, 2, 0],
+          [0, 2, rtt],
+        ]),
+        p(0),
+      ),
+    ).get(p(2))
+  t.match(nearby(2), { nextHop: p(2), cost: 8 }, '16 ms direct, which may be a busy host, and not 8 ms by another')
+  t.match(nearby(3), { nextHop: p(1), cost: 10 }, '32 ms direct are worth a hop')
 })
 
 t.test('a spare next hop gets there, neither through this peer nor through the first one', async t => {

@@ -18,12 +18,12 @@ t.test('a way has all its peers, each with what the edge before it costs', async
     'data',
   )
   t.same(ways.between(p(0), p(2)), [
-    { peer: p(1), cost: 2 },
-    { peer: p(2), cost: 8 },
+    { peer: p(1), cost: 6 },
+    { peer: p(2), cost: 12 },
   ])
-  t.same(ways.edge(p(0), p(3)), [{ peer: p(3), cost: 32 }])
+  t.same(ways.edge(p(0), p(3)), [{ peer: p(3), cost: 36 }])
   t.equal(ways.edge(p(0), p(2)), undefined, 'no neighbours')
-  t.equal(ways.cost(p(0), p(2)), 10)
+  t.equal(ways.cost(p(0), p(2)), 18)
   t.same(ways.between(p(0), p(0)), [])
   t.equal(ways.between(p(0), p(4)), undefined, 'no way')
   t.equal(ways.between(p(0), p(77)), undefined, 'nobody')
