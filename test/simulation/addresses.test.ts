@@ -12,7 +12,7 @@ import { replayOf, seedsOf } from '../support/sim-seeds.ts'
 
 t.setTimeout(0)
 
-const SEEDS = 200
+const SEEDS = 120
 /**
  * Beyond those: two of one victim's blocks were settled by all but the victim; an identity was copied before it had met
  * anybody; a restored host was given answers of its other life; what one forced was of somebody who is there; who took a

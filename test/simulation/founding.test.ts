@@ -14,7 +14,7 @@ import { replayOf, seedsOf } from '../support/sim-seeds.ts'
 
 t.setTimeout(0)
 
-const ALONE_SEEDS = 80
+const ALONE_SEEDS = 60
 const FAULT_SEEDS = 20
 const ONE_MESH_MS = 60_000
 
