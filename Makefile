@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
-	dependencies dependencies-all compile
+	dependencies dependencies-all
 
 BIN := node_modules/.bin
 RUN := node build/scripts/test.js
@@ -14,7 +14,11 @@ help: ## list the targets
 
 setup: dependencies-all ## install what is missing: system packages (apt, as root), npm packages
 
-build: compile native ## compile TypeScript to build/ and the packet engine to prebuilds/
+# Both at once: the compiler of TypeScript has one core.
+build: dependencies ## compile TypeScript to build/ and the packet engine to prebuilds/
+	@scripts/build-native.sh & engine=$$!; status=0; \
+	{ $(BIN)/tsc -p . && node build/scripts/bundle.js; } || status=$$?; \
+	wait $$engine || status=$$?; exit $$status
 
 native: dependencies ## compile the packet engine to prebuilds/linux-<arch>/engine.node
 	@scripts/build-native.sh
@@ -108,6 +112,3 @@ dependencies:
 dependencies-all:
 	@scripts/setup.sh all
 
-compile: dependencies
-	@$(BIN)/tsc -p .
-	@node build/scripts/bundle.js

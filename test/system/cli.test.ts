@@ -45,6 +45,10 @@ t.test('commands that need no daemon', async t => {
   const [one, other] = await Promise.all([weaveTs(['keygen']), weaveTs(['keygen'])])
   t.match(one.stdout, /^\S{32,}\n$/)
   t.not(one.stdout, other.stdout)
+  t.equal(one.stderr, '', 'a script hears nothing')
+  const keygen = `${process.execPath} bin/weave-ts keygen >/dev/null`
+  const typed = await run(['script', '-qec', keygen, '/dev/null'])
+  t.match(typed.stdout, /a new mesh secret was written to standard output: keep it from others/)
   const version = await weaveTs(['version', '--json', '--state-dir', '/nonexistent'])
   t.match(JSON.parse(version.stdout), { version: /^\d+\.\d+\.\d+/, daemon: null })
 })
