@@ -9,13 +9,16 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { PsAnswer, Report, Status } from '../../lib/api/mod.ts'
+import { GraphAnswer, HistoryAnswer, PsAnswer, Report, Status } from '../../lib/api/mod.ts'
 import { weaveTs } from '../support/daemon-process.ts'
+import { Dashboard } from '../support/dashboard.ts'
 import { run, waitFor } from '../support/testbed-command.ts'
 import { Testbed, meshed, skipSystem, type Host } from '../support/testbed.ts'
 
 t.setTimeout(150_000)
 const LINK_MS = 20_000
+/** Of `history`, and more. */
+const STEP_MS = 25_000
 /** A group that need not have a name. */
 const READERS = 65_533
 const BIN = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
@@ -75,8 +78,8 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
   })
 
   await t.test('a member of the group of --group may look, and change nothing', async t => {
-    const as = (gid: number, ...words: string[]) =>
-      run(['setpriv', '--reuid=65534', `--regid=${gid}`, '--clear-groups', process.execPath, BIN, ...words])
+    const user = (gid: number) => ['setpriv', '--reuid=65534', `--regid=${gid}`, '--clear-groups']
+    const as = (gid: number, ...words: string[]) => run([...user(gid), process.execPath, BIN, ...words])
     if ((await as(READERS, '--version')).status !== 0) return t.comment('this checkout is not for others to read')
     const place = ['--state-dir', daemon.stateDir]
     const status = await as(READERS, 'status', '--json', ...place)
@@ -87,9 +90,14 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
       status: 77,
       stderr: /group 65533 may look and no more, and connect is for root.*NO_PERMISSION/s,
     })
-    t.match(await run(['setpriv', '--reuid=65534', `--regid=${READERS}`, '--clear-groups', 'ls', daemon.stateDir]), {
+    t.match(await run([...user(READERS), 'ls', daemon.stateDir]), {
       stderr: /denied/,
     })
+    const dashboard = await Dashboard.start(daemon.stateDir, user(READERS))
+    t.teardown(() => dashboard.close())
+    const { cookie } = await dashboard.ask({})
+    t.match(await dashboard.ask({ cookie }, '/v1/status'), { status: 200 })
+    t.match(await dashboard.ask({ cookie }, '/v1/doctor'), { status: 403, body: /doctor is for root/ })
     t.match(
       await as(65_532, 'ps', ...place),
       { status: 77, stderr: /this user may not use.*NO_PERMISSION/s },
@@ -136,6 +144,33 @@ t.test('commands of a running daemon', { skip: skipSystem, timeout: 120_000 }, a
     const report = Report.parse(JSON.parse(await daemon.say('report')))
     t.match(report.routes, [{ destination: { nickname: 'h2' }, via: { nickname: 'h2' } }])
     t.match(JSON.parse((await daemon.cli('version', '--json')).stdout), { daemon: status.version })
+  })
+
+  await t.test('dashboard shows the mesh and what it carried to who comes by its address', async t => {
+    const dashboard = await Dashboard.start(daemon.stateDir)
+    t.teardown(() => dashboard.close())
+    t.match(await dashboard.ask({}, '/v1/status'), { status: 403, body: /weave-ts dashboard/ })
+    const { cookie } = await dashboard.ask({})
+    const asked = async (path: string): Promise<unknown> => JSON.parse((await dashboard.ask({ cookie }, path)).body)
+    t.match(await dashboard.ask({ cookie }, '/'), { status: 200, body: /<script/ })
+    const { peers, edges, paths } = GraphAnswer.parse(await asked('/v1/graph'))
+    const [own, other] = peers
+    t.match(peers, [
+      { nickname: 'h1', isSelf: true },
+      { nickname: 'h2', isReachable: true },
+    ])
+    t.strictSame(
+      edges.map(({ from, to }) => [from, to].sort()),
+      [[own!.id, other!.id].sort()],
+    )
+    t.match(paths, [{ to: other!.id, kind: 'direct', via: null }])
+    const history = await waitFor('what the probes carried in a step', STEP_MS, async () => {
+      const found = HistoryAnswer.parse(await asked('/v1/history'))
+      return (found.total.outBytesPerSecond.at(-1) ?? 0) > 0 ? found : undefined
+    })
+    t.match(history.peers, [{ id: other!.id, nickname: 'h2' }])
+    t.type(history.peers[0]!.rttMs.at(-1), 'number', 'the path answered')
+    t.equal(await dashboard.close(), 0, 'Ctrl-C ends it')
   })
 
   await t.test('forget takes the peer from the list and leaves the link', async t => {
