@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "binding.h"
+#include "bytes.h"
 #include "napi-values.h"
 #include "registry.h"
 
@@ -288,6 +289,32 @@ napi_value send_control(napi_env env, napi_callback_info info) {
       env, engine->send_control(receiver, body, static_cast<int>(length), named ? &endpoint : nullptr, copies));
 }
 
+// sendMeasured(id, peer, body, first, count, raw) → how many left
+napi_value send_measured(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  int index = engine ? peer_index(env, arguments, 1) : -1;
+  if (index < 0) return nullptr;
+  size_t length = 0;
+  uint8_t* body = arguments.array(2, 0, &length);
+  uint32_t first = receiver_index(arguments, 3);
+  int count = arguments.integer(4);
+  bool raw = arguments.boolean(5);
+  if (arguments.failed) return nullptr;
+  if (length > UDP_PAYLOAD_MAX || count < 1 || count > MEASURED_BURST_MAX) return number_value(env, 0);
+  return number_value(env, engine->send_measured(index, body, static_cast<int>(length), first, count, raw));
+}
+
+// takeRaw(id, token | null)
+napi_value take_raw(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto engine = engine_of(env, arguments);
+  if (engine == nullptr) return nullptr;
+  uint8_t* token = arguments.is_missing(1) ? nullptr : arguments.array(1, 8);
+  if (!arguments.failed) engine->raw_token.store(token == nullptr ? 0 : le64(token), std::memory_order_relaxed);
+  return undefined_value(env);
+}
+
 // injectDatagrams(id, neighbour, bundle) → false when it is none
 napi_value inject_datagrams(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -419,6 +446,8 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "setSpare", set_way<&Engine::set_spare>);
   define(env, exports, "setOriginKeys", set_origin_keys);
   define(env, exports, "sendControl", send_control);
+  define(env, exports, "sendMeasured", send_measured);
+  define(env, exports, "takeRaw", take_raw);
   define(env, exports, "injectDatagrams", inject_datagrams);
   define(env, exports, "tellHandedHere", tell_handed_here);
   define(env, exports, "takeHanded", take_handed);

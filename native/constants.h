@@ -20,9 +20,13 @@ constexpr int PASSES_ONLY = 0x8000;        // in its first 16 bits
 constexpr int RELAYED_HEADER = 24;
 constexpr int FRAGMENT_HEADER = 12;
 constexpr int RELAY_OVERHEAD = DATAGRAM_HEADER + RELAYED_HEADER + DATAGRAM_TAG;
-constexpr uint8_t DATAGRAM_TYPE_DATA = 1;
+constexpr uint8_t DATAGRAM_TYPE_DATA = 1, DATAGRAM_TYPE_RAW = 2;
 constexpr uint8_t KIND_FRAME = 1, KIND_BROADCAST = 2, KIND_RELAYED = 3, KIND_CONTROL = 4, KIND_FRAGMENT = 5;
+constexpr uint8_t KIND_RAW = 6;             // of a row only: a test datagram past all sessions
 constexpr uint8_t HOP_LIMIT = 16;
+// Test datagrams (lib/wire/measure-message.ts).
+constexpr int MEASURED_NUMBER_AT = 4, MEASURED_TOKEN_AT = 8, MEASURED_BYTES_MIN = 20;
+constexpr int MEASURED_BURST_MAX = 256;    // that are sent by one call
 
 // In place of a relay's index: datagrams to the peer go over the control link to it (lib/overlay/packet-engine.ts).
 constexpr int VIA_LINK = -2;

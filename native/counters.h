@@ -32,7 +32,7 @@ namespace weave {
   X(DROP_UNKNOWN_ORIGIN, "drop:unknown-origin") X(DROP_MALFORMED_FRAME, "drop:malformed-frame")              \
   X(DROP_DUPLICATE_MAC, "drop:duplicate-mac") X(DROP_FLOOD_LIMIT, "drop:flood-limit")                                 \
   X(DROP_PATH_AWAITED, "drop:path-awaited") X(DROP_DHCP_SERVER, "drop:dhcp-server")                     \
-  X(DROP_NO_LISTENER, "drop:no-listener")
+  X(DROP_NO_LISTENER, "drop:no-listener") X(DROP_MEASURE_UNASKED, "drop:measure-unasked")
 
 enum Counter {
 #define WEAVE_ENUM(name, text) name,

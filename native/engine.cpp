@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "bytes.h"
 #include "sender.h"
 
 namespace weave {
@@ -179,6 +180,32 @@ bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int leng
   }
   sender.flush();
   return sender.taken() == copies;
+}
+
+int Engine::send_measured(int peer, const uint8_t* body, int length, uint32_t first, int count, bool raw) {
+  std::lock_guard<std::mutex> one(control_mutex_);
+  ReadGuard guard(lock);
+  Sender& sender = *control_sender_;
+  Route route;
+  if (length < (raw ? DATAGRAM_BYTES_MIN : MEASURED_BYTES_MIN) || !sender.route_to(peer, route)) return 0;
+  // In the clear nothing goes where no probe was answered.
+  if (raw && (route.relay != nullptr || route.by_link)) return sender.drop(DROP_NO_PATH), 0;
+  int datagram = raw ? length : DATAGRAM_BYTES_MIN + length;
+  if (datagram > route.payload_max) return sender.drop(DROP_TOO_BIG, static_cast<uint64_t>(count)), 0;
+  for (int i = 0; i < count; i++) {
+    uint32_t number = first + static_cast<uint32_t>(i);
+    if (raw) {
+      put_le32(sender.put(route, body, length) + MEASURED_NUMBER_AT, number);
+      continue;
+    }
+    uint8_t* plaintext = sender.begin(route, length + 1);
+    plaintext[0] = KIND_CONTROL;
+    memcpy(plaintext + 1, body, static_cast<size_t>(length));
+    put_le32(plaintext + 1 + MEASURED_NUMBER_AT, number);
+    if (!sender.commit(route, length + 1)) break;
+  }
+  sender.flush();
+  return sender.taken();
 }
 
 bool Engine::session_totals(uint32_t receiver_index, uint64_t totals[4]) {

@@ -50,6 +50,9 @@ class Engine {
   void set_spare(int peer, int spare);
   void set_origin_keys(int peer, const uint8_t to[16], const uint8_t from[16]);
   bool send_control(uint32_t receiver_index, const uint8_t* body, int length, const Endpoint* endpoint, int copies);
+  // Test datagrams to where the peer's frames go: `body` as control datagrams, each with its number. Returns how many left.
+  // `raw`: as they are, to the endpoint of a peer that is reached directly.
+  int send_measured(int peer, const uint8_t* body, int length, uint32_t first, int count, bool raw);
   bool session_totals(uint32_t receiver_index, uint64_t totals[4]);
   // Datagrams that came over a link: the lane that reads the socket opens them, as from no endpoint. False: no bundle.
   bool inject(int neighbour, const uint8_t* bundle, int length);
@@ -67,6 +70,7 @@ class Engine {
   bool has_self = false;
   BridgeAddresses bridge;
   std::atomic<bool> clamps{false};
+  std::atomic<uint64_t> raw_token{0};  // of the test datagrams past all sessions that lanes take; 0: none
   std::atomic<uint32_t> next_fragment{0};
   std::mutex pieces_mutex;
   Reassembler pieces;   // guarded by `pieces_mutex`, which is taken last

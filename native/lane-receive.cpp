@@ -84,6 +84,7 @@ void Lane::receive_bundle(uint8_t* bundle, int length) {
 // `outer`: the session of the relay that the datagram came wrapped in. `message` NO_MESSAGE: it came over a link.
 void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   if (length < DATAGRAM_BYTES_MIN) return count_(DROP_SHORT);
+  if (datagram[0] == DATAGRAM_TYPE_RAW && message != NO_MESSAGE && outer == nullptr) return receive_raw(datagram, length, message);
   if (datagram[0] != DATAGRAM_TYPE_DATA) return count_(DROP_TYPE);
   Session* session = engine_->table.session(le32(datagram + 4));
   if (session == nullptr) return count_(DROP_NO_SESSION);
@@ -115,7 +116,18 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   }
 }
 
+// Of a measurement that was agreed on in a session; nobody answers it. Anything else of this type is nothing.
+void Lane::receive_raw(uint8_t* datagram, int length, int message) {
+  uint64_t token = engine_->raw_token.load(std::memory_order_relaxed);
+  if (token == 0 || le64(datagram + MEASURED_TOKEN_AT) != token) return count_(DROP_TYPE);
+  new_row(-1, 0, datagram, length, KIND_RAW, message, 0);
+}
+
 int32_t* Lane::new_row(Session& session, uint8_t* bytes, int length, int kind, int message, int flags) {
+  return new_row(session.peer, session.receiver_index, bytes, length, kind, message, flags);
+}
+
+int32_t* Lane::new_row(int peer, uint32_t receiver_index, uint8_t* bytes, int length, int kind, int message, int flags) {
   if (rows_filled_ >= ROWS_MAX) {
     count_(DROP_ROWS_FULL);
     return nullptr;
@@ -125,9 +137,9 @@ int32_t* Lane::new_row(Session& session, uint8_t* bytes, int length, int kind, i
   row[ROW_OFFSET] = static_cast<int32_t>(bytes - slab_);
   row[ROW_LENGTH] = length;
   row[ROW_KIND] = kind;
-  row[ROW_FROM_PEER] = row[ROW_ORIGIN_PEER] = session.peer;
+  row[ROW_FROM_PEER] = row[ROW_ORIGIN_PEER] = peer;
   row[ROW_FLAGS] = flags;
-  row[ROW_RECEIVER_INDEX] = static_cast<int32_t>(session.receiver_index);
+  row[ROW_RECEIVER_INDEX] = static_cast<int32_t>(receiver_index);
   message_of_row_[rows_filled_] = static_cast<uint8_t>(message);
   rows_filled_++;
   return row;

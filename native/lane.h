@@ -45,6 +45,8 @@ class Lane {
   void receive_relayed(Session& session, uint8_t* plaintext, int length, int message);
   void receive_control(Session& session, uint8_t* plaintext, int length, int message, int flags);
   bool add_frame(Session& session, uint8_t* frame, int length, const uint8_t* header, int message, int flags);
+  void receive_raw(uint8_t* datagram, int length, int message);
+  int32_t* new_row(int peer, uint32_t receiver_index, uint8_t* bytes, int length, int kind, int message, int flags);
   int32_t* new_row(Session& session, uint8_t* bytes, int length, int kind, int message, int flags);
   void receive_fragment(Session& session, const uint8_t* plaintext, int length, int message, int flags);
   // What goes before the frame: of a `frame`, or of a `broadcast` with the way of this copy.

@@ -70,6 +70,14 @@ bool Sender::commit(const Route& route, int length) {
   return true;
 }
 
+uint8_t* Sender::put(const Route& hop, const uint8_t* datagram, int length) {
+  if (used_ + length > OUT_BYTES || trains_ == TRAINS_MAX || pieces_ == DATAGRAMS_MAX) flush();
+  uint8_t* start = out_.get() + used_;
+  memcpy(start, datagram, static_cast<size_t>(length));
+  leave(hop, start, length);
+  return start;
+}
+
 bool Sender::relay(const Route& hop, const uint8_t* plaintext, int length, uint8_t hop_limit) {
   Session* session = hop.relay != nullptr ? hop.relay : hop.session;
   int total = DATAGRAM_HEADER + length + DATAGRAM_TAG;

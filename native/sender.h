@@ -32,6 +32,8 @@ class Sender {
   uint8_t* begin(const Route& route, int length);
   // Seals what `begin` gave and queues it. False (counted) when a counter has come to its end.
   bool commit(const Route& route, int length);
+  // Queues a datagram as it is; gives where it lies until `flush`. The route must lead over the socket.
+  uint8_t* put(const Route& hop, const uint8_t* datagram, int length);
   // Seals an already sealed datagram into `session` as `relayed` for another hop.
   bool relay(const Route& hop, const uint8_t* plaintext, int length, uint8_t hop_limit);
   // Sends what is queued; returns how many datagrams the kernel took since the last call of `taken`.

@@ -17,6 +17,8 @@ export const BODIES = {
   groups: { request: schema.NoRequest, answer: schema.GroupsAnswer },
   ping: { request: schema.PingRequest, answer: schema.PingAnswer },
   top: { request: schema.TopRequest, answer: schema.TopAnswer },
+  perf: { request: schema.PerfRequest, answer: schema.PerfAnswer },
+  'perf-history': { request: schema.PerfHistoryRequest, answer: schema.PerfHistoryAnswer },
   ipam: { request: schema.NoRequest, answer: schema.IpamMap },
   'ipam-check': { request: schema.NoRequest, answer: schema.IpamCheckAnswer },
   events: { request: schema.EventsRequest, answer: schema.EventsAnswer },

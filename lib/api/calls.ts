@@ -120,6 +120,19 @@ export const CALLS = {
     isForReaders: true,
     description: 'who talks to whom on this host, and how much, by a sample of frames',
   },
+  perf: {
+    method: 'POST',
+    path: '/v1/perf',
+    deadlineMs: 20_000,
+    description: 'measures throughput, loss and latency between this host and another',
+  },
+  'perf-history': {
+    method: 'POST',
+    path: '/v1/perf-history',
+    deadlineMs: 5_000,
+    isQuestion: true,
+    description: 'what was measured before, the oldest first',
+  },
   ipam: {
     method: 'GET',
     path: '/v1/ipam',

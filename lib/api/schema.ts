@@ -1,35 +1,13 @@
 import * as z from 'zod'
+import { PathView, PeerRef } from './path-schema.ts'
+
+export * from './measure-schema.ts'
+export * from './path-schema.ts'
 
 /**
  * The bodies of the local HTTP API. `status --json` prints a `Status`; docs/api.md describes the same, checked by a
  * test. Later parts add fields; none is renamed or removed within a major version.
  */
-export const PeerRef = z.object({
-  /** 26 base32 characters. */
-  id: z.string(),
-  nickname: z.string(),
-})
-
-export const PathView = z.object({
-  /**
-   * direct: the peer's own endpoint answers; relayed: through `via`, sealed end to end; tcp: over the control link,
-   * because UDP does not get through and nobody relays; none: frames are dropped, `why` tells.
-   */
-  kind: z.enum(['direct', 'relayed', 'tcp', 'none']),
-  endpoint: z.string().nullable(),
-  via: PeerRef.nullable(),
-  rttMs: z.number().nullable(),
-  cipher: z.string().nullable(),
-  /** Seconds since the keys in use were agreed. */
-  keyAgeSeconds: z.number().nullable(),
-  /** Of the daemon's own probes over this way, in the last minute; null while there were too few to say. */
-  lossPercent: z.number().nullable(),
-  /** The largest packet of the underlay that gets through, as found; null without a path. */
-  mtu: z.number().nullable(),
-  /** The largest packet of a container that goes in one datagram. */
-  carries: z.number().nullable(),
-  why: z.string().nullable(),
-})
 
 /** How data goes from here to a peer. */
 export const PeerRouteView = z.object({
@@ -466,37 +444,6 @@ export const PingAnswer = z.object({
   /** Why there was no answer. */
   why: z.string().nullable(),
 })
-/** `seconds`: how long frames are looked at. `limit`: pairs that are told, the busiest first. */
-export const TopRequest = z.object({
-  seconds: z.number().min(0.1).max(60).default(2),
-  limit: z.number().int().min(1).max(1_000).default(20),
-})
-const TalkEnd = z.object({
-  /** Of IP; of Ethernet where a frame carries no IP packet. */
-  address: z.string(),
-  /** Which container has it, by what it is called, and on which peer; null where nobody tells of it. */
-  container: z.string().nullable(),
-  names: z.array(z.string()),
-  peer: PeerRef.nullable(),
-})
-const TalkView = z.object({
-  source: TalkEnd,
-  destination: TalkEnd,
-  /** `out`: from this host to others. */
-  direction: z.enum(['in', 'out']),
-  bytesPerSecond: z.number(),
-  framesPerSecond: z.number(),
-})
-/** The busiest first, by bytes. */
-export const TopAnswer = z.object({
-  /** For how long was looked. */
-  seconds: z.number(),
-  /** How many frames were looked at: all else is reckoned from them. */
-  framesSeen: z.number().int(),
-  talks: z.array(TalkView),
-  /** How many pairs are not told, and what they have together. */
-  others: z.object({ pairs: z.number().int(), bytesPerSecond: z.number(), framesPerSecond: z.number() }),
-})
 /** The nearest first. */
 export const RoutesAnswer = z.object({ routes: z.array(PeerRouteView) })
 /** Peers, this one first and then the nearest, and the links between them. */
@@ -569,12 +516,8 @@ export const NotesAnswer = z.object({ ok: z.literal(true), notes: z.array(z.stri
 /** As Prometheus reads it; no JSON. */
 export const MetricsAnswer = z.string()
 
-export type PeerRef = z.infer<typeof PeerRef>
-export type PathView = z.infer<typeof PathView>
 export type PeerRouteView = z.infer<typeof PeerRouteView>
 export type PingAnswer = z.infer<typeof PingAnswer>
-export type TopAnswer = z.infer<typeof TopAnswer>
-export type TalkEnd = z.infer<typeof TalkEnd>
 export type ConnectionView = z.infer<typeof ConnectionView>
 export type PeerView = z.infer<typeof PeerView>
 export type TargetView = z.infer<typeof TargetView>

@@ -53,6 +53,8 @@ export const ERROR_CODES = {
   PEER_UNKNOWN: { http: 404, exit: 4 },
   MESH_UNCERTAIN: { http: 409, exit: 1 },
   MESH_FOUNDED: { http: 409, exit: 1 },
+  PERF_REFUSED: { http: 409, exit: 1 },
+  PERF_FAILED: { http: 502, exit: 1 },
   IPAM_WAITING: { http: 503, exit: 75 },
   INTERFACE_EXISTS: { http: 409, exit: 1 },
   COMMAND_FAILED: { http: 500, exit: 70 },

@@ -9,6 +9,7 @@ import { addMeshCommands } from './mesh-commands.ts'
 import { addNameCommands } from './name-commands.ts'
 import { run } from './run.ts'
 import { addStatusCommands } from './status-commands.ts'
+import { addPerfCommand } from './perf-command.ts'
 import { addTopCommand } from './top-command.ts'
 import { addWayCommands } from './way-commands.ts'
 
@@ -21,6 +22,7 @@ const CLIENT_VERBS: ReadonlyMap<string, AddGroup> = new Map<string, AddGroup>(
     { add: addAttachmentCommands, verbs: ['attach', 'detach', 'ps', 'whois'] },
     { add: addNameCommands, verbs: ['dns-add', 'dns-remove', 'dns-lookup'] },
     { add: addWayCommands, verbs: ['ping', 'trace'] },
+    { add: addPerfCommand, verbs: ['perf'] },
     { add: addTopCommand, verbs: ['top'] },
     { add: addExposureCommands, verbs: ['expose', 'hide'] },
     { add: addMeshCommands, verbs: ['connect', 'forget', 'found', 'prime', 'rmpeer'] },

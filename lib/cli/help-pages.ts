@@ -6,7 +6,19 @@ const HELP_GROUPS: Readonly<Record<string, readonly string[]>> = {
   'The mesh:': ['invite', 'connect', 'forget', 'found', 'prime', 'rmpeer', 'keygen'],
   'Containers and this host:': ['attach', 'detach', 'ps', 'whois', 'expose', 'hide', 'ipam'],
   'Names:': ['dns-add', 'dns-remove', 'dns-lookup', 'dns-args'],
-  'How it goes:': ['status', 'doctor', 'dashboard', 'events', 'ping', 'trace', 'top', 'report', 'metrics', 'version'],
+  'How it goes:': [
+    'status',
+    'doctor',
+    'dashboard',
+    'events',
+    'ping',
+    'trace',
+    'perf',
+    'top',
+    'report',
+    'metrics',
+    'version',
+  ],
   'This program:': ['completion', 'help'],
 }
 
@@ -92,6 +104,12 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [words: string, effec
   ],
   ping: [['ping host2', 'direct, or through whom']],
   trace: [['trace host2', 'each host on the way']],
+  perf: [
+    ['perf host2', 'both ways, 100 Mbit/s for 3 s each'],
+    ['perf host2 --rate 1G --seconds 10 --direction to', 'one way'],
+    ['perf host2 --svg host2.svg', 'with a drawing'],
+    ['perf host2 --history', 'what was measured before'],
+  ],
   top: [
     ['top', 'until interrupted'],
     ['top --seconds 10 --count 5', 'the five busiest pairs'],

@@ -57,6 +57,11 @@ export function addLaunchCommand(program: Command): void {
       'broadcasts and multicasts that each host may send in a second, each container of this one half of it (0: no limit)',
       '10000',
     )
+    .option(
+      '--perf-limit <rate>',
+      'what other hosts may measure by `perf` to and from this one, as in 100M, or off',
+      '1G',
+    )
     .option('--flood-arp', 'ask all hosts for MAC addresses, not only the host to which an address was given')
     .option('--allow-ra', 'let router advertisements and redirects pass between hosts')
     .option('--flood-multicast', 'send multicast to all hosts, and take all, not only where somebody listens')

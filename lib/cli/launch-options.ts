@@ -1,3 +1,4 @@
+import { rateOf } from './rate.ts'
 import { hostname } from 'node:os'
 import { WeaveError } from '../base/mod.ts'
 import { DaemonConfig, optionName, type GivenOptions } from '../daemon/mod.ts'
@@ -27,6 +28,7 @@ export interface LaunchOptions {
   readonly mtu?: string
   readonly clampMss?: boolean
   readonly floodLimit: string
+  readonly perfLimit: string
   readonly floodArp?: boolean
   readonly floodMulticast?: boolean
   readonly allowRa?: boolean
@@ -88,6 +90,7 @@ export function daemonConfigOf(
     mtu: options.mtu === undefined ? null : wholeNumber(options.mtu),
     clampMss: options.clampMss === true,
     floodLimit: wholeNumber(options.floodLimit),
+    perfLimit: options.perfLimit === 'off' ? 0 : (rateOf(options.perfLimit) ?? NaN),
     floodArp: options.floodArp === true,
     floodMulticast: options.floodMulticast === true,
     allowRa: options.allowRa === true,
@@ -135,6 +138,7 @@ const WANTED: Readonly<Record<string, string>> = {
   mesh: '32 hexadecimal digits, as `weave-ts status` shows the id of a mesh',
   mtu: 'a whole number',
   floodLimit: 'a whole number of frames up to 10000000, 0 for no limit',
+  perfLimit: 'a rate in bit/s as in 500k, 100M or 1G, up to 100G, or off',
   disableOffload: 'any of tap-gso, udp-gso, udp-gro and checksum',
   lanes: '1 or 2',
   group: 'the name or the number of a group',

@@ -18,6 +18,7 @@ import { addNameCommands } from './name-commands.ts'
 import { addReportCommand } from './report-command.ts'
 import { addServiceCommand } from './service-command.ts'
 import { addStatusCommands } from './status-commands.ts'
+import { addPerfCommand } from './perf-command.ts'
 import { addTopCommand } from './top-command.ts'
 import { addWayCommands } from './way-commands.ts'
 
@@ -35,6 +36,7 @@ export function weaveProgram(isJson = false): Command {
   addDashboardCommand(program)
   addReportCommand(program)
   addWayCommands(program)
+  addPerfCommand(program)
   addTopCommand(program)
   addEventsCommand(program)
   addAttachmentCommands(program)

@@ -11,6 +11,7 @@ import { bridgeAddressesOf } from './bridge-addresses.ts'
 import { setUpBridge } from './bridge-set-up.ts'
 import type { DaemonConfig } from './config.ts'
 import type { EventBook } from './event-book.ts'
+import { timedGauge } from './gauge-timer.ts'
 import { writeInstance } from './instance.ts'
 import { LaunchRecord } from './launch-record.ts'
 import { lostText } from './lost-state.ts'
@@ -139,6 +140,7 @@ async function open(
       secrets,
       mtu,
       plane: () => plane,
+      gauge: timedGauge(() => plane),
     }),
     prefix => store.range(prefix),
     seams.now(),

@@ -40,6 +40,8 @@ export const DaemonConfig = z.object({
   clampMss: z.boolean(),
   /** Frames that a host may have flooded in a second; 0: no limit. */
   floodLimit: z.number().int().min(0).max(10_000_000),
+  /** What others may have measured to and from this host, in bit/s; 0: nothing. */
+  perfLimit: z.number().int().min(0).max(100_000_000_000),
   /** ARP requests go to all hosts, not to the one alone that has the address. */
   floodArp: z.boolean(),
   floodMulticast: z.boolean(),

@@ -70,3 +70,12 @@ export const HISTORY_STEPS = 360
 export const HISTORY_PEERS_MAX = 64
 /** Edges that `graph` shows, those of the nearest peers first. */
 export const SHOWN_EDGES_MAX = 8_192
+
+/** Measurements of which the results are kept. */
+export const PERF_HISTORY_MAX = 256
+export const PERF_PREFIX = 'perf/'
+/** Pings before a measurement, and how long from one to the next then and while it goes on. */
+export const PERF_IDLE_PINGS = 5
+export const PERF_IDLE_PING_GAP_MS = 100
+export const PERF_PING_GAP_MS = 200
+export const PERF_PING_WAIT_MS = 1_000

@@ -46,6 +46,8 @@ import { NamesService } from './names-service.ts'
 import { NeighbourWords } from './neighbour-words.ts'
 import type { NodeRunner } from './node-runner.ts'
 import type { PeerTraffic } from './peer-traffic.ts'
+import { PerfHistory } from './perf-history.ts'
+import { PerfService } from './perf-service.ts'
 import { ReadDoor } from './read-door.ts'
 import { ReturningNamespaces } from './returning-namespaces.ts'
 import { ResolvConfs } from './resolv-confs.ts'
@@ -208,6 +210,10 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     new GraphService(runner, seams.now),
     new HistoryService({ runner, traffic: () => parts.traffic.totals(), now: seams.now }),
     new WaysService({ runner, peersAt: address => whereabouts.peersAt(address), now: seams.now }),
+    new PerfService({
+      ...{ runner, history: new PerfHistory(store), log },
+      peersAt: address => whereabouts.peersAt(address),
+    }),
     new TopService({ runner, plane: parts.plane, whereabouts }),
     new IpamService({
       runner,

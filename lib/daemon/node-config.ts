@@ -3,7 +3,7 @@ import { Beat, fromHex } from '../base/mod.ts'
 import type { Identity } from '../crypto/mod.ts'
 import { BLOCK_PREFIX_DEFAULT } from '../ipam/mod.ts'
 import type { NodeConfig } from '../node/mod.ts'
-import type { DataPlane } from '../overlay/mod.ts'
+import type { DataPlane, Gauge } from '../overlay/mod.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 import { OVERHEAD_IPV6_BYTES, OVERHEAD_RELAY_BYTES } from '../wire/mod.ts'
 import type { AssemblySeams } from './assembly-seams.ts'
@@ -20,12 +20,14 @@ export function nodeConfigOf(
     secrets,
     mtu,
     plane,
+    gauge,
   }: {
     readonly seams: AssemblySeams
     readonly identity: Identity
     readonly secrets: readonly LinkSecret[]
     readonly mtu: number
     readonly plane: () => DataPlane
+    readonly gauge?: Gauge
   },
 ): NodeConfig {
   return {
@@ -51,6 +53,8 @@ export function nodeConfigOf(
     linksMax: config.connLimit,
     advertised,
     underlayBytes: mtu + OVERHEAD_IPV6_BYTES + OVERHEAD_RELAY_BYTES,
+    ...(gauge !== undefined && { gauge }),
+    measureLimit: config.perfLimit / 1_000,
     sessionTotals: receiverIndex => plane().sessionTotals(receiverIndex),
   }
 }

@@ -2,8 +2,8 @@ import type { PeerId } from '../address/mod.ts'
 import type { CallHandlers, CallAnswer, CallRequest, PeerRef } from '../api/mod.ts'
 import { TokenBucket, WeaveError, type Millis } from '../base/mod.ts'
 import type { PingEnd } from '../node/mod.ts'
-import { askNode } from './ask-node.ts'
 import { PATH_PINGS_BURST, PATH_PINGS_PER_SECOND } from './constants.ts'
+import { exactPing } from './exact-ping.ts'
 import type { NodeRunner } from './node-runner.ts'
 import { otherPeer } from './peer-lookup.ts'
 import type { Service } from './service.ts'
@@ -48,31 +48,16 @@ export class WaysService implements Service {
     const known = view.peer(text as PeerId)?.id
     const peer = known ?? otherPeer(text, this.#runner.report(), this.#peersAt)
     if (!this.#rate.take(1, this.#now())) throw tooMany()
-    const begunAt = this.#exactNow()
-    const { end, endedAt } = await this.#sent(peer, timeoutSeconds * 1_000)
+    const { end, rttMs } = await exactPing(this.#runner, peer, timeoutSeconds * 1_000, this.#exactNow)
     const isAnswered = end.rttMs !== undefined
-    const exactMs = endedAt - begunAt
     const path = end.path === undefined ? null : pathView(end.path, { ref: id => this.#ref(id) })
     return {
       peer: this.#ref(peer),
       isAnswered,
-      // The node's clock has whole milliseconds. One that had to wait for its path is known by that only.
-      rttMs: end.rttMs === undefined ? null : Math.abs(exactMs - end.rttMs) > 1.5 ? end.rttMs : exactMs,
+      rttMs,
       path,
       why: isAnswered ? null : whyOf(end, path?.why, view.reachable.has(peer)),
     }
-  }
-
-  #sent(peer: PeerId, waitMs: Millis): Promise<{ end: PingEnd; endedAt: number }> {
-    return new Promise((resolve, reject) => {
-      const onEnd = (end: PingEnd) => resolve({ end, endedAt: this.#exactNow() })
-      try {
-        const { isBegun } = askNode(this.#runner, (node, now) => ({ isBegun: node.ping(peer, waitMs, onEnd, now) }))
-        if (!isBegun) reject(tooMany())
-      } catch (error) {
-        reject(error as Error)
-      }
-    })
   }
 }
 

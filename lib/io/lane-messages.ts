@@ -22,6 +22,8 @@ export type LaneOrder =
   /** Begin or end a sample of what passes; of the end comes a report. */
   | { readonly kind: 'sample'; readonly id: number }
   | { readonly kind: 'end-sample'; readonly id: number }
+  /** Count test datagrams with this token into this memory; undefined: no more. */
+  | { readonly kind: 'count'; readonly into?: { readonly token: Uint8Array; readonly memory: SharedArrayBuffer } }
   | { readonly kind: 'stop' }
 
 export type LaneReport =

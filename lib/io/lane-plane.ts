@@ -6,6 +6,7 @@ import type {
   ForwardingChange,
   FrameSample,
   MacEntry,
+  MeasuredCount,
   SessionTotals,
 } from '../overlay/mod.ts'
 import { applyEngineOp } from '../overlay/mod.ts'
@@ -29,7 +30,7 @@ export class LanePlane implements DataPlane {
     applyEngineOp(this.#engine, op)
     // After the engine let go of the peer: its sessions open nothing any more that a lane could learn from.
     if (op.op === 'remove-peer') this.forgetPeer(op.peerIndex)
-    if (op.op === 'send-control' && this.#engine.tellHanded()) setImmediate(() => this.#lanes.takeHanded())
+    if (op.op === 'send-control') this.#takeHanded()
   }
 
   changeTable(change: ForwardingChange): void {
@@ -64,6 +65,23 @@ export class LanePlane implements DataPlane {
     return this.#stopping === undefined ? this.#lanes.sample() : undefined
   }
 
+  sendMeasured(peerIndex: number, body: Uint8Array, first: number, count: number, isRaw: boolean): number {
+    if (this.#stopping !== undefined) return 0
+    const left = this.#engine.sendMeasured(peerIndex, body, first, count, isRaw)
+    this.#takeHanded()
+    return left
+  }
+
+  countMeasured(token: Uint8Array, isRaw: boolean): MeasuredCount {
+    const counting = this.#lanes.countMeasured(token)
+    this.#takeRaw(isRaw ? token : undefined)
+    const end = () => {
+      this.#takeRaw(undefined)
+      counting.end()
+    }
+    return { counts: () => counting.counts(), end }
+  }
+
   offloads(): Readonly<Record<string, boolean>> {
     if (this.#stopping !== undefined) return {}
     const { checksum, tapGso, tapUso, udpGso, udpGro } = this.#engine.describe()
@@ -73,5 +91,14 @@ export class LanePlane implements DataPlane {
   stop(): Promise<void> {
     this.#stopping ??= this.#lanes.stop().then(() => this.#engine.close())
     return this.#stopping
+  }
+
+  #takeRaw(token: Uint8Array | undefined): void {
+    if (this.#stopping === undefined) this.#engine.takeRaw(token)
+  }
+
+  /** Hands on what was sealed for links by the main thread. */
+  #takeHanded(): void {
+    if (this.#engine.tellHanded()) setImmediate(() => this.#lanes.takeHanded())
   }
 }

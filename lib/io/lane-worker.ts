@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { assert, errorText } from '../base/mod.ts'
-import { Forwarder, MacTable, READY, changedTable, type ForwardingTable } from '../overlay/mod.ts'
+import { Forwarder, MacTable, MeasuredCounter, READY, changedTable, type ForwardingTable } from '../overlay/mod.ts'
 import { monotonicMillis } from './clock.ts'
 import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
@@ -64,6 +64,9 @@ function run(): void {
         if (order.kind === 'stop') return
         if (order.kind === 'forget') forwarder.forgetPeer(order.peerIndex)
         else if (order.kind === 'deliver') forwarder.deliver(order.frame)
+        else if (order.kind === 'count')
+          forwarder.measured =
+            order.into && new MeasuredCounter(order.into.token, order.into.memory, () => performance.now() * 1_000)
         else if (order.kind === 'sample') forwarder.samples.begin(order.id, Math.random, monotonicMillis())
         else if (order.kind === 'end-sample')
           post({ kind: 'sampled', id: order.id, tally: forwarder.samples.end(order.id) })

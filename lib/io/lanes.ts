@@ -7,7 +7,10 @@ import {
   DEFAULT_SWITCH_RULES,
   type DataPlaneEvents,
   type ForwardingChange,
+  MEASURED_MEMORY_BYTES,
+  measuredCounts,
   type FrameSample,
+  type MeasuredCount,
   type SwitchRules,
 } from '../overlay/mod.ts'
 import { ReportBacklog } from './lane-backlog.ts'
@@ -119,6 +122,13 @@ export class Lanes {
   /** Looks at some of the frames that pass; undefined: there are enough who do. */
   sample(): FrameSample | undefined {
     return this.#samples.begin()
+  }
+
+  /** Counts test datagrams with this token, in the lane that reads the socket. */
+  countMeasured(token: Uint8Array): MeasuredCount {
+    const memory = new SharedArrayBuffer(MEASURED_MEMORY_BYTES)
+    this.#order({ kind: 'count', into: { token, memory } })
+    return { counts: () => measuredCounts(memory), end: () => this.#order({ kind: 'count' }) }
   }
 
   /** Ends the threads. No event follows. The engine stays open: close it after. */

@@ -53,6 +53,15 @@ export interface NativeBinding {
     port: number,
     copies: number,
   ): boolean
+  sendMeasured(
+    engine: number,
+    peerIndex: number,
+    body: Uint8Array,
+    first: number,
+    count: number,
+    isRaw: boolean,
+  ): number
+  takeRaw(engine: number, token: Uint8Array | null): void
   injectDatagrams(engine: number, peerIndex: number, bundle: Uint8Array): boolean
   tellHandedHere(engine: number): boolean
   takeHanded(engine: number): (number | Uint8Array)[]

@@ -157,6 +157,14 @@ export class NativeEngine implements EngineControl {
     this.#native.setOriginKeys(this.id, peerIndex, to, from)
   }
 
+  sendMeasured(peerIndex: number, body: Uint8Array, first: number, count: number, isRaw: boolean): number {
+    return this.#native.sendMeasured(this.id, peerIndex, body, first, count, isRaw)
+  }
+
+  takeRaw(token: Uint8Array | undefined): void {
+    this.#native.takeRaw(this.id, token ?? null)
+  }
+
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies = 1): boolean {
     return this.#native.sendControl(this.id, receiverIndex, body, endpoint?.ip ?? null, endpoint?.port ?? 0, copies)
   }

@@ -1,7 +1,7 @@
 import type { Cidr, Endpoint } from '../address/mod.ts'
 import type { Beat, Chance, Entropy } from '../base/mod.ts'
 import type { CryptoSuite, Identity } from '../crypto/mod.ts'
-import type { SessionTotals } from '../overlay/mod.ts'
+import type { Gauge, SessionTotals } from '../overlay/mod.ts'
 import type { ElectionPlan } from './electorate.ts'
 import type { LinkSecret } from '../peer/mod.ts'
 
@@ -40,6 +40,10 @@ export interface NodeConfig {
   readonly advertised: readonly Endpoint[]
   /** The MTU of the underlay: the largest IP packet. */
   readonly underlayBytes: number
+  /** Sends and counts test datagrams; without it nothing is measured. */
+  readonly gauge?: Gauge
+  /** What others may have measured, in kbit/s; 0 or undefined: nothing. */
+  readonly measureLimit?: number
   /** What a session of the data plane carried so far: tells which paths are in use. */
   sessionTotals(receiverIndex: number): SessionTotals | undefined
 }

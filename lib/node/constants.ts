@@ -363,3 +363,26 @@ export const GROUPS_GATHER_MS = 50
 /** but so many times in so long at most. */
 export const GROUPS_TOLD_MAX = 3
 export const GROUPS_TOLD_MS = 10_000
+
+/** Measurements: how long one may last … */
+export const MEASURE_MS_MAX = 60_000
+/** … and of those that others ask for so many seconds at once, and so many in a second. */
+export const MEASURE_BURST_S = 120
+export const MEASURE_SHARE = 0.25
+/** Test datagrams are no shorter, as UDP payload. */
+export const MEASURE_DATAGRAM_BYTES_MIN = 64
+/** A peer that does not answer is asked again, and given up. */
+export const MEASURE_ASK_AGAIN_MS = 300
+export const MEASURE_ASK_MS = 5_000
+/** Who counts tells so often how far it is … */
+export const MEASURE_REPORT_MS = 500
+/** … and who sends stops when it has not heard that for so long, or has no way any more, which is looked at so often. */
+export const MEASURE_SILENCE_MS = 2_500
+export const MEASURE_LOOK_MS = 200
+/** The end is told again until the counts are told, and given up. */
+export const MEASURE_END_AGAIN_MS = 200
+export const MEASURE_END_MS = 3_000
+/** What is late is waited for so long, before the counts are told. */
+export const MEASURE_LATE_MS = 200
+/** Who counts gives up when nothing new comes for so long. */
+export const MEASURE_EMPTY_MS = 3_000

@@ -190,6 +190,11 @@ export class DataPath implements Machine<DataPathOutput> {
     return this.#send(encodeControlHandshake(body))
   }
 
+  /** Sends a control datagram on the way that frames take. False: it cannot. */
+  tell(body: Uint8Array): boolean {
+    return this.#send(body)
+  }
+
   /** Sends a probe on the way that frames take, whose answer is for whoever knows the token. False: it cannot. */
   ask(token: number): boolean {
     return this.#send(encodeProbe(token))

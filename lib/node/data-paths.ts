@@ -171,6 +171,14 @@ export class DataPaths implements NodePart {
     return true
   }
 
+  /** See `DataPath.tell`. */
+  tell(peer: PeerId, body: Uint8Array, now: Millis): boolean {
+    const path = this.path(peer)
+    if (path?.tell(body) !== true) return false
+    this.#driver.drain(path, now)
+    return true
+  }
+
   handleMoved(peer: PeerId, source: EndpointParts, now: Millis): void {
     const path = this.path(peer)
     if (path === undefined) return

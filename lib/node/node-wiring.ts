@@ -23,6 +23,7 @@ import { LinkEvents } from './link-events.ts'
 import { LocalHealth } from './local-health.ts'
 import { MacConflicts } from './mac-conflicts.ts'
 import { MemberList } from './member-list.ts'
+import { Measuring } from './measuring.ts'
 import { Membership } from './membership.ts'
 import { MeshUse } from './mesh-use.ts'
 import { MeshView } from './mesh-view.ts'
@@ -120,6 +121,7 @@ export function wireParts(
   const linkSuspicion = new LinkSuspicion(context, health)
   const pings = new Pings(context, paths)
   const checks = new Checks(context)
+  const measuring = new Measuring(context, paths)
   const fallback = new TcpFallback(context)
   const members = new MemberList(context)
   const names: NameRecords = new NameRecords(context)
@@ -171,6 +173,7 @@ export function wireParts(
     paths,
     pings,
     checks,
+    measuring,
     fallback,
     discovery,
     gossip,
@@ -212,6 +215,7 @@ export function wireParts(
       linkSuspicion,
       pings,
       checks,
+      measuring,
       fallback,
     },
   }

@@ -15,6 +15,7 @@ import { forwardingTable } from './forwarding-table.ts'
 import type { ElectionReport } from './election-report.ts'
 import type { PeerGroups } from './groups.ts'
 import { SELF_INDEX } from './known-peers.ts'
+import type { MeasureEnd, MeasureQuestion } from './measuring.ts'
 import type { Membership } from './membership.ts'
 import type { MeshView } from './mesh-view.ts'
 import type { NameRecords } from './names.ts'
@@ -238,6 +239,7 @@ export class Node implements Machine<NodeOutput> {
   ): void {
     const handle = (peer: PeerId) => {
       this.#wiring.pings.handleControl(peer, body, now)
+      this.#wiring.measuring.handleControl(peer, body, now)
       this.paths.handleControl(peer, receiverIndex, body, source, now)
     }
     this.#ofPeer(peerIndex, handle, now)
@@ -262,6 +264,16 @@ export class Node implements Machine<NodeOutput> {
   /** What was found of a `check` output. */
   handleChecked(check: NeighbourCheck, result: CheckResult, now: Millis): void {
     this.#workedOff(this.#wiring.checks.handleChecked(check, result, now), now)
+  }
+
+  /** Measures what goes between this peer and another; see `Measuring.begin`. */
+  measure(question: MeasureQuestion, onEnd: (end: MeasureEnd) => void, now: Millis): void {
+    this.#workedOff(this.#wiring.measuring.begin(question, onEnd, now), now)
+  }
+
+  /** Whoever asked for a measurement here has gone. */
+  cancelMeasure(now: Millis): void {
+    this.#workedOff(this.#wiring.measuring.cancel(now), now)
   }
 
   /** The ways that data takes from here. */

@@ -169,6 +169,11 @@ export class PathSize {
   }
 }
 
+/** UDP payload of the datagrams that carry the largest packets of containers; 0 without a path. */
+export function datagramBytesOf(size: PathSizeReport | undefined): number {
+  return size === undefined ? 0 : size.carries + FRAME_OVERHEAD_BYTES
+}
+
 /** The largest datagram that goes over a link: a relay may wrap it, and it must fit a bundle. */
 const LINK_DATAGRAM_BYTES_MAX = BUNDLE_BYTES_MAX - BUNDLE_PREFIX_BYTES - OVERHEAD_RELAY_BYTES
 

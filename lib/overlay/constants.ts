@@ -119,3 +119,8 @@ export const SAMPLE_MS_MAX = 70_000
 export const TALKS_MAX = 1_024
 /** Samples of one data plane at once. */
 export const FRAME_SAMPLES_MAX = 4
+
+/** Test datagrams that are sent at once; what more is due after a pause is not made up for. */
+export const MEASURED_BURST_MAX = 256
+/** How often it is looked what is due. */
+export const MEASURED_TICK_MS = 1

@@ -1,4 +1,5 @@
 import type { EndpointParts, Ipv4, Mac } from '../address/mod.ts'
+import type { MeasuredCounts } from '../wire/mod.ts'
 import type { EngineOp } from './engine-op.ts'
 import type { ForwardingChange } from './forwarding-change.ts'
 import type { FrameTally } from './frame-tally.ts'
@@ -33,6 +34,10 @@ export interface DataPlane {
   sessionTotals(receiverIndex: number): SessionTotals | undefined
   /** Looks at some of the frames that pass from now on. Undefined: FRAME_SAMPLES_MAX are under way. */
   sample(): FrameSample | undefined
+  /** Sends test datagrams as `EngineControl.sendMeasured` does; how many left. */
+  sendMeasured(peerIndex: number, body: Uint8Array, first: number, count: number, isRaw: boolean): number
+  /** Counts test datagrams with this token, in place of what was counted before. `isRaw`: those past the session too. */
+  countMeasured(token: Uint8Array, isRaw: boolean): MeasuredCount
   /** Which offloads are on. */
   offloads(): Readonly<Record<string, boolean>>
   /** Ends, and lets go of device and socket. No event follows. */
@@ -43,6 +48,13 @@ export interface DataPlane {
 export interface FrameSample {
   /** Ends it: what all lanes saw. To be called once. */
   end(): Promise<FrameTally>
+}
+
+/** Test datagrams that are being counted. */
+export interface MeasuredCount {
+  /** So far. */
+  counts(): MeasuredCounts
+  end(): void
 }
 
 /** What a data plane tells the main thread. */

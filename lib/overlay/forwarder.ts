@@ -1,6 +1,6 @@
 import { macOfHalves, type EndpointParts, type Ipv4 } from '../address/mod.ts'
 import { assert, type Millis } from '../base/mod.ts'
-import { DATAGRAM_KIND, PASSES_ONLY, SEQUENCE_COUNTER_BITS, WAY_ENTRY_BYTES } from '../wire/mod.ts'
+import { DATAGRAM_KIND, MEASURE_KIND, PASSES_ONLY, SEQUENCE_COUNTER_BITS, WAY_ENTRY_BYTES } from '../wire/mod.ts'
 import { askedOwnerAt } from './asked-owner.ts'
 import { AwaitingFrames, SLAB_AT } from './awaiting-frames.ts'
 import {
@@ -20,9 +20,19 @@ import { GroupFrames } from './group-frames.ts'
 import { GROUP_MESSAGE, type GroupMessage } from './group-message.ts'
 import { GroupWays } from './group-ways.ts'
 import { MAC_CONTESTED, MAC_LOCAL, MAC_UNKNOWN, type MacTable } from './mac-table.ts'
+import type { MeasuredCounter } from './measured-counter.ts'
 import { OWNER_NONE, OwnerCheck } from './owner-check.ts'
 import { Pacer } from './pacer.ts'
-import { PEER_INDEX_MAX, ROW, ROW_FLAG, SEND, WAY_CHILD_AT, type EngineLane, type SwitchDrop } from './packet-engine.ts'
+import {
+  PEER_INDEX_MAX,
+  RAW_ROW_KIND,
+  ROW,
+  ROW_FLAG,
+  SEND,
+  WAY_CHILD_AT,
+  type EngineLane,
+  type SwitchDrop,
+} from './packet-engine.ts'
 import { PeerFloods } from './peer-floods.ts'
 import type { SwitchNotice } from './switch-notice.ts'
 import { DEFAULT_SWITCH_RULES, type SwitchRules } from './switch-rules.ts'
@@ -73,6 +83,8 @@ const LANE_SHIFT = SEQUENCE_COUNTER_BITS - 32
 export class Forwarder {
   /** Who wants to know what passes. */
   readonly samples = new FrameSamples()
+  /** Who counts test datagrams; without it they are dropped. */
+  measured: MeasuredCounter | undefined
   readonly #lane: EngineLane
   readonly #macs: MacTable
   readonly #hooks: ForwarderHooks
@@ -199,6 +211,7 @@ export class Forwarder {
       if ((lane.rows[at + ROW.flags]! & ROW_FLAG.moved) !== 0) this.#moved(row, at)
       const kind = lane.rows[at + ROW.kind]!
       if (kind === DATAGRAM_KIND.control) this.#control(row, at)
+      else if (kind === RAW_ROW_KIND) this.#measured(lane.rows[at + ROW.offset]!, lane.rows[at + ROW.length]!)
       else if (this.#fromPeer(row, at, kind, now, nowSeconds)) lane.deliveries[deliveryCount++] = row
     }
     this.#flush()
@@ -369,10 +382,16 @@ export class Forwarder {
   #control(row: number, at: number): void {
     const { rows, slab } = this.#lane
     const offset = rows[at + ROW.offset]!
-    const body = slab.slice(offset, offset + rows[at + ROW.length]!)
+    const length = rows[at + ROW.length]!
+    if (length > 0 && slab[offset] === MEASURE_KIND.measured) return this.#measured(offset, length)
+    const body = slab.slice(offset, offset + length)
     const isRelayed = (rows[at + ROW.flags]! & ROW_FLAG.relayed) !== 0
     const source = isRelayed ? undefined : this.#lane.source(row)
     this.#hooks.onControl(rows[at + ROW.fromPeer]!, rows[at + ROW.receiverIndex]! >>> 0, body, source)
+  }
+
+  #measured(offset: number, length: number): void {
+    if (this.measured?.take(this.#lane.slab, offset, length) !== true) this.#drop('measure-unasked')
   }
 
   #moved(row: number, at: number): void {

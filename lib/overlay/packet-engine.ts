@@ -80,6 +80,15 @@ export interface EngineControl {
    */
   sendControl(receiverIndex: number, body: Uint8Array, endpoint?: EndpointParts, copies?: number): boolean
   /**
+   * Sends `body`, of a test datagram, `count` times (up to MEASURED_BURST_MAX) as control datagrams to where the peer's
+   * frames go, sealed and in trains as those are; each with its number, from `first` on. Returns how many left: none
+   * without a way, or when they do not fit it. `isRaw`: `body` is a whole datagram, which goes past the session, and only
+   * to a peer that is reached directly.
+   */
+  sendMeasured(peerIndex: number, body: Uint8Array, first: number, count: number, isRaw: boolean): number
+  /** Datagrams that carry this token (8 bytes, not all 0) past all sessions become rows of RAW_ROW_KIND. */
+  takeRaw(token: Uint8Array | undefined): void
+  /**
    * What was sealed for peers whose datagrams go over a link, the oldest first, each bundle for one next hop. What
    * exceeds PEER_HANDED_BYTES_MAX or HANDED_BYTES_MAX before it is taken is dropped as `link-out-full`.
    */
@@ -115,6 +124,9 @@ export interface SessionTotals {
   readonly receivedDatagrams: number
   readonly receivedBytes: number
 }
+
+/** In place of a DATAGRAM_KIND: a test datagram that came past all sessions, from its type on; of no peer. */
+export const RAW_ROW_KIND = 6
 
 /** Columns of a frame row. MAC addresses are split into their upper 16 and lower 32 bits. */
 export const ROW = {
@@ -259,5 +271,6 @@ export const SWITCH_DROPS = [
   'path-awaited',
   'dhcp-server',
   'no-listener',
+  'measure-unasked',
 ] as const
 export type SwitchDrop = (typeof SWITCH_DROPS)[number]

@@ -2,6 +2,7 @@ import type { Endpoint } from '../address/mod.ts'
 import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
 import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES } from './datagram.ts'
 import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
+import { decodeMeasure, type MeasureMessage } from './measure-message.ts'
 
 /**
  * The body of a control datagram: what two peers say to each other inside their session about the path itself.
@@ -11,6 +12,8 @@ import { readEndpoint, writeEndpoint } from './endpoint-field.ts'
  *     path-end      | kind u8 |
  *     handshake     | kind u8 | a session handshake message … |
  *     rendezvous    | kind u8 | go u8: 0 or 1 | mapping u8 | count u8 ≤ 8 | endpoints (endpoint-field.ts) … |
+ *
+ * Kinds 8 to 13 are about measurements (measure-message.ts).
  */
 export const CONTROL_KIND = { probe: 1, probeReply: 2, pathEnd: 3, handshake: 6, rendezvous: 7 } as const
 
@@ -33,6 +36,7 @@ export type ControlMessage =
   | { readonly type: 'path-end' }
   | { readonly type: 'handshake'; readonly body: Uint8Array }
   | ({ readonly type: 'rendezvous' } & Rendezvous)
+  | MeasureMessage
   | { readonly type: 'unknown'; readonly kind: number }
 
 const ENDPOINT_TEXT_BYTES_MAX = 64
@@ -98,7 +102,7 @@ export function decodeControl(body: Uint8Array): Decoded<ControlMessage> {
     return fits ? { type: 'handshake', body: handshake } : new Drop('control-malformed')
   }
   if (kind === CONTROL_KIND.rendezvous) return decodeRendezvous(reader)
-  return { type: 'unknown', kind }
+  return decodeMeasure(kind, reader) ?? { type: 'unknown', kind }
 }
 
 /** A mapping that is not known counts as unknown, and bytes after the last endpoint are ignored. */

@@ -20,6 +20,8 @@
  * Who only passes on does not give the frame to its own bridge. The highest 4 bits of a sequence are the source's lane.
  */
 export const DATAGRAM_TYPE_DATA = 1
+/** In the clear: a test datagram of a measurement (measure-message.ts). */
+export const DATAGRAM_TYPE_RAW = 2
 
 export const DATAGRAM_HEADER_BYTES = 16
 export const DATAGRAM_TAG_BYTES = 16

@@ -23,6 +23,7 @@ import {
 import { broadcastsSuite } from './packet-engine-broadcasts.ts'
 import { hostileSuite } from './packet-engine-hostile.ts'
 import { linksSuite } from './packet-engine-links.ts'
+import { measuredSuite } from './packet-engine-measured.ts'
 import { originsSuite } from './packet-engine-origins.ts'
 
 export type { MakeMesh, SuiteEngine, SuiteMesh } from './packet-engine-fixture.ts'
@@ -40,6 +41,7 @@ export function packetEngineSuite(t: Test, name: string, makeMesh: MakeMesh): vo
   broadcastsSuite(t, name, makeMesh)
   originsSuite(t, name, makeMesh)
   linksSuite(t, name, makeMesh)
+  measuredSuite(t, name, makeMesh)
   hostileSuite(t, name, makeMesh)
 }
 

@@ -24,6 +24,7 @@ export function daemonConfig(changes: Partial<DaemonConfig>): DaemonConfig {
     mtu: null,
     clampMss: false,
     floodLimit: 10_000,
+    perfLimit: 1_000_000_000,
     floodArp: false,
     floodMulticast: false,
     allowRa: false,

@@ -1,6 +1,15 @@
 import type { EndpointParts } from '../../lib/address/mod.ts'
 import type { Sealing } from './memory-session.ts'
 
+/** What options leave out, and bytes and numbers for the ways of one batch. */
+export const MEMORY_LIMITS = { rows: 64, rowBytes: 2048, queue: 1024, wayBytes: 131_072, ways: 16_384 } as const
+
+/** A datagram that came. */
+export interface Arrival {
+  readonly bytes: Uint8Array
+  readonly from: EndpointParts
+}
+
 export interface MemoryEngineOptions {
   /** Takes what the socket would send. The bytes are the receiver's to keep; must not call back into the engine. */
   readonly onDatagram: (bytes: Uint8Array, to: EndpointParts) => void

@@ -2,6 +2,7 @@ import type { EndpointParts } from '../../lib/address/mod.ts'
 import { assert, BoundedQueue } from '../../lib/base/mod.ts'
 import {
   PEER_INDEX_MAX,
+  RAW_ROW_KIND,
   READY,
   ROW,
   ROW_FLAG,
@@ -30,6 +31,7 @@ import { bundleCount, bundleOf } from '../../lib/wire/datagram-bundle.ts'
 import { fillFrameFields, isStillTagged, type TapFrame } from './frame-fields.ts'
 import { cut, MemoryPieces } from './memory-pieces.ts'
 import { MemoryHanded } from './memory-handed.ts'
+import { isRawOf, measuredSent } from './memory-measured.ts'
 import { isOrigin, MemoryOrigin } from './memory-origins.ts'
 import { MemoryIntake } from './memory-intake.ts'
 import {
@@ -45,18 +47,9 @@ import {
   type MemoryPeer,
 } from './memory-peer.ts'
 import { placeWay, soundHeaderBytes, wayOf, writeWay } from './memory-way.ts'
-import type { MemoryEngineOptions } from './memory-engine-options.ts'
+import { MEMORY_LIMITS, type Arrival, type MemoryEngineOptions } from './memory-engine-options.ts'
 import { MemorySession, type Sealing } from './memory-session.ts'
 
-interface Arrival {
-  readonly bytes: Uint8Array
-  readonly from: EndpointParts
-}
-
-const [ROWS_MAX, ROW_BYTES, QUEUE_LIMIT] = [64, 2048, 1024]
-/** Of one batch. */
-const WAYS_BYTES = 131_072
-const WAYS_NUMBERS = 16_384
 /** Of the places of a batch. */
 const LINK_SHARE = 1 / 4
 const DATAGRAM_BYTES_MIN = DATAGRAM_HEADER_BYTES + 1 + DATAGRAM_TAG_BYTES
@@ -73,7 +66,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
   readonly slab: Uint8Array
   readonly rows: Int32Array
   readonly sends: Int32Array
-  readonly ways = new Int32Array(WAYS_NUMBERS)
+  readonly ways = new Int32Array(MEMORY_LIMITS.ways)
   readonly deliveries: Int32Array
   readonly #rowBytes: number
   readonly #sealing: Sealing
@@ -95,19 +88,20 @@ export class MemoryEngine implements EngineControl, EngineLane {
   /** Of the slab, behind the rows, where ways lie. */
   #wayBytes = 0
   #nextFragment = 0
+  #rawToken: Uint8Array | undefined
 
   constructor(options: MemoryEngineOptions) {
-    this.rowsMax = options.rowsMax ?? ROWS_MAX
+    this.rowsMax = options.rowsMax ?? MEMORY_LIMITS.rows
     this.sendsMax = options.sendsMax ?? this.rowsMax * 2
-    this.#rowBytes = options.rowBytes ?? ROW_BYTES
+    this.#rowBytes = options.rowBytes ?? MEMORY_LIMITS.rowBytes
     this.#sealing = options.sealing ?? 'aead'
     this.#onDatagram = options.onDatagram
-    this.slab = new Uint8Array(this.rowsMax * this.#rowBytes + WAYS_BYTES)
+    this.slab = new Uint8Array(this.rowsMax * this.#rowBytes + MEMORY_LIMITS.wayBytes)
     this.rows = new Int32Array(this.rowsMax * ROW.columns)
     this.sends = new Int32Array(this.sendsMax * SEND.columns)
     this.deliveries = new Int32Array(this.rowsMax)
     this.#sources = new Array<EndpointParts>(this.rowsMax).fill(NOWHERE)
-    const queueLimit = options.queueLimit ?? QUEUE_LIMIT
+    const queueLimit = options.queueLimit ?? MEMORY_LIMITS.queue
     this.#tapIn = new BoundedQueue(queueLimit)
     this.#tapOut = new BoundedQueue(queueLimit)
     this.#udpIn = new BoundedQueue(queueLimit)
@@ -216,14 +210,19 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (session === undefined || peer === undefined) return false
     // Seal only what can leave: a counter is not to be wasted on a peer without a path.
     if (endpoint === undefined && peer.via < 0 && !hasWay(peer)) return false
-    const plaintext = new Uint8Array(1 + body.length)
-    plaintext[0] = DATAGRAM_KIND.control
-    plaintext.set(body, 1)
-    const datagram = session.seal(plaintext)
+    const datagram = session.seal(Uint8Array.of(DATAGRAM_KIND.control, ...body))
     if (datagram === undefined) return false
     if (endpoint === undefined) return this.#sendTo(peer, datagram)
     this.#emit(datagram, endpoint)
     return copies <= 1 || this.sendControl(receiverIndex, body, endpoint, copies - 1)
+  }
+
+  sendMeasured(...given: Parameters<EngineControl['sendMeasured']>): number {
+    return measuredSent(this.#peers, given, this.#count.bind(this), this.#sendTo.bind(this))
+  }
+
+  takeRaw(token: Uint8Array | undefined): void {
+    this.#rawToken = token
   }
 
   takeHanded(): HandedDatagrams[] {
@@ -266,8 +265,7 @@ export class MemoryEngine implements EngineControl, EngineLane {
 
   udpRead(): number {
     if (this.#udpIn.size + this.#intake.size === 0) return -1
-    this.#rowCount = 0
-    this.#wayBytes = 0
+    this.#rowCount = this.#wayBytes = 0
     // A busy socket leaves some places for what came over links.
     const fromSocket = this.rowsMax - Math.min(this.#intake.size, Math.ceil(this.rowsMax * LINK_SHARE))
     for (let read = 0; read < this.rowsMax; read++) {
@@ -360,6 +358,8 @@ export class MemoryEngine implements EngineControl, EngineLane {
 
   #open(datagram: Uint8Array, from: EndpointParts | undefined, isInner: boolean): boolean {
     if (datagram.length < DATAGRAM_BYTES_MIN) return this.#drop('short')
+    if (from !== undefined && !isInner && isRawOf(this.#rawToken, datagram))
+      return this.#endRow(this.#startRow(-1, RAW_ROW_KIND, 0, 0), datagram)
     if (datagram[0] !== DATAGRAM_TYPE_DATA) return this.#drop('type')
     const session = this.#sessions.get(viewOf(datagram).getUint32(4, true))
     const peer = session === undefined ? undefined : this.#peers.get(session.peerIndex)

@@ -1,14 +1,18 @@
 import {
   Forwarder,
+  MEASURED_MEMORY_BYTES,
   MacTable,
+  MeasuredCounter,
   applyEngineOp,
   changedTable,
+  measuredCounts,
   type DataPlane,
   type DataPlaneEvents,
   type EngineOp,
   type ForwarderOptions,
   type ForwardingChange,
   type ForwardingTable,
+  type MeasuredCount,
   type FrameSample,
   type MacEntry,
   type SessionTotals,
@@ -89,6 +93,22 @@ export class MemoryPlane implements DataPlane {
     const id = ++this.#lastSample
     this.#forwarder.samples.begin(id, () => 0.5, this.#now)
     return { end: () => Promise.resolve(this.#forwarder.samples.end(id)) }
+  }
+
+  sendMeasured(peerIndex: number, body: Uint8Array, first: number, count: number, isRaw: boolean): number {
+    return this.engine.sendMeasured(peerIndex, body, first, count, isRaw)
+  }
+
+  countMeasured(token: Uint8Array, isRaw: boolean): MeasuredCount {
+    this.engine.takeRaw(isRaw ? token : undefined)
+    const memory = new ArrayBuffer(MEASURED_MEMORY_BYTES)
+    this.#forwarder.measured = new MeasuredCounter(token, memory, () => this.#now * 1_000)
+    return { counts: () => measuredCounts(memory), end: () => this.#endMeasured() }
+  }
+
+  #endMeasured(): void {
+    this.engine.takeRaw(undefined)
+    this.#forwarder.measured = undefined
   }
 
   offloads(): Readonly<Record<string, boolean>> {

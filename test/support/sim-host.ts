@@ -22,12 +22,11 @@ import { checkInSim } from './sim-check.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimContainer } from './sim-container.ts'
 import type { SimDisk } from './sim-disk.ts'
+import { SimGauge } from './sim-gauge.ts'
 import { SIM_PORT, endpointAt, type SimNetwork } from './sim-network.ts'
 import type { SimSite, StreamEnd } from './sim-stream.ts'
 
-const RESOLVE_MS = 3
-const PIECE_ENTRIES = 3
-const MAC_SLOTS = 256
+const [RESOLVE_MS, PIECE_ENTRIES, MAC_SLOTS] = [3, 3, 256] as const
 const RANGE: Cidr = parseCidr('10.32.0.0/16')!
 
 /** What a host reports to the mesh that it is part of. */
@@ -87,6 +86,7 @@ export class SimHost implements SimSite {
   readonly #requests = new Map<string, string>()
   readonly #alarm: SimAlarm
   #node: Node | undefined
+  readonly #gauge = new SimGauge(this)
   #plane: MemoryPlane | undefined
   #lanes: ((node: Node, now: Millis) => void)[] = []
   /** What waits for a process that is stopped. */
@@ -103,11 +103,9 @@ export class SimHost implements SimSite {
     this.#alarm = new SimAlarm({
       clock: options.clock,
       name: this.name,
-      poll: () => {
-        const next = this.#stalled === undefined ? this.#node?.pollTimeout() : undefined
-        return next && { ...next, at: next.at - this.aheadMs }
-      },
+      poll: () => (this.#stalled === undefined ? this.#gauge.sooner(this.#node?.pollTimeout()) : undefined),
       wake: () => {
+        this.#gauge.tick()
         this.input((node, now) => node.handleTimeout(now))
         this.#pump()
       },
@@ -180,6 +178,7 @@ export class SimHost implements SimSite {
       advertised: [endpointAt(this.number)],
       underlayBytes: 1500,
       sessionTotals: receiverIndex => this.plane.sessionTotals(receiverIndex),
+      ...this.#gauge.config,
       ...this.#options.config,
     }
     watcher.log(this, `launch ${this.life}`)

@@ -48,6 +48,20 @@ const EVENT = {
   ...{ seq: 7, time: '2026-01-31T12:00:00.000Z', level: 'info', event: 'link-up', text: '' },
   details: { peer: 'p' },
 } as const
+const PERF = {
+  ...{
+    time: EVENT.time,
+    peer: { id: 'p', nickname: 'n' },
+    way: 'overlay',
+    direction: 'to',
+    rate: 1_000_000,
+    seconds: 2,
+  },
+  ...{ path: null, datagramBytes: 1_454, sent: 7, received: 6, lossPercent: 14.3, reordered: 0, jitterMs: 0.25 },
+  ...{ sentBitsPerSecond: 9, receivedBitsPerSecond: 8, series: [{ seconds: 0.5, receivedBitsPerSecond: 7 }] },
+  idle: { sent: 1, answered: 0, rttMs: null },
+  loaded: { sent: 1, answered: 1, rttMs: { min: 1, average: 2, max: 3 } },
+}
 const ANSWERS: Readonly<Record<CallName, object | string>> = {
   status: STATUS,
   report: REPORT,
@@ -100,6 +114,8 @@ const ANSWERS: Readonly<Record<CallName, object | string>> = {
       },
     ],
   },
+  perf: PERF,
+  'perf-history': { measurements: [PERF] },
   ipam: { range: '10.32.0.0/12', blockPrefix: 26, blockAddresses: 64, runs: [RUN], outside: [] },
   'ipam-check': { leases: 1, targets: 1, addresses: 1, findings: [{ what: 'a', remedy: 'b' }] },
   connect: { targets: ['h1'] },
@@ -159,6 +175,8 @@ t.test('every call brings its request to its handler, and its answer back', asyn
   t.strictSame(await client.call('whois', { what: '10.32.0.1' }), ANSWERS.whois)
   t.strictSame(await client.call('ping', { peer: 'n' }), ANSWERS.ping)
   t.strictSame(await client.call('top', { limit: 5 }), ANSWERS.top)
+  t.strictSame(await client.call('perf', { peer: 'n' }), ANSWERS.perf)
+  t.strictSame(await client.call('perf-history', {}), ANSWERS['perf-history'])
   t.strictSame(await client.call('events', { after: 3, since: '2026-01-31T12:00:00Z' }), ANSWERS.events)
   t.strictSame(await client.call('connect', { targets: ['h1'], replace: true }), ANSWERS.connect)
   t.strictSame(await client.call('forget', { targets: ['h1'] }), ANSWERS.forget)
@@ -185,6 +203,8 @@ t.test('every call brings its request to its handler, and its answer back', asyn
     ['whois', { what: '10.32.0.1' }],
     ['ping', { peer: 'n', timeoutSeconds: 1 }],
     ['top', { seconds: 2, limit: 5 }],
+    ['perf', { peer: 'n', way: 'overlay', direction: 'to', rate: 100_000_000, seconds: 3 }],
+    ['perf-history', {}],
     ['events', { after: 3, since: '2026-01-31T12:00:00Z' }],
     ['connect', { targets: ['h1'], replace: true }],
     ['forget', { targets: ['h1'] }],

@@ -104,6 +104,11 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
             deliver: () => undefined,
             forgetPeer: () => undefined,
             sample: () => undefined,
+            sendMeasured: () => 0,
+            countMeasured: () => ({
+              counts: () => ({ received: 0, reordered: 0, jitterMicros: 0, spanMicros: 0 }),
+              end: () => undefined,
+            }),
             offloads: () => ({}),
             counters: () => ({}),
             macs: () => [],
