@@ -17,6 +17,8 @@ export interface BlockRun extends BlockSpan {
   readonly barred: number
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** The whole range as runs of blocks, in order. */
 export function surveyBlocks(
   map: Pick<BlockMap, 'space' | 'ownerOf'>,
@@ -32,23 +34,16 @@ export function surveyBlocks(
   }
   for (const { address } of leases.all()) count(leased, address)
   for (const address of leases.resting()) count(resting, address)
-  const runs: BlockRun[] = []
+  const runs: Writable<BlockRun>[] = []
   for (let block = 0; block < space.blockCount; block++) {
     const owner = map.ownerOf(block)
-    const before = runs.at(-1)
-    const more = {
-      leased: leased.get(block) ?? 0,
-      resting: resting.get(block) ?? 0,
-      barred: leases.isBarred(block) ? 1 : 0,
-    }
-    if (before === undefined || before.owner !== owner) runs.push({ first: block, last: block, owner, ...more })
-    else
-      runs[runs.length - 1] = {
-        ...{ first: before.first, last: block, owner },
-        leased: before.leased + more.leased,
-        resting: before.resting + more.resting,
-        barred: before.barred + more.barred,
-      }
+    let run = runs.at(-1)
+    if (run === undefined || run.owner !== owner)
+      runs.push((run = { first: block, last: block, owner, leased: 0, resting: 0, barred: 0 }))
+    run.last = block
+    run.leased += leased.get(block) ?? 0
+    run.resting += resting.get(block) ?? 0
+    if (leases.isBarred(block)) run.barred++
   }
   return runs
 }

@@ -277,7 +277,7 @@ export class Neighbours implements Machine<NeighboursOutput> {
       this.#byPeer.delete(neighbour.peerId)
       const { heardAt } = entry.link
       this.#outputs.push({ type: 'down', neighbour, heardAt, error, code: entry.heardCode })
-    } else if (!isOutbound && !isOfNoConcern(goodbye?.code) && (reason !== 'closed' || entry.link.hasHeard)) {
+    } else if (!isOutbound && !OF_NO_CONCERN.includes(goodbye?.code) && (reason !== 'closed' || entry.link.hasHeard)) {
       // Who opens a connection and closes it without a byte has seen that it opens: that was all.
       this.#failedInbounds.add({ endpoint, error, at: now })
     }
@@ -294,7 +294,10 @@ export class Neighbours implements Machine<NeighboursOutput> {
   }
 }
 
-/** Goodbyes to a connection that the same peer has replaced. */
-function isOfNoConcern(code: number | undefined): boolean {
-  return code === GOODBYE_CODE.duplicate || code === GOODBYE_CODE.restarted || code === GOODBYE_CODE.ourself
-}
+/** Goodbyes to a connection that the same peer has replaced, or makes anew. */
+const OF_NO_CONCERN: readonly (number | undefined)[] = [
+  GOODBYE_CODE.duplicate,
+  GOODBYE_CODE.restarted,
+  GOODBYE_CODE.ourself,
+  GOODBYE_CODE.rejoin,
+]

@@ -98,8 +98,12 @@ t.test('launch, status and doctor name a wrong turn, and the remedy mends it', {
   })
 
   await t.test('a bridge that somebody else made', async t => {
+    // Meanwhile the daemon must not see that its own is gone: it would make it anew.
+    const { pid } = await h2.daemon.api.call('status')
+    process.kill(pid, 'SIGSTOP')
     await h2.ip('link del weave')
     await h2.ip('link add weave type bridge')
+    process.kill(pid, 'SIGCONT')
     await statusSays(/WARNING: host is not in order: weave-ts did not make the bridge weave.*--adopt-bridge/)
     t.match((await h2.daemon.doctor()).of('bridge'), [{ verdict: 'problem', found: /did not make the bridge weave/ }])
     const { status, said } = await launch('--replace', '--forget-option', 'mtu')

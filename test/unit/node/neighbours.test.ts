@@ -212,6 +212,15 @@ t.test('who is not admitted hears why, and no neighbour comes or goes', t => {
   t.end()
 })
 
+t.test('a connection that is given up to be made anew is no failed attempt', t => {
+  const { smaller, larger, wire } = pair()
+  larger.admission = { admitted: false, code: GOODBYE_CODE.rejoin, text: '' }
+  wire.open(1).settle()
+  t.match(smaller.all('ended'), [{ code: GOODBYE_CODE.rejoin }])
+  t.same(larger.neighbours.failedInbound(0), [])
+  t.end()
+})
+
 t.test('garbage ends its own connection only, and a bounded number of sources is remembered', t => {
   const { smaller, larger, wire } = pair()
   wire.open(1).settle()
