@@ -34,9 +34,11 @@ class Model {
     if (wanted.address === firstAddress(wanted) || wanted.address === lastAddress(wanted)) return undefined
     const holder = this.held.find(one => one.address === wanted.address)
     if (holder !== undefined && holder.container !== container) return undefined
-    // What is claimed again keeps its place: the first of several in a subnet is given again.
-    if (holder === undefined) this.held.push({ container, ...wanted })
-    else Object.assign(holder, wanted)
+    // Of several in a subnet the first is given again: what is claimed again keeps its place, in another subnet it is the last.
+    if (holder?.prefix !== wanted.prefix) {
+      this.held = this.held.filter(one => one !== holder)
+      this.held.push({ container, ...wanted })
+    }
     return wanted.address
   }
 
