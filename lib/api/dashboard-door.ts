@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { CALLS, CALL_NAMES, type Call, type CallName } from './calls.ts'
 import { EVENT_STREAM_PATH } from './constants.ts'
+import { hasBody } from './tcp-server.ts'
 
 const ENTER_PATH = '/enter'
 /** What is asked of the daemon for the page: nothing that changes anything, and nothing that the page has no use for. */
@@ -57,8 +58,7 @@ export class DashboardDoor {
     if (stranger !== undefined) return stranger
     if (method !== 'GET')
       return refused(405, 'only GET is answered: nothing can be changed here', 'use the command line')
-    if (headers['transfer-encoding'] !== undefined || !['0', undefined].includes(headers['content-length']))
-      return refused(413, 'no body is taken', 'send none')
+    if (hasBody(headers)) return refused(413, 'no body is taken', 'send none')
     const [path = '', query] = target.split(/\?(.*)/s, 2)
     if (path === ENTER_PATH) return this.#enter(query)
     if (!this.#hasBadge(headers.cookie))

@@ -6,6 +6,7 @@ import { CALLS, type Call } from './calls.ts'
 import type { ApiClient } from './client.ts'
 import { DashboardDoor, type DoorVerdict } from './dashboard-door.ts'
 import { PAGE_HEADERS, type PageFiles } from './page-files.ts'
+import { bound, ended } from './tcp-server.ts'
 
 /** Loopback only. */
 const DASHBOARD_HOST = '127.0.0.1'
@@ -62,7 +63,8 @@ export class DashboardServer {
     server.maxConnections = DASHBOARD_CONNECTIONS_MAX
     server.maxHeadersCount = DASHBOARD_HEADER_LINES_MAX
     server.timeout = DASHBOARD_SILENCE_MS_MAX
-    const door = new DashboardDoor({ port: await listening(server, port), token: given.token, badge: given.badge })
+    await bound(server, { host: DASHBOARD_HOST, port }, error => listenFailure(error, port))
+    const door = new DashboardDoor({ port: portOf(server), token: given.token, badge: given.badge })
     server.on('request', (request, response) => {
       answer(request, response, { ...given, door }).catch((error: unknown) => {
         given.onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -73,7 +75,7 @@ export class DashboardServer {
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    return portOf(this.#server)
   }
 
   /** Good for one browser, once. */
@@ -82,10 +84,7 @@ export class DashboardServer {
   }
 
   close(): Promise<void> {
-    return new Promise(resolve => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
-    })
+    return ended(this.#server)
   }
 }
 
@@ -192,17 +191,8 @@ function finish(
   response.end(body)
 }
 
-function listening(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => reject(listenFailure(error, port))
-    server.once('error', onError)
-    server.listen({ host: DASHBOARD_HOST, port }, () => {
-      server.off('error', onError)
-      // Out of descriptors: the connection waits.
-      server.on('error', () => undefined)
-      resolve((server.address() as AddressInfo).port)
-    })
-  })
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
 }
 
 function listenFailure(error: NodeJS.ErrnoException, port: number): Error {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import { endpointHost, endpointParts, isLoopbackAddress, type Endpoint } from '../address/mod.ts'
 import { TokenBucket, WeaveError, errorText } from '../base/mod.ts'
+import { bound, ended, hasBody } from './tcp-server.ts'
 
 const HEADER_BYTES_MAX = 8 * 1024
 const HEADER_LINES_MAX = 64
@@ -84,23 +85,20 @@ export class MetricsServer {
     server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
     server.timeout = SILENCE_MS_MAX
     boundSources(server)
-    await bound(server, endpoint)
+    const at = { host: endpointHost(endpoint), port: endpointParts(endpoint).port }
+    await bound(server, at, error => bindFailure(error, endpoint, at.port))
     return new MetricsServer(server)
   }
 
   close(): Promise<void> {
-    return new Promise(resolve => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
-    })
+    return ended(this.#server)
   }
 }
 
 /** Why a request is not answered, if so. */
 function refusalOf({ method, headers }: IncomingMessage, isLocal: boolean): Answer | undefined {
   if (method !== 'GET' && method !== 'HEAD') return refused(405, 'only GET')
-  if (headers['transfer-encoding'] !== undefined || !['0', undefined].includes(headers['content-length']))
-    return refused(413, 'no body is taken')
+  if (hasBody(headers)) return refused(413, 'no body is taken')
   if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined)
     return refused(403, 'requests from web pages are refused')
   if (isLocal && !isLocalName(headers.host)) return refused(403, 'ask by an IP address, or localhost')
@@ -163,21 +161,6 @@ function boundSources(server: Server): void {
       else bySource.delete(source)
     })
     if (count > METRICS_CONNECTIONS_SOURCE_MAX) socket.destroy()
-  })
-}
-
-function bound(server: Server, endpoint: Endpoint): Promise<void> {
-  const host = endpointHost(endpoint)
-  const { port } = endpointParts(endpoint)
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => reject(bindFailure(error, endpoint, port))
-    server.once('error', onError)
-    server.listen({ host, port }, () => {
-      server.off('error', onError)
-      // Running out of descriptors must not end the daemon: the connection waits in the backlog.
-      server.on('error', () => undefined)
-      resolve()
-    })
   })
 }
 

@@ -1,6 +1,6 @@
 import type { PerfAnswer } from '../api/mod.ts'
 import { peerName } from './render.ts'
-import { shortNumber } from './render-top.ts'
+import { shortNumber } from './table.ts'
 
 const PLOT_WIDTH = 720
 const PLOT_HEIGHT = 360

@@ -1,9 +1,8 @@
 import type { PerfAnswer, PerfPings } from '../api/mod.ts'
 import { counted } from '../base/mod.ts'
 import { peerName } from './render.ts'
-import { shortNumber } from './render-top.ts'
 import { renderMilliseconds, renderVia } from './render-ways.ts'
-import { column } from './table.ts'
+import { shortNumber, tabled } from './table.ts'
 
 /** One of two ways, or a direction, of which there is no result. */
 export interface PerfGap {
@@ -70,14 +69,4 @@ function lossText({ lossPercent }: PerfAnswer): string {
 function rttText({ rttMs, sent, answered }: PerfPings): string {
   if (rttMs === null) return '-'
   return `${renderMilliseconds(rttMs.average)}${answered === sent ? '' : ` (${sent - answered} lost)`}`
-}
-
-function tabled(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, at) => Math.max(...rows.map(row => row[at]!.length)))
-  return rows.map(row =>
-    row
-      .map((cell, at) => column(cell, widths[at]!))
-      .join('  ')
-      .trimEnd(),
-  )
 }

@@ -1,7 +1,7 @@
 import type { PathView, PeerRef, PeerRouteView } from '../api/mod.ts'
 import { TCP_RTT_CLASS } from '../topology/mod.ts'
 import { peerName } from './render.ts'
-import { column } from './table.ts'
+import { tabled } from './table.ts'
 
 /** A time on the way, with as many digits as say something. */
 export function renderMilliseconds(ms: number): string {
@@ -55,15 +55,7 @@ export function renderRoutes(routes: readonly PeerRouteView[]): string {
     renderWay(route),
     route.why,
   ])
-  const widths = HEADINGS.map((heading, i) => Math.max(heading.length, ...rows.map(row => row[i]!.length)))
-  return [HEADINGS, ...rows]
-    .map(row =>
-      row
-        .map((text, i) => column(text, widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return tabled([HEADINGS, ...rows]).join('\n')
 }
 
 function nextHop({ kind, endpoint, way, via }: PeerRouteView): string {

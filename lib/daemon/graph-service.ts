@@ -1,7 +1,6 @@
 import type { CallHandlers } from '../api/mod.ts'
 import type { Millis } from '../base/mod.ts'
 import { KeptAnswer } from './kept-answer.ts'
-import type { NodeRunner } from './node-runner.ts'
 import type { Service } from './service.ts'
 import { graphView, type GraphSource } from './status/graph.ts'
 
@@ -11,7 +10,7 @@ export class GraphService implements Service {
   readonly calls: Pick<CallHandlers, 'graph'>
   readonly #kept: KeptAnswer<ReturnType<typeof graphView>>
 
-  constructor(runner: { readonly node: GraphSource } | Pick<NodeRunner, 'node'>, now: () => Millis) {
+  constructor(runner: { readonly node: GraphSource }, now: () => Millis) {
     this.#kept = new KeptAnswer(at => graphView(runner.node, at), now)
     this.calls = { graph: () => this.#kept.current() }
   }

@@ -68,8 +68,7 @@ export class Checks implements NodePart {
   ): boolean {
     const { config, neighbours } = this.#context
     if (this.#asked.size >= CHECKS_MAX) return false
-    let token = drawToken(config.chance)
-    while (this.#asked.has(token)) token = drawToken(config.chance)
+    const token = drawToken(config.chance, this.#asked)
     if (!neighbours.send(peer, encodeCheckMessage('check', encodeCheckBody({ token, subject })), now)) return false
     this.#asked.set(token, { peer, subject, until: now + waitMs, onEnd })
     return true

@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { isDrop, soonest, toHex, TokenBucket, type Millis } from '../base/mod.ts'
+import { equalBytes, isDrop, soonest, TokenBucket, type Millis } from '../base/mod.ts'
 import type { Gauge, GaugeOrder } from '../overlay/mod.ts'
 import {
   decodeControl,
@@ -116,7 +116,7 @@ export class Measuring implements NodePart {
     if (message.type === 'measure-ask') return this.#handleAsk(peer, message, now)
     if (message.type === 'measure-answer') return this.#handleAnswer(peer, message, now)
     const running = this.#running
-    if (running?.terms.peer === peer && isSame(running.terms.token, message.token)) {
+    if (running?.terms.peer === peer && equalBytes(running.terms.token, message.token)) {
       running.handleMessage(message, now)
       return this.#lookAtEnd(now)
     }
@@ -162,7 +162,7 @@ export class Measuring implements NodePart {
     now: Millis,
   ): void {
     const { ask } = this.#asking ?? {}
-    if (ask === undefined || this.#question!.question.peer !== peer || !isSame(ask.token, token)) return
+    if (ask === undefined || this.#question!.question.peer !== peer || !equalBytes(ask.token, token)) return
     if (verdict !== 'agreed') return this.#finish({ isDone: false, reason: verdict, limit })
     this.#asking = undefined
     this.#run(peer, ask, ask.isAskerSending, now)
@@ -170,7 +170,7 @@ export class Measuring implements NodePart {
 
   #handleAsk(peer: PeerId, ask: MeasureAsk, now: Millis): void {
     const running = this.#running
-    const isAgain = running?.terms.peer === peer && isSame(running.terms.token, ask.token)
+    const isAgain = running?.terms.peer === peer && equalBytes(running.terms.token, ask.token)
     const verdict = isAgain ? 'agreed' : this.#judge(peer, ask, now)
     const limit = this.#context.config.measureLimit ?? 0
     this.#paths.tell(peer, encodeMeasure({ type: 'measure-answer', token: ask.token, verdict, limit }), now)
@@ -230,7 +230,7 @@ export class Measuring implements NodePart {
   /** An end that was told again, because the counts were lost. */
   #repeatLast(peer: PeerId, token: Uint8Array, now: Millis): void {
     const last = this.#last
-    if (last === undefined || last.peer !== peer || !isSame(last.token, token) || now > last.until) return
+    if (last === undefined || last.peer !== peer || !equalBytes(last.token, token) || now > last.until) return
     this.#paths.tell(peer, last.body, now)
   }
 
@@ -261,10 +261,6 @@ export class Measuring implements NodePart {
 
 function hasWay(path: DataPath, way: MeasureWay): boolean {
   return way === 'overlay' ? path.isUsable : path.state.kind === 'direct'
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return toHex(a) === toHex(b)
 }
 
 type Agreement = Exclude<MeasureMessage, { type: 'measured' }>

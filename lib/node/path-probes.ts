@@ -3,9 +3,14 @@ import { BoundedMap, type Chance, type Millis } from '../base/mod.ts'
 /** A probe that was sent, with what its sender wants to know when it is answered. */
 export type SentProbe<T> = T & { readonly sentAt: Millis }
 
-/** A number that nobody guesses whom the probe did not reach. */
-export function drawToken(chance: Chance): number {
-  return Math.floor(chance() * 0x1_0000_0000)
+const NONE_TAKEN: ReadonlySet<number> = new Set()
+
+/** A number that nobody guesses whom the probe did not reach. `taken`: those that it is to be none of. */
+export function drawToken(chance: Chance, taken: { has(token: number): boolean } = NONE_TAKEN): number {
+  for (;;) {
+    const token = Math.floor(chance() * 0x1_0000_0000)
+    if (!taken.has(token)) return token
+  }
 }
 
 /** Probes whose answers are awaited, by token; the oldest is forgotten first. */

@@ -50,8 +50,7 @@ export class Pings implements NodePart {
     if (this.#pings.size >= PINGS_MAX) return false
     this.#paths.want(peer, now)
     const { chance } = this.#context.config
-    let token = drawToken(chance)
-    while (this.#pings.has(token)) token = drawToken(chance)
+    const token = drawToken(chance, this.#pings)
     const ping: Ping = { peer, until: now + waitMs, onEnd, sentAt: undefined, path: undefined }
     this.#pings.set(token, ping)
     this.#send(token, ping, now)

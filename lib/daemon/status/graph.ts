@@ -3,6 +3,7 @@ import type { CallAnswer } from '../../api/mod.ts'
 import type { Millis } from '../../base/mod.ts'
 import type { Node } from '../../node/mod.ts'
 import { costClass, type Graph } from '../../topology/mod.ts'
+import { WHY_DIRECT } from './routes.ts'
 import { EXPOSED_ID, EXTERNAL_PREFIX, SHOWN_EDGES_MAX, SHOWN_PEERS_MAX } from '../constants.ts'
 
 type GraphAnswer = CallAnswer<'graph'>
@@ -36,7 +37,7 @@ export function graphView({ config, view, paths, names }: GraphSource, now: Mill
       kind: state.kind,
       via: state.kind === 'relayed' ? state.via : null,
       rttMs: state.kind === 'none' ? null : state.rttMs,
-      why: state.kind === 'direct' ? 'its endpoint answers: no peer is between' : state.why,
+      why: state.kind === 'direct' ? WHY_DIRECT : state.why,
     })),
     leftOut: { peers: others.length + 1 - shown.length, edges: count - edges.length },
   }

@@ -3,6 +3,9 @@ import type { PeerRef, PeerRouteView } from '../../api/mod.ts'
 import { counted } from '../../base/mod.ts'
 import type { PeerWay } from '../../node/mod.ts'
 
+/** Why data goes to a peer as it does, where nothing is in the way. */
+export const WHY_DIRECT = 'its endpoint answers: no peer is between'
+
 /** One way for people. */
 export function routeView(way: PeerWay, ref: (peer: PeerId) => PeerRef): PeerRouteView {
   const { state, hops } = way
@@ -21,7 +24,7 @@ export function routeView(way: PeerWay, ref: (peer: PeerId) => PeerRef): PeerRou
 }
 
 function whyOf({ state, hops, cost, leastCost, isReachable }: PeerWay): string {
-  if (state?.kind === 'direct') return 'its endpoint answers: no peer is between'
+  if (state?.kind === 'direct') return WHY_DIRECT
   const choice = choiceOf(hops.length, cost, leastCost)
   if (state?.kind === 'relayed') return `not direct: ${state.why}; ${choice}`
   if (state?.kind === 'tcp') return `over the control link (TCP), for nobody relays: ${state.why}`

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { renderTop, shortNumber } from '../../../lib/cli/render-top.ts'
+import { renderTop } from '../../../lib/cli/render-top.ts'
+import { shortNumber } from '../../../lib/cli/table.ts'
 
 const NOBODY = { container: null, names: [], peer: null }
 
