@@ -35,7 +35,11 @@ bool Sender::route_to(int index, Route& route) {
     if (hop == nullptr || hop == peer || hop->via >= 0) return drop(DROP_NO_PATH), false;
     if (hop->sealing == nullptr) return drop(DROP_NO_SESSION), false;
     route.relay = hop->sealing;
-    if (route.payload_max > hop->path_bytes - RELAY_OVERHEAD) route.payload_max = hop->path_bytes - RELAY_OVERHEAD;
+    int most = hop->path_bytes - RELAY_OVERHEAD;
+    if (route.payload_max > most) {
+      route.payload_max = most;
+      route.is_found = hop->path_found;
+    }
   }
   if (!hop->has_way()) return drop(DROP_NO_PATH), false;
   route.by_link = hop->via == VIA_LINK;

@@ -156,12 +156,12 @@ function pair() {
       closeSync(tap)
     }
   })
-  const send = (frame: Uint8Array, vnet = new Uint8Array(VNET_BYTES), kind: number = DATAGRAM_KIND.frame) => {
+  const send = (frame: Uint8Array, vnet = new Uint8Array(VNET_BYTES), kind: number = DATAGRAM_KIND.frame, to = 1) => {
     writeSync(near.tap, Buffer.concat([vnet, frame]))
     near.lane.wait(READY.tap, 1000)
     near.lane.tapRead()
     near.lane.ways.set([1, 0])
-    near.lane.sends.set([0, 1, kind, -1, 7, 0])
+    near.lane.sends.set([0, to, kind, -1, 7, 0])
     return near.lane.send(1)
   }
   const received = () => {
@@ -310,6 +310,33 @@ t.test('all others are told nothing, and are carried in pieces', t => {
   t.equal(received().length, 1)
   t.equal(told(), undefined, 'while the path is searched nobody is told')
   t.match(near.engine.counters(), { fragmented: frames.length + 2, 'too-big-told': 0 })
+  t.end()
+})
+
+t.test('nobody is told while the path to the relay is searched, however large that behind it is', t => {
+  const { near, send, told } = pair()
+  const key = new Uint8Array(32).fill(9)
+  near.engine.setPeer(2, new Uint8Array(8).fill(2))
+  near.engine.addSession({
+    peerIndex: 2,
+    cipher: 'chacha20-poly1305',
+    sendKey: key,
+    receiveKey: key,
+    receiverIndex: 7,
+    remoteIndex: 8,
+  })
+  near.engine.sealWith(2, 7)
+  near.engine.setVia(2, 1)
+  near.engine.setPathBytes(2, 1_400, true)
+  for (const [isFound, bytes] of [
+    [false, undefined],
+    [true, 576],
+  ] as const) {
+    near.engine.setPathBytes(1, PATH_BYTES, isFound)
+    send(ipv4Frame(1330), undefined, DATAGRAM_KIND.frame, 2)
+    t.equal(told()?.subarray(14).length, bytes)
+  }
+  t.match(near.engine.counters(), { fragmented: 2, 'too-big-told': 1, 'drop:too-big': 0 })
   t.end()
 })
 
