@@ -6,7 +6,7 @@ export interface TestResult {
   /** The names of its subtests, outermost first, joined by " > ". */
   readonly name: string
   readonly outcome: 'passed' | 'failed' | 'skipped'
-  /** Why it was skipped. */
+  /** Why it was skipped, or the first of its assertions that failed. */
   readonly reason?: string
 }
 
@@ -17,6 +17,8 @@ interface Level {
   tests: number
   failures: number
   points: number
+  /** The first assertion of the present subtest that failed. */
+  failedPoint: string | undefined
 }
 
 const INDENT = 4
@@ -88,13 +90,15 @@ export class TapResults {
       level.failures += inner.failures
       if (isOk || inner.failures > 0) return
     } else if (depth > 0 && !isSubtest && !isSkipped) {
+      if (!isOk) level.failedPoint ??= name
       return
     }
     const fullName = [...this.#names(depth), name].join(' > ')
     level.tests++
     if (!isOk) {
       level.failures++
-      this.results.push({ name: fullName, outcome: 'failed' })
+      const reason = inner?.failedPoint
+      this.results.push({ name: fullName, outcome: 'failed', ...(reason === undefined ? {} : { reason }) })
     } else if (isSkipped) {
       this.results.push({ name: fullName, outcome: 'skipped', reason: reason === '' ? `${directive}` : reason })
     } else {
@@ -108,7 +112,7 @@ export class TapResults {
 
   #level(depth: number): Level {
     for (let i = this.#levels.length; i <= depth; i++) {
-      this.#levels.push({ subtest: undefined, tests: 0, failures: 0, points: 0 })
+      this.#levels.push({ subtest: undefined, tests: 0, failures: 0, points: 0, failedPoint: undefined })
     }
     return this.#levels[depth]!
   }

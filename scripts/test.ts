@@ -192,7 +192,7 @@ function report(file: string, { results, output, seconds }: FileResult): void {
   totals.passed += results.length - failed.length - skipped.length
   totals.failed += failed.length
   totals.skipped += skipped.length
-  for (const { name } of failed) failures.push(`${file}: ${name}`)
+  for (const { name, reason } of failed) failures.push(`${file}: ${name}${reason === undefined ? '' : ` (${reason})`}`)
   for (const { name, reason } of skipped) skips.push(`${file}: ${name}${reason === undefined ? '' : ` (${reason})`}`)
   const mark = failed.length > 0 ? 'FAIL' : 'ok  '
   console.log(`  ${mark} ${file}  ${results.length} in ${seconds.toFixed(1)} s`)

@@ -28,6 +28,25 @@ ok 2 - bare
   t.end()
 })
 
+t.test('says with a test that failed which of its assertions did first', t => {
+  const { results } = read(
+    `# Subtest: group
+    ok 1 - an assertion
+    # Subtest: inner
+        ok 1 - holds
+        not ok 2 - is equal # time=1ms
+        not ok 3 - follows
+        1..3
+    not ok 2 - inner # time=1.6ms
+    1..2
+not ok 1 - group # time=4.9ms
+1..1`,
+    1,
+  )
+  t.strictSame(results, [{ name: 'group > inner', outcome: 'failed', reason: 'is equal' }])
+  t.end()
+})
+
 t.test('counts the leaves of node:test', t => {
   const { results } = read(
     `TAP version 13
