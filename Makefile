@@ -55,8 +55,8 @@ test: dependencies-all native ## run all checks and all tests; ends with "N pass
 demo: dependencies-all build ## three hosts as network namespaces, connected, attached, measured; removes all it made
 	@node build/scripts/demo.js
 
-bench: dependencies-all build ## measure the data path against named peers in the same run
-	@scripts/bench.sh
+bench: dependencies-all build ## measure beside other systems: SYSTEMS="…" ROUNDS=n SECONDS_EACH=n MEASURES="…" JSON=file BASELINE=file (root)
+	@node build/scripts/bench.js
 
 soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) seeds
 	@SIM_SEED=$${SEED:-1} SIM_SEEDS=$${ROUNDS:-200} $(RUN) soak

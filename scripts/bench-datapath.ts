@@ -1,5 +1,5 @@
 /**
- * One side of scripts/bench-datapath.sh: a packet engine with one peer and a fixed key, without a node around it.
+ * One side of what scripts/bench/engine.ts measures: a packet engine with one peer and a fixed key, without a node around it.
  *
  *     node bench-datapath.js TAP LOCAL_IP REMOTE_IP SIDE(1|2) CIPHER SHAPE
  *

@@ -1,0 +1,112 @@
+/**
+ * What carrying traffic costs, beside other systems: all in one run, in turns, hosts as network namespaces on this machine.
+ * See docs/benchmarks.md. Needs root. Removes all that it made. Exit status 1 when something could not be measured, 69 or 77
+ * when it cannot run.
+ *
+ *     [c1]          [c2]         containers
+ *      │             │
+ *     (h1) ══════── (h2)         hosts: 192.0.2.1 and .2, a pair for each system
+ *
+ * SYSTEMS: names, as "weave-ts nebula weave-ts:*" (default: the main ones; "*": all). WHERE: hosts, containers (default both).
+ * MEASURES: steps, as "stream ping" (default: all). ROUNDS (default 5), SECONDS_EACH: length of a run (default 2). CEILING, WIREGUARD_GO,
+ * NEBULA: programs. JSON: file for all values. BASELINE: a file that JSON named before, to compare with.
+ */
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { compareTable } from './bench/compare.ts'
+import { machineWords } from './bench/machine.ts'
+import { STEPS, type Step } from './bench/measures.ts'
+import { readReport, type Report } from './bench/report.ts'
+import { Runner, type Plan } from './bench/runner.ts'
+import { chosenSystems } from './bench/systems.ts'
+import { medianTable, ratioTable, spreadTable } from './bench/tables.ts'
+
+const EXIT_USAGE = 2
+const EXIT_MISSING = 69
+const EXIT_NOT_ROOT = 77
+const TOOLS = ['ip', 'sysctl', 'nsenter', 'ss', 'ping', 'iperf3', 'c++'] as const
+const PLACES = ['hosts', 'containers'] as const
+const ROUNDS = 5
+const SECONDS_EACH = 2
+const YARDSTICKS = [
+  'nebula',
+  'ceiling:aes',
+  'ceiling:chacha',
+  'wireguard-go',
+  'wireguard-go:system',
+  'tinc',
+  'vxlan',
+  'veth',
+]
+
+function refuse(text: string, status: number): never {
+  console.error(`bench: ${text}`)
+  process.exit(status)
+}
+
+function words<T extends string>(variable: string, known: readonly T[]): T[] {
+  const given = (process.env[variable] ?? '').split(/[\s,]+/).filter(word => word !== '')
+  const unknown = given.filter(word => !(known as readonly string[]).includes(word))
+  if (unknown.length > 0) refuse(`${variable} names ${unknown.join(' ')}: known are ${known.join(' ')}`, EXIT_USAGE)
+  return given.length === 0 ? [...known] : known.filter(word => given.includes(word))
+}
+
+function amount(variable: string, standard: number): number {
+  const text = process.env[variable] ?? ''
+  const value = text === '' ? standard : Number(text)
+  if (!Number.isInteger(value) || value < 1) refuse(`${variable}=${text}: a whole number from 1 is needed`, EXIT_USAGE)
+  return value
+}
+
+function planned(): Plan {
+  const named = process.env['SYSTEMS'] ?? ''
+  const { systems, unknown } = chosenSystems(named)
+  if (unknown.length > 0)
+    refuse(
+      `SYSTEMS names ${unknown.join(' ')}: known are ${chosenSystems('')
+        .systems.map(({ name }) => name)
+        .join(' ')}`,
+      EXIT_USAGE,
+    )
+  const there = systems.filter(({ name, missing }) => {
+    const why = missing()
+    if (why !== undefined) console.error(`bench: without ${name}: ${why}`)
+    return why === undefined
+  })
+  if (there.length === 0) refuse('none of these systems is there', EXIT_MISSING)
+  return {
+    systems: there,
+    steps: words<Step>('MEASURES', STEPS),
+    places: words('WHERE', PLACES),
+    rounds: amount('ROUNDS', ROUNDS),
+    seconds: amount('SECONDS_EACH', SECONDS_EACH),
+  }
+}
+
+function show(report: Report): void {
+  const { machine, rounds, secondsEach, load, failures } = report
+  const print = (title: string, lines: readonly string[]) => {
+    if (lines.length > 0) console.log(['', title, '', ...lines].join('\n'))
+  }
+  console.log(machineWords(machine))
+  console.log(`load before ${load.before.toFixed(2)}, at the end ${load.after.toFixed(2)}`)
+  print(`medians of ${rounds} rounds, ${secondsEach} s each:`, medianTable(report))
+  if (rounds > 1) print('largest less least of the rounds, % of the median:', spreadTable(report))
+  print('between containers:', ratioTable(report, 'weave-ts', YARDSTICKS))
+  for (const failure of failures) console.log(`FAIL ${failure}`)
+}
+
+if (process.geteuid?.() !== 0) refuse('network namespaces need root: sudo make bench', EXIT_NOT_ROOT)
+const absent = TOOLS.filter(tool => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0)
+if (absent.length > 0) refuse(`missing programs: ${absent.join(' ')}; make setup installs them`, EXIT_MISSING)
+
+const baseline = process.env['BASELINE'] ? readReport(process.env['BASELINE']) : undefined
+const plan = planned()
+// A testbed for each system listens for the end of the process.
+process.setMaxListeners(4 * plan.systems.length + 10)
+const report = await new Runner(plan, text => console.error(`bench: ${text}`)).run()
+if (process.env['JSON']) writeFileSync(process.env['JSON'], `${JSON.stringify(report, null, 1)}\n`)
+show(report)
+if (baseline !== undefined)
+  console.log(['', `now divided by ${baseline.at}:`, '', ...compareTable(report, baseline)].join('\n'))
+process.exitCode = report.failures.length === 0 ? 0 : 1

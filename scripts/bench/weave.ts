@@ -1,0 +1,99 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { launchedLine } from '../../test/support/testbed-line.ts'
+import { meshed, type Host, type Testbed } from '../../test/support/testbed.ts'
+import type { Line, System } from './line.ts'
+import { cabled } from './plain.ts'
+
+const OFFLOADS = ['tap-gso', 'udp-gso', 'udp-gro', 'checksum'] as const
+
+interface Variant {
+  readonly name: string
+  readonly what: string
+  readonly args?: readonly string[]
+  /** A processor that computes no AES: then sessions are sealed with the other cipher. */
+  readonly hidesAes?: true
+  readonly isMain?: true
+}
+
+const VARIANTS: readonly Variant[] = [
+  { name: 'weave-ts', what: 'weave-ts as it comes', isMain: true },
+  { name: 'weave-ts:chacha', what: 'weave-ts with ChaCha20-Poly1305', hidesAes: true, isMain: true },
+  { name: 'weave-ts:one-lane', what: 'weave-ts with one packet worker', args: ['--lanes', '1'] },
+  ...OFFLOADS.map(name => ({
+    name: `weave-ts:no-${name}`,
+    what: `weave-ts without the offload ${name}`,
+    args: ['--disable-offload', name],
+  })),
+  {
+    name: 'weave-ts:no-offloads',
+    what: 'weave-ts without any offload',
+    args: ['--disable-offload', OFFLOADS.join(',')],
+  },
+]
+
+export const weaves: readonly System[] = [...VARIANTS.map(systemOf), relayed()]
+
+function systemOf({ name, what, args = [], hidesAes, isMain }: Variant): System {
+  return {
+    name,
+    what,
+    rekeys: true,
+    ...(isMain === undefined && { onlyIfNamed: true as const }),
+    missing: () => undefined,
+    async start(bed) {
+      const hosts = await cabled(bed)
+      const [h1, h2] = hosts
+      const wrapper = hidesAes === undefined ? [] : withoutAes(bed)
+      const options = { passwordFile: bed.passwordFile, args, wrapper }
+      await h1.daemon.launch([], options)
+      await h2.daemon.launch([h1.address], options)
+      await meshed(hosts)
+      const address = (await h2.daemon.ipv4('expose')).split('/')[0]!
+      await h1.daemon.ipv4('expose')
+      const lines: Line[] = [{ where: 'hosts', from: h1, to: h2, address }, await containerLine(bed, h1, h2)]
+      return { pids: await pidsOf(hosts), lines }
+    },
+  }
+}
+
+/** Two hosts that reach each other only through a third one. */
+function relayed(): System {
+  return {
+    name: 'weave-ts:relayed',
+    what: 'weave-ts through a third host, as it comes',
+    rekeys: true,
+    missing: () => undefined,
+    async start(bed) {
+      const [a, b, c] = await launchedLine(bed)
+      return { pids: await pidsOf([a, b, c]), lines: [await containerLine(bed, a, c)] }
+    },
+  }
+}
+
+async function containerLine(bed: Testbed, a: Host, b: Host): Promise<Line> {
+  const [from, to] = await bed.containers('c1', 'c2')
+  await a.daemon.attach(from!)
+  const [cidr] = await b.daemon.attach(to!)
+  return { where: 'containers', from: from!, to: to!, address: cidr!.split('/')[0]! }
+}
+
+async function pidsOf(hosts: readonly Host[]): Promise<number[]> {
+  return Promise.all(hosts.map(async host => (await host.daemon.status()).pid))
+}
+
+/** Words before a command, which then sees a processor without instructions for AES. */
+function withoutAes(bed: Testbed): string[] {
+  const path = join(bed.directory, 'cpuinfo')
+  writeFileSync(path, readFileSync('/proc/cpuinfo', 'utf8').replaceAll(/\b(?:aes|vaes)\b ?/g, ''))
+  return [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'slave',
+    'sh',
+    '-c',
+    `mount --bind ${path} /proc/cpuinfo && exec "$@"`,
+    'sh',
+  ]
+}
