@@ -317,14 +317,8 @@ t.test('nobody is told while the path to the relay is searched, however large th
   const { near, send, told } = pair()
   const key = new Uint8Array(32).fill(9)
   near.engine.setPeer(2, new Uint8Array(8).fill(2))
-  near.engine.addSession({
-    peerIndex: 2,
-    cipher: 'chacha20-poly1305',
-    sendKey: key,
-    receiveKey: key,
-    receiverIndex: 7,
-    remoteIndex: 8,
-  })
+  const session = { peerIndex: 2, sendKey: key, receiveKey: key, receiverIndex: 7, remoteIndex: 8 }
+  near.engine.addSession({ ...session, cipher: 'chacha20-poly1305' })
   near.engine.sealWith(2, 7)
   near.engine.setVia(2, 1)
   near.engine.setPathBytes(2, 1_400, true)
