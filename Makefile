@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many memory allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
 	dependencies dependencies-all
 
 BIN := node_modules/.bin
@@ -66,6 +66,9 @@ scale: build ## measure simulated meshes: PEERS="10 50 100 500", SEED=n, STEADY_
 
 many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 40" (root); removes all it made
 	@node build/scripts/many-daemons.js
+
+memory: dependencies-all build ## measure where the memory of daemons is: DAEMONS="1 20" RUNS=n SETTLE_SECONDS=n MEMORY_JSON=file (root)
+	@node build/scripts/memory.js
 
 allocations: dependencies-all build ## measure how fast one daemon gives addresses: ADDRESSES=n AT_ONCE="1 16" RUNS=n (root)
 	@node build/scripts/allocations.js

@@ -1,0 +1,131 @@
+/**
+ * How much memory daemons have, and where it is: one that is alone and idle, one of a mesh, and whether it grows over runs of
+ * traffic and questions. See docs/scale.md.
+ *
+ * DAEMONS: sizes of meshes (default "1 20"). RUNS (default 10; 0: none). SETTLE_SECONDS (default 60). MEMORY_JSON: a file for all
+ * figures. Needs root. Removes all that it made. Exit status 1 when a bound is broken, 77 when it cannot run.
+ */
+import { existsSync, writeFileSync } from 'node:fs'
+import { run } from '../test/support/testbed-command.ts'
+import { Testbed } from '../test/support/testbed.ts'
+import { measureGrowth, measureMesh, type GrowthFigure, type MemoryFigure } from './memory-run.ts'
+import { PARTS, PART_WORDS, type MemorySplit } from './memory-split.ts'
+import { table } from './scale-table.ts'
+
+const EXIT_NOT_ROOT = 77
+const KIBI = 1024
+/** Resident mebibytes, by the size of a mesh. */
+const BOUNDS: Readonly<Record<number, number>> = { 1: 65, 20: 80 }
+/** What the last three runs may have above the three after the first, which warms up: noise of one measurement. */
+const GROWTH_MEBIBYTES = 2
+const COMPARED_RUNS = 3
+/** After a run of traffic, before it is measured. */
+const RUN_SETTLE_MS = 5_000
+
+async function main(): Promise<void> {
+  if (process.geteuid?.() !== 0) {
+    console.error('memory: network namespaces need root: run it as root, e.g. sudo make memory')
+    process.exit(EXIT_NOT_ROOT)
+  }
+  const sizes = (process.env['DAEMONS'] ?? '1 20').split(/[\s,]+/).filter(text => text !== '')
+  const settleMs = numberOf('SETTLE_SECONDS', 60) * 1000
+  const runs = numberOf('RUNS', 10)
+  if (sizes.some(text => !/^[1-9]\d{0,2}$/.test(text)))
+    refuse(`DAEMONS holds numbers of 1 to 999, not "${sizes.join(' ')}"`)
+  const broken: string[] = []
+  const meshes: MemoryFigure[] = []
+  for (const size of sizes.map(Number)) {
+    const figure = await inBed(broken, bed => measureMesh(bed, size, settleMs))
+    if (figure !== undefined) meshes.push(figure)
+  }
+  const growth =
+    runs === 0
+      ? undefined
+      : await inBed(broken, bed => measureGrowth(bed, runs, RUN_SETTLE_MS, text => console.error(text)))
+  console.log(['', ...meshTable(meshes), ''].join('\n'))
+  if (growth !== undefined) console.log([...growthTable(growth), ''].join('\n'))
+  const path = process.env['MEMORY_JSON']
+  if (path !== undefined && path !== '') writeFileSync(path, `${JSON.stringify({ meshes, growth }, undefined, 2)}\n`)
+  for (const { daemons, split } of meshes)
+    if (mebibytes(split.resident) >= (BOUNDS[daemons] ?? Infinity))
+      broken.push(`${daemons} daemons: ${mebibytes(split.resident).toFixed(1)} MiB, not below ${BOUNDS[daemons]}`)
+  const grown = growth === undefined ? 0 : grownBy(growth.resident)
+  if (grown >= GROWTH_MEBIBYTES)
+    broken.push(`${grown.toFixed(1)} MiB more after ${runs} runs, not below ${GROWTH_MEBIBYTES}`)
+  for (const text of broken) console.log(`FAIL ${text}`)
+  if (broken.length === 0) console.log('every bound holds')
+  process.exitCode = broken.length === 0 ? 0 : 1
+}
+
+/** Undefined, and the reason among what is broken, when it could not be measured. */
+async function inBed<T>(broken: string[], measure: (bed: Testbed) => Promise<T>): Promise<T | undefined> {
+  const bed = new Testbed()
+  try {
+    return await measure(bed)
+  } catch (error) {
+    broken.push(error instanceof Error ? error.message : String(error))
+    for (const line of bed.logTails()) console.error(`   ${line}`)
+    return undefined
+  } finally {
+    await bed.close()
+    const { stdout } = await run(['ip', 'netns', 'list'])
+    if (stdout.includes(bed.tag) || existsSync(bed.directory)) broken.push('not all was removed')
+  }
+}
+
+function meshTable(meshes: readonly MemoryFigure[]): string[] {
+  const row = (name: string, value: (figure: MemoryFigure) => number) => [
+    name,
+    ...meshes.map(figure => mebibytes(value(figure)).toFixed(1)),
+  ]
+  const ofSplit = (name: string, value: (split: MemorySplit) => number) => row(name, ({ split }) => value(split))
+  return table(
+    ['MiB; daemons:', ...meshes.map(({ daemons }) => String(daemons))],
+    [
+      ['processor of each until then, s', ...meshes.map(({ cpuSeconds }) => cpuSeconds.toFixed(2))],
+      row('resident: least', ({ resident }) => Math.min(...resident)),
+      row('resident: mean', ({ resident }) => resident.reduce((sum, one) => sum + one, 0) / resident.length),
+      [
+        'resident: most',
+        ...meshes.map(({ daemons, split }) => {
+          const bound = BOUNDS[daemons]
+          return `${mebibytes(split.resident).toFixed(1)}${bound === undefined ? '' : ` (< ${bound})`}`
+        }),
+      ],
+      ofSplit('its own, in no file', split => split.privateDirty),
+      ofSplit('its share of what several have', split => split.proportional),
+      ...PARTS.map(part => ofSplit(PART_WORDS[part], split => split.parts[part])),
+    ],
+  )
+}
+
+function growthTable({ resident, privateDirty }: GrowthFigure): string[] {
+  const row = (name: string, values: readonly number[]) => [name, ...values.map(value => mebibytes(value).toFixed(1))]
+  return table(
+    ['MiB after run', ...resident.map((_, i) => String(i + 1))],
+    [row('resident', resident), row('its own, in no file', privateDirty)],
+  )
+}
+
+/** Mebibytes between the middle of the runs after the first and of the last ones. */
+function grownBy(resident: readonly number[]): number {
+  const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+  return mebibytes(middle(resident.slice(-COMPARED_RUNS)) - middle(resident.slice(1, 1 + COMPARED_RUNS)))
+}
+
+function mebibytes(kibibytes: number): number {
+  return kibibytes / KIBI
+}
+
+function numberOf(name: string, otherwise: number): number {
+  const text = process.env[name] ?? String(otherwise)
+  if (/^\d{1,4}$/.test(text)) return Number(text)
+  return refuse(`${name} is a number of 0 or more, not "${text}"`)
+}
+
+function refuse(text: string): never {
+  console.error(`memory: ${text}`)
+  process.exit(2)
+}
+
+await main()
