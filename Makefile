@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench soak scale many memory allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
 	dependencies dependencies-all
 
 BIN := node_modules/.bin
@@ -57,6 +57,12 @@ demo: dependencies-all build ## three hosts as network namespaces, connected, at
 
 bench: dependencies-all build ## measure beside other systems: SYSTEMS="…" ROUNDS=n SECONDS_EACH=n MEASURES="…" JSON=file BASELINE=file (root)
 	@node build/scripts/bench.js
+
+bench-micro: build ## measure the engine in ns for each datagram beside OpenSSL, and count instructions: JSON=file BASELINE=file
+	@node build/scripts/bench-micro.js
+
+bench-page: build ## write figures into docs/benchmarks.md: REPORTS="files that JSON named"
+	@node build/scripts/bench-page.js $(REPORTS)
 
 soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) seeds
 	@SIM_SEED=$${SEED:-1} SIM_SEEDS=$${ROUNDS:-200} $(RUN) soak

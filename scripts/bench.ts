@@ -16,6 +16,7 @@ import { writeFileSync } from 'node:fs'
 import { compareTable } from './bench/compare.ts'
 import { machineWords } from './bench/machine.ts'
 import { STEPS, type Step } from './bench/measures.ts'
+import { YARDSTICKS } from './bench/page.ts'
 import { readReport, type Report } from './bench/report.ts'
 import { Runner, type Plan } from './bench/runner.ts'
 import { chosenSystems } from './bench/systems.ts'
@@ -28,16 +29,6 @@ const TOOLS = ['ip', 'sysctl', 'nsenter', 'ss', 'ping', 'iperf3', 'c++'] as cons
 const PLACES = ['hosts', 'containers'] as const
 const ROUNDS = 5
 const SECONDS_EACH = 2
-const YARDSTICKS = [
-  'nebula',
-  'ceiling:aes',
-  'ceiling:chacha',
-  'wireguard-go',
-  'wireguard-go:system',
-  'tinc',
-  'vxlan',
-  'veth',
-]
 
 function refuse(text: string, status: number): never {
   console.error(`bench: ${text}`)
