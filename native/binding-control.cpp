@@ -120,7 +120,7 @@ napi_value describe_engine(napi_env env, napi_callback_info info) {
   set("family", int_value(env, engine->udp.family == AF_INET6 ? 6 : 4));
   set("checksum", bool_value(env, engine->tap_offloads.checksum));
   set("tapGso", bool_value(env, engine->tap_offloads.tso));
-  set("tapUso", bool_value(env, engine->tap_offloads.uso));
+  set("tapUso", bool_value(env, engine->join_udp));
   set("udpGso", bool_value(env, engine->udp_gso));
   set("udpGro", bool_value(env, engine->udp.gro));
   set("udpSelfTest", text_value(env, engine->udp_test == SelfTest::passed   ? "passed"
@@ -393,13 +393,16 @@ napi_value set_offload(napi_env env, napi_callback_info info) {
   return arguments.failed ? nullptr : bool_value(env, engine->set_offload(name, on));
 }
 
-// socketPair() → [descriptor, descriptor], non-blocking and keeping packet boundaries: a stand-in for a TAP.
-napi_value socket_pair(napi_env env, napi_callback_info) {
+// socketPair(bytes?) → [descriptor, descriptor], non-blocking and keeping packet boundaries: a stand-in for a TAP, which refuses
+// what is longer than its buffer of so many bytes (the kernel doubles them).
+napi_value socket_pair(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int buffer = arguments.is_missing(0) ? SOCKET_BUFFER_BYTES : arguments.integer(0);
+  if (arguments.failed) return nullptr;
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
     return throw_error(env, errno_name(errno), "socketpair");
   }
-  int buffer = SOCKET_BUFFER_BYTES;
   for (int descriptor : pair) setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
   napi_value result;
   napi_create_array_with_length(env, 2, &result);

@@ -29,6 +29,19 @@ bool id_follows(const SuperFrame& into, const uint8_t* ip) {
   return be16(ip + 4) == static_cast<uint16_t>(be16(first + 4) + into.segments);
 }
 
+// A datagram that its sender's kernel left the checksum of to whoever sends it on can be a segment, as if that kernel had cut
+// it from a longer one. Only where nothing stands between and behind the headers: the super-frame has room for neither.
+bool is_lone_datagram(const Delivery& delivery, const FrameShape& shape) {
+  constexpr int PROTOCOL_UDP = 17, ETHERNET = 14;
+  if (shape.protocol != PROTOCOL_UDP || shape.l3 != ETHERNET || shape.l4 == 0 || shape.fragment) return false;
+  const uint8_t* ip = delivery.frame + shape.l3;
+  int bytes = delivery.length - shape.l3;
+  if (shape.version == 4 ? shape.l4 != ETHERNET + 20 || be16(ip + 2) != bytes
+                         : shape.l4 != ETHERNET + 40 || be16(ip + 4) != bytes - 40) return false;
+  int datagram = delivery.length - shape.l4;
+  return datagram > 8 && be16(delivery.frame + shape.l4 + 4) == datagram;
+}
+
 // Every header byte that does not differ by nature between segments of one super-frame.
 bool same_headers(const SegmentPlan& a, const uint8_t* x, const SegmentPlan& b, const uint8_t* y) {
   if (a.l3 != b.l3 || a.l4 != b.l4 || a.header != b.header || !same(x, y, 0, a.l3)) return false;
@@ -57,8 +70,11 @@ SuperFrame* Coalescer::flow_of(const SegmentPlan& plan, const uint8_t* frame) {
 }
 
 bool Coalescer::append(SuperFrame& into, const SegmentPlan& plan, const Delivery& delivery) {
-  if (into.first.gso_size != delivery.gso_size || plan.payload > delivery.gso_size) return false;
-  if (into.segments >= COALESCE_MAX || into.length + plan.payload - plan.l3 > PACKET_MAX) return false;
+  int size = into.first.gso_size;
+  // The last datagram of a super-frame may be shorter. A TCP segment says with what it belongs.
+  if (plan.payload > size || (delivery.gso_size != size && (plan.tcp || plan.payload != delivery.gso_size))) return false;
+  int most = plan.tcp ? COALESCE_MAX : COALESCE_UDP_MAX;
+  if (into.segments >= most || into.length + plan.payload - plan.l3 > PACKET_MAX) return false;
   const uint8_t* tcp = delivery.frame + plan.l4;
   if (plan.tcp && be32(tcp + 4) != into.next_sequence) return false;
   if (!same_headers(into.plan, into.first.frame, plan, delivery.frame)) return false;
@@ -70,7 +86,7 @@ bool Coalescer::append(SuperFrame& into, const SegmentPlan& plan, const Delivery
   into.length += plan.payload;
   into.segments++;
   into.next_sequence += static_cast<uint32_t>(plan.payload);
-  if (plan.payload < delivery.gso_size) into.is_open = false;
+  if (plan.payload < size) into.is_open = false;
   if (plan.tcp && (tcp[13] & (TCP_FIN | TCP_PSH)) != 0) {
     into.first.frame[into.plan.l4 + 13] |= tcp[13] & (TCP_FIN | TCP_PSH);
     into.is_open = false;
@@ -98,23 +114,36 @@ bool Coalescer::add(const Delivery& delivery, bool join_tcp, bool join_udp) {
   fresh.segments = 1;
   fresh.chain = fresh.chain_end = -1;
   fresh.is_open = fresh.is_flow = false;
-  if ((delivery.flags & FLAG_GSO_ANY) == 0) {
-    if ((delivery.flags & FLAG_CHECKSUM_PARTIAL) != 0) {
-      int start = delivery.checksum_start, offset = delivery.checksum_offset;
-      if (start < 14 || offset < 0 || start + offset + 2 > delivery.length) return false;
-    }
-    if (open_ > 0) close_transport(parse_frame(delivery.frame, delivery.length), delivery.frame, delivery.length);
-    frames_++;
-    return true;
+  bool partial = (delivery.flags & FLAG_CHECKSUM_PARTIAL) != 0;
+  if ((delivery.flags & FLAG_GSO_ANY) != 0) {
+    FrameShape shape = parse_frame(delivery.frame, delivery.length);
+    return delivery.gso_size > 0 && begin_flow(fresh, delivery, shape, join_tcp, join_udp);
   }
+  int start = delivery.checksum_start, offset = delivery.checksum_offset;
+  if (partial && (start < 14 || offset < 0 || start + offset + 2 > delivery.length)) return false;
+  if ((partial && join_udp) || open_ > 0) {
+    FrameShape shape = parse_frame(delivery.frame, delivery.length);
+    if (partial && join_udp && is_lone_datagram(delivery, shape)) {
+      Delivery segment = delivery;
+      segment.flags |= FLAG_GSO_UDP;
+      segment.gso_size = delivery.length - shape.l4 - 8;
+      if (begin_flow(fresh, segment, shape, join_tcp, join_udp)) return true;
+    }
+    close_transport(shape, delivery.frame, delivery.length);
+  }
+  frames_++;
+  return true;
+}
 
+// False when the frame does not match its flags.
+bool Coalescer::begin_flow(SuperFrame& fresh, const Delivery& delivery, const FrameShape& shape, bool join_tcp, bool join_udp) {
   SegmentPlan& plan = fresh.plan;
   plan = SegmentPlan();
-  FrameShape shape = parse_frame(delivery.frame, delivery.length);
-  if (delivery.gso_size <= 0 || !describe_segments(delivery.frame, delivery.length, delivery.flags,
-                                                   delivery.checksum_start, delivery.checksum_offset, shape, plan)) {
+  if (!describe_segments(delivery.frame, delivery.length, delivery.flags, delivery.checksum_start, delivery.checksum_offset,
+                         shape, plan)) {
     return false;
   }
+  fresh.first = delivery;
   fresh.is_flow = true;
   bool joining = plan.tcp ? join_tcp : join_udp;
   SuperFrame* flow = joining ? flow_of(plan, delivery.frame) : nullptr;
@@ -157,6 +186,11 @@ void Coalescer::finish(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const {
   vnet[1] = !frame.plan.tcp ? VNET_GSO_UDP_L4 : frame.plan.version == 4 ? VNET_GSO_TCP4 : VNET_GSO_TCP6;
   put_le16(vnet + 2, static_cast<uint16_t>(frame.plan.header));
   put_le16(vnet + 4, static_cast<uint16_t>(first.gso_size));
+}
+
+void Coalescer::undo(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const {
+  fix_lengths(frame.plan, frame.first.frame, frame.first.length);
+  memset(vnet + 1, 0, 5);
 }
 
 }  // namespace weave

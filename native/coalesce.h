@@ -36,8 +36,10 @@ class Coalescer {
   void begin() { frames_ = links_ = open_ = 0; }
   // False when the frame does not match its flags: it must not reach a kernel.
   bool add(const Delivery& delivery, bool join_tcp, bool join_udp);
-  // Corrects the headers of every joined frame, and writes its vnet header to `vnet` when asked for one of them.
+  // Corrects the headers of a joined frame, and writes its vnet header to `vnet`.
   void finish(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const;
+  // Takes a super-frame of datagrams apart again: the headers of the first one as they were, and a vnet header for each.
+  void undo(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const;
   int count() const { return frames_; }
   SuperFrame& at(int index) { return frame_[index]; }
   const ChainLink& link(int index) const { return link_[index]; }
@@ -45,6 +47,7 @@ class Coalescer {
  private:
   SuperFrame* flow_of(const SegmentPlan& plan, const uint8_t* frame);
   bool append(SuperFrame& into, const SegmentPlan& plan, const Delivery& delivery);
+  bool begin_flow(SuperFrame& fresh, const Delivery& delivery, const FrameShape& shape, bool join_tcp, bool join_udp);
   void close_transport(const FrameShape& shape, const uint8_t* frame, int length);
 
   int frames_ = 0, links_ = 0, open_ = 0;

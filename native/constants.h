@@ -96,7 +96,9 @@ constexpr int DATAGRAMS_MAX = 2048;     // datagrams per flush
 constexpr int OUT_BYTES = 192 * 1024;   // bytes per flush
 constexpr int FLOWS_MAX = 32;           // super-frames that may be growing at once
 constexpr int COALESCE_MAX = 256;       // segments per super-frame
+constexpr int COALESCE_UDP_MAX = 64;    // the same of datagrams, as many as every kernel takes from a sender (UDP_MAX_SEGMENTS)
 constexpr int RECEIVED_SEGMENTS_MAX = COALESCE_MAX;  // that a frame in one datagram may claim to be
+constexpr int GATHER_BYTES_MAX = 512;     // payloads up to here are copied together: the kernel takes longer over each part
 constexpr int SOCKET_BUFFER_BYTES = 8 << 20;
 
 constexpr uint64_t COUNTER_LIMIT = 1ull << 60;

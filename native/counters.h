@@ -10,7 +10,7 @@ namespace weave {
   X(TAP_RX_FRAMES, "tap-rx-frames") X(TAP_RX_BYTES, "tap-rx-bytes") X(TAP_TX_FRAMES, "tap-tx-frames")                 \
   X(TAP_TX_BYTES, "tap-tx-bytes") X(TAP_RX_BATCHES, "tap-rx-batches") X(TAP_TX_WRITES, "tap-tx-writes")              \
   X(RX_BATCHES, "rx-batches") X(TX_BATCHES, "tx-batches")                                                             \
-  X(RELAYED, "relayed") X(UDP_GSO_REFUSED, "udp-gso-refused")                                                         \
+  X(RELAYED, "relayed") X(UDP_GSO_REFUSED, "udp-gso-refused") X(TAP_GSO_REFUSED, "tap-gso-refused")                   \
   X(LOCAL_MOVES, "local-moves") X(FRAGMENTED, "fragmented") X(REASSEMBLED, "reassembled")                             \
   X(RX_FRAGMENTS, "rx-fragments") X(TX_HANDED, "tx-handed") X(RX_INJECTED, "rx-injected")                               \
   X(TOO_BIG_TOLD, "too-big-told") X(TOO_BIG_UNTOLD, "too-big-untold") X(DROP_FRAGMENT, "drop:fragment")               \

@@ -22,6 +22,9 @@ int flags_of_vnet(const uint8_t* vnet) {
   }
 }
 
+// Of what is asked of the device, not of the moment.
+bool is_refusal(int error) { return error == EINVAL || error == EIO || error == EOPNOTSUPP || error == EMSGSIZE; }
+
 }  // namespace
 
 void Lane::describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape) {
@@ -89,27 +92,80 @@ int Lane::tap_read(int& error) {
   return rows_filled_;
 }
 
-void Lane::write_super_frame(SuperFrame& frame) {
-  uint8_t vnet[VNET_HEADER];
-  coalescer_.finish(frame, vnet);
-  int parts = 0;
-  write_part_[parts++] = {vnet, VNET_HEADER};
-  write_part_[parts++] = {frame.first.frame, static_cast<size_t>(frame.first.length)};
-  for (int i = frame.chain; i >= 0; i = coalescer_.link(i).next) {
-    write_part_[parts++] = {coalescer_.link(i).payload, static_cast<size_t>(coalescer_.link(i).length)};
-  }
+ssize_t Lane::write_parts(int parts) {
   ssize_t written;
   do written = writev(engine_->tap, write_part_, parts);
   while (written < 0 && errno == EINTR);
-  if (written >= 0) {
+  return written;
+}
+
+// The payloads behind the first frame; returns how many parts there are then.
+int Lane::gather(const SuperFrame& frame, int parts) {
+  uint8_t* end = gathered_.get();
+  bool follows = false;
+  for (int i = frame.chain; i >= 0; i = coalescer_.link(i).next) {
+    const ChainLink& link = coalescer_.link(i);
+    size_t length = static_cast<size_t>(link.length);
+    if (length > GATHER_BYTES_MAX) {
+      write_part_[parts++] = {link.payload, length};
+      follows = false;
+      continue;
+    }
+    memcpy(end, link.payload, length);
+    if (follows) write_part_[parts - 1].iov_len += length;
+    else write_part_[parts++] = {end, length};
+    follows = true;
+    end += length;
+  }
+  return parts;
+}
+
+void Lane::write_super_frame(SuperFrame& frame) {
+  uint8_t vnet[VNET_HEADER];
+  coalescer_.finish(frame, vnet);
+  write_part_[0] = {vnet, VNET_HEADER};
+  write_part_[1] = {frame.first.frame, static_cast<size_t>(frame.first.length)};
+  if (write_parts(gather(frame, 2)) >= 0) {
     count_(TAP_TX_WRITES);
     count_(TAP_TX_FRAMES, static_cast<uint64_t>(frame.segments));
     count_(TAP_TX_BYTES, static_cast<uint64_t>(frame.length));
-  } else {
-    bool full = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM;
-    count_(full ? DROP_TAP_FULL : DROP_TAP_REFUSED, static_cast<uint64_t>(frame.segments));
-    frame.segments = 0;
+    if (vnet[1] == VNET_GSO_UDP_L4) engine_->join_udp_proved.store(true, std::memory_order_relaxed);
+    return;
   }
+  if (frame.segments > 1 && vnet[1] == VNET_GSO_UDP_L4 && is_refusal(errno)) {
+    count_(TAP_GSO_REFUSED);
+    // One that never took any does not know them, whatever it said of its offloads.
+    if (!engine_->join_udp_proved.load(std::memory_order_relaxed)) engine_->join_udp.store(false, std::memory_order_relaxed);
+    return write_singly(frame, vnet);
+  }
+  frame.segments = refused(frame.segments);
+}
+
+// Counts; none of them was taken.
+int Lane::refused(int frames) {
+  bool full = errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM;
+  count_(full ? DROP_TAP_FULL : DROP_TAP_REFUSED, static_cast<uint64_t>(frames));
+  return 0;
+}
+
+// Every datagram of a super-frame as it came.
+void Lane::write_singly(SuperFrame& frame, uint8_t* vnet) {
+  coalescer_.undo(frame, vnet);
+  int header = frame.plan.header, taken = 0;
+  auto write_one = [&](uint8_t* at, int length) {
+    write_part_[1] = {at, static_cast<size_t>(length)};
+    if (write_parts(2) < 0) return refused(1);
+    count_(TAP_TX_WRITES);
+    count_(TAP_TX_FRAMES);
+    count_(TAP_TX_BYTES, static_cast<uint64_t>(length));
+    return 1;
+  };
+  taken += write_one(frame.first.frame, frame.first.length);
+  for (int i = frame.chain; i >= 0; i = coalescer_.link(i).next) {
+    const ChainLink& link = coalescer_.link(i);
+    taken += write_one(link.payload - header, header + link.length);
+  }
+  frame.segments = taken;
 }
 
 // Not before: what is passed on to others stays as it came.

@@ -18,7 +18,7 @@ Lane::Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* row
            int32_t* deliveries)
     : engine_(std::move(engine)), slot_(slot), slab_(slab), rows_(rows), sends_(sends), ways_(ways), deliveries_(deliveries),
       segment_(new uint8_t[FRAME_MAX]), header_(new uint8_t[BROADCAST_HEADER + WAY_ENTRIES_MAX * WAY_ENTRY]),
-      sender_(*engine_, slot) {
+      sender_(*engine_, slot), gathered_(new uint8_t[COALESCE_MAX * GATHER_BYTES_MAX]) {
   memset(message_, 0, sizeof message_);
   for (int i = 0; i < UDP_BATCH; i++) part_[i] = {slab_ + static_cast<size_t>(i) * UDP_MESSAGE_BYTES, UDP_MESSAGE_BYTES};
 }

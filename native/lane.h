@@ -61,7 +61,11 @@ class Lane {
   const uint8_t* digest_of(const uint8_t* header, const Delivery& frame);
   void note_direct(int origin, const uint8_t* header);
   bool is_proved(int origin, const uint8_t* header, const uint8_t* frame, int length);
+  ssize_t write_parts(int parts);
+  int gather(const SuperFrame& frame, int parts);
   void write_super_frame(SuperFrame& frame);
+  void write_singly(SuperFrame& frame, uint8_t* vnet);
+  int refused(int frames);
   void clamp(int count);
 
   std::shared_ptr<Engine> engine_;
@@ -92,6 +96,7 @@ class Lane {
   Control control_[UDP_BATCH];
   uint8_t message_of_row_[ROWS_MAX];
   iovec write_part_[COALESCE_MAX + 2];
+  std::unique_ptr<uint8_t[]> gathered_;  // short payloads of one super-frame
 };
 
 }  // namespace weave

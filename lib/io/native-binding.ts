@@ -69,7 +69,8 @@ export interface NativeBinding {
   sessionTotals(engine: number, receiverIndex: number): [number, number, number, number] | undefined
   wake(engine: number): void
   setOffload(engine: number, name: string, isOn: boolean): boolean
-  socketPair(): [number, number]
+  /** A stand-in for a TAP. `bytes`: of its buffer, which refuses what is longer. */
+  socketPair(bytes?: number): [number, number]
   /** pid, uid and gid of the process at the other end of a Unix socket. */
   peerCredentials(descriptor: number): [number, number, number] | undefined
   openLane(

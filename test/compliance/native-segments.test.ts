@@ -1,163 +1,15 @@
 import { createSocket } from 'node:dgram'
-import { closeSync, readSync, writeSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
-import { nativeBinding } from '../../lib/io/native-binding.ts'
-import { NativeEngine } from '../../lib/io/native-engine.ts'
-import { NativeLane } from '../../lib/io/native-lane.ts'
-import { ROW, SEND } from '../../lib/overlay/mod.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
 import { craft } from './packet-engine-fixture.ts'
+import { CARRIER_KEY, layersOf, makeFrame, openCarrier, sum, vnetOf, VNET_BYTES, type Shape } from './super-frames.ts'
 
 /**
  * Super-frames through two engines on the loopback device: cut by one (checked frame by frame against what a TCP stack
  * would have sent), joined by the other (checked against what went in).
  */
-const VNET_BYTES = 10
-const ETHERNET_BYTES = 14
-const GSO_TCP4 = 1
-const GSO_TCP6 = 4
-const GSO_UDP = 5
-const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
-
-interface Shape {
-  readonly version: 4 | 6
-  readonly isTcp: boolean
-  readonly optionBytes: number
-  readonly payloadBytes: number
-  readonly gsoSize: number
-  readonly tags: number
-  readonly sequence: number
-  readonly endFlags: number
-}
-
-function sum(bytes: Uint8Array, seed = 0): number {
-  let total = seed
-  for (let i = 0; i < bytes.length; i += 2) total += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
-  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16)
-  return total
-}
-
-interface Layers {
-  readonly l3: number
-  readonly l4: number
-  readonly header: number
-}
-
-function layersOf(shape: Shape): Layers {
-  const l3 = ETHERNET_BYTES + 4 * shape.tags
-  const l4 = l3 + (shape.version === 4 ? 20 : 40)
-  return { l3, l4, header: l4 + (shape.isTcp ? 20 + shape.optionBytes : 8) }
-}
-
-/** The sum that an open checksum field holds: addresses, protocol and length. */
-function pseudoSum(frame: Uint8Array, shape: Shape): number {
-  const { l3, l4 } = layersOf(shape)
-  const addresses = shape.version === 4 ? frame.subarray(l3 + 12, l3 + 20) : frame.subarray(l3 + 8, l3 + 40)
-  return sum(addresses, (shape.isTcp ? 6 : 17) + frame.length - l4)
-}
-
-function makeFrame(shape: Shape): Uint8Array {
-  const { l3, l4, header } = layersOf(shape)
-  const frame = new Uint8Array(header + shape.payloadBytes)
-  const view = new DataView(frame.buffer)
-  frame.set([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1])
-  for (let tag = 0; tag < shape.tags; tag++) view.setUint32(12 + 4 * tag, 0x8100_0005 + tag)
-  view.setUint16(l3 - 2, shape.version === 4 ? 0x0800 : 0x86dd)
-  const protocol = shape.isTcp ? 6 : 17
-  if (shape.version === 4) {
-    frame.set([0x45, 0, 0, 0, 0xff, 0xf0, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2], l3)
-    view.setUint16(l3 + 2, frame.length - l3)
-    view.setUint16(l3 + 10, ~sum(frame.subarray(l3, l4)) & 0xffff)
-  } else {
-    frame.set([0x60, 0, 0, 0, 0, 0, protocol, 64], l3)
-    for (let i = 0; i < 32; i++) frame[l3 + 8 + i] = i
-    view.setUint16(l3 + 4, frame.length - l4)
-  }
-  view.setUint32(l4, 0x1234_5678)
-  if (shape.isTcp) {
-    view.setUint32(l4 + 4, shape.sequence)
-    view.setUint32(l4 + 8, 77)
-    frame[l4 + 12] = ((20 + shape.optionBytes) / 4) << 4
-    frame[l4 + 13] = 0x10 | shape.endFlags
-    view.setUint16(l4 + 14, 500)
-    frame.fill(1, l4 + 20, header)
-  } else {
-    view.setUint16(l4 + 4, frame.length - l4)
-  }
-  for (let i = header; i < frame.length; i++) frame[i] = (i * 31 + (i >> 8)) & 0xff
-  view.setUint16(l4 + (shape.isTcp ? 16 : 6), pseudoSum(frame, shape))
-  return frame
-}
-
-function vnetOf(shape: Shape): Uint8Array {
-  const { l4, header } = layersOf(shape)
-  const vnet = new Uint8Array(VNET_BYTES)
-  const view = new DataView(vnet.buffer)
-  vnet[0] = 1
-  vnet[1] = shape.isTcp ? (shape.version === 4 ? GSO_TCP4 : GSO_TCP6) : GSO_UDP
-  view.setUint16(2, header, true)
-  view.setUint16(4, shape.gsoSize, true)
-  view.setUint16(6, l4, true)
-  view.setUint16(8, shape.isTcp ? 16 : 6, true)
-  return vnet
-}
-
-const [tapIn, outsideIn] = nativeBinding().socketPair()
-const [tapOut, outsideOut] = nativeBinding().socketPair()
-const sender = new NativeEngine({ tapFd: tapIn, udp: { ip: LOOPBACK, port: 0 } })
-const receiver = new NativeEngine({ tapFd: tapOut, udp: { ip: LOOPBACK, port: 0 } })
-const sending = new NativeLane(sender.id)
-const receiving = new NativeLane(receiver.id)
-const key = new Uint8Array(32).fill(3)
-const session = { peerIndex: 1, cipher: 'chacha20-poly1305', sendKey: key, receiveKey: key } as const
-for (const engine of [sender, receiver]) engine.setPeer(1, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))
-sender.addSession({ ...session, receiverIndex: 5, remoteIndex: 6 })
-receiver.addSession({ ...session, receiverIndex: 6, remoteIndex: 5 })
-sender.sealWith(1, 5)
-sender.setEndpoint(1, { ip: LOOPBACK, port: receiver.describe().port })
-receiver.setEndpoint(1, { ip: LOOPBACK, port: sender.describe().port })
-t.teardown(() => {
-  for (const lane of [sending, receiving]) lane.close()
-  for (const engine of [sender, receiver]) engine.close()
-  for (const descriptor of [outsideIn, outsideOut]) closeSync(descriptor)
-})
-
-/** Carries frames over; the frames as they came, and what the far TAP was given. */
-function carry(frames: readonly { vnet: Uint8Array; frame: Uint8Array }[]): { rows: Uint8Array[]; written: Buffer[] } {
-  for (const { vnet, frame } of frames) writeSync(outsideIn, Buffer.concat([vnet, frame]))
-  const before = sender.counters()['tx-datagrams']!
-  const count = sending.tapRead()
-  if (count !== frames.length) throw new Error(`${count} of ${frames.length} frames were read`)
-  for (let row = 0; row < count; row++) {
-    sending.sends.set([row, 1, DATAGRAM_KIND.frame, 0, 0, 0], row * SEND.columns)
-  }
-  const sent = sending.send(count)
-  if (sender.counters()['tx-datagrams']! - before !== sent) throw new Error('the counter disagrees')
-  const rows: Uint8Array[] = []
-  const written: Buffer[] = []
-  while (rows.length < sent) {
-    const ready = receiving.wait(2, 2000)
-    if (ready === 0) break
-    const arrived = receiving.udpRead()
-    for (let row = 0; row < arrived; row++) {
-      const at = row * ROW.columns
-      const offset = receiving.rows[at + ROW.offset]!
-      rows.push(receiving.slab.slice(offset, offset + receiving.rows[at + ROW.length]!))
-      receiving.deliveries[row] = row
-    }
-    receiving.tapWrite(arrived)
-  }
-  const buffer = new Uint8Array(70_000)
-  for (;;) {
-    try {
-      const bytes = readSync(outsideOut, buffer)
-      written.push(Buffer.from(buffer.subarray(0, bytes)))
-    } catch {
-      return { rows, written }
-    }
-  }
-}
+const { sender, receiver, receiving, carry } = openCarrier(t)
 
 const shapes: fc.Arbitrary<Shape> = fc
   .record({
@@ -350,7 +202,7 @@ t.test('one datagram does not pass for thousands of segments', async test => {
       endFlags: 0,
     }
     const prefix = Uint8Array.of(DATAGRAM_KIND.frame, 3, gsoSize, 0, layersOf(shape).l4, 0, 16, 0)
-    const datagram = craft(key, 6, counter++, Buffer.concat([prefix, makeFrame(shape)]))
+    const datagram = craft(CARRIER_KEY, 6, counter++, Buffer.concat([prefix, makeFrame(shape)]))
     const before = receiver.counters()['drop:malformed-frame']!
     await new Promise(resolve => stranger.send(datagram, receiver.describe().port, '127.0.0.1', resolve))
     test.ok(receiving.wait(2, 2000))

@@ -106,14 +106,18 @@ const CLIENT = `
   console.log(require('node:crypto').createHash('sha256').update(data).digest('hex'))
   require('node:net').connect(7000, process.argv[1]).end(data).resume()`
 
+function start(side: number, ...args: string[]): ChildProcess {
+  return spawn('ip', ['netns', 'exec', NAMESPACES[side]!, process.execPath, '-e', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+}
+
+function lines(child: ChildProcess, text: { value: string }): void {
+  child.stdout!.on('data', bytes => (text.value += String(bytes)))
+}
+
 /** Sends random bytes from one namespace to the other; the hashes of what left and what came. */
 async function transfer(from: number, address: string): Promise<{ sent: string; received: string }> {
-  const start = (side: number, ...args: string[]): ChildProcess =>
-    spawn('ip', ['netns', 'exec', NAMESPACES[side]!, process.execPath, '-e', ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-  const lines = (child: ChildProcess, text: { value: string }): void =>
-    void child.stdout!.on('data', bytes => (text.value += String(bytes)))
   const server = start(1 - from, SERVER)
   const received = { value: '' }
   lines(server, received)
@@ -181,6 +185,55 @@ t.test('loses no packet of a flood of pings', { skip }, async test => {
     await Promise.resolve()
     const report = inside(0, 'ping', '-f', '-c', '10000', '-q', '198.51.100.2')
     test.match(report, / 0% packet loss/)
+  })
+})
+
+const ROUNDS = 20
+const AT_ONCE = 100
+/** Answers each round, and says what did not come as it should. */
+const LISTENER = `
+  const wrong = []
+  let next = 0
+  const socket = require('node:dgram').createSocket('udp6').on('message', (bytes, from) => {
+    const isLast = next % ${AT_ONCE} === ${AT_ONCE - 1}
+    if (bytes.readUInt32BE() !== next || bytes.length !== (isLast ? 9 : 64) || bytes.subarray(4).some(byte => byte !== next % 251)) wrong.push([next, bytes.toString('hex')])
+    next++
+    if (isLast) socket.send('more', from.port, from.address)
+    if (next === ${ROUNDS * AT_ONCE}) { console.log(JSON.stringify(wrong)); socket.close() }
+  }).bind(7000, '::', () => console.log('listening'))`
+/** A burst after each answer. */
+const TALKER = `
+  let next = 0
+  const socket = require('node:dgram').createSocket(process.argv[1].includes(':') ? 'udp6' : 'udp4')
+  const burst = () => {
+    for (let i = 0; i < ${AT_ONCE}; i++, next++) {
+      const bytes = Buffer.alloc(i === ${AT_ONCE - 1} ? 9 : 64, next % 251)
+      bytes.writeUInt32BE(next)
+      socket.send(bytes, 7000, process.argv[1])
+    }
+  }
+  socket.on('message', burst).bind(0, burst)`
+
+t.test('hands the datagrams of a burst on as they were, several by one write', { skip }, async test => {
+  await withPair({}, async engines => {
+    for (const address of ['198.51.100.2', '2001:db8::2']) {
+      const server = start(1, LISTENER)
+      const said = { value: '' }
+      lines(server, said)
+      await once(server.stdout!, 'data')
+      const client = start(0, TALKER, address)
+      await once(server, 'exit')
+      client.kill()
+      test.equal(said.value, 'listening\n[]\n', address)
+    }
+    const { tapUso } = engines[1]!.describe()
+    const {
+      'tap-tx-writes': writes = 0,
+      'tap-tx-frames': frames = 0,
+      'tap-gso-refused': refused,
+    } = engines[1]!.counters()
+    test.equal(refused, 0)
+    if (tapUso) test.ok(writes < frames, `${frames} frames in ${writes} writes`)
   })
 })
 

@@ -29,7 +29,7 @@ export function addEngine(
   samples.add('weave_ts_reassembled_packets_total', counters['reassembled'])
   samples.add('weave_ts_too_big_told_total', counters['too-big-told'])
   samples.add('weave_ts_local_moves_total', counters['local-moves'])
-  samples.add('weave_ts_offload_refused_total', counters['udp-gso-refused'])
+  samples.add('weave_ts_offload_refused_total', (counters['udp-gso-refused'] ?? 0) + (counters['tap-gso-refused'] ?? 0))
   samples.add('weave_ts_lane_batches_total', counters['tap-rx-batches'], { step: 'tap-read' })
   samples.add('weave_ts_lane_batches_total', counters['tap-tx-writes'], { step: 'tap-write' })
   samples.add('weave_ts_lane_batches_total', counters['rx-batches'], { step: 'udp-read' })

@@ -55,7 +55,7 @@ export const FAMILIES = {
   weave_ts_reassembled_packets_total: counter('packets put together of pieces'),
   weave_ts_too_big_told_total: counter('senders that were told by ICMP what fits'),
   weave_ts_local_moves_total: counter('addresses of virtual routers that moved from here to another peer'),
-  weave_ts_offload_refused_total: counter('trains of datagrams that a device did not take as such'),
+  weave_ts_offload_refused_total: counter('trains and super-frames of datagrams that a device did not take as such'),
   weave_ts_offload: gauge('1 for an offload that is on, else 0', 'offload'),
   weave_ts_lane_batches_total: counter(
     'times that a lane read or wrote at least one: by this the frames and datagrams give the mean size of a batch',
