@@ -5,7 +5,8 @@ import type { MeasureEnd } from '../node/mod.ts'
 
 type Failure = Extract<MeasureEnd, { isDone: false }>
 
-const REFUSALS = ['forbidden', 'busy', 'busy-here', 'rate', 'way', 'often', 'time'] as const
+/** Of this host; the other one tells its limit with a refusal. A way that was lost is none, though the reason has one name. */
+const OWN_REFUSALS: readonly Failure['reason'][] = ['forbidden', 'busy-here']
 
 /** Why there is no result, for the operator. */
 export function perfFailure(
@@ -13,7 +14,7 @@ export function perfFailure(
   { peer, rate, way }: { readonly peer: PeerRef; readonly rate: number; readonly way: string },
 ): WeaveError {
   const name = peerLabel(peer.id, peer.nickname)
-  const isRefusal = limit !== undefined || (REFUSALS as readonly string[]).includes(reason)
+  const isRefusal = limit !== undefined || OWN_REFUSALS.includes(reason)
   const [message, remedy] = words(reason, { name, rate, way, limit })
   return new WeaveError(isRefusal ? 'PERF_REFUSED' : 'PERF_FAILED', message, remedy)
 }

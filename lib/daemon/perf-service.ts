@@ -53,8 +53,7 @@ export class PerfService implements Service {
     const idle = await this.#pings(id, PERF_IDLE_PING_GAP_MS, signal, PERF_IDLE_PINGS)
     const over = new AbortController()
     const pinging = this.#pings(id, PERF_PING_GAP_MS, AbortSignal.any([signal, over.signal]))
-    const end = await this.#measured(id, request, signal)
-    over.abort()
+    const end = await this.#measured(id, request, signal).finally(() => over.abort())
     const loaded = await pinging
     const peer = this.#ref(id)
     if (!end.isDone) throw perfFailure(end, { peer, rate: request.rate, way: request.way })
@@ -114,16 +113,16 @@ export class PerfService implements Service {
     })
   }
 
-  /** Pings one after the other until the signal, or so many. */
+  /** Pings one after the other until the signal, or so many; or until one cannot be sent. Never fails. */
   async #pings(id: PeerId, gapMs: number, signal: AbortSignal, count = Infinity): Promise<PerfPings> {
     const { runner, exactNow, wait } = this.#given
     const times: number[] = []
     let sent = 0
     while (sent < count && !signal.aborted) {
-      const { end, rttMs } = await exactPing(runner, id, PERF_PING_WAIT_MS, exactNow)
-      if (end.sentAt === undefined) break
+      const ping = await exactPing(runner, id, PERF_PING_WAIT_MS, exactNow).catch(() => undefined)
+      if (ping?.end.sentAt === undefined) break
       sent++
-      if (rttMs !== null) times.push(rttMs)
+      if (ping.rttMs !== null) times.push(ping.rttMs)
       await wait(gapMs, signal)
     }
     const average = times.reduce((sum, time) => sum + time, 0) / times.length

@@ -24,13 +24,15 @@ const DONE: MeasureEnd = {
 }
 
 /** A service on a node whose measurements end as the test says, and whose pings are answered. */
-function service(given: { whyNot?: string } = {}) {
+function service(given: { whyNot?: string; pingsMax?: number } = {}) {
   const questions: MeasureQuestion[] = []
   const ends: ((end: MeasureEnd) => void)[] = []
   let cancelled = 0
+  let pings = 0
   const node = {
     view: { nicknameOf: () => 'n1' },
     ping: (_id: string, _waitMs: number, onEnd: (end: PingEnd) => void) => {
+      if (++pings > (given.pingsMax ?? Infinity)) return false
       onEnd({ rttMs: 1, sentAt: 0, path: undefined })
       return true
     },
@@ -102,15 +104,34 @@ t.test('what cannot be kept was measured all the same, and nothing sent is no lo
   t.equal(warned.length, 1)
 })
 
+t.test('a ping that the node does not take fails neither the measurement nor the daemon', async t => {
+  for (const [pingsMax, loaded] of [
+    [0, 0],
+    [PERF_IDLE_PINGS + 1, 1],
+  ] as const) {
+    const { perf, asked, ends } = service({ pingsMax })
+    const answer = perf()
+    await asked()
+    // Long enough that a failure nobody waits for would be told of.
+    for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
+    ends[0]!(DONE)
+    t.match(await answer, { sent: 100, loaded: { sent: loaded, answered: loaded } })
+  }
+})
+
 t.test('each reason has words and a code', async t => {
-  const refusals = ['busy-here', 'busy', 'rate', 'forbidden', 'way', 'often', 'time'] as const
-  for (const reason of [...refusals, 'silence', 'no-answer', 'no-way', 'asked'] as const) {
+  const far = ['busy', 'rate', 'forbidden', 'way', 'often', 'time'] as const
+  const failures = ['way', 'silence', 'no-answer', 'no-way', 'asked'] as const
+  for (const [end, code] of [
+    ...far.map(reason => [{ reason, limit: 500 }, 'PERF_REFUSED'] as const),
+    ...(['busy-here', 'forbidden'] as const).map(reason => [{ reason }, 'PERF_REFUSED'] as const),
+    ...failures.map(reason => [{ reason }, 'PERF_FAILED'] as const),
+  ]) {
     const { perf, asked, ends } = service()
     const answer = perf()
     await asked()
-    ends[0]!({ isDone: false, reason })
-    const code = (refusals as readonly string[]).includes(reason) ? 'PERF_REFUSED' : 'PERF_FAILED'
-    await t.rejects(answer, { code }, reason)
+    ends[0]!({ isDone: false, ...end })
+    await t.rejects(answer, { code }, end.reason)
   }
   const { perf, asked, ends } = service()
   const answer = perf()
