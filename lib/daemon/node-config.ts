@@ -54,7 +54,7 @@ export function nodeConfigOf(
     advertised,
     underlayBytes: mtu + OVERHEAD_IPV6_BYTES + OVERHEAD_RELAY_BYTES,
     ...(gauge !== undefined && { gauge }),
-    measureLimit: config.perfLimit / 1_000,
+    measureLimitKbits: Math.floor(config.perfLimit / 1_000),
     sessionTotals: receiverIndex => plane().sessionTotals(receiverIndex),
   }
 }

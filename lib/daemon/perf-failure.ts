@@ -10,27 +10,27 @@ const OWN_REFUSALS: readonly Failure['reason'][] = ['forbidden', 'busy-here']
 
 /** Why there is no result, for the operator. */
 export function perfFailure(
-  { reason, limit }: Failure,
+  { reason, limitKbits }: Failure,
   { peer, rate, way }: { readonly peer: PeerRef; readonly rate: number; readonly way: string },
 ): WeaveError {
   const name = peerLabel(peer.id, peer.nickname)
-  const isRefusal = limit !== undefined || OWN_REFUSALS.includes(reason)
-  const [message, remedy] = words(reason, { name, rate, way, limit })
+  const isRefusal = limitKbits !== undefined || OWN_REFUSALS.includes(reason)
+  const [message, remedy] = words(reason, { name, rate, way, limitKbits })
   return new WeaveError(isRefusal ? 'PERF_REFUSED' : 'PERF_FAILED', message, remedy)
 }
 
 function words(
   reason: Failure['reason'],
-  { name, rate, way, limit }: { name: string; rate: number; way: string; limit: number | undefined },
+  { name, rate, way, limitKbits }: { name: string; rate: number; way: string; limitKbits: number | undefined },
 ): [message: string, remedy: string] {
   switch (reason) {
     case 'forbidden':
-      return limit === undefined
+      return limitKbits === undefined
         ? ['nothing is measured by this daemon', 'launch it again']
         : [`${name} forbids measurements`, 'launch it there without --perf-limit off']
     case 'rate':
       return [
-        `${rate} bit/s were asked for, and ${name} allows ${(limit ?? 0) * 1_000}`,
+        `${rate} bit/s were asked for, and ${name} allows ${(limitKbits ?? 0) * 1_000}`,
         'give a smaller --rate, or launch the other host with a larger --perf-limit',
       ]
     case 'busy-here':

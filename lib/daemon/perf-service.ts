@@ -87,7 +87,7 @@ export class PerfService implements Service {
     const { way, direction, rate, seconds } = request
     const question = {
       ...{ peer: id, way, isSending: direction === 'to' },
-      rate: Math.ceil(rate / 1_000),
+      kbits: Math.ceil(rate / 1_000),
       ms: Math.round(seconds * 1_000),
     }
     return new Promise((resolve, reject) => {

@@ -43,7 +43,7 @@ export interface NodeConfig {
   /** Sends and counts test datagrams; without it nothing is measured. */
   readonly gauge?: Gauge
   /** What others may have measured, in kbit/s; 0 or undefined: nothing. */
-  readonly measureLimit?: number
+  readonly measureLimitKbits?: number
   /** What a session of the data plane carried so far: tells which paths are in use. */
   sessionTotals(receiverIndex: number): SessionTotals | undefined
 }

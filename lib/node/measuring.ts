@@ -36,19 +36,19 @@ export interface MeasureQuestion {
   readonly way: MeasureWay
   /** This peer sends; else the other one does. */
   readonly isSending: boolean
-  /** UDP payload, in kbit/s. */
-  readonly rate: number
+  /** Of UDP payload in a second. */
+  readonly kbits: number
   readonly ms: number
 }
 
 /** How a question ended. */
 export type MeasureEnd =
   | (Extract<MeasurementEnd, { isDone: true }> & { readonly path: DataPathReport | undefined })
-  /** `limit`: what the peer allows, in kbit/s, where it said so. `busy-here`: this host measures already. */
+  /** `limitKbits`: what the peer allows, where it said so. `busy-here`: this host measures already. */
   | {
       readonly isDone: false
       readonly reason: Exclude<MeasureVerdict, 'agreed'> | MeasureStop | 'busy-here' | 'no-answer' | 'no-way'
-      readonly limit?: number
+      readonly limitKbits?: number
     }
 
 interface Asking {
@@ -83,7 +83,7 @@ export class Measuring implements NodePart {
 
   /** Ends in `onEnd`, never before this returns. */
   begin(question: MeasureQuestion, onEnd: (end: MeasureEnd) => void, now: Millis): void {
-    const { peer, way, isSending, rate, ms } = question
+    const { peer, way, isSending, kbits, ms } = question
     if (this.#question !== undefined || this.#running !== undefined)
       return onEnd({ isDone: false, reason: 'busy-here' })
     const gauge = this.#gauge
@@ -93,7 +93,7 @@ export class Measuring implements NodePart {
     // So that it is found by then what the path carries.
     this.#paths.handleLarge(peer, now)
     const token = this.#context.config.entropy.bytes(MEASURE_TOKEN_BYTES)
-    const ask = { type: 'measure-ask', token, way, isAskerSending: isSending, datagramBytes: 0, rate, ms } as const
+    const ask = { type: 'measure-ask', token, way, isAskerSending: isSending, datagramBytes: 0, kbits, ms } as const
     this.#asking = { ask, until: now + MEASURE_ASK_MS, nextAt: now, wasSent: false }
     if (!isSending) gauge.count(token, way === 'underlay')
     this.#ask(this.#asking, now)
@@ -158,12 +158,12 @@ export class Measuring implements NodePart {
 
   #handleAnswer(
     peer: PeerId,
-    { token, verdict, limit }: Extract<MeasureMessage, { type: 'measure-answer' }>,
+    { token, verdict, limitKbits }: Extract<MeasureMessage, { type: 'measure-answer' }>,
     now: Millis,
   ): void {
     const { ask } = this.#asking ?? {}
     if (ask === undefined || this.#question!.question.peer !== peer || !equalBytes(ask.token, token)) return
-    if (verdict !== 'agreed') return this.#finish({ isDone: false, reason: verdict, limit })
+    if (verdict !== 'agreed') return this.#finish({ isDone: false, reason: verdict, limitKbits })
     this.#asking = undefined
     this.#run(peer, ask, ask.isAskerSending, now)
   }
@@ -172,23 +172,23 @@ export class Measuring implements NodePart {
     const running = this.#running
     const isAgain = running?.terms.peer === peer && equalBytes(running.terms.token, ask.token)
     const verdict = isAgain ? 'agreed' : this.#judge(peer, ask, now)
-    const limit = this.#context.config.measureLimit ?? 0
-    this.#paths.tell(peer, encodeMeasure({ type: 'measure-answer', token: ask.token, verdict, limit }), now)
+    const limitKbits = this.#context.config.measureLimitKbits ?? 0
+    this.#paths.tell(peer, encodeMeasure({ type: 'measure-answer', token: ask.token, verdict, limitKbits }), now)
     if (verdict !== 'agreed' || isAgain) return
-    const { way, rate, ms } = ask
+    const { way, kbits, ms } = ask
     const nickname = this.#context.view.nicknameOf(peer)
-    const fields = { peer, nickname, way, direction: ask.isAskerSending ? 'in' : 'out', kbits: rate, ms }
+    const fields = { peer, nickname, way, direction: ask.isAskerSending ? 'in' : 'out', kbits, ms }
     this.#context.log('info', 'measured', fields, now)
     if (ask.isAskerSending) this.#gauge!.count(ask.token, way === 'underlay')
     this.#run(peer, ask, !ask.isAskerSending, now)
     this.#lookAtEnd(now)
   }
 
-  #judge(peer: PeerId, { way, isAskerSending, rate, ms, datagramBytes }: MeasureAsk, now: Millis): MeasureVerdict {
-    const { gauge, measureLimit = 0 } = this.#context.config
+  #judge(peer: PeerId, { way, isAskerSending, kbits, ms, datagramBytes }: MeasureAsk, now: Millis): MeasureVerdict {
+    const { gauge, measureLimitKbits = 0 } = this.#context.config
     const path = this.#paths.path(peer)
-    if (gauge === undefined || measureLimit === 0) return 'forbidden'
-    if (rate === 0 || rate > measureLimit) return 'rate'
+    if (gauge === undefined || measureLimitKbits === 0) return 'forbidden'
+    if (kbits === 0 || kbits > measureLimitKbits) return 'rate'
     if (ms === 0 || ms > MEASURE_MS_MAX) return 'time'
     if (path === undefined || datagramBytes < MEASURE_DATAGRAM_BYTES_MIN) return 'way'
     if (!isAskerSending && !hasWay(path, way)) return 'way'
@@ -204,7 +204,7 @@ export class Measuring implements NodePart {
       ...{ peerIndex: path?.peerIndex ?? -1, isRaw: way === 'underlay', token, ms: ask.ms },
       // What this side's path carries: the far side knows the other direction.
       datagramBytes: isSending ? own : ask.datagramBytes,
-      bytesPerSecond: (ask.rate * 1_000) / 8,
+      bytesPerSecond: (ask.kbits * 1_000) / 8,
     }
     this.#running = new Measurement(
       { peer, token, order, isSending },

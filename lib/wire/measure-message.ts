@@ -10,7 +10,7 @@ import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES } from './datagram.ts'
  *     measure-report | kind u8 | token (8) | final u8: 0 or 1 | received u32 | reordered u32 | jitter u32 | span u32 |
  *     measure-stop   | kind u8 | token (8) | reason u8 |
  *
- * Rate and limit are in kbit/s of UDP payload, jitter and span in microseconds.
+ * Rate and limit are in kbit/s of UDP payload (`kbits`), jitter and span in microseconds.
  *
  *     measured       | kind u8 | rsvd (3) | number u32 | token (8) | sent at u32 | padding … |
  *
@@ -42,8 +42,8 @@ export interface MeasureAsk {
   readonly isAskerSending: boolean
   /** UDP payload of each. */
   readonly datagramBytes: number
-  /** UDP payload, in kbit/s. */
-  readonly rate: number
+  /** Of UDP payload in a second. */
+  readonly kbits: number
   readonly ms: number
 }
 
@@ -63,8 +63,8 @@ export type MeasureMessage =
       readonly type: 'measure-answer'
       readonly token: Uint8Array
       readonly verdict: MeasureVerdict
-      /** What the one that was asked allows, in kbit/s. */
-      readonly limit: number
+      /** What the one that was asked allows. */
+      readonly limitKbits: number
     }
   | {
       readonly type: 'measure-end'
@@ -83,14 +83,14 @@ export function encodeMeasure(message: Exclude<MeasureMessage, { type: 'measured
   const begin = (kind: number) => new ByteWriter(32).u8(kind).raw(message.token)
   switch (message.type) {
     case 'measure-ask': {
-      const { way, isAskerSending, datagramBytes, rate, ms } = message
+      const { way, isAskerSending, datagramBytes, kbits, ms } = message
       const writer = begin(MEASURE_KIND.ask)
         .u8(MEASURE_WAY[way])
         .u8(isAskerSending ? 1 : 2)
-      return writer.u16(datagramBytes).u32(rate).u32(ms).finish()
+      return writer.u16(datagramBytes).u32(kbits).u32(ms).finish()
     }
     case 'measure-answer':
-      return begin(MEASURE_KIND.answer).u8(MEASURE_VERDICT[message.verdict]).u32(message.limit).finish()
+      return begin(MEASURE_KIND.answer).u8(MEASURE_VERDICT[message.verdict]).u32(message.limitKbits).finish()
     case 'measure-end':
       return begin(MEASURE_KIND.end).u32(message.sent).u16(message.datagramBytes).finish()
     case 'measure-report': {
@@ -118,14 +118,14 @@ function decodeBody(kind: number, token: Uint8Array, reader: ByteReader): Measur
     case MEASURE_KIND.ask: {
       const way = wordOf(MEASURE_WAY, reader.u8())
       const sender = reader.u8()
-      const [datagramBytes, rate, ms] = [reader.u16(), reader.u32(), reader.u32()]
+      const [datagramBytes, kbits, ms] = [reader.u16(), reader.u32(), reader.u32()]
       if (way === undefined || (sender !== 1 && sender !== 2)) return undefined
-      return { type: 'measure-ask', token, way, isAskerSending: sender === 1, datagramBytes, rate, ms }
+      return { type: 'measure-ask', token, way, isAskerSending: sender === 1, datagramBytes, kbits, ms }
     }
     case MEASURE_KIND.answer: {
-      const [word, limit] = [reader.u8(), reader.u32()]
+      const [word, limitKbits] = [reader.u8(), reader.u32()]
       // A reason that this version does not know is one not to go on, all the same.
-      return { type: 'measure-answer', token, verdict: wordOf(MEASURE_VERDICT, word) ?? 'forbidden', limit }
+      return { type: 'measure-answer', token, verdict: wordOf(MEASURE_VERDICT, word) ?? 'forbidden', limitKbits }
     }
     case MEASURE_KIND.end:
       return { type: 'measure-end', token, sent: reader.u32(), datagramBytes: reader.u16() }

@@ -26,7 +26,7 @@ export class SimGauge {
   /** What of it is in the configuration of the host's node. */
   get config() {
     this.#gauge.endSending()
-    return { gauge: this.#gauge, measureLimit: 1_000_000 }
+    return { gauge: this.#gauge, measureLimitKbits: 1_000_000 }
   }
 
   /** The next of what the node waits for and what is to be sent, by the clock of the simulation. */

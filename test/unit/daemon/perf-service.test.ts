@@ -80,7 +80,7 @@ t.test('a result has rates, loss and round trips, and is kept', async t => {
   const { perf, asked, questions, ends, kept } = service()
   const answer = perf()
   await asked()
-  t.strictSame(questions, [{ peer: FAR, way: 'overlay', isSending: true, rate: 1_000, ms: 2_000 }])
+  t.strictSame(questions, [{ peer: FAR, way: 'overlay', isSending: true, kbits: 1_000, ms: 2_000 }])
   ends[0]!(DONE)
   t.match(await answer, {
     ...{ time: '2026-01-31T00:00:00.000Z', peer: { id: FAR, nickname: 'n1' }, path: { kind: 'direct' } },
@@ -123,7 +123,7 @@ t.test('each reason has words and a code', async t => {
   const far = ['busy', 'rate', 'forbidden', 'way', 'often', 'time'] as const
   const failures = ['way', 'silence', 'no-answer', 'no-way', 'asked'] as const
   for (const [end, code] of [
-    ...far.map(reason => [{ reason, limit: 500 }, 'PERF_REFUSED'] as const),
+    ...far.map(reason => [{ reason, limitKbits: 500 }, 'PERF_REFUSED'] as const),
     ...(['busy-here', 'forbidden'] as const).map(reason => [{ reason }, 'PERF_REFUSED'] as const),
     ...failures.map(reason => [{ reason }, 'PERF_FAILED'] as const),
   ]) {
@@ -136,7 +136,7 @@ t.test('each reason has words and a code', async t => {
   const { perf, asked, ends } = service()
   const answer = perf()
   await asked()
-  ends[0]!({ isDone: false, reason: 'rate', limit: 500 })
+  ends[0]!({ isDone: false, reason: 'rate', limitKbits: 500 })
   await t.rejects(answer, { message: /^999500 bit\/s were asked for, and \w+\(n1\) allows 500000$/ })
   await t.rejects(service().perf({ peer: 'nobody' }), { code: 'PEER_UNKNOWN' })
 })

@@ -20,7 +20,7 @@ import { seededEntropy } from '../../support/sim-randomness.ts'
 const [A, B, C] = [peerNumber(1), peerNumber(2), peerNumber(3)] as const
 const LIMIT = 1_000_000
 const DELAY_MS = 5
-const TO_B: MeasureQuestion = { peer: B, way: 'overlay', isSending: true, rate: 10_000, ms: 1_000 }
+const TO_B: MeasureQuestion = { peer: B, way: 'overlay', isSending: true, kbits: 10_000, ms: 1_000 }
 const FROM_B: MeasureQuestion = { ...TO_B, isSending: false }
 
 /** Whether a gauge is at work, and on what. */
@@ -72,7 +72,7 @@ function pair({
   const sides = [A, B].map((self, i): Side => {
     const gauge = new NotedGauge()
     const context = {
-      config: { gauge: gauge as unknown as Gauge, measureLimit: limit, entropy: seededEntropy(`measuring ${i}`) },
+      config: { gauge: gauge as unknown as Gauge, measureLimitKbits: limit, entropy: seededEntropy(`measuring ${i}`) },
       view: { nicknameOf: () => 'n' },
       log: () => undefined,
     } as unknown as NodeContext
@@ -167,8 +167,8 @@ t.test('it is refused where it is forbidden, too much, too long, too often, or w
     t.ok(world.isIdle())
     return world.sides[0].ends
   }
-  t.strictSame(refused({}, 0), [{ isDone: false, reason: 'forbidden', limit: 0 }])
-  t.strictSame(refused({ rate: LIMIT + 1 }), [{ isDone: false, reason: 'rate', limit: LIMIT }])
+  t.strictSame(refused({}, 0), [{ isDone: false, reason: 'forbidden', limitKbits: 0 }])
+  t.strictSame(refused({ kbits: LIMIT + 1 }), [{ isDone: false, reason: 'rate', limitKbits: LIMIT }])
   t.match(refused({ ms: MEASURE_MS_MAX + 1 }), [{ reason: 'time' }])
 
   for (const isSending of [true, false]) {
@@ -201,7 +201,7 @@ t.test('it is refused where it is forbidden, too much, too long, too often, or w
     often.run(50)
     often.sides[0].measuring.cancel(often.now())
     often.run(50)
-    if (often.sides[0].ends.at(-1)!.isDone === false && 'limit' in often.sides[0].ends.at(-1)!) break
+    if (often.sides[0].ends.at(-1)!.isDone === false && 'limitKbits' in often.sides[0].ends.at(-1)!) break
     agreed++
   }
   t.equal(agreed, MEASURE_BURST_S / (MEASURE_MS_MAX / 1_000))
@@ -297,7 +297,7 @@ t.test('whole peers measure what their data path carries, and a cut ends it', as
     mesh
       .host(0)
       .input((node, now) =>
-        node.measure({ ...TO_B, peer, rate: 2_000, ms: 2_000, ...question }, end => ends.push(end), now),
+        node.measure({ ...TO_B, peer, kbits: 2_000, ms: 2_000, ...question }, end => ends.push(end), now),
       )
   for (const [isSending, way] of [
     [true, 'overlay'],

@@ -17,11 +17,11 @@ const MESSAGES: readonly (readonly [Exclude<MeasureMessage, { type: 'measured' }
   [
     {
       ...{ type: 'measure-ask', token, way: 'overlay', isAskerSending: true },
-      ...{ datagramBytes: 0x0506, rate: 100_000, ms: 5_000 },
+      ...{ datagramBytes: 0x0506, kbits: 100_000, ms: 5_000 },
     },
     `08${HEX}01010605a086010088130000`,
   ],
-  [{ type: 'measure-answer', token, verdict: 'rate', limit: 1_000_000 }, `09${HEX}0340420f00`],
+  [{ type: 'measure-answer', token, verdict: 'rate', limitKbits: 1_000_000 }, `09${HEX}0340420f00`],
   [{ type: 'measure-end', token, sent: 7, datagramBytes: 0x0506 }, `0a${HEX}070000000605`],
   [
     {
