@@ -32,6 +32,7 @@ export async function exactPing(
   return { end, rttMs }
 }
 
+/** Of all callers together: that are sent in a second, or wait for their answers. */
 export function tooManyPings(): WeaveError {
-  return new WeaveError('DAEMON_BUSY', 'too many pings are under way', 'try again in a moment')
+  return new WeaveError('DAEMON_BUSY', 'too many pings are under way', 'try again in a moment, or ping less often')
 }

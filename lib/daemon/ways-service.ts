@@ -1,9 +1,9 @@
 import type { PeerId } from '../address/mod.ts'
 import type { CallHandlers, CallAnswer, CallRequest, PeerRef } from '../api/mod.ts'
-import { TokenBucket, WeaveError, type Millis } from '../base/mod.ts'
+import { TokenBucket, type Millis } from '../base/mod.ts'
 import type { PingEnd } from '../node/mod.ts'
 import { PATH_PINGS_BURST, PATH_PINGS_PER_SECOND } from './constants.ts'
-import { exactPing } from './exact-ping.ts'
+import { exactPing, tooManyPings } from './exact-ping.ts'
 import type { NodeRunner } from './node-runner.ts'
 import { otherPeer } from './peer-lookup.ts'
 import type { Service } from './service.ts'
@@ -47,7 +47,7 @@ export class WaysService implements Service {
     // Whoever pings again and again does so by id: a report of a large mesh is dear.
     const known = view.peer(text as PeerId)?.id
     const peer = known ?? otherPeer(text, this.#runner.report(), this.#peersAt)
-    if (!this.#rate.take(1, this.#now())) throw tooMany()
+    if (!this.#rate.take(1, this.#now())) throw tooManyPings()
     const { end, rttMs } = await exactPing(this.#runner, peer, timeoutSeconds * 1_000, this.#exactNow)
     const isAnswered = end.rttMs !== undefined
     const path = end.path === undefined ? null : pathView(end.path, { ref: id => this.#ref(id) })
@@ -59,14 +59,6 @@ export class WaysService implements Service {
       why: isAnswered ? null : whyOf(end, path?.why, view.reachable.has(peer)),
     }
   }
-}
-
-function tooMany(): WeaveError {
-  return new WeaveError(
-    'DAEMON_BUSY',
-    'too many pings are under way',
-    `at most ${PATH_PINGS_PER_SECOND} a second are sent`,
-  )
 }
 
 function whyOf({ sentAt }: PingEnd, why: string | null | undefined, isReachable: boolean): string {
