@@ -31,7 +31,7 @@ export function renderPerf(measured: readonly PerfAnswer[], gaps: readonly PerfG
     lines.push(`${peerName(first.peer)} ${renderVia(first.path)}, datagrams of ${first.datagramBytes} bytes`)
     lines.push(
       ...tabled([
-        ['PATH', 'WAY', 'ASKED', 'SENT', 'ARRIVED', 'LOST', 'REORDERED', 'JITTER', 'RTT IDLE', 'RTT LOADED', ''],
+        ['WAY', 'DIRECTION', 'ASKED', 'SENT', 'ARRIVED', 'LOST', 'REORDERED', 'JITTER', 'RTT IDLE', 'RTT LOADED', ''],
         ...measured.map(one => [
           ...[one.way, one.direction, shortNumber(one.rate), shortNumber(one.sentBitsPerSecond)],
           ...[shortNumber(one.receivedBitsPerSecond), lossText(one), String(one.reordered)],
@@ -48,7 +48,7 @@ export function renderPerf(measured: readonly PerfAnswer[], gaps: readonly PerfG
 export function renderPerfHistory(measured: readonly PerfAnswer[]): string {
   if (measured.length === 0) return ''
   return tabled([
-    ['TIME', 'PEER', 'PATH', 'WAY', 'ASKED', 'ARRIVED', 'LOST', 'JITTER', 'RTT IDLE', 'RTT LOADED', ''],
+    ['TIME', 'PEER', 'WAY', 'DIRECTION', 'ASKED', 'ARRIVED', 'LOST', 'JITTER', 'RTT IDLE', 'RTT LOADED', ''],
     ...measured.map(one => [
       ...[one.time.replace(/\.\d+/, ''), peerName(one.peer), one.way, one.direction, shortNumber(one.rate)],
       ...[shortNumber(one.receivedBitsPerSecond), lossText(one), renderMilliseconds(one.jitterMs)],

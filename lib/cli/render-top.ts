@@ -6,7 +6,7 @@ import { shortNumber, tabled } from './table.ts'
 /** One line for each pair, the busiest first, below a line of headings; then what is not shown, and from how much it was reckoned. */
 export function renderTop({ talks, others, framesSeen, seconds }: TopAnswer): string {
   const rows = [
-    ['BYTES/S', 'FRAMES/S', 'WAY', 'FROM', 'TO'],
+    ['BYTES/S', 'FRAMES/S', 'DIRECTION', 'FROM', 'TO'],
     ...talks.map(talk => [
       shortNumber(talk.bytesPerSecond),
       shortNumber(talk.framesPerSecond),

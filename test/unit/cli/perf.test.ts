@@ -74,8 +74,8 @@ t.test('a table shows what was measured, and how it went over time', async t => 
     renderPerf([ANSWER], gaps),
     [
       '4vqk2mzt(host2) direct 192.0.2.2:6783, datagrams of 1472 bytes',
-      'PATH     WAY  ASKED  SENT  ARRIVED  LOST     REORDERED  JITTER   RTT IDLE  RTT LOADED',
-      'overlay  to   20M    20M   17.7M    11.66 %  2          0.31 ms  0.50 ms   12.3 ms (1 lost)  ▁▅██',
+      'WAY      DIRECTION  ASKED  SENT  ARRIVED  LOST     REORDERED  JITTER   RTT IDLE  RTT LOADED',
+      'overlay  to         20M    20M   17.7M    11.66 %  2          0.31 ms  0.50 ms   12.3 ms (1 lost)  ▁▅██',
       'overlay from: it was lost: look',
     ].join('\n'),
   )
@@ -84,8 +84,8 @@ t.test('a table shows what was measured, and how it went over time', async t => 
   t.equal(
     renderPerfHistory([ANSWER]),
     [
-      'TIME                  PEER             PATH     WAY  ASKED  ARRIVED  LOST     JITTER   RTT IDLE  RTT LOADED',
-      '2026-01-31T12:00:00Z  4vqk2mzt(host2)  overlay  to   20M    17.7M    11.66 %  0.31 ms  0.50 ms   12.3 ms (1 lost)  ▁▅██',
+      'TIME                  PEER             WAY      DIRECTION  ASKED  ARRIVED  LOST     JITTER   RTT IDLE  RTT LOADED',
+      '2026-01-31T12:00:00Z  4vqk2mzt(host2)  overlay  to         20M    17.7M    11.66 %  0.31 ms  0.50 ms   12.3 ms (1 lost)  ▁▅██',
     ].join('\n'),
   )
   t.equal(renderPerfHistory([]), '')

@@ -38,13 +38,13 @@ t.test('a table names who talks, and says what is not in it', async t => {
   t.equal(
     renderTop(answer),
     [
-      'BYTES/S  FRAMES/S  WAY  FROM                             TO',
-      '  12.5M      9.1k  out  10.32.0.1 web.weave.local@host2  10.32.0.2 netns:a@host2',
-      '     90         1  in   10.32.0.77                       224.0.0.251',
+      'BYTES/S  FRAMES/S  DIRECTION  FROM                             TO',
+      '  12.5M      9.1k  out        10.32.0.1 web.weave.local@host2  10.32.0.2 netns:a@host2',
+      '     90         1  in         10.32.0.77                       224.0.0.251',
       'and 3 more pairs: 10 bytes/s, 0.5 frames/s',
       'reckoned from 41 frames in 2.0 s',
     ].join('\n'),
   )
   const none = { ...answer, talks: [], others: { pairs: 0, bytesPerSecond: 0, framesPerSecond: 0 } }
-  t.equal(renderTop(none), 'BYTES/S  FRAMES/S  WAY  FROM  TO\nreckoned from 41 frames in 2.0 s')
+  t.equal(renderTop(none), 'BYTES/S  FRAMES/S  DIRECTION  FROM  TO\nreckoned from 41 frames in 2.0 s')
 })
