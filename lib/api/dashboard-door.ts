@@ -5,10 +5,8 @@ import { EVENT_STREAM_PATH } from './constants.ts'
 import { hasBody } from './tcp-server.ts'
 
 const ENTER_PATH = '/enter'
-/** What is asked of the daemon for the page: nothing that changes anything, and nothing that the page has no use for. */
-const SHOWN_CALLS: readonly CallName[] = [
-  ...(['status', 'report', 'doctor', 'containers', 'routes', 'graph', 'history', 'ipam', 'dns'] as const),
-]
+/** What is asked of the daemon for the page (lib/page/asking-plan.ts): nothing that changes anything, and nothing else. */
+const SHOWN_CALLS: readonly CallName[] = ['status', 'doctor', 'containers', 'graph', 'history', 'ipam']
 const AGAIN = 'run `weave-ts dashboard` again, and open the address that it prints'
 
 /** What of a request counts. */

@@ -3,13 +3,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import t from 'tap'
 import { CALLS, CALL_NAMES } from '../../../lib/api/calls.ts'
 import { DashboardDoor, type DoorVerdict } from '../../../lib/api/dashboard-door.ts'
+import { QUESTIONS } from '../../../lib/page/asking-plan.ts'
 
 const PORT = 41_000
 const HOST = `127.0.0.1:${PORT}`
 const TOKEN = 'the-token'
 const BADGE = 'the-badge'
 const COOKIE = `weave-ts-${PORT}=${BADGE}`
-const SHOWN = ['status', 'report', 'doctor', 'containers', 'routes', 'graph', 'history', 'ipam', 'dns']
+const SHOWN: readonly string[] = Object.keys(QUESTIONS)
 
 const newDoor = (port = PORT) => new DashboardDoor({ port, token: TOKEN, badge: BADGE })
 

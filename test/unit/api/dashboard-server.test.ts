@@ -7,7 +7,11 @@ import fc from 'fast-check'
 import t from 'tap'
 import { ApiClient, DashboardServer, PageFiles, type CallName, type EventView } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
+import { QUESTIONS } from '../../../lib/page/asking-plan.ts'
 import { deferred, served } from './server-fixture.ts'
+
+/** What the page asks. */
+const SHOWN: readonly string[] = Object.keys(QUESTIONS)
 
 interface Teardown {
   teardown(fn: () => unknown): unknown
@@ -70,7 +74,7 @@ t.test('a browser comes in by the address, and then has the page and what the da
   t.match(page, { status: 200, body: '<p>page', headers: { 'content-type': 'text/html; charset=utf-8' } })
   t.match(page.headers['content-security-policy'], "default-src 'none'")
   t.match(await get(port, '/', { cookie, 'if-none-match': String(page.headers.etag) }), { status: 304, body: '' })
-  for (const name of ['status', 'report', 'doctor', 'containers', 'routes', 'graph', 'history', 'ipam', 'dns']) {
+  for (const name of SHOWN) {
     const { status, headers, body } = await get(port, `/v1/${name}?x=1`, { cookie, origin: `http://127.0.0.1:${port}` })
     t.strictSame([status, body], [200, JSON.stringify({ name })])
     t.match(headers, { 'content-type': /^application\/json/, 'cache-control': 'no-store', 'weave-ts-build': /\+/ })
@@ -78,7 +82,7 @@ t.test('a browser comes in by the address, and then has the page and what the da
   }
   t.strictSame(
     asked.map(([name]) => name),
-    ['status', 'report', 'doctor', 'containers', 'routes', 'graph', 'history', 'ipam', 'dns'],
+    SHOWN,
   )
   t.match(await get(port, '/none.js', { cookie }), { status: 404, body: /no such file/ })
   t.strictSame(faults, [])
