@@ -1,7 +1,6 @@
 import t from 'tap'
-import { bridgeMonitor } from '../../../lib/host/bridge-watch.ts'
 import { firewallMonitor } from '../../../lib/host/firewall-watch.ts'
-import { hostEndMonitor } from '../../../lib/host/host-end-watch.ts'
+import { bridgeMonitor, hostEndMonitor } from '../../../lib/host/interface-watch.ts'
 import {
   FIREWALL_CHECK_INTERVAL_MS,
   FIREWALL_QUIET_MS,
