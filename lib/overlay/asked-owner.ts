@@ -1,9 +1,8 @@
+import { ETHER_TYPE } from './frame-bytes.ts'
 import { arpTargetAt, solicitedTargetAt } from './neighbour-query.ts'
 import { OWNER_NONE, type OwnerCheck } from './owner-check.ts'
 import { ROW, type EngineLane } from './packet-engine.ts'
 
-const ASKED_ARP = 0x0806
-const ASKED_IPV6 = 0x86dd
 /** The upper 16 bits of the MAC addresses of IPv6 groups. */
 const IPV6_GROUP = 0x3333
 
@@ -19,11 +18,11 @@ export function askedOwnerAt(
   const etherType = rows[at + ROW.etherType]!
   const offset = rows[at + ROW.offset]!
   const length = rows[at + ROW.length]!
-  if (etherType === ASKED_ARP) {
+  if (etherType === ETHER_TYPE.arp) {
     const target = arpTargetAt(slab, offset, length)
     return target === 0 ? OWNER_NONE : owners.ownerOf(target)
   }
-  if (etherType !== ASKED_IPV6 || rows[at + ROW.destinationHigh] !== IPV6_GROUP) return OWNER_NONE
+  if (etherType !== ETHER_TYPE.ipv6 || rows[at + ROW.destinationHigh] !== IPV6_GROUP) return OWNER_NONE
   const target = solicitedTargetAt(slab, offset, length)
   return target < 0 ? OWNER_NONE : owners.ownerOfIpv6(slab, target)
 }

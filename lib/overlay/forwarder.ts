@@ -15,6 +15,7 @@ import { FloodLimit } from './flood-limit.ts'
 import { behindPart, FloodWays, type FloodWay } from './flood-ways.ts'
 import type { ForwardingTable } from './forwarding.ts'
 import { BLANK_TABLE } from './forwarding-change.ts'
+import { ETHER_TYPE } from './frame-bytes.ts'
 import { FrameSamples } from './frame-samples.ts'
 import { GroupFrames } from './group-frames.ts'
 import { GROUP_MESSAGE, type GroupMessage } from './group-message.ts'
@@ -70,7 +71,6 @@ export interface ForwarderOptions {
 
 /** The group bit in the upper 16 bits of a MAC address. */
 const GROUP_BIT = 0x100
-const ETHER_TYPE_IPV6 = 0x86dd
 /** The lane's number stands above so many bits of the upper half of a sequence. */
 const LANE_SHIFT = SEQUENCE_COUNTER_BITS - 32
 
@@ -288,7 +288,7 @@ export class Forwarder {
     if ((rows[at + ROW.flags]! & ROW_FLAG.unproved) !== 0 || origin === this.#selfIndex)
       return this.#dropUnproved(origin, rows[at + ROW.fromPeer]!, nowSeconds)
     if (!this.#isSound(at)) return false
-    if (rows[at + ROW.etherType] === ETHER_TYPE_IPV6) {
+    if (rows[at + ROW.etherType] === ETHER_TYPE.ipv6) {
       if (this.#isSpoofedIpv6(at, origin)) return this.#dropSpoofed(at, origin, nowSeconds)
       if ((rows[at + ROW.flags]! & ROW_FLAG.neighbourAdvertisement) !== 0 && this.#isSpoofedNeighbour(at, origin))
         return this.#drop('spoofed-neighbour')

@@ -1,10 +1,14 @@
 import { formatIp, formatMac } from '../address/mod.ts'
-import { IPV6_HEADER_BYTES, VLAN_TYPES, u16At } from './frame-bytes.ts'
+import {
+  ETHERNET_HEADER_BYTES,
+  ETHER_TYPE,
+  IPV4_HEADER_BYTES_MIN,
+  IPV6_HEADER_BYTES,
+  VLAN_TYPES,
+  u16At,
+} from './frame-bytes.ts'
 
-const ETHERNET_HEADER_BYTES = 14
-const IPV4_HEADER_BYTES = 20
 const VLAN_TAG_BYTES = 4
-const ETHER_TYPE = { ipv4: 0x0800, ipv6: 0x86dd } as const
 
 /** Between whom a frame goes, as text: IP addresses, or MAC addresses of a frame that carries no IP packet. */
 export interface FrameAddresses {
@@ -20,7 +24,7 @@ export function frameAddressesOf(frame: Uint8Array): FrameAddresses {
     at += VLAN_TAG_BYTES
     type = u16At(frame, at - 2)
   }
-  if (type === ETHER_TYPE.ipv4 && at + IPV4_HEADER_BYTES <= frame.length && frame[at]! >> 4 === 4)
+  if (type === ETHER_TYPE.ipv4 && at + IPV4_HEADER_BYTES_MIN <= frame.length && frame[at]! >> 4 === 4)
     return { source: ipAt(frame, at + 12, 4), destination: ipAt(frame, at + 16, 4) }
   if (type === ETHER_TYPE.ipv6 && at + IPV6_HEADER_BYTES <= frame.length && frame[at]! >> 4 === 6)
     return { source: ipAt(frame, at + 8, 16), destination: ipAt(frame, at + 24, 16) }

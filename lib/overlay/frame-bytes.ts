@@ -1,5 +1,12 @@
+export const ETHER_TYPE = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const
 /** EtherTypes of a VLAN tag (IEEE 802.1Q). */
 export const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8]
+/** Of a frame without tags. */
+export const ETHERNET_HEADER_BYTES = 14
+/** Where a frame without tags says what it carries. */
+export const ETHER_TYPE_AT = 12
+/** Without options. */
+export const IPV4_HEADER_BYTES_MIN = 20
 export const IPV6_HEADER_BYTES = 40
 /** Where an IPv6 header says what comes after it. */
 export const NEXT_HEADER_AT = 6

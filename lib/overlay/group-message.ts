@@ -1,10 +1,16 @@
 import { macOfHalves, type Mac } from '../address/mod.ts'
-import { ICMPV6, IPV6_HEADER_BYTES, NEXT_HEADER_AT, i32At, u16At } from './frame-bytes.ts'
+import {
+  ETHERNET_HEADER_BYTES,
+  ETHER_TYPE,
+  ETHER_TYPE_AT,
+  ICMPV6,
+  IPV4_HEADER_BYTES_MIN,
+  IPV6_HEADER_BYTES,
+  NEXT_HEADER_AT,
+  i32At,
+  u16At,
+} from './frame-bytes.ts'
 
-const ETHERNET_BYTES = 14
-const IPV4_HEADER_BYTES_MIN = 20
-const TYPE_IPV4 = 0x0800
-const TYPE_IPV6 = 0x86dd
 const IGMP = 2
 const PIM = 103
 const HOP_BY_HOP = 0
@@ -119,20 +125,22 @@ function groupIp(frame: Uint8Array, at: number, end: number, isIpv6: boolean): U
 
 /** By its protocol, without a look at the rest: false of most frames. */
 function mayBeMessage(slab: Uint8Array, offset: number, length: number): boolean {
-  if (length < ETHERNET_BYTES + IPV4_HEADER_BYTES_MIN) return false
-  const ip = offset + ETHERNET_BYTES
-  const etherType = u16At(slab, offset + 12)
-  if (etherType === TYPE_IPV4) return slab[ip + 9] === IGMP || slab[ip + 9] === PIM
-  return etherType === TYPE_IPV6 && (slab[ip + NEXT_HEADER_AT] === HOP_BY_HOP || slab[ip + NEXT_HEADER_AT] === PIM)
+  if (length < ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES_MIN) return false
+  const ip = offset + ETHERNET_HEADER_BYTES
+  const etherType = u16At(slab, offset + ETHER_TYPE_AT)
+  if (etherType === ETHER_TYPE.ipv4) return slab[ip + 9] === IGMP || slab[ip + 9] === PIM
+  return (
+    etherType === ETHER_TYPE.ipv6 && (slab[ip + NEXT_HEADER_AT] === HOP_BY_HOP || slab[ip + NEXT_HEADER_AT] === PIM)
+  )
 }
 
 /** The message is cut to what the IP header says of it. Undefined when there is none, or only a piece of one. */
 function placeOf(slab: Uint8Array, offset: number, length: number): Place | undefined {
   const frameEnd = Math.min(offset + length, slab.length)
-  const ip = offset + ETHERNET_BYTES
+  const ip = offset + ETHERNET_HEADER_BYTES
   if (ip > frameEnd) return undefined
-  const etherType = u16At(slab, offset + 12)
-  if (etherType === TYPE_IPV4) {
+  const etherType = u16At(slab, offset + ETHER_TYPE_AT)
+  if (etherType === ETHER_TYPE.ipv4) {
     if (ip + IPV4_HEADER_BYTES_MIN > frameEnd || slab[ip]! >>> 4 !== 4) return undefined
     const headerBytes = (slab[ip]! & 15) * 4
     const end = Math.min(frameEnd, ip + u16At(slab, ip + 2))
@@ -140,7 +148,7 @@ function placeOf(slab: Uint8Array, offset: number, length: number): Place | unde
     if (headerBytes < IPV4_HEADER_BYTES_MIN || isPiece) return undefined
     return messagePlace(slab[ip + 9]!, { at: ip + headerBytes, end, isIpv6: false }, IGMP)
   }
-  if (etherType !== TYPE_IPV6 || ip + IPV6_HEADER_BYTES > frameEnd || slab[ip]! >>> 4 !== 6) return undefined
+  if (etherType !== ETHER_TYPE.ipv6 || ip + IPV6_HEADER_BYTES > frameEnd || slab[ip]! >>> 4 !== 6) return undefined
   const end = Math.min(frameEnd, ip + IPV6_HEADER_BYTES + u16At(slab, ip + 4))
   const next = slab[ip + NEXT_HEADER_AT]!
   const at = ip + IPV6_HEADER_BYTES
@@ -185,13 +193,13 @@ export function isKeptGroup(ip: Uint8Array): boolean {
 
 /** The same of an Ethernet frame at `offset` of `slab`; false of one with VLAN tags, or for an address that is no IP group's. */
 export function isForKeptGroup(slab: Uint8Array, offset: number, length: number): boolean {
-  if (length < ETHERNET_BYTES + IPV4_HEADER_BYTES_MIN) return false
-  const etherType = u16At(slab, offset + 12)
+  if (length < ETHERNET_HEADER_BYTES + IPV4_HEADER_BYTES_MIN) return false
+  const etherType = u16At(slab, offset + ETHER_TYPE_AT)
   const high = u16At(slab, offset)
   const low = i32At(slab, offset + 2)
-  if (etherType === TYPE_IPV6) return high === 0x3333 && isKeptLow(low)
-  if (etherType !== TYPE_IPV4 || high !== 0x0100 || (low & 0xff80_0000) !== 0x5e00_0000) return false
-  const to = i32At(slab, offset + ETHERNET_BYTES + 16)
+  if (etherType === ETHER_TYPE.ipv6) return high === 0x3333 && isKeptLow(low)
+  if (etherType !== ETHER_TYPE.ipv4 || high !== 0x0100 || (low & 0xff80_0000) !== 0x5e00_0000) return false
+  const to = i32At(slab, offset + ETHERNET_HEADER_BYTES + 16)
   return to >>> 28 === 14 && to >>> 8 !== LOCAL_CONTROL
 }
 

@@ -1,5 +1,6 @@
 import { VLAN_TAGS_MAX } from './constants.ts'
 import {
+  ETHER_TYPE_AT,
   ICMPV6,
   IPV6_HEADER_BYTES,
   NEIGHBOUR_TARGET_AT,
@@ -9,7 +10,6 @@ import {
   u16At,
 } from './frame-bytes.ts'
 
-const ETHERNET_TYPE_AT = 12
 const NEXT_HOP_BY_HOP = 0
 const NEXT_ROUTING = 43
 const NEXT_OPTIONS = 60
@@ -22,7 +22,7 @@ const NEIGHBOUR_ADVERTISEMENT = 136
  */
 export function neighbourTargetAt(slab: Uint8Array, offset: number, length: number): number {
   const end = Math.min(offset + length, slab.length)
-  let at = offset + ETHERNET_TYPE_AT
+  let at = offset + ETHER_TYPE_AT
   for (let tags = 0; tags < VLAN_TAGS_MAX && at + 2 <= end && VLAN_TYPES.includes(u16At(slab, at)); tags++) at += 4
   at += 2
   if (at + IPV6_HEADER_BYTES > end) return -1
