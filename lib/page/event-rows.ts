@@ -12,7 +12,7 @@ export interface EventRow {
 const EVENT_ROWS_MAX = 500
 const WHO: readonly string[] = ['peer', 'nickname']
 
-/** Kinds after which the mesh, what is attached, or what is wrong may look otherwise. */
+/** Kinds after which all looks as before: that a change was asked for; what came of it is told by others. */
 const QUIET_KINDS: readonly string[] = ['asked']
 
 /** The newest first; what came twice, as after a lost connection, is there once. */

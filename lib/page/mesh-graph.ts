@@ -1,5 +1,5 @@
 import type { GraphShown, PathShown } from './answers.ts'
-import { calledBy, compareNames, countOf, rttClassText, rttText } from './words.ts'
+import { calledBy, compareNames, countOf, leastMsOf, rttClassText, rttText } from './words.ts'
 
 /** How data goes: `link` is a control link between others, whose data this host does not see. */
 export type EdgeKind = 'direct' | 'relayed' | 'tcp' | 'none' | 'link'
@@ -43,7 +43,6 @@ export interface HostRow {
 
 const NEAR_MS = 8
 const MIDDLING_MS = 64
-const CLASS_ZERO_MS = 4
 const OWN_WAY_KINDS: readonly EdgeKind[] = ['direct', 'relayed', 'tcp', 'none']
 const WAYS: Readonly<Record<string, string>> = {
   direct: 'direct',
@@ -66,7 +65,7 @@ export function pictureOf({ peers, edges, paths, leftOut }: GraphShown): MeshPic
       }
   for (const { from, to, rttClass } of edges) {
     if (!known.has(from) || !known.has(to) || from === to || drawn.has(keyOf(from, to))) continue
-    const ms = rttClass === null ? null : rttClass === 0 ? 0 : CLASS_ZERO_MS * 2 ** (rttClass - 1)
+    const ms = rttClass === null ? null : leastMsOf(rttClass)
     drawn.set(keyOf(from, to), { from, to, kind: 'link', nearness: nearnessOf(ms), rtt: rttClassText(rttClass) })
   }
   return {

@@ -3,7 +3,7 @@ import type { PeerRef } from './answers.ts'
 const SHORT_ID_CHARACTERS = 8
 const HEX_ID = /^(docker:)?[0-9a-f]{64}$/
 const HEX_ID_SHOWN = 12
-/** A round trip of the RTT class 1 takes so long at least; each further class twice as long. */
+/** A round trip of the RTT class 1 (docs/protocol.md §7.1) takes so long at least; each further class twice as long. */
 const CLASS_ONE_MS = 4
 /** That of a link whose data goes over it, since UDP does not get through. */
 const CLASS_OVER_TCP = 15
@@ -49,12 +49,17 @@ export function rttText(ms: number | null): string {
   return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
 }
 
-/** What an RTT class (docs/protocol.md §7.1) says of a round trip. */
+/** How long a round trip of an RTT class takes at least. */
+export function leastMsOf(rttClass: number): number {
+  return rttClass === 0 ? 0 : CLASS_ONE_MS * 2 ** (rttClass - 1)
+}
+
+/** What an RTT class says of a round trip. */
 export function rttClassText(rttClass: number | null): string {
   if (rttClass === null) return NO_VALUE
   if (rttClass === 0) return `below ${CLASS_ONE_MS} ms`
   if (rttClass >= CLASS_OVER_TCP) return 'over TCP'
-  const leastMs = CLASS_ONE_MS * 2 ** (rttClass - 1)
+  const leastMs = leastMsOf(rttClass)
   return leastMs < 1_000 ? `${leastMs} to ${2 * leastMs} ms` : `${(leastMs / 1_000).toFixed(0)} s and more`
 }
 
