@@ -1,11 +1,11 @@
-import type { EndpointParts, Ipv4, Mac } from '../address/mod.ts'
+import type { Mac } from '../address/mod.ts'
 import type { MeasuredCounts } from '../wire/mod.ts'
 import type { EngineOp } from './engine-op.ts'
+import type { ForwarderHooks } from './forwarder.ts'
 import type { ForwardingChange } from './forwarding-change.ts'
 import type { FrameTally } from './frame-tally.ts'
 import type { MacEntry } from './mac-table.ts'
 import type { SessionTotals } from './packet-engine.ts'
-import type { SwitchNotice } from './switch-notice.ts'
 
 /**
  * Whatever carries frames, as the shell of a node sees it: today the packet engine with its lanes (`LanePlane` in io),
@@ -57,24 +57,9 @@ export interface MeasuredCount {
   end(): void
 }
 
-/** What a data plane tells the main thread. */
-export interface DataPlaneEvents {
-  /** A control datagram was opened. `source` is undefined when it came through a relay. */
-  onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
-  /** An authenticated datagram came from another endpoint than the peer's. */
-  onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
-  /** Frames wait for a way to a peer; at most once per peer, second and lane. */
-  onWanted(peerIndex: number): void
-  /** Frames that a smaller path would lose (LARGE_FRAME_BYTES) go to the peer; at most every LARGE_TOLD_MS. */
-  onLarge(peerIndex: number): void
-  /** A frame of the peer was dropped: its source address is another's. At most once per peer, second and lane. */
-  onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
-  /**
-   * Frames were dropped that an operator should know of. An address that is local stays so: whoever gets this has to
-   * find out whether it is, and to call `forgetMac` if not.
-   */
-  onNotice(notice: SwitchNotice): void
-  /** See `ForwarderHooks`. */
+/** What a data plane tells the main thread: what each of its lanes does, and these. */
+export interface DataPlaneEvents extends Omit<ForwarderHooks, 'onGroupFrame'> {
+  /** As of a lane, which need not be told that it was taken. */
   onGroupFrame(frame: Uint8Array | undefined): void
   /** Sealed datagrams for the control link to the peer (a bundle). */
   onHanded(peerIndex: number, bundle: Uint8Array): void

@@ -51,10 +51,14 @@ export interface ForwarderHooks {
    * A unicast frame waits for a way to the peer where its address is; at most once per peer and second.
    */
   onWanted(peerIndex: number): void
-  /** Frames longer than LARGE_FRAME_BYTES go to the peer; at most once per peer and LARGE_TOLD_MS. */
+  /** Frames that a smaller path would lose (LARGE_FRAME_BYTES) go to the peer; at most once per peer and LARGE_TOLD_MS. */
   onLarge(peerIndex: number): void
   /** A frame of the peer was dropped because its source address is another's; at most once per peer and second. */
   onSpoofed(peerIndex: number, sourceIpv4: Ipv4): void
+  /**
+   * Frames were dropped that an operator should know of. An address that is local stays so: whoever gets this has to find
+   * out whether it is, and to have it forgotten if not.
+   */
   onNotice(notice: SwitchNotice): void
   /**
    * Somebody on the own bridge says that it listens to a multicast group, or does not any more, or is a multicast router.

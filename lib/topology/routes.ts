@@ -29,9 +29,8 @@ export interface MeshRoutes {
  * Routes and trees of `self`, in steps: it pauses when the meter says so, and is done when it returns.
  *
  * A route is the cheapest by RTT class, then by hops, then by PeerId. A present next hop of the data layer (`previous`)
- * stays unless the best way costs at most 80 % of the way through it. It must also be nearer to the destination than
- * `self`
- * is: so the next hops of all peers that hold the same graph make no loop, whatever each of them keeps. (Control
+ * stays unless the best way costs at most SWITCH_COST_SHARE of the way through it. It must also be nearer to the
+ * destination than `self` is: so the next hops of all peers that hold the same graph make no loop, whatever each of them keeps. (Control
  * messages may overtake each other, so there the best is taken.)
  *
  * A spare next hop is a loop-free alternate that protects from the loss of the first one (RFC 5286, inequalities 1 and 3):
