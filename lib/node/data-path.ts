@@ -76,7 +76,7 @@ export class DataPath implements Machine<DataPathOutput> {
           this.#size.begin(this.#way.detour ?? 'relay', rttMs, now)
           this.#outputs.push({ type: 'changed', peer: peerId })
         },
-        onUse: now => this.#size.handleTraffic(now),
+        onTraffic: now => this.#size.handleTraffic(now),
         onBack: now => this.#size.handleBack(now),
         onSeen: endpoint => {
           this.#outputs.push({ type: 'seen', peer: peerId, endpoint })

@@ -8,7 +8,7 @@ export interface PathFindings {
   /** Frames take the relay or the link from now on, which has answered: there is no direct way. */
   onDetour: (rttMs: Millis, now: Millis) => void
   /** The path was asked, and carries frames. */
-  onUse: (now: Millis) => void
+  onTraffic: (now: Millis) => void
   /** The peer says where a probe came from. */
   onSeen: (endpoint: string) => void
   /** An answer is missing, and the relay is asked. */

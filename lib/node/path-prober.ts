@@ -282,7 +282,7 @@ export class PathProber {
       if (this.#suspicion.mayRest(this.#use.usedAt, now)) return
       this.#prove(direct, now)
       // Without frames nothing is sent for which its size would matter.
-      if (now - this.#use.carriedAt < PROBE_INTERVAL_MS) this.#findings.onUse(now)
+      if (now - this.#use.carriedAt < PROBE_INTERVAL_MS) this.#findings.onTraffic(now)
       return
     }
     const hasDetour = this.#way.detour !== undefined

@@ -94,8 +94,8 @@ export class PathSize {
   }
 
   /** Frames that a smaller path would lose go to the peer. */
-  handleUse(now: Millis): void {
-    this.#mtu.handleUse(now)
+  handleLarge(now: Millis): void {
+    this.#mtu.handleLarge(now)
     this.#drain(now)
   }
 
@@ -103,7 +103,7 @@ export class PathSize {
   handleTraffic(now: Millis): void {
     if (now - this.#lookedAt < PROBE_INTERVAL_MS) return
     this.#lookedAt = now
-    this.handleUse(now)
+    this.handleLarge(now)
   }
 
   /** The way answers again, which did not for a while. */

@@ -49,7 +49,7 @@ export class PathSizer {
 
   /** Frames that a smaller path would lose go to the peer. */
   handleLarge(now: Millis): void {
-    this.#size.handleUse(now)
+    this.#size.handleLarge(now)
     this.#drain()
   }
 

@@ -29,7 +29,7 @@ const WAIT_FADES = 0.8
 
 /**
  * Searches for the largest datagram that a path carries, by probes that are answered (RFC 8899, with several sizes
- * probed at once). Sizes are bytes of UDP payload. Inputs: `start` for a new path, `handleAnswer`, `handleUse` while
+ * probed at once). Sizes are bytes of UDP payload. Inputs: `start` for a new path, `handleAnswer`, `handleLarge` while
  * there are frames that a smaller path would lose, time. Until something is proved it goes by PATH_BYTES_BASE, which
  * nearly every path carries. It begins with the first use, or after a rest.
  *
@@ -130,7 +130,7 @@ export class PathMtu implements Machine<PathMtuOutput> {
   }
 
   /** Frames were sent that a smaller path would lose. */
-  handleUse(now: Millis): void {
+  handleLarge(now: Millis): void {
     if (this.#restsUntil !== undefined) return this.#search(now)
     if (!this.#isOn || this.#phase !== 'complete' || this.#isChecking) return
     // Not forgotten when it is too early: who waits for an answer to what was lost sends nothing more for a while.

@@ -33,7 +33,7 @@ t.test('probes to the endpoint of the path, as large as its family lets a packet
   for (const [endpoint, most] of [[IPV4, 1472] as const, [IPV6, 1452] as const]) {
     const { size, drain, probesOf } = world()
     size.begin(endpoint, 5, 0)
-    size.handleUse(0)
+    size.handleLarge(0)
     const outputs = drain()
     const [probe] = probesOf(outputs)
     t.equal(probe!.bytes, most)
@@ -53,7 +53,7 @@ t.test('probes to the endpoint of the path, as large as its family lets a packet
 t.test('probes through a relay to wherever frames go, and leaves room for the outer datagram', t => {
   const { size, drain, probesOf } = world()
   size.begin(undefined, 5, 0)
-  size.handleUse(0)
+  size.handleLarge(0)
   const [probe] = probesOf(drain())
   t.match(probe, { bytes: 1500 - 48 - 56, endpoint: undefined })
   size.handleReply(probe!.token, 5)
@@ -84,7 +84,7 @@ t.test('a path without frames is searched after a rest only, and not at all when
 t.test('says what it found when that is less than it could be, and again when it changes', t => {
   const { size, drain, probesOf } = world()
   size.begin(IPV4, 5, 0)
-  size.handleUse(0)
+  size.handleLarge(0)
   let outputs = drain()
   const notes: string[] = []
   for (let now = 0; now < 5000; now += 10) {
@@ -100,10 +100,10 @@ t.test('says what it found when that is less than it could be, and again when it
 t.test('knows answers of this path only, and bounds those that it waits for', t => {
   const { size, drain, probesOf } = world()
   size.begin(IPV4, 5, 0)
-  size.handleUse(0)
+  size.handleLarge(0)
   const [old] = probesOf(drain())
   size.begin(IPV6, 5, 10)
-  size.handleUse(10)
+  size.handleLarge(10)
   t.equal(size.handleReply(old!.token, 20), false)
   const tokens = new Set(probesOf(drain()).map(({ token }) => token))
   for (let now = 20; tokens.size <= SIZE_PROBES_OUTSTANDING_MAX; now += 100) {

@@ -36,7 +36,7 @@ class World {
   }
 
   use(): void {
-    this.mtu.handleUse(this.now)
+    this.mtu.handleLarge(this.now)
     this.#drain()
   }
 
@@ -64,7 +64,7 @@ class World {
     for (const { bytes, isTrain } of due) this.mtu.handleAnswer(bytes, this.now, isTrain)
     const timeout = this.mtu.pollTimeout()
     if (timeout !== undefined && timeout.at <= this.now) this.mtu.handleTimeout(this.now)
-    if (isInUse && this.now % 100 === 0) this.mtu.handleUse(this.now)
+    if (isInUse && this.now % 100 === 0) this.mtu.handleLarge(this.now)
     this.#drain()
   }
 
@@ -294,7 +294,7 @@ t.test('whatever is said when, it goes by no more than the most and no less than
         now += ms
         if (what === 'answer') mtu.handleAnswer(bytes, now)
         else if (what === 'train') mtu.handleAnswer(bytes, now, true)
-        else if (what === 'use') mtu.handleUse(now)
+        else if (what === 'use') mtu.handleLarge(now)
         else mtu.handleTimeout(now)
         let outputs = 0
         for (let output = mtu.pollOutput(); output !== undefined; output = mtu.pollOutput()) {
