@@ -17,7 +17,7 @@ import { classCost } from './rtt-class.ts'
 import type { WorkMeter } from './shortest-paths.ts'
 import { survey, type Claimant, type Survey } from './survey.ts'
 
-/** What both ends of an edge say together, in one byte: the worse RTT class (it costs 2^class), and these. */
+/** What both ends of an edge say together, in one byte: the worse RTT class (`classCost`), and these. */
 const EDGE = { classMask: LINK_CLASS_MASK, dataUp: 0x10, isSeen: 0x20 } as const
 const NO_PARTNER = -1
 /** In place of a share that is too small for a number. */

@@ -24,7 +24,7 @@ export interface WorkMeter {
 /** What settling a vertex costs, in edges looked at. */
 const SETTLE_WORK = 4
 
-// One number orders by cost, then hops, then vertex: 2^15 × 4096 costs, 2^12 hops and 2^12 vertices fit in 53 bits.
+// One number orders by cost, then hops, then vertex: costs below 2^16 × 2^12, 2^12 hops and 2^12 vertices fit in 53 bits.
 const FIELD = VERTICES_MAX
 
 /**
