@@ -57,10 +57,7 @@ export class DoctorService implements Service {
     return {
       report,
       paths: {
-        small: smallPaths(node, report.overlay.mtu).map(({ peerId, ...path }) => ({
-          ...path,
-          peer: names.ref(peerId),
-        })),
+        small: smallPaths(node, names, report.overlay.mtu),
         carried: carriedSizes(node),
       },
       double: past?.double,

@@ -1,6 +1,6 @@
 import { peerLabel } from '../address/mod.ts'
 import type { FindingView, PathView, PeerRef, Report } from '../api/mod.ts'
-import { counted, type Millis } from '../base/mod.ts'
+import { counted, type Advice, type Millis } from '../base/mod.ts'
 import { doubt, problem, unknown, well } from './finding.ts'
 import { smallerMtu } from './host-checks.ts'
 import { dialBackFindings, type DialBackView } from './neighbour-words.ts'
@@ -125,24 +125,28 @@ function ms(value: number): string {
   return value < 1 ? 'less than 1 ms' : `${Math.round(value)} ms`
 }
 
+/** What to do about such a path. `overlayMtu`: of the overlay on this host. */
+export function smallPathAdvice({ peer, mtu, carries, isLost }: SmallPathView, overlayMtu: number): Required<Advice> {
+  const path = `the path to ${nameOf(peer)}`
+  if (isLost)
+    return {
+      what: `${path} loses all datagrams of the least size (packets of ${mtu} bytes)`,
+      remedy: 'see what filters UDP on the way',
+    }
+  return {
+    what:
+      `${path} has an MTU of ${mtu}, which carries packets up to ${carries} bytes whole, and the overlay's MTU is ` +
+      `${overlayMtu}: larger ones go in pieces`,
+    remedy: `raise the MTU on the way, or ${smallerMtu(carries)}`,
+  }
+}
+
 /** Whether what containers may send goes whole over each path. Nothing where no path was measured: that takes frames. */
 export function mtuFindings({ overlay: { mtu } }: Report, { small, carried }: PathSizesView): FindingView[] {
-  const found = small.map(({ peer, ...path }) =>
-    path.isLost
-      ? problem(
-          'mtu',
-          `the path to ${nameOf(peer)} loses all datagrams of the least size (packets of ${path.mtu} bytes)`,
-          'see what filters UDP on the way',
-          peer,
-        )
-      : doubt(
-          'mtu',
-          `the path to ${nameOf(peer)} has an MTU of ${path.mtu}, which carries packets up to ${path.carries} bytes whole, and ` +
-            `the overlay's MTU on this host is ${mtu}: larger ones go in pieces`,
-          `raise the MTU on the way, or ${smallerMtu(path.carries)}`,
-          peer,
-        ),
-  )
+  const found = small.map(path => {
+    const { what, remedy } = smallPathAdvice(path, mtu)
+    return (path.isLost ? problem : doubt)('mtu', what, remedy, path.peer)
+  })
   if (found.length > 0 || carried.length === 0) return found
   return [
     well(

@@ -1,8 +1,8 @@
 import type { PeerId } from '../../address/mod.ts'
 import type { PathView } from '../../api/mod.ts'
-import type { Millis } from '../../base/mod.ts'
+import { adviceText, type Millis } from '../../base/mod.ts'
 import type { DataPathReport, NodeReport } from '../../node/mod.ts'
-import { udpAdvice } from '../../doctor/mod.ts'
+import { smallPathAdvice, udpAdvice, type SmallPathView } from '../../doctor/mod.ts'
 import { few } from '../few.ts'
 import type { Names } from './names.ts'
 
@@ -72,10 +72,15 @@ export function pathView(
 }
 
 /** Paths that carry less than the overlay lets containers send, once that is known. */
-export function smallPaths({ paths }: Pick<NodeReport, 'paths'>, overlayMtu: number): SmallPath[] {
+export function smallPaths(
+  { paths }: Pick<NodeReport, 'paths'>,
+  names: Pick<Names, 'ref'>,
+  overlayMtu: number,
+): SmallPathView[] {
   return paths.flatMap(({ peerId, size }) => {
     if (size === undefined || size.phase === 'base' || size.phase === 'searching') return []
-    return size.carries < overlayMtu ? [{ peerId, ...size, isLost: size.phase === 'error' }] : []
+    const { mtu, carries, phase } = size
+    return carries < overlayMtu ? [{ peer: names.ref(peerId), mtu, carries, isLost: phase === 'error' }] : []
   })
 }
 
@@ -84,24 +89,8 @@ export function carriedSizes({ paths }: Pick<NodeReport, 'paths'>): number[] {
   return paths.flatMap(({ size }) => (size?.phase === 'complete' ? [size.carries] : []))
 }
 
-interface SmallPath {
-  readonly peerId: PeerId
-  readonly mtu: number
-  readonly carries: number
-  /** Even datagrams of the least size do not get through. */
-  readonly isLost: boolean
-}
-
 /** The same for people. */
 export function pathSizeWarnings(report: Pick<NodeReport, 'paths'>, names: Names, overlayMtu: number): string[] {
-  const lines = smallPaths(report, overlayMtu).map(({ peerId, mtu, carries, isLost }) => {
-    const path = `the path to ${names.short(peerId)}`
-    if (isLost)
-      return `${path} loses all datagrams of the least size (packets of ${mtu} bytes): see what filters UDP on the way`
-    return (
-      `${path} has an MTU of ${mtu}, which carries packets up to ${carries} bytes whole, and the overlay's ` +
-      `MTU is ${overlayMtu}: larger ones are carried in pieces, and their senders are told (docs/operations.md)`
-    )
-  })
+  const lines = smallPaths(report, names, overlayMtu).map(path => adviceText(smallPathAdvice(path, overlayMtu)))
   return few(lines, more => `so have ${more} more paths`)
 }

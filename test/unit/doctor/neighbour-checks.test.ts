@@ -75,7 +75,7 @@ t.test('a path that carries less than the overlay is told with both sizes; else 
   t.match(mtuFindings(report, { small: [{ ...small, isLost: false }], carried: [1_418] }), [
     {
       verdict: 'warning',
-      found: /MTU of 1280, .* up to 1198 bytes whole, .* on this host is 1376/,
+      found: /MTU of 1280, .* up to 1198 bytes whole, .* the overlay's MTU is 1376/,
       remedy: /--mtu 1198/,
     },
   ])
