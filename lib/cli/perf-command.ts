@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import { errorText, WeaveError } from '../base/mod.ts'
+import { WeaveError } from '../base/mod.ts'
+import { NewFile } from './new-file.ts'
 import { measurePeer, perfOptions } from './perf.ts'
 import { perfSvg } from './perf-svg.ts'
 import { perfNotice, renderPerf, renderPerfHistory } from './render-perf.ts'
@@ -37,6 +37,12 @@ export function addPerfCommand(program: Command): void {
       const settings = settingsOf(command)
       const client = clientOf(settings)
       if (given.history === true) {
+        if (given.svg !== undefined)
+          throw new WeaveError(
+            'USAGE',
+            '--svg draws what is measured now, and --history measures nothing',
+            'leave one of the two out',
+          )
         const { measurements } = await client.call('perf-history', peer === undefined ? {} : { peer })
         return print(settings, { measurements }, renderPerfHistory(measurements))
       }
@@ -44,24 +50,16 @@ export function addPerfCommand(program: Command): void {
         throw new WeaveError('USAGE', 'no peer was named', 'give one: weave-ts perf PEER, or --history')
       const options = perfOptions(given)
       const count = options.directions.length * options.ways.length
+      const drawing = given.svg === undefined ? undefined : NewFile.make(given.svg, '--svg')
       if (process.stderr.isTTY) console.error(`weave-ts: ${perfNotice(peer, count, options.seconds)}`)
-      const { measured, gaps } = await measurePeer(client, peer, options)
-      print(settings, { measurements: measured, gaps }, renderPerf(measured, gaps))
-      if (gaps.length > 0) process.exitCode = EXIT_GAPS
-      const [first, ...others] = measured
-      if (given.svg !== undefined && first !== undefined) writeDrawing(given.svg, perfSvg([first, ...others]))
+      try {
+        const { measured, gaps } = await measurePeer(client, peer, options)
+        print(settings, { measurements: measured, gaps }, renderPerf(measured, gaps))
+        if (gaps.length > 0) process.exitCode = EXIT_GAPS
+        drawing?.fill(perfSvg(measured))
+      } catch (error) {
+        drawing?.remove()
+        throw error
+      }
     })
-}
-
-/** @throws WeaveError USAGE */
-function writeDrawing(file: string, drawing: string): void {
-  try {
-    writeFileSync(file, drawing, { flag: 'wx' })
-  } catch (error) {
-    throw new WeaveError(
-      'USAGE',
-      `--svg cannot be written: ${errorText(error)}`,
-      'name a new file in a directory that is there',
-    )
-  }
 }

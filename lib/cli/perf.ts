@@ -1,5 +1,5 @@
 import type { ApiClient, PerfAnswer } from '../api/mod.ts'
-import { WeaveError } from '../base/mod.ts'
+import { assert, WeaveError } from '../base/mod.ts'
 import { numberOf } from './number-option.ts'
 import { rateOf } from './rate.ts'
 import type { PerfGap } from './render-perf.ts'
@@ -46,7 +46,7 @@ export async function measurePeer(
   client: Pick<ApiClient, 'call'>,
   peer: string,
   { rate, seconds, directions, ways }: PerfOptions,
-): Promise<{ measured: PerfAnswer[]; gaps: PerfGap[] }> {
+): Promise<{ measured: readonly [PerfAnswer, ...PerfAnswer[]]; gaps: PerfGap[] }> {
   const measured: PerfAnswer[] = []
   const gaps: PerfGap[] = []
   let failure: WeaveError | undefined
@@ -60,6 +60,8 @@ export async function measurePeer(
         gaps.push({ way, direction, why: `${thrown.message}: ${thrown.remedy}` })
       }
     }
-  if (measured.length === 0 && failure !== undefined) throw failure
-  return { measured, gaps }
+  const [first, ...others] = measured
+  if (first !== undefined) return { measured: [first, ...others], gaps }
+  assert(failure !== undefined, 'at least one measurement is asked for')
+  throw failure
 }

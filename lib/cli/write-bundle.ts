@@ -1,12 +1,12 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { errorText, WeaveError } from '../base/mod.ts'
+import { WeaveError } from '../base/mod.ts'
 import { ChildProcessRunner } from '../io/mod.ts'
 import { bundleFiles } from './bundle.ts'
 import { knownSecrets } from './bundle-secrets.ts'
 import { diagnoseDown, questionOf, rememberedOptions, type LaunchDefaults } from './doctor.ts'
+import { NewFile } from './new-file.ts'
 import { clientOf, type Settings } from './settings.ts'
 import { tarOf, type TarEntry } from './tar.ts'
 
@@ -43,22 +43,20 @@ export async function writeBundle(
       'name a file, or send it on: weave-ts report --bundle - > FILE',
     )
   // Before what takes long.
-  const fd = file === TO_OUTPUT ? undefined : openNew(file)
+  const target = file === TO_OUTPUT ? undefined : NewFile.make(file, 'the archive', PRIVATE_MODE)
   try {
     const files = await gathered(settings, defaults, now)
     const entries = files.map(({ name, content }) => ({ name: `${stem}/${name}`, content }))
     const bytes = await promisify(gzip)(tarOf(entries, now))
-    if (fd === undefined) await new Promise(resolve => process.stdout.write(bytes, resolve))
-    else writeAll(fd, bytes)
+    if (target === undefined) await new Promise(resolve => process.stdout.write(bytes, resolve))
+    else target.fill(bytes)
     return {
-      ...{ file: fd === undefined ? undefined : file, bytes: bytes.length },
+      ...{ file: target === undefined ? undefined : file, bytes: bytes.length },
       entries: files.map(({ name }) => name),
     }
   } catch (error) {
-    if (fd !== undefined) rmSync(file, { force: true })
+    target?.remove()
     throw error
-  } finally {
-    if (fd !== undefined) closeSync(fd)
   }
 }
 
@@ -71,18 +69,6 @@ function gathered(settings: Settings, defaults: LaunchDefaults, now: Date): Prom
     secrets: knownSecrets(stateDir, options, process.env),
     diagnoseDown: down => diagnoseDown(down, { stateDir, defaults }),
   })
-}
-
-function openNew(file: string): number {
-  try {
-    return openSync(file, 'wx', PRIVATE_MODE)
-  } catch (error) {
-    throw new WeaveError('USAGE', `the archive cannot be written: ${errorText(error)}`, 'name another file')
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
 }
 
 /** As in 20260131-120000, in UTC. */
