@@ -41,22 +41,22 @@ export class Discovery implements NodePart {
   /** Until when this peer counts as new in the mesh; undefined while it has no link. */
   #newUntil: Millis | undefined
 
-  /**
-   * `provedEndpointOf`: where data of a peer last came from for certain; `isForgotten`: whether one that nobody reaches
-   * is left alone.
-   */
   constructor(
     context: NodeContext,
-    view: MeshView,
-    dialler: Dialler,
-    provedEndpointOf: (peer: PeerId) => Endpoint | undefined,
-    isForgotten: (peer: PeerId, endpoints: readonly Endpoint[]) => boolean,
+    given: {
+      view: MeshView
+      dialler: Dialler
+      /** Where data of a peer last came from for certain. */
+      provedEndpointOf: (peer: PeerId) => Endpoint | undefined
+      /** Whether a peer that nobody reaches is left alone. */
+      isForgotten: (peer: PeerId, endpoints: readonly Endpoint[]) => boolean
+    },
   ) {
-    this.#isForgotten = isForgotten
-    this.#provedEndpointOf = provedEndpointOf
     this.#context = context
-    this.#view = view
-    this.#dialler = dialler
+    this.#view = given.view
+    this.#dialler = given.dialler
+    this.#provedEndpointOf = given.provedEndpointOf
+    this.#isForgotten = given.isForgotten
     this.#choice = new NeighbourChoice(context.config.identity.peerId)
     this.#retirement = new LinkRetirement(context.config.chance)
     this.#healing = new Healing(context.config.chance)

@@ -135,13 +135,11 @@ export function wireParts(
   const contacts: Contacts = new Contacts(context, dialler, () => members.all.size)
   const use: MeshUse = new MeshUse(context, mesh, () => addresses.ipam.leases().length > 0)
   const links = new OwnLinks(context, view, paths)
-  const discovery = new Discovery(
-    context,
-    view,
-    dialler,
-    peer => paths.provedEndpoint(peer),
-    (peer, endpoints) => contacts.isForgotten(peer, endpoints),
-  )
+  const discovery = new Discovery(context, {
+    ...{ view, dialler },
+    provedEndpointOf: peer => paths.provedEndpoint(peer),
+    isForgotten: (peer, endpoints) => contacts.isForgotten(peer, endpoints),
+  })
   const ours = { mesh, addresses, gossip, router }
   const past: Past = new Past(context, { ...ours, members })
   const joining: Joining = new Joining(context, { ...ours, meshChanged: at => parts.meshChanged(at) })
