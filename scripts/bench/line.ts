@@ -20,6 +20,8 @@ export interface Started {
   readonly lines: readonly Line[]
   /** Of the processes that carry the traffic; empty where the kernel does. */
   readonly pids: readonly number[]
+  /** A text that is another one once keys were changed; undefined where they are never. */
+  readonly keyMark?: () => Promise<string>
 }
 
 /** Something that carries traffic between hosts, and is measured. */
@@ -28,8 +30,6 @@ export interface System {
   readonly name: string
   /** What it is, for readers. */
   readonly what: string
-  /** Whether it gives its sessions new keys while data flows. */
-  readonly rekeys?: true
   /** Measured only where SYSTEMS asks for it. */
   readonly onlyIfNamed?: true
   /** Why it cannot be measured here, in words; undefined: it can. */

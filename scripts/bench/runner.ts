@@ -117,11 +117,11 @@ export class Runner {
   }
 
   async #rekey(): Promise<void> {
-    for (const { system, rows, pids } of this.#running) {
+    for (const { system, rows, pids, keyMark } of this.#running) {
       const last = rows.at(-1)
-      if (system.rekeys === undefined || last === undefined) continue
+      if (keyMark === undefined || last === undefined) continue
       this.#say(`${system.name}: rekey`)
-      await this.#tried(system, pids, last.values, 'rekey', () => rekeyStep(last.line))
+      await this.#tried(system, pids, last.values, 'rekey', () => rekeyStep(last.line, keyMark))
     }
   }
 

@@ -67,10 +67,12 @@ export const ROUND_STEPS: Partial<Record<Step, (line: Line, means: Means) => Pro
   },
 }
 
-/** One long stream, in which keys change at least once. */
-export async function rekeyStep(line: Line): Promise<Results> {
+/** One long stream, in which keys change at least once: `keyMark` has to give another text after it. */
+export async function rekeyStep(line: Line, keyMark: () => Promise<string>): Promise<Results> {
+  const before = await keyMark()
   const options = ['-u', '-b', REKEY_BITS, '-l', REKEY_BYTES]
   const { sent, arrived } = await iperfOver(line, REKEY_SECONDS, options)
+  if ((await keyMark()) === before) throw new Error(`no key was changed in ${REKEY_SECONDS} s`)
   return { rekeyLoss: (sent - arrived) / sent }
 }
 

@@ -38,7 +38,6 @@ function systemOf({ name, what, args = [], hidesAes, isMain }: Variant): System 
   return {
     name,
     what,
-    rekeys: true,
     ...(isMain === undefined && { onlyIfNamed: true as const }),
     missing: () => undefined,
     async start(bed) {
@@ -52,7 +51,7 @@ function systemOf({ name, what, args = [], hidesAes, isMain }: Variant): System 
       const address = (await h2.daemon.ipv4('expose')).split('/')[0]!
       await h1.daemon.ipv4('expose')
       const lines: Line[] = [{ where: 'hosts', from: h1, to: h2, address }, await containerLine(bed, h1, h2)]
-      return { pids: await pidsOf(hosts), lines }
+      return { pids: await pidsOf(hosts), keyMark: () => keyMarkOf(h1), lines }
     },
   }
 }
@@ -62,11 +61,10 @@ function relayed(): System {
   return {
     name: 'weave-ts:relayed',
     what: 'weave-ts through a third host, as it comes',
-    rekeys: true,
     missing: () => undefined,
     async start(bed) {
       const [a, b, c] = await launchedLine(bed)
-      return { pids: await pidsOf([a, b, c]), lines: [await containerLine(bed, a, c)] }
+      return { pids: await pidsOf([a, b, c]), keyMark: () => keyMarkOf(a), lines: [await containerLine(bed, a, c)] }
     },
   }
 }
@@ -80,6 +78,14 @@ async function containerLine(bed: Testbed, a: Host, b: Host): Promise<Line> {
 
 async function pidsOf(hosts: readonly Host[]): Promise<number[]> {
   return Promise.all(hosts.map(async host => (await host.daemon.status()).pid))
+}
+
+async function keyMarkOf(host: Host): Promise<string> {
+  const metrics = await host.daemon.api.call('metrics')
+  return metrics
+    .split('\n')
+    .filter(line => line.startsWith('weave_ts_peer_rekeys_total{'))
+    .join()
 }
 
 /** Words before a command, which then sees a processor without instructions for AES. */

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { must, waitFor } from '../../test/support/testbed-command.ts'
+import type { Testbed } from '../../test/support/testbed.ts'
 import { routedContainer } from './containers.ts'
 import { begin, type System } from './line.ts'
 import { cabled } from './plain.ts'
@@ -15,7 +16,6 @@ function wireguard(name: string, what: string, program: string | undefined, hint
   return {
     name,
     what,
-    rekeys: true,
     missing: () => {
       if (program === undefined || installed(program) === undefined) return hint
       return installed('wg') === undefined ? 'wg is not installed (apt install wireguard-tools)' : undefined
@@ -31,7 +31,7 @@ function wireguard(name: string, what: string, program: string | undefined, hint
       const pids: number[] = []
       const containers = []
       for (const [i, host] of hosts.entries()) {
-        const device = `wg${i + 1}${bed.tag.slice(2)}`
+        const device = deviceOf(bed, i)
         const socket = `/var/run/wireguard/${device}.sock`
         bed.onRemove(() => rmSync(socket, { force: true }))
         pids.push(begin(bed, host, [program!, '-f', device], { WG_PROCESS_FOREGROUND: '1' }))
@@ -52,8 +52,10 @@ function wireguard(name: string, what: string, program: string | undefined, hint
         await host.ip(`route add 10.3.${other + 1}.0/24 dev ${device}`)
         containers.push(await routedContainer(bed, host, `c${i + 1}`, `10.3.${i + 1}`, MTU))
       }
+      const mark = ['wg', 'show', deviceOf(bed, 0), 'latest-handshakes']
       return {
         pids,
+        keyMark: () => hosts[0].must(...mark),
         lines: [
           { where: 'hosts', from: hosts[0], to: hosts[1], address: '10.3.0.2' },
           { where: 'containers', from: containers[0]!, to: containers[1]!, address: '10.3.2.2' },
@@ -61,6 +63,11 @@ function wireguard(name: string, what: string, program: string | undefined, hint
       }
     },
   }
+}
+
+/** All devices have their sockets in one directory of this machine. */
+function deviceOf(bed: Testbed, i: number): string {
+  return `wg${i + 1}${bed.tag.slice(2)}`
 }
 
 const SYSTEM = '/usr/bin/wireguard-go'
