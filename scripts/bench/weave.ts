@@ -1,11 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { launchedLine } from '../../test/support/testbed-line.ts'
 import { meshed, type Host, type Testbed } from '../../test/support/testbed.ts'
 import type { Line, System } from './line.ts'
 import { cabled } from './plain.ts'
 
 const OFFLOADS = ['tap-gso', 'udp-gso', 'udp-gro', 'checksum'] as const
+
+/** The program of another checkout, to measure in turns with this one. */
+const OTHER = process.env['OTHER'] ? resolve(process.env['OTHER']) : undefined
 
 interface Variant {
   readonly name: string
@@ -14,11 +17,13 @@ interface Variant {
   /** A processor that computes no AES: then sessions are sealed with the other cipher. */
   readonly hidesAes?: true
   readonly isMain?: true
+  readonly isOther?: true
 }
 
 const VARIANTS: readonly Variant[] = [
   { name: 'weave-ts', what: 'weave-ts as it comes', isMain: true },
   { name: 'weave-ts:chacha', what: 'weave-ts with ChaCha20-Poly1305', hidesAes: true, isMain: true },
+  { name: 'weave-ts:other', what: 'weave-ts of another checkout, as it comes', isOther: true },
   { name: 'weave-ts:one-lane', what: 'weave-ts with one packet worker', args: ['--lanes', '1'] },
   ...OFFLOADS.map(name => ({
     name: `weave-ts:no-${name}`,
@@ -34,16 +39,19 @@ const VARIANTS: readonly Variant[] = [
 
 export const weaves: readonly System[] = [...VARIANTS.map(systemOf), relayed()]
 
-function systemOf({ name, what, args = [], hidesAes, isMain }: Variant): System {
+function systemOf({ name, what, args = [], hidesAes, isMain, isOther }: Variant): System {
   return {
     name,
     what,
     ...(isMain === undefined && { onlyIfNamed: true as const }),
-    missing: () => undefined,
+    missing: () => (isOther === undefined || existsSync(OTHER ?? '') ? undefined : 'name its bin/weave-ts with OTHER'),
     async start(bed) {
       const hosts = await cabled(bed)
       const [h1, h2] = hosts
-      const wrapper = hidesAes === undefined ? [] : withoutAes(bed)
+      const wrapper = [
+        ...(hidesAes === undefined ? [] : withoutAes(bed)),
+        ...(isOther === undefined ? [] : otherProgram()),
+      ]
       const options = { passwordFile: bed.passwordFile, args, wrapper }
       await h1.daemon.launch([], options)
       await h2.daemon.launch([h1.address], options)
@@ -102,4 +110,9 @@ function withoutAes(bed: Testbed): string[] {
     `mount --bind ${path} /proc/cpuinfo && exec "$@"`,
     'sh',
   ]
+}
+
+/** Words before `node bin/weave-ts …`, in whose place another program is run. */
+function otherProgram(): string[] {
+  return ['sh', '-c', 'shift 2; exec "$0" "$@"', OTHER!]
 }
