@@ -25,7 +25,14 @@ function hosts(cipher: CipherName, beside: number) {
     const lane = new NativeLane(engine.id)
     const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(1024)))
     const nothing = () => undefined
-    const hooks = { onControl: nothing, onMoved: nothing, onWanted: nothing, onLarge: nothing, onSpoofed: nothing }
+    const hooks = {
+      onControl: nothing,
+      onControlFlood: nothing,
+      onMoved: nothing,
+      onWanted: nothing,
+      onLarge: nothing,
+      onSpoofed: nothing,
+    }
     const rules = { ...DEFAULT_SWITCH_RULES, floodPerSecond: 0 }
     const forwarder = new Forwarder(lane, macs, { ...hooks, onNotice: nothing, onGroupFrame: () => true }, { rules })
     return { self, engine, lane, bridge, forwarder }

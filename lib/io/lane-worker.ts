@@ -28,6 +28,7 @@ function run(): void {
         if (backlog.admit(body.length)) post({ kind: 'control', peerIndex, receiverIndex, body, source })
         else lane.countControlFull()
       },
+      onControlFlood: () => lane.countControlFull(),
       // What is not told now is told with the next batch.
       onMoved: (peerIndex, receiverIndex, source) => {
         if (backlog.admit(0)) post({ kind: 'moved', peerIndex, receiverIndex, source })

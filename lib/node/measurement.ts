@@ -39,7 +39,7 @@ export interface MeasurementTerms {
 /**
  * One side of a measurement that was agreed on, from then to its end. Inputs: `handleMessage` with those of its token, time;
  * what came of it: `end`, once it has ended. Whatever happens to the other side it ends: the one that sends when it hears
- * nothing for MEASURE_SILENCE_MS, the one that counts when nothing new comes for MEASURE_EMPTY_MS.
+ * nothing for MEASURE_SILENCE_MS, the one that counts when nothing new comes for MEASURE_EMPTY_MS, or no end when it is time.
  */
 export class Measurement {
   readonly terms: MeasurementTerms
@@ -117,7 +117,9 @@ export class Measurement {
 
   #handleReport(report: { readonly isFinal: boolean } & MeasuredCounts, now: Millis): void {
     this.#heardAt = now
-    if (this.#state === 'running') this.#series.push({ ms: now - this.#beganAt, received: report.received })
+    // One that tells more often than it need is not to make this list long.
+    if (this.#state === 'running' && this.#series.length <= this.terms.order.ms / MEASURE_REPORT_MS)
+      this.#series.push({ ms: now - this.#beganAt, received: report.received })
     if (!report.isFinal || this.#state !== 'ending') return
     const { received, reordered, jitterMicros, spanMicros } = report
     const counts = { received, reordered, jitterMicros, spanMicros }
@@ -148,7 +150,9 @@ export class Measurement {
     this.#received = counts.received
     if (this.#told === undefined) this.#series.push({ ms: now - this.#beganAt, received: counts.received })
     const isFinal = this.#told !== undefined && now >= this.#until
-    if (!isFinal && now - this.#heardAt >= MEASURE_EMPTY_MS) return this.stop('silence', now)
+    // One that sends on for ever would keep this peer from every other measurement.
+    const isLate = now - this.#beganAt >= this.terms.order.ms + MEASURE_EMPTY_MS + MEASURE_END_MS
+    if (!isFinal && (isLate || now - this.#heardAt >= MEASURE_EMPTY_MS)) return this.stop('silence', now)
     this.#tell({ type: 'measure-report', token: this.terms.token, isFinal, ...counts }, now)
     this.#nextAt = Math.min(this.#until, now + MEASURE_REPORT_MS)
     if (isFinal) this.#over({ isDone: true, ...this.#told!, counts, series: this.#series })

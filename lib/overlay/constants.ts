@@ -55,6 +55,10 @@ export const LANES_MAX = 16
 
 /** A lane says of at most so many peers in one second that it wants a way to them, and the like. */
 export const PEER_SLOTS = 1_024
+/** Control datagrams of one peer that a lane hands to the main thread in a second, and so many at once; */
+export const CONTROL_PER_SECOND = 256
+/** and how often in a second it tells that a peer was heard from elsewhere. */
+export const MOVED_PER_SECOND = 32
 
 /** No path carries less of a segmented frame in one datagram; bounds how many sequences a super-frame can take. */
 export const SEGMENT_BYTES_MIN = 256

@@ -4,11 +4,14 @@ import { DATAGRAM_KIND, MEASURE_KIND, PASSES_ONLY, SEQUENCE_COUNTER_BITS, WAY_EN
 import { askedOwnerAt } from './asked-owner.ts'
 import { AwaitingFrames, SLAB_AT } from './awaiting-frames.ts'
 import {
+  CONTROL_PER_SECOND,
   FLOOD_SOURCES_MAX,
   LANES_MAX,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
   MAC_FORMER_MS,
+  MOVED_PER_SECOND,
+  PEER_SLOTS,
   SEGMENT_BYTES_MIN,
 } from './constants.ts'
 import { FloodLimit } from './flood-limit.ts'
@@ -45,7 +48,9 @@ export interface ForwarderHooks {
    * nothing of where the peer is.
    */
   onControl(peerIndex: number, receiverIndex: number, body: Uint8Array, source: EndpointParts | undefined): void
-  /** An authenticated datagram came from another endpoint than the peer's; at most once per peer and batch. */
+  /** A control datagram of a peer was dropped that sends more than CONTROL_PER_SECOND. */
+  onControlFlood(): void
+  /** An authenticated datagram came from another endpoint than the peer's; at most once per peer and batch, and MOVED_PER_SECOND. */
   onMoved(peerIndex: number, receiverIndex: number, source: EndpointParts): void
   /**
    * A unicast frame waits for a way to the peer where its address is; at most once per peer and second.
@@ -106,6 +111,9 @@ export class Forwarder {
   readonly #unproved = new Pacer()
   readonly #rules: SwitchRules
   readonly #peerFloods: PeerFloods
+  /** So that no peer takes the main thread from the others. */
+  readonly #controls = new FloodLimit(CONTROL_PER_SECOND, PEER_SLOTS)
+  readonly #moves = new FloodLimit(MOVED_PER_SECOND, PEER_SLOTS)
   /** Of this host, and of MAC addresses of it. */
   readonly #hostFloods: FloodLimit
   readonly #ownFloods: FloodLimit
@@ -212,9 +220,9 @@ export class Forwarder {
     let deliveryCount = 0
     for (let row = 0; row < count; row++) {
       const at = row * ROW.columns
-      if ((lane.rows[at + ROW.flags]! & ROW_FLAG.moved) !== 0) this.#moved(row, at)
+      if ((lane.rows[at + ROW.flags]! & ROW_FLAG.moved) !== 0) this.#moved(row, at, now)
       const kind = lane.rows[at + ROW.kind]!
-      if (kind === DATAGRAM_KIND.control) this.#control(row, at)
+      if (kind === DATAGRAM_KIND.control) this.#control(row, at, now)
       else if (kind === RAW_ROW_KIND) this.#measured(lane.rows[at + ROW.offset]!, lane.rows[at + ROW.length]!)
       else if (this.#fromPeer(row, at, kind, now, nowSeconds)) lane.deliveries[deliveryCount++] = row
     }
@@ -383,26 +391,29 @@ export class Forwarder {
     return this.#owners.isSpoofedNeighbour(slab, rows[at + ROW.offset]!, rows[at + ROW.length]!, origin)
   }
 
-  #control(row: number, at: number): void {
+  #control(row: number, at: number, now: Millis): void {
     const { rows, slab } = this.#lane
     const offset = rows[at + ROW.offset]!
     const length = rows[at + ROW.length]!
     if (length > 0 && slab[offset] === MEASURE_KIND.measured) return this.#measured(offset, length)
+    const peer = rows[at + ROW.fromPeer]!
+    if (!this.#controls.take(peer, 1, now)) return this.#hooks.onControlFlood()
     const body = slab.slice(offset, offset + length)
     const isRelayed = (rows[at + ROW.flags]! & ROW_FLAG.relayed) !== 0
     const source = isRelayed ? undefined : this.#lane.source(row)
-    this.#hooks.onControl(rows[at + ROW.fromPeer]!, rows[at + ROW.receiverIndex]! >>> 0, body, source)
+    this.#hooks.onControl(peer, rows[at + ROW.receiverIndex]! >>> 0, body, source)
   }
 
   #measured(offset: number, length: number): void {
     if (this.measured?.take(this.#lane.slab, offset, length) !== true) this.#drop('measure-unasked')
   }
 
-  #moved(row: number, at: number): void {
+  #moved(row: number, at: number, now: Millis): void {
     const { rows } = this.#lane
     const peer = rows[at + ROW.fromPeer]!
     for (let i = 0; i < this.#movedCount; i++) if (this.#movedPeers[i] === peer) return
     this.#movedPeers[this.#movedCount++] = peer
+    if (!this.#moves.take(peer, 1, now)) return
     this.#hooks.onMoved(peer, rows[at + ROW.receiverIndex]! >>> 0, this.#lane.source(row))
   }
 

@@ -79,6 +79,7 @@ async function withLanes(shape: 'split' | 'single', use: (pair: Pair) => Promise
   const senderLane = new NativeLane(sender.id)
   const hooks = {
     onControl: () => undefined,
+    onControlFlood: () => undefined,
     onMoved: () => undefined,
     onWanted: () => undefined,
     onLarge: () => undefined,

@@ -43,7 +43,12 @@ export class MemoryPlane implements DataPlane {
       events.onGroupFrame(frame)
       return true
     }
-    this.#forwarder = new Forwarder(engine, this.#macs, { ...events, onGroupFrame }, options)
+    this.#forwarder = new Forwarder(
+      engine,
+      this.#macs,
+      { ...events, onGroupFrame, onControlFlood: () => undefined },
+      options,
+    )
   }
 
   /** One batch of each direction; false when there was none. */

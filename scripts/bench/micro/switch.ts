@@ -79,7 +79,8 @@ export function measureSwitch(batches = BATCHES, repeats = REPEATS): MicroResult
   const lane = new SameRows()
   const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(MACS)))
   const nothing = () => undefined
-  const hooks = { onControl: nothing, onMoved: nothing, onWanted: nothing, onLarge: nothing, onSpoofed: nothing }
+  const telling = { onControl: nothing, onControlFlood: nothing, onMoved: nothing, onWanted: nothing }
+  const hooks = { ...telling, onLarge: nothing, onSpoofed: nothing }
   const forwarder = new Forwarder(
     lane,
     macs,

@@ -12,6 +12,7 @@ import {
 import type { NodeContext } from '../../../lib/node/context.ts'
 import { Measuring, type MeasureEnd, type MeasureQuestion } from '../../../lib/node/measuring.ts'
 import type { Gauge, GaugeOrder } from '../../../lib/overlay/mod.ts'
+import { encodeMeasure } from '../../../lib/wire/mod.ts'
 import { peerNumber } from '../../support/graphs.ts'
 import { seededChance } from '../../support/seeded-chance.ts'
 import { SimMesh } from '../../support/sim-mesh.ts'
@@ -225,6 +226,40 @@ t.test('who dies in the middle leaves nothing running at the other', async t => 
       if (dead === 1) t.match(sides[0].ends, [{ isDone: false, reason: 'silence' }], `${what}, ${now()}`)
     }
 })
+
+t.test(
+  'who sends on without an end, or tells without pause how far it is, is left when it is time, and costs no memory',
+  async t => {
+    for (const question of [TO_B, FROM_B]) {
+      const { sides, run, begin } = pair({})
+      begin(question)
+      run(200)
+      const [bad, counting] = question.isSending ? sides : [sides[1], sides[0]]
+      const { order } = bad.gauge
+      for (let ms = 0; ms < question.ms + MEASURE_EMPTY_MS + MEASURE_END_MS + 600; ms += 100) {
+        bad.isThere = false
+        counting.gauge.received++
+        run(100)
+      }
+      t.ok(order !== undefined && !counting.gauge.isCounting, 'it counts no more')
+      t.equal(counting.measuring.pollTimeout(), undefined)
+      if (!question.isSending) t.match(counting.ends, [{ isDone: false, reason: 'silence' }])
+    }
+
+    const { sides, run, begin, now } = pair({})
+    begin(TO_B)
+    run(200)
+    const { token } = sides[0].gauge.order!
+    const report = encodeMeasure({
+      ...{ type: 'measure-report', token, isFinal: false },
+      ...{ received: 1, reordered: 0, jitterMicros: 0, spanMicros: 0 },
+    })
+    for (let i = 0; i < 10_000; i++) sides[0].measuring.handleControl(B, report, now())
+    run(2_000)
+    const [end] = sides[0].ends
+    t.ok(end?.isDone === true && end.series.length <= 3, JSON.stringify(end).slice(0, 200))
+  },
+)
 
 t.test('the way is lost, the operator goes, nobody answers: it ends and says why', async t => {
   const lost = pair({})

@@ -27,6 +27,7 @@ function line() {
     const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(256)))
     const forwarder = new Forwarder(engine, macs, {
       onControl: () => undefined,
+      onControlFlood: () => undefined,
       onMoved: () => undefined,
       onWanted: () => undefined,
       onLarge: () => undefined,

@@ -183,6 +183,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
   const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(256)))
   const controls: unknown[][] = []
   const moves: unknown[][] = []
+  let controlFloods = 0
   const wanted: number[] = []
   const large: number[] = []
   const spoofed: [number, number][] = []
@@ -193,6 +194,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
     macs,
     {
       onControl: (...args) => controls.push(args),
+      onControlFlood: () => controlFloods++,
       onMoved: (...args) => moves.push(args),
       onWanted: peer => wanted.push(peer),
       onLarge: peer => large.push(peer),
@@ -220,6 +222,7 @@ export function setUp(options: ForwarderOptions & { sendsMax?: number; table?: P
     macs,
     forwarder,
     controls,
+    controlFloods: () => controlFloods,
     moves,
     wanted,
     large,

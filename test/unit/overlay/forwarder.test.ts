@@ -1,11 +1,13 @@
 import t from 'tap'
 import { endpointOf, type EndpointParts } from '../../../lib/address/mod.ts'
 import {
+  CONTROL_PER_SECOND,
   LARGE_FRAME_BYTES,
   LARGE_TOLD_MS,
   MAC_FORMER_MS,
   MAC_MOVES_MAX,
   MAC_SETTLED_SECONDS,
+  MOVED_PER_SECOND,
 } from '../../../lib/overlay/constants.ts'
 import { Forwarder } from '../../../lib/overlay/forwarder.ts'
 import { MAC_LOCAL, MAC_UNKNOWN, MacTable } from '../../../lib/overlay/mac-table.ts'
@@ -306,6 +308,22 @@ t.test('hands control on with a copy of its body and where it came from', async 
   t.same(lane.written, [[0]], 'control is not for the TAP')
 })
 
+t.test('of one peer so many control datagrams and moves are handed on in a second, of others all the same', async t => {
+  const { inAt, controls, controlFloods, moves } = setUp()
+  const control = { frame: Uint8Array.of(1, 2, 3), kind: DATAGRAM_KIND.control, flags: ROW_FLAG.moved }
+  const of = (peer: number) => controls.filter(([from]) => from === peer).length
+  for (let i = 0; i < 4 * CONTROL_PER_SECOND; i++) inAt(1000, { ...control, from: 1 })
+  t.ok(Math.abs(of(1) - CONTROL_PER_SECOND) <= 1, `${of(1)} of one`)
+  t.equal(of(1) + controlFloods(), 4 * CONTROL_PER_SECOND, 'each is handed on or counted')
+  t.ok(Math.abs(moves.length - MOVED_PER_SECOND) <= 1, `${moves.length} moves`)
+  inAt(1000, { ...control, from: 2 })
+  t.equal(of(2), 1)
+  t.equal(moves.at(-1)![0], 2)
+  const before = of(1)
+  inAt(1500, ...Array.from({ length: 16 }, () => ({ ...control, from: 1 })))
+  t.equal(of(1), before + 16, 'and later again')
+})
+
 t.test('tells once per peer and batch that it moved', async t => {
   const { inward, moves, lane } = setUp()
   const moved = (from: number) => ({
@@ -344,6 +362,7 @@ t.test('without a table nothing leaves', async t => {
   const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(64)))
   const forwarder = new Forwarder(lane, macs, {
     onControl: () => undefined,
+    onControlFlood: () => undefined,
     onMoved: () => undefined,
     onWanted: () => undefined,
     onLarge: () => undefined,

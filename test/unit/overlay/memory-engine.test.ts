@@ -41,6 +41,7 @@ function meshOf(count: number, sealing: Sealing, wire: Uint8Array[] = [], option
     const macs = new MacTable(new ArrayBuffer(MacTable.bytesFor(256)))
     const hooks = {
       onControl: () => undefined,
+      onControlFlood: () => undefined,
       onMoved: () => undefined,
       onWanted: () => undefined,
       onLarge: () => undefined,
