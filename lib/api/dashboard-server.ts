@@ -17,6 +17,8 @@ const DASHBOARD_HEADER_LINES_MAX = 64
 const DASHBOARD_REQUEST_MS_MAX = 5_000
 const DASHBOARD_SILENCE_MS_MAX = 60_000
 const DASHBOARD_REST_MS_MAX = 120_000
+/** How often it is looked at these. */
+const DASHBOARD_LOOK_MS = 1_000
 /** An answer that the browser does not take is held up to this. */
 const DASHBOARD_WAITING_BYTES_MAX = 64 * 1024 * 1024
 /** The daemon itself said nothing: 403 would be of the door, or of the daemon. */
@@ -59,6 +61,7 @@ export class DashboardServer {
       headersTimeout: DASHBOARD_REQUEST_MS_MAX,
       requestTimeout: DASHBOARD_REQUEST_MS_MAX,
       keepAliveTimeout: DASHBOARD_REST_MS_MAX,
+      connectionsCheckingInterval: DASHBOARD_LOOK_MS,
     })
     server.maxConnections = DASHBOARD_CONNECTIONS_MAX
     server.maxHeadersCount = DASHBOARD_HEADER_LINES_MAX

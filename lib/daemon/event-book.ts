@@ -6,6 +6,8 @@ import { INFO, levelOf } from './log-level.ts'
 export const EVENTS_KEPT = 4_096
 /** What an event says beside its text: of more bytes nothing is kept. */
 export const EVENT_DETAILS_BYTES_MAX = 4_096
+/** No number of ours: a clock says so in the year 5138, and a damaged file may. From there they would soon stop to ascend. */
+const EVENT_SEQ_END = 1e14
 const LEVELS: Readonly<Record<number, EventView['level']>> = { 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
 
 /**
@@ -24,7 +26,7 @@ export class EventBook {
     for (const one of past) {
       const event = EventView.safeParse(one)
       // What was damaged or put there by somebody must not turn time back.
-      if (event.success && event.data.seq >= this.#next) this.#add(event.data)
+      if (event.success && event.data.seq >= this.#next && event.data.seq < EVENT_SEQ_END) this.#add(event.data)
     }
   }
 

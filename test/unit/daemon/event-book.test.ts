@@ -28,7 +28,8 @@ t.test('numbers go on over a restart, whatever was kept', async t => {
   const first = new EventBook()
   for (let i = 0; i < 3; i++) first.takeLine(line({ event: 'a', msg: String(i) }))
   const [one, two, three] = first.list() as [EventView, EventView, EventView]
-  const again = new EventBook([one, three, two, 'nonsense', null, { ...two, seq: -1 }, { seq: 9 }])
+  const damaged = ['nonsense', null, { ...two, seq: -1 }, { seq: 9 }, { ...two, seq: Number.MAX_SAFE_INTEGER }]
+  const again = new EventBook([one, three, two, ...damaged])
   t.strictSame(again.list(), [one, three], 'time does not turn back')
   again.takeLine(line({ event: 'b' }))
   t.equal(again.list().at(-1)?.seq, three.seq + 1, 'also where the clock stands')
