@@ -1,5 +1,5 @@
 import type { Endpoint } from '../address/mod.ts'
-import { assert, ByteReader, ByteWriter, Drop, fromHex, toHex, utf8, type Decoded } from '../base/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, fromHex, isPrintable, toHex, utf8, type Decoded } from '../base/mod.ts'
 import {
   INCARNATION_BYTES,
   NICKNAME_BYTES_MAX,
@@ -32,16 +32,13 @@ export interface PeerInfo {
   readonly endpoints: readonly Endpoint[]
 }
 
-/** Control characters, line separators, changes of direction, and the byte-order mark, which decoders swallow. */
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/u
-
 /** True for what `PeerInfo.nickname` may hold. */
 export function isNickname(text: string): boolean {
   return text.length > 0 && isShownText(text, NICKNAME_BYTES_MAX)
 }
 
 function isShownText(text: string, bytesMax: number): boolean {
-  return utf8(text).length <= bytesMax && !CONTROL_CHARACTER.test(text)
+  return utf8(text).length <= bytesMax && isPrintable(text)
 }
 
 export function encodePeerInfo(info: PeerInfo): Uint8Array {

@@ -1,5 +1,5 @@
 import { formatIp, parseIp } from '../address/mod.ts'
-import { assert, ByteReader, ByteWriter, Drop, type Decoded } from '../base/mod.ts'
+import { assert, ByteReader, ByteWriter, Drop, isPrintable, type Decoded } from '../base/mod.ts'
 
 /**
  * The value of a `name` record: under which names a container of its owner is found, and where.
@@ -31,7 +31,6 @@ export const NAME_LABELS_MAX = 8
 
 /** RFC 1035 §2.3.1, and what containers are called besides: a label may begin with a digit, and hold `_`. */
 const NAME_LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
-const CONTROL = /[\u0000-\u001f\u007f]/u
 
 /** True for one to NAME_LABELS_MAX labels of lower-case letters, digits, `-` and `_`. */
 export function isRelativeName(text: string): boolean {
@@ -64,7 +63,7 @@ export function decodeNameRecord(value: Uint8Array): Decoded<NameRecord> {
     return reader.ok ? formatIp(ip) : ''
   })
   const names = list(reader, NAMES_MAX, () => reader.text(RELATIVE_NAME_MAX))
-  if (!reader.ok || CONTROL.test(container)) return new Drop('name-malformed')
+  if (!reader.ok || !isPrintable(container)) return new Drop('name-malformed')
   if (!names.every(isRelativeName)) return new Drop('name-text')
   return { container, addresses: [...new Set(addresses)], names: [...new Set(names)] }
 }

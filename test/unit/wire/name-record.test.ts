@@ -44,6 +44,8 @@ t.test('what makes no sense is dropped with its reason', async t => {
   t.match(decodeNameRecord(bytes.with(9, NAME_ADDRESSES_MAX + 1)), { reason: 'name-malformed' })
   t.match(decodeNameRecord(bytes.with(10, 5)), { reason: 'name-malformed' })
   t.match(decodeNameRecord(bytes.with(2, 0x1b)), { reason: 'name-malformed' }, 'a control character')
+  for (const steering of ['\u009b31m', '\u202e', '\u2028', '\ufeff'])
+    t.match(decodeNameRecord(encodeNameRecord({ ...RECORD, container: `c${steering}` })), { reason: 'name-malformed' })
   t.match(decodeNameRecord(bytes.with(32, NAMES_MAX + 1)), { reason: 'name-malformed' })
   t.match(decodeNameRecord(bytes.with(35, 0x57)), { reason: 'name-text' }, 'upper case')
   t.match(decodeNameRecord(bytes.with(35, 0x2e)), { reason: 'name-text' }, 'an empty label')
