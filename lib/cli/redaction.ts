@@ -16,7 +16,8 @@ const PATTERNS: readonly RegExp[] = [
   /(--(?:other-)?password[= ])(?!file\b)("[^"]*"|'[^']*'|[^\s"',\]]+)/g,
   /(\bWEAVE_PASSWORD\s*=\s*)("[^"]*"|'[^']*'|\S+)/g,
   /(-----BEGIN [A-Z ]*PRIVATE KEY-----)[^]*?-----END [A-Z ]*PRIVATE KEY-----/g,
-  /(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/gi,
+  // The name of a scheme without a bound makes long words without one cost the square of their length.
+  /(\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/gi,
   /(\b(?:authorization|proxy-authorization)"?\s*[:=]\s*"?(?:basic|bearer)\s+)[\w.~+/=-]+/gi,
   /(\b(?:password|passwd|secret|token|seed|psk|private_?key|api_?key)"?\s*[:=]\s*")[^"\\]+(?=")/gi,
   /(\b(?:password|passwd|secret|token|psk|private_?key|api_?key)=)[^\s"'&;,]+/gi,

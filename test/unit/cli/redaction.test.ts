@@ -58,6 +58,14 @@ t.test('what looks like a secret is left out, whoever has it', async t => {
   t.equal(none(key), `-----BEGIN PRIVATE KEY-----${REDACTED}`)
 })
 
+t.test('a long word costs no more than its length', async t => {
+  const begun = performance.now()
+  redact('a.b-'.repeat(100_000))
+  // With the square of it: minutes.
+  t.ok(performance.now() - begun < 5_000)
+  t.equal(redact(`git+ssh://me:hidden@host/${'a.'.repeat(40)}`), `git+ssh://me:${REDACTED}@host/${'a.'.repeat(40)}`)
+})
+
 t.test('values of JSON stay values, without what fields and options say is secret', async t => {
   const value = {
     a: [SECRET, 1, null, true],
