@@ -58,7 +58,7 @@ export interface MeasuredCount {
 }
 
 /** What a data plane tells the main thread: what each of its lanes does, and these. */
-export interface DataPlaneEvents extends Omit<ForwarderHooks, 'onGroupFrame'> {
+export interface DataPlaneEvents extends Omit<ForwarderHooks, 'onGroupFrame' | 'onControlFlood'> {
   /** As of a lane, which need not be told that it was taken. */
   onGroupFrame(frame: Uint8Array | undefined): void
   /** Sealed datagrams for the control link to the peer (a bundle). */
