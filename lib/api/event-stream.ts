@@ -1,7 +1,5 @@
-import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { WeaveError } from '../base/mod.ts'
-import { BUILD_HEADER, BUILD_NAME } from './build-name.ts'
-import { EVENT_STREAM_PATH } from './constants.ts'
 import type { EventView } from './schema.ts'
 
 const STREAMS_MAX = 16
@@ -21,50 +19,52 @@ export interface EventSource {
  * Events as they come, after those that are there already: server-sent events (WHATWG HTML §9.2). `?after=SEQ` or
  * `Last-Event-ID`: only those behind; `?since=TIME`: not those before.
  */
-export function streamEvents(app: FastifyInstance, source: EventSource): void {
-  let streams = 0
-  app.get(EVENT_STREAM_PATH, async (request, reply) => {
-    const given = givenOf(request.query as Readonly<Record<string, unknown>>, request.headers['last-event-id'])
-    if (streams >= STREAMS_MAX)
+export class EventStreams {
+  readonly #source: EventSource
+  #open = 0
+
+  constructor(source: EventSource) {
+    this.#source = source
+  }
+
+  /** Answers a request with a stream. @throws WeaveError USAGE, DAEMON_BUSY */
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    const query = new URLSearchParams((request.url ?? '').split('?')[1])
+    const given = givenOf(query, request.headers['last-event-id'])
+    if (this.#open >= STREAMS_MAX)
       throw new WeaveError(
         'DAEMON_BUSY',
         `${STREAMS_MAX} event streams are open, and no more can be`,
         'end one of them',
       )
-    streams++
-    reply.hijack()
-    const { raw } = reply
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      [BUILD_HEADER]: BUILD_NAME,
-    })
+    this.#open++
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' })
     // What there is may be more than the socket takes at once; what comes meanwhile follows it.
-    const waiting = [...source.list(given)]
+    const waiting = [...this.#source.list(given)]
     let waitingMax = waiting.length + STREAM_WAITING_MAX
     let isFull = false
     const send = () => {
-      while (!isFull && waiting.length > 0) isFull = !raw.write(textOf(waiting.shift()!))
+      while (!isFull && waiting.length > 0) isFull = !response.write(textOf(waiting.shift()!))
       waitingMax = Math.min(waitingMax, waiting.length + STREAM_WAITING_MAX)
     }
-    const unwatch = source.watch(event => {
+    const unwatch = this.#source.watch(event => {
       waiting.push(event)
-      if (waiting.length > waitingMax) return void raw.destroy()
+      if (waiting.length > waitingMax) return void response.destroy()
       send()
     })
-    const beat = setInterval(() => isFull || raw.write(': beat\n\n'), STREAM_BEAT_MS)
-    raw.on('drain', () => {
+    const beat = setInterval(() => isFull || response.write(': beat\n\n'), STREAM_BEAT_MS)
+    response.on('drain', () => {
       isFull = false
       send()
     })
-    raw.on('close', () => {
+    response.on('close', () => {
       clearInterval(beat)
       unwatch()
-      streams--
+      this.#open--
     })
-    raw.write(': now\n\n')
+    response.write(': now\n\n')
     send()
-  })
+  }
 }
 
 function textOf(event: EventView): string {
@@ -72,11 +72,11 @@ function textOf(event: EventView): string {
 }
 
 function givenOf(
-  query: Readonly<Record<string, unknown>>,
+  query: URLSearchParams,
   lastId: string | string[] | undefined,
 ): { readonly after?: number; readonly since?: string } {
-  const after = query['after'] ?? lastId
-  const { since } = query
+  const after = query.get('after') ?? lastId
+  const since = query.get('since') ?? undefined
   if (after !== undefined && !/^\d{1,15}$/.test(String(after)))
     throw new WeaveError(
       'USAGE',

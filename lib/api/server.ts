@@ -1,13 +1,15 @@
 import { chmod, chown, rm } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import { WeaveError, errorText, type ErrorCode } from '../base/mod.ts'
 import { BODIES } from './bodies.ts'
 import { BUILD_HEADER, BUILD_NAME } from './build-name.ts'
 import { CALLS, CALL_NAMES, deadlineOf, isChange, type Call, type CallName } from './calls.ts'
-import { streamEvents, type EventSource } from './event-stream.ts'
+import { EVENT_STREAM_PATH } from './constants.ts'
+import { EventStreams, type EventSource } from './event-stream.ts'
 import type { CallContext, CallHandlers } from './handlers.ts'
+import { BadRequest, LocalServer, bodyOf, pathOf, sendAnswer } from './local-server.ts'
 import { PageFiles } from './page-files.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
@@ -17,9 +19,12 @@ const READER_CONNECTIONS_MAX = 16
 /** What one client can ask at once, and how many there can be: each answer takes the main thread for milliseconds. */
 const REQUESTS_PER_SOCKET_MAX = 16
 const CONNECTIONS_MAX = 64
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** A call's handler as the server sees it: the table has tied its request to its answer. */
 type AnyHandler = (request: unknown, context: CallContext) => unknown
+
+type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /** Who is told of what the server is asked. */
 export interface ApiObservers {
@@ -46,11 +51,11 @@ export interface Readers {
  * that bears an Origin comes from a web page and is refused.
  */
 export class ApiServer {
-  readonly #app: FastifyInstance
+  readonly #server: LocalServer
   readonly #path: string
 
-  private constructor(app: FastifyInstance, path: string) {
-    this.#app = app
+  private constructor(server: LocalServer, path: string) {
+    this.#server = server
     this.#path = path
   }
 
@@ -61,105 +66,134 @@ export class ApiServer {
     observers: ApiObservers,
     readers?: Readers,
   ): Promise<ApiServer> {
-    // Loaded by the daemon alone: a command that only asks would wait for it at each start.
-    const { default: fastify } = await import('fastify')
-    const app = fastify({
-      bodyLimit: BODY_BYTES_MAX,
-      logger: false,
-      forceCloseConnections: true,
-      maxRequestsPerSocket: REQUESTS_PER_SOCKET_MAX,
-    })
-    app.server.maxConnections = readers === undefined ? CONNECTIONS_MAX : READER_CONNECTIONS_MAX
-    app.addHook('onRequest', async (_request, reply) => void reply.header(BUILD_HEADER, BUILD_NAME))
-    refuseWebPages(app)
-    answerFailures(app, observers.onFault)
-    const sent = new WeakMap<object, string>()
-    for (const name of CALL_NAMES)
-      if (readers === undefined || (CALLS[name] as Call).isForReaders === true)
-        route(app, sent, name, handlers[name] as AnyHandler, observers)
-      else refuse(app, name, readers)
-    if (observers.events !== undefined) streamEvents(app, observers.events)
-    servePage(app, observers.page ?? new PageFiles())
+    const routes = routesOf(handlers, observers, readers)
+    const page = observers.page ?? new PageFiles()
+    const server = new LocalServer(
+      {
+        connectionsMax: readers === undefined ? CONNECTIONS_MAX : READER_CONNECTIONS_MAX,
+        requestsMax: REQUESTS_PER_SOCKET_MAX,
+      },
+      async (request, response) => {
+        response.setHeader(BUILD_HEADER, BUILD_NAME)
+        try {
+          refuseWebPages(request)
+          const route = routes.get(`${methodOf(request)} ${pathOf(request)}`)
+          if (route !== undefined) await route(request, response)
+          else if (!(await servePage(page, request, response))) throw notFound(request)
+        } catch (thrown) {
+          answerFailure(thrown, request, response, observers.onFault)
+        }
+      },
+      observers.onFault,
+    )
     // Who holds the lock of the state directory owns the socket: what is there is left over.
     await rm(path, { force: true })
-    await app.listen({ path })
+    await server.listen(path)
     // Who may connect is who may write: the group first, since until now it was another one.
     if (readers !== undefined) await chown(path, process.geteuid?.() ?? 0, readers.gid)
     await chmod(path, SOCKET_MODE)
-    return new ApiServer(app, path)
+    return new ApiServer(server, path)
   }
 
   async close(): Promise<void> {
-    await this.#app.close()
+    await this.#server.close()
     await rm(this.#path, { force: true })
   }
 }
 
+/** By method and path. */
+function routesOf(
+  handlers: CallHandlers,
+  observers: ApiObservers,
+  readers: Readers | undefined,
+): ReadonlyMap<string, Route> {
+  const routes = new Map<string, Route>()
+  const sent = new WeakMap<object, string>()
+  for (const name of CALL_NAMES) {
+    const { method, path, isForReaders }: Call = CALLS[name]
+    const isServed = readers === undefined || isForReaders === true
+    routes.set(
+      `${method} ${path}`,
+      isServed ? callRoute(sent, name, handlers[name] as AnyHandler, observers) : refusal(name, readers.group),
+    )
+  }
+  if (observers.events !== undefined) {
+    const streams = new EventStreams(observers.events)
+    routes.set(`GET ${EVENT_STREAM_PATH}`, async (request, response) => streams.begin(request, response))
+  }
+  return routes
+}
+
+/** HEAD is GET of which the body is left out, which the runtime does. */
+function methodOf({ method = '' }: IncomingMessage): string {
+  return method === 'HEAD' ? 'GET' : method
+}
+
 /** A call that is not for those who may only look. */
-function refuse(app: FastifyInstance, name: CallName, { group }: Readers): void {
-  const { method, path }: Call = CALLS[name]
-  app.route({
-    method,
-    url: path,
-    handler: async () => {
-      throw new WeaveError(
-        'NO_PERMISSION',
-        `the group ${group} may look and no more, and ${name} is for root`,
-        'run the command as root',
-      )
-    },
-  })
+function refusal(name: CallName, group: string): Route {
+  return async () => {
+    throw new WeaveError(
+      'NO_PERMISSION',
+      `the group ${group} may look and no more, and ${name} is for root`,
+      'run the command as root',
+    )
+  }
 }
 
 /** `sent`: the text of answers that were given before, and may be given again. */
-function route(
-  app: FastifyInstance,
-  sent: WeakMap<object, string>,
-  name: CallName,
-  handler: AnyHandler,
-  observers: ApiObservers,
-): void {
+function callRoute(sent: WeakMap<object, string>, name: CallName, handler: AnyHandler, observers: ApiObservers): Route {
   const call: Call = CALLS[name]
-  app.route({
-    method: call.method,
-    url: call.path,
-    handler: async (request, reply) => {
-      const input = parse(BODIES[name].request, call.method === 'GET' ? {} : request.body)
-      const over = new AbortController()
-      const deadline = setTimeout(() => over.abort(), deadlineOf(call, input))
-      const after: ((isSent: boolean) => void)[] = []
-      let isAnswered = false
-      let isClosed = false
-      const { socket } = request.raw
-      reply.raw.on('close', () => {
-        clearTimeout(deadline)
-        isClosed = true
-        // The answer counts as finished also where the socket did not take it.
-        if (isAnswered) for (const run of after) run(reply.raw.writableFinished && socket.errored === null)
-        else over.abort()
-      })
-      const tell = isChange(name) ? observers.onAsked?.(name, input, socket) : undefined
-      const answer = await told(tell, () =>
-        handler(input, { signal: over.signal, afterAnswer: run => after.push(run) }),
-      )
-      isAnswered = true
-      // Whoever has hung up meanwhile is not waited for.
-      if (isClosed) for (const run of after) run(false)
-      if (call.textType !== undefined) return reply.type(call.textType).send(answer)
-      return reply.type('application/json; charset=utf-8').send(textOf(answer as object, sent))
-    },
-  })
+  return async (request, response) => {
+    const over = new AbortController()
+    const after: ((isSent: boolean) => void)[] = []
+    let deadline: NodeJS.Timeout | undefined
+    let isAnswered = false
+    let isClosed = false
+    const { socket } = request
+    response.on('close', () => {
+      clearTimeout(deadline)
+      isClosed = true
+      // The answer counts as finished also where the socket did not take it.
+      if (isAnswered) for (const run of after) run(response.writableFinished && socket.errored === null)
+      else over.abort()
+    })
+    const input = parse(BODIES[name].request, call.method === 'GET' ? {} : await jsonOf(request))
+    if (!isClosed) deadline = setTimeout(() => over.abort(), deadlineOf(call, input))
+    const tell = isChange(name) ? observers.onAsked?.(name, input, socket) : undefined
+    const answer = await told(tell, () => handler(input, { signal: over.signal, afterAnswer: run => after.push(run) }))
+    isAnswered = true
+    // Whoever has hung up meanwhile is not waited for.
+    if (isClosed) for (const run of after) run(false)
+    const body = call.textType === undefined ? textOf(answer as object, sent) : (answer as string | Buffer)
+    sendAnswer(request, response, { status: 200, contentType: call.textType ?? JSON_TYPE, body })
+  }
 }
 
-/** `/` and the files beside it: what is there when it is asked for. */
-function servePage(app: FastifyInstance, page: Pick<PageFiles, 'answer'>): void {
-  for (const url of ['/', '/:file'])
-    app.get(url, async (request, reply) => {
-      const { file = '' } = request.params as { readonly file?: string }
-      const answer = await page.answer(`/${file}`, request.headers['if-none-match'])
-      if (answer === undefined) return reply.callNotFound()
-      return reply.status(answer.status).headers(answer.headers).send(answer.body)
-    })
+/** What a request brings as JSON; undefined when it brings nothing. */
+async function jsonOf(request: IncomingMessage): Promise<unknown> {
+  const text = await bodyOf(request, BODY_BYTES_MAX)
+  if (text === '') return undefined
+  const [type = ''] = (request.headers['content-type'] ?? '').split(';', 1)
+  if (type.trim().toLowerCase() !== 'application/json')
+    throw new BadRequest(415, `the body is ${type === '' ? 'of no type' : JSON.stringify(type)}, not application/json`)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new BadRequest(400, `the body is not JSON: ${errorText(error)}`)
+  }
+}
+
+/** `/` and the files beside it: what is there when it is asked for. False: there is no such file. */
+async function servePage(
+  page: Pick<PageFiles, 'answer'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  if (methodOf(request) !== 'GET') return false
+  const answer = await page.answer(pathOf(request), request.headers['if-none-match'])
+  if (answer === undefined) return false
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length }).end(answer.body)
+  return true
 }
 
 async function told(
@@ -182,33 +216,36 @@ function textOf(answer: object, sent: WeakMap<object, string>): string {
   return text
 }
 
-function refuseWebPages(app: FastifyInstance): void {
-  app.addHook('onRequest', async request => {
-    if (request.headers.origin !== undefined)
-      throw new WeaveError('USAGE', 'requests from web pages are refused', 'use the command line or a local program')
-  })
+function refuseWebPages({ headers }: IncomingMessage): void {
+  if (headers.origin !== undefined)
+    throw new WeaveError('USAGE', 'requests from web pages are refused', 'use the command line or a local program')
 }
 
-function answerFailures(app: FastifyInstance, onFault: (text: string) => void): void {
-  app.setErrorHandler(async (error, _request, reply) => {
-    const known = error instanceof WeaveError ? error : undefined
-    const status = (error as { statusCode?: unknown }).statusCode
-    const isClients = typeof status === 'number' && status >= 400 && status < 500
-    if (known === undefined && !isClients)
-      onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    await reply.status(known?.httpStatus ?? (isClients ? status : 500)).send({
-      code: known?.code ?? (isClients ? 'USAGE' : 'INTERNAL'),
-      message: errorText(error),
-      remedy:
-        known?.remedy ??
-        (isClients ? 'see docs/api.md' : 'look for the details in the log of the daemon: this is a fault of weave-ts'),
-    })
+function notFound({ method, url }: IncomingMessage): BadRequest {
+  return new BadRequest(404, `no such call: ${method} ${url}`)
+}
+
+function answerFailure(
+  thrown: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onFault: (text: string) => void,
+): void {
+  const known = thrown instanceof WeaveError ? thrown : undefined
+  const mistake = thrown instanceof BadRequest ? thrown : undefined
+  if (known === undefined && mistake === undefined)
+    onFault(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
+  const body = JSON.stringify({
+    code: known?.code ?? (mistake === undefined ? 'INTERNAL' : 'USAGE'),
+    message: errorText(thrown),
+    remedy:
+      known?.remedy ??
+      (mistake === undefined
+        ? 'look for the details in the log of the daemon: this is a fault of weave-ts'
+        : 'see docs/api.md'),
   })
-  app.setNotFoundHandler(async (request, reply) => {
-    await reply
-      .status(404)
-      .send({ code: 'USAGE', message: `no such call: ${request.method} ${request.url}`, remedy: 'see docs/api.md' })
-  })
+  const status = known?.httpStatus ?? mistake?.status ?? 500
+  sendAnswer(request, response, { status, contentType: JSON_TYPE, body })
 }
 
 function parse(type: z.ZodType, body: unknown): unknown {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, Server } from 'node:http'
 /** Listens. Rejects with what `failureOf` makes of an error. */
 export function bound(
   server: Server,
-  at: { readonly host: string; readonly port: number },
+  at: { readonly host: string; readonly port: number } | { readonly path: string },
   failureOf: (error: NodeJS.ErrnoException) => Error,
 ): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, dirname, join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BadRequest, LocalServer, bodyOf, pathOf, sendAnswer } from '../api/mod.ts'
 import { WeaveError, errorText } from '../base/mod.ts'
 import { DRIVER_CALLS, parseDriverRequest, type DriverCallName, type DriverHandlers } from './driver-messages.ts'
 import { DRIVER_ANSWER_MS, DRIVER_BODY_BYTES_MAX, DRIVER_CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from './limits.ts'
@@ -18,11 +19,11 @@ type AnyHandler = (request: unknown, signal: AbortSignal) => object | Promise<ob
  * told when DRIVER_ANSWER_MS are over.
  */
 export class DriverServer {
-  readonly #app: FastifyInstance
+  readonly #server: LocalServer
   readonly #path: string
 
-  private constructor(app: FastifyInstance, path: string) {
-    this.#app = app
+  private constructor(server: LocalServer, path: string) {
+    this.#server = server
     this.#path = path
   }
 
@@ -37,16 +38,14 @@ export class DriverServer {
         `another process answers at ${path}`,
         'end it, or give each daemon of this machine a directory of its own with --docker-plugin-dir',
       )
-    // Loaded by the daemon alone, as the API's server does.
-    const { default: fastify } = await import('fastify')
-    const app = fastify({ bodyLimit: DRIVER_BODY_BYTES_MAX, logger: false, forceCloseConnections: true })
-    app.server.maxConnections = DRIVER_CONNECTIONS_MAX
-    app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
-    for (const name of Object.keys(DRIVER_CALLS) as DriverCallName[])
-      route(app, name, handlers[name] as AnyHandler, onFault)
-    app.setErrorHandler(async (error, _request, reply) => reply.status(400).send(failure(errorText(error))))
-    app.setNotFoundHandler(async (_request, reply) => reply.status(404).send(failure('there is no such call')))
+    const server = new LocalServer(
+      { connectionsMax: DRIVER_CONNECTIONS_MAX },
+      async (request, response) => {
+        const answer = await answerTo(request, response, handlers, onFault)
+        sendAnswer(request, response, { ...answer, contentType: CONTENT_TYPE, body: JSON.stringify(answer.body) })
+      },
+      onFault,
+    )
     // Nobody connects before the mode is right; and what is left over of a killed daemon is replaced in one step.
     let workplace: string | undefined
     try {
@@ -54,11 +53,11 @@ export class DriverServer {
       // Mode 0700.
       workplace = await mkdtemp(join(dirname(path), `.${basename(path)}.`))
       const fresh = join(workplace, 's')
-      await app.listen({ path: fresh })
+      await server.listen(fresh)
       await chmod(fresh, DRIVER_SOCKET_MODE)
       await rename(fresh, path)
     } catch (error) {
-      await app.close()
+      await server.close()
       throw new WeaveError(
         'PLUGIN_SOCKET',
         `the socket for Docker at ${path} cannot be made: ${errorText(error)}`,
@@ -67,42 +66,63 @@ export class DriverServer {
     } finally {
       if (workplace !== undefined) await rm(workplace, { recursive: true, force: true })
     }
-    return new DriverServer(app, path)
+    return new DriverServer(server, path)
   }
 
   /** Removes the socket first, so that Docker finds either a daemon that answers or none. */
   async close(): Promise<void> {
     await rm(this.#path, { force: true })
-    await this.#app.close()
+    await this.#server.close()
   }
 }
 
-function route(app: FastifyInstance, name: DriverCallName, handler: AnyHandler, onFault: (text: string) => void): void {
-  app.post(`/${name}`, async (request, reply) => {
-    reply.type(CONTENT_TYPE)
-    const input = parseDriverRequest(name, typeof request.body === 'string' ? request.body : '')
-    if (input instanceof Error) {
-      reply.status(400)
-      return JSON.stringify(failure(`weave-ts cannot use this ${name}: ${input.message}`))
-    }
-    const over = new AbortController()
-    const deadline = setTimeout(() => over.abort(), DRIVER_ANSWER_MS)
-    let isAnswered = false
-    // It closes after each answer, too: nobody listens then, and an abort costs a tenth of a request.
-    reply.raw.on('close', () => {
-      if (!isAnswered) over.abort()
-    })
-    try {
-      return JSON.stringify(await handler(input, over.signal))
-    } catch (error) {
-      if (error instanceof WeaveError) return JSON.stringify(failure(`${error.message} (${error.remedy})`))
-      onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
-      return JSON.stringify(failure(`a fault of weave-ts: ${errorText(error)}; see the log of its daemon`))
-    } finally {
-      isAnswered = true
-      clearTimeout(deadline)
-    }
+interface DriverAnswer {
+  readonly status: number
+  readonly body: object
+}
+
+/** Whatever type a body says that it has, it is JSON. */
+async function answerTo(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: DriverHandlers,
+  onFault: (text: string) => void,
+): Promise<DriverAnswer> {
+  const name = Object.hasOwn(DRIVER_CALLS, pathOf(request).slice(1))
+    ? (pathOf(request).slice(1) as DriverCallName)
+    : undefined
+  if (name === undefined || request.method !== 'POST') return { status: 404, body: failure('there is no such call') }
+  let isClosed = false
+  let onClose = (): void => undefined
+  response.on('close', () => {
+    isClosed = true
+    onClose()
   })
+  let text: string
+  try {
+    text = await bodyOf(request, DRIVER_BODY_BYTES_MAX)
+  } catch (error) {
+    if (!(error instanceof BadRequest)) throw error
+    return { status: 400, body: failure(error.message) }
+  }
+  const input = parseDriverRequest(name, text)
+  if (input instanceof Error)
+    return { status: 400, body: failure(`weave-ts cannot use this ${name}: ${input.message}`) }
+  const over = new AbortController()
+  const deadline = setTimeout(() => over.abort(), DRIVER_ANSWER_MS)
+  onClose = () => over.abort()
+  if (isClosed) over.abort()
+  try {
+    return { status: 200, body: await (handlers[name] as AnyHandler)(input, over.signal) }
+  } catch (error) {
+    if (error instanceof WeaveError) return { status: 200, body: failure(`${error.message} (${error.remedy})`) }
+    onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    return { status: 200, body: failure(`a fault of weave-ts: ${errorText(error)}; see the log of its daemon`) }
+  } finally {
+    // It closes after each answer, too: nobody listens then, and an abort costs a tenth of a request.
+    onClose = () => undefined
+    clearTimeout(deadline)
+  }
 }
 
 /** Docker makes it when it starts, which may be later: it and the one above it. */
