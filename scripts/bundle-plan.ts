@@ -11,6 +11,8 @@ export const PAGE_OUT = 'build/bundle/page'
 /** What is in the page besides ours: whoever gets it gets their licences with it. */
 export const PAGE_PACKAGES = ['d3-dispatch', 'd3-force', 'd3-quadtree', 'd3-timer', 'uplot'] as const
 const PROGRAM = 'lib/cli/main'
+/** The daemon that `launch` starts, without the command line. */
+const DAEMON = 'lib/daemon/process'
 /** What most commands need, in one file of the format that Node.js loads fastest. */
 const CLIENT = 'lib/cli/client'
 /** What that loads now and then, by their names in `OUT`. */
@@ -42,7 +44,7 @@ const COMMON: BuildOptions = {
 /** The whole program in parts that share what they have in common, and are loaded when they are needed. */
 export const PROGRAM_BUILD: BuildOptions = {
   ...COMMON,
-  entryPoints: [PROGRAM, ...SELDOM].map(compiled),
+  entryPoints: [PROGRAM, DAEMON, ...SELDOM].map(compiled),
   splitting: true,
 }
 

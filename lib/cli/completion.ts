@@ -68,7 +68,7 @@ ${bashCompletion(program)}`
 }
 
 function longOptions(command: Command): string[] {
-  const own = command.options.filter(option => !option.hidden && option.long !== undefined && option.long !== null)
+  const own = command.options.filter(option => option.long !== undefined && option.long !== null)
   return [...own.map(option => option.long!), '--help']
 }
 

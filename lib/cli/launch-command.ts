@@ -7,7 +7,6 @@ import { clientOf, collected, print, settingsOf, withSettings } from './settings
 
 interface Options extends Omit<LaunchOptions, 'stateDir'> {
   readonly foreground?: boolean
-  readonly fromParent?: boolean
   readonly replace?: boolean
   readonly force?: boolean
   readonly resume?: boolean
@@ -115,12 +114,7 @@ export function addLaunchCommand(program: Command): void {
     .option('--forget-option <name>', 'back to the default of an option of earlier launches; repeatable', collected, [])
     .option('--forget-options', 'back to the defaults of all options of earlier launches, the password file too')
     .option('--wait [seconds]', 'return once it is of a mesh; fail when it is of none by then (30 s unless given)')
-    .addOption(new Option('--from-parent').hideHelp())
     .action(async (peers: string[], options: Options, command: Command) => {
-      if (options.fromParent === true) {
-        const { runFromParent } = await import('../daemon/process.ts')
-        return runFromParent(options.foreground !== true)
-      }
       const settings = settingsOf(command)
       const { daemonConfigOf } = await import('./launch-options.ts')
       const { derivedSettingsOf, readRememberedLaunch } = await import('../daemon/mod.ts')

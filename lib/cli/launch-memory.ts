@@ -5,18 +5,7 @@ import { optionName, type GivenOptions, type RememberedLaunch } from '../daemon/
 
 /** Of this launch only; and `password`, since no secret is kept. That a mesh is open is remembered elsewhere. */
 const NOT_REMEMBERED = [
-  ...[
-    'stateDir',
-    'json',
-    'foreground',
-    'fromParent',
-    'replace',
-    'force',
-    'resume',
-    'forgetOptions',
-    'forgetOption',
-    'wait',
-  ],
+  ...['stateDir', 'json', 'foreground', 'replace', 'force', 'resume', 'forgetOptions', 'forgetOption', 'wait'],
   ...['password', 'open'],
 ]
 const SECRET_FILES = ['passwordFile', 'otherPasswordFile']

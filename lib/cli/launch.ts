@@ -40,7 +40,7 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
   const log = isInUnit ? STANDARD_ERROR : openLog(logPath)
   const child = spawn(
     process.execPath,
-    [COMMAND, 'launch', ...(isInUnit ? ['--foreground'] : []), '--from-parent', '--state-dir', config.stateDir],
+    [COMMAND, 'launch', '--from-parent', ...(isInUnit ? ['--foreground'] : []), '--state-dir', config.stateDir],
     {
       detached: true,
       cwd: '/',

@@ -36,7 +36,6 @@ t.test('commands, options and their values are offered', async t => {
   t.strictSame(offered(['launch', '--port', '']), [], 'a number')
   t.strictSame(offered(['status', 'p']), ['peers'])
   t.strictSame(offered(['service', 'un']), ['uninstall'])
-  t.notOk(offered(['launch', '--']).includes('--from-parent'), 'what is hidden')
   t.strictSame(offered(['help', 'keyg']), ['keygen'])
 })
 
