@@ -9,6 +9,7 @@
 #include "bytes.h"
 #include "napi-values.h"
 #include "registry.h"
+#include "resident.h"
 
 namespace weave {
 namespace {
@@ -429,6 +430,9 @@ napi_value peer_credentials(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// releaseMemory() → of how many bytes of files it let go.
+napi_value give_memory_back(napi_env env, napi_callback_info) { return number_value(env, release_memory()); }
+
 }  // namespace
 
 void define_control(napi_env env, napi_value exports) {
@@ -460,6 +464,7 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "setOffload", set_offload);
   define(env, exports, "socketPair", socket_pair);
   define(env, exports, "peerCredentials", peer_credentials);
+  define(env, exports, "releaseMemory", give_memory_back);
 }
 
 }  // namespace weave

@@ -5,6 +5,7 @@
 
 #include "binding.h"
 #include "registry.h"
+#include "resident.h"
 
 namespace weave {
 namespace {
@@ -204,6 +205,7 @@ void define_lane(napi_env env, napi_value exports) {
 }  // namespace weave
 
 NAPI_MODULE_INIT() {
+  weave::keep_malloc_lean();
   weave::define_control(env, exports);
   weave::define_lane(env, exports);
   weave::define_pieces(env, exports);

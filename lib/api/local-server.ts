@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { bound, ended, hasBody } from './tcp-server.ts'
 
 /** Of a connection that rests between requests: longer than clients that keep them are quiet. */
-const REST_MS_MAX = 72_000
+const IDLE_CONNECTION_MS_MAX = 72_000
 
 export interface LocalServerOptions {
   readonly connectionsMax: number
@@ -22,7 +22,7 @@ export class LocalServer {
     handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
     onFault: (text: string) => void,
   ) {
-    this.#server = createServer({ keepAliveTimeout: REST_MS_MAX }, (request, response) => {
+    this.#server = createServer({ keepAliveTimeout: IDLE_CONNECTION_MS_MAX }, (request, response) => {
       handle(request, response).catch((error: unknown) => {
         onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
         response.destroy()

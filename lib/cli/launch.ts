@@ -13,6 +13,12 @@ const MESSAGE_BYTES_MAX = 64 * 1024
 const STANDARD_ERROR = 2
 const LAUNCH_NOTICE_AFTER_MS = 2_000
 
+/**
+ * What the runtime of a daemon is told. With the 16 MiB that it takes otherwise, young objects lie about until there is no more
+ * room; a daemon makes few.
+ */
+const RUNTIME_OPTIONS = ['--max-semi-space-size=2']
+
 /** The program itself. */
 export const COMMAND = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))
 
@@ -40,7 +46,15 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
   const log = isInUnit ? STANDARD_ERROR : openLog(logPath)
   const child = spawn(
     process.execPath,
-    [COMMAND, 'launch', '--from-parent', ...(isInUnit ? ['--foreground'] : []), '--state-dir', config.stateDir],
+    [
+      ...RUNTIME_OPTIONS,
+      COMMAND,
+      'launch',
+      '--from-parent',
+      ...(isInUnit ? ['--foreground'] : []),
+      '--state-dir',
+      config.stateDir,
+    ],
     {
       detached: true,
       cwd: '/',

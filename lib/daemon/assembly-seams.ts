@@ -49,6 +49,8 @@ export interface AssemblySeams {
   examineHost(asked: HostQuestion): Promise<HostFacts>
   /** Of the file system of a path, for a user process; NaN when the system does not tell. */
   freeBytes(path: string): number
+  /** Gives memory back that is not needed now. */
+  releaseMemory(): void
   openEngine(config: DaemonConfig, settings: DerivedSettings): OpenEngine
   listen(options: ListenOptions, onConnection: (socket: LinkSocket) => void): Promise<LinkServer>
   loadIdentity(stateDir: string): LoadedIdentity

@@ -34,6 +34,7 @@ import { HostService } from './host-service.ts'
 import { writeInstance } from './instance.ts'
 import { IpamService } from './ipam-service.ts'
 import type { LaunchRecord } from './launch-record.ts'
+import { LeanMemory } from './lean-memory.ts'
 import { LostState } from './lost-state.ts'
 import type { Memory } from './memory.ts'
 import { MetricsService } from './metrics-service.ts'
@@ -180,6 +181,7 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
     new EventsService(parts.events),
     new LostState(runner, record),
     new FailedTurns(() => services.failures),
+    new LeanMemory(seams.releaseMemory),
     new DiskRoom({ stateDir: config.stateDir, freeBytes: seams.freeBytes, runner }),
     new MeshService({
       runner,

@@ -27,6 +27,7 @@ import {
   loadIdentity,
   monotonicMillis,
   nodeSuite,
+  releaseMemory,
   resolvePeer,
   systemEntropy,
 } from '../io/mod.ts'
@@ -55,6 +56,7 @@ export function systemSeams(): AssemblySeams {
     preflight: names => preflight(runner, names),
     examineHost: asked => examineHost(runner, asked),
     freeBytes,
+    releaseMemory,
     openEngine,
     listen,
     loadIdentity: stateDir => loadIdentity(stateDir, { entropy: systemEntropy }),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import {
   MacTable,
@@ -46,6 +47,8 @@ export class Lanes {
     this.#events = events
     const macTable = new SharedArrayBuffer(MacTable.bytesFor(options.macCapacity))
     this.macs = new MacTable(macTable, options.macKey)
+    // Else each thread has a copy of the runtime's built-in functions near its own code, 1.5 MiB, to call them a little faster.
+    setFlagsFromString('--no-short-builtin-calls')
     const masks = SHAPES[options.shape ?? 'split']
     this.#samples = new LaneSamples(masks.length, order => this.#order(order))
     masks.forEach((mask, laneNumber) => {

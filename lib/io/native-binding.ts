@@ -73,6 +73,8 @@ export interface NativeBinding {
   socketPair(bytes?: number): [number, number]
   /** pid, uid and gid of the process at the other end of a Unix socket. */
   peerCredentials(descriptor: number): [number, number, number] | undefined
+  /** Gives memory back that is not needed; of how many bytes of files it let go. */
+  releaseMemory(): number
   openLane(
     engine: number,
     slab: Uint8Array,

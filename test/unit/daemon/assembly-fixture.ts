@@ -92,6 +92,7 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
     preflight: async () => at('preflight'),
     examineHost: async () => Promise.reject(new WeaveError('COMMAND_FAILED', 'this is no host', 'take another')),
     freeBytes: () => Number.NaN,
+    releaseMemory: () => undefined,
     openEngine: () => {
       at('engine')
       return {
