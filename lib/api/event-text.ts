@@ -10,7 +10,10 @@ export function eventText(
   { time, event, text, details }: Pick<EventView, 'time' | 'event' | 'text' | 'details'>,
   { before = '', mark = '' }: { readonly before?: string; readonly mark?: string },
 ): string {
-  const { peer, nickname, by, ...rest } = details
+  const { peer, nickname, by, ...others } = details
+  const { call, outcome, ...request } = others
+  // The trail of changes has these two in its text.
+  const rest = text === `${String(call)}: ${String(outcome)}` ? request : others
   const who =
     typeof peer !== 'string' ? '' : typeof nickname === 'string' ? peerLabel(peer, nickname) : shortPeerId(peer)
   const said = Object.entries(rest).flatMap(([key, value]) =>

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { SOFTWARE_VERSION } from '../api/mod.ts'
 import { withSettings } from './settings.ts'
+import { asTyped } from './left-out-values.ts'
 import { weaveAnswer } from './weave-answers.ts'
 
 export const EXIT_STATUSES = [
@@ -24,7 +25,9 @@ export function commandLine(isJson: boolean): Command {
       .helpOption('-h, --help')
       .enablePositionalOptions()
       .showHelpAfterError(isJson ? false : `  ${SEE_HELP} [USAGE]`)
-      .configureOutput({ outputError: (text, write) => write(isJson ? jsonOf(text) : complaintOf(text)) })
+      .configureOutput({
+        outputError: (text, write) => write(isJson ? jsonOf(asTyped(text)) : complaintOf(asTyped(text))),
+      })
       .exitOverride()
       .helpCommand(false)
       .addHelpText('after', EXIT_STATUS_HELP),

@@ -8,6 +8,11 @@ const TARGETS: Readonly<Record<string, string>> = {
   'dns-add': '_weave_ts_attached',
   'dns-remove': '_weave_ts_attached',
   hide: '_weave_ts_exposed',
+  ping: '_weave_ts_peers',
+  trace: '_weave_ts_peers',
+  perf: '_weave_ts_peers',
+  rmpeer: '_weave_ts_peers',
+  forget: '_weave_ts_contacts',
   help: '_weave_ts_commands',
 }
 
@@ -24,6 +29,13 @@ _weave_ts_attached() {
 }
 _weave_ts_exposed() {
   weave-ts ps 2>/dev/null | awk '$1 == "weave:expose" { for (i = 3; i <= NF; i++) if (index($i, "/")) print $i }' | _weave_ts_plain
+}
+# By nickname, and not this one, which comes first.
+_weave_ts_peers() {
+  weave-ts status peers 2>/dev/null | sed -n '2,$s/^[a-z2-7]*(\\(.*\\)).*/\\1/p' | _weave_ts_plain
+}
+_weave_ts_contacts() {
+  weave-ts status targets 2>/dev/null | _weave_ts_plain
 }
 `
 

@@ -7,6 +7,8 @@ import { clientOf, print, settingsOf, shown, withSettings, type Settings } from 
 import { sinceOf } from './since.ts'
 
 const LIMIT_DEFAULT = 100
+/** Who follows wants to see what comes. */
+const LIMIT_FOLLOWED = 10
 const LIMIT_MAX = 4_096
 const AGAIN_MS = 1_000
 
@@ -24,12 +26,13 @@ export function addEventsCommand(program: Command): void {
     .option('--since <time>', 'not what was before: as in 90s, 10m, 2h, 3d, or 2026-01-31T12:00:00Z')
     .option(
       '--limit <count>',
-      `so many of the newest at most, up to ${LIMIT_MAX} (default ${LIMIT_DEFAULT}; with --since all)`,
+      `so many of the newest at most, up to ${LIMIT_MAX} (default ${LIMIT_DEFAULT}; with --follow ${LIMIT_FOLLOWED}; with --since all)`,
     )
     .action(async (given: Given, command: Command) => {
       const settings = settingsOf(command)
       const since = given.since === undefined ? undefined : sinceOf(given.since, Date.now())
-      const limit = limitOf(given.limit, since === undefined ? LIMIT_DEFAULT : LIMIT_MAX)
+      const preset = given.follow === true ? LIMIT_FOLLOWED : LIMIT_DEFAULT
+      const limit = limitOf(given.limit, since === undefined ? preset : LIMIT_MAX)
       const { events } = await clientOf(settings).call('events', { limit, ...(since !== undefined && { since }) })
       if (given.follow !== true) return print(settings, events, events.map(renderEvent).join('\n'))
       for (const event of events) printOne(settings, event)

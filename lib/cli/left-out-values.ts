@@ -16,3 +16,8 @@ export function withValues(words: readonly string[]): string[] {
     return option === undefined || option.form.test(words[at + 1] ?? '') ? word : `${word}=${option.value}`
   })
 }
+
+/** A complaint about an option, without the value that was put in for it. */
+export function asTyped(complaint: string): string {
+  return [...VALUES].reduce((text, [name, { value }]) => text.replace(`'${name}=${value}'`, `'${name}'`), complaint)
+}

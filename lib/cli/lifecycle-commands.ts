@@ -15,7 +15,7 @@ export function addLifecycleCommands(program: Command): void {
     const settings = settingsOf(command)
     const { stopDaemon } = await import('./stop.ts')
     await stopDaemon(settings.stateDir)
-    print(settings, { ok: true }, '')
+    print(settings, { ok: true }, 'stopped; `weave-ts launch` goes on with the same options, mesh and addresses')
   })
   withSettings(
     program
@@ -32,7 +32,8 @@ export function addLifecycleCommands(program: Command): void {
     .action(async ({ force = false, yes = false }: { force?: boolean; yes?: boolean }, command: Command) => {
       const settings = settingsOf(command)
       const { isMeant, resetPlan } = await import('./reset-plan.ts')
-      for (const line of await resetPlan(settings.stateDir, force)) console.error(`weave-ts: reset: ${line}`)
+      const plan = await resetPlan(settings.stateDir, force)
+      for (const line of plan) console.error(`weave-ts: reset${yes ? '' : ' means'}: ${line}`)
       const isSure = yes || (await isMeant('weave-ts: go on?'))
       if (isSure === undefined && !force)
         throw new WeaveError(

@@ -25,7 +25,7 @@ export function addMeshCommands(program: Command): void {
       const answer = await client.call('connect', { targets: peers, replace })
       const note = givesWayNote((await client.call('status')).mesh)
       if (note !== undefined) console.error(`weave-ts: ${note}`)
-      print(settings, answer, '')
+      print(settings, answer, connectText(peers, replace))
     })
   withSettings(
     program
@@ -57,7 +57,7 @@ export function addMeshCommands(program: Command): void {
     .action(async ({ timeout }: { timeout?: string }, command: Command) => {
       const settings = settingsOf(command)
       const status = await prime(clientOf(settings), timeout)
-      print(settings, status, '')
+      print(settings, status, `addresses of ${status.ipam.range} can be given`)
     })
   withSettings(
     program
@@ -86,6 +86,13 @@ export function givesWayNote({ id, isUnused }: Pick<Status['mesh'], 'id' | 'isUn
   return id === null || !isUnused
     ? undefined
     : `no address was given in the mesh ${id} of this host yet: it is left for that of the peers, if they are of another one`
+}
+
+/** What a `connect` has begun, in words: whether anybody answers is not known yet. */
+export function connectText(peers: readonly string[], isReplaced: boolean): string {
+  const only = isReplaced ? ', and no other' : ''
+  if (peers.length === 0) return 'no peer is named any more; links that are up stay'
+  return `${[...new Set(peers)].join(', ')}${only}: tried from now on; \`weave-ts status connections\` shows how it goes`
 }
 
 /** What became of a `forget`, in words. */

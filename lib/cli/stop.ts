@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ApiClient } from '../api/mod.ts'
+import { ApiClient, readSocketOf } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
 import { HostNetwork } from '../host/mod.ts'
 import { ChildProcessRunner, stateLockHolder } from '../io/mod.ts'
@@ -14,7 +14,8 @@ const POLL_MS = 20
 /** Stops the daemon of a state directory and returns when it has let go of everything. */
 export async function stopDaemon(stateDir: string): Promise<void> {
   const holder = stateLockHolder(stateDir)
-  await new ApiClient(socketPathOf(stateDir)).call('stop')
+  // By the socket of those who may look a member of that group hears that this is for root.
+  await new ApiClient(socketPathOf(stateDir), { readSocketPath: () => readSocketOf(stateDir) }).call('stop')
   await ended(stateDir, holder?.pid)
 }
 

@@ -30,7 +30,7 @@ export function otherPeer(
   if (one === undefined)
     throw new WeaveError(
       'PEER_UNKNOWN',
-      `no peer is known that is called ${text}, and no id of one begins so; known are ${known.length - 1} others`,
+      `no peer is known that is called ${text}, and no id of one begins so; other peers that are known: ${known.length - 1}`,
       `name it ${HOW}, as \`weave-ts status peers\` shows them, or by an address of a container behind it`,
     )
   if (one === self.peerId)

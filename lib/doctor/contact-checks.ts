@@ -16,7 +16,7 @@ const REMEDIES: readonly (readonly [RegExp, (address: string) => string])[] = [
     a => `see on that host whether weave-ts runs and listens there (weave-ts status), and that ${a} is its address`,
   ],
   [
-    /ETIMEDOUT|timed out|no answer within|EHOSTUNREACH|ENETUNREACH|did not complete the handshake/,
+    /ETIMEDOUT|timed out|no answer within|nothing heard|EHOSTUNREACH|ENETUNREACH|did not complete the handshake/,
     a =>
       `see that the host is up, and let its TCP port through the firewalls on both hosts and between them (nc -vz to ${a})`,
   ],

@@ -45,7 +45,9 @@ export function parseAddressForm(text: string, range: Cidr, examples = examplesO
 
 function faultOf(text: string): string {
   if (parseIpv4(text) !== undefined) return 'has no prefix length, such as /24'
-  if (parseIp(text.split('/')[0]!) === undefined) return 'is not an address with a prefix length'
+  const address = text.split('/')[0]!
+  if (parseIpv4(address) !== undefined) return 'has no prefix length from /0 to /32'
+  if (parseIp(address) === undefined) return 'is not an address with a prefix length'
   return 'is an IPv6 address: those follow from the IPv4 addresses, and are not asked for'
 }
 

@@ -56,6 +56,18 @@ t.test('targets are those that the daemon and the host have', async t => {
   t.ok(offered(['attach', 'net']).includes('net:default'))
 })
 
+t.test('peers are offered by nickname, but for this one, and contacts as they were given', async t => {
+  const offers = (command: string, printed: string) =>
+    offered([command, ''], printed).filter(word => !word.startsWith('-'))
+  const peers = [
+    'rusxpj4v(host1)\n   -> 192.0.2.2:6783        uxgy6g65(host2)                       established',
+    'uxgy6g65(host2)\n   data path direct, mtu=1500\n   <- 192.0.2.1:6783        rusxpj4v(host1)    established',
+    '7y4d7ayn(host3) - unreachable!',
+  ].join('\n')
+  for (const command of ['ping', 'trace', 'perf', 'rmpeer']) t.strictSame(offers(command, peers), ['host2', 'host3'])
+  t.strictSame(offers('forget', 'host2\n192.0.2.9:7000'), ['host2', '192.0.2.9:7000'])
+})
+
 t.test('what stands in a name is not run', async t => {
   const ps = 'netns:$(touch${IFS}run) 02:00:00:00:00:01 10.32.0.1/12\nnetns:`touch${IFS}run` 0 1\nnetns:a;b 0 1'
   t.strictSame(offered(['detach', 'netns'], ps), [])

@@ -19,9 +19,14 @@ t.test('a line says when, what, of whom, and what of it', async t => {
   }
   t.equal(
     renderEvent({ ...EVENT, event: 'asked', text: 'attach: done', details: asked }),
-    '2026-01-31 12:00:00 asked              attach: done call=attach request={"target":"netns:a"} outcome=done ' +
+    '2026-01-31 12:00:00 asked              attach: done request={"target":"netns:a"} ' +
       'by uid 0, logged in as 1000 (pid 7 node)',
   )
+})
+
+t.test('what the text does not say of a change is told beside it', async t => {
+  const details = { call: 'attach', outcome: 'done' }
+  t.match(renderEvent({ ...EVENT, text: 'attach', details }), /attach call=attach outcome=done$/)
 })
 
 t.test('whatever the details are, it is one line', async t => {

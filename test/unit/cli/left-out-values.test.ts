@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withValues } from '../../../lib/cli/left-out-values.ts'
+import { asTyped, withValues } from '../../../lib/cli/left-out-values.ts'
 
 t.test('a value that was left out is put in; a word that is no time stays a word', async t => {
   for (const [words, expected] of [
@@ -16,4 +16,9 @@ t.test('a value that was left out is put in; a word that is no time stays a word
     ['dns-lookup constructor toString __proto__', 'dns-lookup constructor toString __proto__'],
   ] as const)
     t.strictSame(withValues(words.split(' ')), expected.split(' '))
+})
+
+t.test('a complaint names an option as it was typed', async t => {
+  t.equal(asTyped("error: unknown option '--watch=2'"), "error: unknown option '--watch'")
+  t.equal(asTyped("error: unknown option '--watch=3'"), "error: unknown option '--watch=3'")
 })

@@ -11,6 +11,7 @@ t.test('each way to fail has its own remedy', async t => {
     ['h1 does not resolve', /weave-ts forget 192\.0\.2\.9:6783/],
     ['ECONNREFUSED', /whether weave-ts runs and listens there/],
     ['timed out after 10 s', /let its TCP port through the firewalls/],
+    ['nothing heard from the other side for too long', /see that the host is up, and let its TCP port through/],
     ['the other side was not told to join this mesh; run x there', /connect` on that host/],
     ['two different meshes: a and b; decide', /leave one of the two meshes/],
     ['no answer within 10 s', /let its TCP port through the firewalls/],

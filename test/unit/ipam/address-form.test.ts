@@ -32,6 +32,9 @@ t.test('anything else says what is right', async t => {
   for (const text of [...cases, 'net:x/24', 'eth:10.2.1.1/24', ' 10.2.1.1/24', '10.2.1.1/024', 'none']) {
     t.throws(() => parseAddressForm(text, RANGE), { code: 'BAD_ADDRESS', remedy: /10\.32\.1\.5\/24/ }, text)
   }
+  t.throws(() => parseAddressForm('10.2.1.1/33', RANGE), {
+    message: '"10.2.1.1/33" has no prefix length from /0 to /32',
+  })
   t.throws(() => parseAddressForm('net:10.2.2.9/24', RANGE), {
     message: /10\.2\.2\.0\/24/,
     remedy: /ip:10\.2\.2\.9\/24/,
