@@ -109,6 +109,10 @@ napi_value close_engine(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
+napi_value test_value(napi_env env, SelfTest test) {
+  return text_value(env, test == SelfTest::passed ? "passed" : test == SelfTest::failed ? "failed" : "untested");
+}
+
 napi_value describe_engine(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
@@ -124,8 +128,8 @@ napi_value describe_engine(napi_env env, napi_callback_info info) {
   set("tapUso", bool_value(env, engine->join_udp));
   set("udpGso", bool_value(env, engine->udp_gso));
   set("udpGro", bool_value(env, engine->udp.gro));
-  set("udpSelfTest", text_value(env, engine->udp_test == SelfTest::passed   ? "passed"
-                                     : engine->udp_test == SelfTest::failed ? "failed" : "untested"));
+  set("udpSelfTest", test_value(env, engine->udp_test));
+  set("tapSelfTest", test_value(env, engine->tap_test));
   return result;
 }
 

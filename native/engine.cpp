@@ -43,7 +43,9 @@ std::shared_ptr<Engine> Engine::open(const EngineOptions& options, Failure& fail
     if (engine->tap < 0) return nullptr;
   }
   engine->join_tcp = engine->tap_offloads.tso;
-  engine->join_udp = engine->tap_offloads.uso;
+  if (engine->tap_offloads.uso && options.tap_descriptor < 0) engine->tap_test = test_tap_datagrams();
+  engine->join_udp = engine->tap_offloads.uso && engine->tap_test != SelfTest::failed;
+  engine->join_udp_proved = engine->tap_test == SelfTest::passed;
   engine->udp_gso = options.udp_gso;
   if (options.udp_gso) {
     engine->udp_test = test_udp_offloads(engine->udp.gro);
@@ -258,7 +260,7 @@ bool Engine::set_offload(const std::string& name, bool on) {
   }
   tap_offloads = wanted;
   join_tcp = wanted.tso;
-  join_udp = wanted.uso;
+  join_udp = wanted.uso && tap_test != SelfTest::failed;
   return true;
 }
 

@@ -82,7 +82,7 @@ class Engine {
   TapOffloads tap_offloads;
   std::atomic<bool> udp_gso{true}, join_tcp{true}, join_udp{true};
   std::atomic<bool> join_udp_proved{false};  // the TAP has taken a super-frame of datagrams
-  SelfTest udp_test = SelfTest::untested;
+  SelfTest udp_test = SelfTest::untested, tap_test = SelfTest::untested;
   Counters counters[LANES_MAX];
   int wake_descriptor[LANES_MAX];
 

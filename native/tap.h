@@ -14,6 +14,12 @@ struct Failure {
   const char* step = "";
 };
 
+enum class SelfTest { passed, failed, untested };
+
+// Writes a super-frame of datagrams to a TAP in a network namespace of its own, and checks what arrives. Untested without the
+// right to make such a namespace.
+SelfTest test_tap_datagrams();
+
 // Opens (making it if need be) the TAP `name`; returns the non-blocking descriptor or -1. `offloads` is set to what the
 // kernel granted, `name` to what it is called.
 int open_tap(std::string& name, TapOffloads& offloads, Failure& failure);

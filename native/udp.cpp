@@ -24,8 +24,8 @@ bool set_option(int descriptor, int level, int name, int value) {
 }
 
 void set_buffers(int descriptor) {
-  if (!set_option(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES)) {
-    set_option(descriptor, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
+  if (!set_option(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)) {
+    set_option(descriptor, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
   }
   if (!set_option(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES)) {
     set_option(descriptor, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);

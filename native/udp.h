@@ -25,7 +25,6 @@ socklen_t to_sockaddr(const Endpoint& endpoint, int family, sockaddr_in6& out);
 void from_sockaddr(const sockaddr_in6& address, Endpoint& out);
 
 // Sends a train over the loopback device and checks what arrives.
-enum class SelfTest { passed, failed, untested };
 SelfTest test_udp_offloads(bool gro);
 
 }  // namespace weave

@@ -123,6 +123,7 @@ export interface EngineDescription {
   readonly udpGro: boolean
   /** `untested`: the loopback device was down. */
   readonly udpSelfTest: 'passed' | 'failed' | 'untested'
+  readonly tapSelfTest: 'passed' | 'failed' | 'untested'
 }
 
 const FILE = `prebuilds/${process.platform}-${process.arch}/engine.node`
