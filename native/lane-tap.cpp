@@ -129,7 +129,10 @@ void Lane::write_super_frame(SuperFrame& frame) {
     count_(TAP_TX_WRITES);
     count_(TAP_TX_FRAMES, static_cast<uint64_t>(frame.segments));
     count_(TAP_TX_BYTES, static_cast<uint64_t>(frame.length));
-    if (vnet[1] == VNET_GSO_UDP_L4) engine_->join_udp_proved.store(true, std::memory_order_relaxed);
+    // Not written again and again: other lanes read what lies beside it.
+    if (vnet[1] == VNET_GSO_UDP_L4 && !engine_->join_udp_proved.load(std::memory_order_relaxed)) {
+      engine_->join_udp_proved.store(true, std::memory_order_relaxed);
+    }
     return;
   }
   if (frame.segments > 1 && vnet[1] == VNET_GSO_UDP_L4 && is_refusal(errno)) {
