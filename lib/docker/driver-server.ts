@@ -88,15 +88,15 @@ async function answerTo(
   handlers: DriverHandlers,
   onFault: (text: string) => void,
 ): Promise<DriverAnswer> {
-  const name = Object.hasOwn(DRIVER_CALLS, pathOf(request).slice(1))
-    ? (pathOf(request).slice(1) as DriverCallName)
-    : undefined
-  if (name === undefined || request.method !== 'POST') return { status: 404, body: failure('there is no such call') }
-  let isClosed = false
-  let onClose = (): void => undefined
+  const called = pathOf(request).slice(1)
+  if (!Object.hasOwn(DRIVER_CALLS, called) || request.method !== 'POST')
+    return { status: 404, body: failure('there is no such call') }
+  const name = called as DriverCallName
+  const over = new AbortController()
+  let isAnswered = false
+  // It closes after each answer, too: nobody listens then, and an abort costs a tenth of a request.
   response.on('close', () => {
-    isClosed = true
-    onClose()
+    if (!isAnswered) over.abort()
   })
   let text: string
   try {
@@ -108,10 +108,7 @@ async function answerTo(
   const input = parseDriverRequest(name, text)
   if (input instanceof Error)
     return { status: 400, body: failure(`weave-ts cannot use this ${name}: ${input.message}`) }
-  const over = new AbortController()
   const deadline = setTimeout(() => over.abort(), DRIVER_ANSWER_MS)
-  onClose = () => over.abort()
-  if (isClosed) over.abort()
   try {
     return { status: 200, body: await (handlers[name] as AnyHandler)(input, over.signal) }
   } catch (error) {
@@ -119,8 +116,7 @@ async function answerTo(
     onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
     return { status: 200, body: failure(`a fault of weave-ts: ${errorText(error)}; see the log of its daemon`) }
   } finally {
-    // It closes after each answer, too: nobody listens then, and an abort costs a tenth of a request.
-    onClose = () => undefined
+    isAnswered = true
     clearTimeout(deadline)
   }
 }
