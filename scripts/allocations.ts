@@ -10,6 +10,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { AddressAsker, DOCKER_AWAY } from '../test/support/address-asker.ts'
+import { cpuSecondsOf } from '../test/support/process-facts.ts'
 import { Testbed, type Host } from '../test/support/testbed.ts'
 
 const SECONDS_MAX = 2
@@ -34,13 +35,6 @@ const runs = Number(process.env['RUNS'] ?? 3)
 const sizes = (process.env['AT_ONCE'] ?? '1 16 64').split(/[\s,]+/).map(Number)
 const given = new Set<string>()
 let next = 1
-
-/** Processor time that a process took. */
-function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
 
 /** Transactions that the store has committed. */
 function writesOf(host: Host): number {

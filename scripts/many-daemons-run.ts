@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as passed } from 'node:timers/promises'
 import type { Status } from '../lib/api/mod.ts'
+import { cpuSecondsOf, isRunning, residentKibibytesOf } from '../test/support/process-facts.ts'
 import { must, waitFor } from '../test/support/testbed-command.ts'
 import type { Host, Testbed } from '../test/support/testbed.ts'
 
@@ -97,7 +99,7 @@ export class ManyDaemons {
     this.#note(`idle: ${corePercent.mean.toFixed(2)} % of a core, ${sentPerSecond.mean.toFixed(0)} B/s sent, each`)
     const links: number[] = []
     for (const { host } of members) links.push(linksOf(await host.daemon.api.call('status')))
-    const residentMebibytes = spread(members.map(residentOf))
+    const residentMebibytes = spread(members.map(({ pid }) => residentKibibytesOf(pid) / 1024))
 
     const lossSeconds = await this.#lose(members)
     return {
@@ -190,10 +192,8 @@ async function acquaint(hosts: readonly Host[]): Promise<void> {
   }
 }
 
-/** Utime and stime of the whole process, and its interface in the namespace where it lives. */
+/** Its processor time, and its interface in the namespace where it lives. */
 function meterOf({ pid }: Member): Meter {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const line = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
     .split('\n')
     .map(text => text.trim())
@@ -203,18 +203,10 @@ function meterOf({ pid }: Member): Meter {
     .trim()
     .split(/\s+/)
   return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    cpuSeconds: cpuSecondsOf(pid),
     receivedBytes: Number(counters[0]),
     sentBytes: Number(counters[8]),
   }
-}
-
-/** USER_HZ: the same on all platforms that we build for. */
-const TICKS_PER_SECOND = 100
-
-function residentOf({ pid }: Member): number {
-  const kibibytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kibibytes) / 1024
 }
 
 function linksOf(status: Status): number {
@@ -225,16 +217,4 @@ function linksOf(status: Status): number {
 function spread(values: readonly number[]): Spread {
   const sum = values.reduce((total, value) => total + value, 0)
   return { least: Math.min(...values), mean: sum / values.length, most: Math.max(...values) }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-function passed(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
 }

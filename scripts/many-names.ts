@@ -7,6 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { cpuSecondsOf, residentKibibytesOf } from '../test/support/process-facts.ts'
 import { waitFor } from '../test/support/testbed-command.ts'
 import { Testbed, meshed, type Host } from '../test/support/testbed.ts'
 
@@ -30,10 +31,7 @@ let isBroken = false
 
 /** Kilobytes that the process holds, and milliseconds of processor time that it took. */
 function costOf(pid: number): { rssKb: number; cpuMs: number } {
-  const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1])
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { rssKb, cpuMs: (Number(fields[11]) + Number(fields[12])) * 10 }
+  return { rssKb: residentKibibytesOf(pid), cpuMs: cpuSecondsOf(pid) * 1_000 }
 }
 
 /** On the wire, with all headers. */

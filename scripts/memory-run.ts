@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { setTimeout as passed } from 'node:timers/promises'
+import { cpuSecondsOf } from '../test/support/process-facts.ts'
 import { launchedPair } from '../test/support/testbed-line.ts'
 import { waitFor } from '../test/support/testbed-command.ts'
 import type { Host, Testbed } from '../test/support/testbed.ts'
@@ -29,8 +30,6 @@ const RUN_LIMIT_MS = 30_000
 const PINGS = 3_000
 const PING_BYTES = 1_200
 const STATUS_CALLS = 100
-/** USER_HZ: the same on all platforms that we build for. */
-const TICKS_PER_SECOND = 100
 
 /** Launches so many daemons on one switch, and measures them once they have settled. */
 export async function measureMesh(bed: Testbed, daemons: number, settleMs: number): Promise<MemoryFigure> {
@@ -85,15 +84,4 @@ export async function measureGrowth(
     note(`run ${run}: ${(split.resident / 1024).toFixed(1)} MiB`)
   }
   return { resident, privateDirty }
-}
-
-/** Utime and stime of the whole process. */
-function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-}
-
-function passed(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import type { Machine } from './report.ts'
 
@@ -22,13 +21,4 @@ export function load(): number {
 /** In one line. */
 export function machineWords({ processor, cores, memoryGib, kernel, node }: Machine): string {
   return `${cores} processors (${processor}), ${memoryGib} GiB of memory, Linux ${kernel}, Node.js ${node}`
-}
-
-/** Whether a process is still there. */
-export function isThere(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
 }

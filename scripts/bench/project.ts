@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { projectRoot } from '../check-docs.ts'
 
-/** Where this checkout is; compiled, this file lies in `build/scripts/bench`. */
-export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url))
+/** Where this checkout is. */
+export const PROJECT = projectRoot()
 
 /** The path of an installed program, or undefined. */
 export function installed(program: string): string | undefined {

@@ -1,3 +1,5 @@
+import { TICKS_PER_SECOND } from '../../test/support/process-facts.ts'
+
 /**
  * What programs and the kernel print, read. All throw where a text is not what they expect: a figure that was not read must
  * not become one.
@@ -50,16 +52,6 @@ export function readPing(text: string): number[] {
   const times = [...text.matchAll(/ time=([\d.]+) ms/g)].map(match => Number(match[1]))
   if (times.length === 0) throw new Error(`no answer to ping: ${text.trim().split('\n').at(-1) ?? ''}`)
   return times
-}
-
-const TICKS_PER_SECOND = 100
-
-/** Seconds of processor time in `/proc/PID/stat`: user and system, of all threads. */
-export function readCpuSeconds(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const ticks = Number(fields[11]) + Number(fields[12])
-  if (!Number.isFinite(ticks)) throw new Error(`no processor time in: ${stat.slice(0, 100)}`)
-  return ticks / TICKS_PER_SECOND
 }
 
 /** Busy seconds of all processors in the first line of `/proc/stat`: all but idle and iowait. */

@@ -1,10 +1,11 @@
 import { setTimeout as passed } from 'node:timers/promises'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isRunning } from '../../test/support/process-facts.ts'
 import { Testbed } from '../../test/support/testbed.ts'
 import { compiled } from './compiler.ts'
 import type { Line, Started, System } from './line.ts'
-import { isThere, load, machine } from './machine.ts'
+import { load, machine } from './machine.ts'
 import type { MeasureKey, Step, Values } from './measures.ts'
 import { PROJECT } from './project.ts'
 import { readMemory } from './readings.ts'
@@ -135,7 +136,7 @@ export class Runner {
     try {
       add(values, await run())
     } catch (error) {
-      const gone = pids.some(pid => !isThere(pid)) ? ' (a daemon has ended)' : ''
+      const gone = pids.some(pid => !isRunning(pid)) ? ' (a daemon has ended)' : ''
       this.#failed(`${system.name}: ${what}${gone}`, error)
     }
   }

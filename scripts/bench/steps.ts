@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { cpuSecondsOf } from '../../test/support/process-facts.ts'
 import type { Line } from './line.ts'
 import type { MeasureKey, Step } from './measures.ts'
-import { readBusySeconds, readCpuSeconds } from './readings.ts'
+import { readBusySeconds } from './readings.ts'
 import { percentile } from './statistics.ts'
 import { iperfOver, pairsOver, pingOver } from './traffic.ts'
 
@@ -77,7 +78,7 @@ export async function rekeyStep(line: Line, keyMark: () => Promise<string>): Pro
 }
 
 export function cpuOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + readCpuSeconds(readFileSync(`/proc/${pid}/stat`, 'utf8')), 0)
+  return pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0)
 }
 
 function busy(): number {

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { waitFor } from '../../test/support/testbed-command.ts'
+import { whileServed } from '../../test/support/testbed-server.ts'
 import type { Line } from './line.ts'
 import { readIperf, readPing, type IperfReading } from './readings.ts'
 
-const START_MS = 20_000
 const SLACK_MS = 20_000
 const IPERF_PORT = 5201
 const PAIRS_PORT = 5301
@@ -24,7 +21,7 @@ export async function iperfOver(line: Line, seconds: number, options: readonly s
 }
 
 function iperfOnce(line: Line, seconds: number, options: readonly string[]): Promise<IperfReading> {
-  return served(line, ['iperf3', '-s', '-1', '-B', line.address], IPERF_PORT, async () => {
+  return whileServed(line.to, ['iperf3', '-s', '-1', '-B', line.address], IPERF_PORT, async () => {
     const argv = ['iperf3', '-c', line.address, '-t', String(seconds), '-J', '--connect-timeout', '5000', ...options]
     const { stdout, stderr } = await line.from.run(argv, { limitMs: seconds * 1000 + SLACK_MS })
     return readIperf(stdout === '' ? stderr : stdout)
@@ -44,7 +41,7 @@ export function pairsOver(
   program: string,
   seconds: number,
 ): Promise<{ readonly requests: number; readonly connects: number }> {
-  return served(line, [program, 'serve', line.address, String(PAIRS_PORT)], PAIRS_PORT, async () => {
+  return whileServed(line.to, [program, 'serve', line.address, String(PAIRS_PORT)], PAIRS_PORT, async () => {
     const rate = async (what: string) => {
       const argv = [program, what, line.address, String(PAIRS_PORT), String(seconds)]
       const { status, stdout, stderr } = await line.from.run(argv, { limitMs: seconds * 1000 + SLACK_MS })
@@ -54,23 +51,4 @@ export function pairsOver(
     }
     return { requests: await rate('requests'), connects: await rate('connects') }
   })
-}
-
-/** Does something while a server runs at the far end, which is ended in any case. */
-async function served<T>(line: Line, server: readonly string[], port: number, during: () => Promise<T>): Promise<T> {
-  const argv = line.to.argv(...server)
-  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
-  const ended = once(child, 'exit')
-  let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-500)))
-  try {
-    await waitFor(`${server[0]!} to listen on port ${port}`, START_MS, async () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${said.trim()}`)
-      return (await line.to.must('ss', '-ltnH', 'sport', '=', `:${port}`)).trim() !== ''
-    })
-    return await during()
-  } finally {
-    child.kill('SIGKILL')
-    await ended
-  }
 }

@@ -16,12 +16,12 @@ import {
   TOO_BIG_PER_SECOND,
 } from '../../lib/overlay/constants.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
+import { LOOPBACK, sealTowards } from '../support/engine-session.ts'
 import { cut, MemoryPieces, piece } from '../support/memory-pieces.ts'
 import { testFrame } from './packet-engine-fixture.ts'
 
 const native = nativeBinding()
 const VNET_BYTES = 10
-const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 200)
 
 function reassembler() {
@@ -142,13 +142,7 @@ function pair() {
   }
   const near = open()
   const far = open()
-  const key = new Uint8Array(32).fill(4)
-  const session = { peerIndex: 1, cipher: 'chacha20-poly1305', sendKey: key, receiveKey: key } as const
-  for (const { engine } of [near, far]) engine.setPeer(1, new Uint8Array(8).fill(1))
-  near.engine.addSession({ ...session, receiverIndex: 5, remoteIndex: 6 })
-  far.engine.addSession({ ...session, receiverIndex: 6, remoteIndex: 5 })
-  near.engine.sealWith(1, 5)
-  near.engine.setEndpoint(1, { ip: LOOPBACK, port: far.engine.describe().port })
+  sealTowards(near.engine, far.engine, new Uint8Array(32).fill(4))
   t.teardown(() => {
     for (const { engine, tap, lane } of [near, far]) {
       lane.close()

@@ -5,6 +5,7 @@ import { NativeEngine, type OffloadOptions } from '../../lib/io/native-engine.ts
 import { NativeLane } from '../../lib/io/native-lane.ts'
 import { ROW, SEND } from '../../lib/overlay/mod.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
+import { LOOPBACK, sealTowards } from '../support/engine-session.ts'
 
 /** Frames as a kernel gives them to a TAP, and two engines on the loopback device that carry them. */
 export const VNET_BYTES = 10
@@ -12,7 +13,6 @@ const ETHERNET_BYTES = 14
 const GSO_TCP4 = 1
 const GSO_TCP6 = 4
 const GSO_UDP = 5
-const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 
 export interface Shape {
   readonly version: 4 | 6
@@ -126,12 +126,7 @@ export function openCarrier(test: Test, offloads: OffloadOptions = {}, outBytes?
   const receiver = new NativeEngine({ tapFd: tapOut, udp: { ip: LOOPBACK, port: 0 }, offloads })
   const sending = new NativeLane(sender.id)
   const receiving = new NativeLane(receiver.id)
-  const session = { peerIndex: 1, cipher: 'chacha20-poly1305', sendKey: CARRIER_KEY, receiveKey: CARRIER_KEY } as const
-  for (const engine of [sender, receiver]) engine.setPeer(1, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))
-  sender.addSession({ ...session, receiverIndex: 5, remoteIndex: 6 })
-  receiver.addSession({ ...session, receiverIndex: 6, remoteIndex: 5 })
-  sender.sealWith(1, 5)
-  sender.setEndpoint(1, { ip: LOOPBACK, port: receiver.describe().port })
+  sealTowards(sender, receiver, CARRIER_KEY)
   receiver.setEndpoint(1, { ip: LOOPBACK, port: sender.describe().port })
   test.teardown(() => {
     for (const lane of [sending, receiving]) lane.close()

@@ -9,6 +9,7 @@ import {
   type Report,
   type Status,
 } from '../../lib/api/mod.ts'
+import { isRunning } from './process-facts.ts'
 import { run, waitFor, type CommandOptions, type CommandResult } from './testbed-command.ts'
 
 /** The command of this checkout; compiled, this file lies in `build/test/support`. */
@@ -185,14 +186,5 @@ export class DaemonProcess {
     const links = await this.#place.links()
     const ours = links.filter(name => name !== 'lo' && !/^u\d+$/.test(name))
     return existsSync(this.socketPath) ? [...ours, 'api.sock'] : ours
-  }
-}
-
-/** False also for a process that has ended and that nobody has asked after. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
   }
 }

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { waitFor } from './testbed-command.ts'
+import { whileServed } from './testbed-server.ts'
 import type { Namespace } from './testbed.ts'
 
-const START_MS = 20_000
+const IPERF_PORT = 5201
 const CONNECT_MS = 5_000
 /** For the connection, and for what both ends say of the transfer. */
 const SLACK_MS = 20_000
@@ -36,17 +34,7 @@ export async function iperf(
   seconds: number,
   options: readonly string[] = [],
 ): Promise<IperfResult> {
-  const argv = to.argv('iperf3', '-s', '-B', address, '--forceflush')
-  const server = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
-  const ended = once(server, 'exit')
-  let said = ''
-  for (const stream of [server.stdout, server.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-500)))
-  try {
-    await waitFor('iperf3 to listen', START_MS, async () => {
-      if (server.exitCode !== null) throw new Error(`it ended with ${server.exitCode}: ${said}`)
-      return (await to.must('ss', '-ltnH', 'sport', '=', ':5201')).trim() !== ''
-    })
+  return whileServed(to, ['iperf3', '-s', '-B', address, '--forceflush'], IPERF_PORT, async said => {
     const client = ['iperf3', '-c', address, '-t', String(seconds), '-i', String(INTERVAL_S), '-J', ...options]
     for (let attempt = 1; ; attempt++) {
       const { status, stdout, stderr } = await from.run([...client, '--connect-timeout', String(CONNECT_MS)], {
@@ -60,13 +48,10 @@ export async function iperf(
       const why = answer?.error ?? (stderr.trim() || stdout.trim())
       if (attempt < TRIES && /unable to connect|timed out|busy/i.test(why)) continue
       throw new Error(
-        `iperf3 to ${address}, attempt ${attempt}: the client ended with status ${status}: ${why}; the server says: ${said.trim()}`,
+        `iperf3 to ${address}, attempt ${attempt}: the client ended with status ${status}: ${why}; the server says: ${said()}`,
       )
     }
-  } finally {
-    server.kill('SIGKILL')
-    await ended
-  }
+  })
 }
 
 function parsed(text: string): Answer | undefined {

@@ -13,10 +13,10 @@ import { NativeEngine } from '../../lib/io/native-engine.ts'
 import { NativeLane } from '../../lib/io/native-lane.ts'
 import { READY, ROW, SEND } from '../../lib/overlay/mod.ts'
 import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
+import { LOOPBACK, sealTowards } from '../support/engine-session.ts'
 import { testFrame } from '../compliance/packet-engine-fixture.ts'
 
 const INSIDE = 'WEAVE_TS_TEST_INSIDE'
-const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const VNET_BYTES = 10
 const LO_MTU = 1300
 const PATH_BYTES = 1452
@@ -42,13 +42,7 @@ if (process.env[INSIDE] === undefined) {
       for (const open of [lane, far, sender, receiver]) open.close()
       for (const descriptor of [tap, farTap]) closeSync(descriptor)
     })
-    const key = new Uint8Array(32).fill(4)
-    const session = { peerIndex: 1, cipher: 'chacha20-poly1305', sendKey: key, receiveKey: key } as const
-    for (const engine of [sender, receiver]) engine.setPeer(1, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8))
-    sender.addSession({ ...session, receiverIndex: 5, remoteIndex: 6 })
-    receiver.addSession({ ...session, receiverIndex: 6, remoteIndex: 5 })
-    sender.sealWith(1, 5)
-    sender.setEndpoint(1, { ip: LOOPBACK, port: receiver.describe().port })
+    sealTowards(sender, receiver, new Uint8Array(32).fill(4))
     sender.setPathBytes(1, PATH_BYTES)
 
     const frames = [testFrame(1400), testFrame(1400), testFrame(60)]

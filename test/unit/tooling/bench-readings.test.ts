@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { readBusySeconds, readCpuSeconds, readIperf, readMemory, readPing } from '../../../scripts/bench/readings.ts'
+import { readBusySeconds, readIperf, readMemory, readPing } from '../../../scripts/bench/readings.ts'
+import { readCpuSeconds } from '../../support/process-facts.ts'
 import { median, percentile, spread } from '../../../scripts/bench/statistics.ts'
 
 t.test('takes of TCP what the receiver counted', t => {
