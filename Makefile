@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test sanitize demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
 	dependencies dependencies-all
 
 BIN := node_modules/.bin
@@ -51,6 +51,9 @@ test: dependencies-all native ## run all checks and all tests; ends with "N pass
 	@$(BIN)/tsc -p . >/dev/null || true
 	@node build/scripts/bundle.js
 	@$(RUN) checks unit vectors compliance docs simulation system
+
+sanitize: dependencies-all build ## run the engine's tests under sanitizers, and racing lanes: FUZZ_RUNS=n (those on a TAP as root)
+	@scripts/sanitize.sh
 
 demo: dependencies-all build ## three hosts as network namespaces, connected, attached, measured; removes all it made
 	@node build/scripts/demo.js

@@ -1,12 +1,18 @@
 #!/bin/sh
-# Builds the packet engine: prebuilds/linux-<arch>/engine.node. SANITIZE=1 builds build/native-sanitize/engine.node in its
-# place, with AddressSanitizer and UndefinedBehaviorSanitizer. To run a test on that one:
+# Builds the packet engine, or what watches over it. `build-native.sh [KIND]` prints what it made:
 #
-#   WEAVE_TS_ENGINE=$PWD/build/native-sanitize/engine.node ASAN_OPTIONS=detect_leaks=0 FUZZ_RUNS=8000 \
+#   engine        prebuilds/linux-<arch>/engine.node: without KIND
+#   sanitized     build/native-sanitized/engine.node, with AddressSanitizer and UndefinedBehaviorSanitizer
+#   racing-lanes  build/native-thread/racing-lanes, with ThreadSanitizer (test/native/racing-lanes.cpp)
+#
+# `make sanitize` builds and runs the last two. A single test on the sanitized engine:
+#
+#   WEAVE_TS_ENGINE=$PWD/build/native-sanitized/engine.node ASAN_OPTIONS=detect_leaks=0 FUZZ_RUNS=8000 \
 #   LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
 #   node build/test/compliance/native-fuzz.test.js
 set -eu
 cd "$(dirname "$0")/.."
+kind=${1:-engine}
 
 case "$(uname -m)" in
   x86_64) arch=x64 ;;
@@ -24,28 +30,42 @@ if [ ! -f "$headers/node_api.h" ]; then
   exit 1
 fi
 
-out=prebuilds/linux-$arch
-objects=build/native
-flags='-std=c++17 -O2 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion'
-if [ "${SANITIZE:-0}" = 1 ]; then
-  objects=build/native-sanitize
-  out=$objects
-  flags="$flags -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
-fi
-mkdir -p "$out" "$objects"
+warnings='-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion'
+flags="-std=c++17 -O2 -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti $warnings"
+sanitizing='-g -O1 -fno-omit-frame-pointer'
+sources=$(echo native/*.cpp)
+# Programs of their own have nothing to do with Node.js.
+alone=$(echo "$sources" | tr ' ' '\n' | grep -v '^native/binding-')
+case "$kind" in
+  engine)
+    objects=build/native out=prebuilds/linux-$arch/engine.node ;;
+  sanitized)
+    objects=build/native-sanitized out=$objects/engine.node
+    flags="$flags $sanitizing -fsanitize=address,undefined -fno-sanitize-recover=undefined" ;;
+  racing-lanes)
+    objects=build/native-thread out=$objects/racing-lanes
+    flags="-std=c++17 $warnings $sanitizing -fsanitize=thread"
+    sources="$alone test/native/frames.cpp test/native/racing-lanes.cpp" ;;
+  *) echo "build-native: nothing is called $kind: engine, sanitized, racing-lanes" >&2; exit 2 ;;
+esac
+mkdir -p "$(dirname "$out")" "$objects"
 
 # Two compilers at a time: as many as the smallest machine has cores.
 list=
-for source in native/*.cpp; do
+for source in $sources; do
   object=$objects/$(basename "$source" .cpp).o
   list="$list $object"
-  newest=$(ls -t native/*.h "$source" scripts/build-native.sh "$object" 2>/dev/null | head -n 1)
+  newest=$(ls -t native/*.h test/native/*.h "$source" scripts/build-native.sh "$object" 2>/dev/null | head -n 1)
   if [ "$newest" != "$object" ]; then printf '%s\0%s\0' "$source" "$object"; fi
 done > "$objects/stale"
 xargs -0 -r -n 2 -P 2 sh -c "$compiler $flags -I$headers -c \"\$0\" -o \"\$1\"" < "$objects/stale"
 
+case "$out" in
+  *.node) linking='-shared -static-libstdc++ -static-libgcc' ;;
+  *) linking= ;;
+esac
 # The name changes in one step, so that a running process never maps half a file.
 # shellcheck disable=SC2086
-"$compiler" $flags -shared -static-libstdc++ -static-libgcc $list -ldl -lpthread -o "$out/engine.node.new"
-mv "$out/engine.node.new" "$out/engine.node"
-echo "$out/engine.node"
+"$compiler" $flags $linking $list -ldl -lpthread -o "$out.new"
+mv "$out.new" "$out"
+echo "$out"

@@ -11,8 +11,8 @@ import { DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
 import { craft } from './packet-engine-fixture.ts'
 
 /**
- * Malformed frames from the TAP and malformed plaintexts from a peer that holds a session: nothing may crash (run it on
- * the sanitizer build: SANITIZE=1 scripts/build-native.sh), every datagram is a row or a counted drop, and what reaches
+ * Malformed frames from the TAP and malformed plaintexts from a peer that holds a session: nothing may crash (`make sanitize`
+ * runs it under sanitizers), every datagram is a row or a counted drop, and what reaches
  * the kernel has an open checksum inside the frame and headers that agree with its GSO kind.
  */
 const VNET_BYTES = 10
