@@ -100,8 +100,8 @@ constexpr int COALESCE_UDP_MAX = 64;    // the same of datagrams, as many as eve
 constexpr int RECEIVED_SEGMENTS_MAX = COALESCE_MAX;  // that a frame in one datagram may claim to be
 constexpr int GATHER_BYTES_MAX = 512;     // payloads up to here are copied together: the kernel takes longer over each part
 constexpr int SOCKET_BUFFER_BYTES = 8 << 20;
-// What waits here is how long a ping waits behind a stream: with 8 MiB a stream that nothing else bounds stood 2 to 3 MiB deep.
-constexpr int RECEIVE_BUFFER_BYTES = 1 << 20;
+// What waits here is how long a ping waits behind a stream, which fills whatever there is. The kernel counts twice as much.
+constexpr int RECEIVE_BUFFER_BYTES = 384 << 10;
 
 constexpr uint64_t COUNTER_LIMIT = 1ull << 60;
 constexpr uint64_t COUNTER_LIMIT_GCM = 1ull << 34;

@@ -47,6 +47,8 @@ TimeoutStopSec=15
 ${CAPABILITIES.map(([name, why]) => `# ${name}: ${why}`).join('\n')}
 CapabilityBoundingSet=${CAPABILITIES.map(([name]) => name).join(' ')}
 NoNewPrivileges=yes
+# Threads that carry frames go before whatever has no priority of its own.
+LimitNICE=-5
 ProtectSystem=strict
 # /run: the lock of iptables, sockets of plugins, namespaces.
 ReadWritePaths=${pathWord(stateDir)} /run -/etc/netns

@@ -1,4 +1,5 @@
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { getPriority, setPriority } from 'node:os'
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { assert, errorText } from '../base/mod.ts'
 import { Forwarder, MacTable, MeasuredCounter, READY, changedTable, type ForwardingTable } from '../overlay/mod.ts'
 import { monotonicMillis } from './clock.ts'
@@ -10,6 +11,9 @@ import { NativeLane } from './native-lane.ts'
 const BATCHES_PER_LOOK = 64
 /** Nothing depends on it: orders come with a wake. */
 const SLEEP_MS = 1000
+/** More processor than that of whoever has no priority: the frames of all of them wait while a lane waits for its turn. */
+const NICENESS = -5
+const NICENESS_MIN = -20
 
 /** Entry of a lane's thread: drain until nothing is there, and only then sleep in poll. */
 function run(): void {
@@ -58,10 +62,12 @@ function run(): void {
   const tellHanded = () => {
     if (lane.tellHanded()) post({ kind: 'handed' })
   }
+  takePriority()
   try {
-    for (;;) {
-      for (let taken = receiveMessageOnPort(port); taken !== undefined; taken = receiveMessageOnPort(port)) {
-        const order = taken.message as LaneOrder
+    // Whoever gives an order wakes the lane: looking for one costs about what a frame does.
+    for (let ready: number = READY.woken; ;) {
+      const looks = ready === 0 || (ready & READY.woken) !== 0
+      for (let order = looks ? nextOrder(port) : undefined; order !== undefined; order = nextOrder(port)) {
         if (order.kind === 'stop') return
         if (order.kind === 'forget') forwarder.forgetPeer(order.peerIndex)
         else if (order.kind === 'deliver') forwarder.deliver(order.frame)
@@ -73,7 +79,7 @@ function run(): void {
           post({ kind: 'sampled', id: order.id, tally: forwarder.samples.end(order.id) })
         else forwarder.setTable((table = changedTable(table, order.change)))
       }
-      const ready = lane.wait(start.mask, drain(forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)
+      ready = lane.wait(start.mask, drain(forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)
       assert(ready >= 0, 'poll')
     }
   } catch (thrown) {
@@ -81,6 +87,19 @@ function run(): void {
   } finally {
     lane.close()
     port.close()
+  }
+}
+
+function nextOrder(port: MessagePort): LaneOrder | undefined {
+  return receiveMessageOnPort(port)?.message as LaneOrder | undefined
+}
+
+/** Of this thread alone; without the right to (root, or LimitNICE of systemd) it is one among all. */
+function takePriority(): void {
+  try {
+    setPriority(Math.max(NICENESS_MIN, getPriority() + NICENESS))
+  } catch {
+    return
   }
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, writeSync } from 'node:fs'
+import { closeSync, readdirSync, writeSync } from 'node:fs'
+import { constants, getPriority, setPriority } from 'node:os'
 import t from 'tap'
 import { monotonicMillis } from '../../lib/io/clock.ts'
 import { REPORT_BACKLOG_BYTES_MAX } from '../../lib/io/lane-backlog.ts'
@@ -19,6 +20,7 @@ const EVERYBODY = 0xffff_ffff_ffff
 const MAC_FAR = 0x0200_0000_1000
 const ADDRESSES = 40
 const ROUNDS = 40
+const ORDERS = 6
 /** A lane with something to do does it within this, also on a busy machine. */
 const SETTLE_MS = 200
 
@@ -125,7 +127,47 @@ function settle(total: () => number): void {
   }
 }
 
+/** Of all threads of this process. */
+function priorities(): number[] {
+  return readdirSync('/proc/self/task').map(thread => getPriority(Number(thread)))
+}
+
+/** A thread that lowers its number can raise it again; the other way takes a right. */
+function mayGoAhead(): boolean {
+  const before = getPriority()
+  try {
+    setPriority(before + constants.priority.PRIORITY_HIGH)
+    setPriority(before)
+    return true
+  } catch {
+    return false
+  }
+}
+
 for (const shape of ['split', 'single'] as const) {
+  t.test(`${shape}: lanes go before other threads`, { skip: !mayGoAhead() && 'nice values below 0 need a right' }, t =>
+    withLanes(shape, async () => {
+      const own = getPriority()
+      const ahead = () => priorities().filter(priority => priority < own)
+      t.ok(await eventually(() => ahead().length === (shape === 'split' ? 2 : 1)), `${priorities().join()}`)
+      t.equal(getPriority(), own)
+    }),
+  )
+
+  t.test(`${shape}: a lane that sleeps takes an order at once`, t =>
+    withLanes(shape, async ({ plane, receiver, failures }) => {
+      const written = () => receiver.counters()['tap-tx-frames'] ?? 0
+      const began = monotonicMillis()
+      for (let frame = 1; frame <= ORDERS; frame++) {
+        plane.deliver(testFrame(60))
+        t.ok(await eventually(() => written() === frame))
+      }
+      // One that is found only at the end of a sleep takes a second.
+      t.ok(monotonicMillis() - began < (ORDERS * 1000) / 2)
+      t.same(failures, [])
+    }),
+  )
+
   t.test(`${shape}: what a lane learns is as fresh by the clock of the main thread`, t =>
     withLanes(shape, async ({ plane, tap, failures }) => {
       const before = Math.floor(monotonicMillis() / 1000)
