@@ -17,7 +17,7 @@ const LAUNCH_NOTICE_AFTER_MS = 2_000
  * What the runtime of a daemon is told. With the 16 MiB that it takes otherwise, young objects lie about until there is no more
  * room; a daemon makes few.
  */
-const RUNTIME_OPTIONS = ['--max-semi-space-size=2']
+export const RUNTIME_OPTIONS = ['--max-semi-space-size=1']
 
 /** The program itself. */
 export const COMMAND = fileURLToPath(new URL('../../../bin/weave-ts', import.meta.url))

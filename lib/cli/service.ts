@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { WeaveError } from '../base/mod.ts'
 import { readRememberedLaunch } from '../daemon/mod.ts'
 import { stateLockHolder } from '../io/mod.ts'
-import { COMMAND } from './launch.ts'
+import { COMMAND, RUNTIME_OPTIONS } from './launch.ts'
 import { UNIT_MARK, unitText } from './unit-file.ts'
 
 /** There while systemd is the service manager: sd_booted(3). */
@@ -26,7 +26,7 @@ export function serviceUnit(stateDir: string): string {
       `--state-dir ${JSON.stringify(stateDir.slice(0, 80))} has control characters, which no unit file can hold`,
       'give it another name',
     )
-  return unitText({ command: [process.execPath, COMMAND], stateDir })
+  return unitText({ command: [process.execPath, ...RUNTIME_OPTIONS, COMMAND], stateDir })
 }
 
 /**
