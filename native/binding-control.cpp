@@ -360,6 +360,7 @@ napi_value counters(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto engine = engine_of(env, arguments);
   if (engine == nullptr) return nullptr;
+  engine->note_kernel_drops();
   napi_value result;
   napi_create_object(env, &result);
   for (int i = 0; i < COUNTERS; i++) {

@@ -23,7 +23,7 @@ namespace weave {
   X(DROP_RELAY_BACK, "drop:relay-back") X(DROP_TAP_FULL, "drop:tap-full") X(DROP_TAP_REFUSED, "drop:tap-refused")     \
   X(DROP_ROWS_FULL, "drop:rows-full") X(DROP_CONTROL_FULL, "drop:control-full")                                       \
   X(DROP_LINK_OUT_FULL, "drop:link-out-full") X(DROP_INTAKE_FULL, "drop:intake-full")                               \
-  X(DROP_VLAN_TAGS, "drop:vlan-tags")                                                                              \
+  X(DROP_VLAN_TAGS, "drop:vlan-tags") X(DROP_UDP_QUEUE, "drop:udp-queue") X(DROP_TAP_QUEUE, "drop:tap-queue")          \
   /* SWITCH_DROPS of lib/overlay/packet-engine.ts, in its order */                                                    \
   X(DROP_NO_DESTINATION, "drop:no-destination") X(DROP_SPOOFED_SOURCE, "drop:spoofed-source")                         \
   X(DROP_SPOOFED_NEIGHBOUR, "drop:spoofed-neighbour")                                                                 \

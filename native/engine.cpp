@@ -235,6 +235,12 @@ uint64_t Engine::counter(int index) const {
   return total;
 }
 
+void Engine::note_kernel_drops() {
+  std::lock_guard<std::mutex> one(control_mutex_);
+  counters[0].add(DROP_UDP_QUEUE, kernel_drops_.of_socket(udp.descriptor));
+  counters[0].add(DROP_TAP_QUEUE, kernel_drops_.of_tap(tap_name));
+}
+
 void Engine::wake() {
   uint64_t one = 1;
   for (int descriptor : wake_descriptor) {

@@ -8,6 +8,7 @@
 #include "bundles.h"
 #include "counters.h"
 #include "icmp.h"
+#include "kernel-drops.h"
 #include "reassembly.h"
 #include "rwlock.h"
 #include "session-table.h"
@@ -57,6 +58,8 @@ class Engine {
   // Datagrams that came over a link: the lane that reads the socket opens them, as from no endpoint. False: no bundle.
   bool inject(int neighbour, const uint8_t* bundle, int length);
   uint64_t counter(int index) const;
+  // Adds to the counters what the kernel dropped since the last call.
+  void note_kernel_drops();
   void wake();
   bool set_offload(const std::string& name, bool on);
 
@@ -92,6 +95,7 @@ class Engine {
   bool slot_taken_[LANES_MAX] = {};
   std::mutex control_mutex_;
   std::unique_ptr<Sender> control_sender_;
+  KernelDrops kernel_drops_;
 };
 
 }  // namespace weave

@@ -27,6 +27,9 @@ const DEAF = {
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const SIDES = ['a', 'b'] as const
 const NAMESPACES = SIDES.map(side => `wn-${side}-${process.pid}`)
+/** More than any queue holds. */
+const UNREAD_MAX = 50_000
+const UNREAD_AT_ONCE = 500
 const TRANSFER_BYTES = 24 * 2 ** 20
 const skip = process.getuid?.() === 0 ? false : 'needs root: makes TAP devices and namespaces'
 
@@ -236,6 +239,37 @@ t.test('hands the datagrams of a burst on as they were, several by one write', {
     test.equal(refused, 0)
     if (tapUso) test.ok(writes < frames, `${frames} frames in ${writes} writes`)
   })
+})
+
+t.test('tells what the kernel dropped because nobody read it', { skip }, async test => {
+  const tapName = `wnq${process.pid}`.slice(0, 15)
+  const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
+  const sender = createSocket('udp4')
+  test.teardown(() => {
+    sender.close()
+    engine.close()
+  })
+  ip('address', 'add', '198.51.100.1', 'peer', '198.51.100.2', 'dev', tapName)
+  ip('link', 'set', tapName, 'up')
+  ip('neighbour', 'add', '198.51.100.2', 'lladdr', '02:00:00:00:00:02', 'dev', tapName)
+  const { port } = engine.describe()
+  for (const [to, counter] of [
+    ['127.0.0.1', 'drop:udp-queue'],
+    ['198.51.100.2', 'drop:tap-queue'],
+  ] as const) {
+    test.equal(engine.counters()[counter], 0)
+    let sent = 0
+    for (; sent < UNREAD_MAX && engine.counters()[counter] === 0; sent += UNREAD_AT_ONCE)
+      await Promise.all(
+        Array.from(
+          { length: UNREAD_AT_ONCE },
+          () => new Promise(resolve => sender.send(Buffer.alloc(1200), port, to, resolve)),
+        ),
+      )
+    const { [counter]: dropped = 0 } = engine.counters()
+    test.ok(dropped > 0 && dropped <= sent, `${counter}: ${dropped} of ${sent}`)
+    test.equal(engine.counters()[counter], dropped, 'each is told once')
+  }
 })
 
 t.test('says that a lane failed when its TAP is taken away', { skip }, async test => {

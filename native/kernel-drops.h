@@ -1,0 +1,20 @@
+// What the kernel dropped before the engine could read it: from the queue of the socket, and from that of the TAP.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace weave {
+
+// Packets since this was made. Used by one thread at a time.
+class KernelDrops {
+ public:
+  // What was dropped since the last call, 0 where the kernel does not say (SO_MEMINFO since Linux 4.12, RTM_GETSTATS since 4.7).
+  uint64_t of_socket(int descriptor);
+  uint64_t of_tap(const std::string& name);
+
+ private:
+  uint32_t socket_ = 0;  // that were told already
+  uint64_t tap_ = 0;
+};
+
+}  // namespace weave
