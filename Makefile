@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test sanitize demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem attack reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test sanitize fuzz demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem attack overload reboot pack deb image install uninstall clean \
 	dependencies dependencies-all
 
 BIN := node_modules/.bin
@@ -55,6 +55,9 @@ test: dependencies-all native ## run all checks and all tests; ends with "N pass
 sanitize: dependencies-all build ## run the engine's tests under sanitizers, and racing lanes: FUZZ_RUNS=n (those on a TAP as root)
 	@scripts/sanitize.sh
 
+fuzz: build ## have libFuzzer make up what the engine reads: SECONDS=n, KEEP=1 keeps what reaches more (needs clang)
+	@node build/scripts/fuzz.js
+
 demo: dependencies-all build ## three hosts as network namespaces, connected, attached, measured; removes all it made
 	@node build/scripts/demo.js
 
@@ -96,6 +99,9 @@ full-cache: dependencies-all build ## measure a launch on a cache as full as can
 
 attack: dependencies-all build ## measure the API while a member attacks: ATTACKS="links …", SECONDS=n (root); removes all
 	@node build/scripts/attack.js
+
+overload: dependencies-all build ## measure two daemons while they are flooded: FLOODS="container nonsense …", SECONDS=n (root); removes all
+	@node build/scripts/overload.js
 
 reboot: build ## boot a host under systemd and boot it again: UML=program of user-mode Linux (root); removes all
 	@scripts/reboot.sh $(UML)

@@ -6,17 +6,14 @@
  * when a bound is broken, 77 when it cannot run.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { CALLS } from '../lib/api/mod.ts'
+import { mostResidentKibibytesOf } from '../test/support/process-facts.ts'
 import { Testbed, meshed, type Host } from '../test/support/testbed.ts'
+import { answerTimes } from './answer-times.ts'
 import { table } from './scale-table.ts'
 
 const EXIT_NOT_ROOT = 77
 const ALL = ['nothing', 'syncs', 'links', 'rewriting', 'nonsense'] as const
-const ASK_EVERY_MS = 50
-const STATUS_PATH = CALLS.status.path
 const ANSWER_MS_MAX = 100
 const MEMORY_MIB_MAX = 300
 
@@ -66,18 +63,17 @@ async function measured(attack: string, seconds: number): Promise<Result> {
     const { id } = (await honest.daemon.status()).peer
     const linkBefore = await linkTo(victim, id)
     const bad = await begun(member, victim.address, attack)
-    const answers = await asked(victim.daemon.socketPath, seconds)
+    const answers = await answerTimes(victim.daemon.socketPath, seconds)
     const linkAfter = await linkTo(victim, id)
     const isStillAttacking = bad.exitCode === null && bad.signalCode === null
     bad.kill('SIGKILL')
     if (!isStillAttacking) throw new Error('the member ended by itself')
-    const memory = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
     answers.sort((a, b) => a - b)
     return {
       attack,
       medianMs: answers[Math.floor(answers.length / 2)]!,
       worstMs: answers.at(-1)!,
-      memoryMebibytes: Number(memory) / 1024,
+      memoryMebibytes: mostResidentKibibytesOf(pid) / 1024,
       isLinkAlive: linkAfter !== undefined && linkAfter === linkBefore,
     }
   } finally {
@@ -101,32 +97,6 @@ async function begun(member: Host, address: string, attack: string): Promise<Chi
     child.once('exit', status => reject(new Error(`the member ended with status ${status}`)))
   })
   return child
-}
-
-/** How long each answer took, in milliseconds. */
-async function asked(socketPath: string, seconds: number): Promise<number[]> {
-  const answers: number[] = []
-  for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
-    const startedAt = performance.now()
-    await answerOf(socketPath)
-    answers.push(performance.now() - startedAt)
-    await new Promise(resolve => setTimeout(resolve, ASK_EVERY_MS))
-  }
-  return answers
-}
-
-/** The bytes are not looked at: what this process does with them is not the daemon's. */
-function answerOf(socketPath: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, path: STATUS_PATH }, response => {
-      response.on('data', () => undefined)
-      response.on('end', () =>
-        response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`)),
-      )
-    })
-    asking.on('error', reject)
-    asking.end()
-  })
 }
 
 function mark(value: number, below: number): string {

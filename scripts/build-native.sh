@@ -4,8 +4,10 @@
 #   engine        prebuilds/linux-<arch>/engine.node: without KIND
 #   sanitized     build/native-sanitized/engine.node, with AddressSanitizer and UndefinedBehaviorSanitizer
 #   racing-lanes  build/native-thread/racing-lanes, with ThreadSanitizer (test/native/racing-lanes.cpp)
+#   fuzz-replay   build/native-sanitized/fuzz-replay, which runs what the fuzzer found (test/native/fuzz-engine.cpp)
+#   fuzz-engine   build/native-fuzz/fuzz-engine, the fuzzer itself; CXX is clang then
 #
-# `make sanitize` builds and runs the last two. A single test on the sanitized engine:
+# `make sanitize` builds and runs those between, `make fuzz` the last. A single test on the sanitized engine:
 #
 #   WEAVE_TS_ENGINE=$PWD/build/native-sanitized/engine.node ASAN_OPTIONS=detect_leaks=0 FUZZ_RUNS=8000 \
 #   LD_PRELOAD="$(c++ -print-file-name=libasan.so) $(c++ -print-file-name=libubsan.so)" \
@@ -36,6 +38,9 @@ sanitizing='-g -O1 -fno-omit-frame-pointer'
 sources=$(echo native/*.cpp)
 # Programs of their own have nothing to do with Node.js.
 alone=$(echo "$sources" | tr ' ' '\n' | grep -v '^native/binding-')
+fuzzing='test/native/frames.cpp test/native/fuzz-kernel.cpp test/native/fuzz-engine.cpp'
+in_place_of_the_kernel=$(printf -- '-Wl,--wrap=%s ' read write writev recvmmsg sendmmsg sendto clock_gettime)
+wrapping=
 case "$kind" in
   engine)
     objects=build/native out=prebuilds/linux-$arch/engine.node ;;
@@ -46,7 +51,15 @@ case "$kind" in
     objects=build/native-thread out=$objects/racing-lanes
     flags="-std=c++17 $warnings $sanitizing -fsanitize=thread"
     sources="$alone test/native/frames.cpp test/native/racing-lanes.cpp" ;;
-  *) echo "build-native: nothing is called $kind: engine, sanitized, racing-lanes" >&2; exit 2 ;;
+  fuzz-replay)
+    objects=build/native-sanitized out=$objects/fuzz-replay
+    flags="$flags $sanitizing -fsanitize=address,undefined -fno-sanitize-recover=undefined"
+    sources="$alone $fuzzing test/native/fuzz-replay.cpp" wrapping=$in_place_of_the_kernel ;;
+  fuzz-engine)
+    objects=build/native-fuzz out=$objects/fuzz-engine
+    flags="-std=c++17 $warnings $sanitizing -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined"
+    sources="$alone $fuzzing" wrapping="$in_place_of_the_kernel -fsanitize=fuzzer" ;;
+  *) echo "build-native: nothing is called $kind: engine, sanitized, racing-lanes, fuzz-replay, fuzz-engine" >&2; exit 2 ;;
 esac
 mkdir -p "$(dirname "$out")" "$objects"
 
@@ -66,6 +79,6 @@ case "$out" in
 esac
 # The name changes in one step, so that a running process never maps half a file.
 # shellcheck disable=SC2086
-"$compiler" $flags $linking $list -ldl -lpthread -o "$out.new"
+"$compiler" $flags $linking $wrapping $list -ldl -lpthread -o "$out.new"
 mv "$out.new" "$out"
 echo "$out"

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Runs the engine's tests under AddressSanitizer and UndefinedBehaviorSanitizer, and two racing lanes under ThreadSanitizer.
-# FUZZ_RUNS: how many cases each fuzz test takes (default 8000). Those on a real TAP need root. Exit status 1 when one failed.
+# What the fuzzer found once is run again. FUZZ_RUNS: how many cases each fuzz test takes (default 8000). Those on a real TAP need root. Exit status 1 when one failed.
 set -eu
 cd "$(dirname "$0")/.."
 engine=$PWD/$(scripts/build-native.sh sanitized)
+replay=$(scripts/build-native.sh fuzz-replay)
 racing=$(scripts/build-native.sh racing-lanes)
 compiler=${CXX:-c++}
 failed=0
@@ -32,6 +33,10 @@ for test in $tests; do
     node "build/${test%.ts}.js" > "$log" 2>&1 || status=$?
   tell "$test" "$status" 0 "$log"
 done
+
+status=0
+ASAN_OPTIONS=detect_leaks=0 "$replay" test/native/corpus.txt > "$log" 2>&1 || status=$?
+tell "what the fuzzer found: $(tail -n 1 "$log")" "$status" 0 "$log"
 
 echo 'threads'
 log=build/native-thread/log

@@ -33,6 +33,13 @@ export function residentKibibytesOf(pid: number): number {
   return Number(kibibytes)
 }
 
+/** Kibibytes in memory, the most since its start, or since 5 was written to its `clear_refs`. */
+export function mostResidentKibibytesOf(pid: number): number {
+  const kibibytes = /^VmHWM:\s+(\d+)/m.exec(statusOf(pid))?.[1]
+  if (kibibytes === undefined) throw new Error(`the process ${pid} holds no memory`)
+  return Number(kibibytes)
+}
+
 function statusOf(pid: number): string {
   return readFileSync(`/proc/${pid}/status`, 'utf8')
 }
