@@ -252,7 +252,7 @@ napi_value set_clamping(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
-// (id, peerIndex, number of another peer, or what stands for none)
+// (id, peerIndex, a number: mostly of another peer, or what stands for none)
 template <void (Engine::*set)(int, int)>
 napi_value set_way(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -455,6 +455,7 @@ void define_control(napi_env env, napi_value exports) {
   define(env, exports, "setBridgeAddresses", set_bridge_addresses);
   define(env, exports, "setClamping", set_clamping);
   define(env, exports, "setVia", set_way<&Engine::set_via>);
+  define(env, exports, "setJoining", set_way<&Engine::set_joining>);
   define(env, exports, "setSpare", set_way<&Engine::set_spare>);
   define(env, exports, "setOriginKeys", set_origin_keys);
   define(env, exports, "sendControl", send_control);

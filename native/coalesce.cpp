@@ -11,6 +11,9 @@ constexpr uint8_t TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08
 constexpr int PACKET_MAX = 65535;
 constexpr uint8_t IPV4_DF = 0x40;
 
+// Peers send datagrams of one flow joined already.
+int segments_in(const SegmentPlan& plan, int size) { return plan.tcp ? 1 : (plan.payload + size - 1) / size; }
+
 bool same(const uint8_t* a, const uint8_t* b, int from, int to) {
   return memcmp(a + from, b + from, static_cast<size_t>(to - from)) == 0;
 }
@@ -70,11 +73,13 @@ SuperFrame* Coalescer::flow_of(const SegmentPlan& plan, const uint8_t* frame) {
 }
 
 bool Coalescer::append(SuperFrame& into, const SegmentPlan& plan, const Delivery& delivery) {
-  int size = into.first.gso_size;
+  int size = into.first.gso_size, segments = segments_in(plan, delivery.gso_size);
   // The last datagram of a super-frame may be shorter. A TCP segment says with what it belongs.
-  if (plan.payload > size || (delivery.gso_size != size && (plan.tcp || plan.payload != delivery.gso_size))) return false;
+  bool is_shorter = !plan.tcp && segments == 1 && plan.payload < size && plan.payload == delivery.gso_size;
+  if ((delivery.gso_size != size && !is_shorter) || (plan.tcp && plan.payload > size)) return false;
+  if (delivery.peer != into.first.peer) return false;
   int most = plan.tcp ? COALESCE_MAX : COALESCE_UDP_MAX;
-  if (into.segments >= most || into.length + plan.payload - plan.l3 > PACKET_MAX) return false;
+  if (into.segments + segments > most || into.length + plan.payload - plan.l3 > PACKET_MAX) return false;
   const uint8_t* tcp = delivery.frame + plan.l4;
   if (plan.tcp && be32(tcp + 4) != into.next_sequence) return false;
   if (!same_headers(into.plan, into.first.frame, plan, delivery.frame)) return false;
@@ -84,9 +89,9 @@ bool Coalescer::append(SuperFrame& into, const SegmentPlan& plan, const Delivery
   (into.chain_end < 0 ? into.chain : link_[into.chain_end].next) = index;
   into.chain_end = index;
   into.length += plan.payload;
-  into.segments++;
+  into.segments += segments;
   into.next_sequence += static_cast<uint32_t>(plan.payload);
-  if (plan.payload < size) into.is_open = false;
+  if (plan.payload % size != 0) into.is_open = false;
   if (plan.tcp && (tcp[13] & (TCP_FIN | TCP_PSH)) != 0) {
     into.first.frame[into.plan.l4 + 13] |= tcp[13] & (TCP_FIN | TCP_PSH);
     into.is_open = false;
@@ -107,13 +112,24 @@ void Coalescer::close_transport(const FrameShape& shape, const uint8_t* frame, i
   }
 }
 
-bool Coalescer::add(const Delivery& delivery, bool join_tcp, bool join_udp) {
+SuperFrame& Coalescer::begin_frame(const Delivery& delivery) {
   SuperFrame& fresh = frame_[frames_];
   fresh.first = delivery;
   fresh.length = delivery.length;
   fresh.segments = 1;
   fresh.chain = fresh.chain_end = -1;
   fresh.is_open = fresh.is_flow = false;
+  return fresh;
+}
+
+void Coalescer::add_alone(const Delivery& delivery) {
+  begin_frame(delivery);
+  if (open_ > 0) close_transport(parse_frame(delivery.frame, delivery.length), delivery.frame, delivery.length);
+  frames_++;
+}
+
+bool Coalescer::add(const Delivery& delivery, bool join_tcp, bool join_udp) {
+  SuperFrame& fresh = begin_frame(delivery);
   bool partial = (delivery.flags & FLAG_CHECKSUM_PARTIAL) != 0;
   if ((delivery.flags & FLAG_GSO_ANY) != 0) {
     FrameShape shape = parse_frame(delivery.frame, delivery.length);
@@ -145,6 +161,7 @@ bool Coalescer::begin_flow(SuperFrame& fresh, const Delivery& delivery, const Fr
   }
   fresh.first = delivery;
   fresh.is_flow = true;
+  fresh.segments = segments_in(plan, delivery.gso_size);
   bool joining = plan.tcp ? join_tcp : join_udp;
   SuperFrame* flow = joining ? flow_of(plan, delivery.frame) : nullptr;
   if (flow != nullptr) {
@@ -155,7 +172,7 @@ bool Coalescer::begin_flow(SuperFrame& fresh, const Delivery& delivery, const Fr
   if (!joining) return true;
   uint8_t flags = plan.tcp ? delivery.frame[plan.l4 + 13] : 0;
   if (plan.tcp) fresh.next_sequence = be32(delivery.frame + plan.l4 + 4) + static_cast<uint32_t>(plan.payload);
-  fresh.is_open = plan.payload == delivery.gso_size &&
+  fresh.is_open = (plan.tcp ? plan.payload == delivery.gso_size : plan.payload % delivery.gso_size == 0) &&
                   (flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_URG | TCP_CWR)) == 0;
   if (!fresh.is_open) return true;
   int kept = 0;
@@ -186,11 +203,6 @@ void Coalescer::finish(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const {
   vnet[1] = !frame.plan.tcp ? VNET_GSO_UDP_L4 : frame.plan.version == 4 ? VNET_GSO_TCP4 : VNET_GSO_TCP6;
   put_le16(vnet + 2, static_cast<uint16_t>(frame.plan.header));
   put_le16(vnet + 4, static_cast<uint16_t>(first.gso_size));
-}
-
-void Coalescer::undo(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const {
-  fix_lengths(frame.plan, frame.first.frame, frame.first.length);
-  memset(vnet + 1, 0, 5);
 }
 
 }  // namespace weave

@@ -1,4 +1,5 @@
-// Joins consecutive segments of one flow into super-frames (what GRO does), for one batch of deliveries.
+// Joins consecutive segments of one flow into super-frames (what GRO does), for one batch of what is written to the TAP, or of
+// what leaves for peers.
 #pragma once
 #include <cstdint>
 
@@ -11,9 +12,10 @@ namespace weave {
 struct Delivery {
   uint8_t* frame = nullptr;
   int length = 0, flags = 0, gso_size = 0, checksum_start = 0, checksum_offset = 0;
+  int send = -1, peer = -1;  // of one that leaves: which of the sends it is, and to whom
 };
 
-// One write to the TAP: a whole first frame, then the payloads of further segments.
+// One write to the TAP, or what leaves together: a whole first frame, then the payloads of further segments.
 struct SuperFrame {
   Delivery first;
   SegmentPlan plan;
@@ -38,8 +40,8 @@ class Coalescer {
   bool add(const Delivery& delivery, bool join_tcp, bool join_udp);
   // Corrects the headers of a joined frame, and writes its vnet header to `vnet`.
   void finish(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const;
-  // Takes a super-frame of datagrams apart again: the headers of the first one as they were, and a vnet header for each.
-  void undo(SuperFrame& frame, uint8_t vnet[VNET_HEADER]) const;
+  // One that is not joined with others, and that no later segment of its flow overtakes.
+  void add_alone(const Delivery& delivery);
   int count() const { return frames_; }
   SuperFrame& at(int index) { return frame_[index]; }
   const ChainLink& link(int index) const { return link_[index]; }
@@ -49,6 +51,8 @@ class Coalescer {
   bool append(SuperFrame& into, const SegmentPlan& plan, const Delivery& delivery);
   bool begin_flow(SuperFrame& fresh, const Delivery& delivery, const FrameShape& shape, bool join_tcp, bool join_udp);
   void close_transport(const FrameShape& shape, const uint8_t* frame, int length);
+
+  SuperFrame& begin_frame(const Delivery& delivery);
 
   int frames_ = 0, links_ = 0, open_ = 0;
   SuperFrame frame_[ROWS_MAX];

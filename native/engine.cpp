@@ -129,6 +129,11 @@ void Engine::set_path_bytes(int index, int bytes, bool found, bool trains) {
   }
 }
 
+void Engine::set_joining(int index, int on) {
+  WriteGuard guard(lock);
+  if (Peer* peer = table.peer(index)) peer->joins = on != 0;
+}
+
 void Engine::set_via(int index, int via) {
   WriteGuard guard(lock);
   if (Peer* peer = table.peer(index)) peer->via = via;

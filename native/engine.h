@@ -47,6 +47,7 @@ class Engine {
   void set_path_bytes(int peer, int bytes, bool found, bool trains);
   void set_bridge_addresses(const BridgeAddresses& addresses);
   void set_clamping(bool on) { clamps = on; }
+  void set_joining(int peer, int on);
   void set_via(int peer, int via);
   void set_spare(int peer, int spare);
   void set_origin_keys(int peer, const uint8_t to[16], const uint8_t from[16]);

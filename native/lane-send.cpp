@@ -166,6 +166,13 @@ void Lane::send_frame(const Prefix& head, const Delivery& given, const Route& ro
     send_whole(head, frame, 0, route);
     return;
   }
+  bool joins = !plan.tcp && !head.broadcast && route.joins && route.is_found;
+  if (joins && plan.header + 2 * frame.gso_size <= room && plan.payload > frame.gso_size) {
+    SuperFrame super;
+    super.first = frame;
+    super.plan = plan;
+    return send_joined(head, super, route);
+  }
   // TCP may be cut finer than the sender asked; a UDP datagram may not, and goes in pieces. Nor may a broadcast: its
   // segments are the same for all.
   int fits = room - plan.header;
@@ -192,12 +199,70 @@ void Lane::send_frame(const Prefix& head, const Delivery& given, const Route& ro
   }
 }
 
+void Lane::send_joined(const Prefix& prefix, const SuperFrame& super, const Route& route) {
+  const SegmentPlan& plan = super.plan;
+  int size = super.first.gso_size;
+  int most = (room_of(route.payload_max, prefix.bytes) - plan.header) / size;
+  if (most > COALESCE_UDP_MAX) most = COALESCE_UDP_MAX;
+  // All but the last are of one size, so where one ends follows from where it lies.
+  const uint8_t* part = super.first.frame + plan.header;
+  int left = plan.payload, next = super.chain;
+  for (int index = 0; left > 0; index += most) {
+    uint8_t* plaintext = sender_.begin(route, prefix.bytes + plan.header + most * size);
+    uint8_t* frame = plaintext + prefix.bytes;
+    memcpy(frame, super.first.frame, static_cast<size_t>(plan.header));
+    int bytes = 0;
+    while (left > 0 && bytes < most * size) {
+      int taken = left < most * size - bytes ? left : most * size - bytes;
+      memcpy(frame + plan.header + bytes, part, static_cast<size_t>(taken));
+      bytes += taken;
+      part += taken;
+      left -= taken;
+      if (left > 0 || next < 0) continue;
+      part = coalescer_.link(next).payload;
+      left = coalescer_.link(next).length;
+      next = coalescer_.link(next).next;
+    }
+    if (plan.version == 4) {
+      uint8_t* id = frame + plan.l3 + 4;
+      put_be16(id, static_cast<uint16_t>(be16(id) + index));
+    }
+    Delivery joined = super.first;
+    joined.frame = frame;
+    joined.length = plan.header + bytes;
+    fix_lengths(plan, frame, joined.length);
+    write_prefix(prefix, joined, 0, plaintext);
+    if (!sender_.commit(route, prefix.bytes + joined.length)) return;
+  }
+}
+
+void Lane::send_held() {
+  Route route;
+  int routed = -1;
+  for (int i = 0; i < coalescer_.count(); i++) {
+    const SuperFrame& super = coalescer_.at(i);
+    const int32_t* send = sends_ + static_cast<size_t>(super.first.send) * SEND_COLUMNS;
+    Delivery frame;
+    Prefix prefix;
+    if (!row_frame(send[SEND_ROW], frame) || !prefix_of(send, prefix)) continue;
+    if (send[SEND_PEER] != routed) {
+      routed = -1;
+      if (!sender_.route_to(send[SEND_PEER], route)) continue;
+      routed = send[SEND_PEER];
+    }
+    if (super.segments > 1) send_joined(prefix, super, route);
+    else send_frame(prefix, frame, route);
+  }
+  coalescer_.begin();
+}
+
 int Lane::send(int count) {
   if (count > SENDS_MAX) count = SENDS_MAX;
   for (Hashed& hashed : hashed_) hashed.known = false;
   ReadGuard guard(engine_->lock);
   Route route;
-  int routed = -1;
+  int routed = -1, room = 0;
+  coalescer_.begin();
   for (int i = 0; i < count; i++) {
     const int32_t* send = sends_ + static_cast<size_t>(i) * SEND_COLUMNS;
     Delivery frame;
@@ -210,9 +275,18 @@ int Lane::send(int count) {
       routed = -1;
       if (!sender_.route_to(send[SEND_PEER], route)) continue;
       routed = send[SEND_PEER];
+      // What is small may pass where a path that is not searched yet carries nothing long.
+      room = route.joins && route.is_found ? room_of(route.payload_max, FRAME_HEADER) : 0;
     }
-    send_frame(prefix, frame, route);
+    frame.send = i;
+    frame.peer = routed;
+    bool joins = !prefix.broadcast && (frame.flags & FLAG_GSO_ANY) == 0 && 2 * frame.length <= room;
+    // There is always room for one more: a batch has fewer frames than the coalescer, copies for several peers have not.
+    if (coalescer_.count() == ROWS_MAX) send_held();
+    if (!joins) coalescer_.add_alone(frame);
+    else if (!coalescer_.add(frame, false, true)) count_(DROP_MALFORMED_FRAME);
   }
+  send_held();
   sender_.flush();
   return sender_.taken();
 }

@@ -120,9 +120,10 @@ int Lane::gather(const SuperFrame& frame, int parts) {
   return parts;
 }
 
-void Lane::write_super_frame(SuperFrame& frame) {
+void Lane::write_super_frame(SuperFrame& frame, bool join_udp) {
   uint8_t vnet[VNET_HEADER];
   coalescer_.finish(frame, vnet);
+  if (vnet[1] == VNET_GSO_UDP_L4 && !join_udp) return write_singly(frame, vnet);
   write_part_[0] = {vnet, VNET_HEADER};
   write_part_[1] = {frame.first.frame, static_cast<size_t>(frame.first.length)};
   if (write_parts(gather(frame, 2)) >= 0) {
@@ -151,23 +152,34 @@ int Lane::refused(int frames) {
   return 0;
 }
 
-// Every datagram of a super-frame as it came.
+// Every datagram of a super-frame by itself, as a kernel would cut it: peers may have joined them.
 void Lane::write_singly(SuperFrame& frame, uint8_t* vnet) {
-  coalescer_.undo(frame, vnet);
-  int header = frame.plan.header, taken = 0;
-  auto write_one = [&](uint8_t* at, int length) {
-    write_part_[1] = {at, static_cast<size_t>(length)};
-    if (write_parts(2) < 0) return refused(1);
-    count_(TAP_TX_WRITES);
-    count_(TAP_TX_FRAMES);
-    count_(TAP_TX_BYTES, static_cast<uint64_t>(length));
-    return 1;
+  memset(vnet + 1, 0, 5);
+  const SegmentPlan& plan = frame.plan;
+  uint8_t* header = segment_.get();
+  memcpy(header, frame.first.frame, static_cast<size_t>(plan.header));
+  uint16_t id = be16(header + plan.l3 + 4);
+  int size = frame.first.gso_size, index = 0, taken = 0;
+  write_part_[0] = {vnet, VNET_HEADER};
+  write_part_[1] = {header, static_cast<size_t>(plan.header)};
+  auto write_all = [&](uint8_t* payload, int bytes) {
+    for (int at = 0; at < bytes; at += size, index++) {
+      int length = size < bytes - at ? size : bytes - at;
+      if (plan.version == 4) put_be16(header + plan.l3 + 4, static_cast<uint16_t>(id + index));
+      fix_lengths(plan, header, plan.header + length);
+      write_part_[2] = {payload + at, static_cast<size_t>(length)};
+      if (write_parts(3) < 0) {
+        refused(1);
+        continue;
+      }
+      taken++;
+      count_(TAP_TX_WRITES);
+      count_(TAP_TX_FRAMES);
+      count_(TAP_TX_BYTES, static_cast<uint64_t>(plan.header + length));
+    }
   };
-  taken += write_one(frame.first.frame, frame.first.length);
-  for (int i = frame.chain; i >= 0; i = coalescer_.link(i).next) {
-    const ChainLink& link = coalescer_.link(i);
-    taken += write_one(link.payload - header, header + link.length);
-  }
+  write_all(frame.first.frame + plan.header, plan.payload);
+  for (int i = frame.chain; i >= 0; i = coalescer_.link(i).next) write_all(coalescer_.link(i).payload, coalescer_.link(i).length);
   frame.segments = taken;
 }
 
@@ -196,7 +208,7 @@ int Lane::tap_write(int count) {
   }
   int taken = 0;
   for (int i = 0; i < coalescer_.count(); i++) {
-    write_super_frame(coalescer_.at(i));
+    write_super_frame(coalescer_.at(i), join_udp);
     taken += coalescer_.at(i).segments;
   }
   return taken;

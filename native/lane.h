@@ -53,6 +53,10 @@ class Lane {
   struct Prefix { const int32_t* send; bool broadcast; Way way; int bytes; };
   bool prefix_of(const int32_t* send, Prefix& prefix) const;
   void send_frame(const Prefix& prefix, const Delivery& frame, const Route& route);
+  // Those that are to be sent and that the coalescer holds.
+  void send_held();
+  // Datagrams of one flow, as many in one sealed datagram as fit; at least two do.
+  void send_joined(const Prefix& prefix, const SuperFrame& frame, const Route& route);
   bool send_whole(const Prefix& prefix, const Delivery& frame, int index, const Route& route);
   bool send_pieces(const Prefix& prefix, const Delivery& frame, int index, const Route& route);
   void tell_too_big(const Delivery& frame, int room);
@@ -63,7 +67,7 @@ class Lane {
   bool is_proved(int origin, const uint8_t* header, const uint8_t* frame, int length);
   ssize_t write_parts(int parts);
   int gather(const SuperFrame& frame, int parts);
-  void write_super_frame(SuperFrame& frame);
+  void write_super_frame(SuperFrame& frame, bool join_udp);
   void write_singly(SuperFrame& frame, uint8_t* vnet);
   int refused(int frames);
   void clamp(int count);

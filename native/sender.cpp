@@ -28,6 +28,7 @@ bool Sender::route_to(int index, Route& route) {
   route.relay = nullptr;
   route.payload_max = peer->path_bytes;
   route.is_found = peer->path_found;
+  route.joins = peer->joins;
   memcpy(route.destination, peer->short_id, 8);
   if (peer->via >= 0) {
     // A relay is itself reached directly: one wrapping is all there ever is.

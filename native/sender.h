@@ -18,6 +18,7 @@ struct Route {
   int payload_max = 0;         // bytes of the innermost datagram
   bool is_found = false;       // that is all that the path carries
   bool trains = true;          // of datagrams to the next hop
+  bool joins = false;          // datagrams of one flow may go in one
   bool by_link = false;        // to the next hop: the main thread has to send them
   uint8_t destination[8] = {};
 };

@@ -63,6 +63,7 @@ struct Peer {
   int path_bytes = PATH_BYTES_DEFAULT;
   bool path_found = false;  // that is what the path carries: senders are told of it
   bool trains = true;       // several datagrams may leave as one packet of the kernel
+  bool joins = false;       // takes several datagrams of a flow in one of ours
   int via = -1;             // a relay, VIA_LINK, or -1
   int spare = -1;           // the relay for what comes from `via` itself, or -1
   std::unique_ptr<OriginKeys> origin;  // null while its start number is not known

@@ -43,7 +43,8 @@ engine.addSession({
 })
 engine.sealWith(1, 10 + mine)
 engine.setEndpoint(1, { ip: remoteIp, port: PORT })
-engine.setPathBytes(1, 1500 - UNDERLAY_HEADERS_BYTES)
+engine.setPathBytes(1, 1500 - UNDERLAY_HEADERS_BYTES, true)
+engine.setJoining(1, true)
 
 const lanes = new Lanes(
   engine,

@@ -40,6 +40,7 @@ export interface NativeBinding {
   sealWith(engine: number, peerIndex: number, receiverIndex: number): void
   setEndpoint(engine: number, peerIndex: number, ip: Uint8Array | null, port: number): void
   setPathBytes(engine: number, peerIndex: number, bytes: number, isFound: boolean, hasTrains: boolean): void
+  setJoining(engine: number, peerIndex: number, isOn: number): void
   setBridgeAddresses(engine: number, packed: Uint8Array): void
   setClamping(engine: number, isOn: boolean): void
   setVia(engine: number, peerIndex: number, viaIndex: number): void

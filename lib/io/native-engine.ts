@@ -129,6 +129,10 @@ export class NativeEngine implements EngineControl {
     this.#native.setPathBytes(this.id, peerIndex, bytes, isFound, hasTrains)
   }
 
+  setJoining(peerIndex: number, isOn: boolean): void {
+    this.#native.setJoining(this.id, peerIndex, Number(isOn))
+  }
+
   setBridgeAddresses(addresses: readonly BridgeAddress[]): void {
     const packed = new Uint8Array(17 * Math.min(addresses.length, BRIDGE_ADDRESSES_MAX))
     addresses.slice(0, BRIDGE_ADDRESSES_MAX).forEach(({ ip, prefix }, at) => {

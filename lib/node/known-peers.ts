@@ -1,6 +1,6 @@
 import { peerIdBytes, type Endpoint, type PeerId } from '../address/mod.ts'
 import type { EngineOp } from '../overlay/mod.ts'
-import { ClaimTable, type LinkClaim, type PeerInfo } from '../topology/mod.ts'
+import { ClaimTable, PEER_CAPABILITY, type LinkClaim, type PeerInfo } from '../topology/mod.ts'
 import { SHORT_ID_BYTES } from '../wire/mod.ts'
 
 /** This peer's own index in forwarding tables. */
@@ -73,7 +73,11 @@ export class KnownPeers {
 
   setInfo(id: PeerId, info: PeerInfo | undefined, endpoints: readonly Endpoint[]): void {
     const peer = this.#peers.get(id)
-    if (peer !== undefined) Object.assign(peer, { info, endpoints })
+    if (peer === undefined) return
+    const isJoining = takesJoined(info)
+    if (isJoining !== takesJoined(peer.info))
+      this.#engine({ op: 'set-joining', peerIndex: peer.index, isOn: isJoining })
+    Object.assign(peer, { info, endpoints })
   }
 
   /** Its index is free from then on, and may soon be another's. */
@@ -120,4 +124,8 @@ export class KnownPeers {
   #advertisedBy(id: PeerId): readonly Endpoint[] {
     return id === this.#self ? this.#advertised : (this.#peers.get(id)?.info?.endpoints ?? [])
   }
+}
+
+function takesJoined(info: PeerInfo | undefined): boolean {
+  return ((info?.capabilities ?? 0) & PEER_CAPABILITY.joinedDatagrams) !== 0
 }

@@ -9,6 +9,7 @@ import {
   decodePeerInfo,
   encodeLinks,
   encodePeerInfo,
+  PEER_CAPABILITY,
   meshRoutes,
   type BroadcastTree,
   type LinkClaim,
@@ -171,7 +172,7 @@ export class MeshView {
       softwareVersion: config.software,
       protocolVersion: PROTOCOL_VERSION_MAX,
       udpPort: config.port,
-      capabilities: 0,
+      capabilities: PEER_CAPABILITY.joinedDatagrams,
       endpoints: config.advertised,
     })
     ledger.put(RECORD_KIND.peer, NO_KEY, value)

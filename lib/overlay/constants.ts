@@ -103,7 +103,7 @@ export const TOO_BIG_BURST = 32
 export const TOO_BIG_PER_SECOND = 32
 /** The engine knows so many addresses of the bridge, from one of which those come. */
 export const BRIDGE_ADDRESSES_MAX = 8
-/** Frames longer than this may be lost by a path that became smaller: the lanes tell of them. */
+/** Frames longer than this, alone or several that may leave as one, may be lost by a path that became smaller: the lanes tell of them. */
 export const LARGE_FRAME_BYTES = 400
 /** … of those to one peer no more often than this. */
 export const LARGE_TOLD_MS = 250

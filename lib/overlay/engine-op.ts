@@ -17,6 +17,7 @@ export type EngineOp =
       readonly isFound: boolean
       readonly hasTrains: boolean
     }
+  | { readonly op: 'set-joining'; readonly peerIndex: number; readonly isOn: boolean }
   | { readonly op: 'set-bridge-addresses'; readonly addresses: readonly BridgeAddress[] }
   | { readonly op: 'set-via'; readonly peerIndex: number; readonly viaIndex: number }
   | { readonly op: 'set-spare'; readonly peerIndex: number; readonly spareIndex: number }
@@ -54,6 +55,8 @@ export function applyEngineOp(engine: EngineControl, op: EngineOp): void {
       return engine.setEndpoint(op.peerIndex, op.endpoint)
     case 'set-path-bytes':
       return engine.setPathBytes(op.peerIndex, op.bytes, op.isFound, op.hasTrains)
+    case 'set-joining':
+      return engine.setJoining(op.peerIndex, op.isOn)
     case 'set-bridge-addresses':
       return engine.setBridgeAddresses(op.addresses)
     case 'set-via':

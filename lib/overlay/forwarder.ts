@@ -131,6 +131,8 @@ export class Forwarder {
   /** The same of MAC_FORMER_MS. */
   #askTurn = 0
   #sendCount = 0
+  /** Of frames to one peer that follow each other. */
+  #bytesInRow = 0
   #movedCount = 0
 
   constructor(lane: EngineLane, macs: MacTable, hooks: ForwarderHooks, options: ForwarderOptions = {}) {
@@ -450,9 +452,12 @@ export class Forwarder {
 
   #push(row: number, peer: number, kind: number, wayAt: number, sequence: number): void {
     const { rows, sends, sendsMax } = this.#lane
-    if (rows[row * ROW.columns + ROW.length]! > LARGE_FRAME_BYTES) this.#tellLarge(peer)
     if (this.#sendCount === sendsMax) this.#flush()
     const at = this.#sendCount++ * SEND.columns
+    // Short ones of a flow may leave as one long datagram.
+    if (at === 0 || sends[at - SEND.columns + SEND.peer] !== peer) this.#bytesInRow = 0
+    this.#bytesInRow += rows[row * ROW.columns + ROW.length]!
+    if (this.#bytesInRow > LARGE_FRAME_BYTES) this.#tellLarge(peer)
     sends[at + SEND.row] = row
     sends[at + SEND.peer] = peer
     sends[at + SEND.kind] = kind

@@ -53,6 +53,8 @@ export interface EngineControl {
    * (default: yes); something on the way may take a train for one long packet.
    */
   setPathBytes(peerIndex: number, bytes: number, isFound?: boolean, hasTrains?: boolean): void
+  /** Whether the peer takes several datagrams of one flow in one of ours (default: no). */
+  setJoining(peerIndex: number, isOn: boolean): void
   /**
    * The addresses of the bridge: who is told that a frame is too big hears it from one of them that is in his subnet,
    * else from whom the frame was for.

@@ -9,6 +9,12 @@ import {
 } from '../wire/mod.ts'
 import { ADVERTISED_ENDPOINTS_MAX } from './constants.ts'
 
+/** Bits of `PeerInfo.capabilities`. */
+export const PEER_CAPABILITY = {
+  /** Takes several datagrams of one flow in one frame of the flag `gsoUdp`, and cuts it where its kernel does not. */
+  joinedDatagrams: 1,
+} as const
+
 /**
  * The value of a peer's `peer` record: what it says of itself. Bytes after the last field are ignored.
  *

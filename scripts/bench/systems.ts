@@ -1,4 +1,4 @@
-import { ceilings } from './ceiling.ts'
+import { forwarders } from './ceiling.ts'
 import { engines } from './engine.ts'
 import type { System } from './line.ts'
 import { nebula, nebulaRelayed } from './nebula.ts'
@@ -12,7 +12,7 @@ export const SYSTEMS: readonly System[] = [
   vxlan,
   ...weaves,
   ...engines,
-  ...ceilings,
+  ...forwarders,
   nebula,
   nebulaRelayed,
   ...wireguards,

@@ -7,6 +7,7 @@ import {
   sum,
   vnetOf,
   VNET_BYTES,
+  type Carrier,
   type GivenFrame,
   type Shape,
 } from './super-frames.ts'
@@ -90,36 +91,105 @@ function cut(written: readonly Buffer[]): Buffer[] {
 
 const texts = (frames: readonly Uint8Array[]): string[] => frames.map(frame => Buffer.from(frame).toString('hex'))
 
-t.test('single datagrams become super-frames, and are what they were when these are cut', test => {
-  const { carry, receiver } = openCarrier(test)
-  const sizes = fc.record({ flow: fc.integer({ min: 0, max: 2 }), size: fc.constantFrom(1, 64, 64, 64, 65, 600) })
-  let frames = 0
-  let writes = 0
-  fc.assert(
-    fc.property(
-      fc.constantFrom(4 as const, 6 as const),
-      fc.array(sizes, { minLength: 1, maxLength: 32 }),
-      (version, list) => {
-        const ids = [0xfffe, 0, 7]
-        const given = list.map(({ flow, size }, mark) =>
-          datagram(mark, size, { flow, version, id: ids[flow]!++ & 0xffff }),
-        )
-        const { written } = carry(given)
-        const came = cut(written)
-        frames += given.length
-        writes += written.length
-        const { l4 } = layersOf({ ...DATAGRAM, version })
-        for (const flow of [0, 1, 2]) {
-          const of = (all: readonly Uint8Array[]) => texts(all.filter(frame => frame[l4 + 1] === flow))
-          test.same(of(came), of(given.map(one => one.frame)), `flow ${flow}`)
-        }
-      },
-    ),
-    { numRuns: 60 },
+/** Of frames that are sent to a peer that takes several in one datagram, on a path of so many bytes that is searched. */
+function joining(carrier: Carrier, pathBytes = 1472): Carrier {
+  carrier.sender.setPathBytes(1, pathBytes, true)
+  carrier.sender.setJoining(1, true)
+  return carrier
+}
+
+for (const [name, prepared] of [
+  ['single datagrams become super-frames, and are what they were when these are cut', (carrier: Carrier) => carrier],
+  ['the same of datagrams that leave joined', joining],
+] as const) {
+  t.test(name, test => {
+    const { carry, receiver } = prepared(openCarrier(test))
+    const sizes = fc.record({ flow: fc.integer({ min: 0, max: 2 }), size: fc.constantFrom(1, 64, 64, 64, 65, 600) })
+    let frames = 0
+    let writes = 0
+    fc.assert(
+      fc.property(
+        fc.constantFrom(4 as const, 6 as const),
+        fc.array(sizes, { minLength: 1, maxLength: 32 }),
+        (version, list) => {
+          const ids = [0xfffe, 0, 7]
+          const given = list.map(({ flow, size }, mark) =>
+            datagram(mark, size, { flow, version, id: ids[flow]!++ & 0xffff }),
+          )
+          const { written } = carry(given)
+          const came = cut(written)
+          frames += given.length
+          writes += written.length
+          const { l4 } = layersOf({ ...DATAGRAM, version })
+          for (const flow of [0, 1, 2]) {
+            const of = (all: readonly Uint8Array[]) => texts(all.filter(frame => frame[l4 + 1] === flow))
+            test.same(of(came), of(given.map(one => one.frame)), `flow ${flow}`)
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
+    test.equal(receiver.counters()['tap-tx-frames'], frames)
+    test.equal(receiver.counters()['tap-tx-writes'], writes)
+    if (receiver.describe().tapUso) test.ok(writes < 0.8 * frames, `${frames} frames in ${writes} writes`)
+    test.end()
+  })
+}
+
+t.test('as many datagrams of a flow leave in one as the path carries', test => {
+  const carrier = joining(openCarrier(test), 600)
+  const given = Array.from({ length: 20 }, (_, mark) => datagram(mark, 64))
+  const { rows, written } = carrier.carry(given)
+  // 600 less 32 of the datagram, 8 of the frame and 42 of its headers is room for 8 payloads.
+  test.same(
+    rows.map(row => row.length),
+    [42 + 512, 42 + 512, 42 + 256],
   )
-  test.equal(receiver.counters()['tap-tx-frames'], frames)
-  test.equal(receiver.counters()['tap-tx-writes'], writes)
-  if (receiver.describe().tapUso) test.ok(writes < 0.8 * frames, `${frames} frames in ${writes} writes`)
+  test.same(texts(cut(written)), texts(given.map(one => one.frame)))
+  if (carrier.receiver.describe().tapUso) test.equal(written.length, 1)
+  test.equal(carrier.receiver.counters()['tap-tx-frames'], 20)
+  test.end()
+})
+
+t.test('what does not leave joined', test => {
+  const carrier = joining(openCarrier(test))
+  const two = [datagram(0, 64), datagram(1, 64)]
+  const rowsOf = (given: readonly GivenFrame[], times = 1) => carrier.carry(given, times).rows.length
+  test.equal(rowsOf(two), 1, 'the rule')
+  test.equal(rowsOf([datagram(0, 700), datagram(1, 700)]), 2, 'two that do not fit into one')
+  test.equal(rowsOf([datagram(0, 64, { tags: 1 }), datagram(1, 64, { tags: 1 })]), 2, 'tags')
+  test.equal(rowsOf([datagram(0, 64, { isComplete: true }), datagram(1, 64, { isComplete: true })]), 2, 'checksums')
+  carrier.sender.setPathBytes(1, 1472, false)
+  test.equal(rowsOf(two), 2, 'a path that is not searched')
+  carrier.sender.setPathBytes(1, 1472, true)
+  carrier.sender.setJoining(1, false)
+  test.equal(rowsOf(two), 2, 'a peer that does not take them')
+  test.end()
+})
+
+t.test('frames of the same flow for different peers leave by themselves', test => {
+  const { sender, carry } = joining(openCarrier(test))
+  sender.setPeer(2, new Uint8Array(8).fill(9))
+  const before = sender.counters()['drop:no-session']!
+  const { rows } = carry([datagram(0, 64), datagram(1, 64)], 1, [1, 2])
+  test.equal(rows.length, 1)
+  test.equal(rows[0]!.length, 42 + 64)
+  test.equal(sender.counters()['drop:no-session'], before + 1)
+  test.end()
+})
+
+t.test('a super-frame of a container leaves joined, too', test => {
+  const carrier = joining(openCarrier(test))
+  const shape: Shape = { ...DATAGRAM, payloadBytes: 100 * 50 - 7, gsoSize: 100 }
+  const frame = makeFrame(shape)
+  const { rows, written } = carrier.carry([{ vnet: vnetOf(shape), frame }])
+  test.equal(rows.length, 4, 'of 13 datagrams each')
+  const came = cut(written)
+  test.same(
+    came.map(one => one.length),
+    Array.from({ length: 50 }, (_, i) => 42 + (i < 49 ? 100 : 93)),
+  )
+  test.same(Buffer.concat(came.map(one => one.subarray(42))), Buffer.from(frame.subarray(42)))
   test.end()
 })
 
@@ -180,14 +250,20 @@ t.test('a super-frame has as many datagrams as every kernel takes', test => {
   test.end()
 })
 
-t.test('with super-frames off every datagram is written by itself', test => {
-  const { carry } = openCarrier(test, { tapGso: false })
-  const given = Array.from({ length: 5 }, (_, mark) => datagram(mark, 64))
-  const { written } = carry(given)
-  test.same(texts(written.map(bytes => bytes.subarray(VNET_BYTES))), texts(given.map(one => one.frame)))
-  test.ok(written.every(bytes => bytes[1] === 0))
-  test.end()
-})
+for (const [how, prepared] of [
+  ['', (carrier: Carrier) => carrier],
+  [', also what came joined', joining],
+] as const)
+  t.test(`with super-frames off every datagram is written by itself${how}`, test => {
+    const { carry, receiver } = prepared(openCarrier(test, { tapGso: false }))
+    const given = Array.from({ length: 5 }, (_, mark) => datagram(mark, 64))
+    const { written } = carry(given)
+    test.same(texts(written.map(bytes => bytes.subarray(VNET_BYTES))), texts(given.map(one => one.frame)))
+    test.ok(written.every(bytes => bytes[1] === 0))
+    test.equal(receiver.counters()['tap-gso-refused'], 0)
+    test.equal(receiver.counters()['tap-tx-frames'], 5)
+    test.end()
+  })
 
 t.test('a TAP that refuses super-frames of datagrams gets each by itself, and is asked once', test => {
   // The kernel doubles the buffer: two datagrams go into it, but not as one.

@@ -37,6 +37,7 @@ for (const peer of [1, 2]) {
 }
 // Everything that can be done with a frame is done with some.
 engine.setPathBytes(1, 500, true)
+engine.setJoining(1, true)
 engine.setBridgeAddresses([{ ip: Uint8Array.of(10, 0, 0, 1), prefix: 8 }])
 engine.setClamping(true)
 t.teardown(() => {

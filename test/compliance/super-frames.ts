@@ -112,8 +112,8 @@ export interface Carrier {
   readonly sender: NativeEngine
   readonly receiver: NativeEngine
   readonly receiving: NativeLane
-  /** `times`: as if the container had sent all of them so often. */
-  carry(frames: readonly GivenFrame[], times?: number): Carried
+  /** `times`: as if the container had sent all of them so often. `peers`: who is to have them, in turns. */
+  carry(frames: readonly GivenFrame[], times?: number, peers?: readonly number[]): Carried
 }
 
 export const CARRIER_KEY = new Uint8Array(32).fill(3)
@@ -134,13 +134,13 @@ export function openCarrier(test: Test, offloads: OffloadOptions = {}, outBytes?
     for (const descriptor of [outsideIn, outsideOut]) closeSync(descriptor)
   })
 
-  const carry = (frames: readonly GivenFrame[], times = 1): Carried => {
+  const carry = (frames: readonly GivenFrame[], times = 1, peers: readonly number[] = [1]): Carried => {
     for (const { vnet, frame } of frames) writeSync(outsideIn, Buffer.concat([vnet, frame]))
     const before = sender.counters()['tx-datagrams']!
     const count = sending.tapRead()
     if (count !== frames.length) throw new Error(`${count} of ${frames.length} frames were read`)
     for (let at = 0; at < count * times; at++) {
-      sending.sends.set([at % count, 1, DATAGRAM_KIND.frame, 0, 0, 0], at * SEND.columns)
+      sending.sends.set([at % count, peers[at % peers.length]!, DATAGRAM_KIND.frame, 0, 0, 0], at * SEND.columns)
     }
     const sent = sending.send(count * times)
     if (sender.counters()['tx-datagrams']! - before !== sent) throw new Error('the counter disagrees')

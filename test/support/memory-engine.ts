@@ -185,6 +185,11 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (peer !== undefined) peer.pathBytes = bytes
   }
 
+  /** Every frame has a datagram of its own here. */
+  setJoining(): void {
+    return undefined
+  }
+
   /** Frames have no headers here whose sender could be told. */
   setBridgeAddresses(): void {
     return undefined

@@ -288,12 +288,19 @@ t.test('tells now and then of peers to which frames go that a smaller path would
   inward({ frame: frame(MAC_A, MAC_B), from: 2 })
   const long = new Uint8Array(LARGE_FRAME_BYTES + 1)
   long.set(frame(MAC_B, MAC_A))
-  outAt(1000, { frame: frame(MAC_B, MAC_A) }, { frame: long.subarray(0, LARGE_FRAME_BYTES) })
+  const small = { frame: frame(MAC_B, MAC_A) }
+  outAt(1000, small)
+  outAt(1000, { frame: long.subarray(0, LARGE_FRAME_BYTES) })
   t.same(large, [], 'not of small ones')
   outAt(1000, { frame: long }, { frame: long })
   t.same(large, [2])
   outAt(1000 + LARGE_TOLD_MS, { frame: long })
   t.same(large, [2, 2])
+  const count = Math.floor(LARGE_FRAME_BYTES / small.frame.length)
+  outAt(1000 + 2 * LARGE_TOLD_MS, ...Array.from({ length: count }, () => small))
+  t.equal(large.length, 2, `${count} of ${small.frame.length} bytes are not more`)
+  outAt(1000 + 2 * LARGE_TOLD_MS, ...Array.from({ length: count + 1 }, () => small))
+  t.same(large, [2, 2, 2], 'several small ones, which may leave as one')
 })
 
 t.test('hands control on with a copy of its body and where it came from', async t => {
