@@ -185,15 +185,9 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (peer !== undefined) peer.pathBytes = bytes
   }
 
-  /** Every frame has a datagram of its own here. */
-  setJoining(): void {
-    return undefined
-  }
-
-  /** Frames have no headers here whose sender could be told. */
-  setBridgeAddresses(): void {
-    return undefined
-  }
+  /** Frames have no headers here: nobody is told of their size, and none are joined. */
+  setBridgeAddresses(): void {}
+  setJoining(): void {}
 
   setVia(peerIndex: number, viaIndex: number): void {
     const peer = this.#peers.get(peerIndex)
