@@ -80,6 +80,8 @@ constexpr int TAP_BATCH = 32;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
 // 256 KiB measured slower.
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
+// After so many readings of one frame each nothing is looked for behind it, until so many: there `wait` tells as well.
+constexpr int LONE_MIN = 4, LONE_MAX = 16;
 constexpr int UDP_BATCH = 16;
 constexpr int LINK_PLACES = UDP_BATCH / 4;  // of a batch, for what came over links when there is something
 constexpr int UDP_MESSAGE_BYTES = 65536;

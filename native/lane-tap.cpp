@@ -51,7 +51,9 @@ int Lane::tap_read(int& error) {
   rows_filled_ = 0;
   int used = 0;
   error = 0;
-  for (int i = 0; i < TAP_BATCH && used < TAP_BATCH_BYTES; i++) {
+  int most = lone_ < LONE_MIN ? TAP_BATCH : 1;
+  was_lone_ = false;
+  for (int i = 0; i < most && used < TAP_BATCH_BYTES; i++) {
     if (used + VNET_HEADER + FRAME_MAX > SLAB_BYTES) break;
     uint8_t* at = slab_ + used;
     ssize_t bytes = read(engine_->tap, at, VNET_HEADER + FRAME_MAX);
@@ -88,6 +90,7 @@ int Lane::tap_read(int& error) {
     count_(TAP_RX_FRAMES);
     count_(TAP_RX_BYTES, static_cast<uint64_t>(length));
   }
+  was_lone_ = rows_filled_ == 1 && used < TAP_BATCH_BYTES;
   if (rows_filled_ > 0) count_(TAP_RX_BATCHES);
   return rows_filled_;
 }

@@ -31,11 +31,15 @@ const Endpoint* Lane::source(int row) const {
 }
 
 int Lane::wait(int mask, int timeout_ms) {
+  lone_ = !was_lone_ ? 0 : lone_ < LONE_MAX ? lone_ + 1 : LONE_MIN - 1;
+  was_lone_ = false;
   pollfd descriptors[3] = {
       {(mask & READY_TAP) ? engine_->tap : -1, POLLIN, 0},
       {(mask & READY_UDP) ? engine_->udp.descriptor : -1, POLLIN, 0},
       {engine_->wake_descriptor[slot_], POLLIN, 0},
   };
+  // What is left over of what came over links has been told of already.
+  if ((mask & READY_UDP) && engine_->intake.waits()) timeout_ms = 0;
   if (poll(descriptors, 3, timeout_ms) <= 0) return 0;
   int ready = 0;
   if (descriptors[0].revents != 0) ready |= READY_TAP;

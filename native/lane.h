@@ -80,6 +80,9 @@ class Lane {
   int32_t* const ways_;
   int32_t* const deliveries_;
   int rows_filled_ = 0;
+  // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.
+  int lone_ = 0;
+  bool was_lone_ = false;
   int whole_bytes_ = 0;  // of frames that were put together, in the half of the slab that datagrams leave free
   int64_t told_at_ = 0;  // milliseconds
   int tellings_ = TOO_BIG_BURST;

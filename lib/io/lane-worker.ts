@@ -1,7 +1,7 @@
 import { getPriority, setPriority } from 'node:os'
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
 import { assert, errorText } from '../base/mod.ts'
-import { Forwarder, MacTable, MeasuredCounter, READY, changedTable, type ForwardingTable } from '../overlay/mod.ts'
+import { Forwarder, MacTable, MeasuredCounter, READY, ROW, changedTable, type ForwardingTable } from '../overlay/mod.ts'
 import { monotonicMillis } from './clock.ts'
 import { ReportBacklog } from './lane-backlog.ts'
 import type { LaneOrder, LaneReport, LaneStart } from './lane-messages.ts'
@@ -9,6 +9,9 @@ import { NativeLane } from './native-lane.ts'
 
 /** Bounds how long a lane stays in its loop without looking for orders, however much traffic there is. */
 const BATCHES_PER_LOOK = 64
+/** A batch of fewer is mostly all that there was, unless the first is longer than this: behind a piece of a stream there is more. */
+const FEW_FRAMES = 3
+const SUPER_FRAME_BYTES = 16_384
 /** Nothing depends on it: orders come with a wake. */
 const SLEEP_MS = 1000
 /** More processor than that of whoever has no priority: the frames of all of them wait while a lane waits for its turn. */
@@ -79,7 +82,7 @@ function run(): void {
           post({ kind: 'sampled', id: order.id, tally: forwarder.samples.end(order.id) })
         else forwarder.setTable((table = changedTable(table, order.change)))
       }
-      ready = lane.wait(start.mask, drain(forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)
+      ready = lane.wait(start.mask, drain(lane, forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)
       assert(ready >= 0, 'poll')
     }
   } catch (thrown) {
@@ -104,7 +107,7 @@ function takePriority(): void {
 }
 
 /** True when there may be more. */
-function drain(forwarder: Forwarder, mask: number, afterBatch: () => void): boolean {
+function drain(lane: NativeLane, forwarder: Forwarder, mask: number, afterBatch: () => void): boolean {
   for (let batch = 0; batch < BATCHES_PER_LOOK; batch++) {
     // One reading of the clock per batch: the MAC table ages in seconds. The clock is the one that the main thread has,
     // which reads the same table.
@@ -112,7 +115,9 @@ function drain(forwarder: Forwarder, mask: number, afterBatch: () => void): bool
     const outbound = (mask & READY.tap) === 0 ? -1 : forwarder.outbound(now)
     const inbound = (mask & READY.udp) === 0 ? -1 : forwarder.inbound(now)
     afterBatch()
-    if (outbound < 0 && inbound < 0) return false
+    // Looking in vain costs a system call: of few it is left to `wait`, which has to look anyway.
+    const isLittle = outbound < FEW_FRAMES && inbound < FEW_FRAMES && lane.rows[ROW.length]! < SUPER_FRAME_BYTES
+    if (isLittle) return false
   }
   return true
 }

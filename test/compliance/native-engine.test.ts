@@ -6,6 +6,7 @@ import type { EndpointParts } from '../../lib/address/mod.ts'
 import { nativeBinding } from '../../lib/io/native-binding.ts'
 import { NativeEngine } from '../../lib/io/native-engine.ts'
 import { NativeLane } from '../../lib/io/native-lane.ts'
+import { ROW } from '../../lib/overlay/mod.ts'
 import { packetEngineSuite, type SuiteEngine, type SuiteMesh } from './packet-engine-suite.ts'
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
@@ -70,3 +71,57 @@ function takeFrames(descriptor: number): Uint8Array[] {
     }
   }
 }
+
+const READ_LONE_MIN = 4
+const WAIT_TAP = 1
+const WAIT_UDP = 2
+
+t.test('where one frame came after the other nothing is looked for behind it, and all are read', async test => {
+  const mesh = await makeMesh(1)
+  test.teardown(() => mesh.close())
+  const [{ lane, pushTap }] = mesh.engines as [SuiteEngine]
+  const native = lane as NativeLane
+  const frame = (mark: number) => new Uint8Array(60).fill(mark)
+  const read: number[] = []
+  const take = () => {
+    const count = native.tapRead()
+    for (let row = 0; row < count; row++) read.push(native.slab[native.rows[row * ROW.columns + ROW.offset]!]!)
+    return count
+  }
+  for (const mark of [1, 2]) pushTap(frame(mark))
+  test.equal(take(), 2, 'at first all that is there')
+  for (let mark = 3; mark < 3 + READ_LONE_MIN; mark++) {
+    pushTap(frame(mark))
+    test.equal(native.wait(WAIT_TAP, 2000), WAIT_TAP)
+    test.equal(take(), 1)
+  }
+  for (let mark = 7; mark < 47; mark++) pushTap(frame(mark))
+  const counts: number[] = []
+  while (native.wait(WAIT_TAP, 0) === WAIT_TAP) counts.push(take())
+  test.equal(counts[0], 1, 'left to the next look')
+  test.ok(counts.length < 20 && counts.some(count => count > 10), `soon many at once: ${counts.join(' ')}`)
+  test.same(
+    read,
+    Array.from({ length: 46 }, (_, at) => at + 1),
+    'each, in order',
+  )
+})
+
+t.test('nobody sleeps while something is left that came over links', async test => {
+  const mesh = await makeMesh(1)
+  test.teardown(() => mesh.close())
+  const [{ control, lane }] = mesh.engines as [SuiteEngine]
+  const native = lane as NativeLane
+  control.setPeer(1, new Uint8Array(8).fill(1))
+  const bundle = Uint8Array.of(33, 0, ...new Uint8Array(33))
+  const count = 40
+  for (let i = 0; i < count; i++) control.injectDatagrams(1, bundle)
+  let looks = 0
+  for (; control.counters()['rx-injected']! < count; looks++) {
+    const began = performance.now()
+    native.wait(WAIT_UDP, 2000)
+    test.ok(performance.now() - began < 1000, `look ${looks}`)
+    native.udpRead()
+  }
+  test.equal(looks, 3, 'sixteen at once')
+})
