@@ -37,7 +37,10 @@ export const NEAR_COST_SHARE = 0.5
 export const ACCEPTED_FACTOR = 4
 /** Peers that were passed over because they did not answer, and are dialled all the same. */
 export const PASSED_OVER_MAX = 8
-/** A link that is not wanted any more is kept so long, give or take a quarter. */
-export const RETIRE_AFTER_MS = 20_000
+/**
+ * A link that is not wanted any more is kept so long, give or take a quarter: until a mesh that was started at once is at
+ * rest, for each link given up is told to all.
+ */
+export const RETIRE_AFTER_MS = 45_000
 /** When one is given up, those go with it whose time comes so soon. */
-export const RETIRE_TOGETHER_MS = 10_000
+export const RETIRE_TOGETHER_MS = 30_000

@@ -4,7 +4,7 @@ import { peerNumber as p } from '../../support/graphs.ts'
 
 const link = (number: number, isOutbound = true) => ({ peerId: p(number), isOutbound })
 
-t.test('gives up what it dialled and has not wanted for a minute; what is due soon goes along', async t => {
+t.test('gives up what it dialled and has not wanted for long; what is due soon goes along', async t => {
   const draws = [0.5, 0.6, 0.999]
   const retirement = new LinkRetirement(() => draws.shift() ?? 0)
   retirement.update([link(1), link(2), link(3, false), link(4), link(5)], new Set([p(4)]), 0)
@@ -19,7 +19,7 @@ t.test('gives up what it dialled and has not wanted for a minute; what is due so
   t.same(retirement.take(RETIRE_AFTER_MS * 0.75), [p(6)], 'what is due later stays until then')
 })
 
-t.test('what is wanted again in time stays, and its minute begins anew', async t => {
+t.test('what is wanted again in time stays, and its time begins anew', async t => {
   const retirement = new LinkRetirement(() => 0.5)
   retirement.update([link(1)], new Set(), 0)
   retirement.update([link(1)], new Set([p(1)]), 30_000)
@@ -30,7 +30,7 @@ t.test('what is wanted again in time stays, and its minute begins anew', async t
   t.equal(retirement.nextAt(), undefined, 'a link that is gone')
 })
 
-t.test('the minute is not the same for all', async t => {
+t.test('the time is not the same for all', async t => {
   const draws = [0, 0.999]
   const retirement = new LinkRetirement(() => draws.shift() ?? 0)
   retirement.update([link(1)], new Set(), 0)
