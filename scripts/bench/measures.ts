@@ -181,7 +181,8 @@ export const MEASURES = [
     better: 'less',
     scale: 0.01,
     step: 'rekey',
-    about: 'lost of 200 Mb/s UDP over a time in which sessions are given new keys',
+    about:
+      'lost of 200 Mb/s UDP over a time in which sessions are given new keys, but for what the receiving program had no room for',
   },
   {
     key: 'idle',

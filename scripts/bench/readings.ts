@@ -54,6 +54,14 @@ export function readPing(text: string): number[] {
   return times
 }
 
+/** Datagrams that came and that the socket of a program had no room for, in `/proc/net/snmp` (snmp_counter(7)). */
+export function readRoomErrors(snmp: string): number {
+  const [names = [], values = []] = [...snmp.matchAll(/^Udp: (.*)$/gm)].map(match => match[1]!.split(' '))
+  const errors = Number(values[names.indexOf('RcvbufErrors')])
+  if (!Number.isInteger(errors)) throw new Error(`no RcvbufErrors in: ${snmp.slice(0, 200)}`)
+  return errors
+}
+
 /** Busy seconds of all processors in the first line of `/proc/stat`: all but idle and iowait. */
 export function readBusySeconds(stat: string): number {
   const [user, nice, system, , , irq, softirq, steal] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map(Number)

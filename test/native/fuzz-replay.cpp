@@ -1,4 +1,5 @@
-// Runs the fuzzer's inputs once more, without clang: one a line in the files named, in hexadecimal digits (`make sanitize`).
+// Runs the fuzzer's inputs once more, without clang: one a line in the files named, in hexadecimal digits (`make sanitize`); and
+// each with every number of bytes missing that its second byte can say (`read_tap` of fuzz-engine.cpp).
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -6,6 +7,12 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+namespace {
+
+constexpr int SHORTER_MAX = 63, SHORTER_SHIFT = 2, REST_MASK = 3;
+
+}  // namespace
 
 int main(int count, char** words) {
   int inputs = 0;
@@ -19,6 +26,10 @@ int main(int count, char** words) {
         bytes.push_back(static_cast<uint8_t>(value));
       }
       LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+      for (int shorter = 0; shorter <= SHORTER_MAX && bytes.size() > 1; shorter++) {
+        bytes[1] = static_cast<uint8_t>((bytes[1] & REST_MASK) | shorter << SHORTER_SHIFT);
+        LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+      }
       inputs++;
     }
   }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { readBusySeconds, readIperf, readMemory, readPing } from '../../../scripts/bench/readings.ts'
+import { readBusySeconds, readRoomErrors, readIperf, readMemory, readPing } from '../../../scripts/bench/readings.ts'
 import { readCpuSeconds } from '../../support/process-facts.ts'
 import { median, percentile, spread } from '../../../scripts/bench/statistics.ts'
 
@@ -69,5 +69,14 @@ t.test('a median is not moved by one run that went wrong, and a spread tells of 
   t.equal(percentile(hundred, 0.99), 99)
   t.equal(percentile([7], 0.99), 7)
   t.equal(percentile([], 0.99), undefined)
+  t.end()
+})
+
+t.test('datagrams that a program had no room for are read by their name', t => {
+  const text =
+    'Ip: Forwarding\nIp: 1\nUdp: InDatagrams NoPorts RcvbufErrors\nUdp: 10 2 7\nUdpLite: InDatagrams\nUdpLite: 3\n'
+  t.equal(readRoomErrors(text), 7)
+  t.throws(() => readRoomErrors(text.replace('RcvbufErrors', 'SndbufErrors')), /no RcvbufErrors/)
+  t.throws(() => readRoomErrors(''), /no RcvbufErrors/)
   t.end()
 })
