@@ -81,6 +81,7 @@ void give_peer(int peer) {
   engine->set_endpoint(peer, endpoint_of(static_cast<uint16_t>(7000 + peer)));
   engine->set_origin_keys(peer, key, key);
   engine->set_path_bytes(peer, peer == 1 ? 700 : PATH_BYTES_DEFAULT, peer == 1, true);
+  engine->set_joining(peer, peer != 2);
   if (peer < PEERS) give_session(peer);
 }
 

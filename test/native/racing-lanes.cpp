@@ -106,6 +106,7 @@ void give_peer(int at, int peer) {
   endpoint.is_set = true;
   engine.set_endpoint(peer, endpoint);
   engine.set_path_bytes(peer, PATH_LONG, true, true);
+  engine.set_joining(peer, true);
 }
 
 // What one lane has for itself, as lib/io/native-lane.ts gives it.
@@ -197,6 +198,7 @@ void feed(int round) {
     FrameWish wishes[] = {
         {true, 20'000, 1300, static_cast<uint32_t>(round) * 20'000, true},
         {false, 6'000, 600, 0, true},
+        {false, 64, 0, 0, true},
         {false, 64, 0, 0, true},
         {false, 3'000, 0, 0, false},
         {true, 100, 0, static_cast<uint32_t>(round) * 100, true},
