@@ -82,6 +82,9 @@ constexpr int TAP_BATCH = 32;
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
 // After so many readings of one frame each nothing is looked for behind it, until so many: there `wait` tells as well.
 constexpr int LONE_MIN = 4, LONE_MAX = 16;
+// A flood: more frames of the TAP in a span than requests with their answers, and super-frames of streams, come to. Then a lane
+// rests so long (the kernel adds 50 µs of its own) in place of being woken.
+constexpr int64_t FLOOD_SPAN_US = 2000, FLOOD_FRAMES_PER_MS = 60, FLOOD_REST_US = 20;
 constexpr int UDP_BATCH = 16;
 constexpr int LINK_PLACES = UDP_BATCH / 4;  // of a batch, for what came over links when there is something
 constexpr int UDP_MESSAGE_BYTES = 65536;

@@ -90,6 +90,7 @@ int Lane::tap_read(int& error) {
     count_(TAP_RX_FRAMES);
     count_(TAP_RX_BYTES, static_cast<uint64_t>(length));
   }
+  span_frames_ += rows_filled_;
   was_lone_ = rows_filled_ == 1 && used < TAP_BATCH_BYTES;
   if (rows_filled_ > 0) count_(TAP_RX_BATCHES);
   return rows_filled_;

@@ -30,9 +30,26 @@ const Endpoint* Lane::source(int row) const {
   return &source_[message_of_row_[row]];
 }
 
+// In a flood of small frames who sends them pays for waking us, time and again: then we come back by ourselves, soon.
+bool Lane::rests() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int64_t us = static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000, span = us - span_at_;
+  if (span >= FLOOD_SPAN_US) {
+    is_flood_ = span_frames_ * int64_t{1000} >= span * FLOOD_FRAMES_PER_MS && span < 4 * FLOOD_SPAN_US;
+    span_at_ = us;
+    span_frames_ = 0;
+  }
+  if (!is_flood_) return false;
+  timespec rest{0, FLOOD_REST_US * 1000};
+  nanosleep(&rest, nullptr);
+  return true;
+}
+
 int Lane::wait(int mask, int timeout_ms) {
   lone_ = !was_lone_ ? 0 : lone_ < LONE_MAX ? lone_ + 1 : LONE_MIN - 1;
   was_lone_ = false;
+  if (timeout_ms > 0 && mask == READY_TAP && rests()) timeout_ms = 0;
   pollfd descriptors[3] = {
       {(mask & READY_TAP) ? engine_->tap : -1, POLLIN, 0},
       {(mask & READY_UDP) ? engine_->udp.descriptor : -1, POLLIN, 0},

@@ -83,6 +83,12 @@ class Lane {
   // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.
   int lone_ = 0;
   bool was_lone_ = false;
+  // True, after a short rest, in a flood of frames of the TAP.
+  bool rests();
+  // Frames of the TAP since the span began (microseconds), and whether there were many in the last one.
+  int64_t span_at_ = 0;
+  int span_frames_ = 0;
+  bool is_flood_ = false;
   int whole_bytes_ = 0;  // of frames that were put together, in the half of the slab that datagrams leave free
   int64_t told_at_ = 0;  // milliseconds
   int tellings_ = TOO_BIG_BURST;

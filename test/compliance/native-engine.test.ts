@@ -125,3 +125,32 @@ t.test('nobody sleeps while something is left that came over links', async test 
   }
   test.equal(looks, 3, 'sixteen at once')
 })
+
+t.test('in a flood a lane comes back by itself, and sleeps again when it is over', async test => {
+  const mesh = await makeMesh(1)
+  test.teardown(() => mesh.close())
+  const [{ lane, pushTap }] = mesh.engines as [SuiteEngine]
+  const native = lane as NativeLane
+  const waited = (timeoutMs: number): number => {
+    const began = performance.now()
+    native.wait(WAIT_TAP, timeoutMs)
+    return performance.now() - began
+  }
+  const frame = new Uint8Array(60)
+  const NAP_MS = 200
+  test.ok(waited(NAP_MS) > 0.9 * NAP_MS, 'at rest it sleeps')
+  const flooded = (): boolean => {
+    for (const until = performance.now() + 20; performance.now() < until;) {
+      for (let i = 0; i < 32; i++) pushTap(frame)
+      native.wait(WAIT_TAP, NAP_MS)
+      while (native.tapRead() > 0) continue
+    }
+    return waited(NAP_MS) < NAP_MS / 2
+  }
+  let tries = 0
+  while (!flooded()) if (++tries > 50) break
+  test.ok(tries <= 50, 'it does not wait to be woken')
+  let quiet = 0
+  while (waited(NAP_MS) < 0.9 * NAP_MS) quiet++
+  test.ok(quiet < 1000, `and soon does (${quiet})`)
+})
