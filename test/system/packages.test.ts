@@ -62,11 +62,11 @@ t.test(
     t.match(result.stdout, /^version: weave-ts \d/m)
     t.match(
       result.stdout,
-      /^unit: ExecStart=\/usr\/lib\/weave-ts\/bin\/node \/usr\/lib\/weave-ts\/bin\/weave-ts launch .*--state-dir \/var\/lib\/weave-ts$/m,
+      /^unit: ExecStart=\/usr\/lib\/weave-ts\/bin\/node --max-semi-space-size=\d+ \/usr\/lib\/weave-ts\/bin\/weave-ts launch .*--state-dir \/var\/lib\/weave-ts$/m,
     )
     t.match(
       result.stdout,
-      /^unit: ExecReload=\/usr\/bin\/env WATCHDOG_USEC=\d+ \/usr\/lib\/weave-ts\/bin\/node \/usr\/lib\/weave-ts\/bin\/weave-ts launch /m,
+      /^unit: ExecReload=\/usr\/bin\/env WATCHDOG_USEC=\d+ \/usr\/lib\/weave-ts\/bin\/node --max-semi-space-size=\d+ \/usr\/lib\/weave-ts\/bin\/weave-ts launch /m,
     )
     t.match(result.stdout, /^completion: [1-9]/m)
     t.match(result.stdout, /^man: [1-9]/m)
