@@ -115,6 +115,7 @@ function drain(lane: NativeLane, forwarder: Forwarder, mask: number, afterBatch:
     const outbound = (mask & READY.tap) === 0 ? -1 : forwarder.outbound(now)
     const inbound = (mask & READY.udp) === 0 ? -1 : forwarder.inbound(now)
     afterBatch()
+    if (outbound < 0 && inbound < 0) return false
     // Looking in vain costs a system call: of few it is left to `wait`, which has to look anyway.
     const isLittle = outbound < FEW_FRAMES && inbound < FEW_FRAMES && lane.rows[ROW.length]! < SUPER_FRAME_BYTES
     if (isLittle) return false
