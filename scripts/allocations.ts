@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { AddressAsker, DOCKER_AWAY } from '../test/support/address-asker.ts'
 import { cpuSecondsOf } from '../test/support/process-facts.ts'
 import { Testbed, type Host } from '../test/support/testbed.ts'
+import { needRoot } from './need-root.ts'
 
 const SECONDS_MAX = 2
 /** From here on requests are thought to come together. */
@@ -106,8 +107,5 @@ async function main(): Promise<void> {
   }
 }
 
-if (process.geteuid?.() !== 0) {
-  console.error('allocations: network namespaces need root: run it as root, e.g. sudo make allocations')
-  process.exit(77)
-}
+needRoot('allocations')
 await main()

@@ -10,9 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { mostResidentKibibytesOf } from '../test/support/process-facts.ts'
 import { Testbed, meshed, type Host } from '../test/support/testbed.ts'
 import { answerTimes } from './answer-times.ts'
+import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
 
-const EXIT_NOT_ROOT = 77
 const ALL = ['nothing', 'syncs', 'links', 'rewriting', 'nonsense'] as const
 const ANSWER_MS_MAX = 100
 const MEMORY_MIB_MAX = 300
@@ -26,10 +26,7 @@ interface Result {
 }
 
 async function main(): Promise<void> {
-  if (process.geteuid?.() !== 0) {
-    console.error('attack: network namespaces need root: run it as root, e.g. sudo make attack')
-    process.exit(EXIT_NOT_ROOT)
-  }
+  needRoot('attack')
   const attacks = process.env['ATTACKS']?.split(/[\s,]+/) ?? ALL
   const seconds = Number(process.env['SECONDS'] ?? 20)
   const results: Result[] = []

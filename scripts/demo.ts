@@ -16,9 +16,9 @@ import { iperf } from '../test/support/testbed-iperf.ts'
 import { download } from '../test/support/testbed-transfer.ts'
 import { Testbed, type Host, type Namespace } from '../test/support/testbed.ts'
 import { Stage } from './demo/stage.ts'
+import { needRoot } from './need-root.ts'
 
 const EXIT_MISSING = 69
-const EXIT_NOT_ROOT = 77
 const TOOLS = ['ip', 'ping', 'tcpdump', 'iperf3', 'sysctl', 'ss', 'nsenter'] as const
 const MARKER = 'this-is-the-payload-in-clear-text-4711. '
 const MARKED_BYTES = 4_000_000
@@ -71,8 +71,7 @@ function refuseWhereItCannotRun(): void {
     console.error(`demo: ${text}`)
     process.exit(status)
   }
-  if (process.geteuid?.() !== 0)
-    refuse('network namespaces need root: run it as root, e.g. sudo make demo', EXIT_NOT_ROOT)
+  needRoot('demo')
   const missing = TOOLS.filter(tool => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0)
   if (missing.length > 0) refuse(`missing programs: ${missing.join(' ')}; \`make setup\` installs them`, EXIT_MISSING)
 }

@@ -12,8 +12,8 @@ import { fromHex } from '../lib/base/mod.ts'
 import { FULL, fillCache } from '../test/support/full-cache.ts'
 import { run, waitFor } from '../test/support/testbed-command.ts'
 import { Testbed, type Host } from '../test/support/testbed.ts'
+import { needRoot } from './need-root.ts'
 
-const EXIT_NOT_ROOT = 77
 const WAIT_MS = 120_000
 const ASK_EVERY_MS = 50
 
@@ -25,10 +25,7 @@ interface Row {
 }
 
 async function main(): Promise<void> {
-  if (process.geteuid?.() !== 0) {
-    console.error('full-cache: network namespaces need root: run it as root, e.g. sudo make full-cache')
-    process.exit(EXIT_NOT_ROOT)
-  }
+  needRoot('full-cache')
   const owners = Number(process.env['OWNERS'] ?? FULL.owners)
   const bed = new Testbed()
   let rows: readonly Row[] = []

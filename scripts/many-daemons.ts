@@ -10,10 +10,10 @@ import { existsSync } from 'node:fs'
 import { run } from '../test/support/testbed-command.ts'
 import { Testbed } from '../test/support/testbed.ts'
 import { ManyDaemons, type ManyRun } from './many-daemons-run.ts'
+import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
 
 const EXIT_MISSING = 69
-const EXIT_NOT_ROOT = 77
 const TOOLS = ['ip', 'sysctl', 'nsenter'] as const
 /** As many as a network of /24 has addresses for. */
 const DAEMONS_MAX = 250
@@ -107,8 +107,7 @@ function isBroken(row: Row, result: ManyRun): boolean {
 }
 
 function refuseWhereItCannotRun(): void {
-  if (process.geteuid?.() !== 0)
-    refuse('network namespaces need root: run it as root, e.g. sudo make many', EXIT_NOT_ROOT)
+  needRoot('many')
   const missing = TOOLS.filter(tool => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0)
   if (missing.length > 0) refuse(`missing programs: ${missing.join(' ')}; \`make setup\` installs them`, EXIT_MISSING)
 }

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { cpuSecondsOf, residentKibibytesOf } from '../test/support/process-facts.ts'
 import { waitFor } from '../test/support/testbed-command.ts'
 import { Testbed, meshed, type Host } from '../test/support/testbed.ts'
+import { needRoot } from './need-root.ts'
 
 const DEVICE = 'u100'
 const AT_ONCE = 8
@@ -109,10 +110,7 @@ async function measure(bed: Testbed): Promise<void> {
   }
 }
 
-if (process.geteuid?.() !== 0) {
-  console.error('names: network namespaces need root: run it as root, e.g. sudo make names')
-  process.exit(77)
-}
+needRoot('names')
 const bed = new Testbed()
 try {
   await measure(bed)

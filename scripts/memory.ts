@@ -10,9 +10,9 @@ import { run } from '../test/support/testbed-command.ts'
 import { Testbed } from '../test/support/testbed.ts'
 import { measureGrowth, measureMesh, type GrowthFigure, type MemoryFigure } from './memory-run.ts'
 import { PARTS, PART_WORDS, type MemorySplit } from './memory-split.ts'
+import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
 
-const EXIT_NOT_ROOT = 77
 const KIBI = 1024
 /** Resident mebibytes, by the size of a mesh. */
 const BOUNDS: Readonly<Record<number, number>> = { 1: 65, 20: 80 }
@@ -23,10 +23,7 @@ const COMPARED_RUNS = 3
 const RUN_SETTLE_MS = 5_000
 
 async function main(): Promise<void> {
-  if (process.geteuid?.() !== 0) {
-    console.error('memory: network namespaces need root: run it as root, e.g. sudo make memory')
-    process.exit(EXIT_NOT_ROOT)
-  }
+  needRoot('memory')
   const sizes = (process.env['DAEMONS'] ?? '1 20').split(/[\s,]+/).filter(text => text !== '')
   const settleMs = numberOf('SETTLE_SECONDS', 60) * 1000
   const runs = numberOf('RUNS', 10)

@@ -19,9 +19,9 @@ import { Testbed, type Host, type Namespace } from '../test/support/testbed.ts'
 import { answerTimes } from './answer-times.ts'
 import { compiled } from './bench/compiler.ts'
 import { memorySplit } from './memory-split.ts'
+import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
 
-const EXIT_NOT_ROOT = 77
 const PORT = '6783'
 const DEVICE = 'u2'
 /** By name: the reasons of drops of which at least one must be told. */
@@ -63,10 +63,7 @@ interface Stage {
 }
 
 async function main(): Promise<void> {
-  if (process.geteuid?.() !== 0) {
-    console.error('overload: network namespaces need root: run it as root, e.g. sudo make overload')
-    process.exit(EXIT_NOT_ROOT)
-  }
+  needRoot('overload')
   const asked = [...new Set(['nothing', ...(process.env['FLOODS']?.split(/[\s,]+/) ?? Object.keys(FLOODS))])]
   const seconds = Number(process.env['SECONDS'] ?? 10)
   const times = Number(process.env['ROUNDS'] ?? 2)
