@@ -281,6 +281,11 @@ int Lane::send(int count) {
     frame.send = i;
     frame.peer = routed;
     bool joins = !prefix.broadcast && (frame.flags & FLAG_GSO_ANY) == 0 && 2 * frame.length <= room;
+    // Nothing is held that it could overtake: what it takes to send it is known here.
+    if (!joins && coalescer_.count() == 0) {
+      send_frame(prefix, frame, route);
+      continue;
+    }
     // There is always room for one more: a batch has fewer frames than the coalescer, copies for several peers have not.
     if (coalescer_.count() == ROWS_MAX) send_held();
     if (!joins) coalescer_.add_alone(frame);
