@@ -109,8 +109,8 @@ export const REBUILD_CALM_LAST_MS = 2_000
 export const PUBLISH_GAP_FIRST_MS = 500
 export const PUBLISH_GAP_PER_PEER_MS = 60
 export const PUBLISH_GAP_LAST_MS = 8_000
-/** That a link or its data path was lost waits no longer than so. */
-export const PUBLISH_LOSS_GAP_LAST_MS = 4_000
+/** That a link was lost, or the data path of one that was told of came or went, waits no longer than so. */
+export const PUBLISH_TOLD_GAP_LAST_MS = 4_000
 export const PUBLISH_QUIET_MS = 10_000
 /** A new link is published when its data path is up, or after so long. */
 export const PUBLISH_PATH_WAIT_MS = 1_000

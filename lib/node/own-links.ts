@@ -8,8 +8,8 @@ import {
   PUBLISH_GAP_PER_PEER_MS,
   PUBLISH_PATH_WAIT_MS,
   PUBLISH_QUIET_MS,
+  PUBLISH_TOLD_GAP_LAST_MS,
   PUBLISH_RETIRED_WAIT_MS,
-  PUBLISH_LOSS_GAP_LAST_MS,
   PUBLISH_RTT_INTERVAL_MS,
 } from './constants.ts'
 import type { NodeContext } from './context.ts'
@@ -35,7 +35,7 @@ interface Published {
 /**
  * Publishes this peer's own links. The whole mesh hears each publication, so they are damped: the more there were of
  * late, and the more peers hear them, the longer the next one waits; a new link waits for its data path, unless one end has no other
- * link yet. What was lost waits less long than what is new.
+ * link yet. What became of a link that was told of waits less long than a new one.
  */
 export class OwnLinks implements NodePart {
   readonly name = 'links'
@@ -86,7 +86,7 @@ export class OwnLinks implements NodePart {
     const quietMs = now - this.#publishedAt
     const gapMs = quietMs >= PUBLISH_QUIET_MS ? 0 : Math.max(0, this.#gapMs - quietMs)
     const firstGapMs = Math.max(0, Math.min(gapMs, PUBLISH_GAP_FIRST_MS - quietMs))
-    const lossGapMs = Math.max(0, Math.min(gapMs, PUBLISH_LOSS_GAP_LAST_MS - quietMs))
+    const toldGapMs = Math.max(0, Math.min(gapMs, PUBLISH_TOLD_GAP_LAST_MS - quietMs))
     const hasPath = [...this.#published.values()].some(one => one.isDataUp)
     let gone = this.#published.size - this.#retired.size
     for (const neighbour of neighbours) {
@@ -102,12 +102,12 @@ export class OwnLinks implements NodePart {
         waitMs = Math.min(waitMs, Math.max(ripeMs, isFirst ? firstGapMs : gapMs))
       } else if (told.isDataUp !== isUp || wasTcp !== this.#paths.isTcp(peerId)) {
         // Until the first path is told of, this peer is cut off from all containers.
-        waitMs = Math.min(waitMs, isUp && !hasPath ? 0 : lossGapMs)
+        waitMs = Math.min(waitMs, isUp && !hasPath ? 0 : toldGapMs)
       } else if (told.rttClass !== this.#classOf(neighbour) || told.isOutbound !== neighbour.isOutbound) {
         waitMs = Math.min(waitMs, Math.max(gapMs, PUBLISH_RTT_INTERVAL_MS - quietMs))
       }
     }
-    if (gone > 0) return Math.min(waitMs, lossGapMs)
+    if (gone > 0) return Math.min(waitMs, toldGapMs)
     return this.#retired.size === 0 ? waitMs : Math.min(waitMs, Math.max(gapMs, PUBLISH_RETIRED_WAIT_MS - quietMs))
   }
 

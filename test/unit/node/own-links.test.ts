@@ -5,7 +5,7 @@ import {
   PUBLISH_GAP_FIRST_MS,
   PUBLISH_GAP_LAST_MS,
   PUBLISH_GAP_PER_PEER_MS,
-  PUBLISH_LOSS_GAP_LAST_MS,
+  PUBLISH_TOLD_GAP_LAST_MS,
   PUBLISH_PATH_WAIT_MS,
   PUBLISH_QUIET_MS,
   PUBLISH_RTT_INTERVAL_MS,
@@ -52,7 +52,7 @@ t.test('a new link costs each end one publication, when its data path is up', t 
   const mesh = launched(4)
   const newcomer = mesh.host(4)
   newcomer.launch([0])
-  const found = watch(mesh, 2 * SPARE_DIAL_DELAY_MS + DISCOVERED_DIAL_DELAY_MS + PUBLISH_LOSS_GAP_LAST_MS)
+  const found = watch(mesh, 2 * SPARE_DIAL_DELAY_MS + DISCOVERED_DIAL_DELAY_MS + PUBLISH_TOLD_GAP_LAST_MS)
   // The one that it came through told of it at once; the newcomer had no link at all, and wrote all anew when it had
   // heard what the others know of it.
   t.ok(found.get(newcomer)!.length <= 5, `the newcomer: ${found.get(newcomer)!.length}`)
