@@ -61,7 +61,10 @@ uint64_t KernelDrops::of_tap(const std::string& name) {
   uint64_t dropped = 0;
   bool known = ask_dropped(descriptor, index, dropped);
   close(descriptor);
-  if (!known || dropped < tap_) return 0;
+  if (!known) return 0;
+  // Another device of that name, made since: it began at none.
+  if (index != tap_index_ || dropped < tap_) tap_ = 0;
+  tap_index_ = index;
   uint64_t fresh = dropped - tap_;
   tap_ = dropped;
   return fresh;

@@ -15,6 +15,7 @@ class KernelDrops {
  private:
   uint32_t socket_ = 0;  // that were told already
   uint64_t tap_ = 0;
+  unsigned tap_index_ = 0;  // of the device that they were of
 };
 
 }  // namespace weave

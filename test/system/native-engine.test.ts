@@ -6,7 +6,7 @@
  * Both engines run in this process with their lanes; only the TAPs move into the namespaces.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { WeaveError } from '../../lib/base/mod.ts'
@@ -241,6 +241,31 @@ t.test('hands the datagrams of a burst on as they were, several by one write', {
   })
 })
 
+/** Sends until the counter moves, and on until so many more have left; how many that were. */
+async function sendUnread(
+  sender: Socket,
+  [to, port]: readonly [string, number],
+  isEnough: (sent: number) => boolean,
+): Promise<number> {
+  let sent = 0
+  for (; sent < UNREAD_MAX && !isEnough(sent); sent += UNREAD_AT_ONCE)
+    await Promise.all(
+      Array.from(
+        { length: UNREAD_AT_ONCE },
+        () => new Promise(resolve => sender.send(Buffer.alloc(1200), port, to, resolve)),
+      ),
+    )
+  return sent
+}
+
+const TOLD_ADDRESS = '198.51.100.2'
+
+function reachable(tapName: string): void {
+  ip('address', 'add', '198.51.100.1', 'peer', TOLD_ADDRESS, 'dev', tapName)
+  ip('link', 'set', tapName, 'up')
+  ip('neighbour', 'add', TOLD_ADDRESS, 'lladdr', '02:00:00:00:00:02', 'dev', tapName)
+}
+
 t.test('tells what the kernel dropped because nobody read it', { skip }, async test => {
   const tapName = `wnq${process.pid}`.slice(0, 15)
   const engine = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
@@ -249,27 +274,30 @@ t.test('tells what the kernel dropped because nobody read it', { skip }, async t
     sender.close()
     engine.close()
   })
-  ip('address', 'add', '198.51.100.1', 'peer', '198.51.100.2', 'dev', tapName)
-  ip('link', 'set', tapName, 'up')
-  ip('neighbour', 'add', '198.51.100.2', 'lladdr', '02:00:00:00:00:02', 'dev', tapName)
+  reachable(tapName)
   const { port } = engine.describe()
+  const dropped = (of: NativeEngine, counter: string) => of.counters()[counter] ?? 0
   for (const [to, counter] of [
     ['127.0.0.1', 'drop:udp-queue'],
-    ['198.51.100.2', 'drop:tap-queue'],
+    [TOLD_ADDRESS, 'drop:tap-queue'],
   ] as const) {
     test.equal(engine.counters()[counter], 0)
-    let sent = 0
-    for (; sent < UNREAD_MAX && engine.counters()[counter] === 0; sent += UNREAD_AT_ONCE)
-      await Promise.all(
-        Array.from(
-          { length: UNREAD_AT_ONCE },
-          () => new Promise(resolve => sender.send(Buffer.alloc(1200), port, to, resolve)),
-        ),
-      )
-    const { [counter]: dropped = 0 } = engine.counters()
-    test.ok(dropped > 0 && dropped <= sent, `${counter}: ${dropped} of ${sent}`)
-    test.equal(engine.counters()[counter], dropped, 'each is told once')
+    const sent = await sendUnread(sender, [to, port], () => dropped(engine, counter) > 0)
+    const told = dropped(engine, counter)
+    test.ok(told > 0 && told <= sent, `${counter}: ${told} of ${sent}`)
+    test.equal(dropped(engine, counter), told, 'each is told once')
   }
+  const counter = 'drop:tap-queue'
+  await sendUnread(sender, [TOLD_ADDRESS, port], sent => sent >= 2 * UNREAD_AT_ONCE)
+  const before = dropped(engine, counter)
+  ip('link', 'delete', tapName)
+  const another = new NativeEngine({ tapName, udp: { ip: LOOPBACK, port: 0 } })
+  test.teardown(() => another.close())
+  reachable(tapName)
+  await sendUnread(sender, [TOLD_ADDRESS, port], () => dropped(another, counter) > 0)
+  const fresh = dropped(another, counter)
+  test.ok(fresh > 0 && fresh < before, `the device of that name made anew dropped ${fresh}, the one before ${before}`)
+  test.equal(dropped(engine, counter), before + fresh, 'what a device made anew drops is told from the first on')
 })
 
 t.test('says that a lane failed when its TAP is taken away', { skip }, async test => {
