@@ -1,12 +1,16 @@
 import { meshed, type Host, type Namespace, type Testbed } from './testbed.ts'
 
-/** Two hosts on one network, linked. `args`: more of the first, and of the second. */
-export async function linkedPair(bed: Testbed, args: readonly (readonly string[])[] = []): Promise<[Host, Host]> {
+/** Two hosts on one network, linked. `args`: more of the first, and of the second. `env`: of the first. */
+export async function linkedPair(
+  bed: Testbed,
+  args: readonly (readonly string[])[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<[Host, Host]> {
   const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
   const [h1, h2] = hosts
   await bed.link(h1, h2, '192.0.2')
   const { passwordFile } = bed
-  await h1.daemon.launch([], { passwordFile, args: args[0] ?? [] })
+  await h1.daemon.launch([], { passwordFile, args: args[0] ?? [], env })
   await h2.daemon.launch([h1.address], { passwordFile, args: args[1] ?? [] })
   await meshed(hosts, 30_000)
   return hosts
@@ -16,8 +20,9 @@ export async function linkedPair(bed: Testbed, args: readonly (readonly string[]
 export async function launchedPair(
   bed: Testbed,
   args: readonly (readonly string[])[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ hosts: [Host, Host]; containers: [Namespace, Namespace]; ips: [string, string] }> {
-  const hosts = await linkedPair(bed, args)
+  const hosts = await linkedPair(bed, args, env)
   const [h1, h2] = hosts
   const containers = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
   const addressOf = async (host: Host, container: Namespace) => (await host.daemon.attach(container))[0]!.split('/')[0]!
