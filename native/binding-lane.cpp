@@ -14,7 +14,7 @@ namespace {
 struct LaneHandle {
   napi_env env;
   int id;
-  napi_ref arrays[5];
+  napi_ref arrays[6];  // the last: what is watched
 };
 
 thread_local std::vector<LaneHandle*> handles;
@@ -29,7 +29,9 @@ Lane* lane_of(napi_env env, Arguments& arguments) {
 
 void release(LaneHandle* handle, bool references) {
   forget_lane(handle->id);
-  if (references) for (napi_ref array : handle->arrays) napi_delete_reference(handle->env, array);
+  if (references) {
+    for (napi_ref array : handle->arrays) if (array != nullptr) napi_delete_reference(handle->env, array);
+  }
   for (auto& known : handles) {
     if (known != handle) continue;
     known = handles.back();
@@ -158,6 +160,43 @@ napi_value count_control_full(napi_env env, napi_callback_info info) {
   return undefined_value(env);
 }
 
+// watch(lane, words): of the table that shortcuts depend on
+napi_value watch(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  size_t bytes = 0;
+  uint8_t* words = arguments.array(1, 0, &bytes);
+  if (arguments.failed) return nullptr;
+  for (LaneHandle* handle : handles) {
+    if (handle->id != arguments.integer(0) || handle->env != env || handle->arrays[5] != nullptr) continue;
+    napi_create_reference(env, arguments.raw(1), 1, &handle->arrays[5]);
+    lane->watch(reinterpret_cast<const int32_t*>(words), bytes / sizeof(int32_t));
+  }
+  return undefined_value(env);
+}
+
+// addShortcut(lane, row, peer or -1, word, its value, another word or -1, its value, ms, ms for large frames)
+napi_value add_shortcut(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  int row = arguments.integer(1), peer = arguments.integer(2);
+  Witness witness[2] = {{arguments.integer(3), arguments.integer(4)}, {arguments.integer(5), arguments.integer(6)}};
+  int valid_ms = arguments.integer(7), large_ms = arguments.integer(8);
+  if (!arguments.failed) lane->add_shortcut(row, peer, witness, valid_ms, large_ms);
+  return undefined_value(env);
+}
+
+// forgetShortcuts(lane)
+napi_value forget_shortcuts(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lane* lane = lane_of(env, arguments);
+  if (lane == nullptr) return nullptr;
+  lane->forget_shortcuts();
+  return undefined_value(env);
+}
+
 // tellHanded(lane) → whether the main thread has to be told that datagrams wait for it
 napi_value tell_handed(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -195,6 +234,9 @@ void define_lane(napi_env env, napi_value exports) {
   define(env, exports, "countControlFull", count_control_full);
   define(env, exports, "countLocalMove", count_local_move);
   define(env, exports, "tellHanded", tell_handed);
+  define(env, exports, "watch", watch);
+  define(env, exports, "addShortcut", add_shortcut);
+  define(env, exports, "forgetShortcuts", forget_shortcuts);
   auto constant = [&](const char* name, int value) { napi_set_named_property(env, exports, name, int_value(env, value)); };
   constant("SLAB_BYTES", SLAB_BYTES);
   constant("ROWS_MAX", ROWS_MAX);

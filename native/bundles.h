@@ -26,6 +26,8 @@ class Handover {
   bool add(int peer, const uint8_t* datagram, int length);
   // True once for all that waits, until it is taken: the main thread has to be told.
   bool tell() { return waiting_.load(std::memory_order_relaxed) && !told_.exchange(true); }
+  // What `tell` would say.
+  bool is_untold() const { return waiting_.load(std::memory_order_relaxed) && !told_.load(std::memory_order_relaxed); }
   std::list<Bundle> take();
   void forget(int peer);
 

@@ -85,6 +85,13 @@ constexpr int LONE_MIN = 4, LONE_MAX = 16;
 // A flood: more frames of the TAP in a span than requests with their answers, and super-frames of streams, come to. Then a lane
 // rests so long (the kernel adds 50 µs of its own) in place of being woken.
 constexpr int64_t FLOOD_SPAN_US = 2000, FLOOD_FRAMES_PER_MS = 60, FLOOD_REST_US = 20;
+// Frames that are together longer are a cause to check the path (lib/overlay/constants.ts).
+constexpr int LARGE_FRAME_BYTES = 400;
+// What the switch decided lately, by kind of frame: one place for each hash.
+constexpr int SHORTCUTS_MAX = 256;
+// How often a lane reads and goes on by itself before it looks who else wants something; what is few; and how long a frame is
+// behind which there is more (lib/io/lane-worker.ts).
+constexpr int BATCHES_PER_LOOK = 64, FEW_FRAMES = 3, LONG_FRAME = 16384;
 constexpr int UDP_BATCH = 16;
 constexpr int LINK_PLACES = UDP_BATCH / 4;  // of a batch, for what came over links when there is something
 constexpr int UDP_MESSAGE_BYTES = 65536;

@@ -24,6 +24,8 @@ int stride_of(msghdr& header, int bytes) {
 }  // namespace
 
 int Lane::udp_read() {
+  if (ahead_ == READY_TAP) return -1;
+  if (ahead_ == READY_UDP) return ahead_ = 0, rows_filled_;
   rows_filled_ = whole_bytes_ = 0;
   for (int i = 0; i < UDP_BATCH; i++) {
     msghdr& header = message_[i].msg_hdr;

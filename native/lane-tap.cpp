@@ -48,9 +48,11 @@ void Lane::describe_frame(int32_t* row, const uint8_t* frame, int length, const 
 }
 
 int Lane::tap_read(int& error) {
+  error = 0;
+  if (ahead_ == READY_UDP) return 0;
+  if (ahead_ == READY_TAP) return ahead_ = 0, rows_filled_;
   rows_filled_ = 0;
   int used = 0;
-  error = 0;
   int most = lone_ < LONE_MIN ? TAP_BATCH : 1;
   was_lone_ = false;
   for (int i = 0; i < most && used < TAP_BATCH_BYTES; i++) {

@@ -46,7 +46,7 @@ bool Lane::rests() {
   return true;
 }
 
-int Lane::wait(int mask, int timeout_ms) {
+int Lane::look(int mask, int timeout_ms) {
   lone_ = !was_lone_ ? 0 : lone_ < LONE_MAX ? lone_ + 1 : LONE_MIN - 1;
   was_lone_ = false;
   if (timeout_ms > 0 && mask == READY_TAP && rests()) timeout_ms = 0;

@@ -7,6 +7,7 @@
 #include "coalesce.h"
 #include "engine.h"
 #include "sender.h"
+#include "shortcuts.h"
 #include "way.h"
 
 namespace weave {
@@ -28,12 +29,23 @@ class Lane {
   int send(int count);
   int tap_write(int count);
   const Endpoint* source(int row) const;
+  // What has a shortcut goes on from here. What it read ahead for the switch is what `tap_read` or `udp_read` give next, and the
+  // other of them has nothing before.
   int wait(int mask, int timeout_ms);
+  // The words that `Witness` names stay where they are as long as the lane.
+  void watch(const int32_t* words, size_t count) { shortcuts_.watch(words, count); }
+  // What the switch decided of a row, which holds for others like it.
+  void add_shortcut(int row, int peer, const Witness witness[2], int valid_ms, int large_ms);
+  void forget_shortcuts() { shortcuts_.clear(); }
   void count(int counter, uint64_t by) { count_(counter, by); }
   // True when the main thread has to be told that datagrams wait for it.
   bool tell_handed() { return engine_->handover.tell(); }
 
  private:
+  int look(int mask, int timeout_ms);
+  bool carry(int mask, int ready, bool& more);
+  bool send_by_shortcut(int rows, int64_t now);
+  bool write_by_shortcut(int rows, int64_t now);
   void count_(int counter, uint64_t count = 1) { engine_->counters[slot_].add(counter, count); }
   int32_t* row_(int index) const { return rows_ + static_cast<size_t>(index) * ROW_COLUMNS; }
   bool row_frame(int row, Delivery& frame);
@@ -80,6 +92,8 @@ class Lane {
   int32_t* const ways_;
   int32_t* const deliveries_;
   int rows_filled_ = 0;
+  int ahead_ = 0;  // READY_TAP or READY_UDP: the rows were read from there, and nobody has seen them yet
+  Shortcuts shortcuts_;
   // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.
   int lone_ = 0;
   bool was_lone_ = false;

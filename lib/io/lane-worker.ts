@@ -23,7 +23,7 @@ function run(): void {
   const port = parentPort
   assert(port !== null, 'a lane runs in a worker thread')
   const start = workerData as LaneStart
-  const lane = new NativeLane(start.engineId)
+  const lane = new NativeLane(start.engineId, start.macTable)
   const backlog = new ReportBacklog(start.backlog)
   const post = (report: LaneReport): void => port.postMessage(report)
   const macs = new MacTable(start.macTable)
@@ -82,7 +82,8 @@ function run(): void {
           post({ kind: 'sampled', id: order.id, tally: forwarder.samples.end(order.id) })
         else forwarder.setTable((table = changedTable(table, order.change)))
       }
-      ready = lane.wait(start.mask, drain(lane, forwarder, start.mask, tellHanded) ? 0 : SLEEP_MS)
+      const isMore = drain(lane, forwarder, ready & start.mask, start.mask, tellHanded)
+      ready = lane.wait(start.mask, isMore ? 0 : SLEEP_MS)
       assert(ready >= 0, 'poll')
     }
   } catch (thrown) {
@@ -106,8 +107,9 @@ function takePriority(): void {
   }
 }
 
-/** True when there may be more. */
-function drain(lane: NativeLane, forwarder: Forwarder, mask: number, afterBatch: () => void): boolean {
+/** First of what is `ready`, if that is known (not 0), then of all. True when there may be more. */
+function drain(lane: NativeLane, forwarder: Forwarder, ready: number, all: number, afterBatch: () => void): boolean {
+  let mask = ready === 0 ? all : ready
   for (let batch = 0; batch < BATCHES_PER_LOOK; batch++) {
     // One reading of the clock per batch: the MAC table ages in seconds. The clock is the one that the main thread has,
     // which reads the same table.
@@ -119,6 +121,7 @@ function drain(lane: NativeLane, forwarder: Forwarder, mask: number, afterBatch:
     // Looking in vain costs a system call: of few it is left to `wait`, which has to look anyway.
     const isLittle = outbound < FEW_FRAMES && inbound < FEW_FRAMES && lane.rows[ROW.length]! < SUPER_FRAME_BYTES
     if (isLittle) return false
+    mask = all
   }
   return true
 }

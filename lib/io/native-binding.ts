@@ -95,6 +95,20 @@ export interface NativeBinding {
   countControlFull(lane: number): void
   countLocalMove(lane: number): void
   tellHanded(lane: number): boolean
+  /** The lane keeps the array. Once. */
+  watch(lane: number, words: Int32Array): void
+  addShortcut(
+    lane: number,
+    row: number,
+    peer: number,
+    word: number,
+    value: number,
+    otherWord: number,
+    otherValue: number,
+    validMs: number,
+    largeMs: number,
+  ): void
+  forgetShortcuts(lane: number): void
   /** A reassembler by itself: for tests. */
   makeReassembler(): unknown
   reassemble(reassembler: unknown, peer: number, plaintext: Uint8Array, now: number): Reassembled

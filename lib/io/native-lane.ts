@@ -19,8 +19,11 @@ export class NativeLane implements EngineLane {
   readonly #native: NativeBinding
   readonly #id: number
 
-  /** @throws Error when the engine is closed or has too many lanes */
-  constructor(engineId: number) {
+  /**
+   * `watched`: the table that shortcuts depend on.
+   * @throws Error when the engine is closed or has too many lanes
+   */
+  constructor(engineId: number, watched?: SharedArrayBuffer) {
     const native = nativeBinding()
     this.#native = native
     this.rowsMax = native.ROWS_MAX
@@ -31,6 +34,7 @@ export class NativeLane implements EngineLane {
     this.ways = new Int32Array(native.WAYS_NUMBERS)
     this.deliveries = new Int32Array(native.ROWS_MAX)
     this.#id = native.openLane(engineId, this.slab, this.rows, this.sends, this.ways, this.deliveries)
+    if (watched !== undefined) native.watch(this.#id, new Int32Array(watched))
   }
 
   close(): void {
@@ -71,6 +75,23 @@ export class NativeLane implements EngineLane {
 
   countLocalMove(): void {
     this.#native.countLocalMove(this.#id)
+  }
+
+  addShortcut(
+    row: number,
+    peer: number,
+    word: number,
+    value: number,
+    otherWord: number,
+    otherValue: number,
+    validMs: number,
+    largeMs: number,
+  ): void {
+    this.#native.addShortcut(this.#id, row, peer, word, value, otherWord, otherValue, validMs, largeMs)
+  }
+
+  forgetShortcuts(): void {
+    this.#native.forgetShortcuts(this.#id)
   }
 
   /** True once for datagrams that wait to be taken for a link (`NativeEngine.takeHanded`), until they are. */

@@ -38,6 +38,7 @@ import {
   type SwitchDrop,
 } from './packet-engine.ts'
 import { PeerFloods } from './peer-floods.ts'
+import { Shortcuts } from './shortcuts.ts'
 import type { SwitchNotice } from './switch-notice.ts'
 import { DEFAULT_SWITCH_RULES, type SwitchRules } from './switch-rules.ts'
 
@@ -91,13 +92,14 @@ const LANE_SHIFT = SEQUENCE_COUNTER_BITS - 32
  */
 export class Forwarder {
   /** Who wants to know what passes. */
-  readonly samples = new FrameSamples()
+  readonly samples = new FrameSamples(() => this.#shortcuts.forget())
   /** Who counts test datagrams; without it they are dropped. */
   measured: MeasuredCounter | undefined
   readonly #lane: EngineLane
   readonly #macs: MacTable
   readonly #hooks: ForwarderHooks
   readonly #laneBits: number
+  readonly #shortcuts: Shortcuts
   readonly #movedPeers: Int32Array
   readonly #reachable = new Uint8Array(PEER_INDEX_MAX + 1)
   readonly #adjacent = new Uint8Array(PEER_INDEX_MAX + 1)
@@ -141,6 +143,7 @@ export class Forwarder {
     this.#lane = lane
     this.#macs = macs
     this.#hooks = hooks
+    this.#shortcuts = new Shortcuts(lane, macs)
     this.#laneBits = laneNumber << LANE_SHIFT
     this.#movedPeers = new Int32Array(lane.rowsMax)
     this.#rules = options.rules ?? DEFAULT_SWITCH_RULES
@@ -159,6 +162,7 @@ export class Forwarder {
 
   /** Of the next batch on frames go by it; those that waited for a way which it has leave at once. */
   setTable(table: ForwardingTable): void {
+    this.#shortcuts.forget()
     for (const peer of this.#reachableList) this.#reachable[peer] = 0
     for (const peer of this.#adjacentList) this.#adjacent[peer] = 0
     this.#reachableList = table.reachable.filter(peer => peer !== table.selfIndex)
@@ -180,6 +184,7 @@ export class Forwarder {
 
   /** The peer is gone: its addresses, and frames that wait for a way to it. Its index is soon another's. */
   forgetPeer(peer: number): void {
+    this.#shortcuts.forget()
     this.#macs.forgetPeer(peer)
     this.#awaiting.forget(peer)
   }
@@ -204,6 +209,7 @@ export class Forwarder {
     this.#largeTurn = Math.floor(now / LARGE_TOLD_MS) | 0
     this.#askTurn = Math.floor(now / MAC_FORMER_MS) | 0
     this.#sendCount = 0
+    this.#shortcuts.begin()
     for (let row = 0; row < count; row++) this.#fromTap(row, now, nowSeconds)
     this.#flush()
     this.samples.outward(this.#lane, count, now)
@@ -219,6 +225,7 @@ export class Forwarder {
     this.#largeTurn = Math.floor(now / LARGE_TOLD_MS) | 0
     this.#sendCount = 0
     this.#movedCount = 0
+    this.#shortcuts.begin()
     let deliveryCount = 0
     for (let row = 0; row < count; row++) {
       const at = row * ROW.columns
@@ -245,8 +252,11 @@ export class Forwarder {
       // The bridge delivers what is local; it shows us a copy only while it does not know the address.
       if (peer === MAC_LOCAL) return
       if (peer !== MAC_UNKNOWN) {
-        if (this.#macs.former >= 0) this.#askFormer(row, rows[at + ROW.destinationLow]!, this.#macs.former)
-        this.#sendTo(peer, row, at, now, nowSeconds)
+        const { former } = this.#macs
+        if (former >= 0) this.#askFormer(row, rows[at + ROW.destinationLow]!, former)
+        const isSent = this.#sendTo(peer, row, at, now, nowSeconds)
+        if (isSent && former < 0 && this.samples.isIdle)
+          this.#shortcuts.outward(row, at, peer, this.#bytesInRow > LARGE_FRAME_BYTES, now)
         return
       }
     }
@@ -262,14 +272,15 @@ export class Forwarder {
     else this.#flood(row, at, this.#wayOf(at, message))
   }
 
-  /** To one peer and nobody else: a frame for which there is no way yet waits. */
-  #sendTo(peer: number, row: number, at: number, now: Millis, nowSeconds: number): void {
+  /** To one peer and nobody else: a frame for which there is no way yet waits, which is false. */
+  #sendTo(peer: number, row: number, at: number, now: Millis, nowSeconds: number): boolean {
     if (this.#reachable[peer] === 1) {
       this.#push(row, peer, DATAGRAM_KIND.frame, 0, 0)
-      return
+      return true
     }
     this.#awaiting.add(peer, at, now)
     if (this.#wanted.isDue(peer, nowSeconds)) this.#hooks.onWanted(peer)
+    return false
   }
 
   /** Who is to have a frame that is flooded: the one place where that is chosen. */
@@ -316,6 +327,7 @@ export class Forwarder {
     if (isFlood && !this.#peerFloods.take(origin, rows[at + ROW.fromPeer]!, this.#framesAt(at), now))
       return this.#dropFlood(at, origin, rows[at + ROW.fromPeer]!, nowSeconds)
     if (isBroadcast) this.#passOn(row, at, origin)
+    if (!isFlood && before === origin && this.samples.isIdle) this.#shortcuts.inward(row, at, origin, now)
     return (rows[at + ROW.flags]! & ROW_FLAG.passesOnly) === 0
   }
 

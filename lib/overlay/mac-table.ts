@@ -64,6 +64,7 @@ export class MacTable {
   readonly #bucketMask: number
   readonly #hash: KeyedHash
   #former = MAC_UNKNOWN
+  #witnessed = 0
 
   /** The bytes that a table of so many slots (a power of two, at least 8) needs. */
   static bytesFor(capacity = MAC_TABLE_CAPACITY): number {
@@ -151,6 +152,25 @@ export class MacTable {
       return peer
     }
     return MAC_UNKNOWN
+  }
+
+  /**
+   * Which word of the buffer stays as it is (`witnessed`) as long as nobody learns or forgets anything that may concern the
+   * address; -1 when it is not at `peer`, or was not seen there since.
+   */
+  witness(high: number, low: number, peer: number, sinceSeconds: number): number {
+    const words = this.#words
+    const at = this.#bucketOf(high, low)
+    const sequence = Atomics.load(words, at)
+    const slot = this.#find(at, USED | high, low | 0)
+    if ((sequence & 1) !== 0 || slot < 0 || Atomics.load(words, slot + 2) !== peer) return -1
+    this.#witnessed = sequence
+    return Atomics.load(words, slot + 3) >= sinceSeconds ? at : -1
+  }
+
+  /** What the word of the last `witness` is. */
+  get witnessed(): number {
+    return this.#witnessed
   }
 
   /** Forgets where the address is. */

@@ -255,6 +255,24 @@ export interface EngineLane {
    * took over. All other local addresses stay so until they are forgotten (`MacTable`).
    */
   countLocalMove(): void
+  /**
+   * What the caller did with a row of the last reading, and would do with every other that has the same addresses, type and
+   * `fromPeer`: it sent it to `peer` alone, as a `frame`, or handed it to the TAP (-1). The engine may do so by itself in `wait`
+   * for `validMs`, while the two words of the shared table (`word` -1: none) have these values and until `forgetShortcuts`;
+   * with a batch of long frames to one peer only for `largeMs`. What it read there and did not deal with is what the next
+   * reading gives.
+   */
+  addShortcut(
+    row: number,
+    peer: number,
+    word: number,
+    value: number,
+    otherWord: number,
+    otherValue: number,
+    validMs: number,
+    largeMs: number,
+  ): void
+  forgetShortcuts(): void
 }
 
 /** Drops that the switch decides, counted with the engine's own. */

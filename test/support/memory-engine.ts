@@ -290,13 +290,10 @@ export class MemoryEngine implements EngineControl, EngineLane {
     for (let i = 0; i < count; i++) {
       const at = this.deliveries[i]! * ROW.columns
       const offset = this.rows[at + ROW.offset]!
-      const taken = this.#tapOut.push({
-        frame: this.slab.slice(offset, offset + this.rows[at + ROW.length]!),
-        flags: this.rows[at + ROW.flags]! & FRAME_FLAGS_MASK,
-        gsoSize: this.rows[at + ROW.gsoSize]!,
-        checksum: this.rows[at + ROW.checksum]!,
-      })
-      if (taken) written++
+      const frame = this.slab.slice(offset, offset + this.rows[at + ROW.length]!)
+      const flags = this.rows[at + ROW.flags]! & FRAME_FLAGS_MASK
+      const gsoSize = this.rows[at + ROW.gsoSize]!
+      if (this.#tapOut.push({ frame, flags, gsoSize, checksum: this.rows[at + ROW.checksum]! })) written++
     }
     this.#count('tap-tx-frames', written)
     if (written < count) this.#count('drop:tap-full', count - written)
@@ -319,6 +316,11 @@ export class MemoryEngine implements EngineControl, EngineLane {
   countLocalMove(): void {
     this.#count('local-moves')
   }
+
+  /** Has none: whoever has decided does so anew. */
+  addShortcut(): void {}
+
+  forgetShortcuts(): void {}
 
   // Rows
 

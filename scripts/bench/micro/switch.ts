@@ -57,6 +57,10 @@ class SameRows implements EngineLane {
     return count
   }
 
+  addShortcut(): void {}
+
+  forgetShortcuts(): void {}
+
   source() {
     return { ip: new Uint8Array(4), port: 0 }
   }

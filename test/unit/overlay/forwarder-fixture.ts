@@ -27,6 +27,8 @@ export interface RowInput {
 
 const WAY_BYTES = 256
 
+type Shortcut = Parameters<EngineLane['addShortcut']>
+
 /** A lane whose batches the test writes, and which notes what it is told to do. */
 export class ScriptedLane implements EngineLane {
   readonly rowsMax = 16
@@ -45,6 +47,8 @@ export class ScriptedLane implements EngineLane {
   readonly drops = new Map<SwitchDrop, number>()
   readonly order: string[] = []
   localMoves = 0
+  /** That were told since they were last forgotten. */
+  readonly shortcuts: Shortcut[] = []
   #next: readonly RowInput[] = []
 
   constructor(sendsMax = 32) {
@@ -58,6 +62,14 @@ export class ScriptedLane implements EngineLane {
 
   countLocalMove(): void {
     this.localMoves++
+  }
+
+  addShortcut(...told: Shortcut): void {
+    this.shortcuts.push(told)
+  }
+
+  forgetShortcuts(): void {
+    this.shortcuts.length = 0
   }
 
   tapRead(): number {

@@ -28,6 +28,29 @@ t.test('knows what it learned, and nothing else', async t => {
   t.equal(macs.lookup(0, 0, 0), MAC_LOCAL)
 })
 
+t.test('names a word that changes with all that concerns an address', async t => {
+  const buffer = new ArrayBuffer(MacTable.bytesFor(BUCKET_SLOTS))
+  const macs = new MacTable(buffer)
+  macs.learn(1, 2, 7, 10)
+  const word = macs.witness(1, 2, 7, 10)
+  const stays = () => new Int32Array(buffer)[word] === macs.witnessed
+  t.ok(stays())
+  macs.learn(1, 2, 7, 10)
+  macs.lookup(1, 2, 10)
+  t.ok(stays(), 'what is known already changes nothing')
+  const changes = [() => macs.learn(1, 2, 7, 11), () => macs.learn(1, 2, 8, 11), () => macs.learn(3, 4, 7, 11)]
+  for (const change of changes) {
+    change()
+    t.notOk(stays())
+    t.equal(macs.witness(1, 2, macs.lookup(1, 2, 11), 11), word)
+  }
+  macs.forget(0x1_0000_0002)
+  t.notOk(stays())
+  t.equal(macs.witness(1, 2, 8, 11), -1, 'forgotten')
+  t.equal(macs.witness(3, 4, 8, 11), -1, 'at another peer')
+  t.equal(macs.witness(3, 4, 7, 12), -1, 'not seen since')
+})
+
 t.test('takes the lower half signed or unsigned', async t => {
   const macs = tableOf(64)
   macs.learn(0xffff, 0xffff_fffe, 3, 0)
