@@ -113,6 +113,8 @@ export type AssemblyHost = Pick<
   | 'tap'
   | 'prepareBridge'
   | 'plugTap'
+  | 'look'
+  | 'noteChange'
   | 'mend'
   | 'reconcileFirewall'
   | 'isPlugged'

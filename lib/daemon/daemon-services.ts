@@ -202,7 +202,11 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
       ...{ attachments, resolvConfs, docker, returning, runner, log, domain: book.domain },
       ipv6: new Ipv6Mending({ host, records, turns, book, ipv6, log }),
       others: async () => [...(await exposures.list()), ...(await driver.list())],
-      watch: check => seams.watchHostEnds(check),
+      watch: check =>
+        seams.watchHostEnds(() => {
+          host.noteChange()
+          return check()
+        }),
     }),
     docker,
     driver,
@@ -259,8 +263,10 @@ export function servicesOf(config: DaemonConfig, settings: DerivedSettings, part
         stateDir: config.stateDir,
       }),
   })
-  const services: Services = new Services([...others, status, metrics, doctor], (service, error) =>
-    log.error({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
+  const services: Services = new Services(
+    [...others, status, metrics, doctor],
+    (service, error) => log.error({ event: 'service', service, error: errorText(error) }, 'could not do its part'),
+    all => host.look(all),
   )
   return { services, metrics, readers }
 }

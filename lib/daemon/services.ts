@@ -7,15 +7,21 @@ export class Services {
   readonly calls: CallHandlers
   readonly #services: readonly Service[]
   readonly #onFailure: (service: string, error: unknown) => void
+  readonly #turnOf: (all: () => Promise<void>) => Promise<void>
   readonly #failures = new Map<string, unknown>()
   #turn: Promise<void> = Promise.resolve()
   #isStopped = false
 
-  /** `onFailure`: one of them could not do its part; the others did theirs. */
-  constructor(services: readonly Service[], onFailure: (service: string, error: unknown) => void) {
+  /** `onFailure`: one of them could not do its part; the others did theirs. `turnOf`: what a turn of all stands in. */
+  constructor(
+    services: readonly Service[],
+    onFailure: (service: string, error: unknown) => void,
+    turnOf: (all: () => Promise<void>) => Promise<void> = all => all(),
+  ) {
     this.calls = joinHandlers(services, () => this.#changed())
     this.#services = services
     this.#onFailure = onFailure
+    this.#turnOf = turnOf
   }
 
   /** What was thrown by those that failed in their last turn, by their names. */
@@ -25,9 +31,12 @@ export class Services {
 
   /** Each in turn. A call while one is under way waits for it; nothing happens after `stop`. */
   reconcile(): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
-      for (const service of this.#services) if (!this.#isStopped) await this.#try(service, () => service.reconcile?.())
-    })
+    this.#turn = this.#turn.then(() =>
+      this.#turnOf(async () => {
+        for (const service of this.#services)
+          if (!this.#isStopped) await this.#try(service, () => service.reconcile?.())
+      }),
+    )
     return this.#turn
   }
 

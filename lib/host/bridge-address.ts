@@ -6,8 +6,8 @@ import type { CommandRunner } from './seams.ts'
 import { writeSysctls } from './sysctl.ts'
 
 /**
- * Gives the host those of the addresses (CIDR form) that its bridge does not hold yet; others stay, and are
- * returned as foreign. When it fails, all that it added is taken back.
+ * Gives the host those of the addresses (CIDR form) that its bridge does not hold yet (`held`: what it does); others stay,
+ * and are returned as foreign. When it fails, all that it added is taken back.
  *
  * Fails with BAD_ADDRESS, RANGE_OVERLAP (the host has another way to that subnet) or COMMAND_FAILED.
  */
@@ -15,9 +15,9 @@ export async function addBridgeAddresses(
   runner: CommandRunner,
   bridge: { readonly name: string; readonly mac: Mac },
   addresses: readonly string[],
+  held: readonly string[],
 ): Promise<{ readonly added: readonly string[]; readonly foreign: readonly string[] }> {
   const { name } = bridge
-  const held = await bridgeAddresses(runner, name)
   const wanted = [...new Set(addresses.map(each => interfaceAddress(each).text))]
   const foreign = held.filter(each => !wanted.includes(each))
   const missing = wanted.filter(each => !held.includes(each))
@@ -53,13 +53,8 @@ export async function removeBridgeAddresses(
   bridge: string,
   addresses: readonly string[],
 ): Promise<void> {
-  const held = await bridgeAddresses(runner, bridge)
+  const found = await showInterface(runner, bridge)
+  const held = found === undefined ? [] : heldAddresses(found)
   for (const address of addresses.map(each => interfaceAddress(each).text))
     if (held.includes(address)) await runner.run(['ip', 'addr', 'del', address, 'dev', bridge])
-}
-
-/** What the bridge holds, whoever gave it; nothing when there is no bridge. */
-export async function bridgeAddresses(runner: CommandRunner, bridge: string): Promise<readonly string[]> {
-  const found = await showInterface(runner, bridge)
-  return found === undefined ? [] : heldAddresses(found)
 }

@@ -86,15 +86,19 @@ export async function ensureForwarding(
   const added: string[] = []
   const warnings: Advice[] = []
   let isBridgeFiltered = false
+  // One command tells whether the others have anything to list.
+  let chains: Promise<readonly NftChain[] | undefined> | undefined
+  const listChains = () => (chains ??= nftChains(runner))
   for (const backend of BACKENDS) {
     const isFiltered = filtering.files[backend.isFiltered]?.[0] === '1'
     isBridgeFiltered ||= isFiltered
     const isRouted = backend.version === '' ? isExposed : isIpv6Exposed
     if (!isFiltered && !isRouted && !mayHaveRules) continue
     const wanted = [...(isFiltered ? [['-i', bridge, '-o', bridge]] : []), ...(isRouted ? routed(bridge) : [])]
-    for (const program of await programs(runner, backend, filtering)) {
+    const hasChain = hasForward(await listChains(), backend)
+    for (const [program, rules] of await programs(runner, backend, filtering, hasChain)) {
       try {
-        const outcome = await ensureRules(runner, program, bridge, wanted)
+        const outcome = await ensureRules(runner, [program, rules], bridge, wanted)
         if (outcome !== 'not needed') accepting.push(program)
         if (outcome === 'added') added.push(program)
       } catch (error) {
@@ -107,7 +111,7 @@ export async function ensureForwarding(
     ...(isBridgeFiltered ? [`iifname "${bridge}" oifname "${bridge}"`] : []),
     ...(isExposed ? [`iifname "${bridge}"`, `oifname "${bridge}"`] : []),
   ]
-  if (passing.length > 0) warnings.push(...(await foreignDrops(runner, bridge, passing)))
+  if (passing.length > 0) warnings.push(...(await foreignDrops(runner, bridge, passing, (await listChains()) ?? [])))
   return { isBridgeFiltered, accepting, added, warnings }
 }
 
@@ -121,11 +125,10 @@ function routed(bridge: string): string[][] {
 /** Makes our rules in the chain just those that are wanted; none where it would let all pass anyway. */
 async function ensureRules(
   runner: CommandRunner,
-  program: string,
+  [program, rules]: Listing,
   bridge: string,
   wanted: readonly (readonly string[])[],
 ): Promise<'added' | 'there' | 'not needed'> {
-  const rules = (await listForward(runner, program)) ?? []
   const ours = rules.flatMap(rule => ourMatch(rule, bridge) ?? [])
   const isOpen = rules.length - ours.length <= 1 && rules.includes('-P FORWARD ACCEPT')
   const matches = isOpen ? [] : wanted.map(words => words.join(' '))
@@ -147,16 +150,41 @@ function ruleOf(match: string): string[] {
 export async function removeForwarding(runner: CommandRunner, bridge: string): Promise<void> {
   const filtering = await showFiltering(runner)
   for (const backend of BACKENDS)
-    for (const program of await programs(runner, backend, filtering)) await ensureRules(runner, program, bridge, [])
+    for (const listing of await programs(runner, backend, filtering, true))
+      await ensureRules(runner, listing, bridge, [])
 }
 
-/** The programs whose tables may be in force: both kinds may be, at the same time. */
-async function programs(runner: CommandRunner, backend: Backend, { files }: Filtering): Promise<readonly string[]> {
-  const found: string[] = []
-  if ((await listForward(runner, backend.nft)) !== undefined) found.push(backend.nft)
-  if (files[backend.legacyTables]?.includes('filter') === true) found.push(backend.legacy)
-  if (found.length === 0 && (await listForward(runner, backend.plain)) !== undefined) found.push(backend.plain)
+/** A program, and the rules of its FORWARD chain as `-S` prints them. */
+type Listing = readonly [program: string, rules: readonly string[]]
+
+/**
+ * The programs whose tables may be in force: both kinds may be, at the same time. `hasChain`: nftables may have such a
+ * chain; one that it does not have lets all pass.
+ */
+async function programs(
+  runner: CommandRunner,
+  backend: Backend,
+  { files }: Filtering,
+  hasChain: boolean,
+): Promise<readonly Listing[]> {
+  const found: Listing[] = []
+  const add = async (program: string) => {
+    const rules = await listForward(runner, program)
+    if (rules !== undefined) found.push([program, rules])
+  }
+  if (hasChain) await add(backend.nft)
+  if (files[backend.legacyTables]?.includes('filter') === true)
+    found.push([backend.legacy, (await listForward(runner, backend.legacy)) ?? []])
+  if (hasChain && found.length === 0) await add(backend.plain)
   return found
+}
+
+/** Whether nftables has the FORWARD chain of iptables; also where that cannot be known. */
+function hasForward(chains: readonly NftChain[] | undefined, { version }: Backend): boolean {
+  return (
+    chains === undefined ||
+    chains.some(({ family, table, name }) => family === `ip${version}` && table === 'filter' && name === 'FORWARD')
+  )
 }
 
 /** Rules of the FORWARD chain as `-S` prints them; undefined when the program is not there or cannot tell. */
@@ -190,8 +218,8 @@ async function foreignDrops(
   runner: CommandRunner,
   bridge: string,
   passing: readonly string[],
+  chains: readonly NftChain[],
 ): Promise<readonly Advice[]> {
-  const chains = await nftChains(runner)
   const warnings: Advice[] = []
   for (const chain of chains) {
     const isIptables = chain.table === 'filter' && chain.name === 'FORWARD' && chain.family !== 'inet'
@@ -217,15 +245,15 @@ function covers(rule: string, match: string): boolean {
   return names.length > 0 && names.every(name => match.includes(name))
 }
 
-/** All chains; none where nft cannot be used. */
-export async function nftChains(runner: CommandRunner): Promise<readonly NftChain[]> {
+/** All chains; undefined where nft cannot be used. */
+export async function nftChains(runner: CommandRunner): Promise<readonly NftChain[] | undefined> {
   try {
     const { stdout } = await runner.run(['nft', '-j', 'list', 'chains'])
     const parsed = JSON.parse(stdout) as { readonly nftables?: readonly { readonly chain?: NftChain }[] }
     return (parsed.nftables ?? []).flatMap(entry => (entry.chain === undefined ? [] : [entry.chain]))
   } catch (error) {
     // Without nft there are no such chains to be warned of; with one that prints no JSON they cannot be read.
-    if (error instanceof WeaveError || error instanceof SyntaxError) return []
+    if (error instanceof WeaveError || error instanceof SyntaxError) return undefined
     throw error
   }
 }

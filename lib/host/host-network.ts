@@ -1,20 +1,13 @@
 import { formatCidr, type Cidr, type Mac } from '../address/mod.ts'
 import { WeaveError } from '../base/mod.ts'
-import {
-  attach,
-  detach,
-  hostEnds,
-  inspectAttachment,
-  listHostEnds,
-  unplug,
-  type HostEnd,
-  type PluggedTarget,
-} from './attachment.ts'
-import { addBridgeAddresses, bridgeAddresses, removeBridgeAddresses } from './bridge-address.ts'
+import { attach, detach, hostEnds, inspectAttachment, unplug, type HostEnd, type PluggedTarget } from './attachment.ts'
+import { addBridgeAddresses, removeBridgeAddresses } from './bridge-address.ts'
 import { hasIpv6 } from './guest-address.ts'
 import { isPlugged } from './bridge-fdb.ts'
 import { ensureBridge, ensureTapPort, removeBridge, removeHalfMadePairs, type BridgeSettings } from './bridge.ts'
 import { HostFirewall, type FirewallReport } from './host-firewall.ts'
+import { heldAddresses } from './interface-address.ts'
+import { InterfaceLook } from './interface-look.ts'
 import { routeTo, showInterface, showInterfaces, showRoutes } from './ip-json.ts'
 import { BRIDGE_NAME, GUEST_NAME, PENDING_CHANGES_MAX, TAP_NAME } from './limits.ts'
 import { adoptPair, inspectPair, makePair, placePair, removePair, type LoosePair } from './loose-pair.ts'
@@ -53,6 +46,7 @@ export class HostNetwork {
   readonly #options: HostNetworkOptions
   readonly #runner: CommandRunner
   readonly #firewall: HostFirewall
+  readonly #interfaces: InterfaceLook
   #mtu: number | undefined
   #last: Promise<unknown> = Promise.resolve()
   #pending = 0
@@ -63,6 +57,7 @@ export class HostNetwork {
     this.bridge = options.bridge ?? BRIDGE_NAME
     this.tap = options.tap ?? TAP_NAME
     this.#firewall = new HostFirewall(this.#runner, this.bridge, options.mac)
+    this.#interfaces = new InterfaceLook(this.#runner)
   }
 
   /**
@@ -107,29 +102,42 @@ export class HostNetwork {
     return this.#inTurn(async () => ensureTapPort(this.#runner, this.#bridgeSettings(this.#knownMtu()), name))
   }
 
+  /** What is asked of the interfaces while this goes on is of one look at them: see `InterfaceLook`. */
+  look<T>(all: () => Promise<T>): Promise<T> {
+    return this.#interfaces.within(all)
+  }
+
+  /** The kernel has told of a change. */
+  noteChange(): void {
+    this.#interfaces.noteChange()
+  }
+
   /**
    * Puts back what somebody removed by hand: the bridge, the TAP's place on it, and that of the targets' interfaces.
    * Returns what was put back.
    */
   mend(targetIds: ReadonlySet<string>): Promise<readonly string[]> {
-    return this.#inTurn(async () => this.#mend(targetIds))
+    return this.#reading(async () => this.#mend(targetIds))
   }
 
   async #mend(targetIds: ReadonlySet<string>): Promise<readonly string[]> {
-    const all = await showInterfaces(this.#runner)
+    const all = await this.#interfaces.all()
     const interfaces = new Map(all.map(one => [one.ifname, one]))
     const mended: string[] = []
     const settings = this.#bridgeSettings(this.#knownMtu())
     if (interfaces.get(this.bridge)?.flags.includes('UP') !== true) {
+      this.noteChange()
       await ensureBridge(this.#runner, settings)
       mended.push(`bridge ${this.bridge}`)
     }
     if (interfaces.has(this.tap) && interfaces.get(this.tap)?.master !== this.bridge) {
+      this.noteChange()
       await ensureTapPort(this.#runner, settings, this.tap)
       mended.push(`${this.tap} on the bridge`)
     }
     for (const end of hostEnds(all)) {
       if (end.master !== undefined || !targetIds.has(end.targetId)) continue
+      this.noteChange()
       await this.#runner.run(['ip', 'link', 'set', 'dev', end.hostInterface, 'master', this.bridge, 'up'])
       mended.push(`${end.targetId} on the bridge`)
     }
@@ -141,7 +149,7 @@ export class HostNetwork {
    * that only the rest need be looked at.
    */
   reconcileFirewall(isTold = false): Promise<FirewallReport> {
-    return this.#inTurn(async () => (isTold ? this.#firewall.glance() : this.#firewall.ensure()))
+    return this.#reading(async () => (isTold ? this.#firewall.glance() : this.#firewall.ensure()))
   }
 
   /**
@@ -163,7 +171,10 @@ export class HostNetwork {
     options: Pick<AttachmentSettings, 'multicastRoute' | 'guestInterface' | 'mac' | 'ipv6'> = {},
   ): Promise<PluggedTarget> {
     return this.#inTurn(async () => {
-      if ((await showInterface(this.#runner, this.bridge)) === undefined) await this.#mend(new Set())
+      if ((await showInterface(this.#runner, this.bridge)) === undefined) {
+        this.noteChange()
+        await this.#mend(new Set())
+      }
       return attach(this.#runner, target, addresses, { ...this.#attachmentSettings(), ...options })
     })
   }
@@ -183,7 +194,7 @@ export class HostNetwork {
   }
 
   inspect(target: Target, guestInterface: string = GUEST_NAME): Promise<PluggedTarget | undefined> {
-    return this.#inTurn(async () => inspectAttachment(this.#runner, target, guestInterface))
+    return this.#reading(async () => inspectAttachment(this.#runner, target, guestInterface))
   }
 
   /** Makes a veth pair that is plugged in here and not placed yet. See `makePair` in loose-pair.ts. */
@@ -208,7 +219,7 @@ export class HostNetwork {
 
   /** What such a pair has where somebody else has placed it. See `inspectPair`. */
   inspectPair(id: string, target: Target): Promise<PluggedTarget> {
-    return this.#inTurn(async () => inspectPair(this.#runner, id, target))
+    return this.#reading(async () => inspectPair(this.#runner, id, target))
   }
 
   /** Removes such a pair, placed or not; none is no error. */
@@ -224,7 +235,7 @@ export class HostNetwork {
   expose(
     wanted: readonly ExposedAddress[],
   ): Promise<{ readonly added: readonly string[]; readonly foreign: readonly string[]; readonly isIpv6Off: boolean }> {
-    return this.#inTurn(async () => {
+    return this.#reading(async () => {
       const isDual = wanted.some(({ ipv6 }) => ipv6 !== undefined)
       const isIpv6Off = isDual && !(await hasIpv6(this.#runner, this.bridge))
       const exposed = isIpv6Off ? wanted.map(({ cidr, isMasqueraded }) => ({ cidr, isMasqueraded })) : wanted
@@ -232,8 +243,11 @@ export class HostNetwork {
       await this.#firewall.setExposed(exposed)
       try {
         const bridge = { name: this.bridge, mac: this.#options.mac }
-        return { ...(await addBridgeAddresses(this.#runner, bridge, exposed.flatMap(addressesOf))), isIpv6Off }
+        const outcome = await addBridgeAddresses(this.#runner, bridge, exposed.flatMap(addressesOf), await this.#held())
+        if (outcome.added.length > 0) this.noteChange()
+        return { ...outcome, isIpv6Off }
       } catch (error) {
+        this.noteChange()
         await this.#firewall.setExposed(before).catch(() => undefined)
         throw error
       }
@@ -262,12 +276,12 @@ export class HostNetwork {
 
   /** What the bridge holds, whoever gave it. */
   exposed(): Promise<readonly string[]> {
-    return this.#inTurn(async () => bridgeAddresses(this.#runner, this.bridge))
+    return this.#reading(async () => this.#held())
   }
 
   /** Our host ends on the bridge: what is attached and alive. */
   list(): Promise<readonly HostEnd[]> {
-    return this.#inTurn(async () => listHostEnds(this.#runner))
+    return this.#reading(async () => hostEnds(await this.#interfaces.all()))
   }
 
   /**
@@ -309,7 +323,25 @@ export class HostNetwork {
     return { bridge: this.bridge, mtu: this.#knownMtu(), multicastRoute: this.#options.multicastRoute ?? true }
   }
 
-  async #inTurn<T>(change: () => Promise<T>): Promise<T> {
+  /** What the bridge holds, whoever gave it; nothing when there is no bridge. */
+  async #held(): Promise<readonly string[]> {
+    const found = await this.#interfaces.named(this.bridge)
+    return found === undefined ? [] : heldAddresses(found)
+  }
+
+  /** In turn what changes interfaces. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    return this.#reading(async () => {
+      try {
+        return await change()
+      } finally {
+        this.noteChange()
+      }
+    })
+  }
+
+  /** In turn what reads, or itself notes what it changes. */
+  async #reading<T>(change: () => Promise<T>): Promise<T> {
     if (this.#pending >= PENDING_CHANGES_MAX) {
       throw new WeaveError(
         'DAEMON_BUSY',

@@ -17,7 +17,7 @@ export interface InputDrop {
  */
 export async function inputDrops(runner: CommandRunner, port: number): Promise<readonly InputDrop[]> {
   const drops: InputDrop[] = []
-  for (const { family, table, name, hook, policy } of await nftChains(runner)) {
+  for (const { family, table, name, hook, policy } of (await nftChains(runner)) ?? []) {
     if (hook !== 'input' || policy !== 'drop') continue
     const { stdout, status } = await runner.run(['nft', 'list', 'table', family, table], { okStatuses: [0, 1] })
     if (status !== 0) continue

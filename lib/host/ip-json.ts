@@ -70,6 +70,12 @@ export async function showInterfaces(
   return parseRows<InterfaceView>(stdout, isLink)
 }
 
+/** All of the host's, each with its addresses. */
+export async function showEverything(runner: CommandRunner): Promise<readonly InterfaceView[]> {
+  const { stdout } = await runner.run(['ip', '-d', '-j', 'addr', 'show'])
+  return parseRows<InterfaceView>(stdout, isLink)
+}
+
 /** Those of another namespace. */
 export async function showInterfacesIn(runner: CommandRunner, netnsPath: string): Promise<readonly InterfaceView[]> {
   const { stdout } = await runner.run(inNetns(netnsPath, ['ip', '-d', '-j', 'link', 'show']))

@@ -175,6 +175,8 @@ export function machine(t: { teardown(fn: () => void): unknown }) {
         return { mtu: 1_376, underlay: hooks.underlay, isAdopted: false, firewall: FIREWALL }
       },
       plugTap: async () => at('tap'),
+      look: all => all(),
+      noteChange: () => undefined,
       mend: async () => [],
       reconcileFirewall: async () => FIREWALL,
       resolve: async () => Promise.reject(new WeaveError('TARGET_NOT_FOUND', 'no such target', 'name another')),
