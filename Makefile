@@ -73,7 +73,7 @@ bench-page: build ## write figures into docs/benchmarks.md: REPORTS="files that 
 soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) seeds
 	@SIM_SEED=$${SEED:-1} SIM_SEEDS=$${ROUNDS:-200} $(RUN) soak
 
-scale: build ## measure simulated meshes: PEERS="10 50 100 500", SEED=n, STEADY_MINUTES=n, SCALE_JSON=file for all figures
+scale: build ## measure simulated meshes: PEERS="10 50 100 500", SEED=n, STEADY_MINUTES=n, THREADS=n, SCALE_JSON=file for all figures
 	@node build/scripts/scale.js
 
 many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 40" (root); removes all it made

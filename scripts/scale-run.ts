@@ -1,15 +1,18 @@
+import type { PeerId } from '../lib/address/mod.ts'
 import type { Millis } from '../lib/base/mod.ts'
 import { DATAGRAM_HEADER_BYTES, DATAGRAM_KIND } from '../lib/wire/mod.ts'
 import { ethernetFrame } from '../test/support/frames.ts'
 import type { SimHost } from '../test/support/sim-host.ts'
-import { SimMesh } from '../test/support/sim-mesh.ts'
-import { SimTraffic, trafficBetween, type Traffic } from '../test/support/sim-traffic.ts'
+import { SimShard } from '../test/support/sim-shard.ts'
+import type { SimTeam } from '../test/support/sim-team.ts'
+import { SimTraffic, trafficBetween, trafficOf, type Traffic } from '../test/support/sim-traffic.ts'
 
 /** A stretch of a run. */
 export interface Phase extends Traffic {
   readonly virtualMs: Millis
-  /** Processor time of the whole simulation, all peers and the simulator. */
+  /** Processor time of the whole simulation, all peers and the simulator; and how long it took. */
   readonly cpuSeconds: number
+  readonly wallSeconds: number
 }
 
 export interface AttachCost {
@@ -74,28 +77,39 @@ const FRAME_BYTES = 1_000
 const EVERYBODY = 0xffff_ffff_ffff
 const SENDER_MAC = 0x0200_0000_0001
 
-/** One mesh from its first launch to the loss of half of it. */
-export class ScaleRunner {
-  readonly #peers: number
-  readonly #seed: number
-  readonly #steadyMinutes: number
-  readonly #note: (text: string) => void
-  readonly #mesh: SimMesh
+/** What is measured, and how. */
+export interface ScaleOrder {
+  readonly peers: number
+  readonly seed: number
+  readonly steadyMinutes: number
+  /** No curves, for a run of which not the costs count. */
+  readonly isToy?: boolean
+  /** Whether it is told how it goes. */
+  readonly isTold: boolean
+}
+
+/** A program for a team: one mesh from its first launch to the loss of half of it. */
+export function play(team: SimTeam, order: ScaleOrder): ScaleRun {
+  return new ScaleRunner(team, order).run()
+}
+
+class ScaleRunner {
+  readonly #order: ScaleOrder
+  readonly #mesh: SimShard
   readonly #traffic: SimTraffic
 
-  constructor(peers: number, seed: number, steadyMinutes: number, note: (text: string) => void) {
-    this.#peers = peers
-    this.#steadyMinutes = steadyMinutes
-    this.#seed = seed
-    this.#note = note
-    this.#mesh = new SimMesh({ seed, peers, sealing: 'none', isLogged: false })
-    this.#traffic = new SimTraffic(this.#mesh.network)
+  constructor(team: SimTeam, order: ScaleOrder) {
+    const { seed, peers, isToy = false } = order
+    this.#order = order
+    this.#mesh = new SimShard(team, { seed, peers, sealing: 'none', isLogged: false, isToy })
+    this.#traffic = new SimTraffic(this.#mesh.lines)
   }
 
   run(): ScaleRun {
     const mesh = this.#mesh
-    const gapMs = this.#peers > 100 ? LAUNCH_GAP_MANY_MS : LAUNCH_GAP_MS
-    const lastLaunchAt = (this.#peers - 1) * gapMs
+    const { peers, seed, steadyMinutes } = this.#order
+    const gapMs = peers > 100 ? LAUNCH_GAP_MANY_MS : LAUNCH_GAP_MS
+    const lastLaunchAt = (peers - 1) * gapMs
     const [agreedMs, start] = this.#phase('start', () => {
       for (const host of mesh.hosts)
         mesh.clock.after(host.number * gapMs, () => host.launch(host.number === 0 ? undefined : [0]))
@@ -110,8 +124,8 @@ export class ScaleRunner {
       }
       return last
     })
-    const [, steady] = this.#phase('steady', () => mesh.run(this.#steadyMinutes * MINUTE_MS))
-    const counts = mesh.hosts.map(host => host.node.neighbours.count)
+    const [, steady] = this.#phase('steady', () => mesh.run(steadyMinutes * MINUTE_MS))
+    const counts = mesh.team.gather(mesh.hosts.map(host => host.node.neighbours.count)).flat()
     const links = {
       min: Math.min(...counts),
       mean: counts.reduce((sum, count) => sum + count, 0) / counts.length,
@@ -123,8 +137,8 @@ export class ScaleRunner {
     const firstAttach = this.#attach(this.#landless(), steady)
     const killed = this.#kill()
     return {
-      peers: this.#peers,
-      seed: this.#seed,
+      peers,
+      seed,
       agreedMs,
       start,
       settling,
@@ -142,11 +156,11 @@ export class ScaleRunner {
 
   #change(): ScaleRun['change'] {
     const mesh = this.#mesh
-    const host = mesh.hosts.at(-1)!
-    const { peerId } = host.identity
+    const writer = mesh.peers - 1
+    const peerId = mesh.of(writer, host => host.identity.peerId)
     const key = new Uint8Array(0)
     const [reachedMs, phase] = this.#phase('one change', () => {
-      host.input((node, now) => {
+      mesh.here(writer)?.input((node, now) => {
         node.ledger.put(CHANGE_KIND, key, new Uint8Array(64).fill(1))
         // What is written by a part is passed on with the input that it did it in.
         node.handleTimeout(now)
@@ -154,7 +168,7 @@ export class ScaleRunner {
       const lacking = new Set(mesh.hosts)
       const isEverywhere = () => {
         for (const one of lacking) if (one.node.ledger.held(peerId, CHANGE_KIND, key)) lacking.delete(one)
-        return lacking.size === 0
+        return mesh.sum(lacking.size) === 0
       }
       return mesh.until(isEverywhere, CHANGE_LIMIT_MS, LOOK_OFTEN_MS)
     })
@@ -164,24 +178,26 @@ export class ScaleRunner {
   /** Each frame is a broadcast of its own; a host has it when it would hand it to its bridge. */
   #broadcast(): ScaleRun['broadcast'] {
     const mesh = this.#mesh
-    const { network } = mesh
-    const sent = new Float64Array(mesh.hosts.length)
-    const before = network.onWire
-    network.onWire = (from, bytes, end) => {
+    const { lines } = mesh
+    const sentHere = new Float64Array(mesh.peers)
+    const before = lines.onWire
+    lines.onWire = (from, bytes, end) => {
       before?.(from, bytes, end)
       if (end === undefined && bytes[DATAGRAM_HEADER_BYTES] === DATAGRAM_KIND.broadcast)
-        sent[from.number]! += bytes.length
+        sentHere[from.number]! += bytes.length
     }
-    const seen = () => mesh.hosts.reduce((sum, host) => sum + (host.plane.counters()['tap-tx-frames'] ?? 0), 0)
+    const seen = () =>
+      mesh.sum(mesh.hosts.reduce((sum, host) => sum + (host.plane.counters()['tap-tx-frames'] ?? 0), 0))
     const seenBefore = seen()
     this.#phase('broadcast', () => {
       for (let frame = 0; frame < BROADCASTS; frame++) {
-        mesh.hosts[1]!.sendFrame(ethernetFrame(EVERYBODY, SENDER_MAC, new Uint8Array(FRAME_BYTES)))
+        mesh.here(1)?.sendFrame(ethernetFrame(EVERYBODY, SENDER_MAC, new Uint8Array(FRAME_BYTES)))
         mesh.run(BROADCAST_GAP_MS)
       }
       mesh.run(MINUTE_MS / 60)
     })
-    network.onWire = before
+    lines.onWire = before
+    const sent = mesh.team.gather(mesh.hosts.map(host => sentHere[host.number]!)).flat()
     // Paths that have carried something are looked at for a while.
     mesh.run(MINUTE_MS / 6)
     return {
@@ -192,14 +208,15 @@ export class ScaleRunner {
     }
   }
 
-  #attach(host: SimHost, steady: Phase): AttachCost {
+  #attach(number: number, steady: Phase): AttachCost {
     const mesh = this.#mesh
+    const container = `on ${number}`
     let allocatedMs: Millis | undefined
     const [agreedMs, phase] = this.#phase('attach', () => {
       const begun = mesh.clock.now
-      const id = mesh.attach(host.number)
+      mesh.here(number)?.attach(container)
       const isDone = () => {
-        if (host.containers.get(id)?.ip === undefined) return false
+        if (!mesh.of(number, host => host.containers.get(container)?.ip !== undefined)) return false
         allocatedMs ??= mesh.clock.now - begun
         return mesh.agrees()
       }
@@ -210,45 +227,63 @@ export class ScaleRunner {
   }
 
   /** A host that owns blocks, and did not found the mesh. */
-  #owner(): SimHost {
-    return this.#mesh.hosts.find(host => host.number > 0 && this.#ownsAny(host)) ?? this.#mesh.hosts[0]!
+  #owner(): number {
+    return this.#numbersWhere(isOwner => isOwner).find(number => number > 0) ?? 0
   }
 
   /** A host that owns no block: it has to be given one first. */
-  #landless(): SimHost {
-    const { hosts } = this.#mesh
-    return hosts.findLast(host => !this.#ownsAny(host)) ?? hosts.at(-1)!
+  #landless(): number {
+    return this.#numbersWhere(isOwner => !isOwner).at(-1) ?? this.#mesh.peers - 1
   }
 
-  #ownsAny({ identity }: SimHost): boolean {
-    return this.#mesh.hosts[0]!.node.addresses.ipam.ownership().ownerOf.includes(identity.peerId)
+  /** Hosts by whether they own addresses, as the first one sees it; in order. */
+  #numbersWhere(isWanted: (isOwner: boolean) => boolean): number[] {
+    const mesh = this.#mesh
+    const ownersOf = ({ node }: SimHost) => [...new Set(node.addresses.ipam.ownership().ownerOf)]
+    const owners = new Set<PeerId | undefined>(mesh.of(0, ownersOf))
+    const here = mesh.hosts.filter(({ identity }) => isWanted(owners.has(identity.peerId)))
+    return mesh.team
+      .gather(here.map(({ number }) => number))
+      .flat()
+      .sort((a, b) => a - b)
   }
 
   /** Every second one, and so the one that all were launched towards. */
   #kill(): ScaleRun['killed'] {
     const mesh = this.#mesh
     const dying = mesh.hosts.filter(host => host.number % 2 === 0)
+    const peers = mesh.sum(dying.length)
     const [agreedMs, phase] = this.#phase('half killed', () => {
       for (const host of dying) host.crash(false)
       return mesh.until(() => mesh.agrees(), KILLED_LIMIT_MS, LOOK_MS)
     })
-    return { peers: dying.length, agreedMs, phase }
+    return { peers, agreedMs, phase }
   }
 
   #phase<T>(name: string, play: () => T): [T, Phase] {
-    const at = this.#mesh.clock.now
+    const mesh = this.#mesh
+    const at = mesh.clock.now
     const before = this.#traffic.totals()
     const cpu = process.cpuUsage()
+    const begun = performance.now()
     const result = play()
+    const here = trafficBetween(before, this.#traffic.totals())
+    // All have ended it then: the processor time is that of all.
+    const traffic = trafficOf(mesh.team.gather(here))
     const used = process.cpuUsage(cpu)
     const cpuSeconds = (used.user + used.system) / 1e6
-    const phase = {
-      virtualMs: this.#mesh.clock.now - at,
-      cpuSeconds,
-      ...trafficBetween(before, this.#traffic.totals()),
-    }
+    const wallSeconds = (performance.now() - begun) / 1000
+    const phase = { virtualMs: mesh.clock.now - at, cpuSeconds, wallSeconds, ...traffic }
     const megabytes = ((phase.tcpBytes + phase.udpBytes) / 1e6).toFixed(2)
-    this.#note(`${name}: ${phase.virtualMs / 1000} s virtual, ${cpuSeconds.toFixed(1)} s of processor, ${megabytes} MB`)
+    this.#tell(
+      `${name}: ${phase.virtualMs / 1000} s virtual, ${cpuSeconds.toFixed(1)} s of processor in ` +
+        `${wallSeconds.toFixed(1)} s, ${megabytes} MB`,
+    )
     return [result, phase]
+  }
+
+  #tell(text: string): void {
+    if (this.#order.isTold && this.#mesh.team.index === 0)
+      console.error(`${String(this.#order.peers).padStart(4)} peers  ${text}`)
   }
 }

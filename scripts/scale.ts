@@ -3,29 +3,33 @@
  * See docs/scale.md.
  *
  * PEERS: sizes (default "10 50 100 500"). SEED (default 1). STEADY_MINUTES (default 1): how long the steady mesh is watched.
- * SCALE_JSON: a file for all figures. Each size runs in a process of its own. Exit status 1 when a bound is broken.
+ * THREADS: how many simulate one mesh (default: 2, where there are two processors); the figures but processor time do not
+ * depend on it. SCALE_JSON: a file for all figures. Each size runs in a process of its own. Exit status 1 when a bound is broken.
  */
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ScaleRunner, type ScaleRun } from './scale-run.ts'
+import { availableParallelism } from 'node:os'
+import { playTogether } from '../test/support/sim-team-start.ts'
+import type { ScaleOrder, ScaleRun } from './scale-run.ts'
 import { brokenBounds, kindTable, scaleTable } from './scale-table.ts'
 
 const ONE = '--one'
+const PROGRAM = new URL(`./scale-run${extname(import.meta.url)}`, import.meta.url).href
+const THREADS_MAX = 64
 const HEAP_MEGABYTES = 12_288
 /** With the default of 16 a tenth of the time goes to moving what soon dies. */
 const YOUNG_MEGABYTES = 64
 
 async function main(argv: readonly string[]): Promise<void> {
-  const seed = numberOf('SEED')
-  const steadyMinutes = numberOf('STEADY_MINUTES')
-  if (argv[0] === ONE) return runOne(Number(argv[1]), seed, steadyMinutes)
+  const order = { seed: numberOf('SEED'), steadyMinutes: numberOf('STEADY_MINUTES'), isTold: true }
+  const threads = numberOf('THREADS', Math.min(2, availableParallelism()))
+  if (threads > THREADS_MAX) stop(`THREADS is ${THREADS_MAX} at most, not ${threads}`)
+  if (argv[0] === ONE) return runOne({ ...order, peers: Number(argv[1]) }, threads)
   const sizes = (process.env['PEERS'] ?? '10 50 100 500').split(/[\s,]+/).filter(text => text !== '')
   const bad = sizes.find(text => !/^\d+$/.test(text) || Number(text) < 2)
-  if (bad !== undefined || sizes.length === 0) {
-    console.error(`scale: PEERS holds numbers of 2 or more, not "${bad ?? ''}"`)
-    process.exit(2)
-  }
+  if (bad !== undefined || sizes.length === 0) stop(`PEERS holds numbers of 2 or more, not "${bad ?? ''}"`)
   const runs: ScaleRun[] = []
   for (const size of sizes) runs.push(await measured(Number(size)))
   console.log(['', ...scaleTable(runs), '', ...kindTable(runs)].join('\n'))
@@ -36,19 +40,21 @@ async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = broken.length === 0 ? 0 : 1
 }
 
-/** A whole number of 1 or more from the environment; 1 without one. */
-function numberOf(name: string): number {
-  const text = process.env[name] ?? '1'
+/** A whole number of 1 or more from the environment. */
+function numberOf(name: string, otherwise = 1): number {
+  const text = process.env[name] ?? String(otherwise)
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  console.error(`scale: ${name} is a number of 1 or more, not "${text}"`)
+  return stop(`${name} is a number of 1 or more, not "${text}"`)
+}
+
+function stop(text: string): never {
+  console.error(`scale: ${text}`)
   process.exit(2)
 }
 
 /** In the child: what it measured goes to standard output. */
-function runOne(peers: number, seed: number, steadyMinutes: number): void {
-  const run = new ScaleRunner(peers, seed, steadyMinutes, text =>
-    console.error(`${String(peers).padStart(4)} peers  ${text}`),
-  ).run()
+async function runOne(order: ScaleOrder, threads: number): Promise<void> {
+  const run = await playTogether<ScaleOrder, ScaleRun>(PROGRAM, order, threads)
   process.stdout.write(JSON.stringify(run))
 }
 

@@ -30,10 +30,11 @@ function isOneMesh(mesh: SimMesh): boolean {
 /** All meshes that any host was ever of. */
 function watchMeshes(mesh: SimMesh): Set<string> {
   const seen = new Set<string>()
-  const { stepped } = mesh
-  mesh.stepped = host => {
+  const { rules } = mesh
+  const stepped = rules.stepped.bind(rules)
+  rules.stepped = host => {
     if (host.isUp && host.node.meshId !== undefined) seen.add(toHex(host.node.meshId))
-    stepped.call(mesh, host)
+    stepped(host)
   }
   return seen
 }

@@ -5,6 +5,7 @@ import type { SimHost } from './sim-host.ts'
 
 interface GraphSums {
   readonly version: number
+  readonly reach: string
   readonly control: string
   readonly data: string
 }
@@ -20,6 +21,7 @@ export class SimAgreement {
     ['mesh', node => toHex(node.meshId ?? new Uint8Array(0))],
     // Over the signatures of all records.
     ['ledger', node => toHex(node.ledger.rootSync().sums[0]?.sum ?? new Uint8Array(0))],
+    ['reach', node => this.#graph(node).reach],
     ['control', node => this.#graph(node).control],
     ['data', node => this.#graph(node).data],
     ['registers', node => this.#registers(node)],
@@ -42,6 +44,24 @@ export class SimAgreement {
     return found
   }
 
+  /**
+   * What these, who all reach each other, see of the mesh: how many peers there are, and all else in a text that is the same for
+   * whoever sees the same. Undefined when they do not agree.
+   */
+  common(hosts: readonly SimHost[]): { readonly peers: number; readonly text: string } | undefined {
+    const { reachable } = hosts[0]!.node.view
+    const isWhole = ({ node, identity }: SimHost) =>
+      reachable.has(identity.peerId) && node.view.reachable.size === reachable.size
+    if (!hosts.every(isWhole)) return undefined
+    const texts: string[] = []
+    for (const [, sumOf] of this.#parts) {
+      const sum = sumOf(hosts[0]!.node)
+      if (!hosts.every(({ node }) => sumOf(node) === sum)) return undefined
+      texts.push(sum)
+    }
+    return { peers: reachable.size, text: texts.join(' ') }
+  }
+
   /** Each must reach the living of its group, and nobody else. */
   #reach(group: readonly SimHost[], most: number, found: string[]): void {
     const members = new Set(group.map(host => host.identity.peerId))
@@ -56,7 +76,7 @@ export class SimAgreement {
 
   /** A view that was not made anew is what it was. */
   #graph(node: Node): GraphSums {
-    const { graph, version } = node.view
+    const { graph, reachable, version } = node.view
     const known = this.#graphs.get(node)
     if (known?.version === version) return known
     const edges = (layer: 'control' | 'data') => {
@@ -68,7 +88,9 @@ export class SimAgreement {
       }
       return sum.text
     }
-    const sums = { version, control: edges('control'), data: edges('data') }
+    const reach = new Sum()
+    for (const peer of reachable) reach.add(this.#name(peer))
+    const sums = { version, reach: reach.text, control: edges('control'), data: edges('data') }
     this.#graphs.set(node, sums)
     return sums
   }

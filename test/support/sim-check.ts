@@ -2,12 +2,12 @@ import type { NeighbourCheck } from '../../lib/node/mod.ts'
 import type { CheckResult } from '../../lib/wire/mod.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { SimHost } from './sim-host.ts'
-import type { SimNetwork } from './sim-network.ts'
+import type { SimUnderlay } from './sim-stream.ts'
 
 /** What a host of the simulation finds for a neighbour that asks, as a daemon would. */
 export function checkInSim(
   check: NeighbourCheck,
-  { host, clock, network }: { host: SimHost; clock: SimClock; network: SimNetwork },
+  { host, clock, network }: { host: SimHost; clock: SimClock; network: SimUnderlay },
 ): void {
   const { life } = host
   const tell = (result: CheckResult) => {

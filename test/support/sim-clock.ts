@@ -20,12 +20,18 @@ export class SimClock {
     return this.#now
   }
 
+  /** When the next is due; undefined when nothing is planned. */
+  get next(): Millis | undefined {
+    return this.#heap.peek()?.at
+  }
+
   get planned(): number {
     return this.#heap.size
   }
 
-  at(time: Millis, run: () => void): void {
-    this.#heap.push({ at: Math.max(Math.round(time), this.#now), order: this.#order++, run })
+  /** `order`: below 0 for what comes before all that is planned without one, the least first. */
+  at(time: Millis, run: () => void, order = this.#order++): void {
+    this.#heap.push({ at: Math.max(Math.round(time), this.#now), order, run })
   }
 
   after(waitMs: number, run: () => void): void {

@@ -23,8 +23,8 @@ import type { SimClock } from './sim-clock.ts'
 import { SimContainer } from './sim-container.ts'
 import type { SimDisk } from './sim-disk.ts'
 import { SimGauge } from './sim-gauge.ts'
-import { SIM_PORT, endpointAt, type SimNetwork } from './sim-network.ts'
-import type { SimSite, StreamEnd } from './sim-stream.ts'
+import { SIM_PORT, endpointAt } from './sim-network.ts'
+import type { SimEnd, SimSite, SimUnderlay } from './sim-stream.ts'
 
 const [RESOLVE_MS, PIECE_ENTRIES, MAC_SLOTS] = [3, 3, 256] as const
 const RANGE: Cidr = parseCidr('10.32.0.0/16')!
@@ -49,7 +49,7 @@ export interface SimHostOptions {
   readonly secret: LinkSecret
   readonly sealing: Sealing
   readonly clock: SimClock
-  readonly network: SimNetwork
+  readonly network: SimUnderlay
   readonly watcher: SimWatcher
   readonly config?: Partial<NodeConfig>
   /** Parts of the node; those of the daemon when undefined. */
@@ -81,7 +81,7 @@ export class SimHost implements SimSite {
   /** What is plugged in and cannot be accounted for, as the next start finds it. */
   strays: readonly string[] = []
   readonly #options: SimHostOptions
-  readonly #ends = new Map<number, StreamEnd>()
+  readonly #ends = new Map<number, SimEnd>()
   readonly #dials = new Set<number>()
   readonly #requests = new Map<string, string>()
   readonly #alarm: SimAlarm
@@ -337,7 +337,7 @@ export class SimHost implements SimSite {
     return [...this.#requests.values()].includes(container)
   }
 
-  handleAccepted(end: StreamEnd, from: Endpoint): void {
+  handleAccepted(end: SimEnd, from: Endpoint): void {
     if (this.#mustWait(() => this.handleAccepted(end, from))) return
     const connection = this.input((node, now) => {
       const number = node.handleAccepted(from, now)
@@ -348,21 +348,21 @@ export class SimHost implements SimSite {
     if (connection === undefined) this.#options.network.close(end)
   }
 
-  handleStreamBytes(end: StreamEnd, bytes: Uint8Array): void {
+  handleStreamBytes(end: SimEnd, bytes: Uint8Array): void {
     if (this.#mustWait(() => this.handleStreamBytes(end, bytes))) return
     if (this.#ends.get(end.connection) !== end) return
     this.input((node, now) => node.handleBytes(end.connection, bytes, now))
     this.#pump()
   }
 
-  handleStreamClosed(end: StreamEnd): void {
+  handleStreamClosed(end: SimEnd): void {
     if (this.#mustWait(() => this.handleStreamClosed(end))) return
     if (this.#ends.get(end.connection) !== end) return
     this.#ends.delete(end.connection)
     this.input((node, now) => node.handleClosed(end.connection, now))
   }
 
-  handleStreamBacklog(end: StreamEnd, isBehind: boolean): void {
+  handleStreamBacklog(end: SimEnd, isBehind: boolean): void {
     if (this.#mustWait(() => this.handleStreamBacklog(end, isBehind))) return
     if (this.#ends.get(end.connection) !== end) return
     this.input((node, now) => node.handleBacklog(end.connection, isBehind, now))
@@ -464,7 +464,7 @@ export class SimHost implements SimSite {
     const { life } = this
     this.#dials.add(connection)
     watcher.log(this, `dial ${connection} ${endpoint}`)
-    const done = (result: StreamEnd | string): void => {
+    const done = (result: SimEnd | string): void => {
       if (this.#mustWait(() => done(result))) return
       const isWanted = this.isUp && this.life === life && this.#dials.delete(connection)
       if (typeof result === 'string') {

@@ -4,7 +4,7 @@ import { LINK_BUFFER_BYTES_MAX } from '../../lib/io/link-socket.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimMailbox } from './sim-mailbox.ts'
 import { SimNat, type NatKind, type Realm } from './sim-nat.ts'
-import { BACKLOG_HIGH_BYTES, BACKLOG_LOW_BYTES, StreamEnd, type SimSite } from './sim-stream.ts'
+import { BACKLOG_HIGH_BYTES, BACKLOG_LOW_BYTES, StreamEnd, type SimSite, type SimUnderlay } from './sim-stream.ts'
 
 export const SIM_PORT = 6783
 /** A peer is refused, or its connection given up, after so long without a way. */
@@ -16,10 +16,9 @@ const RETRANSMIT_MS = 400
 const MOVE_STEP = 32
 
 /** The underlay between all hosts: ordered reliable streams, and datagrams that suffer what `weather` says. */
-export class SimNetwork {
+export class SimNetwork implements SimUnderlay {
   readonly weather = { extraMs: 0, jitterMs: 1, loss: 0, duplicate: 0, reorderMs: 0 }
-  /** Sees every byte that crosses the underlay; a datagram comes without the end of a stream. */
-  onWire: ((from: SimSite, bytes: Uint8Array, end: StreamEnd | undefined) => void) | undefined
+  onWire: SimUnderlay['onWire']
   /** How many bytes per second the line of a stream takes; undefined for as many as come. */
   bytesPerSecond: (from: number, to: number) => number | undefined = () => undefined
   /** Which hosts have a way at all, partitions and NATs aside. */
@@ -146,7 +145,6 @@ export class SimNetwork {
     this.#enqueue(end, bytes, Math.ceil(end.lineFreeAt))
   }
 
-  /** What was sent arrives first. */
   close(end: StreamEnd): void {
     if (end.isClosed) return
     if (!end.isCut) this.#enqueue(end, undefined, Math.max(this.#clock.now, Math.ceil(end.lineFreeAt)))
@@ -165,7 +163,6 @@ export class SimNetwork {
     }
   }
 
-  /** A process ended. Its kernel resets its streams, unless the whole host went. */
   endOf(site: SimSite, isSilent: boolean): void {
     for (const end of [...this.#ends]) {
       if (end.site !== site) continue
@@ -361,8 +358,8 @@ export class SimNetwork {
         ? this.#sites[number]
         : undefined
     }
-    if (ip[0] !== 192 || ip[1] !== 168) return undefined
-    const number = (ip[2]! % MOVE_STEP) * 250 + ip[3]! - 1
+    const number = hostAt(ip)
+    if (number === undefined) return undefined
     return this.#movesOf(number) === Math.floor(ip[2]! / MOVE_STEP) ? this.#sites[number] : undefined
   }
 }
@@ -378,6 +375,12 @@ function ipv6Of(number: number): Uint8Array {
 /** Where host n is at first: 192.168.0.1 onwards. */
 export function addressOf(number: number): Uint8Array {
   return Uint8Array.of(192, 168, Math.floor(number / 250), (number % 250) + 1)
+}
+
+/** Whose address it is or was; undefined for one that no host has. */
+export function hostAt(ip: Uint8Array): number | undefined {
+  if (ip.length !== 4 || ip[0] !== 192 || ip[1] !== 168) return undefined
+  return (ip[2]! % MOVE_STEP) * 250 + ip[3]! - 1
 }
 
 export function endpointAt(number: number): Endpoint {

@@ -5,17 +5,38 @@ import type { Millis } from '../../lib/base/mod.ts'
 export const BACKLOG_HIGH_BYTES = 256 * 1024
 export const BACKLOG_LOW_BYTES = 64 * 1024
 
+/** One end of a stream, as its host knows it. */
+export interface SimEnd {
+  readonly site: SimSite
+  readonly isDialler: boolean
+  /** The number that the node knows it by. */
+  connection: number
+}
+
+/** What carries streams and datagrams between hosts; each takes back the ends that it gave out. */
+export interface SimUnderlay {
+  /** Sees every byte that crosses the underlay; a datagram comes without the end of a stream. */
+  onWire: ((from: SimSite, bytes: Uint8Array, end: SimEnd | undefined) => void) | undefined
+  dial(from: SimSite, endpoint: Endpoint, done: (result: SimEnd | string) => void): void
+  send(end: SimEnd, bytes: Uint8Array): void
+  /** What was sent arrives first. */
+  close(end: SimEnd): void
+  /** A process ended. Its kernel resets its streams, unless the whole host went. */
+  endOf(site: SimSite, isSilent: boolean): void
+  datagram(from: SimSite, bytes: Uint8Array, to: EndpointParts): void
+}
+
 /** What the network gives to a host. */
 export interface SimSite {
   readonly number: number
   readonly isUp: boolean
   /** Counts its starts: what was sent to an earlier life is answered by a reset. */
   readonly life: number
-  handleAccepted(end: StreamEnd, from: Endpoint): void
-  handleStreamBytes(end: StreamEnd, bytes: Uint8Array): void
-  handleStreamClosed(end: StreamEnd): void
+  handleAccepted(end: SimEnd, from: Endpoint): void
+  handleStreamBytes(end: SimEnd, bytes: Uint8Array): void
+  handleStreamClosed(end: SimEnd): void
   /** Much of what was written has not left yet, or no longer. */
-  handleStreamBacklog(end: StreamEnd, isBehind: boolean): void
+  handleStreamBacklog(end: SimEnd, isBehind: boolean): void
   handleDatagram(bytes: Uint8Array, from: EndpointParts): void
 }
 
@@ -26,13 +47,12 @@ interface Chunk {
 }
 
 /** One end of a stream between two hosts. */
-export class StreamEnd {
+export class StreamEnd implements SimEnd {
   readonly site: SimSite
   readonly life: number
   readonly isDialler: boolean
   /** How often its host had moved before. */
   readonly moves: number
-  /** The number that the node knows it by. */
   connection = -1
   other!: StreamEnd
   isClosed = false

@@ -6,8 +6,7 @@ import {
   PREAMBLE_BYTES,
   ROUTED_KIND,
 } from '../../lib/wire/mod.ts'
-import type { SimNetwork } from './sim-network.ts'
-import type { StreamEnd } from './sim-stream.ts'
+import type { SimEnd, SimUnderlay } from './sim-stream.ts'
 
 /** What was sent of one kind: with lengths and tags, without the headers of TCP, UDP and IP. */
 export interface Sent {
@@ -49,12 +48,12 @@ interface Cursor {
  * a cipher all kinds are nonsense.
  */
 export class SimTraffic {
-  readonly #cursors = new WeakMap<StreamEnd, Cursor>()
+  readonly #cursors = new WeakMap<SimEnd, Cursor>()
   readonly #kinds = new Map<string, { count: number; bytes: number }>()
   #tcpBytes = 0
   #udpBytes = 0
 
-  constructor(network: SimNetwork) {
+  constructor(network: SimUnderlay) {
     const { onWire } = network
     network.onWire = (from, bytes, end) => {
       onWire?.(from, bytes, end)
@@ -78,7 +77,7 @@ export class SimTraffic {
     this.#add(`udp ${name}${detail}`, bytes.length)
   }
 
-  #stream(end: StreamEnd, bytes: Uint8Array): void {
+  #stream(end: SimEnd, bytes: Uint8Array): void {
     this.#tcpBytes += bytes.length
     const cursor = this.#cursorOf(end)
     let at = Math.min(cursor.preambleBytes, bytes.length)
@@ -113,7 +112,7 @@ export class SimTraffic {
     cursor.seenBytes = 0
   }
 
-  #cursorOf(end: StreamEnd): Cursor {
+  #cursorOf(end: SimEnd): Cursor {
     let cursor = this.#cursors.get(end)
     if (cursor === undefined) {
       const handshakeFrames = end.isDialler ? HANDSHAKE_FRAMES.dialler : HANDSHAKE_FRAMES.accepter
@@ -143,6 +142,15 @@ export function trafficBetween(before: Traffic, after: Traffic): Traffic {
     if (since.count > 0) kinds[kind] = since
   }
   return { tcpBytes: after.tcpBytes - before.tcpBytes, udpBytes: after.udpBytes - before.udpBytes, kinds }
+}
+
+/** What several counted, together. */
+export function trafficOf(counts: readonly Traffic[]): Traffic {
+  const kinds: Record<string, Sent> = {}
+  for (const [kind, { count, bytes }] of counts.flatMap(one => Object.entries(one.kinds)))
+    kinds[kind] = { count: count + (kinds[kind]?.count ?? 0), bytes: bytes + (kinds[kind]?.bytes ?? 0) }
+  const sum = (valueOf: (traffic: Traffic) => number) => counts.reduce((all, one) => all + valueOf(one), 0)
+  return { tcpBytes: sum(one => one.tcpBytes), udpBytes: sum(one => one.udpBytes), kinds }
 }
 
 /** By number; `ledgerDelta` reads `ledger-delta`. */

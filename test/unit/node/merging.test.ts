@@ -70,10 +70,11 @@ void t.test('two names of one peer make one lasting link', t => {
     mesh.host(1).launch([])
     const endpoint = endpointAt(0)
     let ends = 0
-    const { log } = mesh
-    mesh.log = (host, text) => {
+    const { rules } = mesh
+    const log = rules.log.bind(rules)
+    rules.log = (host, text) => {
       if (text.includes('link-down')) ends++
-      log.call(mesh, host, text)
+      log(host, text)
     }
     mesh.host(1).input((node, now) => node.connect([endpoint, endpoint.replace(/:\d+$/, '')], true, now))
     mesh.run(5_000)
