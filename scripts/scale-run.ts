@@ -82,8 +82,6 @@ export interface ScaleOrder {
   readonly peers: number
   readonly seed: number
   readonly steadyMinutes: number
-  /** No curves, for a run of which not the costs count. */
-  readonly isToy?: boolean
   /** Whether it is told how it goes. */
   readonly isTold: boolean
 }
@@ -99,9 +97,9 @@ class ScaleRunner {
   readonly #traffic: SimTraffic
 
   constructor(team: SimTeam, order: ScaleOrder) {
-    const { seed, peers, isToy = false } = order
+    const { seed, peers } = order
     this.#order = order
-    this.#mesh = new SimShard(team, { seed, peers, sealing: 'none', isLogged: false, isToy })
+    this.#mesh = new SimShard(team, { seed, peers, sealing: 'none', isLogged: false })
     this.#traffic = new SimTraffic(this.#mesh.lines)
   }
 

@@ -104,8 +104,11 @@ export class SimTeam {
       return
     }
     for (let spins = 0; spins < SPINS_MAX; spins++) if (Atomics.load(words, WORD.round) !== round) break
-    const how = Atomics.wait(words, WORD.round, round, PATIENCE_MS)
-    assert(how !== 'timed-out', `waited ${PATIENCE_MS / 1000} s for the others of the team`)
+    // Whoever ended the round before may wake this one late: that is no end of this round.
+    while (Atomics.load(words, WORD.round) === round) {
+      const how = Atomics.wait(words, WORD.round, round, PATIENCE_MS)
+      assert(how !== 'timed-out', `waited ${PATIENCE_MS / 1000} s for the others of the team`)
+    }
     this.#checkOthers()
   }
 

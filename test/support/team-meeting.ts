@@ -13,7 +13,7 @@ export function play(team: SimTeam, { lengths, failing }: Meeting): string[] {
   for (const [meeting, length] of lengths.entries()) {
     if (meeting === 1 && failing === team.index) throw new Error(`member ${failing} was told to fail`)
     const partOf = (from: number, to: number) =>
-      new Uint8Array(Math.max(0, length - from)).fill(16 * from + to + meeting)
+      new Uint8Array(Math.max(0, length - from)).fill((16 * from + to + meeting) & 255)
     const received = team.exchange(to => partOf(team.index, to))
     const others = Array.from({ length: team.count }, (_, member) => member).filter(member => member !== team.index)
     for (const [at, from] of others.entries())

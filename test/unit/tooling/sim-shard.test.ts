@@ -12,7 +12,7 @@ function figuresOf(run: ScaleRun): unknown {
 }
 
 void t.test('a mesh lives through the same in one thread and in three', async t => {
-  const order: ScaleOrder = { peers: 8, seed: 3, steadyMinutes: 1, isToy: true, isTold: false }
+  const order: ScaleOrder = { peers: 8, seed: 3, steadyMinutes: 1, isTold: false }
   const [one, three] = [
     await playTogether<ScaleOrder, ScaleRun>(PROGRAM, order, 1),
     await playTogether<ScaleOrder, ScaleRun>(PROGRAM, order, 3),
