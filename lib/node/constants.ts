@@ -244,9 +244,12 @@ export const WAYS_BACK_MAX = 256
 export const SPARE_DIAL_DELAY_MS = 3_000
 /** So long after its first link a peer takes the mesh for as large as its neighbours say. */
 export const NEWCOMER_MS = 5_000
-/** No peer has more neighbours than its `links` record can name. Above the second it makes room for newcomers. */
+/**
+ * No peer has more neighbours than its `links` record can name. Above the second, which is more than a mesh where all link
+ * to all comes to, it makes room for newcomers: where hundreds come at once, nearly all places are to be theirs.
+ */
 export const NEIGHBOURS_MAX = 256
-export const NEIGHBOURS_CROWDED = 240
+export const NEIGHBOURS_CROWDED = 64
 /** Known peers that nobody reaches are dialled after so long; so many at a time. */
 export const HEALING_DELAY_MS = 2_000
 export const HEALING_MAX = 2

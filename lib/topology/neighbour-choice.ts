@@ -37,9 +37,12 @@ export interface Choice {
 
 const RANKS = 2 ** 32
 
-/** How many links a peer of a large mesh wants, `peers` counting itself. */
+/**
+ * How many links a peer of a large mesh wants, `peers` counting itself. About as many others want one with it, so that it
+ * has twice as many.
+ */
 export function wantedCount(peers: number): number {
-  return Math.max(WANTED_MIN, Math.ceil(Math.log2(Math.max(1, peers))))
+  return Math.max(WANTED_MIN, Math.ceil(Math.log2(Math.max(1, peers)) / 2) + 2)
 }
 
 /**

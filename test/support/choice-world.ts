@@ -63,6 +63,13 @@ export class ChoiceWorld {
     for (const [at, from] of ids.entries()) for (const to of ids.slice(at + 1)) this.link(from, to)
   }
 
+  /** Peers dial those that they know and nobody reaches: one of each part dials one of the first. */
+  heal(): void {
+    const first = this.members.keys().next().value!
+    for (const [id, member] of this.members)
+      if (id !== first && !this.#partOf(first).has(id)) this.link(member.id, first)
+  }
+
   /** One second; how many links came or went. */
   round(): number {
     let changes = 0
@@ -122,8 +129,7 @@ export class ChoiceWorld {
   #look(): void {
     const left = new Set(this.members.keys())
     for (const first of left) {
-      const part = new Set([first])
-      for (const at of part) for (const next of this.members.get(at)!.links.keys()) part.add(next)
+      const part = this.#partOf(first)
       for (const id of part) {
         left.delete(id)
         const member = this.members.get(id)!
@@ -134,6 +140,12 @@ export class ChoiceWorld {
         member.others = others
       }
     }
+  }
+
+  #partOf(first: PeerId): ReadonlySet<PeerId> {
+    const part = new Set([first])
+    for (const at of part) for (const next of this.members.get(at)!.links.keys()) part.add(next)
+    return part
   }
 
   #choose(member: Member): Choice {
