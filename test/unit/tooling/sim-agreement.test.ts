@@ -42,6 +42,6 @@ t.test('what one side of a partition does not hear of is seen: registers, then l
   t.same(mesh.disagreements(), [], 'each side agrees with itself')
   // The one that is cut off still believes in the link between the other two.
   const late = agreement.disagreements([[mesh.host(0), mesh.host(2)]])
-  t.same(partsOf(late), ['control', 'data', 'ledger', 'registers', undefined].sort())
+  t.same(partsOf(late), ['control', 'data', 'ledger', 'reach', 'registers', undefined].sort())
   t.ok(late.includes('host2 reaches 1, and lacks 1 of 2'))
 })
