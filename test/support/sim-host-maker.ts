@@ -1,10 +1,11 @@
 import type { WeaveError } from '../../lib/base/mod.ts'
-import { identityOf } from '../../lib/crypto/mod.ts'
+import { identityOf, type CryptoSuite } from '../../lib/crypto/mod.ts'
 import type { NodeConfig, PartFactory } from '../../lib/node/mod.ts'
 import type { Sealing } from './memory-session.ts'
 import { SimHost, type SimHostOptions } from './sim-host.ts'
 import { labelledChance, seededEntropy } from './sim-randomness.ts'
 import type { Clash } from './sim-rules.ts'
+import { SimSecrets } from './sim-secrets.ts'
 import { lightSuite, memoisedSuite, toySuite } from './sim-suite.ts'
 
 export interface SimMeshOptions {
@@ -29,16 +30,25 @@ export interface SimMeshOptions {
   readonly onRefused?: (host: SimHost, container: string, error: WeaveError) => void
 }
 
-const trueSuite = memoisedSuite()
-const fastSuite = lightSuite(trueSuite)
-const cheapSuite = toySuite(trueSuite)
+const ownSecrets = new SimSecrets()
+
+const trueSuites = new Map<SimSecrets, CryptoSuite>()
+
+/** One for all meshes of a thread. */
+function trueSuiteOn(secrets: SimSecrets): CryptoSuite {
+  const suite = trueSuites.get(secrets) ?? memoisedSuite(secrets)
+  trueSuites.set(secrets, suite)
+  return suite
+}
 
 /** Makes the hosts of a mesh; each is the same whichever others are made. */
 export function hostMaker(
   options: SimMeshOptions,
   surroundings: Pick<SimHostOptions, 'clock' | 'network' | 'watcher'>,
+  secrets = ownSecrets,
 ): (number: number) => SimHost {
-  const unsealed = options.isToy === true ? cheapSuite : fastSuite
+  const trueSuite = trueSuiteOn(secrets)
+  const unsealed = options.isToy === true ? toySuite(trueSuite) : lightSuite(trueSuite)
   const suite = options.sealing === 'none' ? unsealed : trueSuite
   return number => {
     const label = `host ${number} of ${options.seed}`

@@ -48,7 +48,7 @@ export class SimShard {
       isSealed: options.sealing !== 'none',
     })
     this.lines.onWire = (from, bytes, end) => this.#rules.sent(from, bytes, end === undefined)
-    const make = hostMaker(options, { clock, network: this.lines, watcher: this.#rules })
+    const make = hostMaker(options, { clock, network: this.lines, watcher: this.#rules }, team.secrets)
     const numbers = Array.from({ length: options.peers }, (_, number) => number)
     this.hosts = numbers.filter(number => this.#memberOf(number) === team.index).map(make)
     for (const host of this.hosts) this.lines.add(host)

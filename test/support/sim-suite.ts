@@ -3,6 +3,7 @@ import type { CryptoSuite } from '../../lib/crypto/mod.ts'
 import { nodeSuite } from '../../lib/io/node-suite.ts'
 import { fakeSuite } from './fake-suite.ts'
 import { SimMemo } from './sim-memo.ts'
+import { SimSecrets } from './sim-secrets.ts'
 
 /** Enough for every live record of a thousand peers, and what is on its way to be one. */
 const VERIFIED_MAX = 100_000
@@ -18,7 +19,7 @@ interface Verified {
 }
 
 /** The true suite, which remembers results that every peer of a simulated mesh would compute again. */
-export function memoisedSuite(): CryptoSuite {
+export function memoisedSuite(secrets = new SimSecrets()): CryptoSuite {
   const suite = nodeSuite()
   const verified = new SimMemo<Verified>(VERIFIED_MAX)
   const converted = new SimMemo<{ readonly key: Uint8Array | undefined }>(SECRETS_MAX)
@@ -40,6 +41,7 @@ export function memoisedSuite(): CryptoSuite {
       verified.set(name, entry)
       return isTrue
     },
+    exchangeKey: secret => secrets.remembering(suite.exchangeKey(secret)),
     exchangePublicKey: signingPublic =>
       converted.get(nameOf(signingPublic), () => ({ key: suite.exchangePublicKey(signingPublic) })).key,
   }

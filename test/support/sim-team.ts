@@ -1,4 +1,5 @@
 import { assert } from '../../lib/base/mod.ts'
+import { SimSecrets, secretsMemory } from './sim-secrets.ts'
 
 /** What two members have for each other at one exchange, at once; what is more comes in pieces. */
 const MAILBOX_BYTES = 4 * 2 ** 20
@@ -16,6 +17,7 @@ export interface TeamMemory {
   readonly count: number
   readonly control: SharedArrayBuffer
   readonly mailboxes: SharedArrayBuffer
+  readonly secrets: SharedArrayBuffer
 }
 
 export function teamMemory(count: number): TeamMemory {
@@ -23,6 +25,7 @@ export function teamMemory(count: number): TeamMemory {
   return {
     count,
     control: new SharedArrayBuffer(4 * (WORD.lengths + boxes)),
+    secrets: secretsMemory(),
     mailboxes: new SharedArrayBuffer(boxes * (count > 1 ? MAILBOX_BYTES : 0)),
   }
 }
@@ -34,6 +37,8 @@ export function teamMemory(count: number): TeamMemory {
 export class SimTeam {
   readonly index: number
   readonly count: number
+  /** Any of them may use what another one computed. */
+  readonly secrets: SimSecrets
   readonly #words: Int32Array
   readonly #mailboxes: SharedArrayBuffer
   #parity = 0
@@ -41,6 +46,7 @@ export class SimTeam {
   constructor(index: number, memory: TeamMemory) {
     this.index = index
     this.count = memory.count
+    this.secrets = new SimSecrets(memory.secrets)
     this.#words = new Int32Array(memory.control)
     this.#mailboxes = memory.mailboxes
   }
