@@ -13,10 +13,11 @@ void Lane::add_shortcut(int row, int peer, const Witness witness[2], int valid_m
 
 int Lane::wait(int mask, int timeout_ms) {
   bool more = false;
+  if (ahead_ != 0) return ahead_;
   for (;;) {
     int ready = look(mask, more ? 0 : timeout_ms);
     if (ready == 0 || (ready & READY_WOKEN) || !shortcuts_.any(now_ms())) return ready;
-    if (!carry(mask, ready, more)) return ready;
+    if (!carry(mask, ready, more)) return ahead_ != 0 ? ahead_ : ready;
   }
 }
 
