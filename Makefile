@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test sanitize fuzz demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem attack overload reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test sanitize fuzz demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem offloads attack overload reboot pack deb image install uninstall clean \
 	dependencies dependencies-all
 
 BIN := node_modules/.bin
@@ -93,6 +93,9 @@ names: dependencies-all build ## measure many names in a mesh of three daemons: 
 
 netem: dependencies-all build ## run two daemons over a line that delays, loses, doubles and reorders: DATAGRAMS=n BYTES=n (root, netem)
 	@node build/scripts/netem.js
+
+offloads: dependencies-all build ## see what comes through without each offload, and where the kernel refuses it: CASES="…,…" BYTES=n (root)
+	@node build/scripts/offloads.js
 
 full-cache: dependencies-all build ## measure a launch on a cache as full as can be: OWNERS=n (root); removes all it made
 	@node build/scripts/full-cache.js

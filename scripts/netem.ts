@@ -9,17 +9,15 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { must, waitFor, type CommandResult } from '../test/support/testbed-command.ts'
+import { must, waitFor } from '../test/support/testbed-command.ts'
 import { download } from '../test/support/testbed-transfer.ts'
 import { Testbed, meshed, type Host, type Namespace } from '../test/support/testbed.ts'
+import { SLOW_MS, launchedSlowly } from './slow-launch.ts'
 
 const WEATHER = ['delay', '100ms', '30ms', 'loss', '5%', 'duplicate', '5%', 'reorder', '10%']
 const BYTES = Number(process.env['BYTES'] ?? 500_000)
 const DATAGRAMS = Number(process.env['DATAGRAMS'] ?? 2_000)
 const GAP_MS = 5
-const SLOW_MS = 240_000
-/** Longer than all of it takes. */
-const RUN_MS = 3_600_000
 /** Of the datagrams: 5 % are lost on purpose, and the machine may be slow. */
 const LOST_MAX = 0.15
 
@@ -60,8 +58,8 @@ async function main(): Promise<void> {
     const [h1, h2] = hosts
     await bed.link(h1, h2, '192.0.2')
     const { passwordFile } = bed
-    await launched(h1, [], passwordFile)
-    await launched(h2, [h1.address], passwordFile)
+    await launchedSlowly(h1, [], { passwordFile })
+    await launchedSlowly(h2, [h1.address], { passwordFile })
     await meshed(hosts, SLOW_MS)
     const [c1, c2] = (await bed.containers('c1', 'c2')) as [Namespace, Namespace]
     await h1.daemon.attach(c1)
@@ -93,17 +91,6 @@ async function main(): Promise<void> {
   }
   console.log(failures === 0 ? 'everything held' : `${failures} did not hold`)
   process.exitCode = failures === 0 ? 0 : 1
-}
-
-/** In the foreground: whoever waits for a detached one gives up where the machine is as slow as user-mode Linux. */
-async function launched(host: Host, peers: readonly string[], passwordFile: string): Promise<void> {
-  let ended: CommandResult | undefined
-  const options = { passwordFile, args: ['--foreground'], limitMs: RUN_MS }
-  void host.daemon.tryLaunch(peers, options).then(result => (ended = result))
-  await waitFor(`${host.label} to be ready`, SLOW_MS, async () => {
-    if (ended !== undefined) throw new Error(`it ended with status ${ended.status}: ${ended.stderr.slice(-500)}`)
-    return (await host.daemon.status()).isReady
-  })
 }
 
 /** Numbered datagrams from one container to the other, as the receiver counts them. */
