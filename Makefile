@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build native lint types layers dead unit simulation system test sanitize fuzz demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem offloads attack overload reboot pack deb image install uninstall clean \
+.PHONY: help setup build native lint types layers dead unit simulation system test sanitize fuzz demo bench bench-micro bench-page soak scale many memory allocations full names full-cache netem offloads attack overload fairness reboot pack deb image install uninstall clean \
 	dependencies dependencies-all
 
 BIN := node_modules/.bin
@@ -105,6 +105,9 @@ attack: dependencies-all build ## measure the API while a member attacks: ATTACK
 
 overload: dependencies-all build ## measure two daemons while they are flooded: FLOODS="container nonsense …", SECONDS=n (root); removes all
 	@node build/scripts/overload.js
+
+fairness: dependencies-all build ## measure what one greedy container leaves to others and to the daemon: SECONDS=n (root); removes all
+	@node build/scripts/fairness.js
 
 reboot: build ## boot a host under systemd and boot it again: UML=program of user-mode Linux (root); removes all
 	@scripts/reboot.sh $(UML)

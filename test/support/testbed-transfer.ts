@@ -11,6 +11,10 @@ export interface Transfer {
   readonly durationMs: number
 }
 
+/** Also where the machine is as slow as user-mode Linux. */
+const START_MS = 60_000
+const TRANSFER_MS = 120_000
+
 const SERVER = `
 const [address, bytes, marker] = process.argv.slice(1)
 const { createCipheriv, createHash, randomBytes } = require('node:crypto')
@@ -59,13 +63,13 @@ export async function download(
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const lines = () => output.split('\n')
   try {
-    await waitFor('start of the HTTP server', 10_000, () => {
+    await waitFor('start of the HTTP server', START_MS, () => {
       if (server.exitCode !== null) throw new Error(output)
       return lines()[0] === 'ready'
     })
     const host = address.includes(':') ? `[${address}]` : address
     const client = [process.execPath, '-e', CLIENT, '--', `http://${host}:8080/`]
-    const result = await to.run(client, { limitMs: 60_000 })
+    const result = await to.run(client, { limitMs: TRANSFER_MS })
     if (result.status !== 0) throw new Error(`the download failed: status ${result.status} ${result.stderr}`)
     const sent = await waitFor('the checksum of the sender', 5_000, () => lines()[1] || undefined)
     const [received, count] = result.stdout.trim().split(' ')
