@@ -12,8 +12,8 @@ const BATCHES_PER_LOOK = 64
 /** A batch of fewer is mostly all that there was, unless the first is longer than this: behind a piece of a stream there is more. */
 const FEW_FRAMES = 3
 const SUPER_FRAME_BYTES = 16_384
-/** Nothing depends on it: orders come with a wake. */
-const SLEEP_MS = 1000
+/** Nothing depends on it: orders come with a wake, that to stop too. A fault of ours that misses one costs no more. */
+const SLEEP_MS = 10_000
 /** More processor than that of whoever has no priority: the frames of all of them wait while a lane waits for its turn. */
 const NICENESS = -5
 const NICENESS_MIN = -20

@@ -40,6 +40,8 @@ export class Lanes {
   readonly #workers: Worker[] = []
   readonly #exits: Promise<void>[] = []
   readonly #samples: LaneSamples
+  /** However the process ends, it waits for its threads: nobody else wakes one that sleeps. */
+  readonly #onExit = () => this.#order({ kind: 'stop' })
   #isStopping = false
 
   constructor(engine: NativeEngine, events: DataPlaneEvents, options: LanesOptions) {
@@ -63,6 +65,7 @@ export class Lanes {
       }
       this.#start(start, backlog, events)
     })
+    process.on('exit', this.#onExit)
   }
 
   #start(start: LaneStart, backlog: ReportBacklog, events: DataPlaneEvents): void {
@@ -137,6 +140,7 @@ export class Lanes {
   /** Ends the threads. No event follows. The engine stays open: close it after. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    process.off('exit', this.#onExit)
     this.#order({ kind: 'stop' })
     this.#samples.stop()
     await Promise.all(this.#exits)

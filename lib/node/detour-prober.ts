@@ -126,6 +126,6 @@ export class DetourProber {
   #nextAt(rttMs: Millis | undefined, isBusy: boolean, now: Millis): Millis {
     if (this.#suspicion.isSuspect) return now + jittered(PROBE_SUSPECT_MS, this.#chance)
     if (rttMs === undefined) return Infinity
-    return isBusy ? this.#beat.next(now) : this.#beat.after(now + PROBE_BUSY_MS)
+    return isBusy ? this.#beat.next(now) : this.#beat.resting(now + PROBE_BUSY_MS)
   }
 }

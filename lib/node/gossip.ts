@@ -1,5 +1,5 @@
 import type { PeerId } from '../address/mod.ts'
-import { isDrop, jittered, soonest, toHex, type Millis } from '../base/mod.ts'
+import { BEAT_MS, isDrop, jittered, soonest, toHex, type Millis } from '../base/mod.ts'
 import {
   LEDGER_MESSAGE_BYTES_MAX,
   RECORD_KIND,
@@ -184,7 +184,9 @@ export class Gossip implements NodePart {
     }
     if (this.#crowd.askAt !== undefined && now >= this.#crowd.askAt) this.#askToMove(now)
     if (now < this.#syncAt) return
-    this.#syncAt = now + jittered(SYNC_INTERVAL_MS, this.#context.config.chance)
+    const { beat, chance } = this.#context.config
+    // Half of what waiting for the beat adds is taken off before.
+    this.#syncAt = beat.resting(now + jittered(SYNC_INTERVAL_MS, chance) - BEAT_MS)
     const one = this.#any([...this.#links.values()])
     if (one !== undefined) this.#compare(one, now)
   }

@@ -103,7 +103,7 @@ export class LedgerKeeper implements NodePart {
 
   /** Owners that nobody has reached for long go, and with them what is known of the peers. */
   #collect(now: Millis): void {
-    this.#collectAt = now + COLLECT_INTERVAL_MS
+    this.#collectAt = this.#context.config.beat.resting(now + COLLECT_INTERVAL_MS)
     const { ledger, neighbours, view } = this.#context
     for (const owner of ledger.collect(now)) if (neighbours.neighbour(owner) === undefined) view.forget(owner, now)
   }

@@ -278,7 +278,7 @@ export class PathProber {
     if (!this.#suspicion.isSuspect) {
       this.look(now)
       const isBusy = this.#isBusy(now)
-      this.#probeAt = isBusy ? this.#beat.next(now) : this.#beat.after(now + PROBE_BUSY_MS)
+      this.#probeAt = isBusy ? this.#beat.next(now) : this.#beat.resting(now + PROBE_BUSY_MS)
       if (this.#suspicion.mayRest(this.#use.usedAt, now)) return
       this.#prove(direct, now)
       // Without frames nothing is sent for which its size would matter.

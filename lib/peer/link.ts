@@ -341,7 +341,7 @@ export class Link implements Machine<LinkOutput> {
   }
 
   #sendPing(now: Millis): void {
-    this.#pingAt = this.#isEarly ? now + EARLY_PING_INTERVAL_MS : this.#config.beat.after(now + PING_INTERVAL_MS)
+    this.#pingAt = this.#isEarly ? now + EARLY_PING_INTERVAL_MS : this.#config.beat.resting(now + PING_INTERVAL_MS)
     const token = this.#nextToken++ >>> 0
     this.#ping = { token, sentAt: now }
     this.send(encodePing(token, this.#toTellMs))
@@ -353,7 +353,7 @@ export class Link implements Machine<LinkOutput> {
     if (!this.#pings.take(1, now)) return this.#drop(new Drop('link-ping-rate'))
     this.send(encodePong(token))
     if (this.#isEarly) return
-    this.#pingAt = this.#config.beat.after(now + PING_SPARED_MS)
+    this.#pingAt = this.#config.beat.resting(now + PING_SPARED_MS)
     if (rttMs !== undefined) this.#outputs.push({ type: 'rtt', rttMs: this.#roundTrips.told(rttMs) })
   }
 

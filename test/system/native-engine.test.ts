@@ -8,6 +8,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { WeaveError } from '../../lib/base/mod.ts'
 import { Lanes, type LanesOptions } from '../../lib/io/lanes.ts'
@@ -27,6 +28,8 @@ const DEAF = {
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const SIDES = ['a', 'b'] as const
 const NAMESPACES = SIDES.map(side => `wn-${side}-${process.pid}`)
+/** In which a process ends; its lanes sleep twice as long. */
+const LEAVING_MS = 5_000
 /** More than any queue holds. */
 const UNREAD_MAX = 50_000
 const UNREAD_AT_ONCE = 500
@@ -312,6 +315,29 @@ t.test('says that a lane failed when its TAP is taken away', { skip }, async tes
   })
   ip('link', 'delete', tapName)
   test.match(await failed, /TAP/)
+})
+
+/** Ends without stopping its lanes. What they answered last they answered before they went to sleep. */
+const LEAVER = `
+  import { NativeEngine } from '${new URL('../../lib/io/native-engine.js', import.meta.url).href}'
+  import { Lanes } from '${new URL('../../lib/io/lanes.js', import.meta.url).href}'
+  const udp = { ip: Uint8Array.of(127, 0, 0, 1), port: 0 }
+  const engine = new NativeEngine({ tapName: process.argv[2], udp, offloads: {} })
+  const events = new Proxy({}, { get: () => () => undefined })
+  const lanes = new Lanes(engine, events, { macKey: [1, 2] })
+  await lanes.sample().end()
+  setTimeout(() => {
+    console.log('leaving')
+    process.exit(3)
+  }, 500)`
+
+t.test('a process that ends without a word to its lanes does not wait for them', { skip }, async test => {
+  const name = `wnl${process.pid}`.slice(0, 15)
+  const program = join(test.testdir({ 'leaver.mjs': LEAVER }), 'leaver.mjs')
+  const child = spawn(process.execPath, [program, name], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const [status] = (await once(child, 'exit', { signal: AbortSignal.timeout(LEAVING_MS) })) as [number]
+  test.equal(status, 3)
 })
 
 t.test('names what is in the way when it cannot open', { skip }, async test => {

@@ -13,6 +13,17 @@ t.test('the next beat comes within one, and a time on the beat is its own', asyn
   t.pass()
 })
 
+t.test('what rests falls on every other beat, all of it on the same ones', async t => {
+  const beat = new Beat(() => 0.3)
+  const isRight = (at: number) => {
+    const next = beat.resting(at)
+    const isSoon = next >= at && next - at < 2 * BEAT_MS
+    return isSoon && next % (2 * BEAT_MS) === 300 && beat.after(next) === next
+  }
+  const wrong = Array.from({ length: 1_000 }, (_, i) => 7 * i).filter(at => !isRight(at))
+  t.strictSame(wrong, [])
+})
+
 t.test('peers have beats of their own, and each one keeps to its', async t => {
   const [one, other] = [new Beat(() => 0.1), new Beat(() => 0.6)]
   t.equal(one.after(5_000), 5_100)

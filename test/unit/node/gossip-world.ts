@@ -1,6 +1,6 @@
 import type { PeerId } from '../../../lib/address/mod.ts'
 import type { Millis } from '../../../lib/base/mod.ts'
-import { isDrop, utf8 } from '../../../lib/base/mod.ts'
+import { Beat, isDrop, utf8 } from '../../../lib/base/mod.ts'
 import { Ledger, type LedgerLimits } from '../../../lib/ledger/mod.ts'
 import type { NodeContext } from '../../../lib/node/context.ts'
 import { Gossip } from '../../../lib/node/gossip.ts'
@@ -36,7 +36,7 @@ export class GossipPeer {
     this.peerId = identity.peerId
     this.ledger = new Ledger({ suite: fakeSuite, identity, meshId: MESH, chance, limits })
     const context = {
-      config: { identity, chance },
+      config: { identity, chance, beat: new Beat(() => 0) },
       ledger: this.ledger,
       isShared: () => true,
       neighbours: { send: (to: PeerId, bytes: Uint8Array) => world.send(this, to, bytes) },
