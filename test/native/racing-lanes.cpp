@@ -26,6 +26,8 @@ constexpr int TAP_BUFFER_BYTES = 1 << 20;
 constexpr int PATH_SHORT = 600, PATH_LONG = 1400;
 constexpr int GENERATIONS = 1000;  // of sessions, in a receiver index
 constexpr int ROUNDS_MIN = 300;
+constexpr int SHORTCUT_MS = 50, SHORTCUTS_KEPT_TURNS = 4;
+constexpr uint64_t CARRIED_MIN = 100;  // calls of `wait` that sent or wrote something by themselves
 
 // What must have happened, in all engines together.
 struct Wanted { Counter counter; uint64_t least; };
@@ -42,7 +44,9 @@ struct Station {
 
 Station stations[ENGINES];
 std::atomic<bool> over{false};
-std::atomic<uint64_t> controls{0}, faults{0};
+std::atomic<uint64_t> controls{0}, faults{0}, carried{0};
+// In place of the table of MAC addresses: a word for each engine, which shortcuts depend on and the main thread changes.
+int32_t watched[ENGINES];
 
 uint32_t receiver_of(int at, int from, int generation) {
   return static_cast<uint32_t>((at * ENGINES + from + 1) * GENERATIONS + generation % GENERATIONS);
@@ -128,6 +132,11 @@ void put_send(Buffers& buffers, int at, int row, int peer, int kind, int way_at,
   send[SEND_SEQUENCE_HIGH] = static_cast<int32_t>(sequence >> 32);
 }
 
+void leave_shortcut(Lane& lane, int self, int row, int peer) {
+  Witness witness[2] = {{self, __atomic_load_n(&watched[self], __ATOMIC_ACQUIRE)}, {}};
+  lane.add_shortcut(row, peer, witness, SHORTCUT_MS, SHORTCUT_MS);
+}
+
 // From the TAP to both others: every third frame as a broadcast whose way leads through the first to the second.
 void carry_out(Lane& lane, Buffers& buffers, int self, int slot, uint64_t& sequence) {
   int error = 0, count = lane.tap_read(error), sends = 0;
@@ -141,14 +150,16 @@ void carry_out(Lane& lane, Buffers& buffers, int self, int slot, uint64_t& seque
       sequence += COALESCE_MAX;
       put_send(buffers, sends++, row, first, KIND_BROADCAST, -1, static_cast<uint64_t>(slot) << 60 | sequence);
     } else {
-      put_send(buffers, sends++, row, row % 3 == 0 ? first : second, KIND_FRAME, 0, 0);
+      int peer = row % 3 == 0 ? first : second;
+      put_send(buffers, sends++, row, peer, KIND_FRAME, 0, 0);
+      leave_shortcut(lane, self, row, peer);
     }
   }
   lane.send(sends);
 }
 
 // To the TAP; broadcasts go on to whom their way names next.
-void carry_in(Lane& lane, Buffers& buffers) {
+void carry_in(Lane& lane, Buffers& buffers, int self) {
   int count = lane.udp_read(), sends = 0, deliveries = 0;
   for (int row = 0; row < count; row++) {
     const int32_t* columns = buffers.rows.data() + static_cast<size_t>(row) * ROW_COLUMNS;
@@ -156,6 +167,7 @@ void carry_in(Lane& lane, Buffers& buffers) {
     if (columns[ROW_KIND] == KIND_CONTROL) controls.fetch_add(1, std::memory_order_relaxed);
     if (columns[ROW_KIND] != KIND_FRAME && columns[ROW_KIND] != KIND_BROADCAST) continue;
     buffers.deliveries[static_cast<size_t>(deliveries++)] = row;
+    leave_shortcut(lane, self, row, -1);
     if (columns[ROW_KIND] == KIND_BROADCAST && columns[ROW_WAY_AT] < columns[ROW_OFFSET]) {
       int peer = static_cast<int>(le32(buffers.slab.data() + columns[ROW_WAY_AT] + WAY_CHILD_AT));
       put_send(buffers, sends++, row, peer, KIND_BROADCAST, columns[ROW_WAY_AT], 0);
@@ -172,11 +184,16 @@ void run_lane(int self, int slot, int turns) {
   Buffers buffers;
   auto lane = std::make_unique<Lane>(engine, slot, buffers.slab.data(), buffers.rows.data(), buffers.sends.data(),
                                      buffers.ways.data(), buffers.deliveries.data());
+  lane->watch(watched, ENGINES);
+  auto moved = [&] { return engine->counters[slot].values[TX_BATCHES] + engine->counters[slot].values[TAP_TX_WRITES]; };
   uint64_t sequence = 0;
   for (int turn = 0; turn != turns && !over.load(std::memory_order_relaxed); turn++) {
+    if (turn % SHORTCUTS_KEPT_TURNS == 0) lane->forget_shortcuts();
+    uint64_t before = moved();
     int ready = lane->wait(READY_TAP | READY_UDP, WAIT_MS);
+    if (moved() != before) carried.fetch_add(1, std::memory_order_relaxed);
     if (ready & READY_TAP) carry_out(*lane, buffers, self, slot, sequence);
-    if (ready & (READY_UDP | READY_WOKEN)) carry_in(*lane, buffers);
+    if (ready & (READY_UDP | READY_WOKEN)) carry_in(*lane, buffers, self);
     lane->tell_handed();
     lane->count(LOCAL_MOVES, 1);
   }
@@ -261,6 +278,7 @@ void change_tables(int round) {
       if (engine.session_totals(receiver, totals)) engine.send_control(receiver, body, sizeof body, nullptr, 2);
     }
   }
+  __atomic_fetch_add(&watched[a], 2, __ATOMIC_RELEASE);
   engine.wake();
   if (round % 50 == 0) release_memory();
   if (round % 100 == 0) test_tap_datagrams();
@@ -273,7 +291,7 @@ uint64_t total_of(Counter counter) {
 }
 
 bool is_enough(int round) {
-  if (round < ROUNDS_MIN || controls.load() < 100) return false;
+  if (round < ROUNDS_MIN || controls.load() < 100 || carried.load() < CARRIED_MIN) return false;
   for (const Wanted& wanted : WANTED) {
     if (total_of(wanted.counter) < wanted.least) return false;
   }
@@ -316,7 +334,8 @@ int main(int count, char** words) {
   for (Station& station : stations) forget_engine(station.id);
   over = true;
   for (std::thread& thread : threads) thread.join();
-  printf("%d changes of tables, %llu control datagrams", round, static_cast<unsigned long long>(controls.load()));
+  printf("%d changes of tables, %llu control datagrams, %llu times by shortcuts", round,
+         static_cast<unsigned long long>(controls.load()), static_cast<unsigned long long>(carried.load()));
   for (const Wanted& wanted : WANTED) {
     printf(", %llu %s", static_cast<unsigned long long>(total_of(wanted.counter)), COUNTER_NAMES[wanted.counter]);
   }
