@@ -30,11 +30,10 @@ function isOneMesh(mesh: SimMesh): boolean {
 /** All meshes that any host was ever of. */
 function watchMeshes(mesh: SimMesh): Set<string> {
   const seen = new Set<string>()
-  const { rules } = mesh
-  const stepped = rules.stepped.bind(rules)
-  rules.stepped = host => {
+  const { stepped } = mesh
+  mesh.stepped = host => {
     if (host.isUp && host.node.meshId !== undefined) seen.add(toHex(host.node.meshId))
-    stepped(host)
+    stepped.call(mesh, host)
   }
   return seen
 }

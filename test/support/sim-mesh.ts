@@ -3,10 +3,8 @@ import { assert, type Chance, type Millis } from '../../lib/base/mod.ts'
 import type { AddressForm } from '../../lib/ipam/mod.ts'
 import { FULL_MESH_PEERS } from '../../lib/topology/mod.ts'
 import { SimAgreement } from './sim-agreement.ts'
-import { SimClock } from './sim-clock.ts'
 import { hostMaker, type SimMeshOptions } from './sim-host-maker.ts'
 import type { SimHost } from './sim-host.ts'
-import { SimLog } from './sim-log.ts'
 import { SimNetwork } from './sim-network.ts'
 import { labelledChance } from './sim-randomness.ts'
 import { SimRules } from './sim-rules.ts'
@@ -17,33 +15,22 @@ export type { Clash } from './sim-rules.ts'
 /** How often it is looked whether what is waited for has come true, in virtual time. */
 const LOOK_MS = 250
 const PING_RETRY_MS = 1_000
+
 /** Whole peers on virtual time, watched by the rules with everything that they do. The same seed gives the same log. */
-export class SimMesh {
-  readonly seed: number
+export class SimMesh extends SimRules {
   readonly chance: Chance
-  readonly clock = new SimClock()
   readonly network: SimNetwork
   readonly hosts: readonly SimHost[]
-  readonly events: SimLog
   readonly #agreement = new SimAgreement()
-  readonly rules: SimRules
   #nextContainer = 1
   #nextPing = 1
 
   constructor(options: SimMeshOptions) {
-    this.seed = options.seed
-    this.events = new SimLog(options.isLogged ?? true)
+    super(options)
     this.chance = labelledChance(`mesh ${options.seed}`)
     this.network = new SimNetwork(this.clock, labelledChance(`network ${options.seed}`))
-    this.rules = new SimRules({
-      ...options,
-      clock: this.clock,
-      events: this.events,
-      hosts: () => this.hosts,
-      isSealed: options.sealing !== 'none',
-    })
-    this.network.onWire = (from, bytes, end) => this.rules.sent(from, bytes, end === undefined)
-    const make = hostMaker(options, { clock: this.clock, network: this.network, watcher: this.rules })
+    this.network.onWire = (from, bytes, end) => this.sent(from, bytes, end === undefined)
+    const make = hostMaker(options, { clock: this.clock, network: this.network, watcher: this })
     this.hosts = Array.from({ length: options.peers }, (_, number) => make(number))
     for (const host of this.hosts) this.network.add(host)
   }
@@ -84,7 +71,7 @@ export class SimMesh {
   }
 
   detach(host: number, id: string): void {
-    this.rules.detached(this.host(host), id)
+    this.detached(this.host(host), id)
     this.host(host).detach(id)
   }
 
@@ -164,10 +151,6 @@ export class SimMesh {
         return open.map(({ from, container, to }) => `${from.name}/${container} → ${formatIpv4(to)}`)
       for (const { from, container, number } of open) from.containers.get(container)?.retry(number)
     }
-  }
-
-  fail(text: string): never {
-    this.rules.fail(text)
   }
 
   /** For the output of a test that failed. */

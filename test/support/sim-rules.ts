@@ -2,10 +2,11 @@ import { formatIpv4, type Cidr, type Ipv4 } from '../../lib/address/mod.ts'
 import { toHex, utf8, type WeaveError } from '../../lib/base/mod.ts'
 import type { EngineOp } from '../../lib/overlay/mod.ts'
 import { DATAGRAM_HEADER_BYTES } from '../../lib/wire/mod.ts'
-import type { SimClock } from './sim-clock.ts'
+import { SimClock } from './sim-clock.ts'
 import { SIM_MARKER } from './sim-container.ts'
+import type { SimMeshOptions } from './sim-host-maker.ts'
 import type { SimHost, SimWatcher } from './sim-host.ts'
-import type { SimLog } from './sim-log.ts'
+import { SimLog } from './sim-log.ts'
 import type { SimSite } from './sim-stream.ts'
 
 const DROP_REASONS_MAX = 64
@@ -28,26 +29,16 @@ export class SimViolation extends Error {
   override readonly name = 'SimViolation'
 }
 
-export interface SimRulesOptions {
-  readonly seed: number
-  /** Of the whole mesh. */
-  readonly peers: number
-  readonly clock: SimClock
-  readonly events: SimLog
-  /** Those that are watched. */
-  readonly hosts: () => readonly SimHost[]
-  /** Whether what crosses the underlay is sealed with a cipher. */
-  readonly isSealed: boolean
-  readonly isExcused?: (clash: Clash) => boolean
-  readonly onRefused?: (host: SimHost, container: string, error: WeaveError) => void
-}
-
 /**
- * What must never be, checked with everything that a peer does: no address for two containers, no key and counter twice, no
- * clear text on the underlay, nothing above its limit.
+ * Hosts on virtual time, of a mesh of `peers`, and what must never be, checked with everything that one of them does: no
+ * address for two containers, no key and counter twice, no clear text on the underlay, nothing above its limit.
  */
-export class SimRules implements SimWatcher {
-  readonly #options: SimRulesOptions
+export abstract class SimRules implements SimWatcher {
+  readonly seed: number
+  readonly clock = new SimClock()
+  readonly events: SimLog
+  abstract readonly hosts: readonly SimHost[]
+  readonly #options: SimMeshOptions
   /** `mesh address` that living containers were told, and which: one, but for what is excused. */
   readonly #holders = new Map<string, ReadonlySet<string>>()
   readonly #sendKeys = new Set<string>()
@@ -55,23 +46,23 @@ export class SimRules implements SimWatcher {
   readonly #counters = new Map<number, number>()
   #steps = 0
 
-  constructor(options: SimRulesOptions) {
+  constructor(options: SimMeshOptions) {
     this.#options = options
+    this.seed = options.seed
+    this.events = new SimLog(options.isLogged ?? true)
   }
 
   fail(text: string): never {
-    const { seed, clock } = this.#options
-    throw new SimViolation(`seed ${seed}, ${clock.now} ms: ${text}`)
+    throw new SimViolation(`seed ${this.seed}, ${this.clock.now} ms: ${text}`)
   }
 
   log(host: SimHost, text: string): void {
-    const { events, clock } = this.#options
-    events.write(() => `${clock.now} ${host.name} ${text}`)
+    this.events.write(() => `${this.clock.now} ${host.name} ${text}`)
   }
 
   engineOp(host: SimHost, op: EngineOp): void {
     if (op.op === 'send-control') return
-    if (this.#options.events.isOn)
+    if (this.events.isOn)
       this.log(host, op.op === 'add-session' ? `add-session ${op.session.receiverIndex}` : JSON.stringify(op))
     if (op.op !== 'add-session') return
     const key = toHex(op.session.sendKey)
@@ -81,11 +72,11 @@ export class SimRules implements SimWatcher {
 
   allocated(host: SimHost, container: string, cidr: Cidr): void {
     this.log(host, `allocated ${container} ${formatIpv4(cidr.address)}`)
-    const { hosts, isExcused } = this.#options
+    const { isExcused } = this.#options
     const address = `${toHex(host.node.meshId!)} ${formatIpv4(cidr.address)}`
     const holders = this.#holders.get(address) ?? new Set()
     for (const holder of holders) {
-      const other = hosts().find(({ containers }) => containers.has(holder))
+      const other = this.hosts.find(({ containers }) => containers.has(holder))
       if (holder === container || other === undefined) continue
       if (isExcused?.({ address: cidr.address, host, other }) === true) continue
       this.fail(
@@ -96,7 +87,7 @@ export class SimRules implements SimWatcher {
   }
 
   /** The container is gone: its addresses may be given to another one. */
-  detached(host: SimHost, id: string): void {
+  protected detached(host: SimHost, id: string): void {
     for (const [address, holders] of this.#holders) {
       if (!holders.has(id)) continue
       const left = new Set([...holders].filter(holder => holder !== id))
@@ -130,9 +121,9 @@ export class SimRules implements SimWatcher {
   }
 
   /** Bytes that cross the underlay, those of a datagram or of a stream. */
-  sent(from: SimSite, bytes: Uint8Array, isDatagram: boolean): void {
-    const { clock, events, isSealed } = this.#options
-    events.write(() => `${clock.now} ${from.number} ${isDatagram ? 'udp' : 'tcp'} ${bytes.length}`)
+  protected sent(from: SimSite, bytes: Uint8Array, isDatagram: boolean): void {
+    const isSealed = this.#options.sealing !== 'none'
+    this.events.write(() => `${this.clock.now} ${from.number} ${isDatagram ? 'udp' : 'tcp'} ${bytes.length}`)
     if (isDatagram) {
       const view = new DataView(bytes.buffer, bytes.byteOffset, DATAGRAM_HEADER_BYTES)
       const key = (from.number * LIVES_MAX + from.life) * 2 ** 32 + view.getUint32(4, true)

@@ -1,10 +1,8 @@
 import { assert, type Millis } from '../../lib/base/mod.ts'
 import { SimAgreement } from './sim-agreement.ts'
-import { SimClock } from './sim-clock.ts'
 import { hostMaker, type SimMeshOptions } from './sim-host-maker.ts'
 import type { SimHost } from './sim-host.ts'
 import { SimLines } from './sim-lines.ts'
-import { SimLog } from './sim-log.ts'
 import { SimPackets, readPackets } from './sim-packets.ts'
 import { SimRules } from './sim-rules.ts'
 import type { SimTeam } from './sim-team.ts'
@@ -18,18 +16,17 @@ const HOSTS_TOGETHER = 2
  * millisecond, and what is sent in it arrives in a later one, so each thread plays it alone, and then all exchange what they
  * sent.
  */
-export class SimShard {
+export class SimShard extends SimRules {
   readonly team: SimTeam
   readonly peers: number
   /** All hosts that are here, by their numbers. */
   readonly hosts: readonly SimHost[]
-  readonly clock = new SimClock()
   readonly lines: SimLines
-  readonly #rules: SimRules
   readonly #agreement = new SimAgreement()
   readonly #away: readonly SimPackets[]
 
   constructor(team: SimTeam, options: SimMeshOptions) {
+    super(options)
     const { clock } = this
     this.team = team
     this.peers = options.peers
@@ -40,15 +37,8 @@ export class SimShard {
       clock,
       onAway: packet => this.#away[this.#memberOf(packet.to)]!.add(packet),
     })
-    this.#rules = new SimRules({
-      ...options,
-      clock,
-      events: new SimLog(options.isLogged ?? true),
-      hosts: () => this.hosts,
-      isSealed: options.sealing !== 'none',
-    })
-    this.lines.onWire = (from, bytes, end) => this.#rules.sent(from, bytes, end === undefined)
-    const make = hostMaker(options, { clock, network: this.lines, watcher: this.#rules }, team.secrets)
+    this.lines.onWire = (from, bytes, end) => this.sent(from, bytes, end === undefined)
+    const make = hostMaker(options, { clock, network: this.lines, watcher: this }, team.secrets)
     const numbers = Array.from({ length: options.peers }, (_, number) => number)
     this.hosts = numbers.filter(number => this.#memberOf(number) === team.index).map(make)
     for (const host of this.hosts) this.lines.add(host)

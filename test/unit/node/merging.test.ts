@@ -70,11 +70,10 @@ void t.test('two names of one peer make one lasting link', t => {
     mesh.host(1).launch([])
     const endpoint = endpointAt(0)
     let ends = 0
-    const { rules } = mesh
-    const log = rules.log.bind(rules)
-    rules.log = (host, text) => {
+    const { log } = mesh
+    mesh.log = (host, text) => {
       if (text.includes('link-down')) ends++
-      log(host, text)
+      log.call(mesh, host, text)
     }
     mesh.host(1).input((node, now) => node.connect([endpoint, endpoint.replace(/:\d+$/, '')], true, now))
     mesh.run(5_000)
