@@ -7,6 +7,8 @@ import type { SimEnd, SimSite, SimUnderlay } from './sim-stream.ts'
 
 /** No way is shorter: what is sent at one moment arrives at a later one. */
 export const WAY_MIN_MS = 1
+/** Hosts are at two sites, and no way between these is shorter. */
+export const SITE_WAY_MIN_MS = 4
 const WAY_SPREAD_MS = 25
 const JITTER_MS = 1
 const DIAL_TIMEOUT_MS = 8_000
@@ -232,8 +234,14 @@ export class SimLines implements SimUnderlay {
   /** The same in both directions. */
   #way(from: number, to: number): Millis {
     const share = shareOf(this.#options.seed, Math.min(from, to), Math.max(from, to))
-    return WAY_MIN_MS + Math.floor(share ** 2 * WAY_SPREAD_MS)
+    const least = siteOf(from) === siteOf(to) ? WAY_MIN_MS : SITE_WAY_MIN_MS
+    return least + Math.floor(share ** 2 * WAY_SPREAD_MS)
   }
+}
+
+/** 0 or 1. Two hosts that follow each other are at one: what is done to every second one is done at both. */
+export function siteOf(number: number): number {
+  return (number >>> 1) & 1
 }
 
 function besideOf(line: number): number {

@@ -2,19 +2,18 @@ import { assert, type Millis } from '../../lib/base/mod.ts'
 import { SimAgreement } from './sim-agreement.ts'
 import { hostMaker, type SimMeshOptions } from './sim-host-maker.ts'
 import type { SimHost } from './sim-host.ts'
-import { SimLines } from './sim-lines.ts'
+import { SITE_WAY_MIN_MS, SimLines, WAY_MIN_MS, siteOf } from './sim-lines.ts'
 import { SimPackets, readPackets } from './sim-packets.ts'
 import { SimRules } from './sim-rules.ts'
 import type { SimTeam } from './sim-team.ts'
 
-/** Hosts that follow each other are in one shard by so many: what is done to every second one is done in all. */
-const HOSTS_TOGETHER = 2
+/** Each has the hosts of one site then. */
+const TEAM_OF_SITES = 2
 
 /**
  * The part of a large mesh that one thread of a team simulates; a team of one has all of it. What is marked as common all must
- * call alike, and all are given the same. The same seed gives the same, whatever the size of the team is: a moment lasts a
- * millisecond, and what is sent in it arrives in a later one, so each thread plays it alone, and then all exchange what they
- * sent.
+ * call alike, and all are given the same. The same seed gives the same, whatever the size of the team is: a moment lasts as
+ * long as the shortest way to another thread takes, so each thread plays it alone, and then all exchange what they sent.
  */
 export class SimShard extends SimRules {
   readonly team: SimTeam
@@ -24,12 +23,14 @@ export class SimShard extends SimRules {
   readonly lines: SimLines
   readonly #agreement = new SimAgreement()
   readonly #away: readonly SimPackets[]
+  readonly #momentMs: Millis
 
   constructor(team: SimTeam, options: SimMeshOptions) {
     super(options)
     const { clock } = this
     this.team = team
     this.peers = options.peers
+    this.#momentMs = team.count === TEAM_OF_SITES ? SITE_WAY_MIN_MS : WAY_MIN_MS
     this.#away = Array.from({ length: team.count }, () => new SimPackets())
     this.lines = new SimLines({
       seed: options.seed,
@@ -45,7 +46,8 @@ export class SimShard extends SimRules {
   }
 
   #memberOf(number: number): number {
-    return Math.floor(number / HOSTS_TOGETHER) % this.team.count
+    const { count } = this.team
+    return count === TEAM_OF_SITES ? siteOf(number) : (number >>> 1) % count
   }
 
   /** The host of this number, where it is here. */
@@ -69,7 +71,8 @@ export class SimShard extends SimRules {
   run(forMs: Millis): void {
     const end = this.clock.now + forMs
     if (this.team.count > 1)
-      for (let next = this.#exchange(); next <= end; next = this.#exchange()) this.clock.runTo(next)
+      for (let next = this.#exchange(); next <= end; next = this.#exchange())
+        this.clock.runTo(Math.min(end, next + this.#momentMs - 1))
     this.clock.runTo(end)
   }
 
