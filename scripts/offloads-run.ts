@@ -122,11 +122,12 @@ export async function passage(bed: Testbed, circumstances: Circumstances, bytes:
   }
 }
 
-/** Plugs it in; its addresses. */
-async function attached(host: Host, { name }: Namespace): Promise<{ readonly ipv4: string; readonly ipv6: string }> {
-  const [ipv4, ipv6] = (await host.daemon.say('attach', `netns:${name}`)).split(' ').map(cidr => cidr.split('/')[0])
+/** Plugs it in; its addresses. By the API, for no program must start where that takes long. */
+async function attached(host: Host, container: Namespace): Promise<{ readonly ipv4: string; readonly ipv6: string }> {
+  const [ipv4] = await host.daemon.attach(container)
+  const [ipv6] = (await host.daemon.ps()).find(({ id }) => id === `netns:${container.name}`)?.ipv6 ?? []
   if (ipv4 === undefined || ipv6 === undefined) throw new Error(`${host.label} gave ${ipv4} and ${ipv6}`)
-  return { ipv4, ipv6 }
+  return { ipv4: ipv4.split('/')[0]!, ipv6: ipv6.split('/')[0]! }
 }
 
 async function burstsTo(from: Namespace, to: Namespace, address: string): Promise<Passage['datagrams']> {

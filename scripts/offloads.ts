@@ -77,6 +77,7 @@ async function main(): Promise<void> {
       broken.push(...faultsOf(one, came).map(text => `${one.name}: ${text}`))
     } catch (error) {
       broken.push(`${one.name}: ${error instanceof Error ? error.message : String(error)}`)
+      console.error(broken.at(-1))
       for (const line of bed.logTails()) console.error(`   ${line}`)
     } finally {
       await bed.close()
