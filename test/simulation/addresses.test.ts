@@ -28,6 +28,8 @@ const REST_MS = 35_000
 const TAKEOVER_MS = 5_000
 /** Blocks of nobody are taken over 20 s after they were seen, and again when that was in vain. */
 const ORPHANS_MS = 45_000
+/** By then all have heard of a link that came or went: what is told of such waits for up to 4 s, and views are made anew. */
+const HEARD_MS = 10_000
 const ANSWER_MS = 12_000
 const BATCH = 8
 
@@ -62,11 +64,19 @@ function wrongWith(schedule: SimSchedule, range: SchedulePlan['range']): string 
   return unusable(schedule, range)
 }
 
-/** Blocks of nobody may be taken over at this very moment: once that is over, hosts agree, and go on to. */
+/**
+ * Blocks of nobody may be taken over at this very moment: once that is over, hosts agree, and go on to. A link that is given up,
+ * or chosen anew, takes a moment until all have heard of it.
+ */
 function staysAgreed({ mesh }: SimSchedule): boolean {
   if (mesh.agrees()) return true
   if (mesh.until(() => mesh.agrees(), TAKEOVER_MS) === undefined) return false
-  return mesh.until(() => !mesh.agrees(), ORPHANS_MS) === undefined
+  const end = mesh.clock.now + ORPHANS_MS
+  while (mesh.clock.now < end) {
+    if (mesh.until(() => !mesh.agrees(), end - mesh.clock.now) === undefined) return true
+    if (mesh.until(() => mesh.agrees(), HEARD_MS) === undefined) return false
+  }
+  return true
 }
 
 /** Containers are attached on one host until nothing is left for it: then every address is in use. */
