@@ -240,6 +240,7 @@ void define_lane(napi_env env, napi_value exports) {
   auto constant = [&](const char* name, int value) { napi_set_named_property(env, exports, name, int_value(env, value)); };
   constant("SLAB_BYTES", SLAB_BYTES);
   constant("ROWS_MAX", ROWS_MAX);
+  constant("LARGE_FRAME_BYTES", LARGE_FRAME_BYTES);
   constant("SENDS_MAX", SENDS_MAX);
   constant("WAYS_NUMBERS", WAYS_NUMBERS);
 }

@@ -24,6 +24,8 @@ int Lane::wait(int mask, int timeout_ms) {
 // False when the switch has to see something: what was read then waits for it. `more`: there may be more.
 bool Lane::carry(int mask, int ready, bool& more) {
   more = false;
+  // Of few there is mostly nothing behind them, unless the first is a piece of a stream.
+  auto weight = [this](int rows) { return rows > 0 && row_(0)[ROW_LENGTH] >= LONG_FRAME ? FEW_FRAMES : rows; };
   for (int batch = 0; batch < BATCHES_PER_LOOK; batch++) {
     int64_t now = now_ms();
     int most = 0;
@@ -31,15 +33,15 @@ bool Lane::carry(int mask, int ready, bool& more) {
       int error = 0, rows = tap_read(error);
       if (rows > 0 && !send_by_shortcut(rows, now)) return ahead_ = READY_TAP, false;
       if (error != 0) return false;
-      most = rows > 0 && row_(0)[ROW_LENGTH] >= LONG_FRAME ? FEW_FRAMES : rows;
+      most = weight(rows);
     }
     if (ready & READY_UDP) {
       int rows = udp_read();
       if (rows > 0 && !write_by_shortcut(rows, now)) return ahead_ = READY_UDP, false;
-      most = std::max(most, rows > 0 && row_(0)[ROW_LENGTH] >= LONG_FRAME ? FEW_FRAMES : rows);
+      most = std::max(most, weight(rows));
     }
     if (engine_->handover.is_untold()) return false;
-    // Of few there is mostly nothing behind them, unless the first is a piece of a stream: then `look` tells as well.
+    // Then `look` tells as well.
     if (most < FEW_FRAMES) return true;
     ready = mask;
   }

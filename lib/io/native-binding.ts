@@ -2,11 +2,14 @@ import { createRequire } from 'node:module'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { errorText, WeaveError } from '../base/mod.ts'
+import type { EngineLane } from '../overlay/mod.ts'
 
 /** What the addon in native/ exports. Engines and lanes go by numbers, so that worker threads can share an engine. */
 export interface NativeBinding {
   readonly SLAB_BYTES: number
   readonly ROWS_MAX: number
+  /** The same as the switch's. */
+  readonly LARGE_FRAME_BYTES: number
   readonly SENDS_MAX: number
   readonly WAYS_NUMBERS: number
   /** Throws an Error whose `code` is an errno name and whose message begins with the step that failed. */
@@ -97,17 +100,7 @@ export interface NativeBinding {
   tellHanded(lane: number): boolean
   /** The lane keeps the array. Once. */
   watch(lane: number, words: Int32Array): void
-  addShortcut(
-    lane: number,
-    row: number,
-    peer: number,
-    word: number,
-    value: number,
-    otherWord: number,
-    otherValue: number,
-    validMs: number,
-    largeMs: number,
-  ): void
+  addShortcut(lane: number, ...told: Parameters<EngineLane['addShortcut']>): void
   forgetShortcuts(lane: number): void
   /** A reassembler by itself: for tests. */
   makeReassembler(): unknown

@@ -77,17 +77,8 @@ export class NativeLane implements EngineLane {
     this.#native.countLocalMove(this.#id)
   }
 
-  addShortcut(
-    row: number,
-    peer: number,
-    word: number,
-    value: number,
-    otherWord: number,
-    otherValue: number,
-    validMs: number,
-    largeMs: number,
-  ): void {
-    this.#native.addShortcut(this.#id, row, peer, word, value, otherWord, otherValue, validMs, largeMs)
+  addShortcut(...told: Parameters<EngineLane['addShortcut']>): void {
+    this.#native.addShortcut(this.#id, ...told)
   }
 
   forgetShortcuts(): void {

@@ -4,6 +4,7 @@ import { monotonicMillis } from '../../lib/io/clock.ts'
 import { nativeBinding } from '../../lib/io/native-binding.ts'
 import { NativeEngine } from '../../lib/io/native-engine.ts'
 import { NativeLane } from '../../lib/io/native-lane.ts'
+import { LARGE_FRAME_BYTES } from '../../lib/overlay/constants.ts'
 import { Forwarder, MAC_LOCAL, MacTable, READY, ROW } from '../../lib/overlay/mod.ts'
 import { ethernetFrame } from '../support/frames.ts'
 import { MAC_A, MAC_B } from './packet-engine-fixture.ts'
@@ -119,6 +120,10 @@ function taken(end: End): number | undefined {
     return undefined
   }
 }
+
+t.test('the engine and the switch mean the same by a large frame', async t => {
+  t.equal(nativeBinding().LARGE_FRAME_BYTES, LARGE_FRAME_BYTES)
+})
 
 t.test('what the switch decided goes on without it, in both directions', t =>
   withPair(t, async (near, far) => {
