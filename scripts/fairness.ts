@@ -15,6 +15,7 @@ import { whileServed } from '../test/support/testbed-server.ts'
 import { waitFor } from '../test/support/testbed-command.ts'
 import { Testbed, meshed, type Host, type Namespace } from '../test/support/testbed.ts'
 import { answerTimes } from './answer-times.ts'
+import { dropsBetween, dropsText, type DropCounts, type Drops } from './drop-counts.ts'
 import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
 
@@ -39,7 +40,7 @@ interface Share {
   /** The same of `weave-ts status`, with the start of that program, which has its share of the processors as all have. */
   readonly statusMs: number
   /** By reason, what both daemons dropped while the other stream ran. */
-  readonly drops: Readonly<Record<string, number>>
+  readonly drops: Drops
   /** From `weave-ts connect` of a host until it and the one that is flooded have a path. */
   readonly joinMs: number
 }
@@ -102,9 +103,7 @@ function shareTable(shares: readonly Share[]): string[] {
       share.greedy,
       (share.streamBits / 1e6).toFixed(0),
       shareOf(share, shares).toFixed(2),
-      Object.entries(share.drops)
-        .map(([name, count]) => `${name} ${count}`)
-        .join(', '),
+      dropsText(share.drops),
       share.answerMs.toFixed(0),
       share.statusMs.toFixed(0),
       share.joinMs.toFixed(0),
@@ -149,13 +148,7 @@ async function measureShares(bed: Testbed, seconds: number, note: (text: string)
     await new Promise(resolve => setTimeout(resolve, RAMP_MS))
     const before = await dropsOf(hosts)
     const { bitsPerSecond } = await iperf(modest, far, farIp, seconds)
-    const after = await dropsOf(hosts)
-    const drops = Object.fromEntries(
-      Object.entries(after).flatMap(([name, count]) => {
-        const more = count - (before[name] ?? 0)
-        return more > 0 ? [[name, more] as const] : []
-      }),
-    )
+    const drops = dropsBetween(before, await dropsOf(hosts))
     const answerMs = Math.max(...(await answerTimes(hosts[0].daemon.socketPath, seconds / 4)))
     const statusMs = await longestStatus(hosts[0], 1_000 * (seconds / 4))
     const joinMs = await joined(newcomer, hosts[0])
@@ -190,9 +183,9 @@ async function waitingHost(bed: Testbed, h1: Host, number: number): Promise<Host
 }
 
 /** Of both since their start, each by `sender ` or `receiver ` and its reason. */
-async function dropsOf(hosts: readonly Host[]): Promise<Record<string, number>> {
+async function dropsOf(hosts: readonly Host[]): Promise<DropCounts> {
   const counters = await Promise.all(hosts.map(async host => (await host.daemon.report()).engine.counters))
-  return Object.fromEntries(
+  return new Map(
     counters.flatMap((of, i) =>
       Object.entries(of)
         .filter(([name]) => name.startsWith('drop:'))

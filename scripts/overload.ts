@@ -18,6 +18,7 @@ import { waitFor } from '../test/support/testbed-command.ts'
 import { Testbed, type Host, type Namespace } from '../test/support/testbed.ts'
 import { answerTimes } from './answer-times.ts'
 import { compiled } from './bench/compiler.ts'
+import { dropsBetween, dropsText, type DropCounts, type Drops } from './drop-counts.ts'
 import { memorySplit } from './memory-split.ts'
 import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
@@ -47,7 +48,7 @@ interface Round {
   readonly flood: string
   readonly sentPerSecond: number
   /** Of the daemon that is flooded, by reason, the most first. */
-  readonly drops: readonly (readonly [string, number])[]
+  readonly drops: Drops
   readonly worstAnswerMs: number
   readonly lostShare: number
   readonly ownKibibytes: number
@@ -115,15 +116,12 @@ async function flooded(stage: Stage, flood: string): Promise<Round> {
   await waitFor('the link between both', SLACK_MS, async () =>
     (await h2.daemon.status()).connections.some(({ state }) => state === 'established'),
   )
-  const after = await dropsOf(h1)
+  const drops = dropsBetween(before, await dropsOf(h1))
   const received = Number(/(\d+) received/.exec(ping.stdout)?.[1] ?? 0)
   return {
     flood,
     sentPerSecond: sent / seconds,
-    drops: [...after]
-      .map(([reason, count]) => [reason, count - (before.get(reason) ?? 0)] as const)
-      .filter(([, count]) => count > 0)
-      .sort(([, a], [, b]) => b - a),
+    drops,
     worstAnswerMs: Math.max(...answers),
     lostShare: 1 - received / pings,
     ownKibibytes: memorySplit(pid).privateDirty,
@@ -144,7 +142,7 @@ async function sentBy({ hosts, containers, ips, program, seconds }: Stage, flood
 }
 
 /** What the engine dropped since its start, as an operator reads it. */
-async function dropsOf(host: Host): Promise<Map<string, number>> {
+async function dropsOf(host: Host): Promise<DropCounts> {
   const samples = exposedSamples(await host.daemon.say('metrics'))
   const drops = samples.filter(({ name, labels }) => name === 'weave_ts_drops_total' && labels['where'] === 'engine')
   return new Map(drops.map(({ labels, value }) => [labels['reason'] ?? '', value]))
@@ -164,10 +162,7 @@ function told(rounds: readonly Round[]): string[] {
     rounds.map(round => [
       round.flood,
       (round.sentPerSecond / 1000).toFixed(0),
-      round.drops
-        .slice(0, REASONS_SHOWN)
-        .map(([reason, count]) => `${reason} ${count}`)
-        .join(', '),
+      dropsText(round.drops.slice(0, REASONS_SHOWN)),
       round.worstAnswerMs.toFixed(0),
       (100 * round.lostShare).toFixed(0),
       (round.mostKibibytes / 1024).toFixed(1),
