@@ -21,6 +21,13 @@ int stride_of(msghdr& header, int bytes) {
   return bytes;
 }
 
+unsigned receive_messages(int descriptor, mmsghdr* messages, unsigned most) {
+  int count;
+  do count = recvmmsg(descriptor, messages, most, MSG_DONTWAIT, nullptr);
+  while (count < 0 && errno == EINTR);
+  return count < 0 ? 0 : static_cast<unsigned>(count);
+}
+
 }  // namespace
 
 int Lane::udp_read() {
@@ -39,10 +46,18 @@ int Lane::udp_read() {
   }
   // Anybody can keep the socket busy: some places are kept for what came over links.
   unsigned places = engine_->intake.waits() ? UDP_BATCH - LINK_PLACES : UDP_BATCH;
-  int messages;
-  do messages = recvmmsg(engine_->udp.descriptor, message_, places, MSG_DONTWAIT, nullptr);
-  while (messages < 0 && errno == EINTR);
-  if (messages < 0) messages = 0;
+  unsigned expedited = engine_->udp.expedited < 0 ? 0 : receive_messages(engine_->udp.expedited, message_, EXPEDITED_PLACES);
+  unsigned bulk = places - expedited;
+  if (batches_are_long_) {
+    int64_t now = now_ms();
+    if (expedited > 0) hasty_until_ = now + HASTY_MS;
+    if (now < hasty_until_ && bulk > LONG_PLACES) bulk = LONG_PLACES;
+  }
+  bulk = receive_messages(engine_->udp.descriptor, message_ + expedited, bulk);
+  int messages = static_cast<int>(expedited + bulk);
+  unsigned bulk_bytes = 0;
+  for (unsigned i = expedited; i < expedited + bulk; i++) bulk_bytes += message_[i].msg_len;
+  batches_are_long_ = bulk_bytes > bulk * LONG_FRAME;
   if (messages > 0) count_(RX_BATCHES);
   if (messages == 0 && !engine_->intake.waits()) return -1;
 
@@ -97,12 +112,12 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   session->received_datagrams.fetch_add(1, std::memory_order_relaxed);
   session->received_bytes.fetch_add(static_cast<uint64_t>(length), std::memory_order_relaxed);
 
-  int flags = 0;
+  int flags = datagram[CLASS_AT] & CLASS_EXPEDITED ? FLAG_EXPEDITED : 0;
   if (outer != nullptr || message == NO_MESSAGE) {
-    flags = FLAG_RELAYED;
+    flags |= FLAG_RELAYED;
   } else {
     const Peer* peer = engine_->table.peer(session->peer);
-    if (peer != nullptr && !peer->endpoint.equals(source_[message])) flags = FLAG_MOVED;
+    if (peer != nullptr && !peer->endpoint.equals(source_[message])) flags |= FLAG_MOVED;
   }
   uint8_t* plaintext = datagram + DATAGRAM_HEADER;
   int bytes = length - DATAGRAM_HEADER - DATAGRAM_TAG;
@@ -112,7 +127,7 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
     case KIND_FRAGMENT: return receive_fragment(*session, plaintext, bytes, message, flags);
     case KIND_CONTROL: return receive_control(*session, plaintext, bytes, message, flags);
     case KIND_RELAYED:
-      if (outer == nullptr) return receive_relayed(*session, plaintext, bytes, message);
+      if (outer == nullptr) return receive_relayed(*session, plaintext, bytes, message, flags);
       [[fallthrough]];
     default: return count_(DROP_KIND);
   }
@@ -249,7 +264,7 @@ void Lane::receive_control(Session& session, uint8_t* plaintext, int length, int
   new_row(session, plaintext + 1, length - 1, KIND_CONTROL, message, flags);
 }
 
-void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int message) {
+void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int message, int flags) {
   if (length < RELAYED_HEADER + DATAGRAM_HEADER + 1 + DATAGRAM_TAG) return count_(DROP_SHORT);
   const uint8_t* destination = plaintext + 16;
   if (engine_->has_self && memcmp(destination, engine_->self, 8) == 0) {
@@ -276,6 +291,7 @@ void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int
   hop.hop = next->index;
   hop.trains = next->trains;
   hop.by_link = next->via == VIA_LINK;
+  hop.datagram_class = flags & FLAG_EXPEDITED ? CLASS_EXPEDITED : CLASS_BULK;
   if (sender_.relay(hop, plaintext, length, static_cast<uint8_t>(hop_limit))) count_(RELAYED);
 }
 

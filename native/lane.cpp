@@ -1,12 +1,18 @@
 #include "lane.h"
 
-#include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <ctime>
 
 namespace weave {
+namespace {
+
+constexpr uint32_t READY_QUEUE = 8;  // the first of a bit for each queue of the TAP
+static_assert((READY_QUEUE & (READY_TAP | READY_UDP | READY_WOKEN)) == 0, "no other's bit");
+
+}  // namespace
 
 int64_t now_ms() {
   timespec now{};
@@ -23,7 +29,10 @@ Lane::Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* row
   for (int i = 0; i < UDP_BATCH; i++) part_[i] = {slab_ + static_cast<size_t>(i) * UDP_MESSAGE_BYTES, UDP_MESSAGE_BYTES};
 }
 
-Lane::~Lane() { engine_->release_slot(slot_); }
+Lane::~Lane() {
+  if (epoll_ >= 0) close(epoll_);
+  engine_->release_slot(slot_);
+}
 
 const Endpoint* Lane::source(int row) const {
   if (row < 0 || row >= rows_filled_ || message_of_row_[row] == NO_MESSAGE) return nullptr;
@@ -50,22 +59,37 @@ int Lane::look(int mask, int timeout_ms) {
   lone_ = !was_lone_ ? 0 : lone_ < LONE_MAX ? lone_ + 1 : LONE_MIN - 1;
   was_lone_ = false;
   if (timeout_ms > 0 && mask == READY_TAP && rests()) timeout_ms = 0;
-  pollfd descriptors[3] = {
-      {(mask & READY_TAP) ? engine_->tap : -1, POLLIN, 0},
-      {(mask & READY_UDP) ? engine_->udp.descriptor : -1, POLLIN, 0},
-      {engine_->wake_descriptor[slot_], POLLIN, 0},
-  };
   // What is left over of what came over links has been told of already.
   if ((mask & READY_UDP) && engine_->intake.waits()) timeout_ms = 0;
-  if (poll(descriptors, 3, timeout_ms) <= 0) return 0;
-  int ready = 0;
-  if (descriptors[0].revents != 0) ready |= READY_TAP;
-  if (descriptors[1].revents != 0) ready |= READY_UDP;
-  if (descriptors[2].revents != 0) {
-    uint64_t value;
-    if (read(engine_->wake_descriptor[slot_], &value, sizeof value) > 0) ready |= READY_WOKEN;
-  }
+  int ready = ask(mask, timeout_ms);
+  uint64_t value;
+  if ((ready & READY_WOKEN) && read(engine_->wake_descriptor[slot_], &value, sizeof value) <= 0) ready &= ~READY_WOKEN;
   return ready;
+}
+
+void Lane::watch_descriptors(int mask) {
+  if (epoll_ >= 0) close(epoll_);
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  asked_ = mask;
+  auto add = [this](int descriptor, uint32_t bit) {
+    epoll_event event{EPOLLIN, {}};
+    event.data.u32 = bit;
+    if (descriptor >= 0) epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event);
+  };
+  if (mask & READY_TAP) for (size_t i = 0; i < engine_->taps.size(); i++) add(engine_->taps[i], READY_QUEUE << i);
+  if (mask & READY_UDP) add(engine_->udp.descriptor, READY_UDP), add(engine_->udp.expedited, READY_UDP);
+  add(engine_->wake_descriptor[slot_], READY_WOKEN);
+}
+
+// `mask` is mostly what it was before.
+int Lane::ask(int mask, int timeout_ms) {
+  if (epoll_ < 0 || mask != asked_) watch_descriptors(mask);
+  epoll_event events[TAP_QUEUES + 3];
+  int count = epoll_wait(epoll_, events, TAP_QUEUES + 3, timeout_ms);
+  uint32_t bits = 0;
+  for (int i = 0; i < count; i++) bits |= events[i].data.u32;
+  queues_ready_ = bits / READY_QUEUE;
+  return static_cast<int>(bits & (READY_QUEUE - 1)) | (queues_ready_ != 0 ? READY_TAP : 0);
 }
 
 bool Lane::row_frame(int index, Delivery& frame) {
