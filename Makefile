@@ -76,7 +76,7 @@ soak: build ## simulate for long: SEED=n begins there, ROUNDS=n (default 200) se
 scale: build ## measure simulated meshes: PEERS="10 50 100 500", SEED=n, STEADY_MINUTES=n, THREADS=n, SCALE_JSON=file for all figures
 	@node build/scripts/scale.js
 
-many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 40" (root); removes all it made
+many: dependencies-all build ## measure real daemons on one switch: DAEMONS="20 40", SETTLE_SECONDS=n (root); removes all it made
 	@node build/scripts/many-daemons.js
 
 memory: dependencies-all build ## measure where the memory of daemons is: DAEMONS="1 20" RUNS=n SETTLE_SECONDS=n MEMORY_JSON=file (root)

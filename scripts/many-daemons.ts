@@ -2,7 +2,7 @@
  * Real daemons, one network namespace each, all on one switch: how soon they see each other, what they cost while idle, and
  * how soon the others notice that half of them were killed. See docs/scale.md.
  *
- * DAEMONS: sizes (default "20 40"). Needs root. Removes all that it made. Exit status 1 when a bound is broken, 69 or 77
+ * DAEMONS: sizes (default "20 40"). SETTLE_SECONDS: how long after all agree they are called idle (default 60). Needs root. Removes all that it made. Exit status 1 when a bound is broken, 69 or 77
  * when it cannot run.
  */
 import { spawnSync } from 'node:child_process'
@@ -82,7 +82,7 @@ async function measured(size: number, broken: string[]): Promise<ManyRun | undef
   const note = (text: string) => console.error(`${String(size).padStart(4)} daemons  ${text}`)
   const bed = new Testbed()
   try {
-    return await new ManyDaemons(bed, size, note).run()
+    return await new ManyDaemons(bed, size, note, settleSeconds()).run()
   } catch (error) {
     broken.push(`${size} daemons: ${error instanceof Error ? error.message : String(error)}`)
     for (const line of bed.logTails()) console.error(`   ${line}`)
@@ -104,6 +104,14 @@ function cellOf(row: Row, result: ManyRun): string {
 function isBroken(row: Row, result: ManyRun): boolean {
   const value = row.value(result)
   return value === undefined || value >= (row.below ?? Infinity)
+}
+
+function settleSeconds(): number | undefined {
+  const text = process.env['SETTLE_SECONDS'] ?? ''
+  if (text === '') return undefined
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
+  console.error(`many-daemons: SETTLE_SECONDS is a number of 1 or more, not "${text}"`)
+  return process.exit(2)
 }
 
 function refuseWhereItCannotRun(): void {
