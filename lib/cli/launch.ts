@@ -6,6 +6,7 @@ import { ApiClient } from '../api/mod.ts'
 import { WeaveError, isErrorCode } from '../base/mod.ts'
 import { handoverOf, type DaemonConfig } from '../daemon/mod.ts'
 import { LOG_FILE, openStateFile, secureStateDir } from '../io/mod.ts'
+import { patientStatus } from './patient-status.ts'
 import { socketPathOf } from './paths.ts'
 
 const LAUNCH_TIMEOUT_MS = 30_000
@@ -73,7 +74,7 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
   child.unref()
   for (const bytes of secrets) bytes.fill(0)
   if (outcome.ready === true) {
-    await answered(config.stateDir)
+    await patientStatus(new ApiClient(socketPathOf(config.stateDir)))
     return [...notices, ...(outcome.notes ?? [])]
   }
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
@@ -84,18 +85,6 @@ export async function launchDetached(config: DaemonConfig): Promise<readonly str
     outcome.message ?? 'the daemon did not start',
     outcome.remedy ?? `see ${logPath}`,
   )
-}
-
-/** The daemon answers: on a busy machine its first answer may take longer than a call waits. */
-async function answered(stateDir: string): Promise<void> {
-  const deadline = performance.now() + LAUNCH_TIMEOUT_MS
-  for (;;)
-    try {
-      return void (await new ApiClient(socketPathOf(stateDir)).call('status'))
-    } catch (error) {
-      const isBusy = error instanceof WeaveError && error.code === 'DAEMON_BUSY'
-      if (!isBusy || performance.now() >= deadline) throw error
-    }
 }
 
 /** A service manager has asked for a daemon in place of the one that it runs. */

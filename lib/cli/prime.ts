@@ -1,5 +1,6 @@
 import type { ApiClient, Status } from '../api/mod.ts'
 import { WeaveError } from '../base/mod.ts'
+import { patientStatus } from './patient-status.ts'
 import { milliseconds, waitOf } from './waiting.ts'
 
 const STATUS_LOOK_MS = 200
@@ -45,7 +46,7 @@ export async function prime(client: Client, timeout?: string, say = console.erro
 export async function decidedStatus(client: Client, peers: readonly string[]): Promise<Status> {
   const begun = performance.now()
   for (;;) {
-    const status = await client.call('status')
+    const status = await patientStatus(client)
     const isDecided = status.isReady ? isMemberDecided(status, peers) : status.mesh.founding === 'nobody'
     if (isDecided || performance.now() - begun >= LAUNCH_DECIDE_MS) return status
     await pause(STATUS_LOOK_MS)
@@ -65,7 +66,7 @@ function isMemberDecided({ connections, targets }: Status, peers: readonly strin
 export async function meshedStatus(client: Client, limitMs: number, peers: readonly string[]): Promise<Status> {
   const begun = performance.now()
   for (;;) {
-    const status = await client.call('status')
+    const status = await patientStatus(client)
     const tookMs = performance.now() - begun
     if (status.isReady) return isMemberDecided(status, peers) ? status : decidedStatus(client, peers)
     if (tookMs >= limitMs)

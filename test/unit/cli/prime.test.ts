@@ -1,13 +1,17 @@
 import t from 'tap'
 import type { ApiClient } from '../../../lib/api/mod.ts'
+import { WeaveError } from '../../../lib/base/mod.ts'
 import { prime, decidedStatus, meshedStatus, waitMs } from '../../../lib/cli/prime.ts'
 
 type Client = Pick<ApiClient, 'call'>
 
-/** A daemon whose status is each of these in turn, and then stays the last one. */
+/** A daemon whose status is each of these in turn, and then stays the last one; an error is what it answers with. */
 function clientOf(...states: object[]): Client {
   let at = 0
-  const call = () => Promise.resolve(states[Math.min(at++, states.length - 1)])
+  const call = () => {
+    const state = states[Math.min(at++, states.length - 1)]
+    return state instanceof Error ? Promise.reject(state) : Promise.resolve(state)
+  }
   return { call } as unknown as Client
 }
 
@@ -44,6 +48,14 @@ t.test('prime says what it waits for when that takes long, once', async t => {
     { code: 'IPAM_WAITING' },
   )
   t.strictSame(said, ['weave-ts: prime waits: nobody has founded'])
+})
+
+t.test('launch goes on asking a daemon that is too busy to answer in time, and none that is down', async t => {
+  const busy = new WeaveError('DAEMON_BUSY', 'it did not answer within 2 s', 'look at its log')
+  t.equal((await decidedStatus(clientOf(busy, JOINING, busy, READY), [])).isReady, true)
+  t.equal((await meshedStatus(clientOf(busy, busy, READY), 1_000, [])).isReady, true)
+  const down = new WeaveError('DAEMON_DOWN', 'nobody listens', 'launch it')
+  await t.rejects(decidedStatus(clientOf(busy, down, READY), []), { code: 'DAEMON_DOWN' })
 })
 
 t.test('launch waits until it is clear what has become of its peers', async t => {
