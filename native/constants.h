@@ -80,10 +80,10 @@ constexpr int PEER_INTAKE_BYTES_MAX = 256 << 10;    // that wait for a lane, of 
 constexpr int INTAKE_BYTES_MAX = 1 << 20;           // … and of all
 constexpr int TOO_BIG_BURST = 32, TOO_BIG_PER_SECOND = 32;  // messages that tell a sender what fits, per lane
 constexpr int TAP_BATCH = 32;
-// Of one TAP. Frames of a flow wait in one of them; a flood that goes one way only shares its own with an eighth of the others.
+// Of one TAP. Frames of a flow wait in one of them, which it shares with an eighth of the others.
 constexpr int TAP_QUEUES = 8;
 // A queue is sparse up to 16 Mb/s, or so much at once (lib/host/limits.ts says how many frames may wait).
-constexpr int64_t SPARSE_BYTES_PER_MS = 2000, SPARSE_BURST_BYTES = 16 << 10;
+constexpr int64_t SPARSE_BYTES_PER_MS = 2000, SPARSE_BURST_BYTES = 16 << 10, SPARSE_AGAIN_US = 100000;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
 // 256 KiB measured slower.
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
@@ -100,8 +100,7 @@ constexpr int SHORTCUTS_MAX = 256;
 // behind which there is more (lib/io/lane-worker.ts).
 constexpr int BATCHES_PER_LOOK = 64, FEW_FRAMES = 3, LONG_FRAME = 16384;
 constexpr int UDP_BATCH = 16;
-constexpr int EXPEDITED_PLACES = UDP_BATCH / 2;  // of a batch, at most: who claims to be in haste does not starve others
-// Messages of a stream that are read at once while expedited datagrams come, and for how long after one: those wait for the batch before.
+// Messages of a stream that are read at once while frames of sparse flows come, and for how long after one: those wait for the batch before.
 constexpr int LONG_PLACES = 4, HASTY_MS = 100;
 constexpr int LINK_PLACES = UDP_BATCH / 4;  // of a batch, for what came over links when there is something
 constexpr int UDP_MESSAGE_BYTES = 65536;

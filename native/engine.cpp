@@ -43,7 +43,6 @@ std::shared_ptr<Engine> Engine::open(const EngineOptions& options, Failure& fail
     engine->taps = open_tap(engine->tap_name, TAP_QUEUES, engine->tap_offloads, failure);
     if (engine->taps.empty()) return nullptr;
   }
-  engine->tap = engine->taps[0];
   engine->join_tcp = engine->tap_offloads.tso;
   if (engine->tap_offloads.uso && options.tap_descriptor < 0) engine->tap_test = test_tap_datagrams();
   engine->join_udp = engine->tap_offloads.uso && engine->tap_test != SelfTest::failed;
@@ -179,8 +178,9 @@ bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int leng
     }
   }
   route.session = session;
-  route.trains = copies > 1;
-  if (copies == 1) route.datagram_class = CLASS_EXPEDITED;
+  bool is_train = copies > 1;
+  route.trains = is_train;
+  route.datagram_class = is_train ? CLASS_BULK : CLASS_EXPEDITED;
   for (int i = 0; i < copies; i++) {
     uint8_t* plaintext = sender.begin(route, length + 1);
     plaintext[0] = KIND_CONTROL;
@@ -266,9 +266,9 @@ bool Engine::set_offload(const std::string& name, bool on) {
   else if (name == "checksum") wanted.checksum = on;
   else return false;
   if (!wanted.checksum) wanted.tso = wanted.uso = false;
-  if (!tap_name.empty() && !set_tap_offloads(tap, wanted)) {
+  if (!tap_name.empty() && !set_tap_offloads(taps[0], wanted)) {
     wanted.uso = false;
-    if (!set_tap_offloads(tap, wanted)) return false;
+    if (!set_tap_offloads(taps[0], wanted)) return false;
   }
   tap_offloads = wanted;
   join_tcp = wanted.tso;

@@ -81,8 +81,7 @@ class Engine {
   Reassembler pieces;   // guarded by `pieces_mutex`, which is taken last
   Handover handover;
   Intake intake;
-  std::vector<int> taps;  // a descriptor for each queue
-  int tap = -1;           // the first of them
+  std::vector<int> taps;  // a descriptor for each queue of the TAP
   std::string tap_name;
   UdpSocket udp;
   TapOffloads tap_offloads;

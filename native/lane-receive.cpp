@@ -46,14 +46,12 @@ int Lane::udp_read() {
   }
   // Anybody can keep the socket busy: some places are kept for what came over links.
   unsigned places = engine_->intake.waits() ? UDP_BATCH - LINK_PLACES : UDP_BATCH;
-  unsigned expedited = engine_->udp.expedited < 0 ? 0 : receive_messages(engine_->udp.expedited, message_, EXPEDITED_PLACES);
-  unsigned bulk = places - expedited;
-  if (batches_are_long_) {
-    int64_t now = now_ms();
-    if (expedited > 0) hasty_until_ = now + HASTY_MS;
-    if (now < hasty_until_ && bulk > LONG_PLACES) bulk = LONG_PLACES;
-  }
-  bulk = receive_messages(engine_->udp.descriptor, message_ + expedited, bulk);
+  // Half of them at most are for expedited datagrams. Bulk in long messages makes the next wait: while frames of sparse flows come, few are
+  // read at once.
+  bool hasty = batches_are_long_ && now_ms() < hasty_until_;
+  unsigned half = hasty ? LONG_PLACES : places / 2;
+  unsigned expedited = engine_->udp.expedited < 0 ? 0 : receive_messages(engine_->udp.expedited, message_, half);
+  unsigned bulk = receive_messages(engine_->udp.descriptor, message_ + expedited, hasty ? LONG_PLACES : places - expedited);
   int messages = static_cast<int>(expedited + bulk);
   unsigned bulk_bytes = 0;
   for (unsigned i = expedited; i < expedited + bulk; i++) bulk_bytes += message_[i].msg_len;
@@ -190,6 +188,7 @@ bool Lane::add_frame(Session& session, uint8_t* frame, int length, const uint8_t
 
 void Lane::receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags) {
   uint8_t* frame = plaintext + FRAME_HEADER;
+  if (flags & FLAG_EXPEDITED) hasty_until_ = now_ms() + HASTY_MS;
   if (length < FRAME_HEADER || !add_frame(session, frame, length - FRAME_HEADER, plaintext, message, flags)) {
     return count_(DROP_MALFORMED_FRAME);
   }

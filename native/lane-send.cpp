@@ -142,7 +142,7 @@ void Lane::tell_too_big(const Delivery& frame, int room) {
   }
   if (tellings_ == 0) return count_(TOO_BIG_UNTOLD);
   tellings_--;
-  bool written = write(engine_->tap, vnet_and_frame, static_cast<size_t>(VNET_HEADER + length)) >= 0;
+  bool written = write(queue_for(vnet_and_frame + VNET_HEADER, length), vnet_and_frame, static_cast<size_t>(VNET_HEADER + length)) >= 0;
   count_(written ? TOO_BIG_TOLD : DROP_TAP_FULL);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <ctime>
 
@@ -18,6 +19,12 @@ int64_t now_ms() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t now_us() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
 }
 
 Lane::Lane(std::shared_ptr<Engine> engine, int slot, uint8_t* slab, int32_t* rows, int32_t* sends, int32_t* ways,
@@ -41,9 +48,7 @@ const Endpoint* Lane::source(int row) const {
 
 // In a flood of small frames who sends them pays for waking us, time and again: then we come back by ourselves, soon.
 bool Lane::rests() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  int64_t us = static_cast<int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000, span = us - span_at_;
+  int64_t us = now_us(), span = us - span_at_;
   if (span >= FLOOD_SPAN_US) {
     is_flood_ = span_frames_ * int64_t{1000} >= span * FLOOD_FRAMES_PER_MS && span < 4 * FLOOD_SPAN_US;
     span_at_ = us;
@@ -63,29 +68,42 @@ int Lane::look(int mask, int timeout_ms) {
   if ((mask & READY_UDP) && engine_->intake.waits()) timeout_ms = 0;
   int ready = ask(mask, timeout_ms);
   uint64_t value;
-  if ((ready & READY_WOKEN) && read(engine_->wake_descriptor[slot_], &value, sizeof value) <= 0) ready &= ~READY_WOKEN;
+  if (ready > 0 && (ready & READY_WOKEN) && read(engine_->wake_descriptor[slot_], &value, sizeof value) <= 0) ready &= ~READY_WOKEN;
   return ready;
 }
 
-void Lane::watch_descriptors(int mask) {
-  if (epoll_ >= 0) close(epoll_);
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  asked_ = mask;
-  auto add = [this](int descriptor, uint32_t bit) {
+// False with errno when it cannot.
+bool Lane::watch_descriptors(int mask) {
+  int set = epoll_create1(EPOLL_CLOEXEC);
+  if (set < 0) return false;
+  bool good = true;
+  auto add = [set, &good](int descriptor, uint32_t bit) {
     epoll_event event{EPOLLIN, {}};
     event.data.u32 = bit;
-    if (descriptor >= 0) epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event);
+    if (descriptor >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) != 0) good = false;
   };
   if (mask & READY_TAP) for (size_t i = 0; i < engine_->taps.size(); i++) add(engine_->taps[i], READY_QUEUE << i);
   if (mask & READY_UDP) add(engine_->udp.descriptor, READY_UDP), add(engine_->udp.expedited, READY_UDP);
   add(engine_->wake_descriptor[slot_], READY_WOKEN);
+  if (!good) {
+    int error = errno;
+    close(set);
+    errno = error;
+    return false;
+  }
+  if (epoll_ >= 0) close(epoll_);
+  epoll_ = set;
+  asked_ = mask;
+  return true;
 }
 
-// `mask` is mostly what it was before.
+// What is ready of `mask`, which is mostly that of before; negative with errno when the kernel refuses.
 int Lane::ask(int mask, int timeout_ms) {
-  if (epoll_ < 0 || mask != asked_) watch_descriptors(mask);
+  queues_ready_ = 0;
+  if ((epoll_ < 0 || mask != asked_) && !watch_descriptors(mask)) return -1;
   epoll_event events[TAP_QUEUES + 3];
   int count = epoll_wait(epoll_, events, TAP_QUEUES + 3, timeout_ms);
+  if (count < 0) return errno == EINTR ? 0 : -1;
   uint32_t bits = 0;
   for (int i = 0; i < count; i++) bits |= events[i].data.u32;
   queues_ready_ = bits / READY_QUEUE;

@@ -13,8 +13,9 @@
 
 namespace weave {
 
-// Of the monotonic clock.
+// Of the monotonic clock; `now_ms` as of the last tick.
 int64_t now_ms();
+int64_t now_us();
 
 class Lane {
  public:
@@ -44,9 +45,9 @@ class Lane {
 
  private:
   int look(int mask, int timeout_ms);
-  void watch_descriptors(int mask);
+  bool watch_descriptors(int mask);
   int ask(int mask, int timeout_ms);
-  void read_queue(int queue, int most, int bytes_most, int flags, int& used, int& error);
+  void read_queue(int queue, int most, int bytes_most, int& used, int& error);
   bool carry(int mask, int ready, bool& more);
   bool send_by_shortcut(int rows, int64_t now);
   bool write_by_shortcut(int rows, int64_t now);
@@ -81,10 +82,11 @@ class Lane {
   const uint8_t* digest_of(const uint8_t* header, const Delivery& frame);
   void note_direct(int origin, const uint8_t* header);
   bool is_proved(int origin, const uint8_t* header, const uint8_t* frame, int length);
-  ssize_t write_parts(const SuperFrame& frame, int parts);
+  int queue_for(const uint8_t* frame, int length) const;
+  ssize_t write_parts(int descriptor, int parts);
   int gather(const SuperFrame& frame, int parts);
   void write_super_frame(SuperFrame& frame, bool join_udp);
-  void write_singly(SuperFrame& frame, uint8_t* vnet);
+  void write_singly(SuperFrame& frame, uint8_t* vnet, int descriptor);
   int refused(int frames);
   void clamp(int count);
 
@@ -101,8 +103,8 @@ class Lane {
   int epoll_ = -1, asked_ = 0;
   unsigned queues_ready_ = 0;  // a bit each; 0: nobody has asked since they were read
   TapTurns turns_;
-  bool batches_are_long_ = false;
-  int64_t hasty_until_ = 0;
+  bool batches_are_long_ = false;  // of bulk, the last one
+  int64_t hasty_until_ = 0;        // milliseconds: frames of sparse flows came
   // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.
   int lone_ = 0;
   bool was_lone_ = false;

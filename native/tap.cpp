@@ -79,8 +79,8 @@ std::vector<int> open_tap(std::string& name, size_t wanted, TapOffloads& offload
       }
     }
   }
-  // Before it is up, when the kernel would give it one for each queue that it might have.
-  remove_queue_discipline(if_nametoindex(name.c_str()));
+  // Before it is up, when the kernel would give it one for each queue that it might have. Where it does not do so, frames pass that one.
+  if (wanted > 1) remove_queue_discipline(if_nametoindex(name.c_str()));
   for (Failure ignored; queues.size() < wanted;) {
     descriptor = open_queue(name, IFF_MULTI_QUEUE, ignored);
     if (descriptor < 0) break;
