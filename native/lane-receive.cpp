@@ -46,21 +46,21 @@ int Lane::udp_read() {
   }
   // Anybody can keep the socket busy: some places are kept for what came over links.
   unsigned places = engine_->intake.waits() ? UDP_BATCH - LINK_PLACES : UDP_BATCH;
-  // Half of them at most are for expedited datagrams. Bulk in long messages makes the next wait: while frames of sparse flows come, few are
-  // read at once.
-  bool hasty = batches_are_long_ && now_ms() < hasty_until_;
-  unsigned half = hasty ? LONG_PLACES : places / 2;
-  unsigned expedited = engine_->udp.expedited < 0 ? 0 : receive_messages(engine_->udp.expedited, message_, half);
-  unsigned bulk = receive_messages(engine_->udp.descriptor, message_ + expedited, hasty ? LONG_PLACES : places - expedited);
-  int messages = static_cast<int>(expedited + bulk);
+  // Bulk is read first, and gone through last: what a flow sent as expedited before it is in the other socket by then. Half of the places are
+  // left for that. Bulk in long messages makes the next wait: while frames of sparse flows come, few are read at once.
+  bool hasty = batches_are_long_ && now_ms() < hasty_until_, both = engine_->udp.expedited >= 0;
+  unsigned bulk = receive_messages(engine_->udp.descriptor, message_, hasty ? LONG_PLACES : both ? places / 2 : places);
+  unsigned expedited = both ? receive_messages(engine_->udp.expedited, message_ + bulk, places - bulk) : 0;
+  int messages = static_cast<int>(bulk + expedited);
   unsigned bulk_bytes = 0;
-  for (unsigned i = expedited; i < expedited + bulk; i++) bulk_bytes += message_[i].msg_len;
+  for (unsigned i = 0; i < bulk; i++) bulk_bytes += message_[i].msg_len;
   batches_are_long_ = bulk_bytes > bulk * LONG_FRAME;
   if (messages > 0) count_(RX_BATCHES);
   if (messages == 0 && !engine_->intake.waits()) return -1;
 
   ReadGuard guard(engine_->lock);
-  for (int i = 0; i < messages; i++) {
+  for (int turn = 0; turn < messages; turn++) {
+    int i = (turn + static_cast<int>(bulk)) % messages;
     int bytes = static_cast<int>(message_[i].msg_len);
     from_sockaddr(address_[i], source_[i]);
     int stride = stride_of(message_[i].msg_hdr, bytes);
