@@ -4,7 +4,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "bundles.h"
 #include "counters.h"
@@ -81,7 +80,7 @@ class Engine {
   Reassembler pieces;   // guarded by `pieces_mutex`, which is taken last
   Handover handover;
   Intake intake;
-  std::vector<int> taps;  // a descriptor for each queue of the TAP
+  int tap = -1;
   std::string tap_name;
   UdpSocket udp;
   TapOffloads tap_offloads;
