@@ -44,12 +44,6 @@ const PREFIX = '198.18.100'
 const DEVICE = 'u100'
 const AGREE_LIMIT_MS = 60_000
 const LOSS_LIMIT_MS = 60_000
-/**
- * After all agree, before it is called idle: links that are one too many end 20 s after the last launch, and what that left
- * on the heap is collected half a minute later. The first addresses of a large mesh are given out one in ten seconds, which every host
- * hears of, so 50 hosts have theirs after eight minutes only.
- */
-const SETTLE_SECONDS = 60
 const IDLE_MS = 30_000
 const POLL_MS = 100
 const END_LIMIT_MS = 5_000
@@ -59,16 +53,15 @@ export class ManyDaemons {
   readonly #bed: Testbed
   readonly #count: number
   readonly #note: (text: string) => void
-  readonly #settleMs: number
 
-  constructor(bed: Testbed, count: number, note: (text: string) => void, settleSeconds: number = SETTLE_SECONDS) {
+  constructor(bed: Testbed, count: number, note: (text: string) => void) {
     this.#bed = bed
     this.#count = count
     this.#note = note
-    this.#settleMs = settleSeconds * 1_000
   }
 
-  async run(): Promise<ManyRun> {
+  /** `settleMs`: after all agree, before it is called idle. */
+  async run(settleMs: number): Promise<ManyRun> {
     this.#note('making namespaces')
     const hosts: Host[] = []
     for (let number = 1; number <= this.#count; number++) hosts.push(await this.#bed.host(`h${number}`))
@@ -88,7 +81,7 @@ export class ManyDaemons {
     }
     const agreedSeconds = await this.#agreed('all see all', members, launchedAt, AGREE_LIMIT_MS)
 
-    await passed(this.#settleMs)
+    await passed(settleMs)
     const before = members.map(meterOf)
     const meteredAt = performance.now()
     await passed(IDLE_MS)

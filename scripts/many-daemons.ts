@@ -2,8 +2,8 @@
  * Real daemons, one network namespace each, all on one switch: how soon they see each other, what they cost while idle, and
  * how soon the others notice that half of them were killed. See docs/scale.md.
  *
- * DAEMONS: sizes (default "20 40"). SETTLE_SECONDS: how long after all agree they are called idle (default 60). Needs root. Removes all that it made. Exit status 1 when a bound is broken, 69 or 77
- * when it cannot run.
+ * DAEMONS: sizes (default "20 40"). SETTLE_SECONDS: how long after all agree they are called idle (default 60). Needs root.
+ * Removes all that it made. Exit status 1 when a bound is broken, 69 or 77 when it cannot run.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { run } from '../test/support/testbed-command.ts'
 import { Testbed } from '../test/support/testbed.ts'
 import { ManyDaemons, type ManyRun } from './many-daemons-run.ts'
 import { needRoot } from './need-root.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 import { table } from './scale-table.ts'
 
 const EXIT_MISSING = 69
@@ -18,6 +19,12 @@ const TOOLS = ['ip', 'sysctl', 'nsenter'] as const
 /** As many as a network of /24 has addresses for. */
 const DAEMONS_MAX = 250
 
+/**
+ * After all agree, before it is called idle: links that are one too many end 20 s after the last launch, and what that left
+ * on the heap is collected half a minute later. The first addresses of a large mesh are given out one in ten seconds, which
+ * every host hears of, so 50 hosts have theirs after eight minutes only.
+ */
+const SETTLE_SECONDS = 60
 const AGREE_SECONDS = 10
 const CORE_PERCENT = 1
 const BYTES_PER_SECOND = 2_000
@@ -61,10 +68,14 @@ async function main(): Promise<void> {
   const bad = sizes.find(text => !/^\d+$/.test(text) || Number(text) < 2 || Number(text) > DAEMONS_MAX)
   if (bad !== undefined || sizes.length === 0)
     refuse(`DAEMONS holds numbers of 2 to ${DAEMONS_MAX}, not "${bad ?? ''}"`, 2)
+  const settleSeconds = numberFromEnvironment('many-daemons', 'SETTLE_SECONDS', SETTLE_SECONDS, {
+    least: 1,
+    form: /^[1-9]\d{0,4}$/,
+  })
   const broken: string[] = []
   const results: ManyRun[] = []
   for (const size of sizes) {
-    const result = await measured(Number(size), broken)
+    const result = await measured(Number(size), settleSeconds * 1_000, broken)
     if (result !== undefined) results.push(result)
   }
   const cells = ROWS.map(row => [row.name, ...results.map(result => cellOf(row, result))])
@@ -78,11 +89,11 @@ async function main(): Promise<void> {
 }
 
 /** Undefined, and the reason among what is broken, when it could not be measured. */
-async function measured(size: number, broken: string[]): Promise<ManyRun | undefined> {
+async function measured(size: number, settleMs: number, broken: string[]): Promise<ManyRun | undefined> {
   const note = (text: string) => console.error(`${String(size).padStart(4)} daemons  ${text}`)
   const bed = new Testbed()
   try {
-    return await new ManyDaemons(bed, size, note, settleSeconds()).run()
+    return await new ManyDaemons(bed, size, note).run(settleMs)
   } catch (error) {
     broken.push(`${size} daemons: ${error instanceof Error ? error.message : String(error)}`)
     for (const line of bed.logTails()) console.error(`   ${line}`)
@@ -104,14 +115,6 @@ function cellOf(row: Row, result: ManyRun): string {
 function isBroken(row: Row, result: ManyRun): boolean {
   const value = row.value(result)
   return value === undefined || value >= (row.below ?? Infinity)
-}
-
-function settleSeconds(): number | undefined {
-  const text = process.env['SETTLE_SECONDS'] ?? ''
-  if (text === '') return undefined
-  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
-  console.error(`many-daemons: SETTLE_SECONDS is a number of 1 or more, not "${text}"`)
-  return process.exit(2)
 }
 
 function refuseWhereItCannotRun(): void {

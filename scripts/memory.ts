@@ -12,6 +12,7 @@ import { faultOfGrowth, growthOf } from './memory-growth.ts'
 import { GROWING, measureGrowth, measureMesh, type GrowthFigure, type MemoryFigure } from './memory-run.ts'
 import { PARTS, PART_WORDS, type MemorySplit } from './memory-split.ts'
 import { needRoot } from './need-root.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 import { table } from './scale-table.ts'
 
 const KIBI = 1024
@@ -125,9 +126,7 @@ function mebibytes(kibibytes: number): number {
 }
 
 function numberOf(name: string, otherwise: number): number {
-  const text = process.env[name] ?? String(otherwise)
-  if (/^\d{1,4}$/.test(text)) return Number(text)
-  return refuse(`${name} is a number of 0 or more, not "${text}"`)
+  return numberFromEnvironment('memory', name, otherwise, { least: 0, form: /^\d{1,4}$/ })
 }
 
 function refuse(text: string): never {

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { availableParallelism } from 'node:os'
 import { playTogether } from '../test/support/sim-team-start.ts'
 import type { ScaleOrder, ScaleRun } from './scale-run.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 import { brokenBounds, kindTable, scaleTable } from './scale-table.ts'
 
 const ONE = '--one'
@@ -40,11 +41,8 @@ async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = broken.length === 0 ? 0 : 1
 }
 
-/** A whole number of 1 or more from the environment. */
 function numberOf(name: string, otherwise = 1): number {
-  const text = process.env[name] ?? String(otherwise)
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  return stop(`${name} is a number of 1 or more, not "${text}"`)
+  return numberFromEnvironment('scale', name, otherwise, { least: 1, form: /^[1-9]\d{0,8}$/ })
 }
 
 function stop(text: string): never {

@@ -66,7 +66,7 @@ function isMemberDecided({ connections, targets }: Status, peers: readonly strin
 export async function meshedStatus(client: Client, limitMs: number, peers: readonly string[]): Promise<Status> {
   const begun = performance.now()
   for (;;) {
-    const status = await patientStatus(client)
+    const status = await patientStatus(client, limitMs - (performance.now() - begun))
     const tookMs = performance.now() - begun
     if (status.isReady) return isMemberDecided(status, peers) ? status : decidedStatus(client, peers)
     if (tookMs >= limitMs)

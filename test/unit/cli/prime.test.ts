@@ -54,6 +54,7 @@ t.test('launch goes on asking a daemon that is too busy to answer in time, and n
   const busy = new WeaveError('DAEMON_BUSY', 'it did not answer within 2 s', 'look at its log')
   t.equal((await decidedStatus(clientOf(busy, JOINING, busy, READY), [])).isReady, true)
   t.equal((await meshedStatus(clientOf(busy, busy, READY), 1_000, [])).isReady, true)
+  await t.rejects(meshedStatus(clientOf(busy), 0, []), { code: 'DAEMON_BUSY' }, 'for no longer than it was told')
   const down = new WeaveError('DAEMON_DOWN', 'nobody listens', 'launch it')
   await t.rejects(decidedStatus(clientOf(busy, down, READY), []), { code: 'DAEMON_DOWN' })
 })
