@@ -20,6 +20,8 @@ constexpr int PASSES_ONLY = 0x8000;        // in its first 16 bits
 constexpr int RELAYED_HEADER = 24;
 constexpr int FRAGMENT_HEADER = 12;
 constexpr int RELAY_OVERHEAD = DATAGRAM_HEADER + RELAYED_HEADER + DATAGRAM_TAG;
+constexpr int CLASS_AT = 1;               // in a datagram
+constexpr uint8_t CLASS_BULK = 0, CLASS_EXPEDITED = 1;
 constexpr uint8_t DATAGRAM_TYPE_DATA = 1, DATAGRAM_TYPE_RAW = 2;
 constexpr uint8_t KIND_FRAME = 1, KIND_BROADCAST = 2, KIND_RELAYED = 3, KIND_CONTROL = 4, KIND_FRAGMENT = 5;
 constexpr uint8_t KIND_RAW = 6;             // of a row only: a test datagram past all sessions
@@ -35,7 +37,8 @@ constexpr int FLAG_CHECKSUM_PARTIAL = 1, FLAG_GSO_TCP4 = 2, FLAG_GSO_TCP6 = 4, F
 constexpr int FLAG_GSO_ANY = FLAG_GSO_TCP4 | FLAG_GSO_TCP6 | FLAG_GSO_UDP;
 constexpr int FLAG_WIRE_MASK = FLAG_CHECKSUM_PARTIAL | FLAG_GSO_ANY;
 constexpr int FLAG_MOVED = 1 << 16, FLAG_ROUTER_ADVERTISEMENT = 1 << 17, FLAG_BRIDGE_CONTROL = 1 << 18, FLAG_RELAYED = 1 << 19,
-              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20, FLAG_DHCP_SERVER = 1 << 21, FLAG_PASSES_ONLY = 1 << 22, FLAG_UNPROVED = 1 << 23;
+              FLAG_NEIGHBOUR_ADVERTISEMENT = 1 << 20, FLAG_DHCP_SERVER = 1 << 21, FLAG_PASSES_ONLY = 1 << 22, FLAG_UNPROVED = 1 << 23,
+              FLAG_EXPEDITED = 1 << 24;
 
 // virtio_net_hdr, little-endian host order (10 bytes): flags, gso_type, hdr_len, gso_size, csum_start, csum_offset.
 constexpr int VNET_HEADER = 10;
@@ -77,6 +80,10 @@ constexpr int PEER_INTAKE_BYTES_MAX = 256 << 10;    // that wait for a lane, of 
 constexpr int INTAKE_BYTES_MAX = 1 << 20;           // … and of all
 constexpr int TOO_BIG_BURST = 32, TOO_BIG_PER_SECOND = 32;  // messages that tell a sender what fits, per lane
 constexpr int TAP_BATCH = 32;
+// Of one TAP. Frames of a flow wait in one of them, which it shares with an eighth of the others.
+constexpr int TAP_QUEUES = 8;
+// A queue is sparse up to 16 Mb/s, or so much at once (lib/host/limits.ts says how many frames may wait).
+constexpr int64_t SPARSE_BYTES_PER_MS = 2000, SPARSE_BURST_BYTES = 16 << 10, SPARSE_AGAIN_US = 100000;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
 // 256 KiB measured slower.
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
@@ -93,6 +100,8 @@ constexpr int SHORTCUTS_MAX = 256;
 // behind which there is more (lib/io/lane-worker.ts).
 constexpr int BATCHES_PER_LOOK = 64, FEW_FRAMES = 3, LONG_FRAME = 16384;
 constexpr int UDP_BATCH = 16;
+// Messages of a stream that are read at once while frames of sparse flows come, and for how long after one: those wait for the batch before.
+constexpr int LONG_PLACES = 4, HASTY_MS = 100;
 constexpr int LINK_PLACES = UDP_BATCH / 4;  // of a batch, for what came over links when there is something
 constexpr int UDP_MESSAGE_BYTES = 65536;
 constexpr int NO_MESSAGE = UDP_BATCH;   // of a row that came in no message of the socket

@@ -24,8 +24,8 @@ Engine::Engine() {
 }
 
 Engine::~Engine() {
-  if (tap >= 0) close(tap);
-  if (udp.descriptor >= 0) close(udp.descriptor);
+  for (int descriptor : taps) close(descriptor);
+  close_udp(udp);
   for (int descriptor : wake_descriptor) if (descriptor >= 0) close(descriptor);
 }
 
@@ -33,14 +33,15 @@ std::shared_ptr<Engine> Engine::open(const EngineOptions& options, Failure& fail
   std::shared_ptr<Engine> engine(new Engine());
   engine->udp = open_udp(options.has_address ? options.address : nullptr, options.port, options.udp_gro, failure);
   if (engine->udp.descriptor < 0) return nullptr;
+  open_expedited(engine->udp);
   engine->tap_offloads = options.tap_offloads;
   engine->tap_name = options.tap_name;
   if (options.tap_descriptor >= 0) {
-    engine->tap = options.tap_descriptor;
-    fcntl(engine->tap, F_SETFL, fcntl(engine->tap, F_GETFL) | O_NONBLOCK);
+    engine->taps = {options.tap_descriptor};
+    fcntl(options.tap_descriptor, F_SETFL, fcntl(options.tap_descriptor, F_GETFL) | O_NONBLOCK);
   } else {
-    engine->tap = open_tap(engine->tap_name, engine->tap_offloads, failure);
-    if (engine->tap < 0) return nullptr;
+    engine->taps = open_tap(engine->tap_name, TAP_QUEUES, engine->tap_offloads, failure);
+    if (engine->taps.empty()) return nullptr;
   }
   engine->join_tcp = engine->tap_offloads.tso;
   if (engine->tap_offloads.uso && options.tap_descriptor < 0) engine->tap_test = test_tap_datagrams();
@@ -52,8 +53,7 @@ std::shared_ptr<Engine> Engine::open(const EngineOptions& options, Failure& fail
     if (engine->udp_test == SelfTest::failed) {
       // Which of the two is at fault decides what stays on.
       if (engine->udp.gro) {
-        set_udp_gro(engine->udp.descriptor, false);
-        engine->udp.gro = false;
+        set_udp_gro(engine->udp, false);
         if (test_udp_offloads(false) == SelfTest::failed) engine->udp_gso = false;
       } else {
         engine->udp_gso = false;
@@ -178,7 +178,9 @@ bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int leng
     }
   }
   route.session = session;
-  route.trains = copies > 1;
+  bool is_train = copies > 1;
+  route.trains = is_train;
+  route.datagram_class = is_train ? CLASS_BULK : CLASS_EXPEDITED;
   for (int i = 0; i < copies; i++) {
     uint8_t* plaintext = sender.begin(route, length + 1);
     plaintext[0] = KIND_CONTROL;
@@ -242,7 +244,7 @@ uint64_t Engine::counter(int index) const {
 
 void Engine::note_kernel_drops() {
   std::lock_guard<std::mutex> one(control_mutex_);
-  counters[0].add(DROP_UDP_QUEUE, kernel_drops_.of_socket(udp.descriptor));
+  counters[0].add(DROP_UDP_QUEUE, kernel_drops_.of_sockets(udp));
   counters[0].add(DROP_TAP_QUEUE, kernel_drops_.of_tap(tap_name));
 }
 
@@ -257,17 +259,16 @@ void Engine::wake() {
 bool Engine::set_offload(const std::string& name, bool on) {
   if (name == "udpGso") return udp_gso = on, true;
   if (name == "udpGro") {
-    if (!set_udp_gro(udp.descriptor, on)) return false;
-    return udp.gro = on, true;
+    return set_udp_gro(udp, on);
   }
   TapOffloads wanted = tap_offloads;
   if (name == "tapGso") wanted.tso = wanted.uso = on;
   else if (name == "checksum") wanted.checksum = on;
   else return false;
   if (!wanted.checksum) wanted.tso = wanted.uso = false;
-  if (!tap_name.empty() && !set_tap_offloads(tap, wanted)) {
+  if (!tap_name.empty() && !set_tap_offloads(taps[0], wanted)) {
     wanted.uso = false;
-    if (!set_tap_offloads(tap, wanted)) return false;
+    if (!set_tap_offloads(taps[0], wanted)) return false;
   }
   tap_offloads = wanted;
   join_tcp = wanted.tso;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "bundles.h"
 #include "counters.h"
@@ -80,7 +81,7 @@ class Engine {
   Reassembler pieces;   // guarded by `pieces_mutex`, which is taken last
   Handover handover;
   Intake intake;
-  int tap = -1;
+  std::vector<int> taps;  // a descriptor for each queue of the TAP
   std::string tap_name;
   UdpSocket udp;
   TapOffloads tap_offloads;

@@ -4,9 +4,10 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstring>
+
+#include "route-netlink.h"
 
 namespace weave {
 namespace {
@@ -20,18 +21,17 @@ struct Question {
 };
 
 // Frames that the device dropped although it was to send them, of 64 bits.
-bool ask_dropped(int descriptor, unsigned index, uint64_t& dropped) {
+bool ask_dropped(unsigned index, uint64_t& dropped) {
   Question question{};
   question.header.nlmsg_len = sizeof question;
   question.header.nlmsg_type = RTM_GETSTATS;
   question.header.nlmsg_flags = NLM_F_REQUEST;
   question.stats.ifindex = index;
   question.stats.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
-  if (send(descriptor, &question, sizeof question, 0) != static_cast<ssize_t>(sizeof question)) return false;
   alignas(nlmsghdr) uint8_t answer[ANSWER_BYTES];
-  ssize_t bytes = recv(descriptor, answer, sizeof answer, 0);
+  long bytes = ask_route_netlink(&question, sizeof question, answer, sizeof answer);
   constexpr size_t VALUES_AT = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(if_stats_msg)) + RTA_LENGTH(0);
-  if (bytes < static_cast<ssize_t>(VALUES_AT + sizeof(rtnl_link_stats64))) return false;
+  if (bytes < static_cast<long>(VALUES_AT + sizeof(rtnl_link_stats64))) return false;
   nlmsghdr header;
   memcpy(&header, answer, sizeof header);
   if (header.nlmsg_type != RTM_NEWSTATS) return false;
@@ -43,25 +43,25 @@ bool ask_dropped(int descriptor, unsigned index, uint64_t& dropped) {
 
 }  // namespace
 
-uint64_t KernelDrops::of_socket(int descriptor) {
+uint64_t KernelDrops::of_sockets(const UdpSocket& udp) {
+  return of_socket(udp.descriptor, bulk_) + (udp.expedited < 0 ? 0 : of_socket(udp.expedited, expedited_));
+}
+
+uint64_t KernelDrops::of_socket(int descriptor, uint32_t& told) {
   uint32_t fields[MEMINFO_FIELDS] = {};
   socklen_t bytes = sizeof fields;
   if (getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO_OPTION, fields, &bytes) != 0 || bytes < sizeof fields) return 0;
   // 32 bits that go round.
-  uint32_t fresh = fields[MEMINFO_DROPS] - socket_;
-  socket_ = fields[MEMINFO_DROPS];
+  uint32_t fresh = fields[MEMINFO_DROPS] - told;
+  told = fields[MEMINFO_DROPS];
   return fresh;
 }
 
 uint64_t KernelDrops::of_tap(const std::string& name) {
   unsigned index = name.empty() ? 0 : if_nametoindex(name.c_str());
   if (index == 0) return 0;
-  int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (descriptor < 0) return 0;
   uint64_t dropped = 0;
-  bool known = ask_dropped(descriptor, index, dropped);
-  close(descriptor);
-  if (!known) return 0;
+  if (!ask_dropped(index, dropped)) return 0;
   // Another device of that name, made since: it began at none.
   if (index != tap_index_ || dropped < tap_) tap_ = 0;
   tap_index_ = index;

@@ -21,6 +21,13 @@ int stride_of(msghdr& header, int bytes) {
   return bytes;
 }
 
+unsigned receive_messages(int descriptor, mmsghdr* messages, unsigned most) {
+  int count;
+  do count = recvmmsg(descriptor, messages, most, MSG_DONTWAIT, nullptr);
+  while (count < 0 && errno == EINTR);
+  return count < 0 ? 0 : static_cast<unsigned>(count);
+}
+
 }  // namespace
 
 int Lane::udp_read() {
@@ -39,15 +46,21 @@ int Lane::udp_read() {
   }
   // Anybody can keep the socket busy: some places are kept for what came over links.
   unsigned places = engine_->intake.waits() ? UDP_BATCH - LINK_PLACES : UDP_BATCH;
-  int messages;
-  do messages = recvmmsg(engine_->udp.descriptor, message_, places, MSG_DONTWAIT, nullptr);
-  while (messages < 0 && errno == EINTR);
-  if (messages < 0) messages = 0;
+  // Bulk is read first, and gone through last: what a flow sent as expedited before it is in the other socket by then. Half of the places are
+  // left for that. Bulk in long messages makes the next wait: while frames of sparse flows come, few are read at once.
+  bool hasty = batches_are_long_ && now_ms() < hasty_until_, both = engine_->udp.expedited >= 0;
+  unsigned bulk = receive_messages(engine_->udp.descriptor, message_, hasty ? LONG_PLACES : both ? places / 2 : places);
+  unsigned expedited = both ? receive_messages(engine_->udp.expedited, message_ + bulk, places - bulk) : 0;
+  int messages = static_cast<int>(bulk + expedited);
+  unsigned bulk_bytes = 0;
+  for (unsigned i = 0; i < bulk; i++) bulk_bytes += message_[i].msg_len;
+  batches_are_long_ = bulk_bytes > bulk * LONG_FRAME;
   if (messages > 0) count_(RX_BATCHES);
   if (messages == 0 && !engine_->intake.waits()) return -1;
 
   ReadGuard guard(engine_->lock);
-  for (int i = 0; i < messages; i++) {
+  for (int turn = 0; turn < messages; turn++) {
+    int i = (turn + static_cast<int>(bulk)) % messages;
     int bytes = static_cast<int>(message_[i].msg_len);
     from_sockaddr(address_[i], source_[i]);
     int stride = stride_of(message_[i].msg_hdr, bytes);
@@ -97,12 +110,12 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   session->received_datagrams.fetch_add(1, std::memory_order_relaxed);
   session->received_bytes.fetch_add(static_cast<uint64_t>(length), std::memory_order_relaxed);
 
-  int flags = 0;
+  int flags = datagram[CLASS_AT] & CLASS_EXPEDITED ? FLAG_EXPEDITED : 0;
   if (outer != nullptr || message == NO_MESSAGE) {
-    flags = FLAG_RELAYED;
+    flags |= FLAG_RELAYED;
   } else {
     const Peer* peer = engine_->table.peer(session->peer);
-    if (peer != nullptr && !peer->endpoint.equals(source_[message])) flags = FLAG_MOVED;
+    if (peer != nullptr && !peer->endpoint.equals(source_[message])) flags |= FLAG_MOVED;
   }
   uint8_t* plaintext = datagram + DATAGRAM_HEADER;
   int bytes = length - DATAGRAM_HEADER - DATAGRAM_TAG;
@@ -112,7 +125,7 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
     case KIND_FRAGMENT: return receive_fragment(*session, plaintext, bytes, message, flags);
     case KIND_CONTROL: return receive_control(*session, plaintext, bytes, message, flags);
     case KIND_RELAYED:
-      if (outer == nullptr) return receive_relayed(*session, plaintext, bytes, message);
+      if (outer == nullptr) return receive_relayed(*session, plaintext, bytes, message, flags);
       [[fallthrough]];
     default: return count_(DROP_KIND);
   }
@@ -175,6 +188,7 @@ bool Lane::add_frame(Session& session, uint8_t* frame, int length, const uint8_t
 
 void Lane::receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags) {
   uint8_t* frame = plaintext + FRAME_HEADER;
+  if (flags & FLAG_EXPEDITED) hasty_until_ = now_ms() + HASTY_MS;
   if (length < FRAME_HEADER || !add_frame(session, frame, length - FRAME_HEADER, plaintext, message, flags)) {
     return count_(DROP_MALFORMED_FRAME);
   }
@@ -249,7 +263,7 @@ void Lane::receive_control(Session& session, uint8_t* plaintext, int length, int
   new_row(session, plaintext + 1, length - 1, KIND_CONTROL, message, flags);
 }
 
-void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int message) {
+void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int message, int flags) {
   if (length < RELAYED_HEADER + DATAGRAM_HEADER + 1 + DATAGRAM_TAG) return count_(DROP_SHORT);
   const uint8_t* destination = plaintext + 16;
   if (engine_->has_self && memcmp(destination, engine_->self, 8) == 0) {
@@ -276,6 +290,7 @@ void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int
   hop.hop = next->index;
   hop.trains = next->trains;
   hop.by_link = next->via == VIA_LINK;
+  hop.datagram_class = flags & FLAG_EXPEDITED ? CLASS_EXPEDITED : CLASS_BULK;
   if (sender_.relay(hop, plaintext, length, static_cast<uint8_t>(hop_limit))) count_(RELAYED);
 }
 

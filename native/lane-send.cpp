@@ -8,6 +8,11 @@
 #include "lane.h"
 
 namespace weave {
+namespace {
+
+uint8_t class_of(const int32_t* row) { return (row[ROW_FLAGS] & FLAG_EXPEDITED) ? CLASS_EXPEDITED : CLASS_BULK; }
+
+}  // namespace
 
 // False when the way of a broadcast is not where the row says.
 bool Lane::prefix_of(const int32_t* send, Prefix& prefix) const {
@@ -137,7 +142,7 @@ void Lane::tell_too_big(const Delivery& frame, int room) {
   }
   if (tellings_ == 0) return count_(TOO_BIG_UNTOLD);
   tellings_--;
-  bool written = write(engine_->tap, vnet_and_frame, static_cast<size_t>(VNET_HEADER + length)) >= 0;
+  bool written = write(queue_for(vnet_and_frame + VNET_HEADER, length), vnet_and_frame, static_cast<size_t>(VNET_HEADER + length)) >= 0;
   count_(written ? TOO_BIG_TOLD : DROP_TAP_FULL);
 }
 
@@ -250,6 +255,7 @@ void Lane::send_held() {
       if (!sender_.route_to(send[SEND_PEER], route)) continue;
       routed = send[SEND_PEER];
     }
+    route.datagram_class = class_of(row_(send[SEND_ROW]));
     if (super.segments > 1) send_joined(prefix, super, route);
     else send_frame(prefix, frame, route);
   }
@@ -278,6 +284,7 @@ int Lane::send(int count) {
       // What is small may pass where a path that is not searched yet carries nothing long.
       room = route.joins && route.is_found ? room_of(route.payload_max, FRAME_HEADER) : 0;
     }
+    route.datagram_class = class_of(row_(send[SEND_ROW]));
     frame.send = i;
     frame.peer = routed;
     bool joins = !prefix.broadcast && (frame.flags & FLAG_GSO_ANY) == 0 && 2 * frame.length <= room;

@@ -16,7 +16,7 @@ int Lane::wait(int mask, int timeout_ms) {
   if (ahead_ != 0) return ahead_;
   for (;;) {
     int ready = look(mask, more ? 0 : timeout_ms);
-    if (ready == 0 || (ready & READY_WOKEN) || !shortcuts_.any(now_ms())) return ready;
+    if (ready <= 0 || (ready & READY_WOKEN) || !shortcuts_.any(now_ms())) return ready;
     if (!carry(mask, ready, more)) return ahead_ != 0 ? ahead_ : ready;
   }
 }
@@ -24,8 +24,11 @@ int Lane::wait(int mask, int timeout_ms) {
 // False when the switch has to see something: what was read then waits for it. `more`: there may be more.
 bool Lane::carry(int mask, int ready, bool& more) {
   more = false;
-  // Of few there is mostly nothing behind them, unless the first is a piece of a stream.
-  auto weight = [this](int rows) { return rows > 0 && row_(0)[ROW_LENGTH] >= LONG_FRAME ? FEW_FRAMES : rows; };
+  // Of few there is mostly nothing behind them, unless one is a piece of a stream.
+  auto weight = [this](int rows) {
+    for (int i = 0; i < rows && i < FEW_FRAMES; i++) if (row_(i)[ROW_LENGTH] >= LONG_FRAME) return FEW_FRAMES;
+    return rows;
+  };
   for (int batch = 0; batch < BATCHES_PER_LOOK; batch++) {
     int64_t now = now_ms();
     int most = 0;

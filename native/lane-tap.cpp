@@ -52,22 +52,48 @@ int Lane::tap_read(int& error) {
   if (ahead_ == READY_UDP) return 0;
   if (ahead_ == READY_TAP) return ahead_ = 0, rows_filled_;
   rows_filled_ = 0;
-  int used = 0;
-  int most = lone_ < LONE_MIN ? TAP_BATCH : 1;
   was_lone_ = false;
-  for (int i = 0; i < most && used < TAP_BATCH_BYTES; i++) {
+  unsigned ready = 1;
+  if (engine_->taps.size() > 1) {
+    if (queues_ready_ == 0 && ask(asked_ | READY_TAP, 0) < 0) return error = errno, 0;
+    ready = queues_ready_;
+    queues_ready_ = 0;
+  }
+  uint8_t queues[TAP_QUEUES];
+  int count = turns_.order(ready, now_us(), queues), used = 0;
+  if (count == 0) return 0;
+  int most = count > 1 || lone_ < LONE_MIN ? TAP_BATCH / count : 1;
+  for (int i = 0; i < count && error == 0; i++) {
+    if (used >= TAP_BATCH_BYTES) {
+      turns_.skip(queues[i]);
+      break;
+    }
+    read_queue(queues[i], most, used + TAP_BATCH_BYTES / count, used, error);
+  }
+  span_frames_ += rows_filled_;
+  was_lone_ = rows_filled_ == 1 && used < TAP_BATCH_BYTES;
+  if (rows_filled_ > 0) count_(TAP_RX_BATCHES);
+  return rows_filled_;
+}
+
+void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error) {
+  int descriptor = engine_->taps[static_cast<size_t>(queue)];
+  bool waiting = most > 1;
+  for (int i = 0; i < most && used < bytes_most; i++) {
     if (used + VNET_HEADER + FRAME_MAX > SLAB_BYTES) break;
     uint8_t* at = slab_ + used;
-    ssize_t bytes = read(engine_->tap, at, VNET_HEADER + FRAME_MAX);
+    ssize_t bytes = read(descriptor, at, VNET_HEADER + FRAME_MAX);
     if (bytes < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) error = errno;
+      waiting = false;
       break;
     }
     if (bytes == 0) break;
     int length = static_cast<int>(bytes) - VNET_HEADER;
-    int flags = length < 14 ? -1 : flags_of_vnet(at);
-    if (flags < 0) {
+    bool sparse = turns_.charge(queue, static_cast<int>(bytes));
+    int offloads = length < 14 ? -1 : flags_of_vnet(at);
+    if (offloads < 0) {
       count_(DROP_MALFORMED_FRAME);
       continue;
     }
@@ -82,25 +108,26 @@ int Lane::tap_read(int& error) {
     row[ROW_OFFSET] = used + VNET_HEADER;
     row[ROW_KIND] = KIND_FRAME;
     row[ROW_FROM_PEER] = row[ROW_ORIGIN_PEER] = -1;
-    row[ROW_FLAGS] = flags;
+    row[ROW_FLAGS] = offloads | (sparse ? FLAG_EXPEDITED : 0);
     row[ROW_GSO_SIZE] = le16(at + 4);
-    if (flags & FLAG_CHECKSUM_PARTIAL) row[ROW_CHECKSUM] = le16(at + 6) | (le16(at + 8) & 0xff) << 16;
+    if (offloads & FLAG_CHECKSUM_PARTIAL) row[ROW_CHECKSUM] = le16(at + 6) | (le16(at + 8) & 0xff) << 16;
     describe_frame(row, frame, length, shape);
-    message_of_row_[rows_filled_] = NO_MESSAGE;
-    rows_filled_++;
+    message_of_row_[rows_filled_++] = NO_MESSAGE;
     used += (VNET_HEADER + length + 63) & ~63;
     count_(TAP_RX_FRAMES);
     count_(TAP_RX_BYTES, static_cast<uint64_t>(length));
   }
-  span_frames_ += rows_filled_;
-  was_lone_ = rows_filled_ == 1 && used < TAP_BATCH_BYTES;
-  if (rows_filled_ > 0) count_(TAP_RX_BATCHES);
-  return rows_filled_;
+  turns_.set_waiting(queue, waiting);
 }
 
-ssize_t Lane::write_parts(int parts) {
+int Lane::queue_for(const uint8_t* frame, int length) const {
+  unsigned queues = static_cast<unsigned>(engine_->taps.size());
+  return engine_->taps[queues == 1 ? 0 : queue_of(frame, length, queues)];
+}
+
+ssize_t Lane::write_parts(int descriptor, int parts) {
   ssize_t written;
-  do written = writev(engine_->tap, write_part_, parts);
+  do written = writev(descriptor, write_part_, parts);
   while (written < 0 && errno == EINTR);
   return written;
 }
@@ -129,10 +156,11 @@ int Lane::gather(const SuperFrame& frame, int parts) {
 void Lane::write_super_frame(SuperFrame& frame, bool join_udp) {
   uint8_t vnet[VNET_HEADER];
   coalescer_.finish(frame, vnet);
-  if (vnet[1] == VNET_GSO_UDP_L4 && !join_udp) return write_singly(frame, vnet);
+  int descriptor = queue_for(frame.first.frame, frame.first.length);
+  if (vnet[1] == VNET_GSO_UDP_L4 && !join_udp) return write_singly(frame, vnet, descriptor);
   write_part_[0] = {vnet, VNET_HEADER};
   write_part_[1] = {frame.first.frame, static_cast<size_t>(frame.first.length)};
-  if (write_parts(gather(frame, 2)) >= 0) {
+  if (write_parts(descriptor, gather(frame, 2)) >= 0) {
     count_(TAP_TX_WRITES);
     count_(TAP_TX_FRAMES, static_cast<uint64_t>(frame.segments));
     count_(TAP_TX_BYTES, static_cast<uint64_t>(frame.length));
@@ -146,7 +174,7 @@ void Lane::write_super_frame(SuperFrame& frame, bool join_udp) {
     count_(TAP_GSO_REFUSED);
     // One that never took any does not know them, whatever it said of its offloads.
     if (!engine_->join_udp_proved.load(std::memory_order_relaxed)) engine_->join_udp.store(false, std::memory_order_relaxed);
-    return write_singly(frame, vnet);
+    return write_singly(frame, vnet, descriptor);
   }
   frame.segments = refused(frame.segments);
 }
@@ -159,7 +187,7 @@ int Lane::refused(int frames) {
 }
 
 // Every datagram of a super-frame by itself, as a kernel would cut it: peers may have joined them.
-void Lane::write_singly(SuperFrame& frame, uint8_t* vnet) {
+void Lane::write_singly(SuperFrame& frame, uint8_t* vnet, int descriptor) {
   memset(vnet + 1, 0, 5);
   const SegmentPlan& plan = frame.plan;
   uint8_t* header = segment_.get();
@@ -174,7 +202,7 @@ void Lane::write_singly(SuperFrame& frame, uint8_t* vnet) {
       if (plan.version == 4) put_be16(header + plan.l3 + 4, static_cast<uint16_t>(id + index));
       fix_lengths(plan, header, plan.header + length);
       write_part_[2] = {payload + at, static_cast<size_t>(length)};
-      if (write_parts(3) < 0) {
+      if (write_parts(descriptor, 3) < 0) {
         refused(1);
         continue;
       }

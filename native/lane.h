@@ -8,12 +8,14 @@
 #include "engine.h"
 #include "sender.h"
 #include "shortcuts.h"
+#include "tap-queues.h"
 #include "way.h"
 
 namespace weave {
 
-// Of the monotonic clock.
+// Of the monotonic clock; `now_ms` as of the last tick.
 int64_t now_ms();
+int64_t now_us();
 
 class Lane {
  public:
@@ -43,6 +45,9 @@ class Lane {
 
  private:
   int look(int mask, int timeout_ms);
+  bool watch_descriptors(int mask);
+  int ask(int mask, int timeout_ms);
+  void read_queue(int queue, int most, int bytes_most, int& used, int& error);
   bool carry(int mask, int ready, bool& more);
   bool send_by_shortcut(int rows, int64_t now);
   bool write_by_shortcut(int rows, int64_t now);
@@ -54,7 +59,7 @@ class Lane {
   void receive(uint8_t* datagram, int length, int message, Session* outer);
   void receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags);
   void receive_broadcast(Session& session, uint8_t* plaintext, int length, int message, int flags);
-  void receive_relayed(Session& session, uint8_t* plaintext, int length, int message);
+  void receive_relayed(Session& session, uint8_t* plaintext, int length, int message, int flags);
   void receive_control(Session& session, uint8_t* plaintext, int length, int message, int flags);
   bool add_frame(Session& session, uint8_t* frame, int length, const uint8_t* header, int message, int flags);
   void receive_raw(uint8_t* datagram, int length, int message);
@@ -77,10 +82,11 @@ class Lane {
   const uint8_t* digest_of(const uint8_t* header, const Delivery& frame);
   void note_direct(int origin, const uint8_t* header);
   bool is_proved(int origin, const uint8_t* header, const uint8_t* frame, int length);
-  ssize_t write_parts(int parts);
+  int queue_for(const uint8_t* frame, int length) const;
+  ssize_t write_parts(int descriptor, int parts);
   int gather(const SuperFrame& frame, int parts);
   void write_super_frame(SuperFrame& frame, bool join_udp);
-  void write_singly(SuperFrame& frame, uint8_t* vnet);
+  void write_singly(SuperFrame& frame, uint8_t* vnet, int descriptor);
   int refused(int frames);
   void clamp(int count);
 
@@ -94,6 +100,11 @@ class Lane {
   int rows_filled_ = 0;
   int ahead_ = 0;  // READY_TAP or READY_UDP: the rows were read from there, and nobody has seen them yet
   Shortcuts shortcuts_;
+  int epoll_ = -1, asked_ = 0;
+  unsigned queues_ready_ = 0;  // a bit each; 0: nobody has asked since they were read
+  TapTurns turns_;
+  bool batches_are_long_ = false;  // of bulk, the last one
+  int64_t hasty_until_ = 0;        // milliseconds: frames of sparse flows came
   // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.
   int lone_ = 0;
   bool was_lone_ = false;

@@ -59,7 +59,7 @@ uint8_t* Sender::begin(const Route& route, int length) {
 bool Sender::commit(const Route& route, int length) {
   uint8_t* start = out_.get() + used_;
   uint8_t* inner = start + (route.relay != nullptr ? RELAY_PREFIX : 0);
-  if (!route.session->seal(slot_, inner, length)) return drop(DROP_COUNTER_EXHAUSTED), false;
+  if (!route.session->seal(slot_, inner, length, route.datagram_class)) return drop(DROP_COUNTER_EXHAUSTED), false;
   int total = DATAGRAM_HEADER + length + DATAGRAM_TAG;
   if (route.relay != nullptr) {
     uint8_t* header = start + DATAGRAM_HEADER;
@@ -68,7 +68,7 @@ bool Sender::commit(const Route& route, int length) {
     memset(header + 2, 0, 6);
     memcpy(header + 8, engine_.self, 8);
     memcpy(header + 16, route.destination, 8);
-    if (!route.relay->seal(slot_, start, RELAYED_HEADER + total)) return drop(DROP_COUNTER_EXHAUSTED), false;
+    if (!route.relay->seal(slot_, start, RELAYED_HEADER + total, route.datagram_class)) return drop(DROP_COUNTER_EXHAUSTED), false;
     total += RELAY_OVERHEAD;
   }
   leave(route, start, total);
@@ -90,7 +90,7 @@ bool Sender::relay(const Route& hop, const uint8_t* plaintext, int length, uint8
   uint8_t* start = out_.get() + used_;
   memcpy(start + DATAGRAM_HEADER, plaintext, static_cast<size_t>(length));
   start[DATAGRAM_HEADER + 1] = hop_limit;
-  if (!session->seal(slot_, start, length)) return drop(DROP_COUNTER_EXHAUSTED), false;
+  if (!session->seal(slot_, start, length, hop.datagram_class)) return drop(DROP_COUNTER_EXHAUSTED), false;
   leave(hop, start, total);
   return true;
 }
@@ -105,13 +105,13 @@ void Sender::leave(const Route& hop, uint8_t* data, int length) {
   add(TX_HANDED);
 }
 
-// A train holds datagrams of one size to one endpoint; a shorter one may end it.
+// A train holds datagrams of one size and class to one endpoint; a shorter one may end it.
 void Sender::queue(const Route& hop, uint8_t* data, int length) {
   int piece = pieces_++;
   piece_[piece] = {data, length, -1};
   for (int i = trains_ - 1; i >= 0 && i >= trains_ - 16; i--) {
     Train& train = train_[i];
-    if (!train.endpoint.equals(hop.endpoint)) continue;
+    if (!train.endpoint.equals(hop.endpoint) || piece_[train.first].data[CLASS_AT] != data[CLASS_AT]) continue;
     if (!train.open || length > train.size || train.bytes + length > TRAIN_BYTES_MAX) break;
     piece_[train.last].next = piece;
     train.last = piece;

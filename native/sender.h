@@ -19,6 +19,7 @@ struct Route {
   bool is_found = false;       // that is all that the path carries
   bool trains = true;          // of datagrams to the next hop
   bool joins = false;          // datagrams of one flow may go in one
+  uint8_t datagram_class = CLASS_BULK;
   bool by_link = false;        // to the next hop: the main thread has to send them
   uint8_t destination[8] = {};
 };

@@ -28,13 +28,14 @@ Session::~Session() {
   cleanse(receive_key_, 32);
 }
 
-bool Session::seal(int slot, uint8_t* datagram, int length) {
+bool Session::seal(int slot, uint8_t* datagram, int length, uint8_t datagram_class) {
   AeadKey& key = sealing_[slot];
   if (!key.ready() && !key.init(cipher_, send_key_, true)) return false;
   // Refused attempts go on counting, yet cannot carry the counter from 2^60 round to 0.
   uint64_t counter = next_counter_.fetch_add(1, std::memory_order_relaxed);
   if (counter >= counter_limit_) return false;
   put_le32(datagram, DATAGRAM_TYPE_DATA);
+  datagram[CLASS_AT] = datagram_class;
   put_le32(datagram + 4, remote_index);
   put_le64(datagram + 8, counter);
   if (!key.seal(counter, datagram, DATAGRAM_HEADER, datagram + DATAGRAM_HEADER, length)) return false;

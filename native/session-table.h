@@ -31,7 +31,7 @@ class Session {
 
   // Writes the header of the next datagram at `datagram` and seals the `length` plaintext bytes behind it in place. False
   // when the counter has come to its hard stop.
-  bool seal(int slot, uint8_t* datagram, int length);
+  bool seal(int slot, uint8_t* datagram, int length, uint8_t datagram_class = CLASS_BULK);
   // Opens the datagram in place. `length` is that of the whole datagram.
   bool open(int slot, uint64_t counter, uint8_t* datagram, int length);
   bool exhausted() const { return next_counter_.load(std::memory_order_relaxed) >= counter_limit_; }

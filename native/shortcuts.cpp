@@ -24,7 +24,7 @@ size_t place_of(const int32_t key[Shortcut::KEYS]) {
 
 // What is looked at frame by frame has no shortcut: what claims something, came from elsewhere than before, or is flooded.
 bool is_plain(const int32_t* row) {
-  constexpr int HARMLESS = FLAG_WIRE_MASK | FLAG_RELAYED, GROUP_BIT = 0x100;
+  constexpr int HARMLESS = FLAG_WIRE_MASK | FLAG_RELAYED | FLAG_EXPEDITED, GROUP_BIT = 0x100;
   return row[ROW_KIND] == KIND_FRAME && (row[ROW_FLAGS] & ~HARMLESS) == 0 && (row[ROW_DESTINATION_HIGH] & GROUP_BIT) == 0;
 }
 

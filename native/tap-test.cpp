@@ -97,8 +97,9 @@ SelfTest test_here() {
   std::string name;
   TapOffloads offloads;
   Failure failure;
-  int tap = open_tap(name, offloads, failure);
-  if (tap < 0) return SelfTest::untested;
+  std::vector<int> queues = open_tap(name, 1, offloads, failure);
+  if (queues.empty()) return SelfTest::untested;
+  int tap = queues[0];
   uint8_t mac[6], payload[TOTAL];
   for (int i = 0; i < TOTAL; i++) payload[i] = static_cast<uint8_t>(i * 7 + (i >> 8));
   int listener = address_tap(name, mac) ? listen_here() : -1;

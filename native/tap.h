@@ -1,6 +1,7 @@
 // The TAP device: frames with a virtio_net_hdr before each (Linux Documentation/networking/tuntap.rst).
 #pragma once
 #include <string>
+#include <vector>
 
 namespace weave {
 
@@ -20,9 +21,9 @@ enum class SelfTest { passed, failed, untested };
 // right to make such a namespace.
 SelfTest test_tap_datagrams();
 
-// Opens (making it if need be) the TAP `name`; returns the non-blocking descriptor or -1. `offloads` is set to what the
-// kernel granted, `name` to what it is called.
-int open_tap(std::string& name, TapOffloads& offloads, Failure& failure);
+// Opens (making it if need be) the TAP `name`; returns a non-blocking descriptor for each of its queues: as many as `wanted`, or one where
+// the device has no more; none on failure. `offloads` is set to what the kernel granted, `name` to what it is called.
+std::vector<int> open_tap(std::string& name, size_t wanted, TapOffloads& offloads, Failure& failure);
 
 // Turns offloads on or off; false when the kernel refuses.
 bool set_tap_offloads(int descriptor, const TapOffloads& offloads);

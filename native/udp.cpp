@@ -1,6 +1,7 @@
 #include "udp.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -101,7 +102,45 @@ void from_sockaddr(const sockaddr_in6& address, Endpoint& out) {
   out.port = ntohs(v4.sin_port);
 }
 
-bool set_udp_gro(int descriptor, bool on) { return set_option(descriptor, SOL_UDP_LEVEL, UDP_GRO_OPTION, on ? 1 : 0); }
+bool set_udp_gro(UdpSocket& udp, bool on) {
+  if (!set_option(udp.descriptor, SOL_UDP_LEVEL, UDP_GRO_OPTION, on ? 1 : 0)) return false;
+  if (udp.expedited >= 0) set_option(udp.expedited, SOL_UDP_LEVEL, UDP_GRO_OPTION, on ? 1 : 0);
+  udp.gro = on;
+  return true;
+}
+
+void close_udp(UdpSocket& udp) {
+  if (udp.descriptor >= 0) close(udp.descriptor);
+  if (udp.expedited >= 0) close(udp.expedited);
+  udp.descriptor = udp.expedited = -1;
+}
+
+// The first was bound alone, so another process that has the port was noticed; the second joins it (SO_REUSEPORT: of the same user
+// only), and a classic BPF program chooses by the class in the datagram's header.
+void open_expedited(UdpSocket& udp) {
+  sockaddr_in6 bound{};
+  socklen_t bytes = sizeof bound;
+  if (getsockname(udp.descriptor, reinterpret_cast<sockaddr*>(&bound), &bytes) != 0) return;
+  int descriptor = socket(udp.family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return;
+  sock_filter program[] = {
+      {BPF_LD | BPF_B | BPF_ABS, 0, 0, CLASS_AT},
+      {BPF_ALU | BPF_AND | BPF_K, 0, 0, CLASS_EXPEDITED},
+      {BPF_RET | BPF_A, 0, 0, 0},
+  };
+  sock_fprog choice = {sizeof program / sizeof program[0], program};
+  if ((udp.family != AF_INET6 || set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0)) &&
+      set_option(udp.descriptor, SOL_SOCKET, SO_REUSEPORT, 1) && set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) &&
+      bind(descriptor, reinterpret_cast<sockaddr*>(&bound), bytes) == 0 &&
+      setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &choice, sizeof choice) == 0) {
+    set_buffers(descriptor);
+    if (udp.gro) set_option(descriptor, SOL_UDP_LEVEL, UDP_GRO_OPTION, 1);
+    udp.expedited = descriptor;
+    return;
+  }
+  close(descriptor);
+  set_option(udp.descriptor, SOL_SOCKET, SO_REUSEPORT, 0);
+}
 
 UdpSocket open_udp(const uint8_t* address, uint16_t port, bool gro, Failure& failure) {
   UdpSocket opened;
@@ -119,7 +158,7 @@ UdpSocket open_udp(const uint8_t* address, uint16_t port, bool gro, Failure& fai
   set_buffers(opened.descriptor);
   if (opened.family == AF_INET6) set_option(opened.descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
   set_option(opened.descriptor, IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
-  opened.gro = gro && set_udp_gro(opened.descriptor, true);
+  if (gro) set_udp_gro(opened, true);
   sockaddr_in6 bound{};
   socklen_t bytes = sizeof bound;
   getsockname(opened.descriptor, reinterpret_cast<sockaddr*>(&bound), &bytes);
@@ -135,8 +174,8 @@ SelfTest test_udp_offloads(bool gro) {
   uint8_t loopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
   UdpSocket receiver = open_udp(loopback, 0, gro, failure), sender = open_udp(loopback, 0, false, failure);
   auto finish = [&](SelfTest result) {
-    if (receiver.descriptor >= 0) close(receiver.descriptor);
-    if (sender.descriptor >= 0) close(sender.descriptor);
+    close_udp(receiver);
+    close_udp(sender);
     return result;
   };
   if (receiver.descriptor < 0 || sender.descriptor < 0) return finish(SelfTest::untested);

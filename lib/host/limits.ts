@@ -20,8 +20,8 @@ export const ALIAS_PREFIX = 'weave-ts:'
 /** The longest interface name (IFNAMSIZ less its terminator). */
 export const INTERFACE_NAME_CHARACTERS_MAX = 15
 
-/** Packets that wait for the TAP's reader while it is busy. */
-export const TAP_QUEUE_PACKETS = 4_000
+/** Packets that wait for the TAP's reader while it is busy, in each of its queues. */
+export const TAP_QUEUE_PACKETS = 1_000
 
 export const OVERLAY_MTU_MAX = 65_000
 /** The least that every IPv4 host takes (RFC 791). */

@@ -9,7 +9,7 @@ import { NativeLane } from './native-lane.ts'
 
 /** Bounds how long a lane stays in its loop without looking for orders, however much traffic there is. */
 const BATCHES_PER_LOOK = 64
-/** A batch of fewer is mostly all that there was, unless the first is longer than this: behind a piece of a stream there is more. */
+/** A batch of fewer is mostly all that there was, unless one is longer than this: behind a piece of a stream there is more. */
 const FEW_FRAMES = 3
 const SUPER_FRAME_BYTES = 16_384
 /** Nothing depends on it: orders come with a wake, that to stop too. A fault of ours that misses one costs no more. */
@@ -107,6 +107,14 @@ function takePriority(): void {
   }
 }
 
+/** Whether one of the rows is a piece of a stream. */
+function isStream(lane: NativeLane, rows: number): boolean {
+  for (let row = 0; row < rows; row++) {
+    if (lane.rows[row * ROW.columns + ROW.length]! >= SUPER_FRAME_BYTES) return true
+  }
+  return false
+}
+
 /** First of what is `ready`, if that is known (not 0), then of all. True when there may be more. */
 function drain(lane: NativeLane, forwarder: Forwarder, ready: number, all: number, afterBatch: () => void): boolean {
   let mask = ready === 0 ? all : ready
@@ -119,8 +127,7 @@ function drain(lane: NativeLane, forwarder: Forwarder, ready: number, all: numbe
     afterBatch()
     if (outbound < 0 && inbound < 0) return false
     // Looking in vain costs a system call: of few it is left to `wait`, which has to look anyway.
-    const isLittle = outbound < FEW_FRAMES && inbound < FEW_FRAMES && lane.rows[ROW.length]! < SUPER_FRAME_BYTES
-    if (isLittle) return false
+    if (outbound < FEW_FRAMES && inbound < FEW_FRAMES && !isStream(lane, Math.max(outbound, inbound))) return false
     mask = all
   }
   return true

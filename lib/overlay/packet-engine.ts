@@ -185,6 +185,8 @@ export const ROW_FLAG = {
    * known here.
    */
   unproved: 1 << 23,
+  /** Of a flow that sends little, or from a datagram of that class: it goes before others (`DATAGRAM_CLASS`). */
+  expedited: 1 << 24,
 } as const
 
 /** Columns of a send row: which frame row goes to which peer, how. */

@@ -1,8 +1,8 @@
 /**
  * The UDP datagram between two peers that hold a session.
  *
- *     0      1      2      3      4              8                        16
- *     | type | rsvd | rsvd | rsvd | receiver idx | counter (64 bit, LE)   | ciphertext … | tag 16 |
+ *     0      1       2      3      4              8                        16
+ *     | type | class | rsvd | rsvd | receiver idx | counter (64 bit, LE)   | ciphertext … | tag 16 |
  *
  * The 16 header bytes are the associated data. The AEAD nonce is 4 zero bytes and the counter: little-endian for
  * ChaCha20-Poly1305, big-endian for AES-256-GCM (Noise §12). The first plaintext byte is the kind:
@@ -22,6 +22,9 @@
 export const DATAGRAM_TYPE_DATA = 1
 /** In the clear: a test datagram of a measurement (measure-message.ts). */
 export const DATAGRAM_TYPE_RAW = 2
+
+/** Which datagrams go before others at the receiver: expedited ones. */
+export const DATAGRAM_CLASS = { bulk: 0, expedited: 1 } as const
 
 export const DATAGRAM_HEADER_BYTES = 16
 export const DATAGRAM_TAG_BYTES = 16

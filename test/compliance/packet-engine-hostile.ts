@@ -273,7 +273,9 @@ export function hostileSuite(t: Test, name: string, makeMesh: MakeMesh): void {
       const keys = linkUp(mesh, 0, 1, { firstCounter: 2 ** 33 + 5 })
       const datagram = await capture(mesh, 0, 1, testFrame(60))
       const counterValue = 2n ** 33n + 5n
-      t.same(datagram, craft(keys.forward, keys.secondIndex, counterValue, plainFrame(testFrame(60))))
+      const [, datagramClass] = datagram
+      const plain = plainFrame(testFrame(60))
+      t.same(datagram, craft(keys.forward, keys.secondIndex, counterValue, plain, datagramClass))
       const plaintext = concatBytes(
         Uint8Array.of(DATAGRAM_KIND.broadcast, 0, 0, 0, 0, 0, 0, 1, 0x78, 0x56, 0x34, 0x12, 0, 0, 0, 0),
         shortIdOf(0),

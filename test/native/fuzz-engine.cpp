@@ -358,7 +358,7 @@ bool prepare() {
   bridge.at[0].ip[12] = 10;
   bridge.at[0].prefix = 104;
   engine->set_bridge_addresses(bridge);
-  kernel.tap = engine->tap;
+  kernel.tap = engine->taps[0];
   kernel.udp = engine->udp.descriptor;
   kernel.slab = slab;
   return true;

@@ -209,11 +209,13 @@ export class MemoryEngine implements EngineControl, EngineLane {
     if (session === undefined || peer === undefined) return false
     // Seal only what can leave: a counter is not to be wasted on a peer without a path.
     if (endpoint === undefined && peer.via < 0 && !hasWay(peer)) return false
-    const datagram = session.seal(Uint8Array.of(DATAGRAM_KIND.control, ...body))
-    if (datagram === undefined) return false
-    if (endpoint === undefined) return this.#sendTo(peer, datagram)
-    this.#emit(datagram, endpoint)
-    return copies <= 1 || this.sendControl(receiverIndex, body, endpoint, copies - 1)
+    for (let copy = 0; copy < copies; copy++) {
+      const datagram = session.seal(Uint8Array.of(DATAGRAM_KIND.control, ...body), copies === 1)
+      if (datagram === undefined) return false
+      if (endpoint === undefined) return this.#sendTo(peer, datagram)
+      this.#emit(datagram, endpoint)
+    }
+    return true
   }
 
   sendMeasured(...given: Parameters<EngineControl['sendMeasured']>): number {

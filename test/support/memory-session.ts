@@ -2,7 +2,12 @@ import { ChaCha20Poly1305 } from '@stablelib/chacha20poly1305'
 import { equalBytes } from '../../lib/base/mod.ts'
 import { ReplayWindow } from '../../lib/noise/replay-window.ts'
 import type { CipherName, EngineSession, SessionTotals } from '../../lib/overlay/packet-engine.ts'
-import { DATAGRAM_HEADER_BYTES, DATAGRAM_TAG_BYTES, DATAGRAM_TYPE_DATA } from '../../lib/wire/datagram.ts'
+import {
+  DATAGRAM_CLASS,
+  DATAGRAM_HEADER_BYTES,
+  DATAGRAM_TAG_BYTES,
+  DATAGRAM_TYPE_DATA,
+} from '../../lib/wire/datagram.ts'
 
 /**
  * `aead`: ChaCha20-Poly1305, for either cipher name: there is no pure AES here, and what the simulator asks is that the
@@ -59,11 +64,12 @@ export class MemorySession {
   }
 
   /** A whole datagram; undefined when no counter is left. */
-  seal(plaintext: Uint8Array): Uint8Array | undefined {
+  seal(plaintext: Uint8Array, isExpedited = false): Uint8Array | undefined {
     if (this.#counterHigh >= COUNTER_HIGH_LIMIT[this.#cipher]) return undefined
     const datagram = new Uint8Array(DATAGRAM_HEADER_BYTES + plaintext.length + DATAGRAM_TAG_BYTES)
     const view = new DataView(datagram.buffer)
     view.setUint8(0, DATAGRAM_TYPE_DATA)
+    view.setUint8(1, isExpedited ? DATAGRAM_CLASS.expedited : DATAGRAM_CLASS.bulk)
     view.setUint32(4, this.#remoteIndex, true)
     view.setUint32(8, this.#counterLow, true)
     view.setUint32(12, this.#counterHigh, true)

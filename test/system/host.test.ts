@@ -34,7 +34,7 @@ t.test('the bridge is made, kept, mended and removed', options, async t => {
       { mtu: 1_400, address: BRIDGE_MAC, linkinfo: { info_data: { stp_state: 0, mcast_snooping: 0 } } },
       when,
     )
-    t.match(show()['weave-tap'], { mtu: 1_400, master: 'weave', txqlen: 4_000 }, when)
+    t.match(show()['weave-tap'], { mtu: 1_400, master: 'weave', txqlen: 1_000 }, when)
     t.equal(setting('ipv6/conf/weave/accept_ra'), '0')
     t.equal(setting('ipv6/conf/weave-tap/accept_ra'), '0')
     t.equal(setting('ipv6/conf/weave-tap/disable_ipv6'), '1')

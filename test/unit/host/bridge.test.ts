@@ -44,7 +44,7 @@ t.test('a bridge whose IPv6 comes back is down until it refuses router advertise
 })
 
 t.test('the TAP has no IPv6 before it is up, and becomes a port', async t => {
-  const steps = planTap(want, { ifindex: 4, ifname: 'weave-tap', mtu: 1_500, flags: [], txqlen: 1_000 }).map(text)
+  const steps = planTap(want, { ifindex: 4, ifname: 'weave-tap', mtu: 1_500, flags: [], txqlen: 500 }).map(text)
   t.ok(steps.findIndex(step => step.includes('disable_ipv6')) < steps.findIndex(step => step.endsWith(' up')))
   t.equal(steps.at(-1), 'ip link set dev weave-tap master weave up')
   t.match(steps[0], /^ip link set dev weave-tap alias \S+ mtu 1330 /)

@@ -1,0 +1,60 @@
+// The kernel keeps the frames that wait in a TAP in several queues, each with some of the flows: whose turn it is to be read, and
+// which flows are sparse.
+#pragma once
+#include <cstdint>
+
+#include "constants.h"
+
+namespace weave {
+
+// Sparse is what sends little (RFC 8290 §1.3): a token bucket tells. Once that is empty nothing may come for a while, so that what was sent
+// before has arrived when a flow becomes sparse again.
+class SparseMeter {
+ public:
+  bool is_sparse() const { return sparse_; }
+  // Before a reading. Microseconds.
+  void advance(int64_t now) {
+    int64_t rest = waiting_ ? 0 : now - at_;
+    at_ = now;
+    if (rest >= SPARSE_AGAIN_US) sparse_ = true, tokens_ = SPARSE_BURST_BYTES;
+    int64_t earned = rest * SPARSE_BYTES_PER_MS / 1000;
+    tokens_ = earned < SPARSE_BURST_BYTES - tokens_ ? tokens_ + earned : SPARSE_BURST_BYTES;
+  }
+  // True when a sparse flow has so much left.
+  bool charge(int bytes) {
+    if (bytes > tokens_) sparse_ = false;
+    if (sparse_) tokens_ -= bytes;
+    return sparse_;
+  }
+  // What was left waiting is not over.
+  void set_waiting(bool waiting) { waiting_ = waiting; }
+
+ private:
+  int64_t at_ = 0, tokens_ = SPARSE_BURST_BYTES;
+  bool sparse_ = true, waiting_ = false;
+};
+
+// Of one lane.
+class TapTurns {
+ public:
+  // Writes those that are `ready` (a bit each) to `queues`: first the sparse ones, then the others, each when its turn comes. Returns how many
+  // they are. `now`: microseconds.
+  int order(unsigned ready, int64_t now, uint8_t queues[TAP_QUEUES]);
+  // A frame was read; true when it is one of a sparse flow.
+  bool charge(int queue, int bytes) { return meter_[queue].charge(bytes); }
+  // Whether more may wait there after a reading.
+  void set_waiting(int queue, bool waiting) { meter_[queue].set_waiting(waiting); }
+  // There was no room for it in this reading: it comes first among the others.
+  void skip(int queue) { turn_ = static_cast<unsigned>(queue); }
+
+ private:
+  SparseMeter meter_[TAP_QUEUES];
+  unsigned turn_ = 0;
+};
+
+// Which of `count` queues a frame is written to. That is where the kernel then puts what comes the other way in the same flow
+// (tun_flow_update of drivers/net/tun.c), for three seconds; a flow in one direction only it places by a hash of its own. Ports count only
+// where the kernel counts them, so that all that it takes for one flow has one queue.
+unsigned queue_of(const uint8_t* frame, int length, unsigned count);
+
+}  // namespace weave

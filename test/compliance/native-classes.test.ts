@@ -1,0 +1,177 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { closeSync, writeSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { monotonicMillis } from '../../lib/io/clock.ts'
+import { nativeBinding } from '../../lib/io/native-binding.ts'
+import { NativeEngine } from '../../lib/io/native-engine.ts'
+import { NativeLane } from '../../lib/io/native-lane.ts'
+import { READY, ROW, ROW_FLAG, SEND } from '../../lib/overlay/packet-engine.ts'
+import { DATAGRAM_CLASS, DATAGRAM_KIND } from '../../lib/wire/datagram.ts'
+import { LOOPBACK, sealTowards } from '../support/engine-session.ts'
+import { ethernetFrame } from '../support/frames.ts'
+import { MAC_A, MAC_B } from './packet-engine-fixture.ts'
+
+/** Which datagrams go before others: those of the class `expedited` (docs/protocol.md §9.1). */
+const KEY = new Uint8Array(32).fill(9)
+const VNET_BYTES = 10
+const LONG = 1_000
+const WAIT_MS = 10_000
+/** More than a batch of a lane, and fewer than the kernel lets wait. */
+const MANY = 60
+const CLASS_AT = 1
+/** More than a flow rests before it is sparse again. */
+const REST_MS = 150
+
+interface End {
+  readonly engine: NativeEngine
+  readonly lane: NativeLane
+  /** Sends what was written to the TAP to peer 1, and returns what the rows said of themselves. */
+  forward(): number[]
+  write(bytes: number): void
+}
+
+function openEnd(test: Test): End {
+  const [inside, outside] = nativeBinding().socketPair()
+  const engine = new NativeEngine({ tapFd: inside, udp: { ip: LOOPBACK, port: 0 } })
+  const lane = new NativeLane(engine.id)
+  test.teardown(() => {
+    lane.close()
+    engine.close()
+    closeSync(outside)
+  })
+  return {
+    engine,
+    lane,
+    write: bytes => {
+      const frame = ethernetFrame(MAC_B, MAC_A, new Uint8Array(bytes - 14))
+      writeSync(outside, Buffer.concat([new Uint8Array(VNET_BYTES), frame]))
+    },
+    forward: () => {
+      const count = lane.tapRead()
+      const flags = Array.from({ length: Math.max(0, count) }, (_, row) => lane.rows[row * ROW.columns + ROW.flags]!)
+      for (let row = 0; row < count; row++) {
+        const at = row * SEND.columns
+        lane.sends.set([row, 1, DATAGRAM_KIND.frame, 0, 0, 0], at)
+      }
+      lane.send(Math.max(0, count))
+      return flags
+    },
+  }
+}
+
+/** A socket in place of the far engine, so that the test sees what leaves. */
+async function listenFor(test: Test, near: NativeEngine): Promise<{ socket: Socket; classes: number[] }> {
+  const socket = createSocket('udp4')
+  const classes: number[] = []
+  socket.on('message', bytes => classes.push(bytes[CLASS_AT]!))
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  test.teardown(() => void socket.close())
+  near.setEndpoint(1, { ip: LOOPBACK, port: socket.address().port })
+  return { socket, classes }
+}
+
+async function until(what: () => boolean): Promise<boolean> {
+  for (const end = monotonicMillis() + WAIT_MS; monotonicMillis() < end;) {
+    if (what()) return true
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  return what()
+}
+
+t.test('what sends little is expedited, until it sends much, and again when it sends little', async test => {
+  const near = openEnd(test)
+  sealTowards(near.engine, openEnd(test).engine, KEY)
+  const { classes } = await listenFor(test, near.engine)
+  near.write(60)
+  test.equal(near.forward()[0]! & ROW_FLAG.expedited, ROW_FLAG.expedited)
+  test.ok(await until(() => classes.length === 1))
+  test.same(classes.splice(0), [DATAGRAM_CLASS.expedited])
+
+  for (let i = 0; i < MANY; i++) near.write(LONG)
+  let sent = 0
+  const flags: number[] = []
+  while (sent < MANY) {
+    const batch = near.forward()
+    sent += batch.length
+    flags.push(...batch)
+  }
+  test.ok(await until(() => classes.length === MANY), `${classes.length} of ${MANY} came`)
+  const [first, last] = [classes[0], classes.at(-1)]
+  test.same([first, last], [DATAGRAM_CLASS.expedited, DATAGRAM_CLASS.bulk])
+  test.equal(
+    classes.filter(one => one === DATAGRAM_CLASS.bulk).length,
+    flags.filter(one => (one & ROW_FLAG.expedited) === 0).length,
+    'the class is that of the row',
+  )
+  classes.length = 0
+  const flagAfter = async (restMs: number) => {
+    await new Promise(resolve => setTimeout(resolve, restMs))
+    near.write(60)
+    return near.forward()[0]! & ROW_FLAG.expedited
+  }
+  test.equal(await flagAfter(1), 0, 'not at once: what it sent may be under way still')
+  test.equal(await flagAfter(REST_MS), ROW_FLAG.expedited, 'it is sparse again')
+})
+
+t.test('control datagrams are expedited, trains of probes are not', async test => {
+  const near = openEnd(test)
+  sealTowards(near.engine, openEnd(test).engine, KEY)
+  const { classes, socket } = await listenFor(test, near.engine)
+  const endpoint = { ip: LOOPBACK, port: socket.address().port }
+  test.ok(near.engine.sendControl(5, new Uint8Array(20)))
+  test.ok(near.engine.sendControl(5, new Uint8Array(20), endpoint, 2))
+  test.ok(await until(() => classes.length === 3))
+  test.same(classes.sort(), [DATAGRAM_CLASS.bulk, DATAGRAM_CLASS.bulk, DATAGRAM_CLASS.expedited])
+})
+
+/** Bulk waits at the far end already when expedited datagrams come. */
+function waitingBulk(test: Test): { near: End; far: End } {
+  const near = openEnd(test)
+  const far = openEnd(test)
+  sealTowards(near.engine, far.engine, KEY)
+  for (let i = 0; i < MANY; i++) near.write(LONG)
+  for (let sent = 0; sent < MANY;) sent += near.forward().length
+  return { near, far }
+}
+
+function kindsRead(lane: NativeLane): number[] {
+  const count = lane.udpRead()
+  return Array.from({ length: Math.max(0, count) }, (_, row) => lane.rows[row * ROW.columns + ROW.kind]!)
+}
+
+t.test('an expedited datagram is read before bulk that came earlier', test => {
+  const { near, far } = waitingBulk(test)
+  test.ok(near.engine.sendControl(5, new Uint8Array(20)))
+  test.equal(far.lane.wait(READY.udp, WAIT_MS), READY.udp)
+  const kinds = kindsRead(far.lane)
+  const control = kinds.indexOf(DATAGRAM_KIND.control)
+  const bulk = kinds.findIndex(
+    (kind, row) =>
+      kind === DATAGRAM_KIND.frame && (far.lane.rows[row * ROW.columns + ROW.flags]! & ROW_FLAG.expedited) === 0,
+  )
+  test.ok(control >= 0, 'it is in the first batch')
+  test.ok(bulk > control, `row ${control} of control, row ${bulk} of bulk`)
+  test.end()
+})
+
+t.test('who sends everything as expedited leaves half of each batch to others', test => {
+  const { near, far } = waitingBulk(test)
+  for (let i = 0; i < MANY; i++) near.engine.sendControl(5, new Uint8Array(20 + i))
+  test.equal(far.lane.wait(READY.udp, WAIT_MS), READY.udp)
+  const kinds = kindsRead(far.lane)
+  test.ok(kinds.includes(DATAGRAM_KIND.control))
+  test.ok(kinds.includes(DATAGRAM_KIND.frame), `${kinds.length} rows, no frame among them`)
+  test.end()
+})
+
+t.test('the port is taken all the same: a second engine cannot have it', test => {
+  const { engine } = openEnd(test)
+  const [inside, outside] = nativeBinding().socketPair()
+  test.teardown(() => closeSync(outside))
+  test.throws(() => new NativeEngine({ tapFd: inside, udp: { ip: LOOPBACK, port: engine.describe().port } }), {
+    message: /EADDRINUSE|in use/i,
+  })
+  test.end()
+})
