@@ -82,8 +82,11 @@ constexpr int TOO_BIG_BURST = 32, TOO_BIG_PER_SECOND = 32;  // messages that tel
 constexpr int TAP_BATCH = 32;
 // Of one TAP. Frames of a flow wait in one of them, which it shares with an eighth of the others.
 constexpr int TAP_QUEUES = 8;
-// A queue is sparse up to 16 Mb/s, or so much at once (lib/host/limits.ts says how many frames may wait).
+constexpr int FLOW_QUEUES_MAX = 4096;  // flows of which is known where their frames wait
+// A queue is sparse up to 16 Mb/s, or so much at once (lib/host/limits.ts says how many frames may wait). A frame counts at least so much that
+// a burst is no more datagrams than bulk waits for at the receiver.
 constexpr int64_t SPARSE_BYTES_PER_MS = 2000, SPARSE_BURST_BYTES = 16 << 10, SPARSE_AGAIN_US = 100000;
+constexpr int SPARSE_FRAME_BYTES = 128;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
 // 256 KiB measured slower.
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
@@ -99,10 +102,13 @@ constexpr int SHORTCUTS_MAX = 256;
 // How often a lane reads and goes on by itself before it looks who else wants something; what is few; and how long a frame is
 // behind which there is more (lib/io/lane-worker.ts).
 constexpr int BATCHES_PER_LOOK = 64, FEW_FRAMES = 3, LONG_FRAME = 16384;
-constexpr int UDP_BATCH = 16;
+// Messages of each class that are read at once, and how many readings in a row bulk waits while expedited datagrams take all of their places.
+constexpr int EXPEDITED_PLACES = 8, BULK_PLACES = 16, DEFERRALS_MAX = 16;
+constexpr int UDP_BATCH = EXPEDITED_PLACES + BULK_PLACES;
+static_assert(SPARSE_BURST_BYTES / SPARSE_FRAME_BYTES <= EXPEDITED_PLACES * DEFERRALS_MAX, "of one flow no more can wait");
 // Messages of a stream that are read at once while frames of sparse flows come, and for how long after one: those wait for the batch before.
 constexpr int LONG_PLACES = 4, HASTY_MS = 100;
-constexpr int LINK_PLACES = UDP_BATCH / 4;  // of a batch, for what came over links when there is something
+constexpr int LINK_PLACES = BULK_PLACES / 4;  // of those of bulk, for what came over links when there is something
 constexpr int UDP_MESSAGE_BYTES = 65536;
 constexpr int NO_MESSAGE = UDP_BATCH;   // of a row that came in no message of the socket
 constexpr int UDP_SEGMENTS_MAX = 128;   // what a kernel may coalesce into one message (UDP_MAX_SEGMENTS since 6.9)

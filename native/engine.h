@@ -13,6 +13,7 @@
 #include "reassembly.h"
 #include "rwlock.h"
 #include "session-table.h"
+#include "tap-queues.h"
 #include "tap.h"
 #include "udp.h"
 
@@ -82,6 +83,7 @@ class Engine {
   Handover handover;
   Intake intake;
   std::vector<int> taps;  // a descriptor for each queue of the TAP
+  FlowQueues flow_queues;
   std::string tap_name;
   UdpSocket udp;
   TapOffloads tap_offloads;

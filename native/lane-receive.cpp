@@ -21,20 +21,52 @@ int stride_of(msghdr& header, int bytes) {
   return bytes;
 }
 
-unsigned receive_messages(int descriptor, mmsghdr* messages, unsigned most) {
-  int count;
-  do count = recvmmsg(descriptor, messages, most, MSG_DONTWAIT, nullptr);
-  while (count < 0 && errno == EINTR);
-  return count < 0 ? 0 : static_cast<unsigned>(count);
-}
-
 }  // namespace
 
 int Lane::udp_read() {
   if (ahead_ == READY_TAP) return -1;
   if (ahead_ == READY_UDP) return ahead_ = 0, rows_filled_;
   rows_filled_ = whole_bytes_ = 0;
-  for (int i = 0; i < UDP_BATCH; i++) {
+  // Bulk is read first, and gone through last: what a flow sent as expedited before it is in the other socket by then.
+  if (deferred_ == 0) deferred_ = read_bulk();
+  int bulk = deferred_;
+  int expedited = engine_->udp.expedited >= 0 ? read_messages(engine_->udp.expedited, 0, EXPEDITED_PLACES) : 0;
+  if (expedited + bulk > 0) count_(RX_BATCHES);
+  if (expedited + bulk == 0 && !engine_->intake.waits()) return -1;
+
+  ReadGuard guard(engine_->lock);
+  bool genuine = open_messages(0, expedited);
+  // More of it waits, perhaps of a flow that has bulk here.
+  bool defers = genuine && expedited == EXPEDITED_PLACES && deferrals_ < DEFERRALS_MAX;
+  deferrals_ = defers ? deferrals_ + 1 : 0;
+  if (!defers) {
+    open_messages(EXPEDITED_PLACES, bulk);
+    deferred_ = 0;
+    // What came over links takes the places that the socket left free.
+    for (int i = EXPEDITED_PLACES + bulk; i < UDP_BATCH && engine_->intake.waits(); i++) {
+      uint8_t* bundle = static_cast<uint8_t*>(part_[i].iov_base);
+      receive_bundle(bundle, engine_->intake.take(bundle));
+    }
+  }
+  sender_.flush();
+  sender_.taken();
+  return rows_filled_;
+}
+
+int Lane::read_bulk() {
+  // Anybody can keep the socket busy: some places are kept for what came over links. Long messages make the next wait: while frames of sparse
+  // flows come, few are read at once.
+  bool hasty = batches_are_long_ && now_ms() < hasty_until_;
+  int places = engine_->intake.waits() ? BULK_PLACES - LINK_PLACES : BULK_PLACES;
+  int count = read_messages(engine_->udp.descriptor, EXPEDITED_PLACES, hasty ? LONG_PLACES : places);
+  int bytes = 0;
+  for (int i = 0; i < count; i++) bytes += static_cast<int>(message_[EXPEDITED_PLACES + i].msg_len);
+  batches_are_long_ = bytes > count * LONG_FRAME;
+  return count;
+}
+
+int Lane::read_messages(int descriptor, int first, int most) {
+  for (int i = first; i < first + most; i++) {
     msghdr& header = message_[i].msg_hdr;
     header.msg_name = &address_[i];
     header.msg_namelen = sizeof address_[i];
@@ -44,23 +76,16 @@ int Lane::udp_read() {
     header.msg_controllen = sizeof control_[i].bytes;
     header.msg_flags = 0;
   }
-  // Anybody can keep the socket busy: some places are kept for what came over links.
-  unsigned places = engine_->intake.waits() ? UDP_BATCH - LINK_PLACES : UDP_BATCH;
-  // Bulk is read first, and gone through last: what a flow sent as expedited before it is in the other socket by then. Half of the places are
-  // left for that. Bulk in long messages makes the next wait: while frames of sparse flows come, few are read at once.
-  bool hasty = batches_are_long_ && now_ms() < hasty_until_, both = engine_->udp.expedited >= 0;
-  unsigned bulk = receive_messages(engine_->udp.descriptor, message_, hasty ? LONG_PLACES : both ? places / 2 : places);
-  unsigned expedited = both ? receive_messages(engine_->udp.expedited, message_ + bulk, places - bulk) : 0;
-  int messages = static_cast<int>(bulk + expedited);
-  unsigned bulk_bytes = 0;
-  for (unsigned i = 0; i < bulk; i++) bulk_bytes += message_[i].msg_len;
-  batches_are_long_ = bulk_bytes > bulk * LONG_FRAME;
-  if (messages > 0) count_(RX_BATCHES);
-  if (messages == 0 && !engine_->intake.waits()) return -1;
+  int count;
+  do count = recvmmsg(descriptor, message_ + first, static_cast<unsigned>(most), MSG_DONTWAIT, nullptr);
+  while (count < 0 && errno == EINTR);
+  return count < 0 ? 0 : count;
+}
 
-  ReadGuard guard(engine_->lock);
-  for (int turn = 0; turn < messages; turn++) {
-    int i = (turn + static_cast<int>(bulk)) % messages;
+// True when some of it is of a session.
+bool Lane::open_messages(int first, int count) {
+  opened_ = false;
+  for (int i = first; i < first + count; i++) {
     int bytes = static_cast<int>(message_[i].msg_len);
     from_sockaddr(address_[i], source_[i]);
     int stride = stride_of(message_[i].msg_hdr, bytes);
@@ -75,14 +100,7 @@ int Lane::udp_read() {
       receive(start + at, stride < bytes - at ? stride : bytes - at, i, nullptr);
     }
   }
-  // What came over links takes these places, and those that the socket left free.
-  for (int i = messages; i < UDP_BATCH && engine_->intake.waits(); i++) {
-    uint8_t* bundle = static_cast<uint8_t*>(part_[i].iov_base);
-    receive_bundle(bundle, engine_->intake.take(bundle));
-  }
-  sender_.flush();
-  sender_.taken();
-  return rows_filled_;
+  return opened_;
 }
 
 // Well formed: `Engine::inject` looked.
@@ -107,6 +125,7 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   if (counter >= session->counter_limit() || !session->replay.is_fresh(counter)) return count_(DROP_REPLAY);
   if (!session->open(slot_, counter, datagram, length)) return count_(DROP_AUTH);
   if (!session->replay.accept(counter)) return count_(DROP_REPLAY);
+  opened_ = true;
   session->received_datagrams.fetch_add(1, std::memory_order_relaxed);
   session->received_bytes.fetch_add(static_cast<uint64_t>(length), std::memory_order_relaxed);
 

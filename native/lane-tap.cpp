@@ -103,6 +103,7 @@ void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error
       count_(DROP_VLAN_TAGS);
       continue;
     }
+    if (engine_->taps.size() > 1) engine_->flow_queues.note(flow_of(frame, shape, length), queue);
     int32_t* row = row_(rows_filled_);
     memset(row, 0, sizeof(int32_t) * ROW_COLUMNS);
     row[ROW_OFFSET] = used + VNET_HEADER;
@@ -122,7 +123,8 @@ void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error
 
 int Lane::queue_for(const uint8_t* frame, int length) const {
   unsigned queues = static_cast<unsigned>(engine_->taps.size());
-  return engine_->taps[queues == 1 ? 0 : queue_of(frame, length, queues)];
+  if (queues == 1) return engine_->taps[0];
+  return engine_->taps[engine_->flow_queues.choose(flow_of(frame, parse_frame(frame, length), length), queues)];
 }
 
 ssize_t Lane::write_parts(int descriptor, int parts) {

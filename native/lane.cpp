@@ -65,8 +65,10 @@ int Lane::look(int mask, int timeout_ms) {
   was_lone_ = false;
   if (timeout_ms > 0 && mask == READY_TAP && rests()) timeout_ms = 0;
   // What is left over of what came over links has been told of already.
-  if ((mask & READY_UDP) && engine_->intake.waits()) timeout_ms = 0;
+  bool deferred = (mask & READY_UDP) && deferred_ > 0;
+  if (deferred || ((mask & READY_UDP) && engine_->intake.waits())) timeout_ms = 0;
   int ready = ask(mask, timeout_ms);
+  if (deferred && ready >= 0) ready |= READY_UDP;
   uint64_t value;
   if (ready > 0 && (ready & READY_WOKEN) && read(engine_->wake_descriptor[slot_], &value, sizeof value) <= 0) ready &= ~READY_WOKEN;
   return ready;

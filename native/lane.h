@@ -55,6 +55,9 @@ class Lane {
   int32_t* row_(int index) const { return rows_ + static_cast<size_t>(index) * ROW_COLUMNS; }
   bool row_frame(int row, Delivery& frame);
   void describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape);
+  int read_bulk();
+  int read_messages(int descriptor, int first, int most);
+  bool open_messages(int first, int count);
   void receive_bundle(uint8_t* bundle, int length);
   void receive(uint8_t* datagram, int length, int message, Session* outer);
   void receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags);
@@ -103,6 +106,8 @@ class Lane {
   int epoll_ = -1, asked_ = 0;
   unsigned queues_ready_ = 0;  // a bit each; 0: nobody has asked since they were read
   TapTurns turns_;
+  int deferred_ = 0, deferrals_ = 0;  // messages of bulk that wait in their places, for so many readings
+  bool opened_ = false;               // a datagram, since it was false
   bool batches_are_long_ = false;  // of bulk, the last one
   int64_t hasty_until_ = 0;        // milliseconds: frames of sparse flows came
   // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.

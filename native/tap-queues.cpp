@@ -6,6 +6,9 @@
 namespace weave {
 namespace {
 
+static_assert((TAP_QUEUES & (TAP_QUEUES - 1)) == 0 && 2 * TAP_QUEUES <= FLOW_QUEUES_MAX, "the queue is told in bits that the place implies");
+constexpr uint32_t IS_KNOWN = TAP_QUEUES, QUEUE_BITS = 2 * TAP_QUEUES - 1;
+
 bool has_ports(int protocol) {
   constexpr int TCP = 6, UDP = 17, DCCP = 33, SCTP = 132, UDPLITE = 136;
   return protocol == TCP || protocol == UDP || protocol == DCCP || protocol == SCTP || protocol == UDPLITE;
@@ -27,17 +30,32 @@ int TapTurns::order(unsigned ready, int64_t now, uint8_t queues[TAP_QUEUES]) {
   return count;
 }
 
-unsigned queue_of(const uint8_t* frame, int length, unsigned count) {
-  FrameShape shape = parse_frame(frame, length);
+void FlowQueues::note(uint32_t flow, int queue) {
+  std::atomic<uint32_t>& place = place_[flow % FLOW_QUEUES_MAX];
+  uint32_t value = (flow & ~QUEUE_BITS) | IS_KNOWN | static_cast<uint32_t>(queue);
+  // Not written again and again: other lanes read what lies beside it.
+  if (place.load(std::memory_order_relaxed) != value) place.store(value, std::memory_order_relaxed);
+}
+
+unsigned FlowQueues::choose(uint32_t flow, unsigned count) const {
+  uint32_t value = place_[flow % FLOW_QUEUES_MAX].load(std::memory_order_relaxed);
+  unsigned queue = value & (IS_KNOWN - 1);
+  if ((value & IS_KNOWN) != 0 && ((value ^ flow) & ~QUEUE_BITS) == 0 && queue < count) return queue;
+  // The highest bits: those depend on all.
+  return static_cast<unsigned>(uint64_t{flow} * count >> 32);
+}
+
+uint32_t flow_of(const uint8_t* frame, const FrameShape& shape, int length) {
   if (shape.l3 == 0) return 0;
   const uint8_t* ip = frame + shape.l3;
-  uint32_t hash = 0;
-  auto mix = [&hash](uint32_t word) { hash = (hash ^ word) * 0x9e3779b1u; };
-  int first = shape.version == 4 ? 12 : 8, end = shape.version == 4 ? 20 : 40;
-  for (int at = first; at < end; at += 4) mix(be32(ip + at));
-  if (has_ports(shape.protocol) && shape.l4 != 0 && !shape.fragment && length >= shape.l4 + 4) mix(be32(frame + shape.l4));
-  // The highest bits: those depend on all.
-  return static_cast<unsigned>(uint64_t{hash} * count >> 32);
+  int at = shape.version == 4 ? 12 : 8, bytes = shape.version == 4 ? 4 : 16;
+  bool ports = has_ports(shape.protocol) && shape.l4 != 0 && !shape.fragment && length >= shape.l4 + 4;
+  auto end_of = [&](int side) {
+    uint32_t hash = ports ? be16(frame + shape.l4 + 2 * side) : 0;
+    for (int i = 0; i < bytes; i += 4) hash = (hash ^ be32(ip + at + side * bytes + i)) * 0x9e3779b1u;
+    return hash ^ hash >> 15;
+  };
+  return (end_of(0) + end_of(1)) * 0x85ebca6bu;
 }
 
 }  // namespace weave

@@ -1,9 +1,11 @@
 // The kernel keeps the frames that wait in a TAP in several queues, each with some of the flows: whose turn it is to be read, and
 // which flows are sparse.
 #pragma once
+#include <atomic>
 #include <cstdint>
 
 #include "constants.h"
+#include "parse.h"
 
 namespace weave {
 
@@ -22,6 +24,7 @@ class SparseMeter {
   }
   // True when a sparse flow has so much left.
   bool charge(int bytes) {
+    if (bytes < SPARSE_FRAME_BYTES) bytes = SPARSE_FRAME_BYTES;
     if (bytes > tokens_) sparse_ = false;
     if (sparse_) tokens_ -= bytes;
     return sparse_;
@@ -52,9 +55,20 @@ class TapTurns {
   unsigned turn_ = 0;
 };
 
-// Which of `count` queues a frame is written to. That is where the kernel then puts what comes the other way in the same flow
-// (tun_flow_update of drivers/net/tun.c), for three seconds; a flow in one direction only it places by a hash of its own. Ports count only
-// where the kernel counts them, so that all that it takes for one flow has one queue.
-unsigned queue_of(const uint8_t* frame, int length, unsigned count);
+// The queues of flows. What is written to one the kernel answers there (tun_flow_update of drivers/net/tun.c), for three seconds; else it
+// places a flow by a hash of its own. A flow whose queue changed could overtake itself, so answers are written where its frames were read. Of all lanes.
+class FlowQueues {
+ public:
+  void note(uint32_t flow, int queue);
+  // Which of `count` a frame is written to.
+  unsigned choose(uint32_t flow, unsigned count) const;
+
+ private:
+  // Of a flow: the hash without its lowest bits, in which the queue is, and a bit that says that it is there.
+  std::atomic<uint32_t> place_[FLOW_QUEUES_MAX] = {};
+};
+
+// The same in both directions. Ports count only where the kernel counts them, so that all that it takes for one flow has one; 0: no IP.
+uint32_t flow_of(const uint8_t* frame, const FrameShape& shape, int length);
 
 }  // namespace weave

@@ -3,7 +3,9 @@
  *
  *     namespace wq-PID: TAP 198.51.100.1 ══ engine, without lanes: the test reads
  */
-import { execFileSync } from 'node:child_process'
+import assert from 'node:assert'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { NativeEngine } from '../../lib/io/native-engine.ts'
@@ -102,4 +104,86 @@ t.test('pings are read before a flood that came earlier, and the flood in turn',
   }
   test.equal(left, FLOOD, 'none of it is lost')
   test.end()
+})
+
+const FLOWS = 8
+const BURST = 100
+const NUMBER_AT = 42
+/** A line on standard input is a burst: numbered datagrams, all at once, of the port that it names. */
+const BURSTS = `
+  const dgram = require('node:dgram')
+  const sockets = new Map()
+  const next = new Map()
+  require('node:readline').createInterface({ input: process.stdin }).on('line', line => {
+    const port = Number(line)
+    const send = socket => {
+      let left = ${BURST}
+      for (let i = 0; i < ${BURST}; i++) {
+        const bytes = Buffer.alloc(64)
+        const number = next.get(port) ?? 0
+        next.set(port, number + 1)
+        bytes.writeUInt16BE(number)
+        socket.send(bytes, 9, '198.51.100.100', () => { if (--left === 0) console.log('sent') })
+      }
+    }
+    if (sockets.has(port)) return send(sockets.get(port))
+    const socket = dgram.createSocket('udp4')
+    sockets.set(port, socket)
+    socket.bind(port, () => send(socket))
+  })`
+
+/** Reads what waits; the source ports and the numbers of the datagrams. */
+function readNumbers(lane: NativeLane): [number, number][] {
+  const count = Math.max(0, lane.tapRead())
+  return Array.from({ length: count }, (_, row) => {
+    const at = lane.rows[row * ROW.columns + ROW.offset]!
+    const bytes = Buffer.from(lane.slab.buffer, lane.slab.byteOffset + at)
+    return [bytes.readUInt16BE(34), bytes.readUInt16BE(NUMBER_AT)]
+  })
+}
+
+/** The datagram of the last batch's first row, with the ends exchanged. */
+function writeAnswer(lane: NativeLane): void {
+  const at = lane.rows[ROW.offset]!
+  const swap = (one: number, other: number, bytes: number) => {
+    const kept = lane.slab.slice(at + one, at + one + bytes)
+    lane.slab.copyWithin(at + one, at + other, at + other + bytes)
+    lane.slab.set(kept, at + other)
+  }
+  swap(0, 6, 6)
+  swap(26, 30, 4)
+  swap(34, 36, 2)
+  lane.deliveries[0] = 0
+  assert.equal(lane.tapWrite(1), 1)
+}
+
+t.test('a flow does not overtake itself when it is answered', { skip }, async test => {
+  const { lane } = openTap(test)
+  const talker = spawn('ip', ['netns', 'exec', NAMESPACE, process.execPath, '-e', BURSTS], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  test.teardown(() => void talker.kill())
+  const burst = async (port: number) => {
+    talker.stdin.write(`${port}\n`)
+    await once(talker.stdout, 'data')
+  }
+  for (let port = 7001; port <= 7000 + FLOWS; port++) {
+    await burst(port)
+    const numbers: number[] = []
+    const read = () => {
+      const some = readNumbers(lane)
+      test.ok(some.every(([from]) => from === port))
+      numbers.push(...some.map(([, number]) => number))
+    }
+    read()
+    test.ok(numbers.length > 0 && numbers.length < BURST, `${numbers.length}: some of the first burst waits`)
+    writeAnswer(lane)
+    await burst(port)
+    while (numbers.length < 2 * BURST && lane.wait(READY.tap, WAIT_MS) === READY.tap) read()
+    test.same(
+      numbers,
+      Array.from({ length: 2 * BURST }, (_, number) => number),
+      `port ${port}`,
+    )
+  }
 })
