@@ -21,6 +21,7 @@ import { readReport, type Report } from './bench/report.ts'
 import { Runner, type Plan } from './bench/runner.ts'
 import { chosenSystems } from './bench/systems.ts'
 import { medianTable, ratioTable, spreadTable } from './bench/tables.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 const EXIT_USAGE = 2
 const EXIT_MISSING = 69
@@ -42,11 +43,8 @@ function words<T extends string>(variable: string, known: readonly T[]): T[] {
   return given.length === 0 ? [...known] : known.filter(word => given.includes(word))
 }
 
-function amount(variable: string, standard: number): number {
-  const text = process.env[variable] ?? ''
-  const value = text === '' ? standard : Number(text)
-  if (!Number.isInteger(value) || value < 1) refuse(`${variable}=${text}: a whole number from 1 is needed`, EXIT_USAGE)
-  return value
+function amount(name: string, standard: number): number {
+  return numberFromEnvironment('bench', name, standard, { least: 1, form: /^[1-9]\d{0,5}$/ })
 }
 
 function planned(): Plan {

@@ -121,6 +121,7 @@ export function addLaunchCommand(program: Command): void {
       const { groupId, stateLockHolder } = await import('../io/mod.ts')
       const { repeatedOptions } = await import('./launch-memory.ts')
       const { decidedStatus, meshedStatus, waitMs } = await import('./prime.ts')
+      const { statusIfAny } = await import('./patient-status.ts')
       const { stateDir } = settings
       const limitMs = options.wait === undefined ? undefined : waitMs(options.wait)
       const statusOf = () =>
@@ -136,11 +137,7 @@ export function addLaunchCommand(program: Command): void {
       const repetition = repeatedOptions(remembered, wanted, stateDir)
       const isRunning = stateLockHolder(stateDir) !== undefined
       const isReplacing = options.replace === true && isRunning
-      const asIs = isReplacing
-        ? await clientOf(settings)
-            .call('status')
-            .catch(() => undefined)
-        : undefined
+      const asIs = isReplacing ? await statusIfAny(clientOf(settings)) : undefined
       const keepsSecret = (asIs?.links.count ?? 0) > 0 && options.force !== true
       const configOf = () =>
         daemonConfigOf(
@@ -150,9 +147,7 @@ export function addLaunchCommand(program: Command): void {
         )
       const { renderLaunched, renderRunning } = await import('./launch-words.ts')
       if (isRunning && options.replace !== true && options.foreground !== true) {
-        const running = await clientOf(settings)
-          .call('status')
-          .catch(() => undefined)
+        const running = await statusIfAny(clientOf(settings))
         if (running !== undefined) {
           const { checkRunsAsAsked } = await import('./running-launch.ts')
           const asked = { peers, options: repetition.remember, ...askedOf(command, options) }

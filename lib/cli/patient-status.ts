@@ -17,3 +17,16 @@ export async function patientStatus(client: Pick<ApiClient, 'call'>, limitMs = P
       if (!isBusy || performance.now() >= deadline) throw error
     }
 }
+
+/**
+ * Undefined when nobody tells it; a daemon that is merely busy is not taken for one that is gone.
+ * @throws WeaveError DAEMON_BUSY
+ */
+export async function statusIfAny(client: Pick<ApiClient, 'call'>): Promise<Status | undefined> {
+  try {
+    return await patientStatus(client)
+  } catch (error) {
+    if (error instanceof WeaveError && error.code === 'DAEMON_BUSY') throw error
+    return undefined
+  }
+}

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { ApiClient } from '../../../lib/api/mod.ts'
 import { WeaveError } from '../../../lib/base/mod.ts'
+import { statusIfAny } from '../../../lib/cli/patient-status.ts'
 import { prime, decidedStatus, meshedStatus, waitMs } from '../../../lib/cli/prime.ts'
 
 type Client = Pick<ApiClient, 'call'>
@@ -55,7 +56,9 @@ t.test('launch goes on asking a daemon that is too busy to answer in time, and n
   t.equal((await decidedStatus(clientOf(busy, JOINING, busy, READY), [])).isReady, true)
   t.equal((await meshedStatus(clientOf(busy, busy, READY), 1_000, [])).isReady, true)
   await t.rejects(meshedStatus(clientOf(busy), 0, []), { code: 'DAEMON_BUSY' }, 'for no longer than it was told')
+  t.match(await statusIfAny(clientOf(busy, READY)), READY, 'a busy daemon is not taken for one that is gone')
   const down = new WeaveError('DAEMON_DOWN', 'nobody listens', 'launch it')
+  t.equal(await statusIfAny(clientOf(busy, down)), undefined)
   await t.rejects(decidedStatus(clientOf(busy, down, READY), []), { code: 'DAEMON_DOWN' })
 })
 
