@@ -28,25 +28,30 @@ int Lane::udp_read() {
   if (ahead_ == READY_UDP) return ahead_ = 0, rows_filled_;
   rows_filled_ = whole_bytes_ = 0;
   // Bulk is read first, and gone through last: what a flow sent as expedited before it is in the other socket by then.
-  if (deferred_ == 0) deferred_ = read_bulk();
+  if (deferred_ == 0) {
+    deferred_ = read_bulk();
+    deferrals_ = 0;
+  }
   int bulk = deferred_;
   int expedited = engine_->udp.expedited >= 0 ? read_messages(engine_->udp.expedited, 0, EXPEDITED_PLACES) : 0;
   if (expedited + bulk > 0) count_(RX_BATCHES);
   if (expedited + bulk == 0 && !engine_->intake.waits()) return -1;
 
   ReadGuard guard(engine_->lock);
-  bool genuine = open_messages(0, expedited);
+  int genuine = open_messages(0, expedited);
   // More of it waits, perhaps of a flow that has bulk here.
-  bool defers = genuine && expedited == EXPEDITED_PLACES && deferrals_ < DEFERRALS_MAX;
-  deferrals_ = defers ? deferrals_ + 1 : 0;
-  if (!defers) {
+  bool is_deferred = bulk > 0 && expedited == EXPEDITED_PLACES && genuine > EXPEDITED_PLACES / 2 && deferrals_ < DEFERRALS_MAX &&
+                     (bulk < BULK_PLACES || !engine_->intake.waits());
+  // What came over links takes the places that the socket left free.
+  for (int i = EXPEDITED_PLACES + bulk; i < UDP_BATCH && engine_->intake.waits(); i++) {
+    uint8_t* bundle = static_cast<uint8_t*>(part_[i].iov_base);
+    receive_bundle(bundle, engine_->intake.take(bundle));
+  }
+  if (is_deferred) {
+    deferrals_++;
+  } else {
     open_messages(EXPEDITED_PLACES, bulk);
     deferred_ = 0;
-    // What came over links takes the places that the socket left free.
-    for (int i = EXPEDITED_PLACES + bulk; i < UDP_BATCH && engine_->intake.waits(); i++) {
-      uint8_t* bundle = static_cast<uint8_t*>(part_[i].iov_base);
-      receive_bundle(bundle, engine_->intake.take(bundle));
-    }
   }
   sender_.flush();
   sender_.taken();
@@ -56,12 +61,12 @@ int Lane::udp_read() {
 int Lane::read_bulk() {
   // Anybody can keep the socket busy: some places are kept for what came over links. Long messages make the next wait: while frames of sparse
   // flows come, few are read at once.
-  bool hasty = batches_are_long_ && now_ms() < hasty_until_;
+  bool is_hasty = is_batch_long_ && now_ms() < hasty_until_;
   int places = engine_->intake.waits() ? BULK_PLACES - LINK_PLACES : BULK_PLACES;
-  int count = read_messages(engine_->udp.descriptor, EXPEDITED_PLACES, hasty ? LONG_PLACES : places);
+  int count = read_messages(engine_->udp.descriptor, EXPEDITED_PLACES, is_hasty ? LONG_PLACES : places);
   int bytes = 0;
   for (int i = 0; i < count; i++) bytes += static_cast<int>(message_[EXPEDITED_PLACES + i].msg_len);
-  batches_are_long_ = bytes > count * LONG_FRAME;
+  is_batch_long_ = bytes > count * LONG_FRAME;
   return count;
 }
 
@@ -82,11 +87,12 @@ int Lane::read_messages(int descriptor, int first, int most) {
   return count < 0 ? 0 : count;
 }
 
-// True when some of it is of a session.
-bool Lane::open_messages(int first, int count) {
-  opened_ = false;
+// How many hold something that is of a session.
+int Lane::open_messages(int first, int count) {
+  int genuine = 0;
   for (int i = first; i < first + count; i++) {
     int bytes = static_cast<int>(message_[i].msg_len);
+    has_opened_ = false;
     from_sockaddr(address_[i], source_[i]);
     int stride = stride_of(message_[i].msg_hdr, bytes);
     count_(RX_BYTES, static_cast<uint64_t>(bytes));
@@ -99,8 +105,9 @@ bool Lane::open_messages(int first, int count) {
       count_(RX_DATAGRAMS);
       receive(start + at, stride < bytes - at ? stride : bytes - at, i, nullptr);
     }
+    if (has_opened_) genuine++;
   }
-  return opened_;
+  return genuine;
 }
 
 // Well formed: `Engine::inject` looked.
@@ -125,7 +132,7 @@ void Lane::receive(uint8_t* datagram, int length, int message, Session* outer) {
   if (counter >= session->counter_limit() || !session->replay.is_fresh(counter)) return count_(DROP_REPLAY);
   if (!session->open(slot_, counter, datagram, length)) return count_(DROP_AUTH);
   if (!session->replay.accept(counter)) return count_(DROP_REPLAY);
-  opened_ = true;
+  has_opened_ = true;
   session->received_datagrams.fetch_add(1, std::memory_order_relaxed);
   session->received_bytes.fetch_add(static_cast<uint64_t>(length), std::memory_order_relaxed);
 
@@ -254,7 +261,6 @@ bool Lane::is_proved(int origin, const uint8_t* header, const uint8_t* frame, in
 }
 
 void Lane::receive_fragment(Session& session, const uint8_t* plaintext, int length, int message, int flags) {
-  constexpr int FREE_FROM = UDP_BATCH * UDP_MESSAGE_BYTES;
   Fragment fragment;
   if (!parse_fragment(plaintext, length, fragment)) return count_(DROP_FRAGMENT);
   Reassembler::Losses losses;
@@ -268,8 +274,8 @@ void Lane::receive_fragment(Session& session, const uint8_t* plaintext, int leng
   if (losses.full > 0) count_(DROP_FRAGMENT_FULL, static_cast<uint64_t>(losses.full));
   count_(losses.malformed > 0 ? DROP_FRAGMENT : RX_FRAGMENTS);
   if (whole == nullptr) return;
-  if (FREE_FROM + whole_bytes_ + bytes > SLAB_BYTES) return count_(DROP_FRAGMENT_FULL);
-  uint8_t* at = slab_ + FREE_FROM + whole_bytes_;
+  if (PLACES_BYTES + whole_bytes_ + bytes > SLAB_BYTES) return count_(DROP_FRAGMENT_FULL);
+  uint8_t* at = slab_ + PLACES_BYTES + whole_bytes_;
   memcpy(at, whole.get(), static_cast<size_t>(bytes));
   whole_bytes_ += (bytes + 63) & ~63;
   count_(REASSEMBLED);

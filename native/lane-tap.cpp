@@ -22,6 +22,12 @@ int flags_of_vnet(const uint8_t* vnet) {
   }
 }
 
+// At most.
+int datagrams_of(const uint8_t* vnet, int flags, int length) {
+  int size = le16(vnet + 4);
+  return flags > 0 && (flags & FLAG_GSO_ANY) && size > 0 ? length / size + 1 : 1;
+}
+
 // Of what is asked of the device, not of the moment.
 bool is_refusal(int error) { return error == EINVAL || error == EIO || error == EOPNOTSUPP || error == EMSGSIZE; }
 
@@ -80,7 +86,7 @@ void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error
   int descriptor = engine_->taps[static_cast<size_t>(queue)];
   bool waiting = most > 1;
   for (int i = 0; i < most && used < bytes_most; i++) {
-    if (used + VNET_HEADER + FRAME_MAX > SLAB_BYTES) break;
+    if (used + VNET_HEADER + FRAME_MAX > TAP_SLAB_BYTES) break;
     uint8_t* at = slab_ + used;
     ssize_t bytes = read(descriptor, at, VNET_HEADER + FRAME_MAX);
     if (bytes < 0) {
@@ -91,8 +97,8 @@ void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error
     }
     if (bytes == 0) break;
     int length = static_cast<int>(bytes) - VNET_HEADER;
-    bool sparse = turns_.charge(queue, static_cast<int>(bytes));
     int offloads = length < 14 ? -1 : flags_of_vnet(at);
+    bool is_sparse = turns_.charge(queue, static_cast<int>(bytes), datagrams_of(at, offloads, length));
     if (offloads < 0) {
       count_(DROP_MALFORMED_FRAME);
       continue;
@@ -103,13 +109,13 @@ void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error
       count_(DROP_VLAN_TAGS);
       continue;
     }
-    if (engine_->taps.size() > 1) engine_->flow_queues.note(flow_of(frame, shape, length), queue);
+    if (engine_->taps.size() > 1) engine_->flow_queues.note(flow_hash(frame, shape, length), queue);
     int32_t* row = row_(rows_filled_);
     memset(row, 0, sizeof(int32_t) * ROW_COLUMNS);
     row[ROW_OFFSET] = used + VNET_HEADER;
     row[ROW_KIND] = KIND_FRAME;
     row[ROW_FROM_PEER] = row[ROW_ORIGIN_PEER] = -1;
-    row[ROW_FLAGS] = offloads | (sparse ? FLAG_EXPEDITED : 0);
+    row[ROW_FLAGS] = offloads | (is_sparse ? FLAG_EXPEDITED : 0);
     row[ROW_GSO_SIZE] = le16(at + 4);
     if (offloads & FLAG_CHECKSUM_PARTIAL) row[ROW_CHECKSUM] = le16(at + 6) | (le16(at + 8) & 0xff) << 16;
     describe_frame(row, frame, length, shape);
@@ -124,7 +130,7 @@ void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error
 int Lane::queue_for(const uint8_t* frame, int length) const {
   unsigned queues = static_cast<unsigned>(engine_->taps.size());
   if (queues == 1) return engine_->taps[0];
-  return engine_->taps[engine_->flow_queues.choose(flow_of(frame, parse_frame(frame, length), length), queues)];
+  return engine_->taps[engine_->flow_queues.choose(flow_hash(frame, parse_frame(frame, length), length), queues)];
 }
 
 ssize_t Lane::write_parts(int descriptor, int parts) {

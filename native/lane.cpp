@@ -64,11 +64,12 @@ int Lane::look(int mask, int timeout_ms) {
   lone_ = !was_lone_ ? 0 : lone_ < LONE_MAX ? lone_ + 1 : LONE_MIN - 1;
   was_lone_ = false;
   if (timeout_ms > 0 && mask == READY_TAP && rests()) timeout_ms = 0;
+  // What waits in its places nobody tells of.
+  bool has_deferred = (mask & READY_UDP) && deferred_ > 0;
   // What is left over of what came over links has been told of already.
-  bool deferred = (mask & READY_UDP) && deferred_ > 0;
-  if (deferred || ((mask & READY_UDP) && engine_->intake.waits())) timeout_ms = 0;
+  if (has_deferred || ((mask & READY_UDP) && engine_->intake.waits())) timeout_ms = 0;
   int ready = ask(mask, timeout_ms);
-  if (deferred && ready >= 0) ready |= READY_UDP;
+  if (has_deferred && ready >= 0) ready |= READY_UDP;
   uint64_t value;
   if (ready > 0 && (ready & READY_WOKEN) && read(engine_->wake_descriptor[slot_], &value, sizeof value) <= 0) ready &= ~READY_WOKEN;
   return ready;

@@ -57,7 +57,7 @@ class Lane {
   void describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape);
   int read_bulk();
   int read_messages(int descriptor, int first, int most);
-  bool open_messages(int first, int count);
+  int open_messages(int first, int count);
   void receive_bundle(uint8_t* bundle, int length);
   void receive(uint8_t* datagram, int length, int message, Session* outer);
   void receive_frame(Session& session, uint8_t* plaintext, int length, int message, int flags);
@@ -106,9 +106,10 @@ class Lane {
   int epoll_ = -1, asked_ = 0;
   unsigned queues_ready_ = 0;  // a bit each; 0: nobody has asked since they were read
   TapTurns turns_;
-  int deferred_ = 0, deferrals_ = 0;  // messages of bulk that wait in their places, for so many readings
-  bool opened_ = false;               // a datagram, since it was false
-  bool batches_are_long_ = false;  // of bulk, the last one
+  int deferred_ = 0;            // messages of bulk that wait in their places …
+  int deferrals_ = 0;           // … for so many readings now
+  bool has_opened_ = false;     // a datagram, since it was false
+  bool is_batch_long_ = false;  // of bulk, the last one
   int64_t hasty_until_ = 0;        // milliseconds: frames of sparse flows came
   // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.
   int lone_ = 0;
@@ -119,7 +120,7 @@ class Lane {
   int64_t span_at_ = 0;
   int span_frames_ = 0;
   bool is_flood_ = false;
-  int whole_bytes_ = 0;  // of frames that were put together, in the half of the slab that datagrams leave free
+  int whole_bytes_ = 0;  // of frames that were put together, behind the places of the messages
   int64_t told_at_ = 0;  // milliseconds
   int tellings_ = TOO_BIG_BURST;
   std::unique_ptr<uint8_t[]> segment_;  // a segment that goes in pieces

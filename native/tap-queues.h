@@ -22,9 +22,9 @@ class SparseMeter {
     int64_t earned = rest * SPARSE_BYTES_PER_MS / 1000;
     tokens_ = earned < SPARSE_BURST_BYTES - tokens_ ? tokens_ + earned : SPARSE_BURST_BYTES;
   }
-  // True when a sparse flow has so much left.
-  bool charge(int bytes) {
-    if (bytes < SPARSE_FRAME_BYTES) bytes = SPARSE_FRAME_BYTES;
+  // True while it is sparse with so much more, in so many datagrams.
+  bool charge(int bytes, int datagrams) {
+    if (bytes < datagrams * SPARSE_FRAME_BYTES) bytes = datagrams * SPARSE_FRAME_BYTES;
     if (bytes > tokens_) sparse_ = false;
     if (sparse_) tokens_ -= bytes;
     return sparse_;
@@ -43,8 +43,8 @@ class TapTurns {
   // Writes those that are `ready` (a bit each) to `queues`: first the sparse ones, then the others, each when its turn comes. Returns how many
   // they are. `now`: microseconds.
   int order(unsigned ready, int64_t now, uint8_t queues[TAP_QUEUES]);
-  // A frame was read; true when it is one of a sparse flow.
-  bool charge(int queue, int bytes) { return meter_[queue].charge(bytes); }
+  // A frame was read, which becomes so many datagrams; true when its queue is sparse.
+  bool charge(int queue, int bytes, int datagrams) { return meter_[queue].charge(bytes, datagrams); }
   // Whether more may wait there after a reading.
   void set_waiting(int queue, bool waiting) { meter_[queue].set_waiting(waiting); }
   // There was no room for it in this reading: it comes first among the others.
@@ -65,10 +65,11 @@ class FlowQueues {
 
  private:
   // Of a flow: the hash without its lowest bits, in which the queue is, and a bit that says that it is there.
-  std::atomic<uint32_t> place_[FLOW_QUEUES_MAX] = {};
+  std::atomic<uint32_t> known_[KNOWN_FLOWS_MAX] = {};
 };
 
-// The same in both directions. Ports count only where the kernel counts them, so that all that it takes for one flow has one; 0: no IP.
-uint32_t flow_of(const uint8_t* frame, const FrameShape& shape, int length);
+// The same in both directions. Ports count where the kernel counts them, so that what it takes for one flow has one: but for ESP, AH and what is in
+// tunnels, which it tells apart further, and IPv6 with flow labels on kernels that looked at no ports then. 0: no IP; they are one flow.
+uint32_t flow_hash(const uint8_t* frame, const FrameShape& shape, int length);
 
 }  // namespace weave

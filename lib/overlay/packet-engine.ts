@@ -223,8 +223,8 @@ export const READY = { tap: 1, udp: 2, woken: 4 } as const
 /**
  * One lane: used by one thread only. `tapRead` and `udpRead` fill `rows` from row 0 and make the rows of the call
  * before invalid. The caller decides, fills `sends` or `deliveries`, and calls `send` or `tapWrite` before it reads
- * again; `send` (perhaps several times) leaves the slab as it was, `tapWrite` comes last and may alter it. Nothing
- * allocates per frame.
+ * again; `send` (perhaps several times) leaves the slab as it was, `tapWrite` comes last and may alter it. Datagrams may stay
+ * in the slab, behind what `tapRead` fills, for a later `udpRead`, of which `wait` tells. Nothing allocates per frame.
  */
 export interface EngineLane {
   readonly slab: Uint8Array

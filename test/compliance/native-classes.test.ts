@@ -19,9 +19,12 @@ const LONG = 1_000
 const WAIT_MS = 10_000
 /** More than a batch of a lane, and fewer than the kernel lets wait. */
 const MANY = 60
-/** Expedited datagrams: more than bulk waits for, in readings of eight. */
-const FLOOD = 200
-const DEFERRALS_MAX = 16
+/** Expedited datagrams that are read at once, for how many such readings bulk waits, and more than those take. */
+const READING = 8
+const DEFERRALS_MAX = 32
+const FLOOD = 320
+/** More than a path carries. */
+const JUMBO = 30_000
 const CLASS_AT = 1
 /** More than a flow rests before it is sparse again. */
 const REST_MS = 150
@@ -174,10 +177,19 @@ function readUntilBulk(lane: NativeLane): number {
   }
 }
 
-t.test('a flow that turns from sparse to bulk does not overtake itself, however much of it waits', test => {
-  const near = openEnd(test)
-  const far = openEnd(test)
-  sealTowards(near.engine, far.engine, KEY)
+/** The numbers of so many frames as they come, and what `between` does before each reading. */
+function readNumbers(lane: NativeLane, count: number, between = () => undefined as unknown): number[] {
+  const numbers: number[] = []
+  while (numbers.length < count && lane.wait(READY.udp, WAIT_MS) === READY.udp) {
+    between()
+    const rows = lane.udpRead()
+    for (let row = 0; row < rows; row++) numbers.push(lane.slab[lane.rows[row * ROW.columns + ROW.offset]! + 14]!)
+  }
+  return numbers
+}
+
+/** First so many short frames, which are expedited, then long ones, of which the last are bulk; all of them numbered. */
+function turnToBulk(test: Test, near: End): number[] {
   const flags: number[] = []
   for (let number = 0; number < 2 * MANY; number++) {
     near.write(number < MANY ? 60 : LONG, number)
@@ -185,17 +197,41 @@ t.test('a flow that turns from sparse to bulk does not overtake itself, however 
   }
   const expedited = flags.filter(one => (one & ROW_FLAG.expedited) !== 0).length
   test.ok(expedited >= MANY && expedited < 2 * MANY, `${expedited} of ${2 * MANY} expedited`)
-  const numbers: number[] = []
-  while (numbers.length < 2 * MANY) {
-    if (far.lane.wait(READY.udp, WAIT_MS) !== READY.udp) break
-    const count = far.lane.udpRead()
-    for (let row = 0; row < count; row++)
-      numbers.push(far.lane.slab[far.lane.rows[row * ROW.columns + ROW.offset]! + 14]!)
-  }
-  test.same(
-    numbers,
-    Array.from({ length: 2 * MANY }, (_, number) => number),
-  )
+  return Array.from(flags, (_, number) => number)
+}
+
+t.test('a flow that turns from sparse to bulk does not overtake itself, however much of it waits', test => {
+  const near = openEnd(test)
+  const far = openEnd(test)
+  sealTowards(near.engine, far.engine, KEY)
+  const sent = turnToBulk(test, near)
+  test.same(readNumbers(far.lane, sent.length), sent)
+  test.end()
+})
+
+t.test('nor after a time of expedited datagrams alone', test => {
+  const near = openEnd(test)
+  const far = openEnd(test)
+  sealTowards(near.engine, far.engine, KEY)
+  for (let i = 0; i < READING * DEFERRALS_MAX; i++) near.engine.sendControl(5, new Uint8Array(20))
+  readNumbers(far.lane, READING * DEFERRALS_MAX)
+  test.equal(far.lane.udpRead(), -1)
+  const sent = turnToBulk(test, near)
+  test.same(readNumbers(far.lane, sent.length), sent)
+  test.end()
+})
+
+t.test('bulk that waits in the slab is left alone by what the TAP has', test => {
+  const near = openEnd(test)
+  const far = openEnd(test)
+  sealTowards(near.engine, far.engine, KEY)
+  const sent = turnToBulk(test, near)
+  const numbers = readNumbers(far.lane, sent.length, () => {
+    for (let i = 0; i < READING; i++) far.write(JUMBO, 251)
+    test.ok(far.lane.tapRead() > 0)
+  })
+  test.same(numbers, sent)
+  test.equal(far.engine.counters()['drop:auth'], 0)
   test.end()
 })
 
@@ -216,8 +252,10 @@ t.test('bulk does not wait for what a stranger calls expedited', async test => {
   const forged = new Uint8Array(64)
   forged.set([DATAGRAM_TYPE_DATA, DATAGRAM_CLASS.expedited])
   const { port } = far.engine.describe()
-  for (let i = 0; i < FLOOD; i++)
+  for (let i = 0; i < FLOOD; i++) {
     await new Promise(resolve => stranger.send(forged, port, '127.0.0.1', () => resolve(undefined)))
+    if (i % READING === 0) near.engine.sendControl(5, new Uint8Array(20))
+  }
   for (let number = 0; number < MANY; number++) {
     near.write(LONG)
     near.forward()
