@@ -67,6 +67,8 @@ const ATTACH_LIMIT_MS = 60_000
 const KILLED_LIMIT_MS = 180_000
 const LOOK_MS = 100
 const LOOK_RARELY_MS = 1_000
+const PROGRESS_MS = 5_000
+const PROGRESS_PEERS = 200
 const LOOK_OFTEN_MS = 50
 const CHANGE_LIMIT_MS = 30_000
 /** For a record that no part of a node reads. */
@@ -111,8 +113,16 @@ class ScaleRunner {
     const [agreedMs, start] = this.#phase('start', () => {
       for (const host of mesh.hosts)
         mesh.clock.after(host.number * gapMs, () => host.launch(host.number === 0 ? undefined : [0]))
-      mesh.run(lastLaunchAt)
-      return mesh.until(() => mesh.agrees(), START_LIMIT_MS, LOOK_MS)
+      for (let at = 0; at < lastLaunchAt; at = mesh.clock.now) {
+        mesh.run(Math.min(PROGRESS_MS, lastLaunchAt - at))
+        this.#tellProgress()
+      }
+      const isAgreed = () => {
+        if (mesh.agrees()) return true
+        if ((mesh.clock.now - lastLaunchAt) % PROGRESS_MS === 0) this.#tellProgress()
+        return false
+      }
+      return mesh.until(isAgreed, START_LIMIT_MS, LOOK_MS)
     })
     const [lastDisagreementAt, settling] = this.#phase('settling', () => {
       let last = lastLaunchAt + (agreedMs ?? START_LIMIT_MS)
@@ -256,6 +266,17 @@ class ScaleRunner {
       return mesh.until(() => mesh.agrees(), KILLED_LIMIT_MS, LOOK_MS)
     })
     return { peers, agreedMs, phase }
+  }
+
+  /** A start of many takes long: whoever ends it early knows how far it came. */
+  #tellProgress(): void {
+    if (this.#order.peers < PROGRESS_PEERS) return
+    const { user, system } = process.cpuUsage()
+    const { tcpBytes, udpBytes } = this.#traffic.totals()
+    const here = ((tcpBytes + udpBytes) / 1e6).toFixed(0)
+    this.#tell(
+      `at ${this.#mesh.clock.now / 1000} s, after ${((user + system) / 1e6).toFixed(0)} s of processor: ${here} MB by this thread`,
+    )
   }
 
   #phase<T>(name: string, play: () => T): [T, Phase] {
