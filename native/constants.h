@@ -83,10 +83,10 @@ constexpr int TAP_BATCH = 32;
 // Of one TAP. Frames of a flow wait in one of them, which it shares with an eighth of the others.
 constexpr int TAP_QUEUES = 8;
 constexpr int KNOWN_FLOWS_MAX = 4096;  // of which is known where their frames wait
-// A queue is sparse up to 16 Mb/s, or so much at once (lib/host/limits.ts says how many frames may wait). A frame counts at least so much that
-// a burst is no more datagrams than bulk waits for at the receiver.
+// A queue is sparse up to 16 Mb/s, or so much at once (lib/host/limits.ts says how many frames may wait). A datagram counts at least so much
+// that a burst is no more datagrams than bulk waits for at the receiver.
 constexpr int64_t SPARSE_BYTES_PER_MS = 2000, SPARSE_BURST_BYTES = 16 << 10, SPARSE_AGAIN_US = 100000;
-constexpr int SPARSE_FRAME_BYTES = 128;
+constexpr int SPARSE_DATAGRAM_BYTES = 128;
 // A reading stops beyond this: one super-frame, or 32 small frames. The far side then works while we seal the next; 128 and
 // 256 KiB measured slower.
 constexpr int TAP_BATCH_BYTES = 60 * 1024;
@@ -105,7 +105,7 @@ constexpr int BATCHES_PER_LOOK = 64, FEW_FRAMES = 3, LONG_FRAME = 16384;
 // Messages of each class that are read at once, and how many readings in a row bulk waits while expedited datagrams take all of their places.
 constexpr int EXPEDITED_PLACES = 8, BULK_PLACES = 16, DEFERRALS_MAX = 32;
 constexpr int UDP_BATCH = EXPEDITED_PLACES + BULK_PLACES;
-static_assert(2 * SPARSE_BURST_BYTES / SPARSE_FRAME_BYTES <= EXPEDITED_PLACES * DEFERRALS_MAX, "twice what one queue sends at once after a rest");
+static_assert(2 * SPARSE_BURST_BYTES / SPARSE_DATAGRAM_BYTES <= EXPEDITED_PLACES * DEFERRALS_MAX, "twice what one queue sends at once after a rest");
 // Messages of a stream that are read at once while frames of sparse flows come, and for how long after one: those wait for the batch before.
 constexpr int LONG_PLACES = 4, HASTY_MS = 100;
 constexpr int LINK_PLACES = BULK_PLACES / 4;  // of those of bulk, for what came over links when there is something
@@ -117,10 +117,10 @@ constexpr int SENDS_MAX = 8192;
 constexpr int WAYS_NUMBERS = 65536;    // room for several ways through a mesh of 4,096 peers
 // Of a reading of the socket: the messages in their places, and behind them frames that were put together. Bulk that waits stays where it is, so
 // a reading of the TAP ends before that.
-constexpr int PLACES_BYTES = UDP_BATCH * UDP_MESSAGE_BYTES, WHOLE_BYTES_MAX = 16 * 65664;
+constexpr int PLACES_BYTES = UDP_BATCH * UDP_MESSAGE_BYTES, FRAME_ROOM = 65664, WHOLE_BYTES_MAX = 16 * FRAME_ROOM;
 constexpr int SLAB_BYTES = PLACES_BYTES + WHOLE_BYTES_MAX;
 constexpr int TAP_SLAB_BYTES = EXPEDITED_PLACES * UDP_MESSAGE_BYTES;
-static_assert(TAP_BATCH_BYTES + TAP_BATCH_BYTES / 2 + 65664 < TAP_SLAB_BYTES, "a batch fits, of whatever queues");
+static_assert(TAP_BATCH_BYTES + TAP_BATCH_BYTES / 2 + FRAME_ROOM < TAP_SLAB_BYTES, "a batch fits, of whatever queues");
 constexpr int TRAIN_MAX = 64;           // datagrams per UDP_SEGMENT send that every kernel takes
 constexpr int TRAIN_BYTES_MAX = 65000;
 constexpr int TRAINS_MAX = 256;

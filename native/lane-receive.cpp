@@ -315,7 +315,7 @@ void Lane::receive_relayed(Session& session, uint8_t* plaintext, int length, int
   hop.hop = next->index;
   hop.trains = next->trains;
   hop.by_link = next->via == VIA_LINK;
-  hop.datagram_class = flags & FLAG_EXPEDITED ? CLASS_EXPEDITED : CLASS_BULK;
+  hop.datagram_class = class_of(flags);
   if (sender_.relay(hop, plaintext, length, static_cast<uint8_t>(hop_limit))) count_(RELAYED);
 }
 

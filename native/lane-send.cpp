@@ -8,11 +8,6 @@
 #include "lane.h"
 
 namespace weave {
-namespace {
-
-uint8_t class_of(const int32_t* row) { return (row[ROW_FLAGS] & FLAG_EXPEDITED) ? CLASS_EXPEDITED : CLASS_BULK; }
-
-}  // namespace
 
 // False when the way of a broadcast is not where the row says.
 bool Lane::prefix_of(const int32_t* send, Prefix& prefix) const {
@@ -255,7 +250,7 @@ void Lane::send_held() {
       if (!sender_.route_to(send[SEND_PEER], route)) continue;
       routed = send[SEND_PEER];
     }
-    route.datagram_class = class_of(row_(send[SEND_ROW]));
+    route.datagram_class = class_of(row_(send[SEND_ROW])[ROW_FLAGS]);
     if (super.segments > 1) send_joined(prefix, super, route);
     else send_frame(prefix, frame, route);
   }
@@ -284,7 +279,7 @@ int Lane::send(int count) {
       // What is small may pass where a path that is not searched yet carries nothing long.
       room = route.joins && route.is_found ? room_of(route.payload_max, FRAME_HEADER) : 0;
     }
-    route.datagram_class = class_of(row_(send[SEND_ROW]));
+    route.datagram_class = class_of(row_(send[SEND_ROW])[ROW_FLAGS]);
     frame.send = i;
     frame.peer = routed;
     bool joins = !prefix.broadcast && (frame.flags & FLAG_GSO_ANY) == 0 && 2 * frame.length <= room;

@@ -17,6 +17,9 @@ namespace weave {
 int64_t now_ms();
 int64_t now_us();
 
+// Of a datagram with what has these flags of a row.
+inline uint8_t class_of(int flags) { return (flags & FLAG_EXPEDITED) != 0 ? CLASS_EXPEDITED : CLASS_BULK; }
+
 class Lane {
  public:
   // The five arrays belong to the caller, who keeps them alive.
@@ -110,7 +113,7 @@ class Lane {
   int deferrals_ = 0;           // … for so many readings now
   bool has_opened_ = false;     // a datagram, since it was false
   bool is_batch_long_ = false;  // of bulk, the last one
-  int64_t hasty_until_ = 0;        // milliseconds: frames of sparse flows came
+  int64_t hasty_until_ = 0;     // milliseconds: frames of sparse flows came
   // How often in a row one frame was all that the TAP had since the last `wait`, and whether it was this time.
   int lone_ = 0;
   bool was_lone_ = false;

@@ -24,7 +24,7 @@ class SparseMeter {
   }
   // True while it is sparse with so much more, in so many datagrams.
   bool charge(int bytes, int datagrams) {
-    if (bytes < datagrams * SPARSE_FRAME_BYTES) bytes = datagrams * SPARSE_FRAME_BYTES;
+    if (bytes < datagrams * SPARSE_DATAGRAM_BYTES) bytes = datagrams * SPARSE_DATAGRAM_BYTES;
     if (bytes > tokens_) sparse_ = false;
     if (sparse_) tokens_ -= bytes;
     return sparse_;

@@ -1,4 +1,7 @@
-/** A whole number from the environment, `standard` where it is not given or empty; where it does not match `program` says which it must be, and ends with status 2. */
+/**
+ * A whole number from the environment, `standard` where it is not given or empty. Where it does not match `form`, `program`
+ * says which it must be, and ends with status 2.
+ */
 export function numberFromEnvironment(
   program: string,
   name: string,

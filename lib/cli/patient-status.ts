@@ -13,8 +13,7 @@ export async function patientStatus(client: Pick<ApiClient, 'call'>, limitMs = P
     try {
       return await client.call('status')
     } catch (error) {
-      const isBusy = error instanceof WeaveError && error.code === 'DAEMON_BUSY'
-      if (!isBusy || performance.now() >= deadline) throw error
+      if (!isBusy(error) || performance.now() >= deadline) throw error
     }
 }
 
@@ -26,7 +25,11 @@ export async function statusIfAny(client: Pick<ApiClient, 'call'>): Promise<Stat
   try {
     return await patientStatus(client)
   } catch (error) {
-    if (error instanceof WeaveError && error.code === 'DAEMON_BUSY') throw error
+    if (isBusy(error)) throw error
     return undefined
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof WeaveError && error.code === 'DAEMON_BUSY'
 }

@@ -66,6 +66,14 @@ function openEnd(test: Test): End {
   }
 }
 
+/** What the near one sends to its peer 1 the far one opens. */
+function openPair(test: Test): { near: End; far: End } {
+  const near = openEnd(test)
+  const far = openEnd(test)
+  sealTowards(near.engine, far.engine, KEY)
+  return { near, far }
+}
+
 /** A socket in place of the far engine, so that the test sees what leaves. */
 async function listenFor(test: Test, near: NativeEngine): Promise<{ socket: Socket; classes: number[] }> {
   const socket = createSocket('udp4')
@@ -87,8 +95,7 @@ async function until(what: () => boolean): Promise<boolean> {
 }
 
 t.test('what sends little is expedited, until it sends much, and again when it sends little', async test => {
-  const near = openEnd(test)
-  sealTowards(near.engine, openEnd(test).engine, KEY)
+  const { near } = openPair(test)
   const { classes } = await listenFor(test, near.engine)
   near.write(60)
   test.equal(near.forward()[0]! & ROW_FLAG.expedited, ROW_FLAG.expedited)
@@ -122,8 +129,7 @@ t.test('what sends little is expedited, until it sends much, and again when it s
 })
 
 t.test('control datagrams are expedited, trains of probes are not', async test => {
-  const near = openEnd(test)
-  sealTowards(near.engine, openEnd(test).engine, KEY)
+  const { near } = openPair(test)
   const { classes, socket } = await listenFor(test, near.engine)
   const endpoint = { ip: LOOPBACK, port: socket.address().port }
   test.ok(near.engine.sendControl(5, new Uint8Array(20)))
@@ -134,12 +140,15 @@ t.test('control datagrams are expedited, trains of probes are not', async test =
 
 /** Bulk waits at the far end already when expedited datagrams come. */
 function waitingBulk(test: Test): { near: End; far: End } {
-  const near = openEnd(test)
-  const far = openEnd(test)
-  sealTowards(near.engine, far.engine, KEY)
+  const { near, far } = openPair(test)
   for (let i = 0; i < MANY; i++) near.write(LONG)
   for (let sent = 0; sent < MANY;) sent += near.forward().length
   return { near, far }
+}
+
+/** Whether a row is of a datagram that is not expedited. */
+function isBulk(lane: NativeLane, row: number): boolean {
+  return (lane.rows[row * ROW.columns + ROW.flags]! & ROW_FLAG.expedited) === 0
 }
 
 function kindsRead(lane: NativeLane): number[] {
@@ -156,9 +165,7 @@ t.test('an expedited datagram is read before bulk that came earlier', test => {
   while (bulk < 0 && far.lane.wait(READY.udp, WAIT_MS) === READY.udp) {
     const before = kinds.length
     kinds.push(...kindsRead(far.lane))
-    const first = kinds
-      .slice(before)
-      .findIndex((_, row) => (far.lane.rows[row * ROW.columns + ROW.flags]! & ROW_FLAG.expedited) === 0)
+    const first = kinds.slice(before).findIndex((_, row) => isBulk(far.lane, row))
     if (first >= 0) bulk = before + first
   }
   const control = kinds.indexOf(DATAGRAM_KIND.control)
@@ -172,8 +179,7 @@ function readUntilBulk(lane: NativeLane): number {
   for (let reading = 1; ; reading++) {
     if (lane.wait(READY.udp, WAIT_MS) !== READY.udp) return Infinity
     const count = lane.udpRead()
-    for (let row = 0; row < count; row++)
-      if ((lane.rows[row * ROW.columns + ROW.flags]! & ROW_FLAG.expedited) === 0) return reading
+    for (let row = 0; row < count; row++) if (isBulk(lane, row)) return reading
   }
 }
 
@@ -201,18 +207,14 @@ function turnToBulk(test: Test, near: End): number[] {
 }
 
 t.test('a flow that turns from sparse to bulk does not overtake itself, however much of it waits', test => {
-  const near = openEnd(test)
-  const far = openEnd(test)
-  sealTowards(near.engine, far.engine, KEY)
+  const { near, far } = openPair(test)
   const sent = turnToBulk(test, near)
   test.same(readNumbers(far.lane, sent.length), sent)
   test.end()
 })
 
 t.test('nor after a time of expedited datagrams alone', test => {
-  const near = openEnd(test)
-  const far = openEnd(test)
-  sealTowards(near.engine, far.engine, KEY)
+  const { near, far } = openPair(test)
   for (let i = 0; i < READING * DEFERRALS_MAX; i++) near.engine.sendControl(5, new Uint8Array(20))
   readNumbers(far.lane, READING * DEFERRALS_MAX)
   test.equal(far.lane.udpRead(), -1)
@@ -222,9 +224,7 @@ t.test('nor after a time of expedited datagrams alone', test => {
 })
 
 t.test('bulk that waits in the slab is left alone by what the TAP has', test => {
-  const near = openEnd(test)
-  const far = openEnd(test)
-  sealTowards(near.engine, far.engine, KEY)
+  const { near, far } = openPair(test)
   const sent = turnToBulk(test, near)
   const numbers = readNumbers(far.lane, sent.length, () => {
     for (let i = 0; i < READING; i++) far.write(JUMBO, 251)
@@ -244,9 +244,7 @@ t.test('bulk waits for no more than so many readings of what a member calls expe
 })
 
 t.test('bulk does not wait for what a stranger calls expedited', async test => {
-  const near = openEnd(test)
-  const far = openEnd(test)
-  sealTowards(near.engine, far.engine, KEY)
+  const { near, far } = openPair(test)
   const stranger = createSocket('udp4')
   test.teardown(() => stranger.close())
   const forged = new Uint8Array(64)
