@@ -106,6 +106,8 @@ constexpr int BATCHES_PER_LOOK = 64, FEW_FRAMES = 3, LONG_FRAME = 16384;
 constexpr int EXPEDITED_PLACES = 8, BULK_PLACES = 16, DEFERRALS_MAX = 32;
 constexpr int UDP_BATCH = EXPEDITED_PLACES + BULK_PLACES;
 static_assert(2 * SPARSE_BURST_BYTES / SPARSE_DATAGRAM_BYTES <= EXPEDITED_PLACES * DEFERRALS_MAX, "twice what one queue sends at once after a rest");
+// How often before bulk expedited datagrams are read once more because none was of a session.
+constexpr int FORGED_READINGS_MAX = 16;
 // Messages of a stream that are read at once while frames of sparse flows come, and for how long after one: those wait for the batch before.
 constexpr int LONG_PLACES = 4, HASTY_MS = 100;
 constexpr int LINK_PLACES = BULK_PLACES / 4;  // of those of bulk, for what came over links when there is something

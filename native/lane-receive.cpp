@@ -30,15 +30,21 @@ int Lane::udp_read() {
   // Bulk is read first, and gone through last: what a flow sent as expedited before it is in the other socket by then.
   if (deferred_ == 0) {
     deferred_ = read_bulk();
-    deferrals_ = 0;
+    deferrals_ = forged_readings_ = 0;
   }
   int bulk = deferred_;
-  int expedited = engine_->udp.expedited >= 0 ? read_messages(engine_->udp.expedited, 0, EXPEDITED_PLACES) : 0;
+  int expedited = read_expedited();
   if (expedited + bulk > 0) count_(RX_BATCHES);
   if (expedited + bulk == 0 && !engine_->intake.waits()) return -1;
 
   ReadGuard guard(engine_->lock);
   int genuine = open_messages(0, expedited);
+  // Of a stranger's flood: its places are free again, for what waits behind it.
+  while (expedited == EXPEDITED_PLACES && genuine == 0 && rows_filled_ == 0 && forged_readings_ < FORGED_READINGS_MAX) {
+    forged_readings_++;
+    expedited = read_expedited();
+    genuine = open_messages(0, expedited);
+  }
   // More of it waits, perhaps of a flow that has bulk here.
   bool is_deferred = bulk > 0 && expedited == EXPEDITED_PLACES && genuine > EXPEDITED_PLACES / 2 && deferrals_ < DEFERRALS_MAX &&
                      (bulk < BULK_PLACES || !engine_->intake.waits());
@@ -56,6 +62,10 @@ int Lane::udp_read() {
   sender_.flush();
   sender_.taken();
   return rows_filled_;
+}
+
+int Lane::read_expedited() {
+  return engine_->udp.expedited >= 0 ? read_messages(engine_->udp.expedited, 0, EXPEDITED_PLACES) : 0;
 }
 
 int Lane::read_bulk() {

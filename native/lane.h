@@ -58,6 +58,7 @@ class Lane {
   int32_t* row_(int index) const { return rows_ + static_cast<size_t>(index) * ROW_COLUMNS; }
   bool row_frame(int row, Delivery& frame);
   void describe_frame(int32_t* row, const uint8_t* frame, int length, const FrameShape& shape);
+  int read_expedited();
   int read_bulk();
   int read_messages(int descriptor, int first, int most);
   int open_messages(int first, int count);
@@ -111,6 +112,7 @@ class Lane {
   TapTurns turns_;
   int deferred_ = 0;            // messages of bulk that wait in their places …
   int deferrals_ = 0;           // … for so many readings now
+  int forged_readings_ = 0;     // in that time, which gave nothing of a session
   bool has_opened_ = false;     // a datagram, since it was false
   bool is_batch_long_ = false;  // of bulk, the last one
   int64_t hasty_until_ = 0;     // milliseconds: frames of sparse flows came

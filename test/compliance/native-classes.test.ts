@@ -23,6 +23,8 @@ const MANY = 60
 const READING = 8
 const DEFERRALS_MAX = 32
 const FLOOD = 320
+/** How often such a reading is followed at once by another, where nothing of it was of a session. */
+const FORGED_READINGS_MAX = 16
 /** More than a path carries. */
 const JUMBO = 30_000
 const CLASS_AT = 1
@@ -243,17 +245,23 @@ t.test('bulk waits for no more than so many readings of what a member calls expe
   test.end()
 })
 
-t.test('bulk does not wait for what a stranger calls expedited', async test => {
-  const { near, far } = openPair(test)
+/** Sends so many expedited datagrams of no session to a port here, and does `between` before each. */
+async function forge(test: Test, port: number, count: number, between: (i: number) => void = () => undefined) {
   const stranger = createSocket('udp4')
   test.teardown(() => stranger.close())
   const forged = new Uint8Array(64)
   forged.set([DATAGRAM_TYPE_DATA, DATAGRAM_CLASS.expedited])
-  const { port } = far.engine.describe()
-  for (let i = 0; i < FLOOD; i++) {
+  for (let i = 0; i < count; i++) {
+    between(i)
     await new Promise(resolve => stranger.send(forged, port, '127.0.0.1', () => resolve(undefined)))
-    if (i % READING === 0) near.engine.sendControl(5, new Uint8Array(20))
   }
+}
+
+t.test('bulk does not wait for what a stranger calls expedited', async test => {
+  const { near, far } = openPair(test)
+  await forge(test, far.engine.describe().port, FLOOD, i => {
+    if (i % READING === 0) near.engine.sendControl(5, new Uint8Array(20))
+  })
   for (let number = 0; number < MANY; number++) {
     near.write(LONG)
     near.forward()
@@ -261,6 +269,17 @@ t.test('bulk does not wait for what a stranger calls expedited', async test => {
   test.equal(readUntilBulk(far.lane), 1)
   test.end()
 })
+
+for (const [readings, reached] of [[FORGED_READINGS_MAX, 1] as const, [FORGED_READINGS_MAX + 1, 2] as const])
+  t.test(`behind ${readings} readings of a stranger's a member is reached in turn ${reached}`, async test => {
+    const { near, far } = openPair(test)
+    await forge(test, far.engine.describe().port, readings * READING)
+    near.engine.sendControl(5, new Uint8Array(20))
+    for (let turn = 1; turn < reached; turn++) test.equal(far.lane.udpRead(), 0)
+    test.same(kindsRead(far.lane), [DATAGRAM_KIND.control])
+    test.equal(far.engine.counters()['drop:no-session'], readings * READING)
+    test.end()
+  })
 
 t.test('the port is taken all the same: a second engine cannot have it', test => {
   const { engine } = openEnd(test)
