@@ -24,8 +24,9 @@ int flags_of_vnet(const uint8_t* vnet) {
 
 // At most.
 int datagrams_of(const uint8_t* vnet, int flags, int length) {
+  if (flags < 0 || (flags & FLAG_GSO_ANY) == 0) return 1;
   int size = le16(vnet + 4);
-  return flags > 0 && (flags & FLAG_GSO_ANY) && size > 0 ? length / size + 1 : 1;
+  return size > 0 ? length / size + 1 : 1;
 }
 
 // Of what is asked of the device, not of the moment.

@@ -21,7 +21,7 @@ echo 'address and undefined behaviour'
 log=build/native-sanitized/log
 tests="test/compliance/native-*.test.ts test/unit/io/resident-memory.test.ts"
 if [ "$(id -u)" = 0 ]; then
-  tests="$tests test/system/native-engine.test.ts test/system/native-small-mtu.test.ts"
+  tests="$tests test/system/native-engine.test.ts test/system/native-queues.test.ts test/system/native-small-mtu.test.ts"
 else
   echo '  skip those on a real TAP (they need root)'
 fi
