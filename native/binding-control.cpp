@@ -128,6 +128,8 @@ napi_value describe_engine(napi_env env, napi_callback_info info) {
   set("tapUso", bool_value(env, engine->join_udp));
   set("udpGso", bool_value(env, engine->udp_gso));
   set("udpGro", bool_value(env, engine->udp.gro));
+  set("tapQueues", bool_value(env, engine->taps.size() > 1));
+  set("udpClasses", bool_value(env, engine->udp.expedited >= 0));
   set("udpSelfTest", test_value(env, engine->udp_test));
   set("tapSelfTest", test_value(env, engine->tap_test));
   return result;

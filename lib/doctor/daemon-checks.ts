@@ -38,6 +38,8 @@ const LEFT_OFF: Readonly<Record<string, readonly string[]>> = {
 }
 /** Kernels that Debian 12 and Ubuntu 22.04 bring do not know it, and little is lost. */
 const MINOR_OFFLOAD = 'tapUso'
+/** Who goes first: docs/protocol.md §9.1. */
+const PRIORITIES: readonly string[] = ['tapQueues', 'udpClasses']
 
 /** Whether the kernel takes work off the packet engine. `kernel`: its release. */
 export function offloadFindings(
@@ -52,14 +54,21 @@ export function offloadFindings(
     ),
   )
   const missing = off.filter(name => !meant.has(name) && name !== MINOR_OFFLOAD)
-  if (missing.length > 0)
-    return [
+  const refused = [
+    { names: missing.filter(name => !PRIORITIES.includes(name)), cost: 'large transfers take more of the processor' },
+    {
+      names: missing.filter(name => PRIORITIES.includes(name)),
+      cost: 'what sends little waits behind what sends much',
+    },
+  ].filter(({ names }) => names.length > 0)
+  if (refused.length > 0)
+    return refused.map(({ names, cost }) =>
       doubt(
         'offloads',
-        `the kernel (${kernel}) refuses ${missing.join(', ')}, so large transfers take more of the processor`,
-        'run a kernel from 5.0 on (UDP GSO and GRO), and no container or sandbox that hides them; all works without',
+        `the kernel (${kernel}) refuses ${names.join(', ')}, so ${cost}`,
+        'run a kernel from 5.0 on, and no container or sandbox that hides what it can do; all works without',
       ),
-    ]
+    )
   const left = off.map(name => `${name} (${meant.has(name) ? '--disable-offload' : 'kernels from 6.2 on have it'})`)
   return [well('offloads', left.length === 0 ? 'all are on' : `all are on but ${left.join(', ')}`)]
 }

@@ -84,8 +84,8 @@ export class LanePlane implements DataPlane {
 
   offloads(): Readonly<Record<string, boolean>> {
     if (this.#stopping !== undefined) return {}
-    const { checksum, tapGso, tapUso, udpGso, udpGro } = this.#engine.describe()
-    return { checksum, tapGso, tapUso, udpGso, udpGro }
+    const { checksum, tapGso, tapUso, udpGso, udpGro, tapQueues, udpClasses } = this.#engine.describe()
+    return { checksum, tapGso, tapUso, udpGso, udpGro, tapQueues, udpClasses }
   }
 
   stop(): Promise<void> {

@@ -129,6 +129,10 @@ export interface EngineDescription {
   readonly tapUso: boolean
   readonly udpGso: boolean
   readonly udpGro: boolean
+  /** Flows wait in several queues. */
+  readonly tapQueues: boolean
+  /** Expedited datagrams wait in a socket of their own. */
+  readonly udpClasses: boolean
   /** `untested`: the loopback device was down. */
   readonly udpSelfTest: 'passed' | 'failed' | 'untested'
   readonly tapSelfTest: 'passed' | 'failed' | 'untested'

@@ -68,6 +68,7 @@ t.test('a TAP has eight queues, and nothing queues before them', { skip }, test 
   test.teardown(() => engine.close())
   const queues = readdirSync(`/sys/class/net/${TAP_NAME}/queues`).filter(name => name.startsWith('tx-'))
   test.equal(queues.length, 8)
+  test.match(engine.describe(), { tapQueues: true, udpClasses: true })
   execFileSync('ip', ['link', 'set', TAP_NAME, 'up'])
   const shown = execFileSync('ip', ['-j', 'link', 'show', 'dev', TAP_NAME], { encoding: 'utf8' })
   const [{ qdisc }] = JSON.parse(shown) as [{ qdisc: string }]

@@ -32,13 +32,20 @@ t.test('what the status warns of is handed on', async t => {
 t.test('an offload that the kernel refuses is a doubt, one that is left off is not', async t => {
   const of = (off: readonly string[], launchOptions: string[] = []) => {
     const offloads = Object.fromEntries(
-      ['checksum', 'tapGso', 'tapUso', 'udpGso', 'udpGro'].map(name => [name, !off.includes(name)]),
+      ['checksum', 'tapGso', 'tapUso', 'udpGso', 'udpGro', 'tapQueues', 'udpClasses'].map(name => [
+        name,
+        !off.includes(name),
+      ]),
     )
     return offloadFindings({ engine: { offloads, counters: {} }, launchOptions }, '4.9.0')
   }
   t.match(of([]), [{ verdict: 'ok', found: 'all are on' }])
   t.match(of(['tapUso']), [{ verdict: 'ok', found: 'all are on but tapUso (kernels from 6.2 on have it)' }])
   t.match(of(['udpGso', 'udpGro']), [{ verdict: 'warning', found: /\(4\.9\.0\) refuses udpGso, udpGro/ }])
+  t.match(of(['udpGso', 'udpClasses', 'tapQueues']), [
+    { verdict: 'warning', found: /refuses udpGso, so large transfers/ },
+    { verdict: 'warning', found: /refuses tapQueues, udpClasses, so what sends little/ },
+  ])
   t.match(of(['udpGso', 'tapGso', 'tapUso'], ['--disable-offload', 'udp-gso,tap-gso']), [{ verdict: 'ok' }])
   t.match(of(['udpGso', 'udpGro'], ['--disable-offload', 'udp-gso']), [
     { verdict: 'warning', found: /refuses udpGro,/ },

@@ -13,7 +13,15 @@ const FACTS = {
 /** The report of a daemon whose node reports so, 90 s after its start, on a host where nothing is wrong. */
 export function reportOf(parts: Partial<NodeReport> = {}, fields: Partial<Report> = {}): Report {
   const node = nodeReport(parts)
-  const offloads = { checksum: true, tapGso: true, tapUso: true, udpGso: true, udpGro: true }
+  const offloads = {
+    checksum: true,
+    tapGso: true,
+    tapUso: true,
+    udpGso: true,
+    udpGro: true,
+    tapQueues: true,
+    udpClasses: true,
+  }
   return {
     ...statusOf(node, FACTS, NOW),
     ...SERVICE_FIELDS,
