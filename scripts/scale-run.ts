@@ -247,7 +247,10 @@ class ScaleRunner {
   /** Hosts by whether they own addresses, as the first one sees it; in order. */
   #numbersWhere(isWanted: (isOwner: boolean) => boolean): number[] {
     const mesh = this.#mesh
-    const ownersOf = ({ node }: SimHost) => [...new Set(node.addresses.ipam.ownership().ownerOf)]
+    const ownersOf = ({ node }: SimHost) => {
+      const { blockCount, ownerOf } = node.addresses.ipam.ownership()
+      return [...new Set(Array.from({ length: blockCount }, (_, block) => ownerOf(block)))]
+    }
     const owners = new Set<PeerId | undefined>(mesh.of(0, ownersOf))
     const here = mesh.hosts.filter(({ identity }) => isWanted(owners.has(identity.peerId)))
     return mesh.team

@@ -5,7 +5,9 @@ import type { IpamParts } from './ipam-wiring.ts'
 export interface BlockOwnership {
   readonly first: Ipv4
   readonly blockSize: number
-  readonly ownerOf: readonly (PeerId | undefined)[]
+  readonly blockCount: number
+  /** Of a block that is below `blockCount`. As many blocks as a mesh has are no list, which would be made anew at each change. */
+  readonly ownerOf: (block: number) => PeerId | undefined
   /** Single addresses that the owner of their block lent, and to whom. */
   readonly lent: readonly { readonly address: Ipv4; readonly peer: PeerId }[]
 }
@@ -14,9 +16,10 @@ type OwnershipParts = Pick<IpamParts, 'space' | 'map' | 'loans' | 'assignments'>
 
 /** The owner of every block, by the registers in force, and what owners lent. */
 export function ownership({ space, map, loans, assignments }: OwnershipParts): BlockOwnership {
-  const ownerOf = Array.from({ length: space.blockCount }, (_, block) => map.ownerOf(block))
-  const lent = [...loans.all(), ...assignments.lent(block => ownerOf[block])]
-  return { first: space.range.address, blockSize: space.blockSize, ownerOf, lent }
+  const ownerOf = (block: number) => map.ownerOf(block)
+  const lent = [...loans.all(), ...assignments.lent(ownerOf)]
+  const { range, blockSize, blockCount } = space
+  return { first: range.address, blockSize, blockCount, ownerOf, lent }
 }
 
 /** Who has an address: the peer that it is lent to, else the owner of its block. */

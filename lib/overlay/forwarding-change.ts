@@ -62,7 +62,10 @@ export function changeBetween(
   return undefined
 }
 
-/** The table that a change makes of the one before. Both stay as they are. */
+/**
+ * The table that a change makes of the one before, which is used up: the owners of blocks are changed in place, for all of
+ * them are many times what changes.
+ */
 export function changedTable(before: ForwardingTable = BLANK_TABLE, change: ForwardingChange): ForwardingTable {
   const { adjacent, reachable, listening, owners, rest } = change
   const table = { ...before, ...rest }
@@ -115,7 +118,10 @@ function ownersChange(before: BlockOwners | undefined, now: BlockOwners | undefi
     before?.ownerOf.length === now?.ownerOf.length
   if (before === undefined || now === undefined || !isAlike) return { kind: 'all', owners: now }
   const blocks: number[] = []
-  for (const [block, owner] of now.ownerOf.entries()) if (owner !== before.ownerOf[block]) blocks.push(block, owner)
+  for (let block = 0; block < now.ownerOf.length; block++) {
+    const owner = now.ownerOf[block]!
+    if (owner !== before.ownerOf[block]) blocks.push(block, owner)
+  }
   const isLentAlike = isSame(before.lentAddresses, now.lentAddresses) && isSame(before.lentTo, now.lentTo)
   if (blocks.length === 0 && isLentAlike) return undefined
   if (blocks.length >= now.ownerOf.length) return { kind: 'all', owners: now }
@@ -125,9 +131,9 @@ function ownersChange(before: BlockOwners | undefined, now: BlockOwners | undefi
 
 function changedOwners(before: BlockOwners | undefined, change: OwnersChange): BlockOwners | undefined {
   if (change.kind === 'all' || before === undefined) return change.kind === 'all' ? change.owners : undefined
-  const ownerOf = before.ownerOf.slice()
+  const { ownerOf } = before
   for (let at = 0; at < change.blocks.length; at += 2) ownerOf[change.blocks[at]!] = change.blocks[at + 1]!
-  return { ...before, ...change.lent, ownerOf }
+  return { ...before, ...change.lent }
 }
 
 function restChange(before: ForwardingTable, now: ForwardingTable): Partial<Rest> | undefined {

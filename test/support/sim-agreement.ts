@@ -99,8 +99,11 @@ export class SimAgreement {
     const { ipam } = node.addresses
     if (!ipam.isReady) return 'waiting'
     const sum = new Sum()
-    for (const [block, owner] of ipam.ownership().ownerOf.entries())
+    const { blockCount, ownerOf } = ipam.ownership()
+    for (let block = 0; block < blockCount; block++) {
+      const owner = ownerOf(block)
       sum.add(fold(block, owner === undefined ? 0 : this.#name(owner)))
+    }
     return sum.text
   }
 
