@@ -13,6 +13,7 @@ import { AddressAsker, DOCKER_AWAY } from '../test/support/address-asker.ts'
 import { cpuSecondsOf } from '../test/support/process-facts.ts'
 import { Testbed, type Host } from '../test/support/testbed.ts'
 import { needRoot } from './need-root.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 const SECONDS_MAX = 2
 /** From here on requests are thought to come together. */
@@ -31,9 +32,13 @@ interface Run {
   readonly waitsMs: readonly number[]
 }
 
-const count = Number(process.env['ADDRESSES'] ?? 1_000)
-const runs = Number(process.env['RUNS'] ?? 3)
-const sizes = (process.env['AT_ONCE'] ?? '1 16 64').split(/[\s,]+/).map(Number)
+const count = numberFromEnvironment('allocations', 'ADDRESSES', 1_000)
+const runs = numberFromEnvironment('allocations', 'RUNS', 3)
+const sizes = (process.env['AT_ONCE'] || '1 16 64').split(/[\s,]+/).map(Number)
+if (!sizes.every(size => Number.isInteger(size) && size >= 1)) {
+  console.error(`allocations: AT_ONCE holds whole numbers of 1 or more, not "${process.env['AT_ONCE']}"`)
+  process.exit(2)
+}
 const given = new Set<string>()
 let next = 1
 

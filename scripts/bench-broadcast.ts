@@ -9,12 +9,13 @@ import { nativeBinding } from '../lib/io/native-binding.ts'
 import { NativeEngine } from '../lib/io/native-engine.ts'
 import { NativeLane } from '../lib/io/native-lane.ts'
 import { DEFAULT_SWITCH_RULES, Forwarder, MacTable, READY, type CipherName } from '../lib/overlay/mod.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 const [SOURCE, MIDDLE, RECEIVER] = [0, 1, 2]
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
 const VNET_BYTES = 10
 const BATCH = 32
-const ROUNDS = Number(process.env['ROUNDS'] ?? 60)
+const ROUNDS = numberFromEnvironment('bench-broadcast', 'ROUNDS', 60)
 const BATCHES_PER_ROUND = 40
 const scratch = new Uint8Array(70_000)
 

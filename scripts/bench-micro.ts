@@ -4,7 +4,7 @@
  * JSON: file for all values. BASELINE: a file that JSON named before, to compare with. CALLGRIND=0: count no instructions
  * even where valgrind is there.
  */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { must, run } from '../test/support/testbed-command.ts'
 import { compiled } from './bench/compiler.ts'
@@ -20,6 +20,7 @@ import {
 } from './bench/micro/report.ts'
 import { measureSwitch } from './bench/micro/switch.ts'
 import { installed, PROJECT } from './bench/project.ts'
+import { jsonFileFromEnvironment, orUsage } from './json-file.ts'
 
 const LIMIT_MS = 300_000
 const PROFILED_BATCHES = 50
@@ -41,7 +42,9 @@ async function counted(path: string, result: MicroResult): Promise<MicroResult> 
   return { ...result, instructions: readCallgrind(stderr, Number(stdout)) }
 }
 
-const baseline = process.env['BASELINE'] ? readMicroReport(process.env['BASELINE']) : undefined
+const earlier = process.env['BASELINE']
+const baseline = earlier ? orUsage(`bench-micro: BASELINE ${earlier}`, () => readMicroReport(earlier)) : undefined
+const write = jsonFileFromEnvironment('bench-micro', 'JSON')
 const at = new Date().toISOString()
 const path = await program()
 const { openssl, results } = readMicro(await must([path], { limitMs: LIMIT_MS }))
@@ -50,7 +53,7 @@ const all: MicroResult[] = []
 for (const result of results)
   all.push(canCount && result.bytes === PROFILED_BYTES ? await counted(path, result) : result)
 const report = microReportOf({ at, machine: machine(), openssl, results: [...all, ...measureSwitch()] })
-if (process.env['JSON']) writeFileSync(process.env['JSON'], `${JSON.stringify(report, null, 1)}\n`)
 console.log([machineWords(report.machine), `OpenSSL ${openssl}`, '', ...microTable(report)].join('\n'))
 if (!canCount) console.log('\ninstructions were not counted (apt install valgrind)')
 if (baseline !== undefined) console.log(['', ...microComparison(report, baseline)].join('\n'))
+write?.(report)

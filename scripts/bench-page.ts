@@ -6,15 +6,18 @@ import { readFileSync } from 'node:fs'
 import { readMicroReport, type MicroReport } from './bench/micro/report.ts'
 import { writePage } from './bench/page.ts'
 import { readReport, type Report } from './bench/report.ts'
+import { orUsage } from './json-file.ts'
 
 const EXIT_USAGE = 2
 
 const reports: Report[] = []
 let micro: MicroReport | undefined
 for (const path of process.argv.slice(2)) {
-  const { kind } = JSON.parse(readFileSync(path, 'utf8')) as { readonly kind?: string }
-  if (kind === 'micro') micro = readMicroReport(path)
-  else reports.push(readReport(path))
+  orUsage(`bench-page: ${path}`, () => {
+    const { kind } = JSON.parse(readFileSync(path, 'utf8')) as { readonly kind?: string }
+    if (kind === 'micro') micro = readMicroReport(path)
+    else reports.push(readReport(path))
+  })
 }
 if (reports.length === 0 && micro === undefined) {
   console.error('bench-page: which reports? node build/scripts/bench-page.js FILE…')

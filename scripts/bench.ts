@@ -12,15 +12,15 @@
  * NEBULA: programs. JSON: file for all values. BASELINE: a file that JSON named before, to compare with.
  */
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { compareTable } from './bench/compare.ts'
 import { machineWords } from './bench/machine.ts'
 import { STEPS, type Step } from './bench/measures.ts'
 import { YARDSTICKS } from './bench/page.ts'
 import { readReport, type Report } from './bench/report.ts'
 import { Runner, type Plan } from './bench/runner.ts'
-import { chosenSystems } from './bench/systems.ts'
+import { chosenSystems, SYSTEMS } from './bench/systems.ts'
 import { medianTable, ratioTable, spreadTable } from './bench/tables.ts'
+import { jsonFileFromEnvironment, orUsage } from './json-file.ts'
 import { numberFromEnvironment } from './number-from-environment.ts'
 
 const EXIT_USAGE = 2
@@ -44,21 +44,18 @@ function words<T extends string>(variable: string, known: readonly T[]): T[] {
 }
 
 function amount(name: string, standard: number): number {
-  return numberFromEnvironment('bench', name, standard, { least: 1, form: /^[1-9]\d{0,5}$/ })
+  return numberFromEnvironment('bench', name, standard)
 }
 
 function planned(): Plan {
   const named = process.env['SYSTEMS'] ?? ''
   const { systems, unknown } = chosenSystems(named)
   if (unknown.length > 0)
-    refuse(
-      `SYSTEMS names ${unknown.join(' ')}: known are ${chosenSystems('')
-        .systems.map(({ name }) => name)
-        .join(' ')}`,
-      EXIT_USAGE,
-    )
+    refuse(`SYSTEMS names ${unknown.join(' ')}: known are ${SYSTEMS.map(({ name }) => name).join(' ')}`, EXIT_USAGE)
   const there = systems.filter(({ name, missing }) => {
     const why = missing()
+    if (why !== undefined && named.split(/[\s,]+/).includes(name))
+      refuse(`${name}, which SYSTEMS names: ${why}`, EXIT_MISSING)
     if (why !== undefined) console.error(`bench: without ${name}: ${why}`)
     return why === undefined
   })
@@ -89,13 +86,15 @@ if (process.geteuid?.() !== 0) refuse('network namespaces need root: sudo make b
 const absent = TOOLS.filter(tool => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0)
 if (absent.length > 0) refuse(`missing programs: ${absent.join(' ')}; make setup installs them`, EXIT_MISSING)
 
-const baseline = process.env['BASELINE'] ? readReport(process.env['BASELINE']) : undefined
+const earlier = process.env['BASELINE']
+const baseline = earlier ? orUsage(`bench: BASELINE ${earlier}`, () => readReport(earlier)) : undefined
+const write = jsonFileFromEnvironment('bench', 'JSON')
 const plan = planned()
 // A testbed for each system listens for the end of the process.
 process.setMaxListeners(4 * plan.systems.length + 10)
 const report = await new Runner(plan, text => console.error(`bench: ${text}`)).run()
-if (process.env['JSON']) writeFileSync(process.env['JSON'], `${JSON.stringify(report, null, 1)}\n`)
 show(report)
+write?.(report)
 if (baseline !== undefined)
   console.log(['', `now divided by ${baseline.at}:`, '', ...compareTable(report, baseline)].join('\n'))
 process.exitCode = report.failures.length === 0 ? 0 : 1

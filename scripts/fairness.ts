@@ -18,6 +18,7 @@ import { answerTimes } from './answer-times.ts'
 import { dropsBetween, dropsText, type DropCounts, type Drops } from './drop-counts.ts'
 import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 /** What the greedy one does; undefined: nothing. */
 const GREEDY = {
@@ -61,11 +62,7 @@ const NOBODY = '198.51.100.99'
 
 async function main(): Promise<void> {
   needRoot('fairness')
-  const seconds = Number(process.env['SECONDS'] ?? 8)
-  if (!(seconds >= 2)) {
-    console.error('fairness: SECONDS is 2 or more')
-    process.exit(2)
-  }
+  const seconds = numberFromEnvironment('fairness', 'SECONDS', 8, 2)
   const bed = new Testbed()
   const broken: string[] = []
   try {

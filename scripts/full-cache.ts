@@ -13,6 +13,7 @@ import { FULL, fillCache } from '../test/support/full-cache.ts'
 import { run, waitFor } from '../test/support/testbed-command.ts'
 import { Testbed, type Host } from '../test/support/testbed.ts'
 import { needRoot } from './need-root.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 const WAIT_MS = 120_000
 const ASK_EVERY_MS = 50
@@ -26,7 +27,7 @@ interface Row {
 
 async function main(): Promise<void> {
   needRoot('full-cache')
-  const owners = Number(process.env['OWNERS'] ?? FULL.owners)
+  const owners = numberFromEnvironment('full-cache', 'OWNERS', FULL.owners)
   const bed = new Testbed()
   let rows: readonly Row[] = []
   try {

@@ -11,6 +11,7 @@ import { cpuSecondsOf, residentKibibytesOf } from '../test/support/process-facts
 import { waitFor } from '../test/support/testbed-command.ts'
 import { Testbed, meshed, type Host } from '../test/support/testbed.ts'
 import { needRoot } from './need-root.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 const DEVICE = 'u100'
 const AT_ONCE = 8
@@ -27,7 +28,7 @@ interface Load {
   readonly lateMs: number
 }
 
-const count = Number(process.env['NAMES'] ?? 5_000)
+const count = numberFromEnvironment('names', 'NAMES', 5_000)
 let isBroken = false
 
 /** Kilobytes that the process holds, and milliseconds of processor time that it took. */

@@ -12,12 +12,16 @@ import { once } from 'node:events'
 import { must, waitFor } from '../test/support/testbed-command.ts'
 import { download } from '../test/support/testbed-transfer.ts'
 import { Testbed, meshed, type Host, type Namespace } from '../test/support/testbed.ts'
+import { needRoot } from './need-root.ts'
 import { SLOW_MS, launchedSlowly } from './slow-launch.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 const WEATHER = ['delay', '100ms', '30ms', 'loss', '5%', 'duplicate', '5%', 'reorder', '10%']
-const BYTES = Number(process.env['BYTES'] ?? 500_000)
-const DATAGRAMS = Number(process.env['DATAGRAMS'] ?? 2_000)
+const BYTES = numberFromEnvironment('netem', 'BYTES', 500_000)
+const DATAGRAMS = numberFromEnvironment('netem', 'DATAGRAMS', 2_000)
 const GAP_MS = 5
+/** As automake has it for what could not run. */
+const EXIT_NO_NETEM = 77
 /** Of the datagrams: 5 % are lost on purpose, and the machine may be slow. */
 const LOST_MAX = 0.15
 
@@ -47,6 +51,7 @@ interface Counts {
 }
 
 async function main(): Promise<void> {
+  needRoot('netem')
   const bed = new Testbed()
   let failures = 0
   const check = (isTrue: boolean, text: string) => {
@@ -56,6 +61,12 @@ async function main(): Promise<void> {
   try {
     const hosts = (await bed.hosts('h1', 'h2')) as [Host, Host]
     const [h1, h2] = hosts
+    const tried = await h1.run(['tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'])
+    if (tried.status !== 0) {
+      console.error(`netem: this kernel has no netem (CONFIG_NET_SCH_NETEM): tc: ${tried.stderr.trim()}`)
+      process.exitCode = EXIT_NO_NETEM
+      return
+    }
     await bed.link(h1, h2, '192.0.2')
     const { passwordFile } = bed
     await launchedSlowly(h1, [], { passwordFile })

@@ -17,6 +17,7 @@ import { EINVAL, EIO, refusingKernel } from '../test/support/refusing-kernel.ts'
 import { needRoot } from './need-root.ts'
 import { OFFLOADS, passage, type Circumstances, type Offload, type Passage } from './offloads-run.ts'
 import { table } from './scale-table.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 interface Case extends Circumstances {
   readonly name: string
@@ -56,9 +57,9 @@ async function main(): Promise<void> {
   const chosen = CASES.filter(({ name }) =>
     words.some(word => (word.endsWith('*') ? name.startsWith(word.slice(0, -1)) : word === name)),
   )
-  const bytes = Number(process.env['BYTES'] ?? 8_000_000)
-  if (chosen.length === 0 || !(bytes >= 1)) {
-    console.error(`offloads: CASES are ${CASES.map(({ name }) => `"${name}"`).join(', ')}; BYTES is 1 or more`)
+  const bytes = numberFromEnvironment('offloads', 'BYTES', 8_000_000)
+  if (chosen.length === 0) {
+    console.error(`offloads: CASES are ${CASES.map(({ name }) => `"${name}"`).join(', ')}`)
     process.exit(2)
   }
   const rows: string[][] = []

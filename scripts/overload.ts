@@ -22,6 +22,7 @@ import { dropsBetween, dropsText, type DropCounts, type Drops } from './drop-cou
 import { memorySplit } from './memory-split.ts'
 import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
+import { numberFromEnvironment } from './number-from-environment.ts'
 
 const PORT = '6783'
 const DEVICE = 'u2'
@@ -66,11 +67,11 @@ interface Stage {
 async function main(): Promise<void> {
   needRoot('overload')
   const asked = [...new Set(['nothing', ...(process.env['FLOODS']?.split(/[\s,]+/) ?? Object.keys(FLOODS))])]
-  const seconds = Number(process.env['SECONDS'] ?? 10)
-  const times = Number(process.env['ROUNDS'] ?? 2)
+  const seconds = numberFromEnvironment('overload', 'SECONDS', 10)
+  const times = numberFromEnvironment('overload', 'ROUNDS', 2)
   const unknown = asked.filter(name => FLOODS[name] === undefined)
-  if (unknown.length > 0 || !(seconds >= 1 && times >= 1)) {
-    console.error(`overload: FLOODS are ${Object.keys(FLOODS).join(', ')}, SECONDS and ROUNDS are 1 or more`)
+  if (unknown.length > 0) {
+    console.error(`overload: FLOODS names ${unknown.join(' ')}: known are ${Object.keys(FLOODS).join(' ')}`)
     process.exit(2)
   }
   const program = await compiled('scripts/bench/flood.cpp')

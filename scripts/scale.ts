@@ -7,12 +7,12 @@
  * depend on it. SCALE_JSON: a file for all figures. Each size runs in a process of its own. Exit status 1 when a bound is broken.
  */
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { availableParallelism } from 'node:os'
 import { playTogether } from '../test/support/sim-team-start.ts'
 import type { ScaleOrder, ScaleRun } from './scale-run.ts'
+import { jsonFileFromEnvironment } from './json-file.ts'
 import { numberFromEnvironment } from './number-from-environment.ts'
 import { brokenBounds, kindTable, scaleTable } from './scale-table.ts'
 
@@ -31,18 +31,18 @@ async function main(argv: readonly string[]): Promise<void> {
   const sizes = (process.env['PEERS'] ?? '10 50 100 500').split(/[\s,]+/).filter(text => text !== '')
   const bad = sizes.find(text => !/^\d+$/.test(text) || Number(text) < 2)
   if (bad !== undefined || sizes.length === 0) stop(`PEERS holds numbers of 2 or more, not "${bad ?? ''}"`)
+  const write = jsonFileFromEnvironment('scale', 'SCALE_JSON')
   const runs: ScaleRun[] = []
   for (const size of sizes) runs.push(await measured(Number(size)))
   console.log(['', ...scaleTable(runs), '', ...kindTable(runs)].join('\n'))
-  const path = process.env['SCALE_JSON']
-  if (path !== undefined && path !== '') writeFileSync(path, `${JSON.stringify({ runs }, undefined, 2)}\n`)
+  write?.({ runs })
   const broken = brokenBounds(runs)
   console.log(['', ...(broken.length === 0 ? ['every bound holds'] : broken.map(text => `FAIL ${text}`))].join('\n'))
   process.exitCode = broken.length === 0 ? 0 : 1
 }
 
 function numberOf(name: string, otherwise = 1): number {
-  return numberFromEnvironment('scale', name, otherwise, { least: 1, form: /^[1-9]\d{0,8}$/ })
+  return numberFromEnvironment('scale', name, otherwise)
 }
 
 function stop(text: string): never {

@@ -4,7 +4,7 @@ import { waitFor } from '../../test/support/testbed-command.ts'
 import { compiled } from './compiler.ts'
 import { begin, type System } from './line.ts'
 import { bridgedLines, cabled } from './plain.ts'
-import { PROJECT } from './project.ts'
+import { absent, PROJECT } from './project.ts'
 
 const DEVICE = 'bare0'
 const MTU = 1400
@@ -43,7 +43,7 @@ function ceiling(cipher: 'aes' | 'chacha'): System {
   return forwarder({
     name: `ceiling:${cipher}`,
     what: `a bare forwarder of one key and no protocol, ${cipher === 'aes' ? 'AES-256-GCM' : 'ChaCha20-Poly1305'}`,
-    missing: () => (existsSync(path) ? undefined : `there is no ${path}: name it with CEILING`),
+    missing: () => (existsSync(path) ? undefined : absent('CEILING', 'its source or the program')),
     path,
     env: cipher === 'aes' ? { AES: '1' } : {},
   })

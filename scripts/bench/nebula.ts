@@ -5,7 +5,7 @@ import type { Host, Testbed } from '../../test/support/testbed.ts'
 import { routedContainer } from './containers.ts'
 import { begin, UNDERLAY, type System } from './line.ts'
 import { cabled } from './plain.ts'
-import { installed } from './project.ts'
+import { absent, installed } from './project.ts'
 
 const PORT = 4242
 /** IPv4, UDP, header and tag take 60 bytes of the underlay's 1500; what it comes with is 1300. */
@@ -15,10 +15,9 @@ const START_MS = 15_000
 const DEVICE = 'neb0'
 
 const program = process.env['NEBULA'] ?? installed('nebula') ?? 'nebula'
-const HINT = 'name the program with NEBULA; nebula-cert is expected beside it'
 
 function missing(): string | undefined {
-  return installed(program) === undefined ? HINT : undefined
+  return installed(program) === undefined ? absent('NEBULA', 'the program, with nebula-cert beside it,') : undefined
 }
 
 export const nebula: System = {

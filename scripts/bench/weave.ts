@@ -4,6 +4,7 @@ import { launchedLine } from '../../test/support/testbed-line.ts'
 import { meshed, type Host, type Testbed } from '../../test/support/testbed.ts'
 import type { Line, System } from './line.ts'
 import { cabled } from './plain.ts'
+import { absent } from './project.ts'
 
 const OFFLOADS = ['tap-gso', 'udp-gso', 'udp-gro', 'checksum'] as const
 
@@ -44,7 +45,7 @@ function systemOf({ name, what, args = [], hidesAes, isMain, isOther }: Variant)
     name,
     what,
     ...(isMain === undefined && { onlyIfNamed: true as const }),
-    missing: () => (isOther === undefined || existsSync(OTHER ?? '') ? undefined : 'name its bin/weave-ts with OTHER'),
+    missing: () => (isOther === undefined || existsSync(OTHER ?? '') ? undefined : absent('OTHER', 'its bin/weave-ts')),
     async start(bed) {
       const hosts = await cabled(bed)
       const [h1, h2] = hosts

@@ -4,7 +4,7 @@ import type { Testbed } from '../../test/support/testbed.ts'
 import { routedContainer } from './containers.ts'
 import { begin, type System } from './line.ts'
 import { cabled } from './plain.ts'
-import { installed } from './project.ts'
+import { absent, installed } from './project.ts'
 
 const PORT = 51820
 /** What wg-quick takes on an underlay of 1500. */
@@ -77,7 +77,7 @@ export const wireguards = [
     'wireguard-go',
     'wireguard-go, the program that WIREGUARD_GO names',
     process.env['WIREGUARD_GO'],
-    'name the program with WIREGUARD_GO',
+    absent('WIREGUARD_GO', 'the program'),
   ),
   wireguard(
     'wireguard-go:system',
