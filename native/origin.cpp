@@ -115,7 +115,7 @@ bool OriginKeys::is_fresh(uint64_t sequence) {
 bool OriginKeys::accept(uint64_t sequence) {
   std::lock_guard<std::mutex> guard(mutex_);
   auto& window = windows_[sequence >> COUNTER_BITS];
-  if (window == nullptr) window = std::make_unique<ReplayWindow>();
+  if (window == nullptr) window = std::make_unique<OriginWindow>();
   return window->accept(sequence & COUNTER_MASK);
 }
 

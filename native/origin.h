@@ -42,7 +42,7 @@ class OriginKeys {
  private:
   uint8_t to_[16], from_[16];
   std::mutex mutex_;
-  std::unique_ptr<ReplayWindow> windows_[LANES_MAX];  // of the lanes of that peer, by the highest bits of a sequence
+  std::unique_ptr<OriginWindow> windows_[LANES_MAX];  // of the lanes of that peer, by the highest bits of a sequence
 };
 
 }  // namespace weave

@@ -1,13 +1,14 @@
-// Sliding window over received counters (RFC 6479): 8192 bits, of which one word is always being cleared.
+// Sliding window over received counters (RFC 6479), of whose words one is always being cleared.
 #pragma once
 #include <cstdint>
 #include <mutex>
 
 namespace weave {
 
+template <uint64_t BITS>
 class ReplayWindow {
  public:
-  static constexpr uint64_t WORDS = 128, SIZE = (WORDS - 1) * 64;
+  static constexpr uint64_t WORDS = BITS / 64, SIZE = (WORDS - 1) * 64;
 
   // Whether the counter is worth the work of opening. Decides nothing: only `accept` does.
   bool is_fresh(uint64_t counter) {
@@ -40,5 +41,10 @@ class ReplayWindow {
   uint64_t last_ = 0;
   uint64_t bits_[WORDS] = {};
 };
+
+// Expedited datagrams are read ahead of bulk: as many counters lie between the two as the bulk socket holds datagrams, and
+// some thousand small ones fit.
+using SessionWindow = ReplayWindow<32768>;
+using OriginWindow = ReplayWindow<8192>;
 
 }  // namespace weave

@@ -38,7 +38,7 @@ class Session {
 
   const int peer;
   const uint32_t receiver_index, remote_index;
-  ReplayWindow replay;
+  SessionWindow replay;
   alignas(64) std::atomic<uint64_t> sent_datagrams{0};
   std::atomic<uint64_t> sent_bytes{0};
   alignas(64) std::atomic<uint64_t> received_datagrams{0};

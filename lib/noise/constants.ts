@@ -14,10 +14,14 @@ export const FIRST_MESSAGES_MAX = 4_096
 export const LINK_MESSAGES_MAX = 2 ** 48
 
 /**
- * Bits in the replay window; one word of 64 is being refilled, so that 8128 below the highest counter can be accepted.
+ * Bits in the replay window of a session; one word of 64 is being refilled, so that 32,704 below the highest counter can be
+ * accepted. Expedited datagrams overtake what waits of bulk, which are thousands.
  */
-export const REPLAY_WINDOW_BITS = 8192
-export const REPLAY_WINDOW_USABLE = 8128
+export const REPLAY_WINDOW_BITS = 32_768
+/** Of a lane of a broadcast's source. */
+export const ORIGIN_WINDOW_BITS = 8_192
+/** How many bits of a window below the highest counter cannot be accepted any more. */
+export const REPLAY_WINDOW_REFILLED = 64
 /** Counters from here on are refused: upper 32 bits of 2^60. */
 export const REPLAY_COUNTER_HIGH_MAX = 2 ** 28
 

@@ -54,12 +54,12 @@ export function hostileSuite(t: Test, name: string, makeMesh: MakeMesh): void {
       const keys = linkUp(mesh, 0, 1)
       const inject = (value: bigint) =>
         mesh.strangerSend(b!.endpoint, craft(keys.forward, keys.secondIndex, value, plainFrame(testFrame(60))))
-      for (const value of [5n, 10_000n, 9_999n, 9_000n, 1_900n, 10_001n, 3n << 40n, (3n << 40n) - 8_000n]) {
+      for (const value of [5n, 40_000n, 39_999n, 36_000n, 7_400n, 40_001n, 3n << 40n, (3n << 40n) - 32_600n]) {
         await inject(value)
         t.equal((await receiveRows(b!)).length, 1, `${value} is new`)
       }
       let refused = 0
-      for (const value of [3n << 40n, (3n << 40n) - 8_000n, (3n << 40n) - 8_200n, 10_002n, 0n]) {
+      for (const value of [3n << 40n, (3n << 40n) - 32_600n, (3n << 40n) - 32_800n, 40_002n, 0n]) {
         await inject(value)
         await expectDrops(t, b!, 'drop:replay', ++refused)
       }

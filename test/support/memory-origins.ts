@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { equalBytes } from '../../lib/base/mod.ts'
+import { ORIGIN_WINDOW_BITS } from '../../lib/noise/constants.ts'
 import { ReplayWindow } from '../../lib/noise/replay-window.ts'
 import { ORIGIN_BYTES } from '../../lib/wire/datagram.ts'
 import type { MemoryPeer } from './memory-peer.ts'
@@ -45,7 +46,7 @@ export class MemoryOrigin {
     const view = new DataView(header.buffer, header.byteOffset)
     const high = view.getUint32(12, true)
     const lane = high >>> 28
-    const window = this.#windows.get(lane) ?? new ReplayWindow()
+    const window = this.#windows.get(lane) ?? new ReplayWindow(ORIGIN_WINDOW_BITS)
     this.#windows.set(lane, window)
     return { window, high: high & 0x0fff_ffff, low: view.getUint32(8, true) }
   }
