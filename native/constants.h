@@ -80,6 +80,9 @@ constexpr int PEER_INTAKE_BYTES_MAX = 256 << 10;    // that wait for a lane, of 
 constexpr int INTAKE_BYTES_MAX = 1 << 20;           // … and of all
 constexpr int TOO_BIG_BURST = 32, TOO_BIG_PER_SECOND = 32;  // messages that tell a sender what fits, per lane
 constexpr int TAP_BATCH = 32;
+// Segments of a super-frame of the TAP: a stack's are of 36 bytes or more (TCP_MIN_SND_MSS of Linux, less 12 of options). Whoever may
+// write raw frames can ask for segments of one byte, and all others would wait for 60,000 datagrams.
+constexpr int TAP_SEGMENTS_MAX = 2048;
 // Of one TAP. Frames of a flow wait in one of them, which it shares with an eighth of the others.
 constexpr int TAP_QUEUES = 8;
 constexpr int KNOWN_FLOWS_MAX = 4096;  // of which is known where their frames wait

@@ -99,8 +99,9 @@ void Lane::read_queue(int queue, int most, int bytes_most, int& used, int& error
     if (bytes == 0) break;
     int length = static_cast<int>(bytes) - VNET_HEADER;
     int offloads = length < 14 ? -1 : flags_of_vnet(at);
-    bool is_sparse = turns_.charge(queue, static_cast<int>(bytes), datagrams_of(at, offloads, length));
-    if (offloads < 0) {
+    int datagrams = datagrams_of(at, offloads, length);
+    bool is_sparse = turns_.charge(queue, static_cast<int>(bytes), datagrams);
+    if (offloads < 0 || datagrams > TAP_SEGMENTS_MAX) {
       count_(DROP_MALFORMED_FRAME);
       continue;
     }
@@ -181,9 +182,12 @@ void Lane::write_super_frame(SuperFrame& frame, bool join_udp) {
   }
   if (frame.segments > 1 && vnet[1] == VNET_GSO_UDP_L4 && is_refusal(errno)) {
     count_(TAP_GSO_REFUSED);
-    // One that never took any does not know them, whatever it said of its offloads.
-    if (!engine_->join_udp_proved.load(std::memory_order_relaxed)) engine_->join_udp.store(false, std::memory_order_relaxed);
-    return write_singly(frame, vnet, descriptor);
+    write_singly(frame, vnet, descriptor);
+    // One that never took any does not know them, whatever it said of its offloads; one that takes none singly either is down.
+    if (frame.segments > 0 && !engine_->join_udp_proved.load(std::memory_order_relaxed)) {
+      engine_->join_udp.store(false, std::memory_order_relaxed);
+    }
+    return;
   }
   frame.segments = refused(frame.segments);
 }

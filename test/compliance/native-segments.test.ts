@@ -210,3 +210,31 @@ t.test('one datagram does not pass for thousands of segments', async test => {
     test.equal(receiver.counters()['drop:malformed-frame']! - before, 1 - rows)
   }
 })
+
+t.test(
+  'a super-frame of more segments than a stack makes is dropped where it is read, and one of the shortest is cut',
+  async test => {
+    const shape = (gsoSize: number): Shape => ({
+      ...{ version: 4, isTcp: true, optionBytes: 12, payloadBytes: 60_000, tags: 0, sequence: 0, endFlags: 0 },
+      gsoSize,
+    })
+    const sent = (gsoSize: number) => {
+      const before = sender.counters()
+      const given = { vnet: vnetOf(shape(gsoSize)), frame: makeFrame(shape(gsoSize)) }
+      let problem = ''
+      try {
+        carry([given])
+      } catch (error) {
+        problem = (error as Error).message
+      }
+      const now = sender.counters()
+      const more = (name: string) => now[name]! - before[name]!
+      return { problem, datagrams: more('tx-datagrams'), dropped: more('drop:malformed-frame') }
+    }
+    sender.setPathBytes(1, 1472)
+    const unread = '0 of 1 frames were read'
+    test.same(sent(1), { problem: unread, datagrams: 0, dropped: 1 })
+    test.same(sent(29), { problem: unread, datagrams: 0, dropped: 1 })
+    test.same(sent(36), { problem: '', datagrams: Math.ceil(60_000 / 36), dropped: 0 })
+  },
+)
