@@ -43,6 +43,8 @@ class Coalescer {
   // One that is not joined with others, and that no later segment of its flow overtakes.
   void add_alone(const Delivery& delivery);
   int count() const { return frames_; }
+  // Of either kind of place.
+  bool is_full() const { return frames_ + links_ >= ROWS_MAX; }
   SuperFrame& at(int index) { return frame_[index]; }
   const ChainLink& link(int index) const { return link_[index]; }
 

@@ -185,7 +185,7 @@ bool Engine::send_control(uint32_t receiver_index, const uint8_t* body, int leng
     uint8_t* plaintext = sender.begin(route, length + 1);
     plaintext[0] = KIND_CONTROL;
     if (length > 0) memcpy(plaintext + 1, body, static_cast<size_t>(length));
-    if (!sender.commit(route, length + 1)) return false;
+    if (!sender.commit(route, length + 1)) break;
   }
   sender.flush();
   return sender.taken() == copies;

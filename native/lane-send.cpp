@@ -289,7 +289,7 @@ int Lane::send(int count) {
       continue;
     }
     // There is always room for one more: a batch has fewer frames than the coalescer, copies for several peers have not.
-    if (coalescer_.count() == ROWS_MAX) send_held();
+    if (coalescer_.is_full()) send_held();
     if (!joins) coalescer_.add_alone(frame);
     else if (!coalescer_.add(frame, false, true)) count_(DROP_MALFORMED_FRAME);
   }

@@ -2,6 +2,8 @@ import { request } from 'node:http'
 import { CALLS } from '../lib/api/mod.ts'
 
 const ASK_EVERY_MS = 50
+/** A daemon that takes longer answers no more. */
+const LIMIT_MS = 30_000
 const STATUS_PATH = CALLS.status.path
 
 /** How long a daemon takes for each `status` that it is asked for so many seconds, in milliseconds. */
@@ -26,6 +28,7 @@ function answerOf(socketPath: string): Promise<void> {
       )
     })
     asking.on('error', reject)
+    asking.setTimeout(LIMIT_MS, () => asking.destroy(new Error(`no answer within ${LIMIT_MS / 1000} s`)))
     asking.end()
   })
 }

@@ -21,11 +21,11 @@ import { Runner, type Plan } from './bench/runner.ts'
 import { chosenSystems, SYSTEMS } from './bench/systems.ts'
 import { medianTable, ratioTable, spreadTable } from './bench/tables.ts'
 import { jsonFileFromEnvironment, orUsage } from './json-file.ts'
+import { needRoot } from './need-root.ts'
 import { numberFromEnvironment } from './number-from-environment.ts'
 
 const EXIT_USAGE = 2
 const EXIT_MISSING = 69
-const EXIT_NOT_ROOT = 77
 const TOOLS = ['ip', 'sysctl', 'nsenter', 'ss', 'ping', 'iperf3', 'c++'] as const
 const PLACES = ['hosts', 'containers'] as const
 const ROUNDS = 5
@@ -82,7 +82,7 @@ function show(report: Report): void {
   for (const failure of failures) console.log(`FAIL ${failure}`)
 }
 
-if (process.geteuid?.() !== 0) refuse('network namespaces need root: sudo make bench', EXIT_NOT_ROOT)
+needRoot('bench')
 const absent = TOOLS.filter(tool => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0)
 if (absent.length > 0) refuse(`missing programs: ${absent.join(' ')}; make setup installs them`, EXIT_MISSING)
 

@@ -18,7 +18,7 @@ const SLEEP_MS = 10_000
 const NICENESS = -5
 const NICENESS_MIN = -20
 
-/** Entry of a lane's thread: drain until nothing is there, and only then sleep in poll. */
+/** Entry of a lane's thread: drain until nothing is there, and only then sleep in `wait`. */
 function run(): void {
   const port = parentPort
   assert(port !== null, 'a lane runs in a worker thread')
@@ -84,7 +84,7 @@ function run(): void {
       }
       const isMore = drain(lane, forwarder, ready & start.mask, start.mask, tellHanded)
       ready = lane.wait(start.mask, isMore ? 0 : SLEEP_MS)
-      assert(ready >= 0, 'poll')
+      assert(ready >= 0, 'epoll_wait')
     }
   } catch (thrown) {
     post({ kind: 'failure', message: errorText(thrown) })

@@ -35,7 +35,7 @@ export interface NativeEngineOptions {
 
 const CIPHER_NUMBERS: Record<CipherName, number> = { 'aes-256-gcm': 1, 'chacha20-poly1305': 2 }
 
-/** The packet engine on the kernel: EngineControl, for the main thread. Lanes (`openNativeLane`) attach by `id`. */
+/** The packet engine on the kernel: EngineControl, for the main thread. Lanes (`NativeLane`) attach by `id`. */
 export class NativeEngine implements EngineControl {
   readonly id: number
   readonly #native: NativeBinding

@@ -27,8 +27,9 @@ type Results = Partial<Record<MeasureKey, number>>
 /** What is done in each round, over one line after the other. */
 export const ROUND_STEPS: Partial<Record<Step, (line: Line, means: Means) => Promise<Results>>> = {
   async stream(line, { seconds, pids }) {
-    const before = { daemons: cpuOf(pids), machine: busy() }
-    const { bitsPerSecond, bytes } = await iperfOver(line, seconds)
+    let before = { daemons: 0, machine: 0 }
+    const begins = () => void (before = { daemons: cpuOf(pids), machine: busy() })
+    const { bitsPerSecond, bytes } = await iperfOver(line, seconds, [], begins)
     return {
       tcp: bitsPerSecond,
       ...(pids.length > 0 && { cpuPerByte: (cpuOf(pids) - before.daemons) / bytes }),
@@ -42,8 +43,9 @@ export const ROUND_STEPS: Partial<Record<Step, (line: Line, means: Means) => Pro
     return { tcpEight: (await iperfOver(line, seconds, ['-P', STREAMS])).bitsPerSecond }
   },
   async small(line, { seconds, pids }) {
-    const before = cpuOf(pids)
-    const { arrived, seconds: took } = await iperfOver(line, seconds, ['-u', '-b', '0', '-l', SMALL_BYTES])
+    let before = 0
+    const begins = () => void (before = cpuOf(pids))
+    const { arrived, seconds: took } = await iperfOver(line, seconds, ['-u', '-b', '0', '-l', SMALL_BYTES], begins)
     return {
       udpSmall: arrived / took,
       ...(pids.length > 0 && arrived > 0 && { cpuPerDatagram: (cpuOf(pids) - before) / arrived }),
@@ -72,9 +74,14 @@ export const ROUND_STEPS: Partial<Record<Step, (line: Line, means: Means) => Pro
 export async function rekeyStep(line: Line, keyMark: () => Promise<string>): Promise<Results> {
   const noRoom = async () => readRoomErrors(await line.to.must('cat', '/proc/net/snmp'))
   const before = await keyMark()
-  const noRoomBefore = await noRoom()
+  let noRoomBefore = 0
   const options = ['-u', '-b', REKEY_BITS, '-l', REKEY_BYTES]
-  const { sent, arrived } = await iperfOver(line, REKEY_SECONDS, options)
+  const { sent, arrived } = await iperfOver(
+    line,
+    REKEY_SECONDS,
+    options,
+    async () => void (noRoomBefore = await noRoom()),
+  )
   if ((await keyMark()) === before) throw new Error(`no key was changed in ${REKEY_SECONDS} s`)
   // What came as far as the program that counts, and found it busy, no key has lost.
   const lost = sent - arrived - ((await noRoom()) - noRoomBefore)

@@ -1,3 +1,4 @@
+import { errorText } from '../../lib/base/mod.ts'
 import { whileServed } from '../../test/support/testbed-server.ts'
 import type { Line } from './line.ts'
 import { readIperf, readPing, type IperfReading } from './readings.ts'
@@ -8,14 +9,23 @@ const PAIRS_PORT = 5301
 const PING_INTERVAL_S = 0.01
 const TRIES = 3
 
-/** One run of iperf3 over a line. `options`: more of the client. */
-export async function iperfOver(line: Line, seconds: number, options: readonly string[] = []): Promise<IperfReading> {
+/**
+ * One run of iperf3 over a line. `options`: more of the client. `begins`: called before each try, of which the last one counts.
+ */
+export async function iperfOver(
+  line: Line,
+  seconds: number,
+  options: readonly string[] = [],
+  begins: () => void | Promise<void> = () => undefined,
+): Promise<IperfReading> {
   for (let attempt = 1; ; attempt++) {
+    await begins()
     try {
       return await iperfOnce(line, seconds, options)
     } catch (error) {
       // Its control connection may be lost in a flood.
       if (attempt === TRIES) throw error
+      console.error(`iperf3 once more: ${errorText(error)}`)
     }
   }
 }

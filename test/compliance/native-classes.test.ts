@@ -112,6 +112,7 @@ t.test('what sends little is expedited, until it sends much, and again when it s
     sent += batch.length
     flags.push(...batch)
   }
+  const readAt = performance.now()
   test.ok(await until(() => classes.length === MANY), `${classes.length} of ${MANY} came`)
   const [first, last] = [classes[0], classes.at(-1)]
   test.same([first, last], [DATAGRAM_CLASS.expedited, DATAGRAM_CLASS.bulk])
@@ -126,7 +127,9 @@ t.test('what sends little is expedited, until it sends much, and again when it s
     near.write(60)
     return near.forward()[0]! & ROW_FLAG.expedited
   }
-  test.equal(await flagAfter(1), 0, 'not at once: what it sent may be under way still')
+  const early = await flagAfter(1)
+  // On a busy machine it may have rested for long enough by then.
+  if (performance.now() - readAt < REST_MS / 2) test.equal(early, 0, 'not at once: what it sent may be under way still')
   test.equal(await flagAfter(REST_MS), ROW_FLAG.expedited, 'it is sparse again')
 })
 
