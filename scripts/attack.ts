@@ -13,6 +13,7 @@ import { answerTimes } from './answer-times.ts'
 import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
 import { numberFromEnvironment } from './number-from-environment.ts'
+import { wordsFromEnvironment } from './words-from-environment.ts'
 
 const ALL = ['nothing', 'syncs', 'links', 'rewriting', 'nonsense'] as const
 const ANSWER_MS_MAX = 100
@@ -28,12 +29,7 @@ interface Result {
 
 async function main(): Promise<void> {
   needRoot('attack')
-  const attacks = (process.env['ATTACKS'] || ALL.join(' ')).split(/[\s,]+/)
-  const unknown = attacks.filter(name => !(ALL as readonly string[]).includes(name))
-  if (unknown.length > 0) {
-    console.error(`attack: ATTACKS names ${unknown.join(' ')}: known are ${ALL.join(' ')}`)
-    process.exit(2)
-  }
+  const attacks = wordsFromEnvironment('attack', 'ATTACKS', ALL)
   const seconds = numberFromEnvironment('attack', 'SECONDS', 20)
   const results: Result[] = []
   for (const attack of attacks) {

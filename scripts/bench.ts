@@ -14,7 +14,7 @@
 import { spawnSync } from 'node:child_process'
 import { compareTable } from './bench/compare.ts'
 import { machineWords } from './bench/machine.ts'
-import { STEPS, type Step } from './bench/measures.ts'
+import { STEPS } from './bench/measures.ts'
 import { YARDSTICKS } from './bench/page.ts'
 import { readReport, type Report } from './bench/report.ts'
 import { Runner, type Plan } from './bench/runner.ts'
@@ -23,8 +23,8 @@ import { medianTable, ratioTable, spreadTable } from './bench/tables.ts'
 import { jsonFileFromEnvironment, orUsage } from './json-file.ts'
 import { needRoot } from './need-root.ts'
 import { numberFromEnvironment } from './number-from-environment.ts'
+import { refuseUnknown, wordsFromEnvironment, wordsOf } from './words-from-environment.ts'
 
-const EXIT_USAGE = 2
 const EXIT_MISSING = 69
 const TOOLS = ['ip', 'sysctl', 'nsenter', 'ss', 'ping', 'iperf3', 'c++'] as const
 const PLACES = ['hosts', 'containers'] as const
@@ -36,11 +36,10 @@ function refuse(text: string, status: number): never {
   process.exit(status)
 }
 
-function words<T extends string>(variable: string, known: readonly T[]): T[] {
-  const given = (process.env[variable] ?? '').split(/[\s,]+/).filter(word => word !== '')
-  const unknown = given.filter(word => !(known as readonly string[]).includes(word))
-  if (unknown.length > 0) refuse(`${variable} names ${unknown.join(' ')}: known are ${known.join(' ')}`, EXIT_USAGE)
-  return given.length === 0 ? [...known] : known.filter(word => given.includes(word))
+/** Those that a variable names, each once. */
+function inOrder<T extends string>(variable: string, known: readonly T[]): T[] {
+  const given = wordsFromEnvironment('bench', variable, known)
+  return known.filter(word => given.includes(word))
 }
 
 function amount(name: string, standard: number): number {
@@ -50,20 +49,23 @@ function amount(name: string, standard: number): number {
 function planned(): Plan {
   const named = process.env['SYSTEMS'] ?? ''
   const { systems, unknown } = chosenSystems(named)
-  if (unknown.length > 0)
-    refuse(`SYSTEMS names ${unknown.join(' ')}: known are ${SYSTEMS.map(({ name }) => name).join(' ')}`, EXIT_USAGE)
+  refuseUnknown(
+    'bench',
+    'SYSTEMS',
+    unknown,
+    SYSTEMS.map(({ name }) => name),
+  )
   const there = systems.filter(({ name, missing }) => {
     const why = missing()
-    if (why !== undefined && named.split(/[\s,]+/).includes(name))
-      refuse(`${name}, which SYSTEMS names: ${why}`, EXIT_MISSING)
+    if (why !== undefined && wordsOf(named).includes(name)) refuse(`${name}, which SYSTEMS names: ${why}`, EXIT_MISSING)
     if (why !== undefined) console.error(`bench: without ${name}: ${why}`)
     return why === undefined
   })
   if (there.length === 0) refuse('none of these systems is there', EXIT_MISSING)
   return {
     systems: there,
-    steps: words<Step>('MEASURES', STEPS),
-    places: words('WHERE', PLACES),
+    steps: inOrder('MEASURES', STEPS),
+    places: inOrder('WHERE', PLACES),
     rounds: amount('ROUNDS', ROUNDS),
     seconds: amount('SECONDS_EACH', SECONDS_EACH),
   }

@@ -9,12 +9,14 @@ export interface Growth {
   readonly most: number
 }
 
+/** Of fewer runs nothing can be told. */
+export const GROWTH_RUNS_MIN = 3
 /** Of the normal distribution: one side, 1 %. */
 const Z_ONE_PERCENT = 2.326
 
 /**
  * How much values of one run after the other grow. Neither one value that is far off nor one step down moves it much, as when a
- * daemon has given memory back. In the unit of `values`, for each run. Undefined of fewer than three.
+ * daemon has given memory back. In the unit of `values`, for each run. Undefined of fewer than GROWTH_RUNS_MIN.
  * Source: P. K. Sen, Estimates of the regression coefficient based on Kendall's tau (1968).
  */
 export function growthOf(values: readonly number[]): Growth | undefined {
@@ -23,7 +25,7 @@ export function growthOf(values: readonly number[]): Growth | undefined {
     .flatMap((value, i) => values.slice(i + 1).map((later, gap) => (later - value) / (gap + 1)))
     .sort((a, b) => a - b)
   const perRun = median(slopes)
-  if (perRun === undefined || runs < 3) return undefined
+  if (perRun === undefined || runs < GROWTH_RUNS_MIN) return undefined
   const width = Z_ONE_PERCENT * Math.sqrt((runs * (runs - 1) * (2 * runs + 5)) / 18)
   const at = Math.floor((slopes.length - width) / 2)
   return {

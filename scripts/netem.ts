@@ -67,6 +67,7 @@ async function main(): Promise<void> {
       process.exitCode = EXIT_NO_NETEM
       return
     }
+    await h1.must('tc', 'qdisc', 'del', 'dev', 'lo', 'root')
     await bed.link(h1, h2, '192.0.2')
     const { passwordFile } = bed
     await launchedSlowly(h1, [], { passwordFile })

@@ -18,6 +18,7 @@ import { needRoot } from './need-root.ts'
 import { OFFLOADS, passage, type Circumstances, type Offload, type Passage } from './offloads-run.ts'
 import { table } from './scale-table.ts'
 import { numberFromEnvironment } from './number-from-environment.ts'
+import { isMeant, refuseUnknown } from './words-from-environment.ts'
 
 interface Case extends Circumstances {
   readonly name: string
@@ -45,8 +46,8 @@ const CASES: readonly Case[] = [
   { name: 'refused: USO', env: { REFUSE_USO: `${EINVAL}` }, off: ['tapUso'] },
   { name: 'refused: receiving trains', env: { REFUSE_GRO: `${EINVAL}` }, off: ['udpGro'] },
   { name: 'refused: trains', env: { REFUSE_TRAINS: `${EIO}` }, off: ['udpGso'] },
-  { name: 'refused: trains, later', env: { REFUSE_TRAINS: `${EIO} 20` }, offLater: ['udpGso'], refuses: 'udp' },
-  { name: 'refused: some trains, later', env: { REFUSE_TRAINS: `${EINVAL} 20` }, refuses: 'udp' },
+  { name: 'refused later: trains', env: { REFUSE_TRAINS: `${EIO} 20` }, offLater: ['udpGso'], refuses: 'udp' },
+  { name: 'refused later: some trains', env: { REFUSE_TRAINS: `${EINVAL} 20` }, refuses: 'udp' },
   { name: 'refused: super-frames of datagrams', env: { REFUSE_SUPER_FRAMES: `${EINVAL}` }, off: ['tapUso'] },
   { name: 'a cable without checksums', isBareCable: true, tool: 'ethtool' },
 ]
@@ -54,17 +55,14 @@ const CASES: readonly Case[] = [
 async function main(): Promise<void> {
   needRoot('offloads')
   const words = (process.env['CASES'] ?? '*').split(',').map(word => word.trim())
-  const isMeant = (word: string, { name }: Case) =>
-    word.endsWith('*') ? name.startsWith(word.slice(0, -1)) : word === name
-  const chosen = CASES.filter(one => words.some(word => isMeant(word, one)))
-  const unknown = words.filter(word => !CASES.some(one => isMeant(word, one)))
+  const chosen = CASES.filter(({ name }) => words.some(word => isMeant(word, name)))
+  refuseUnknown(
+    'offloads',
+    'CASES',
+    words.filter(word => !CASES.some(({ name }) => isMeant(word, name))),
+    CASES.map(({ name }) => `"${name}"`),
+  )
   const bytes = numberFromEnvironment('offloads', 'BYTES', 8_000_000)
-  if (unknown.length > 0) {
-    console.error(
-      `offloads: CASES names ${unknown.join(', ')}: known are ${CASES.map(({ name }) => `"${name}"`).join(', ')}`,
-    )
-    process.exit(2)
-  }
   const rows: string[][] = []
   const broken: string[] = []
   for (const one of chosen) {

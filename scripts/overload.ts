@@ -23,6 +23,7 @@ import { memorySplit } from './memory-split.ts'
 import { needRoot } from './need-root.ts'
 import { table } from './scale-table.ts'
 import { numberFromEnvironment } from './number-from-environment.ts'
+import { wordsFromEnvironment } from './words-from-environment.ts'
 
 const PORT = '6783'
 const DEVICE = 'u2'
@@ -66,14 +67,9 @@ interface Stage {
 
 async function main(): Promise<void> {
   needRoot('overload')
-  const asked = [...new Set(['nothing', ...(process.env['FLOODS'] || Object.keys(FLOODS).join(' ')).split(/[\s,]+/)])]
+  const asked = [...new Set(['nothing', ...wordsFromEnvironment('overload', 'FLOODS', Object.keys(FLOODS))])]
   const seconds = numberFromEnvironment('overload', 'SECONDS', 10)
   const times = numberFromEnvironment('overload', 'ROUNDS', 2)
-  const unknown = asked.filter(name => FLOODS[name] === undefined)
-  if (unknown.length > 0) {
-    console.error(`overload: FLOODS names ${unknown.join(' ')}: known are ${Object.keys(FLOODS).join(' ')}`)
-    process.exit(2)
-  }
   const program = await compiled('scripts/bench/flood.cpp')
   const rounds: Round[] = []
   const broken: string[] = []

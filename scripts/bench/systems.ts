@@ -6,6 +6,7 @@ import { veth, vxlan } from './plain.ts'
 import { tinc } from './tinc.ts'
 import { weaves } from './weave.ts'
 import { wireguards } from './wireguard.ts'
+import { isMeant, wordsOf } from '../words-from-environment.ts'
 
 export const SYSTEMS: readonly System[] = [
   veth,
@@ -24,14 +25,12 @@ export const SYSTEMS: readonly System[] = [
  * an empty text those that need not be named.
  */
 export function chosenSystems(names: string): { readonly systems: System[]; readonly unknown: string[] } {
-  const words = names.split(/[\s,]+/).filter(word => word !== '')
-  const isMeant = (word: string, { name }: System) =>
-    word.endsWith('*') ? name.startsWith(word.slice(0, -1)) : name === word
+  const words = wordsOf(names)
   return {
     systems:
       words.length === 0
         ? SYSTEMS.filter(({ onlyIfNamed }) => onlyIfNamed === undefined)
-        : SYSTEMS.filter(system => words.some(word => isMeant(word, system))),
-    unknown: words.filter(word => !SYSTEMS.some(system => isMeant(word, system))),
+        : SYSTEMS.filter(system => words.some(word => isMeant(word, system.name))),
+    unknown: words.filter(word => !SYSTEMS.some(system => isMeant(word, system.name))),
   }
 }
